@@ -1,0 +1,67 @@
+# Everything a developer does.  `make check` is what CI runs, and nothing else is.
+PYTHON ?= python3
+BIN := .venv/bin
+LOCKED := .venv/locked
+INSTALLED := .venv/installed
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+.DEFAULT_GOAL := help
+.PHONY: help install lock demo up down test check lint types contracts format bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Make .venv from the locks (again only if they changed)
+
+$(LOCKED): requirements/dev.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Entry points are read at installation, so a change of setup.cfg is one too.
+$(INSTALLED): $(LOCKED) setup.cfg setup.py pyproject.toml
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock: $(INSTALLED) ## Write requirements/*.txt anew from setup.cfg
+	$(COMPILE) --extra embedded --output-file requirements/run.txt setup.cfg
+	$(COMPILE) --extra embedded --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt setup.cfg
+
+demo: $(INSTALLED) ## Run sample pipelines and watch them survive a killed worker
+	$(BIN)/pipeline-engine demo
+
+up: $(INSTALLED) ## Run the whole stack here until Ctrl-C
+	$(BIN)/pipeline-engine up
+
+down: $(INSTALLED) ## Stop a stack that runs in the background
+	$(BIN)/pipeline-engine down
+
+test: $(INSTALLED) ## Run the tests
+	$(BIN)/pytest
+
+check: lint types contracts ## All that must hold: lint, types, contracts, then the tests
+	$(BIN)/pytest
+
+lint: $(INSTALLED) ## Style, spelling, layout
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+
+types: $(INSTALLED) ## mypy --strict on the three packages
+	$(BIN)/mypy
+
+contracts: $(INSTALLED) ## Who may import whom
+	$(BIN)/lint-imports
+
+format: $(INSTALLED) ## Lay the code out as `make lint` wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## Measure against raw Celery on this machine
+	$(BIN)/python -m benchmarks
+
+clean: ## Delete .venv and what tools left behind
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

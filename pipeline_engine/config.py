@@ -1,0 +1,246 @@
+"""The only reader of the environment: one frozen ``Settings``, every problem reported at once.
+
+Names that clients of the reference service know keep their names (docs/reference/settings.md).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+from cronsim import CronSim, CronSimError
+from marshmallow import EXCLUDE, Schema, ValidationError, validate
+from marshmallow import fields as ma
+
+from pipeline_engine.errors import InvalidSettings
+
+AT_LEAST_ONE = validate.Range(min=1)
+POSITIVE = validate.Range(min=0, min_inclusive=False)
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class _Words(ma.Field[tuple[str, ...]]):
+    """Words separated by commas, such as host names."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return tuple(word.strip() for word in str(value).split(",") if word.strip())
+
+
+class _JsonMap(ma.Field[Mapping[str, str]]):
+    """A JSON object whose keys and values are texts."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        try:
+            loaded = orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValidationError(f"Not valid JSON: {error}.") from error
+        if not isinstance(loaded, dict) or not all(isinstance(v, str) for v in loaded.values()):
+            raise ValidationError('Not a JSON object of texts such as {"budapp": "http://…"}.')
+        return MappingProxyType(loaded)
+
+
+def _is_database_url(value: str) -> None:
+    if not value.startswith(("postgresql://", "postgres://", "postgresql+psycopg2://")):
+        raise ValidationError("Not a PostgreSQL URL such as postgresql://user@host/name.")
+
+
+def _is_redis_url(value: str) -> None:
+    if not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ValidationError("Not a Redis URL such as redis://host:6379/0.")
+
+
+def _is_cron(value: str) -> None:
+    try:
+        CronSim(value, datetime.now(UTC))
+    except CronSimError as error:
+        raise ValidationError(f"Not a cron expression: {error}.") from error
+
+
+def _variable(name: str, kind: ma.Field[Any]) -> Any:
+    """Declare one setting: the environment variable that it comes from, and its type."""
+    kind.data_key = name
+    return field(metadata={"variable": kind})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What this process was told by its environment; passed in wherever it is needed."""
+
+    # Servers and addresses
+    database_url: str = _variable(
+        "DATABASE_URL", ma.String(required=True, validate=_is_database_url)
+    )
+    redis_url: str = _variable("REDIS_URL", ma.String(required=True, validate=_is_redis_url))
+    key_prefix: str = _variable(
+        "PIPELINE_KEY_PREFIX", ma.String(load_default="pe:", validate=validate.Length(min=1))
+    )
+    public_url: str = _variable(
+        "PIPELINE_PUBLIC_URL", ma.String(load_default="http://127.0.0.1:9082")
+    )
+    service_urls: Mapping[str, str] = _variable(
+        "PIPELINE_SERVICE_URLS", _JsonMap(load_default=NOTHING)
+    )
+    dapr_http_endpoint: str | None = _variable("DAPR_HTTP_ENDPOINT", ma.String(load_default=None))
+    pubsub_name: str = _variable("PUBSUB_NAME", ma.String(load_default="pubsub"))
+    notify_service_topic: str | None = _variable(
+        "NOTIFY_SERVICE_TOPIC", ma.String(load_default=None)
+    )
+    notification_webhook_url: str | None = _variable(
+        "PIPELINE_NOTIFICATION_WEBHOOK_URL", ma.String(load_default=None)
+    )
+    budapp_app_id: str = _variable("BUDAPP_APP_ID", ma.String(load_default="budapp"))
+    budcluster_app_id: str = _variable("BUDCLUSTER_APP_ID", ma.String(load_default="budcluster"))
+    budmodel_app_id: str = _variable("BUDMODEL_APP_ID", ma.String(load_default="budmodel"))
+    budsim_app_id: str = _variable("BUDSIM_APP_ID", ma.String(load_default="budsim"))
+    budnotify_app_id: str = _variable("BUDNOTIFY_APP_ID", ma.String(load_default="budnotify"))
+    budmetrics_app_id: str = _variable("BUDMETRICS_APP_ID", ma.String(load_default="budmetrics"))
+
+    # Identity and secrets
+    api_tokens: tuple[str, ...] = _variable("PIPELINE_API_TOKEN", _Words(load_default=()))
+    user_tokens: Mapping[str, str] = _variable(
+        "PIPELINE_USER_TOKENS", _JsonMap(load_default=NOTHING)
+    )
+    secret_key: str = _variable(
+        "PIPELINE_SECRET_KEY", ma.String(required=True, validate=validate.Length(min=16))
+    )
+    app_api_token: str | None = _variable("APP_API_TOKEN", ma.String(load_default=None))
+    dapr_api_token: str | None = _variable("DAPR_API_TOKEN", ma.String(load_default=None))
+    system_user_id: str | None = _variable("SYSTEM_USER_ID", ma.String(load_default=None))
+
+    # What http_request may reach although it is not on the public Internet
+    http_allowed_hosts: tuple[str, ...] = _variable(
+        "PIPELINE_HTTP_ALLOWED_HOSTS", _Words(load_default=())
+    )
+    http_allowed_ports: tuple[str, ...] = _variable(
+        "PIPELINE_HTTP_ALLOWED_PORTS", _Words(load_default=())
+    )
+
+    # Logs
+    log_level: str = _variable("LOG_LEVEL", ma.String(load_default="INFO"))
+    log_format: str = _variable(
+        "PIPELINE_LOG_FORMAT",
+        ma.String(load_default="text", validate=validate.OneOf(["text", "json"])),
+    )
+
+    # Scheduler
+    lease_seconds: float = _variable(
+        "PIPELINE_LEASE_SECONDS", ma.Float(load_default=15.0, validate=POSITIVE)
+    )
+    sweep_interval_seconds: float = _variable(
+        "PIPELINE_SWEEP_INTERVAL_SECONDS", ma.Float(load_default=1.0, validate=POSITIVE)
+    )
+    republish_after_seconds: float = _variable(
+        "PIPELINE_REPUBLISH_AFTER_SECONDS", ma.Float(load_default=10.0, validate=POSITIVE)
+    )
+    max_lost_attempts: int = _variable(
+        "PIPELINE_MAX_LOST_ATTEMPTS", ma.Integer(load_default=5, validate=AT_LEAST_ONE)
+    )
+    chunk_size: int = _variable(
+        "PIPELINE_CHUNK_SIZE", ma.Integer(load_default=32, validate=validate.Range(1, 200))
+    )
+    worker_slots: int = _variable(
+        "PIPELINE_WORKER_SLOTS", ma.Integer(load_default=2, validate=AT_LEAST_ONE)
+    )
+    worker_events: bool = _variable("PIPELINE_WORKER_EVENTS", ma.Boolean(load_default=False))
+
+    # Defaults of steps and executions
+    execution_timeout_seconds: int = _variable(
+        "WORKFLOW_DEFAULT_TIMEOUT", ma.Integer(load_default=7200, validate=AT_LEAST_ONE)
+    )
+    max_parallel_steps: int = _variable(
+        "WORKFLOW_MAX_PARALLEL_STEPS", ma.Integer(load_default=10, validate=validate.Range(1, 100))
+    )
+    step_timeout_seconds: int = _variable(
+        "STEP_DEFAULT_TIMEOUT", ma.Integer(load_default=300, validate=AT_LEAST_ONE)
+    )
+    parked_timeout_seconds: int = _variable(
+        "DEFAULT_ASYNC_STEP_TIMEOUT", ma.Integer(load_default=1800, validate=AT_LEAST_ONE)
+    )
+    retry_max_attempts: int = _variable(
+        "RETRY_MAX_ATTEMPTS", ma.Integer(load_default=3, validate=validate.Range(1, 10))
+    )
+    retry_backoff_seconds: float = _variable(
+        "RETRY_BACKOFF_SECONDS", ma.Float(load_default=60.0, validate=POSITIVE)
+    )
+    retry_backoff_multiplier: float = _variable(
+        "RETRY_BACKOFF_MULTIPLIER", ma.Float(load_default=2.0, validate=AT_LEAST_ONE)
+    )
+    retry_max_backoff_seconds: float = _variable(
+        "RETRY_MAX_BACKOFF_SECONDS", ma.Float(load_default=3600.0, validate=POSITIVE)
+    )
+
+    # Limits
+    max_steps: int = _variable(
+        "PIPELINE_MAX_STEPS", ma.Integer(load_default=2000, validate=AT_LEAST_ONE)
+    )
+    max_edges: int = _variable(
+        "PIPELINE_MAX_EDGES", ma.Integer(load_default=10_000, validate=AT_LEAST_ONE)
+    )
+    max_items: int = _variable(
+        "PIPELINE_MAX_ITEMS", ma.Integer(load_default=10_000, validate=AT_LEAST_ONE)
+    )
+    max_body_bytes: int = _variable(
+        "PIPELINE_MAX_BODY_BYTES", ma.Integer(load_default=1_048_576, validate=AT_LEAST_ONE)
+    )
+    max_delivery_bytes: int = _variable(
+        "PIPELINE_MAX_DELIVERY_BYTES", ma.Integer(load_default=262_144, validate=AT_LEAST_ONE)
+    )
+    max_output_bytes: int = _variable(
+        "PIPELINE_MAX_OUTPUT_BYTES", ma.Integer(load_default=262_144, validate=AT_LEAST_ONE)
+    )
+
+    # Retention
+    retention_days: int = _variable(
+        "PIPELINE_RETENTION_DAYS", ma.Integer(load_default=30, validate=AT_LEAST_ONE)
+    )
+    cleanup_schedule: str = _variable(
+        "PIPELINE_CLEANUP_SCHEDULE", ma.String(load_default="0 3 * * *", validate=_is_cron)
+    )
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read *env* (the process's environment by default).
+
+        Raises ``InvalidSettings`` with every problem, not only the first one.
+        """
+        given = {k: v for k, v in (os.environ if env is None else env).items() if v != ""}
+        try:
+            return cls(**_schema().load(given))
+        except ValidationError as error:
+            problems = dict(sorted(dict(error.messages_dict).items()))
+            lines = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in problems.items())
+            raise InvalidSettings(f"Settings cannot be used: {lines}", problems=problems) from error
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a worker may stay silent before its step is given to another."""
+        return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def republish_after(self) -> timedelta:
+        """How long a queued step may stay unclaimed before its message counts as lost."""
+        return timedelta(seconds=self.republish_after_seconds)
+
+    @property
+    def app_ids(self) -> Mapping[str, str]:
+        """The application id of each peer service, by the name that actions use for it."""
+        return {
+            f.name.removesuffix("_app_id"): getattr(self, f.name)
+            for f in fields(self)
+            if f.name.endswith("_app_id")
+        }
+
+
+def setting_names() -> tuple[str, ...]:
+    """Every environment variable that is read, for the documentation and its test."""
+    return tuple(f.metadata["variable"].data_key for f in fields(Settings))
+
+
+def _schema() -> Schema:
+    variables = {f.name: f.metadata["variable"] for f in fields(Settings)}
+    return Schema.from_dict(variables, name="SettingsSchema")(unknown=EXCLUDE)

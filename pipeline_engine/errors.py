@@ -1,0 +1,121 @@
+"""Every error that Pipeline Engine raises on purpose.
+
+The docstring of a class is its default message; ``code`` is stable and part of the API.
+What HTTP makes of a class stands in one table, ``web/api/errors.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class PipelineEngineError(Exception):
+    """Something in Pipeline Engine went wrong."""
+
+    code: ClassVar[str] = "pipeline_engine_error"
+
+    def __init__(self, message: str | None = None, **facts: Any) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+        self.facts = facts
+
+
+class InvalidSettings(PipelineEngineError):
+    """The environment holds settings that cannot be used."""
+
+    code = "invalid_settings"
+
+
+class NotFound(PipelineEngineError):
+    """There is nothing with this identity."""
+
+    code = "not_found"
+
+
+class PipelineNotFound(NotFound):
+    """There is no such pipeline."""
+
+    code = "pipeline_not_found"
+
+
+class ExecutionNotFound(NotFound):
+    """There is no such execution."""
+
+    code = "execution_not_found"
+
+
+class ActionNotFound(NotFound):
+    """There is no such action."""
+
+    code = "action_not_found"
+
+
+class DeliveryNotFound(NotFound):
+    """There is no such delivery."""
+
+    code = "delivery_not_found"
+
+
+class Conflict(PipelineEngineError):
+    """The request does not fit the present state."""
+
+    code = "conflict"
+
+
+class DuplicateName(Conflict):
+    """A pipeline of this owner has the same name already."""
+
+    code = "duplicate_pipeline_name"
+
+
+class VersionMismatch(Conflict):
+    """The pipeline was changed by somebody else since it was read."""
+
+    code = "version_mismatch"
+
+
+class AlreadyFinal(Conflict):
+    """The execution has ended; it cannot be changed any more."""
+
+    code = "execution_already_final"
+
+
+class InvalidDefinition(PipelineEngineError):
+    """The pipeline definition has errors."""
+
+    code = "invalid_definition"
+
+
+class InvalidParams(PipelineEngineError):
+    """The parameters do not fit the pipeline's declaration."""
+
+    code = "invalid_params"
+
+
+class DraftNotExecutable(PipelineEngineError):
+    """A draft pipeline with no steps cannot be executed."""
+
+    code = "draft_not_executable"
+
+
+class IdempotencyKeyReused(PipelineEngineError):
+    """This Idempotency-Key was used before with another body."""
+
+    code = "idempotency_key_reused"
+
+
+class InvalidCallbackToken(PipelineEngineError):
+    """The callback token is unknown, expired or was not signed by this engine."""
+
+    code = "invalid_callback_token"
+
+
+class StorageUnavailable(PipelineEngineError):
+    """The database cannot be reached; try again shortly."""
+
+    code = "storage_unavailable"
+
+
+class UnknownAction(PipelineEngineError):
+    """A step names an action that is not installed."""
+
+    code = "unknown_action"

@@ -1,0 +1,186 @@
+"""What is installed is complete, claims no name that belongs to others, and is locked."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
+from configparser import ConfigParser
+from importlib.metadata import entry_points, packages_distributions
+from pathlib import Path
+
+import pytest
+
+from pipeline_engine.embedded.processes import Layout, application_programs
+
+ROOT = Path(__file__).parents[2]
+LOCKS = ("requirements/run.txt", "requirements/dev.txt")
+OURS = {
+    "actions": "pipeline_engine_actions",
+    "migrations": "pipeline_engine_migrations",
+    "pipeline_engine": "pipeline_engine",
+    "web": "pipeline_engine_web",
+}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Our wheel, built from a copy: a build leaves folders behind."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    source.mkdir()
+    for name in ("setup.cfg", "setup.py", "pyproject.toml", "README.md", "MANIFEST.in"):
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, source)
+    for name in OURS:
+        shutil.copytree(
+            ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+        )
+    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The wheel, unpacked into a folder of its own."""
+    folder = tmp_path_factory.mktemp("installed")
+    pip("install", "--no-deps", "--no-index", "--target", folder, wheel)
+    return folder
+
+
+def test_we_own_no_name_that_belongs_to_everybody():
+    claimed = {
+        name for name, owners in packages_distributions().items() if "pipeline-engine" in owners
+    }
+
+    assert claimed >= set(OURS.values())
+    assert not claimed & {"actions", "web", "migrations", "tests", "docs", "benchmarks"}
+
+
+def test_the_wheel_holds_every_file_of_the_four_folders(wheel):
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    wanted = {
+        f"{name}/{path.relative_to(ROOT / folder).as_posix()}"
+        for folder, name in OURS.items()
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+
+    assert wanted - inside == set()
+
+
+def test_an_installed_wheel_finds_its_migrations_away_from_the_checkout(installed, tmp_path):
+    code = "from pipeline_engine.cli.db import migrations_directory as f; print(f())"
+
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        env={"PYTHONPATH": str(installed)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    found = Path(done.stdout.strip())
+    assert found == installed / "pipeline_engine_migrations"
+    assert (found / "env.py").exists()
+
+
+def test_every_action_of_setup_cfg_is_installed_and_can_be_loaded():
+    declared = {line.split("=")[0].strip() for line in declared_actions()}
+    found = {
+        entry.name: entry
+        for entry in entry_points(group="pipeline_engine.actions")
+        if entry.dist and entry.dist.name == "pipeline-engine"
+    }
+
+    assert found.keys() == declared, "after a change of setup.cfg: make install"
+    assert all(isinstance(entry.load(), type) for entry in found.values())
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_line_of_a_lock_has_one_version_and_its_hashes(name):
+    text = (ROOT / name).read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
+
+    loose = [line for line in lines if not re.match(r"[a-z0-9-]+==\S+ .*--hash=sha256:", line)]
+
+    assert lines
+    assert loose == []
+
+
+def test_both_locks_name_the_same_versions_so_that_tests_prove_what_runs():
+    run, dev = (set(re.findall(r"^\S+==\S+", (ROOT / name).read_text(), re.M)) for name in LOCKS)
+
+    assert run - dev == set()
+
+
+def test_the_lock_fits_setup_cfg():
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    named = config["options"]["install_requires"] + config["options.extras_require"]["embedded"]
+    wanted = re.findall(r"^([a-z0-9-]+)", named, re.M)
+    locked = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements/run.txt").read_text(), re.M))
+
+    assert set(wanted) - locked == set(), "after a change of setup.cfg: make lock"
+
+
+def test_the_procfile_runs_what_up_runs():
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    procfile = {line.split(":")[0]: shlex.split(line.partition(":")[2]) for line in lines}
+    programs = application_programs(Layout(web_port=1, flower_port=2), {})
+
+    for program in programs:
+        ours, theirs = options(program.command), options(procfile[program.name])
+        assert {key: ours[key] for key in ours.keys() & theirs.keys()} == {
+            key: theirs[key] for key in ours.keys() & theirs.keys()
+        }
+        assert ours.keys() - theirs.keys() <= {"--bind", "-E", "--loglevel", "--port"}
+
+    assert procfile.keys() - {"release"} == {program.name for program in programs_of_up()}
+
+
+def test_the_command_runs_from_any_folder(tmp_path):
+    done = subprocess.run(
+        [Path(sys.executable).with_name("pipeline-engine"), "--version"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.startswith("pipeline-engine, version ")
+
+
+def declared_actions():
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    lines = config["options.entry_points"]["pipeline_engine.actions"].splitlines()
+    return [line for line in lines if line.strip()]
+
+
+def programs_of_up():
+    return application_programs(Layout(web_port=1, flower_port=2), {})
+
+
+def options(command):
+    """Return the options of a command with their values; a flag's value is an empty text."""
+    found = {}
+    words = list(command)
+    for word, following in zip(words, [*words[1:], "-"], strict=True):
+        if word.startswith("-"):
+            key, _, value = word.partition("=")
+            found[key] = value or ("" if following.startswith("-") else following)
+    return {key: value for key, value in found.items() if key not in ("-P", "-m")}
+
+
+def pip(*arguments):
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--quiet", *map(str, arguments)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
