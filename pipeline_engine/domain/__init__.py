@@ -1,0 +1,1 @@
+"""Pure rules: definitions, readiness, retries, expressions. No Flask, Celery or SQLAlchemy here."""

@@ -1,0 +1,221 @@
+"""What an action says about itself: the metadata that editors, checkers and workers read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+#: Dots are legal: the guardrail plan names its actions ``guardrail.validate_credential``.
+TYPE_PATTERN = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
+
+
+class ParamType(StrEnum):
+    """Which input a form shows for a parameter."""
+
+    STRING = "string"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    SELECT = "select"
+    MULTISELECT = "multiselect"
+    JSON = "json"
+    TEMPLATE = "template"
+    BRANCHES = "branches"
+    RANGE = "range"
+    MODEL_REF = "model_ref"
+    CLUSTER_REF = "cluster_ref"
+    PROJECT_REF = "project_ref"
+    ENDPOINT_REF = "endpoint_ref"
+    PROVIDER_REF = "provider_ref"
+    CREDENTIAL_REF = "credential_ref"
+    CLOUD_MODEL_REF = "cloud_model_ref"
+
+
+class ExecutionMode(StrEnum):
+    """Whether an action ends by itself or waits for the world."""
+
+    SYNC = "sync"  #: ends when ``execute`` returns
+    EVENT_DRIVEN = "event_driven"  #: may park; an event ends it
+
+
+class QueueName(StrEnum):
+    """Which workers an action needs."""
+
+    FAST = "fast"  #: returns at once
+    IO = "io"  #: waits for the network
+    CPU = "cpu"  #: computes, or runs code that has to be stopped by force
+
+
+@dataclass(frozen=True)
+class SelectOption:
+    """One choice of a select or multiselect parameter."""
+
+    value: Any
+    label: str
+
+
+@dataclass(frozen=True)
+class ValidationRules:
+    """Limits of a parameter's value; ``pattern`` has to match the whole text."""
+
+    min: float | None = None
+    max: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    pattern_message: str | None = None
+
+
+@dataclass(frozen=True)
+class ConditionalVisibility:
+    """Shows a parameter only while another one has, or has not, a certain value."""
+
+    param: str
+    equals: Any = None
+    not_equals: Any = None
+
+    def holds(self, value: Any) -> bool:
+        """Tell whether the parameter is shown while the other one has *value*."""
+        if self.equals is not None and value != self.equals:
+            return False
+        return self.not_equals is None or value != self.not_equals
+
+
+@dataclass(frozen=True)
+class ParamDefinition:
+    """One input of an action."""
+
+    name: str
+    label: str
+    type: ParamType = ParamType.STRING
+    required: bool = False
+    default: Any = None
+    description: str | None = None
+    placeholder: str | None = None
+    options: Sequence[SelectOption] | None = None
+    validation: ValidationRules | None = None
+    group: str | None = None
+    show_when: ConditionalVisibility | None = None
+
+    def __post_init__(self) -> None:
+        if self.options is not None:
+            object.__setattr__(self, "options", tuple(self.options))
+
+
+@dataclass(frozen=True)
+class OutputDefinition:
+    """One key of an action's outputs; it is there on every path."""
+
+    name: str
+    type: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often, and after which pauses, an action is tried when its step asks for retries."""
+
+    max_attempts: int = 3
+    backoff_multiplier: float = 2.0
+    initial_interval_seconds: float = 1.0
+    max_interval_seconds: float = 60.0
+
+
+@dataclass(frozen=True)
+class ActionExample:
+    """A set of params that can be copied into a step."""
+
+    title: str
+    params: dict[str, Any]
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class ActionMeta:
+    """Everything that is known about an action without running it.
+
+    ``cheap`` actions never wait: many of them share one message and one transaction.
+    ``unrendered_params`` reach the action as they were written, because it renders them itself.
+    """
+
+    type: str
+    name: str
+    category: str
+    description: str
+    version: str = "1.0.0"
+    icon: str = ""
+    color: str = "#8c8c8c"
+    params: Sequence[ParamDefinition] = ()
+    outputs: Sequence[OutputDefinition] = ()
+    execution_mode: ExecutionMode = ExecutionMode.SYNC
+    timeout_seconds: int | None = None
+    retry_policy: RetryPolicy | None = None
+    idempotent: bool = True
+    required_services: Sequence[str] = ()
+    required_permissions: Sequence[str] = ()
+    examples: Sequence[ActionExample] = ()
+    docs_url: str | None = None
+    aliases: Sequence[str] = ()
+    cheap: bool = False
+    queue: QueueName | None = None
+    unrendered_params: frozenset[str] = field(default_factory=frozenset)
+
+    def __post_init__(self) -> None:
+        for name in _SEQUENCES:
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        object.__setattr__(self, "unrendered_params", frozenset(self.unrendered_params))
+
+    @property
+    def runs_on(self) -> QueueName:
+        """The queue that its steps travel on."""
+        return self.queue or (QueueName.FAST if self.cheap else QueueName.IO)
+
+    def param(self, name: str) -> ParamDefinition | None:
+        """Return the parameter of this name."""
+        return next((param for param in self.params if param.name == name), None)
+
+    def validate(self) -> list[str]:
+        """Return what is wrong with this metadata, in words for its author."""
+        return [*self._identity_problems(), *self._param_problems(), *self._output_problems()]
+
+    def _identity_problems(self) -> Iterator[str]:
+        for name in ("type", "name", "category", "description"):
+            if not getattr(self, name):
+                yield f"{name} is required"
+        for name in (self.type, *self.aliases):
+            if name and not TYPE_PATTERN.fullmatch(name):
+                yield f"type must be alphanumeric with underscores and dots only: '{name}'"
+
+    def _param_problems(self) -> Iterator[str]:
+        for index, param in enumerate(self.params):
+            if not param.name:
+                yield f"param[{index}].name is required"
+            if not param.label:
+                yield f"param[{index}].label is required"
+            if param.type in (ParamType.SELECT, ParamType.MULTISELECT) and not param.options:
+                yield f"param '{param.name}' requires options for {param.type}"
+        names = [param.name for param in self.params]
+        yield from (f"duplicate param name: {name}" for name in _doubles(names))
+        unknown = sorted(self.unrendered_params.difference(names))
+        yield from (f"unrendered_params names no param: {name}" for name in unknown)
+
+    def _output_problems(self) -> Iterator[str]:
+        names = [output.name for output in self.outputs]
+        yield from (f"duplicate output name: {name}" for name in _doubles(names))
+
+
+_SEQUENCES = (
+    "params",
+    "outputs",
+    "required_services",
+    "required_permissions",
+    "examples",
+    "aliases",
+)
+
+
+def _doubles(names: Sequence[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]

@@ -1,0 +1,168 @@
+"""Actions exist, and the params of their steps fit what they declare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pipeline_engine.domain.action_params import ParamProblem, is_templated, param_problems
+from pipeline_engine.domain.actions import ActionMeta, ParamDefinition, ParamType
+from pipeline_engine.domain.checks.catalogue import ActionCatalogue
+from pipeline_engine.domain.checks.outline import Node, Outline, Use
+from pipeline_engine.domain.checks.report import Findings, shown
+from pipeline_engine.domain.definitions import JSON
+from pipeline_engine.domain.definitions.parameters import is_boolean, is_number
+from pipeline_engine.domain.issues import join
+
+
+def is_list(value: JSON) -> bool:
+    """A list of anything."""
+    return isinstance(value, list)
+
+
+def is_scalar(value: JSON) -> bool:
+    """No list and no object: a number in the place of a text does no harm."""
+    return not isinstance(value, list | Mapping)
+
+
+#: What a constant value has to be; the types that are missing here take anything.
+FITS: Mapping[ParamType, tuple[Callable[[JSON], bool], str]] = {
+    ParamType.NUMBER: (is_number, "a number"),
+    ParamType.BOOLEAN: (is_boolean, "true or false"),
+    ParamType.MULTISELECT: (is_list, "a list"),
+    ParamType.BRANCHES: (is_list, "a list of branches"),
+    ParamType.RANGE: (is_list, "a list of two numbers"),
+    ParamType.STRING: (is_scalar, "a text"),
+    ParamType.TEMPLATE: (is_scalar, "a text"),
+    **{kind: (is_scalar, "an id") for kind in ParamType if kind.value.endswith("_ref")},
+}
+#: The reference service's words for the problems that it knew.
+WORDS: Mapping[str, str] = {
+    "too_small": "value {value} is less than minimum {rules.min:g}",
+    "too_large": "value {value} exceeds maximum {rules.max:g}",
+    "too_short": "length {length} is less than minimum {rules.min_length}",
+    "too_long": "length {length} exceeds maximum {rules.max_length}",
+}
+
+
+def check_actions(outline: Outline, actions: ActionCatalogue, findings: Findings) -> None:
+    """Note every action that cannot be used and every param that does not fit."""
+    for use in outline.uses:
+        meta = use.meta(actions)
+        if meta is not None:
+            _check_params(use, meta, findings)
+            _check_branches(use, meta, outline, findings)
+        elif use.action:
+            _unusable(use, actions, findings)
+
+
+def _unusable(use: Use, actions: ActionCatalogue, findings: Findings) -> None:
+    place, name = f"{use.pointer}/action", shown(use.action)
+    reason = actions.broken_reason(use.action)
+    if reason is not None:
+        findings.error(place, "broken_action", f"Action '{name}' cannot be used: {reason}")
+        return
+    hint = findings.did_you_mean(use.action, actions.types())
+    findings.error(place, "unknown_action", f"Action '{name}' is not registered", hint)
+
+
+def _check_params(use: Use, meta: ActionMeta, findings: Findings) -> None:
+    counting = {param.name: param for param in meta.params if _counts(param, use, meta)}
+    for param in counting.values():
+        _check_presence_and_type(param, use, findings)
+    # A form leaves "" in a field that nobody filled in.
+    given = {name: value for name, value in use.params.items() if value != ""}
+    for problem in param_problems(meta, given):
+        if problem.param in counting and problem.code != "missing_param":
+            text = _in_words(problem, counting[problem.param], use)
+            _note(use, problem.param, problem.code, text, findings)
+    for name in use.params:
+        if meta.param(name) is None:
+            _unknown_param(name, use, meta, findings)
+
+
+def _counts(param: ParamDefinition, use: Use, meta: ActionMeta) -> bool:
+    """A param is checked unless ``show_when`` hides it, or will only then be decided."""
+    rule = param.show_when
+    if rule is None:
+        return True
+    other = meta.param(rule.param)
+    value = use.params.get(rule.param)
+    if value is None and other is not None:
+        value = other.default
+    return not is_templated(value) and rule.holds(value)
+
+
+def _check_presence_and_type(param: ParamDefinition, use: Use, findings: Findings) -> None:
+    value = use.params.get(param.name)
+    if value is None or value == "":
+        if param.required and param.default is None:
+            message = f"Required parameter '{param.name}' is missing or empty"
+            place = join(use.pointer, "params", param.name)
+            findings.error(place, "missing_param", f"Step '{_label(use.node)}': {message}")
+        return
+    fits, words = FITS.get(param.type, (None, ""))
+    if fits is not None and not is_templated(value) and not fits(value):
+        _note(use, param.name, "wrong_type", f"must be {words}", findings)
+
+
+def _in_words(problem: ParamProblem, param: ParamDefinition, use: Use) -> str:
+    words = WORDS.get(problem.code)
+    if words is None:
+        return problem.message.removeprefix(f"{param.name}: ")
+    value = use.params[param.name]
+    length = len(value) if isinstance(value, str) else 0
+    return words.format(value=value, length=length, rules=param.validation)
+
+
+def _note(use: Use, name: str, code: str, text: str, findings: Findings) -> None:
+    message = f"Step '{_label(use.node)}': Parameter '{name}' {text}"
+    findings.error(join(use.pointer, "params", name), code, message)
+
+
+def _unknown_param(name: str, use: Use, meta: ActionMeta, findings: Findings) -> None:
+    message = f"Step '{_label(use.node)}': Action '{meta.type}' has no parameter '{shown(name)}'"
+    hint = findings.did_you_mean(name, [param.name for param in meta.params])
+    findings.warning(join(use.pointer, "params", name), "unknown_param", message, hint)
+
+
+def _check_branches(use: Use, meta: ActionMeta, outline: Outline, findings: Findings) -> None:
+    for param in meta.params:
+        given = use.params.get(param.name)
+        if param.type is ParamType.BRANCHES and isinstance(given, list):
+            for index, branch in enumerate(given):
+                pointer = join(use.pointer, "params", param.name, index)
+                _check_branch(branch, index, pointer, use, outline, findings)
+
+
+def _check_branch(
+    branch: JSON, index: int, pointer: str, use: Use, outline: Outline, findings: Findings
+) -> None:
+    if not isinstance(branch, Mapping):
+        message = f"Step '{_label(use.node)}': Branch {index} must be a dictionary"
+        findings.error(pointer, "wrong_type", message)
+        return
+    if branch.get("id") in (None, ""):
+        message = f"Step '{_label(use.node)}': Branch {index} missing 'id' field"
+        findings.error(f"{pointer}/id", "required", message)
+    target = branch.get("target_step")
+    if isinstance(target, str) and target and not is_templated(target):
+        _check_target(target, f"{pointer}/target_step", use, outline, findings)
+
+
+def _check_target(
+    target: str, pointer: str, use: Use, outline: Outline, findings: Findings
+) -> None:
+    """A branch can only skip a step that waits for the decision."""
+    if target not in outline.step_ids:
+        message = f"Unknown step: {shown(target)}"
+        hint = findings.did_you_mean(target, outline.step_ids)
+        findings.error(pointer, "unknown_step", message, hint)
+    elif use.undoes or use.node.id not in outline.graph.dependencies(target):
+        name = _label(use.node)
+        message = f"Step '{name}': Branch target '{target}' does not depend on '{name}'"
+        hint = f"Add '{name}' to depends_on of '{target}'."
+        findings.error(pointer, "branch_target_not_dependent", message, hint)
+
+
+def _label(node: Node) -> str:
+    return shown(node.id or node.pointer)

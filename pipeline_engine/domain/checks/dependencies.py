@@ -1,0 +1,49 @@
+"""Step ids and what steps wait for: unique, known, without circles."""
+
+from __future__ import annotations
+
+from pipeline_engine.domain.checks.outline import Node, Outline
+from pipeline_engine.domain.checks.report import Findings, shown
+
+# The whole circle is in the message: 2,000 steps in a ring are an error, not a novel.
+MAX_SHOWN_STEPS = 50
+
+
+def check_dependencies(outline: Outline, findings: Findings) -> None:
+    """Note what is wrong between the steps."""
+    _check_ids(outline, findings)
+    for node in outline.steps:
+        _check_node(node, outline, findings)
+    if outline.cycle:
+        path = outline.cycle
+        if len(path) > MAX_SHOWN_STEPS:
+            path = (*path[: MAX_SHOWN_STEPS - 1], "…", path[-1])
+        message = f"Cyclic dependency detected: {' -> '.join(path)}"
+        findings.error("/steps", "cyclic_dependency", message)
+
+
+def _check_ids(outline: Outline, findings: Findings) -> None:
+    seen: set[str] = set()
+    for node in outline.nodes:
+        if node.id in seen:
+            message = f"steps: Duplicate step ID '{shown(node.id)}'"
+            findings.error(f"{node.pointer}/id", "duplicate_step_id", message)
+        if node.id:
+            seen.add(node.id)
+
+
+def _check_node(node: Node, outline: Outline, findings: Findings) -> None:
+    for pointer, dependency in node.dependencies:
+        if dependency == node.id:
+            message = f"steps.{shown(node.id)}: Self-dependency not allowed"
+            findings.error(pointer, "self_dependency", message)
+        elif dependency not in outline.step_ids:
+            message = f"steps.{shown(node.id)}.depends_on: Unknown step '{shown(dependency)}'"
+            hint = _hint(dependency, outline, findings)
+            findings.error(pointer, "unknown_step", message, hint)
+
+
+def _hint(dependency: str, outline: Outline, findings: Findings) -> str | None:
+    if dependency in outline.handler_order:
+        return "This is a handler; handlers run when all steps have ended."
+    return findings.did_you_mean(dependency, outline.step_ids)

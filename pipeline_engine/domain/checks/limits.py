@@ -1,0 +1,25 @@
+"""How large a definition may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds that the work of the engine grows with; some are settings."""
+
+    max_steps: int = 2000  #: handlers included
+    max_edges: int = 10_000  #: entries in all ``depends_on`` together
+    max_items: int = 10_000  #: of a ``for_each`` whose list is written in the document
+    max_templates: int = 10_000  #: texts with braces
+    max_depth: int = 64  #: of lists and objects inside each other
+    max_issues: int = 1000  #: reported errors, and as many warnings
+
+
+# Not settings: dates must stay dates, and waits must end.
+MAX_SECONDS = 366 * 24 * 3600
+MAX_ATTEMPTS = 10
+MAX_MULTIPLIER = 100
+MAX_PARALLEL_STEPS = 100
+MAX_WEIGHT = 1000

@@ -1,0 +1,146 @@
+"""The usable parts of a document, right or wrong, for the checks that look across it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from pipeline_engine.domain.actions import ActionMeta
+from pipeline_engine.domain.checks.catalogue import ActionCatalogue
+from pipeline_engine.domain.definitions import JSON
+from pipeline_engine.domain.definitions.parse import HANDLER_LISTS, dependencies_of
+from pipeline_engine.domain.graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A step or handler that is at least an object."""
+
+    pointer: str
+    body: Mapping[str, JSON]
+    is_handler: bool = False
+
+    @property
+    def id(self) -> str:
+        """Its id; empty if there is none."""
+        return _text(self.body.get("id"))
+
+    @property
+    def action(self) -> str:
+        """The type of its action; empty if there is none."""
+        return _text(self.body.get("action"))
+
+    @property
+    def params(self) -> Mapping[str, JSON]:
+        """Its params; empty if they are no object."""
+        return _mapping(self.body.get("params"))
+
+    @property
+    def compensation(self) -> Mapping[str, JSON]:
+        """What undoes it; empty if nothing does."""
+        return _mapping(self.body.get("compensate"))
+
+    @property
+    def dependencies(self) -> Iterator[tuple[str, str]]:
+        """Pointer and id of everything that it names in ``depends_on``."""
+        if self.is_handler:
+            return
+        given = self.body.get("depends_on")
+        for index, step_id in enumerate(dependencies_of(self.body)):
+            if isinstance(step_id, str):
+                tail = f"/{index}" if isinstance(given, list) else ""
+                yield f"{self.pointer}/depends_on{tail}", step_id
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of an action: by a step, by a handler, or to undo a step."""
+
+    node: Node
+    pointer: str  #: of the object that holds ``action`` and ``params``
+    action: str
+    params: Mapping[str, JSON]
+
+    @property
+    def undoes(self) -> bool:
+        """The action compensates its step."""
+        return self.pointer != self.node.pointer
+
+    def meta(self, actions: ActionCatalogue) -> ActionMeta | None:
+        """What the action says about itself, if it can be used."""
+        return actions.find(self.action) if self.action else None
+
+
+class Outline:
+    """Steps, handlers, parameters and graph of a document whose fields may be wrong."""
+
+    def __init__(self, document: Mapping[str, JSON]) -> None:
+        settings = _mapping(document.get("settings"))
+        self.steps = tuple(_nodes(document.get("steps"), "/steps"))
+        self.handlers = tuple(
+            node
+            for name in HANDLER_LISTS
+            for node in _nodes(settings.get(name), f"/settings/{name}", is_handler=True)
+        )
+        self.parameters = frozenset(_names(document.get("parameters")))
+        self.outputs = _mapping(document.get("outputs"))
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All steps, then all handlers."""
+        return (*self.steps, *self.handlers)
+
+    @property
+    def uses(self) -> Iterator[Use]:
+        """Every use of an action in the document."""
+        for node in self.nodes:
+            yield Use(node, node.pointer, node.action, node.params)
+            undo = node.compensation
+            if undo and not node.is_handler:
+                action, params = _text(undo.get("action")), _mapping(undo.get("params"))
+                yield Use(node, f"{node.pointer}/compensate", action, params)
+
+    @cached_property
+    def step_ids(self) -> frozenset[str]:
+        """The ids of all steps, without those of handlers."""
+        return frozenset(node.id for node in self.steps if node.id)
+
+    @cached_property
+    def handler_order(self) -> Mapping[str, int]:
+        """The place of each handler among all handlers."""
+        return {node.id: place for place, node in enumerate(self.handlers) if node.id}
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Which step waits for which. A step that waits for itself is an error of its own."""
+        edges: dict[str, list[str]] = {}
+        for node in self.steps:
+            if node.id and node.id not in edges:
+                edges[node.id] = [d for _, d in node.dependencies if d != node.id]
+        return Graph(list(edges.items()))
+
+    @cached_property
+    def cycle(self) -> tuple[str, ...] | None:
+        """One circle of steps that wait for each other."""
+        return self.graph.find_cycle()
+
+
+def _nodes(given: JSON, pointer: str, *, is_handler: bool = False) -> Iterator[Node]:
+    for index, body in enumerate(given if isinstance(given, list) else ()):
+        if isinstance(body, Mapping):
+            yield Node(f"{pointer}/{index}", body, is_handler)
+
+
+def _names(given: JSON) -> Iterator[str]:
+    for entry in given if isinstance(given, list) else ():
+        if isinstance(entry, Mapping):
+            yield _text(entry.get("name"))
+
+
+def _mapping(given: JSON) -> Mapping[str, JSON]:
+    return given if isinstance(given, Mapping) else {}
+
+
+def _text(given: JSON) -> str:
+    return given if isinstance(given, str) else ""

@@ -1,0 +1,171 @@
+"""Templates and conditions can be parsed, and every name in them stands for something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from pipeline_engine.domain.checks.catalogue import ActionCatalogue
+from pipeline_engine.domain.checks.outline import Node, Outline, Use
+from pipeline_engine.domain.checks.report import Findings, shown
+from pipeline_engine.domain.checks.scopes import (
+    IN_ITEMS,
+    UNRENDERED,
+    Scope,
+    scope_of,
+    scope_of_outputs,
+    scope_of_undoing,
+)
+from pipeline_engine.domain.checks.texts import Kind, Text, texts_in
+from pipeline_engine.domain.expressions import (
+    ExpressionError,
+    Reference,
+    parse_condition,
+    parse_template,
+)
+from pipeline_engine.domain.issues import dotted
+
+STEP_PARTS = frozenset({"outputs", "status", "error"})
+ROOT_HINTS: Mapping[str, str] = {
+    "item": "It exists only in the params and the key of a step with for_each.",
+    "item_index": "It exists only in the params and the key of a step with for_each.",
+    "secrets": "Secrets never leave the worker.",
+    "workflow": "Use 'execution' or 'params'.",
+    "inputs": "Use 'params'.",
+    "parameters": "Use 'params'.",
+    "step": "Use 'steps'.",
+    "outputs": "Use 'steps.<id>.outputs'.",
+}
+
+
+def check_references(outline: Outline, actions: ActionCatalogue, findings: Findings) -> None:
+    """Note every text that cannot be parsed and every reference that leads nowhere."""
+    found = tuple(_scoped_texts(outline, actions))
+    most = findings.limits.max_templates
+    if len(found) > most:
+        message = f"The definition has more than {most} templates and conditions"
+        findings.error("", "too_many_templates", message)
+        return
+    for scope, text in found:
+        for reference in _references(text, findings):
+            _Look(reference, text.pointer, scope, outline, findings).check()
+
+
+def _scoped_texts(outline: Outline, actions: ActionCatalogue) -> Iterator[tuple[Scope, Text]]:
+    for node in outline.nodes:
+        scope = scope_of(node, outline)
+        yield from ((scope, text) for text in _condition_and_items(node))
+        in_items = replace(scope, roots=IN_ITEMS)
+        yield from ((in_items, text) for text in _item_key(node))
+    for use in outline.uses:
+        meta = use.meta(actions)
+        yield from _params(use, meta.unrendered_params if meta else frozenset(), outline)
+    scope = scope_of_outputs(outline)
+    yield from ((scope, text) for text in texts_in(outline.outputs, "/outputs"))
+
+
+def _condition_and_items(node: Node) -> Iterator[Text]:
+    condition = node.body.get("condition")
+    if isinstance(condition, str):
+        yield Text(f"{node.pointer}/condition", condition, Kind.CONDITION)
+    given, pointer = node.body.get("for_each"), f"{node.pointer}/for_each"
+    if isinstance(given, Mapping):
+        given, pointer = given.get("items"), f"{pointer}/items"
+    if isinstance(given, str):
+        yield Text(pointer, given, Kind.ITEMS)
+    else:
+        yield from texts_in(given, pointer)
+
+
+def _item_key(node: Node) -> Iterator[Text]:
+    given = node.body.get("for_each")
+    if isinstance(given, Mapping):
+        yield from texts_in(given.get("key"), f"{node.pointer}/for_each/key")
+
+
+def _params(use: Use, unrendered: Iterable[str], outline: Outline) -> Iterator[tuple[Scope, Text]]:
+    scope = scope_of(use.node, outline)
+    if use.undoes:
+        scope = scope_of_undoing(use.node, scope)
+    is_item = use.node.body.get("for_each") is not None and not use.undoes
+    rendered = replace(scope, roots=IN_ITEMS) if is_item else scope
+    by_action = replace(scope, roots=UNRENDERED)
+    for name, value in use.params.items():
+        own = name in unrendered
+        found = texts_in({name: value}, f"{use.pointer}/params", conditions=own)
+        yield from ((by_action if own else rendered, text) for text in found)
+
+
+def _references(text: Text, findings: Findings) -> Iterable[Reference]:
+    """What a text refers to, each once; nothing if it cannot be parsed."""
+    try:
+        if text.kind is Kind.CONDITION:
+            return dict.fromkeys(parse_condition(text.text).references)
+        template = parse_template(text.text)
+    except ExpressionError as error:
+        message = f"{dotted(text.pointer)}: {error}"
+        findings.error(text.pointer, error.code, message, error.hint)
+        return ()
+    if text.kind is Kind.ITEMS and not template.is_native:
+        message = "Input should be one template that gives a list"
+        findings.field_error(text.pointer, "wrong_type", message, 'Such as "{{ params.urls }}".')
+    return dict.fromkeys(template.references)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One reference at one place."""
+
+    reference: Reference
+    pointer: str
+    scope: Scope
+    outline: Outline
+    findings: Findings
+
+    def check(self) -> None:
+        root = self.reference.root
+        if root not in self.scope.roots:
+            self._unknown_root(root)
+        elif root == "params":
+            self._check_parameter()
+        elif root == "steps":
+            self._check_step()
+
+    def _unknown_root(self, root: str) -> None:
+        hint = ROOT_HINTS.get(root) or self.findings.did_you_mean(root, self.scope.roots)
+        message = f"{dotted(self.pointer)}: Unknown name: {shown(root)}"
+        self.findings.error(self.pointer, "unknown_root", message, hint)
+
+    def _check_parameter(self) -> None:
+        if not self.reference.path:
+            return
+        name = str(self.reference.path[0])
+        if name not in self.outline.parameters:
+            message = f"Unknown parameter: {shown(name)}"
+            hint = self.findings.did_you_mean(name, self.outline.parameters)
+            declare = "Declare it in parameters."
+            self.findings.error(self.pointer, "unknown_parameter", message, hint or declare)
+
+    def _check_step(self) -> None:
+        if not self.reference.path:
+            message = f"{dotted(self.pointer)}: Which step is meant is known only at run time"
+            self.findings.warning(self.pointer, "dynamic_step_reference", message)
+            return
+        step_id = str(self.reference.path[0])
+        if step_id not in self.outline.step_ids and step_id not in self.outline.handler_order:
+            hint = self.findings.did_you_mean(step_id, self.outline.step_ids)
+            message = f"Unknown step: {shown(step_id)}"
+            self.findings.error(self.pointer, "unknown_step", message, hint)
+        elif not self.scope.sees(step_id):
+            message = f"Step '{step_id}' has not surely ended before {self.scope.place}"
+            hint = self.scope.hint(step_id)
+            self.findings.error(self.pointer, "not_an_ancestor", message, hint)
+        self._check_part_of_step()
+
+    def _check_part_of_step(self) -> None:
+        part = str(self.reference.path[1]) if len(self.reference.path) > 1 else "outputs"
+        if part not in STEP_PARTS:
+            message = f"{dotted(self.pointer)}: A step has no '{shown(part)}'"
+            hint = self.findings.did_you_mean(part, STEP_PARTS)
+            usual = "There are outputs, status and error."
+            self.findings.error(self.pointer, "unknown_step_field", message, hint or usual)

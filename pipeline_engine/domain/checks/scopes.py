@@ -1,0 +1,79 @@
+"""Which names and which steps a template may refer to, by the place where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pipeline_engine.domain.checks.outline import Node, Outline
+from pipeline_engine.domain.checks.report import shown
+
+EVERYWHERE = frozenset({"params", "steps", "execution", "secrets"})
+IN_OUTPUTS = EVERYWHERE - {"secrets"}
+IN_ITEMS = EVERYWHERE | {"item", "item_index"}
+#: Names that an action may add for what it renders itself.
+UNRENDERED = IN_ITEMS | {"result", "iteration", "event"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the templates of one place may refer to."""
+
+    place: str  #: in words, for messages
+    roots: frozenset[str]
+    sees: Callable[[str], bool]  #: whether a step has surely ended before
+    hint: Callable[[str], str]  #: what to do about a step that it does not see
+
+
+def scope_of(node: Node, outline: Outline) -> Scope:
+    """What a step or handler may refer to before it runs."""
+    if node.is_handler:
+        return _scope_of_handler(node, outline)
+    # Without an id or an order nobody can tell, and that is reported anyway.
+    unclear = not node.id or outline.cycle is not None
+
+    def sees(step_id: str) -> bool:
+        if step_id == node.id:
+            return False
+        return unclear or outline.graph.is_ancestor(step_id, of=node.id)
+
+    def hint(step_id: str) -> str:
+        return _hint(step_id, node, outline)
+
+    return Scope(f"step '{shown(node.id)}'", EVERYWHERE, sees, hint)
+
+
+def scope_of_undoing(node: Node, before: Scope) -> Scope:
+    """What the action that undoes a step may refer to: the outputs of the step as well."""
+    return replace(before, sees=lambda step_id: step_id == node.id or before.sees(step_id))
+
+
+def scope_of_outputs(outline: Outline) -> Scope:
+    """What the outputs of the pipeline may refer to: every step."""
+
+    def hint(_step_id: str) -> str:
+        return "The outputs of a pipeline are those of its steps, not of its handlers."
+
+    return Scope("the outputs", IN_OUTPUTS, lambda step_id: step_id in outline.step_ids, hint)
+
+
+def _scope_of_handler(node: Node, outline: Outline) -> Scope:
+    place = outline.handler_order.get(node.id, len(outline.handlers))
+
+    def sees(step_id: str) -> bool:
+        return step_id in outline.step_ids or outline.handler_order[step_id] < place
+
+    def hint(_step_id: str) -> str:
+        return "Handlers run one after another, in the order of the list."
+
+    return Scope(f"handler '{shown(node.id)}'", EVERYWHERE, sees, hint)
+
+
+def _hint(step_id: str, node: Node, outline: Outline) -> str:
+    if step_id in outline.handler_order:
+        return "Handlers run when all steps have ended."
+    if step_id == node.id:
+        return "A step has no outputs before it has run."
+    if outline.cycle is None and outline.graph.is_ancestor(node.id, of=step_id):
+        return f"'{step_id}' runs after '{node.id}'."
+    return f"Add '{step_id}' to depends_on of '{node.id}'."

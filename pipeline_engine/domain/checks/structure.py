@@ -1,0 +1,268 @@
+"""The shape of a definition: which fields there are, of which type, within which limits."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.domain.checks.fields import (
+    Field,
+    Rule,
+    anything,
+    boolean,
+    choice,
+    integer,
+    list_of,
+    map_of,
+    mapping,
+    number,
+    record,
+    text,
+)
+from pipeline_engine.domain.checks.limits import (
+    MAX_ATTEMPTS,
+    MAX_MULTIPLIER,
+    MAX_PARALLEL_STEPS,
+    MAX_SECONDS,
+    MAX_WEIGHT,
+)
+from pipeline_engine.domain.checks.report import Findings, shown
+from pipeline_engine.domain.definitions import (
+    JSON,
+    PARAMETER_TYPES,
+    HandlerWhen,
+    OnFailure,
+    TriggerRule,
+    fits_type,
+)
+from pipeline_engine.domain.definitions.parameters import REFERENCE_SUFFIX
+from pipeline_engine.domain.definitions.parse import dependencies_of
+
+STEP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
+PARAMETER_NAME_START = re.compile(r"[^\W\d]|_")
+NEEDS_DEPENDENCIES = frozenset({TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED})
+PERCENT = re.compile(r"\d{1,3}(\.\d{1,6})?\s*%", re.ASCII)
+
+
+def step_id(value: JSON, pointer: str, findings: Findings) -> None:
+    """1 to 100 letters, digits, underscores and hyphens; the first is a letter or digit."""
+    if not isinstance(value, str):
+        findings.field_error(pointer, "wrong_type", "Input should be a valid string")
+    elif not STEP_ID.fullmatch(value):
+        message = f"Value error, '{shown(value)}' is not a valid step ID"
+        hint = "1 to 100 letters, digits, _ and -, starting with a letter or a digit."
+        findings.field_error(pointer, "invalid_step_id", message, hint)
+
+
+def depends_on(value: JSON, pointer: str, findings: Findings) -> None:
+    """A list of step ids, or one; which steps exist is checked elsewhere."""
+    rule = list_of(text(1)) if isinstance(value, list) else text(1)
+    rule(value, pointer, findings)
+
+
+def trigger_rule(value: JSON, pointer: str, findings: Findings) -> None:
+    """A word, or ``{"at_least": n}``."""
+    if isinstance(value, Mapping):
+        AT_LEAST(value, pointer, findings)
+    else:
+        TRIGGER_WORD(value, pointer, findings)
+
+
+def items(value: JSON, pointer: str, findings: Findings) -> None:
+    """A list of bounded length, or the template of one."""
+    most = findings.limits.max_items
+    if not isinstance(value, str | list):
+        message = "Input should be a valid list, or a template that gives one"
+        findings.field_error(pointer, "wrong_type", message)
+    elif isinstance(value, list) and len(value) > most:
+        findings.field_error(pointer, "too_many_items", f"List should have at most {most} items")
+
+
+def for_each(value: JSON, pointer: str, findings: Findings) -> None:
+    """The items themselves, or an object with ``items`` and more."""
+    rule = FOR_EACH if isinstance(value, Mapping) else items
+    rule(value, pointer, findings)
+
+
+def tolerated_failures(value: JSON, pointer: str, findings: Findings) -> None:
+    """A count such as 2, or a share such as "10%"."""
+    if not isinstance(value, str):
+        integer(0, findings.limits.max_items)(value, pointer, findings)
+    elif not PERCENT.fullmatch(value) or float(value.rstrip("% ")) > 100:
+        message = f"Value error, '{shown(value)}' is neither a count nor a percentage"
+        findings.field_error(pointer, "out_of_range", message, 'Such as 2 or "10%".')
+
+
+def not_in_handler(value: JSON, pointer: str, findings: Findings) -> None:
+    """A field that steps have, but handlers have not."""
+    if value != []:
+        message = "Handlers run one after another, when all steps have ended"
+        findings.field_error(pointer, "not_in_handler", message, "Leave this field out.")
+
+
+def step(value: JSON, pointer: str, findings: Findings) -> None:
+    """One step, and whether its fields go together."""
+    STEP(value, pointer, findings)
+    if isinstance(value, Mapping):
+        _check_retry(value, pointer, findings)
+        _check_trigger_rule(value, pointer, findings)
+
+
+def handler(value: JSON, pointer: str, findings: Findings) -> None:
+    """One handler: a step without dependencies."""
+    HANDLER(value, pointer, findings)
+    if isinstance(value, Mapping):
+        _check_retry(value, pointer, findings)
+
+
+def parameter(value: JSON, pointer: str, findings: Findings) -> None:
+    """One parameter, and whether its default fits its type."""
+    PARAMETER(value, pointer, findings)
+    if not isinstance(value, Mapping):
+        return
+    kind, default = value.get("type"), value.get("default")
+    if not isinstance(kind, str):
+        kind = "string"
+    elif kind not in PARAMETER_TYPES and not kind.endswith(REFERENCE_SUFFIX):
+        message = f"Unknown parameter type '{shown(kind)}', any value will be accepted"
+        hint = findings.did_you_mean(kind, PARAMETER_TYPES)
+        findings.warning(f"{pointer}/type", "unknown_parameter_type", message, hint)
+    fits, words = fits_type(kind, default)
+    if default is not None and not fits:
+        place = f"{pointer}/default"
+        findings.field_error(place, "wrong_type", f"Input should be a valid {words}")
+
+
+def parameter_name(value: JSON, pointer: str, findings: Findings) -> None:
+    """1 to 100 characters, the first of which is a letter or an underscore."""
+    text(1, 100)(value, pointer, findings)
+    if isinstance(value, str) and value and not PARAMETER_NAME_START.match(value):
+        message = "Value error, Parameter name must start with a letter or underscore"
+        findings.field_error(pointer, "invalid_parameter_name", message)
+
+
+def parameters(value: JSON, pointer: str, findings: Findings) -> None:
+    """A list of parameters with different names."""
+    list_of(parameter)(value, pointer, findings)
+    if not isinstance(value, list):
+        return
+    names = [entry.get("name") for entry in value if isinstance(entry, Mapping)]
+    for name, count in Counter(name for name in names if isinstance(name, str)).items():
+        if count > 1:
+            message = f"Duplicate parameter name '{shown(name)}'"
+            findings.field_error(pointer, "duplicate_parameter", message)
+
+
+def document_shape(*, named: bool) -> Rule:
+    """The rule for a whole document; *named* if the request names the pipeline."""
+    return record(ROOT | {"name": Field(text(1, 255), required=not named)})
+
+
+def _check_retry(given: Mapping[str, JSON], pointer: str, findings: Findings) -> None:
+    word = given.get("on_failure")
+    if given.get("retry") is None or not isinstance(word, str) or word.lower() == OnFailure.RETRY:
+        return
+    message = f"A retry block does nothing beside on_failure '{shown(word)}'"
+    hint = 'Leave on_failure out, or say "retry".'
+    findings.warning(f"{pointer}/retry", "retry_ignored", message, hint)
+
+
+def _check_trigger_rule(given: Mapping[str, JSON], pointer: str, findings: Findings) -> None:
+    """A rule that can never be met would skip its step in every execution."""
+    rule = given.get("trigger_rule")
+    there = len({entry for entry in dependencies_of(given) if isinstance(entry, str)})
+    if isinstance(rule, str) and rule.lower() in NEEDS_DEPENDENCIES and not there:
+        message = f"A step without dependencies never meets '{rule}'"
+        findings.field_error(f"{pointer}/trigger_rule", "needs_dependencies", message)
+    wanted = rule.get("at_least") if isinstance(rule, Mapping) else None
+    if isinstance(wanted, int) and wanted > there:
+        message = f"Input should be less than or equal to {there}, the number of dependencies"
+        place = f"{pointer}/trigger_rule/at_least"
+        findings.field_error(place, "out_of_range", message)
+
+
+NAME = text(1, 255)
+CODES = list_of(text(1, 100))
+SECONDS = integer(1, MAX_SECONDS)
+WAIT = number(0, MAX_SECONDS)
+
+AT_LEAST = record({"at_least": Field(integer(1, 10_000), required=True)})
+TRIGGER_WORD = choice(TriggerRule, "trigger rule", without=frozenset({TriggerRule.AT_LEAST}))
+
+RETRY = record(
+    {
+        "max_attempts": Field(integer(1, MAX_ATTEMPTS)),
+        "backoff_seconds": Field(WAIT),
+        "backoff_multiplier": Field(number(1, MAX_MULTIPLIER)),
+        "max_backoff_seconds": Field(WAIT),
+        "retry_on": Field(CODES),
+        "no_retry_on": Field(CODES),
+    }
+)
+FOR_EACH = record(
+    {
+        "items": Field(items, required=True),
+        "max_concurrency": Field(integer(1, 10_000)),
+        "tolerated_failures": Field(tolerated_failures),
+        "key": Field(text(1)),
+    }
+)
+COMPENSATE = record({"action": Field(NAME, required=True), "params": Field(mapping)})
+
+STEP_FIELDS: Mapping[str, Field] = {
+    "id": Field(step_id, required=True),
+    "name": Field(NAME, required=True),
+    "action": Field(NAME, required=True),
+    "params": Field(mapping),
+    "depends_on": Field(depends_on),
+    "outputs": Field(list_of(text())),
+    "condition": Field(text()),
+    "on_failure": Field(choice(OnFailure, "OnFailureAction")),
+    "timeout_seconds": Field(SECONDS),
+    "retry": Field(RETRY),
+    "trigger_rule": Field(trigger_rule),
+    "for_each": Field(for_each),
+    "compensate": Field(COMPENSATE),
+    "idempotent": Field(boolean),
+    "queue": Field(choice(QueueName, "queue")),
+    "weight": Field(number(0, MAX_WEIGHT, above=True)),
+}
+HANDLER_FIELDS: Mapping[str, Field] = {
+    **STEP_FIELDS,
+    "depends_on": Field(not_in_handler),
+    "trigger_rule": Field(not_in_handler),
+    "compensate": Field(not_in_handler),
+    "when": Field(choice(HandlerWhen, "handler condition")),
+}
+STEP = record(STEP_FIELDS, "Must be a dictionary")
+HANDLER = record(HANDLER_FIELDS, "Must be a dictionary")
+SETTINGS = record(
+    {
+        "timeout_seconds": Field(SECONDS),
+        "fail_fast": Field(boolean),
+        "max_parallel_steps": Field(integer(1, MAX_PARALLEL_STEPS)),
+        "retry_policy": Field(RETRY),
+        "on_failure": Field(list_of(handler, "Must be a list of handler steps")),
+        "finally": Field(list_of(handler, "Must be a list of handler steps")),
+    }
+)
+PARAMETER = record(
+    {
+        "name": Field(parameter_name, required=True),
+        "type": Field(text()),
+        "description": Field(text()),
+        "required": Field(boolean),
+        "default": Field(anything),
+    }
+)
+ROOT: dict[str, Field] = {
+    "name": Field(NAME, required=True),
+    "version": Field(text()),
+    "description": Field(text()),
+    "parameters": Field(parameters),
+    "settings": Field(SETTINGS),
+    "steps": Field(list_of(step, "Must be a list"), required=True),
+    "outputs": Field(map_of(text())),
+}

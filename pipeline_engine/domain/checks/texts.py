@@ -1,0 +1,58 @@
+"""The strings of a definition that hold templates and conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from pipeline_engine.domain.definitions import JSON
+from pipeline_engine.domain.issues import join
+
+BRACES = ("{{", "{%")
+CONDITION_KEY = "condition"
+
+
+class Kind(Enum):
+    """How a text is read."""
+
+    TEMPLATE = auto()
+    CONDITION = auto()  #: an expression, with or without braces
+    ITEMS = auto()  #: one template that gives a list
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One string that may hold references."""
+
+    pointer: str
+    text: str
+    kind: Kind = Kind.TEMPLATE
+
+
+def texts_in(value: JSON, pointer: str, *, conditions: bool = False) -> Iterator[Text]:
+    """Every string below *value* that is not plain text, in the order of the document.
+
+    With *conditions*, what stands under a key ``condition`` is one.
+    """
+    waiting: list[tuple[str, JSON, Kind]] = [(pointer, value, Kind.TEMPLATE)]
+    while waiting:
+        place, found, kind = waiting.pop()
+        if not isinstance(found, str):
+            below = [
+                (join(place, key), inner, _kind(key) if conditions else Kind.TEMPLATE)
+                for key, inner in _inside(found)
+            ]
+            waiting.extend(reversed(below))
+        elif kind is Kind.CONDITION or any(brace in found for brace in BRACES):
+            yield Text(place, found, kind)
+
+
+def _inside(value: JSON) -> Iterable[tuple[str | int, JSON]]:
+    if isinstance(value, Mapping):
+        return value.items()
+    return enumerate(value if isinstance(value, list) else ())
+
+
+def _kind(key: str | int) -> Kind:
+    return Kind.CONDITION if key == CONDITION_KEY else Kind.TEMPLATE

@@ -1,0 +1,168 @@
+"""What a pipeline is made of; docs/reference/definition.md describes it field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.domain.graph import Graph
+
+JSON: TypeAlias = Any
+
+
+class OnFailure(StrEnum):
+    """What the failure of a step means for its execution."""
+
+    FAIL = "fail"  #: the execution fails
+    CONTINUE = "continue"  #: the execution goes on as if the step had no outputs
+    RETRY = "retry"  #: the step is tried again; after the last attempt like ``fail``
+
+
+class TriggerRule(StrEnum):
+    """Which ends of its dependencies let a step start; ``domain/readiness.py`` decides."""
+
+    NONE_FAILED = "none_failed"  #: all ended, none with an unhandled failure
+    ALL_SUCCESS = "all_success"  #: all completed
+    ALL_DONE = "all_done"  #: all ended, however; a failing execution does not stop it
+    ONE_SUCCESS = "one_success"  #: one completed, while others may still run
+    ONE_FAILED = "one_failed"  #: one failed, while others may still run
+    ALL_FAILED = "all_failed"  #: all failed
+    ALWAYS = "always"  #: as ``all_done``; even cancelling does not stop it
+    AT_LEAST = "at_least"  #: ``at_least`` of them completed, while others may still run
+
+
+class HandlerWhen(StrEnum):
+    """Which end of an execution runs a handler."""
+
+    ON_FAILURE = "on_failure"
+    ALWAYS = "always"
+    ON_CANCEL = "on_cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryConfig:
+    """How often a step is tried, and how long it waits in between."""
+
+    max_attempts: int = 3
+    backoff_seconds: float = 60
+    backoff_multiplier: float = 2.0
+    max_backoff_seconds: float = 3600
+    retry_on: tuple[str, ...] = ()  #: error codes; empty is every one
+    no_retry_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForEach:
+    """The list whose every entry becomes one item of the step."""
+
+    items: JSON  #: a list, or the text of a template that gives one
+    max_concurrency: int | None = None
+    tolerated_failures: int = 0
+    tolerated_percent: float | None = None
+    key: str | None = None  #: a template over ``item`` that names it
+
+
+@dataclass(frozen=True, slots=True)
+class Compensation:
+    """The action that undoes a completed step."""
+
+    action: str
+    params: JSON = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDefinition:
+    """One step: an action, its params, and when it runs."""
+
+    id: str
+    name: str
+    action: str
+    params: Mapping[str, JSON] = field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()  #: names for readers only
+    condition: str | None = None
+    on_failure: OnFailure = OnFailure.FAIL
+    timeout_seconds: int | None = None
+    retry: RetryConfig | None = None  #: None unless ``on_failure`` is retry
+    trigger_rule: TriggerRule = TriggerRule.NONE_FAILED
+    at_least: int | None = None  #: set if the trigger rule is ``at_least``
+    for_each: ForEach | None = None
+    compensate: Compensation | None = None
+    idempotent: bool | None = None  #: overrides what the action says
+    queue: QueueName | None = None  #: overrides what the action says
+    weight: float = 1  #: of its progress
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerDefinition:
+    """A step that runs after all others, at certain ends of the execution only."""
+
+    step: StepDefinition
+    when: HandlerWhen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineSettings:
+    """What holds for every execution of a pipeline."""
+
+    timeout_seconds: int = 7200
+    fail_fast: bool = True
+    max_parallel_steps: int = 10
+    retry_policy: RetryConfig | None = None  #: for retrying steps without a ``retry`` block
+    handlers: tuple[HandlerDefinition, ...] = ()  #: run one after another, in this order
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterDefinition:
+    """One input of a pipeline."""
+
+    name: str
+    type: str = "string"
+    description: str | None = None
+    required: bool = True
+    default: JSON = None
+    has_default: bool = False
+
+    @property
+    def is_secret(self) -> bool:
+        """Its value never leaves the engine readable."""
+        return self.type == "secret"
+
+
+@dataclass(frozen=True)  # without slots: keeps its graph
+class PipelineDefinition:
+    """A whole pipeline, as its author wrote it."""
+
+    name: str
+    version: str = "1.0"
+    description: str | None = None
+    parameters: tuple[ParameterDefinition, ...] = ()
+    settings: PipelineSettings = field(default_factory=PipelineSettings)
+    steps: tuple[StepDefinition, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+    def step(self, step_id: str) -> StepDefinition:
+        """The step or handler with this id. Raises ``KeyError`` if there is none."""
+        return self._by_id[step_id]
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Which step waits for which; handlers are not part of it."""
+        return Graph([(step.id, step.depends_on) for step in self.steps])
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, StepDefinition]:
+        handlers = (handler.step for handler in self.settings.handlers)
+        return {step.id: step for step in (*handlers, *self.steps)}
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionDefaults:
+    """What a document leaves to the settings of the engine."""
+
+    timeout_seconds: int = 7200
+    max_parallel_steps: int = 10

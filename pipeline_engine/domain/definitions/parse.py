@@ -1,0 +1,171 @@
+"""From a checked document to a definition.
+
+A document that did not pass ``domain.checks`` gives whatever it gives: nothing is checked twice.
+Everywhere ``null`` means the same as an absent field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.domain.definitions.model import (
+    JSON,
+    Compensation,
+    DefinitionDefaults,
+    ForEach,
+    HandlerDefinition,
+    HandlerWhen,
+    OnFailure,
+    ParameterDefinition,
+    PipelineDefinition,
+    PipelineSettings,
+    RetryConfig,
+    StepDefinition,
+    TriggerRule,
+)
+
+DEFAULT_RETRY = RetryConfig()
+DEFAULTS = DefinitionDefaults()
+#: The settings that hold handlers, in the order in which they run, and when they run by default.
+HANDLER_LISTS: Mapping[str, HandlerWhen] = {
+    "on_failure": HandlerWhen.ON_FAILURE,
+    "finally": HandlerWhen.ALWAYS,
+}
+
+
+def parse(
+    document: Mapping[str, JSON], *, defaults: DefinitionDefaults = DEFAULTS
+) -> PipelineDefinition:
+    """The definition in a checked *document*."""
+    return PipelineDefinition(
+        name=document.get("name") or "",
+        version=document.get("version") or "1.0",
+        description=document.get("description"),
+        parameters=tuple(map(_parameter, document.get("parameters") or ())),
+        settings=_settings(document.get("settings") or {}, defaults),
+        steps=tuple(map(_step, document.get("steps") or ())),
+        outputs=document.get("outputs") or {},
+    )
+
+
+def dependencies_of(step: Mapping[str, JSON]) -> list[JSON]:
+    """What a step names in ``depends_on``, where a single id stands for a list of one."""
+    found = step.get("depends_on")
+    if found is None:
+        return []
+    return found if isinstance(found, list) else [found]
+
+
+def _parameter(given: Mapping[str, JSON]) -> ParameterDefinition:
+    default = given.get("default")
+    return ParameterDefinition(
+        name=given["name"],
+        type=given.get("type") or "string",
+        description=given.get("description"),
+        required=_or(given.get("required"), True),
+        default=default,
+        has_default=default is not None,
+    )
+
+
+def _settings(given: Mapping[str, JSON], defaults: DefinitionDefaults) -> PipelineSettings:
+    return PipelineSettings(
+        timeout_seconds=int(given.get("timeout_seconds") or defaults.timeout_seconds),
+        fail_fast=_or(given.get("fail_fast"), True),
+        max_parallel_steps=int(given.get("max_parallel_steps") or defaults.max_parallel_steps),
+        retry_policy=_retry(given.get("retry_policy")),
+        handlers=tuple(_handlers(given)),
+    )
+
+
+def _handlers(settings: Mapping[str, JSON]) -> Iterator[HandlerDefinition]:
+    for name, usual in HANDLER_LISTS.items():
+        for given in settings.get(name) or ():
+            when = given.get("when")
+            yield HandlerDefinition(_step(given), HandlerWhen(when.lower()) if when else usual)
+
+
+def _step(given: Mapping[str, JSON]) -> StepDefinition:
+    on_failure = _on_failure(given)
+    rule, at_least = _trigger_rule(given.get("trigger_rule"))
+    queue = given.get("queue")
+    return StepDefinition(
+        id=given["id"],
+        name=given["name"],
+        action=given["action"],
+        params=given.get("params") or {},
+        depends_on=tuple(dict.fromkeys(dependencies_of(given))),
+        outputs=tuple(given.get("outputs") or ()),
+        condition=given.get("condition"),
+        on_failure=on_failure,
+        timeout_seconds=_whole(given.get("timeout_seconds")),
+        retry=_retry(given.get("retry")) if on_failure is OnFailure.RETRY else None,
+        trigger_rule=rule,
+        at_least=at_least,
+        for_each=_for_each(given.get("for_each")),
+        compensate=_compensation(given.get("compensate")),
+        idempotent=given.get("idempotent"),
+        queue=QueueName(queue.lower()) if queue else None,
+        weight=_or(given.get("weight"), 1),
+    )
+
+
+def _on_failure(step: Mapping[str, JSON]) -> OnFailure:
+    """A ``retry`` block alone means retry; a written word is believed."""
+    word = step.get("on_failure")
+    if word:
+        return OnFailure(word.lower())
+    return OnFailure.FAIL if step.get("retry") is None else OnFailure.RETRY
+
+
+def _trigger_rule(given: JSON) -> tuple[TriggerRule, int | None]:
+    if not given:
+        return TriggerRule.NONE_FAILED, None
+    if isinstance(given, str):
+        return TriggerRule(given.lower()), None
+    return TriggerRule.AT_LEAST, int(given["at_least"])
+
+
+def _retry(given: Mapping[str, JSON] | None) -> RetryConfig | None:
+    if given is None:
+        return None
+    usual = DEFAULT_RETRY
+    return RetryConfig(
+        max_attempts=int(_or(given.get("max_attempts"), usual.max_attempts)),
+        backoff_seconds=_or(given.get("backoff_seconds"), usual.backoff_seconds),
+        backoff_multiplier=_or(given.get("backoff_multiplier"), usual.backoff_multiplier),
+        max_backoff_seconds=_or(given.get("max_backoff_seconds"), usual.max_backoff_seconds),
+        retry_on=tuple(given.get("retry_on") or ()),
+        no_retry_on=tuple(given.get("no_retry_on") or ()),
+    )
+
+
+def _for_each(given: JSON) -> ForEach | None:
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        return ForEach(items=given)
+    tolerated = _or(given.get("tolerated_failures"), 0)
+    percent = float(tolerated.rstrip("% ")) if isinstance(tolerated, str) else None
+    return ForEach(
+        items=given["items"],
+        max_concurrency=_whole(given.get("max_concurrency")),
+        tolerated_failures=int(tolerated) if percent is None else 0,
+        tolerated_percent=percent,
+        key=given.get("key"),
+    )
+
+
+def _compensation(given: Mapping[str, JSON] | None) -> Compensation | None:
+    if given is None:
+        return None
+    return Compensation(action=given["action"], params=given.get("params") or {})
+
+
+def _whole(given: JSON) -> int | None:
+    return None if given is None else int(given)
+
+
+def _or(given: JSON, otherwise: JSON) -> JSON:
+    return otherwise if given is None else given

@@ -1,0 +1,107 @@
+"""Params and other JSON values whose texts are templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from pipeline_engine.domain.expressions.errors import ExpressionError, ExpressionTooDeep
+from pipeline_engine.domain.expressions.fuel import Fuel
+from pipeline_engine.domain.expressions.limits import VALUE_FUEL
+from pipeline_engine.domain.expressions.nodes import Scope
+from pipeline_engine.domain.expressions.references import Reference
+from pipeline_engine.domain.expressions.template import parse_template
+
+Renderer: TypeAlias = Callable[[Scope, Fuel], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledValue:
+    """A JSON value with every template in it parsed once.
+
+    ``references`` and ``problems`` name the text they belong to by its JSON pointer.
+    """
+
+    references: tuple[tuple[str, Reference], ...]
+    problems: tuple[tuple[str, ExpressionError], ...]
+    is_constant: bool
+    renderer: Renderer = field(repr=False)
+
+    def render(self, scope: Scope) -> Any:
+        """The value in this scope, in new lists and objects; keys stay as they are.
+
+        Raises ``ExpressionError``, at once if the value has problems. All templates share one
+        budget, so a value of many cannot multiply the work.
+        """
+        if self.problems:
+            raise self.problems[0][1].with_traceback(None)  # it is raised again and again
+        try:
+            return self.renderer(scope, Fuel(VALUE_FUEL))
+        except RecursionError:
+            raise ExpressionTooDeep("A value is nested too deeply.") from None
+
+
+def compile_value(value: Any, *, pointer: str = "") -> CompiledValue:
+    """Parse every template inside a JSON value; what cannot be parsed is among ``problems``."""
+    compilation = _Compilation()
+    try:
+        renderer = compilation.renderer(value, pointer)
+    except RecursionError:
+        compilation.problems.append((pointer, ExpressionTooDeep("A value is nested too deeply.")))
+        renderer = _constant(None)
+    return CompiledValue(
+        references=tuple(compilation.references),
+        problems=tuple(compilation.problems),
+        is_constant=compilation.is_constant,
+        renderer=renderer,
+    )
+
+
+class _Compilation:
+    """One walk through a value, and what was met on it."""
+
+    def __init__(self) -> None:
+        self.references: list[tuple[str, Reference]] = []
+        self.problems: list[tuple[str, ExpressionError]] = []
+        self.is_constant = True
+
+    def renderer(self, value: Any, pointer: str) -> Renderer:
+        if isinstance(value, str):
+            return self._text(value, pointer)
+        if isinstance(value, list):
+            return _list([self.renderer(v, f"{pointer}/{i}") for i, v in enumerate(value)])
+        if isinstance(value, dict):
+            return _object(
+                [(k, self.renderer(v, f"{pointer}/{_escaped(k)}")) for k, v in value.items()]
+            )
+        return _constant(value)
+
+    def _text(self, text: str, pointer: str) -> Renderer:
+        try:
+            template = parse_template(text)
+        except ExpressionError as problem:
+            self.problems.append((pointer, problem))
+            self.is_constant = False
+            return _constant(text)
+        if template.is_constant:
+            return _constant(template.render({}))
+        self.is_constant = False
+        self.references.extend((pointer, reference) for reference in template.references)
+        return lambda scope, fuel: template.render(scope, fuel=fuel)
+
+
+def _constant(value: Any) -> Renderer:
+    return lambda _scope, _fuel: value
+
+
+def _list(items: list[Renderer]) -> Renderer:
+    return lambda scope, fuel: [item(scope, fuel) for item in items]
+
+
+def _object(members: list[tuple[str, Renderer]]) -> Renderer:
+    return lambda scope, fuel: {key: member(scope, fuel) for key, member in members}
+
+
+def _escaped(key: str) -> str:
+    return str(key).replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,164 @@
+"""Texts with ``{{ expressions }}`` in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from jinja2 import Environment, TemplateSyntaxError
+from jinja2 import nodes as jinja
+from jinja2.parser import Parser
+
+from pipeline_engine.domain.expressions.errors import (
+    ExpressionTooDeep,
+    ExpressionTooLong,
+    TemplateSyntax,
+    UnbalancedBraces,
+)
+from pipeline_engine.domain.expressions.fuel import Fuel
+from pipeline_engine.domain.expressions.grammar import Translation, refusal
+from pipeline_engine.domain.expressions.limits import MAX_BRACKET_DEPTH, MAX_TEMPLATE_CHARACTERS
+from pipeline_engine.domain.expressions.nodes import Node, Scope
+from pipeline_engine.domain.expressions.references import Reference
+from pipeline_engine.domain.expressions.undefined import UNDEFINED
+from pipeline_engine.domain.expressions.values import as_json, as_text
+
+Part: TypeAlias = "str | Node"
+
+_SYNTAX = Environment(keep_trailing_newline=True)  # noqa: S701 - parses only, renders no page
+_NEEDS_PARSING = re.compile(r"\{\{|\{%[-+]?\s*raw\b")
+_HAS_STATEMENT = re.compile(r"\{%")
+_CACHED_TEMPLATES = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed text.
+
+    A text that is exactly one ``{{ }}`` is native: it yields the value itself, a number as a
+    number, and never re-reads a text as something else. Any other yields a text.
+    """
+
+    text: str
+    references: tuple[Reference, ...] = ()
+    is_native: bool = False
+    size: int = field(default=0, repr=False)
+    parts: tuple[Part, ...] = field(default=(), repr=False)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether there is no expression in it; then every scope gives the same text."""
+        return all(isinstance(part, str) for part in self.parts)
+
+    def render(self, scope: Scope, *, fuel: Fuel | None = None) -> Any:
+        """The value in this scope; undefined is ``""``.
+
+        What stood in the scope is passed on, not copied. Raises ``ExpressionError``.
+        """
+        fuel = Fuel() if fuel is None else fuel
+        fuel.spend(self.size)
+        try:
+            return self._native(scope, fuel) if self.is_native else self._joined(scope, fuel)
+        except RecursionError:
+            raise ExpressionTooDeep("A value is nested too deeply.") from None
+
+    def _native(self, scope: Scope, fuel: Fuel) -> Any:
+        (node,) = self.parts
+        assert not isinstance(node, str)
+        value = node.evaluate(scope, fuel)
+        return "" if value is UNDEFINED else as_json(value, fuel)
+
+    def _joined(self, scope: Scope, fuel: Fuel) -> str:
+        if not self.size:  # no expression: a text of any length
+            return "".join(map(str, self.parts))
+        texts = [
+            part if isinstance(part, str) else as_text(part.evaluate(scope, fuel), fuel)
+            for part in self.parts
+        ]
+        fuel.spend_on_text(sum(map(len, texts)))
+        return "".join(texts)
+
+
+def parse_template(text: str) -> Template:
+    """Parse a text; one without braces is itself, however long. Raises ``ExpressionError``."""
+    if not _NEEDS_PARSING.search(text):
+        return Template(text, parts=(text,))
+    refuse_long(text)
+    return _parse(text)
+
+
+def refuse_long(text: str) -> None:
+    """Keep a long text away from the parser and out of the caches."""
+    if len(text) > MAX_TEMPLATE_CHARACTERS:
+        raise ExpressionTooLong(
+            f"A template may have {MAX_TEMPLATE_CHARACTERS} characters, not {len(text)}."
+        )
+
+
+@lru_cache(maxsize=_CACHED_TEMPLATES)
+def _parse(text: str) -> Template:
+    _refuse_deep(text)
+    translation = Translation()
+    parts = tuple(_translated(translation, _output(text)))
+    _refuse_stray_braces(text, parts)
+    expressions = [part for part in parts if not isinstance(part, str)]
+    blank = all(not part.strip() for part in parts if isinstance(part, str))
+    is_native = len(expressions) == 1 and blank
+    return Template(
+        text=text,
+        references=translation.references,
+        is_native=is_native,
+        size=translation.size,
+        parts=tuple(expressions) if is_native else parts,
+    )
+
+
+def _refuse_deep(text: str) -> None:
+    """Count open brackets, before the parser needs a stack for them."""
+    depth = 0
+    for character in text:
+        if character in "([{":
+            depth += 1
+            if depth > MAX_BRACKET_DEPTH:
+                raise ExpressionTooDeep(f"More than {MAX_BRACKET_DEPTH} brackets are open.")
+        elif character in ")]}":
+            depth = max(0, depth - 1)
+
+
+def _output(text: str) -> Iterable[jinja.Node]:
+    """What Jinja's parser finds, without any statement.
+
+    The parser is called without its environment's ``parse``, which reports an error by compiling
+    a stand-in template for the traceback.
+    """
+    try:
+        body = Parser(_SYNTAX, text).parse().body
+    except TemplateSyntaxError as error:
+        if text.count("{{") != text.count("}}"):
+            raise UnbalancedBraces from None
+        raise TemplateSyntax(f"Invalid template syntax: {error.message}") from None
+    except RecursionError:
+        raise ExpressionTooDeep from None
+    for statement in body:
+        if not isinstance(statement, jinja.Output):
+            raise refusal(statement)
+        yield from statement.nodes
+
+
+def _translated(translation: Translation, nodes: Iterable[jinja.Node]) -> Iterable[Part]:
+    for node in nodes:
+        if isinstance(node, jinja.TemplateData):
+            yield node.data
+        else:
+            yield translation.expression(node)
+
+
+def _refuse_stray_braces(text: str, parts: tuple[Part, ...]) -> None:
+    """Jinja takes a ``}}`` that closes nothing for text; here only ``{% raw %}`` may hold one."""
+    if _HAS_STATEMENT.search(text):
+        return
+    if any(isinstance(part, str) and "}}" in part for part in parts):
+        raise UnbalancedBraces(hint="Write } } with a space, or put it into {% raw %}.")

@@ -1,0 +1,173 @@
+"""From a checked document to frozen values."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from unit.definitions.documents import a_document, a_step, checked
+
+from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.domain.definitions import (
+    Compensation,
+    DefinitionDefaults,
+    ForEach,
+    HandlerWhen,
+    OnFailure,
+    ParameterDefinition,
+    RetryConfig,
+    TriggerRule,
+    parse,
+)
+
+
+def the_step(**fields):
+    document = a_document(a_step("z"), a_step("y"), a_step("a", **fields))
+    assert checked(document).valid
+    return parse(document).step("a")
+
+
+def test_an_absent_field_has_its_documented_default():
+    pipeline = parse(a_document())
+    step = pipeline.step("a")
+
+    assert (pipeline.version, pipeline.description, pipeline.outputs) == ("1.0", None, {})
+    assert pipeline.settings.timeout_seconds == 7200
+    assert pipeline.settings.fail_fast
+    assert pipeline.settings.max_parallel_steps == 10
+    assert (step.params, step.depends_on, step.weight) == ({}, (), 1)
+    assert step.on_failure is OnFailure.FAIL
+    assert step.trigger_rule is TriggerRule.NONE_FAILED
+    assert (step.retry, step.for_each, step.compensate, step.queue) == (None, None, None, None)
+
+
+def test_what_the_document_leaves_open_comes_from_the_settings_of_the_engine():
+    defaults = DefinitionDefaults(timeout_seconds=60, max_parallel_steps=3)
+
+    settings = parse(a_document(), defaults=defaults).settings
+
+    assert (settings.timeout_seconds, settings.max_parallel_steps) == (60, 3)
+
+
+def test_false_and_nought_are_values_and_no_absent_fields():
+    document = a_document(
+        a_step(idempotent=False, retry={"backoff_seconds": 0}),
+        settings={"fail_fast": False},
+        parameters=[{"name": "p", "required": False, "default": 0}],
+    )
+
+    pipeline = parse(document)
+
+    assert pipeline.settings.fail_fast is False
+    assert pipeline.step("a").idempotent is False
+    assert pipeline.step("a").retry == RetryConfig(backoff_seconds=0)
+    assert pipeline.parameters == (
+        ParameterDefinition("p", required=False, default=0, has_default=True),
+    )
+
+
+def test_a_dependency_that_is_named_twice_counts_once():
+    assert the_step(depends_on=["z", "y", "z"]).depends_on == ("z", "y")
+    assert the_step(depends_on="z").depends_on == ("z",)
+
+
+def test_a_retry_block_alone_means_retry():
+    """[!] 3.6: a retry block without on_failure used to do nothing."""
+    step = the_step(retry={"max_attempts": 5})
+
+    assert step.on_failure is OnFailure.RETRY
+    assert step.retry == RetryConfig(max_attempts=5)
+
+
+def test_a_written_on_failure_is_believed_more_than_a_retry_block():
+    step = the_step(on_failure="CONTINUE", retry={"max_attempts": 5})
+
+    assert (step.on_failure, step.retry) == (OnFailure.CONTINUE, None)
+
+
+def test_a_retry_block_keeps_the_codes_that_it_names():
+    retry = {"retry_on": ["timeout"], "no_retry_on": ["quota", "denied"]}
+
+    step = the_step(on_failure="retry", retry=retry)
+
+    assert step.retry == RetryConfig(retry_on=("timeout",), no_retry_on=("quota", "denied"))
+
+
+@pytest.mark.parametrize(
+    ("given", "rule", "at_least"),
+    [
+        ("ALL_DONE", TriggerRule.ALL_DONE, None),
+        ({"at_least": 2}, TriggerRule.AT_LEAST, 2),
+    ],
+)
+def test_a_trigger_rule_is_a_word_or_a_number_of_successes(given, rule, at_least):
+    step = the_step(trigger_rule=given, depends_on=["z", "y"])
+
+    assert (step.trigger_rule, step.at_least) == (rule, at_least)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ([1, 2], ForEach([1, 2])),
+        ("{{ execution.x }}", ForEach("{{ execution.x }}")),
+        ({"items": [], "max_concurrency": 4}, ForEach([], max_concurrency=4)),
+        ({"items": [], "tolerated_failures": 2}, ForEach([], tolerated_failures=2)),
+        ({"items": [], "tolerated_failures": "12.5 %"}, ForEach([], tolerated_percent=12.5)),
+        ({"items": [], "key": "{{ item.id }}"}, ForEach([], key="{{ item.id }}")),
+    ],
+)
+def test_for_each_is_the_items_alone_or_with_their_bounds(given, meant):
+    assert the_step(for_each=given).for_each == meant
+
+
+def test_a_compensation_is_an_action_with_params():
+    undo = {"action": "log", "params": {"message": "undone"}}
+
+    assert the_step(compensate=undo).compensate == Compensation("log", {"message": "undone"})
+
+
+def test_a_queue_is_read_in_any_case():
+    assert the_step(queue="CPU").queue is QueueName.CPU
+
+
+def test_handlers_run_in_the_order_of_the_lists():
+    settings = {
+        "finally": [a_step("f"), a_step("g", when="on_cancel")],
+        "on_failure": [a_step("h"), a_step("i", when="ALWAYS")],
+    }
+
+    pipeline = parse(a_document(settings=settings))
+
+    assert [(handler.step.id, handler.when) for handler in pipeline.settings.handlers] == [
+        ("h", HandlerWhen.ON_FAILURE),
+        ("i", HandlerWhen.ALWAYS),
+        ("f", HandlerWhen.ALWAYS),
+        ("g", HandlerWhen.ON_CANCEL),
+    ]
+    assert pipeline.step("g").name == "G"
+    assert "g" not in pipeline.graph
+
+
+def test_an_unknown_step_is_a_key_error():
+    with pytest.raises(KeyError):
+        parse(a_document()).step("b")
+
+
+def test_the_graph_of_a_pipeline_is_made_once():
+    pipeline = parse(a_document(a_step("a"), a_step("b", depends_on=["a"])))
+
+    assert pipeline.graph is pipeline.graph
+    assert pipeline.graph.ancestors("b") == {"a"}
+
+
+def test_a_thousand_steps_are_parsed_within_50_milliseconds():
+    steps = [a_step(f"s{n}", depends_on=[f"s{n - 1}"] if n else []) for n in range(1000)]
+    document = a_document(*steps)
+
+    def seconds():
+        start = time.perf_counter()
+        parse(document)
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(5)) < 0.05
