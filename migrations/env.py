@@ -1,0 +1,29 @@
+"""Alembic's way into the database; ``DATABASE_URL`` says which, unless a caller does."""
+
+import os
+
+from alembic import context
+from sqlalchemy import create_engine, pool
+
+from pipeline_engine.storage import events, executions, inbox, pipelines, steps  # noqa: F401
+from pipeline_engine.storage.base import Base
+from pipeline_engine.storage.session import driver_url
+
+
+def run() -> None:
+    """Migrate, one transaction for all steps: a migration that is killed has not happened."""
+    url = context.config.attributes.get("database_url") or os.environ["DATABASE_URL"]
+    engine = create_engine(driver_url(url), poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            compare_type=True,
+            compare_server_default=False,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+    engine.dispose()
+
+
+run()

@@ -1,0 +1,71 @@
+"""Executions: one run of one revision with its params."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pipeline_engine.domain.states import ExecutionStatus
+from pipeline_engine.storage.base import Base, Json, Timestamped, one_of, uuid_key
+
+OPEN = "status IN ('PENDING', 'RUNNING')"
+
+
+class Execution(Timestamped, Base):
+    """One run of a pipeline. No step writes to this row but the first and the last."""
+
+    __tablename__ = "executions"
+    __table_args__ = (
+        CheckConstraint(one_of("status", ExecutionStatus), name="status"),
+        CheckConstraint("progress_percentage BETWEEN 0 AND 100", name="progress"),
+        Index("ix_executions_created_at", "created_at"),
+        Index("ix_executions_pipeline_id_created_at", "pipeline_id", "created_at"),
+        Index("ix_executions_status_created_at", "status", "created_at"),
+        Index("ix_executions_deadline_at", "deadline_at", postgresql_where=text(OPEN)),
+        Index("ix_executions_revision_id", "revision_id"),
+        Index("ix_executions_finished_at", "finished_at"),
+        Index(
+            "uq_executions_idempotency_key",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[uuid_key]
+    pipeline_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("pipelines.id", ondelete="SET NULL")
+    )
+    revision_id: Mapped[UUID] = mapped_column(ForeignKey("pipeline_revisions.id"))
+    name: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default="PENDING")
+    given_params: Mapped[dict[str, Json]]  #: as the caller gave them
+    params: Mapped[dict[str, Json]]  #: with the defaults of the definition
+    initiator: Mapped[str] = mapped_column(default="api")
+    user_id: Mapped[str | None]
+    callback_topics: Mapped[list[Json] | None]
+    subscriber_ids: Mapped[str | None]
+    payload_type: Mapped[str | None]
+    notification_workflow_id: Mapped[str | None]
+    #: the step execution that started this execution and waits for its end
+    parent_step_id: Mapped[int | None] = mapped_column(BigInteger)
+    #: makes a repeated request or a repeated attempt find the first execution
+    idempotency_key: Mapped[str | None]
+    request_hash: Mapped[str | None]
+    #: the stored intent to end early: cancelled, failed or timed_out
+    abort_reason: Mapped[str | None]
+    cancel_requested_at: Mapped[datetime | None]
+    outputs: Mapped[dict[str, Json] | None]
+    error: Mapped[dict[str, Json] | None]  #: ``{code, message, step_id?}``
+    #: the high-water mark that readers raise; never written by a step
+    progress_percentage: Mapped[Decimal] = mapped_column(
+        Numeric(5, 2), default=Decimal(0), server_default="0"
+    )
+    deadline_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    lock_version: Mapped[int] = mapped_column(default=1, server_default="1")

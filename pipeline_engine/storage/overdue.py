@@ -1,0 +1,137 @@
+"""What the sweep looks for: rows whose time has come, found through partial indexes.
+
+Every query takes a bounded number of rows and skips those that somebody else has locked, so
+any number of sweeps may run at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
+
+BATCH = 500
+
+
+def requeue_unclaimed(connection: Connection, *, patience: timedelta) -> list[StepRow]:
+    """Queued steps that no worker took: their message must have been lost.
+
+    The patience doubles each time, so that a long queue is not made longer by its sweeps.
+    """
+    return fetch_steps(
+        connection,
+        "UPDATE step_executions s SET queued_at = now(), publish_count = s.publish_count + 1"
+        " FROM (SELECT id FROM step_executions WHERE status IN ('PENDING', 'RETRYING')"
+        " AND queued_at IS NOT NULL AND queued_at < now()"
+        " - %(patience)s * power(2, least(greatest(publish_count - 1, 0), 6))"
+        " ORDER BY queued_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED) late"
+        f" WHERE s.id = late.id RETURNING {STEP_COLUMNS}",
+        {"patience": patience, "limit": BATCH},
+    )
+
+
+def queue_due(connection: Connection) -> list[StepRow]:
+    """Steps whose back-off, and items whose delay, is over."""
+    return fetch_steps(
+        connection,
+        "UPDATE step_executions s SET queued_at = now(), due_at = NULL, publish_count = 1"
+        " FROM (SELECT id FROM step_executions WHERE status IN ('RETRYING', 'PENDING')"
+        " AND due_at <= now() AND NOT held ORDER BY due_at LIMIT %(limit)s"
+        " FOR NO KEY UPDATE SKIP LOCKED) due"
+        f" WHERE s.id = due.id RETURNING {STEP_COLUMNS}",
+        {"limit": BATCH},
+    )
+
+
+_FOUND = {
+    "lease": "leased_until IS NOT NULL AND leased_until < now() AND NOT cancelling",
+    "deadline": "deadline_at IS NOT NULL AND deadline_at <= now() AND NOT cancelling",
+    "timer": "due_at IS NOT NULL AND due_at <= now() AND awaiting_event",
+    "join": "due_at IS NOT NULL AND due_at <= now() AND NOT awaiting_event AND items_open = 0",
+    "clean_up": "due_at IS NOT NULL AND due_at <= now() AND cancelling AND NOT awaiting_event"
+    " AND items_open IS NULL",
+}
+
+
+def _ids(connection: Connection, kind: str) -> list[int]:
+    rows = connection.exec_driver_sql(
+        f"SELECT id FROM step_executions WHERE status = 'RUNNING' AND {_FOUND[kind]}"  # noqa: S608
+        " ORDER BY id LIMIT %(limit)s",
+        {"limit": BATCH},
+    )
+    return [row[0] for row in rows]
+
+
+def _lock(connection: Connection, kind: str, step_execution_id: int) -> StepRow | None:
+    found = fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s"  # noqa: S608
+        f" WHERE id = %(id)s AND status = 'RUNNING' AND {_FOUND[kind]}"
+        " FOR NO KEY UPDATE SKIP LOCKED",
+        {"id": step_execution_id},
+    )
+    return found[0] if found else None
+
+
+def expired_leases(connection: Connection) -> list[int]:
+    """Steps whose worker has not renewed its lease."""
+    return _ids(connection, "lease")
+
+
+def lock_expired_lease(connection: Connection, step_execution_id: int) -> StepRow | None:
+    """The step, locked, if its lease is still expired."""
+    return _lock(connection, "lease", step_execution_id)
+
+
+def passed_deadlines(connection: Connection) -> list[int]:
+    """Running or parked steps whose time is up."""
+    return _ids(connection, "deadline")
+
+
+def lock_passed_deadline(connection: Connection, step_execution_id: int) -> StepRow | None:
+    """The step, locked, if its time is still up."""
+    return _lock(connection, "deadline", step_execution_id)
+
+
+def due_timers(connection: Connection) -> list[int]:
+    """Parked steps that the clock wakes."""
+    return _ids(connection, "timer")
+
+
+def lock_due_timer(connection: Connection, step_execution_id: int) -> StepRow | None:
+    """The step, locked, if it is still to be woken."""
+    return _lock(connection, "timer", step_execution_id)
+
+
+def unjoined(connection: Connection) -> list[int]:
+    """Fan-outs whose items have all ended, and whose join was lost."""
+    return _ids(connection, "join")
+
+
+def not_cleaned_up(connection: Connection) -> list[int]:
+    """Cancelled steps whose clean-up was lost."""
+    return _ids(connection, "clean_up")
+
+
+def postpone(connection: Connection, ids: Sequence[int], *, by: timedelta) -> None:
+    """Look at these again later, should this wake-up be lost too."""
+    if ids:
+        connection.exec_driver_sql(
+            "UPDATE step_executions SET due_at = now() + %(by)s"
+            " WHERE id = ANY(%(ids)s) AND status = 'RUNNING'",
+            {"ids": list(ids), "by": by},
+        )
+
+
+def overdue_executions(connection: Connection) -> list[UUID]:
+    """Executions whose time is up."""
+    rows = connection.exec_driver_sql(
+        "SELECT id FROM executions WHERE status IN ('PENDING', 'RUNNING')"
+        " AND deadline_at <= now() AND abort_reason IS NULL ORDER BY deadline_at LIMIT %(limit)s",
+        {"limit": BATCH},
+    )
+    return [row[0] for row in rows]

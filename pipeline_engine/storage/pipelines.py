@@ -1,0 +1,59 @@
+"""Pipelines and their immutable revisions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pipeline_engine.domain.states import PipelineStatus
+from pipeline_engine.storage.base import Base, Json, Timestamped, one_of, uuid_key
+
+
+class Pipeline(Timestamped, Base):
+    """A stored definition, by name; what it says is in its revisions."""
+
+    __tablename__ = "pipelines"
+    __table_args__ = (
+        CheckConstraint(one_of("status", PipelineStatus), name="status"),
+        # A null owner is one scope too, so NULLs must not count as distinct.
+        Index(
+            "uq_pipelines_user_id_name",
+            text("coalesce(user_id, '')"),
+            "name",
+            unique=True,
+        ),
+    )
+
+    id: Mapped[uuid_key]
+    name: Mapped[str]
+    status: Mapped[str]
+    description: Mapped[str | None]
+    icon: Mapped[str | None]
+    user_id: Mapped[str | None]
+    system_owned: Mapped[bool] = mapped_column(default=False)
+    created_by: Mapped[str] = mapped_column(default="api")
+    step_count: Mapped[int] = mapped_column(default=0)
+    revision: Mapped[int] = mapped_column(default=1)  #: the number of the newest revision
+    lock_version: Mapped[int] = mapped_column(default=1)
+
+
+class PipelineRevision(Base):
+    """One immutable snapshot of a definition; an execution is pinned to one of them."""
+
+    __tablename__ = "pipeline_revisions"
+    __table_args__ = (
+        Index("uq_pipeline_revisions_pipeline_id_revision", "pipeline_id", "revision", unique=True),
+    )
+
+    id: Mapped[uuid_key]
+    #: null for an ephemeral definition, and once the pipeline was deleted
+    pipeline_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("pipelines.id", ondelete="SET NULL")
+    )
+    revision: Mapped[int]
+    version: Mapped[str]  #: the author's own version text
+    document: Mapped[dict[str, Json]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,0 +1,231 @@
+"""The hot-path SQL around the moves: counters, queue marks, windows, new rows.
+
+Nothing here writes a status: new rows get theirs, PENDING, from the table's default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.readiness import Contribution
+from pipeline_engine.storage.base import Json
+from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
+
+
+def settle_dependencies(
+    connection: Connection, changes: Mapping[int, Sequence[Contribution]]
+) -> list[StepRow]:
+    """Count the ends of dependencies on the rows that wait for them, and return those rows.
+
+    Successors are locked in the order of their ids, or two joins could wait for each other.
+    A step that becomes ready and needs no window is marked as queued on the way.
+    """
+    ids = sorted(changes)
+    if len(ids) > 1:
+        connection.exec_driver_sql(
+            "SELECT 1 FROM step_executions WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE",
+            {"ids": ids},
+        )
+    return fetch_steps(
+        connection,
+        "UPDATE step_executions s SET remaining = s.remaining - v.n,"
+        " deps_succeeded = s.deps_succeeded + v.succeeded, deps_failed = s.deps_failed + v.failed,"
+        " deps_blocking = s.deps_blocking + v.blocking,"
+        " deps_branched = s.deps_branched + v.branched,"
+        " queued_at = CASE WHEN s.remaining = v.n AND s.cheap AND s.status = 'PENDING'"
+        " AND s.queued_at IS NULL THEN now() ELSE s.queued_at END"
+        " FROM unnest(%(ids)s::bigint[], %(n)s::int[], %(succeeded)s::int[], %(failed)s::int[],"
+        " %(blocking)s::int[], %(branched)s::int[])"
+        " AS v(id, n, succeeded, failed, blocking, branched)"
+        f" WHERE s.id = v.id RETURNING {STEP_COLUMNS}",
+        {
+            "ids": ids,
+            "n": [len(changes[i]) for i in ids],
+            "succeeded": [sum(c.succeeded for c in changes[i]) for i in ids],
+            "failed": [sum(c.failed for c in changes[i]) for i in ids],
+            "blocking": [sum(c.blocking for c in changes[i]) for i in ids],
+            "branched": [sum(c.branched for c in changes[i]) for i in ids],
+        },
+    )
+
+
+def mark_queued(connection: Connection, ids: Collection[int], *, in_window: bool = False) -> None:
+    """Say that a message for these steps ought to be on its way."""
+    if ids:
+        connection.exec_driver_sql(
+            "UPDATE step_executions SET queued_at = now(), held = false,"
+            " in_window = %(in_window)s, publish_count = 1 WHERE id = ANY(%(ids)s)"
+            " AND status IN ('PENDING', 'RETRYING')",
+            {"ids": list(ids), "in_window": in_window},
+        )
+
+
+def mark_held(connection: Connection, ids: Collection[int]) -> None:
+    """Let these ready steps wait until there is room in their window."""
+    if ids:
+        connection.exec_driver_sql(
+            "UPDATE step_executions SET held = true WHERE id = ANY(%(ids)s) AND status = 'PENDING'",
+            {"ids": list(ids)},
+        )
+
+
+def lock_window(connection: Connection, execution_id: UUID) -> int:
+    """Take the window of an execution for this transaction; how many steps are in it."""
+    connection.exec_driver_sql(
+        "SELECT pg_advisory_xact_lock(hashtextextended(%(id)s, 0))", {"id": str(execution_id)}
+    )
+    used: int = connection.exec_driver_sql(
+        "SELECT count(*) FROM step_executions WHERE execution_id = %(id)s AND in_window",
+        {"id": str(execution_id)},
+    ).scalar_one()
+    return used
+
+
+def take_held(
+    connection: Connection, execution_id: UUID, parent_id: int | None, *, limit: int
+) -> list[StepRow]:
+    """The next held steps of an execution, or held items of a fan-out, locked."""
+    return fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s"  # noqa: S608
+        " WHERE execution_id = %(execution)s AND held AND status = 'PENDING'"
+        " AND parent_id IS NOT DISTINCT FROM %(parent)s"
+        " ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED",
+        {"execution": str(execution_id), "parent": parent_id, "limit": limit},
+    )
+
+
+def count_ended_items(
+    connection: Connection, ended: Mapping[int, tuple[int, int]], *, wake: timedelta
+) -> list[StepRow]:
+    """Count ``{parent: (ended, failed)}`` items, and return the parents.
+
+    A parent whose last item ended gets a time at which the sweep would join it, should
+    the message that wakes the join be lost.
+    """
+    ids = sorted(ended)
+    return fetch_steps(
+        connection,
+        "UPDATE step_executions s SET items_open = s.items_open - v.ended,"
+        " items_failed = s.items_failed + v.failed,"
+        " due_at = CASE WHEN s.items_open = v.ended THEN now() + %(wake)s ELSE s.due_at END"
+        " FROM unnest(%(ids)s::bigint[], %(ended)s::int[], %(failed)s::int[])"
+        " AS v(id, ended, failed)"
+        f" WHERE s.id = v.id RETURNING {STEP_COLUMNS}",
+        {
+            "ids": ids,
+            "ended": [ended[i][0] for i in ids],
+            "failed": [ended[i][1] for i in ids],
+            "wake": wake,
+        },
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class NewStep:
+    """A row about to be added to ``step_executions``."""
+
+    id: int
+    execution_id: UUID
+    step_id: str
+    name: str
+    action: str
+    kind: str
+    sequence_number: int
+    queue: str
+    cheap: bool
+    weight: float = 1.0
+    dependency_count: int = 0
+    successors: Sequence[int] = ()
+    parent_id: int | None = None
+    item_index: int | None = None
+    item_key: str | None = None
+    item: Json = None
+    held: bool = False
+    queued: bool = False
+    in_window: bool = False
+    due_after: float | None = None
+
+
+_TYPES = {
+    "id": "bigint",
+    "execution_id": "uuid",
+    "sequence_number": "int",
+    "cheap": "bool",
+    "weight": "float8",
+    "dependency_count": "int",
+    "parent_id": "bigint",
+    "item_index": "int",
+    "held": "bool",
+    "queued": "bool",
+    "in_window": "bool",
+    "due_after": "float8",
+}
+_ARRAYS = ", ".join(f"%({f.name})s::{_TYPES.get(f.name, 'text')}[]" for f in fields(NewStep))
+_NAMES = ", ".join(f.name for f in fields(NewStep))
+
+INSERT_STEPS = f"""
+INSERT INTO step_executions (id, execution_id, step_id, name, action, kind, sequence_number,
+    queue, cheap, weight, dependency_count, remaining, successors, parent_id, item_index,
+    item_key, item, held, in_window, queued_at, publish_count, due_at)
+SELECT v.id, v.execution_id, v.step_id, v.name, v.action, v.kind, v.sequence_number,
+    v.queue, v.cheap, v.weight, v.dependency_count, v.dependency_count, v.successors::bigint[],
+    v.parent_id, v.item_index, v.item_key, v.item::jsonb, v.held, v.in_window,
+    CASE WHEN v.queued THEN now() END, v.queued::int,
+    now() + v.due_after * interval '1 second'
+FROM unnest({_ARRAYS}) AS v({_NAMES})
+"""  # noqa: S608
+
+
+def insert_steps(connection: Connection, steps: Sequence[NewStep]) -> None:
+    """Add rows, all of them in one statement."""
+    columns = {f.name: [getattr(step, f.name) for step in steps] for f in fields(NewStep)}
+    columns["execution_id"] = [str(step.execution_id) for step in steps]
+    columns["successors"] = [f"{{{','.join(map(str, step.successors))}}}" for step in steps]
+    columns["item"] = [
+        json_guard.dumps(step.item) if step.parent_id is not None else None for step in steps
+    ]
+    connection.exec_driver_sql(INSERT_STEPS, columns)
+
+
+def new_step_ids(connection: Connection, count: int) -> list[int]:
+    """Reserve *count* ids; they grow along the graph, so locks in id order follow it."""
+    rows = connection.exec_driver_sql(
+        "SELECT nextval(pg_get_serial_sequence('step_executions', 'id'))"
+        " FROM generate_series(1, %(count)s)",
+        {"count": count},
+    )
+    return sorted(row[0] for row in rows)
+
+
+# ── Correlations: which step waits for which external id ─────────────────────────────────
+
+
+def lock_external_ids(connection: Connection, external_ids: Iterable[str]) -> None:
+    """Keep parking and delivering of the same external id apart until this transaction ends.
+
+    Without it a delivery could look for its step just before the step is parked, while the
+    parking looks for early deliveries just before that one is visible.
+    """
+    for external_id in sorted(set(external_ids)):
+        connection.exec_driver_sql(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%(id)s, 1))", {"id": external_id}
+        )
+
+
+def correlate(connection: Connection, step: StepRow, external_ids: Sequence[str]) -> None:
+    """Let events that carry these ids find the step."""
+    if external_ids:
+        connection.exec_driver_sql(
+            "INSERT INTO correlations (external_id, step_execution_id, attempt)"
+            " SELECT unnest(%(ids)s::text[]), %(step)s, %(attempt)s"
+            " ON CONFLICT (external_id, step_execution_id)"
+            " DO UPDATE SET attempt = excluded.attempt",
+            {"ids": list(external_ids), "step": step.id, "attempt": step.attempt},
+        )

@@ -1,0 +1,159 @@
+"""What the scheduler reads of a step: plain rows, fetched by the hot-path SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.storage.base import Json
+
+
+@dataclass(slots=True)
+class StepRow:
+    """A step execution as the scheduler sees it; no outputs, they can be large."""
+
+    id: int
+    execution_id: UUID
+    step_id: str
+    name: str
+    action: str
+    kind: str
+    status: str
+    attempt: int
+    retry_count: int
+    lost_count: int
+    publish_count: int
+    dependency_count: int
+    remaining: int
+    deps_succeeded: int
+    deps_failed: int
+    deps_blocking: int
+    deps_branched: int
+    successors: list[int]
+    queue: str
+    cheap: bool
+    in_window: bool
+    parent_id: int | None
+    item_index: int | None
+    item_key: str | None
+    item: Json
+    items_total: int | None
+    items_open: int | None
+    items_failed: int | None
+    items_tolerated: int | None
+    awaiting_event: bool
+    cancelling: bool
+    task_id: str | None
+    started_at: datetime | None
+
+
+STEP_COLUMNS = ", ".join(f"s.{f.name}" for f in fields(StepRow))
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFacts:
+    """What never changes about an execution; safe to keep in memory."""
+
+    id: UUID
+    name: str
+    pipeline_id: UUID | None
+    revision_id: UUID
+    params: dict[str, Json]
+    user_id: str | None
+    initiator: str
+    created_at: datetime
+    parent_step_id: int | None
+
+
+def fetch_steps(connection: Connection, sql: str, params: dict[str, Any]) -> list[StepRow]:
+    """The rows of a statement that returns ``STEP_COLUMNS``."""
+    return [StepRow(*row) for row in connection.exec_driver_sql(sql, params)]
+
+
+def execution_facts(connection: Connection, ids: Sequence[UUID]) -> list[ExecutionFacts]:
+    """The unchanging part of these executions."""
+    rows = connection.exec_driver_sql(
+        "SELECT id, name, pipeline_id, revision_id, params, user_id, initiator, created_at,"
+        " parent_step_id FROM executions WHERE id = ANY(%(ids)s::uuid[])",
+        {"ids": [str(i) for i in ids]},
+    )
+    return [ExecutionFacts(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How an ended step looks to the templates of later steps."""
+
+    status: str
+    outputs: dict[str, Json] | None
+    error_code: str | None
+    error_message: str | None
+
+
+def step_results(
+    connection: Connection, wanted: Iterable[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], StepResult]:
+    """The results of *wanted* steps, by execution and step id; no more than was asked for."""
+    pairs = list(wanted)
+    rows = connection.exec_driver_sql(
+        "SELECT s.execution_id, s.step_id, s.status, s.outputs, s.error_code, s.error_message"
+        " FROM unnest(%(executions)s::uuid[], %(steps)s::text[]) AS w(execution_id, step_id)"
+        " JOIN step_executions s ON s.execution_id = w.execution_id AND s.step_id = w.step_id"
+        " WHERE s.parent_id IS NULL",
+        {"executions": [str(e) for e, _ in pairs], "steps": [s for _, s in pairs]},
+    )
+    return {(row[0], row[1]): StepResult(*row[2:]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """An ended item, for the join."""
+
+    index: int
+    key: str | None
+    value: Json
+    status: str
+    outputs: dict[str, Json] | None
+    error_code: str | None
+    error_message: str | None
+
+
+def items_of(connection: Connection, parent_id: int) -> list[ItemRow]:
+    """The items of a fan-out in their order."""
+    rows = connection.exec_driver_sql(
+        "SELECT item_index, item_key, item, status, outputs, error_code, error_message"
+        " FROM step_executions WHERE parent_id = %(parent)s ORDER BY item_index",
+        {"parent": parent_id},
+    )
+    return [ItemRow(*row) for row in rows]
+
+
+def stored_outputs(connection: Connection, step_execution_id: int) -> dict[str, Json]:
+    """What a parked step has left so far."""
+    row = connection.exec_driver_sql(
+        "SELECT outputs FROM step_executions WHERE id = %(id)s", {"id": step_execution_id}
+    ).first()
+    return dict(row[0]) if row and row[0] else {}
+
+
+def external_ids(connection: Connection, step_execution_id: int) -> tuple[str, ...]:
+    """The external ids that a step was parked on."""
+    rows = connection.exec_driver_sql(
+        "SELECT external_id FROM correlations WHERE step_execution_id = %(id)s ORDER BY 1",
+        {"id": step_execution_id},
+    )
+    return tuple(row[0] for row in rows)
+
+
+def revision_document(connection: Connection, revision_id: UUID) -> dict[str, Json]:
+    """The definition that an execution is pinned to."""
+    row = connection.exec_driver_sql(
+        "SELECT document FROM pipeline_revisions WHERE id = %(id)s", {"id": str(revision_id)}
+    ).one()
+    document: dict[str, Json] = row[0]
+    return document

@@ -1,0 +1,45 @@
+"""Connections: one engine a process, the same for Flask and for Celery."""
+
+from __future__ import annotations
+
+
+import orjson
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from pipeline_engine.config import Settings
+from pipeline_engine.domain import json_guard
+
+# A connection that is stuck must not hold rows for ever: the sweep and the next attempt
+# take over, so giving up is always safe.
+CONNECTION_OPTIONS = (
+    "-c statement_timeout=30000 -c lock_timeout=10000"
+    " -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+)
+
+
+def driver_url(url: str) -> str:
+    """*url* for psycopg2: SQLAlchemy 2.1 takes a bare ``postgresql://`` for psycopg 3."""
+    scheme, separator, rest = url.partition("://")
+    if scheme in {"postgres", "postgresql"}:
+        scheme = "postgresql+psycopg2"
+    return f"{scheme}{separator}{rest}"
+
+
+def make_engine(settings: Settings, *, pool_size: int = 10, max_overflow: int = 20) -> Engine:
+    """The engine of this process; make it after a fork, never before."""
+    return create_engine(
+        driver_url(settings.database_url),
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_pre_ping=True,
+        pool_use_lifo=True,
+        json_serializer=json_guard.dumps,
+        json_deserializer=orjson.loads,
+        connect_args={"connect_timeout": 5, "options": CONNECTION_OPTIONS},
+    )
+
+
+def make_sessions(engine: Engine) -> sessionmaker[Session]:
+    """A factory of sessions on *engine*."""
+    return sessionmaker(engine, expire_on_commit=False)

@@ -1,0 +1,578 @@
+"""The only module that writes a status column.
+
+A move is one conditional ``UPDATE``: of two rivals one gets the row back and the other goes
+home. The event that tells of the move is written in the same transaction. Plain statements,
+because the ORM costs more than the whole rest of a hop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.readiness import SkipReason
+from pipeline_engine.domain.states import ExecutionStatus, StepStatus
+from pipeline_engine.storage.base import Json
+from pipeline_engine.storage.deliveries import DeliveryRow
+from pipeline_engine.storage.events import EventType
+from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
+from pipeline_engine.storage.steps import StepKind
+
+# ── History ──────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class Happened:
+    """One event, about to be written."""
+
+    execution_id: UUID
+    event_type: EventType
+    step_execution_id: int | None = None
+    details: dict[str, Json] = field(default_factory=dict)
+    progress: float | None = None
+    eta_seconds: int | None = None
+
+
+def record(connection: Connection, events: Sequence[Happened]) -> None:
+    """Write history, all of it in one statement."""
+    if not events:
+        return
+    connection.exec_driver_sql(
+        "INSERT INTO events (execution_id, event_type, step_execution_id, details,"
+        " progress_percentage, eta_seconds)"
+        " SELECT * FROM unnest(%(execution)s::uuid[], %(type)s::text[], %(step)s::bigint[],"
+        " %(details)s::jsonb[], %(progress)s::numeric[], %(eta)s::int[])",
+        {
+            "execution": [str(e.execution_id) for e in events],
+            "type": [e.event_type.value for e in events],
+            "step": [e.step_execution_id for e in events],
+            "details": [json_guard.dumps(e.details) for e in events],
+            "progress": [e.progress for e in events],
+            "eta": [e.eta_seconds for e in events],
+        },
+    )
+
+
+def _about(step: StepRow, event_type: EventType, **details: Json) -> Happened:
+    known = {"step_id": step.step_id, "step_name": step.name, "attempt": step.attempt}
+    if step.item_index is not None:
+        known["item_index"] = step.item_index
+    return Happened(step.execution_id, event_type, step.id, {**known, **details})
+
+
+# ── Queueing: from "ready" to "some worker has it" ───────────────────────────────────────
+
+
+def lock_queued(connection: Connection, ids: Sequence[int]) -> list[StepRow]:
+    """The queued steps among *ids*, locked for this transaction.
+
+    A step that another worker has locked or taken is left out: a message that was sent
+    twice, or a forged one, finds nothing to do.
+    """
+    return fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = ANY(%(ids)s)"  # noqa: S608
+        " AND status IN ('PENDING', 'RETRYING') AND queued_at IS NOT NULL"
+        " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
+        {"ids": list(ids)},
+    )
+
+
+def lock_new(connection: Connection, ids: Sequence[int]) -> list[StepRow]:
+    """Rows that this transaction has added."""
+    return fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = ANY(%(ids)s)"  # noqa: S608
+        " ORDER BY id",
+        {"ids": list(ids)},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's wish to run a step that it has locked."""
+
+    step: StepRow
+    deadline: timedelta | None
+
+
+def claim(
+    connection: Connection,
+    claims: Sequence[Claim],
+    *,
+    worker: str,
+    task_id: str | None,
+    lease: timedelta,
+) -> None:
+    """Begin a new attempt of each step; its number fences all later writes."""
+    connection.exec_driver_sql(
+        "UPDATE step_executions s SET status = 'RUNNING', attempt = s.attempt + 1,"
+        " queued_at = NULL, due_at = NULL, leased_until = now() + %(lease)s,"
+        " deadline_at = now() + v.deadline * interval '1 second', worker = %(worker)s,"
+        " task_id = %(task)s, started_at = coalesce(s.started_at, now()), updated_at = now(),"
+        " lock_version = s.lock_version + 1"
+        " FROM unnest(%(ids)s::bigint[], %(deadlines)s::float8[]) AS v(id, deadline)"
+        " WHERE s.id = v.id AND s.status IN ('PENDING', 'RETRYING')",
+        {
+            "ids": [c.step.id for c in claims],
+            "deadlines": [c.deadline.total_seconds() if c.deadline else None for c in claims],
+            "lease": lease,
+            "worker": worker,
+            "task": task_id,
+        },
+    )
+    for c in claims:
+        c.step.attempt += 1
+        c.step.status = StepStatus.RUNNING
+    record(connection, [_about(c.step, EventType.STEP_STARTED, worker=worker) for c in claims])
+
+
+def requeue_lost(connection: Connection, step: StepRow, *, delay: timedelta) -> bool:
+    """Give the step of a dead worker back; the next claim is its next attempt."""
+    moved = connection.exec_driver_sql(
+        "UPDATE step_executions SET status = 'PENDING', queued_at = now() + %(delay)s,"
+        " leased_until = NULL, deadline_at = NULL, worker = NULL, task_id = NULL,"
+        " lost_count = lost_count + 1, publish_count = publish_count + 1, updated_at = now(),"
+        " lock_version = lock_version + 1"
+        " WHERE id = %(id)s AND status = 'RUNNING' AND attempt = %(attempt)s"
+        " AND NOT awaiting_event RETURNING id",
+        {"id": step.id, "attempt": step.attempt, "delay": delay},
+    ).first()
+    if moved is None:
+        return False
+    record(connection, [_about(step, EventType.STEP_RECOVERED, lost_attempt=step.attempt)])
+    return True
+
+
+# ── Endings ──────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class Ending:
+    """How one attempt, and with it the step, ended."""
+
+    step: StepRow
+    status: StepStatus
+    outputs: dict[str, Json] | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    skip_reason: SkipReason | None = None
+    tolerated: bool = False
+    ran: bool = True  #: False for a step that was skipped before it began
+
+
+_ENDED: dict[StepStatus, EventType] = {
+    StepStatus.COMPLETED: EventType.STEP_COMPLETED,
+    StepStatus.FAILED: EventType.STEP_FAILED,
+    StepStatus.SKIPPED: EventType.STEP_SKIPPED,
+    StepStatus.TIMEOUT: EventType.STEP_TIMEOUT,
+}
+
+
+def end(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
+    """End steps for good, and return those endings that came in time.
+
+    The attempt is the fence: a worker that comes back from the dead ends nothing.
+    """
+    if not endings:
+        return []
+    rows = connection.exec_driver_sql(
+        "UPDATE step_executions s SET status = v.status, outputs = v.outputs,"
+        " error_code = v.error_code, error_message = v.error_message,"
+        " skip_reason = v.skip_reason, progress_percentage = CASE WHEN v.status = 'COMPLETED'"
+        " THEN 100 WHEN v.status = 'SKIPPED' THEN 0 ELSE s.progress_percentage END,"
+        # A cheap step runs inside the transaction that ends it; this is its attempt.
+        " attempt = s.attempt + (v.ran AND s.status <> 'RUNNING')::int,"
+        " started_at = CASE WHEN v.ran THEN coalesce(s.started_at, now()) ELSE s.started_at END,"
+        " finished_at = clock_timestamp(), updated_at = now(), queued_at = NULL, due_at = NULL,"
+        " leased_until = NULL, deadline_at = NULL, awaiting_event = false, cancelling = false,"
+        " in_window = false, held = false, eta_seconds = NULL, lock_version = s.lock_version + 1"
+        " FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(statuses)s::text[],"
+        " %(outputs)s::jsonb[], %(codes)s::text[], %(messages)s::text[], %(reasons)s::text[],"
+        " %(ran)s::bool[]) AS v(id, attempt, status, outputs, error_code, error_message,"
+        " skip_reason, ran)"
+        " WHERE s.id = v.id AND s.attempt = v.attempt"
+        " AND s.status IN ('PENDING', 'RETRYING', 'RUNNING') RETURNING s.id, s.attempt",
+        {
+            "ids": [e.step.id for e in endings],
+            "attempts": [e.step.attempt for e in endings],
+            "statuses": [e.status.value for e in endings],
+            "outputs": [
+                None if e.outputs is None else json_guard.dumps(e.outputs) for e in endings
+            ],
+            "codes": [e.error_code for e in endings],
+            "messages": [e.error_message for e in endings],
+            "reasons": [e.skip_reason.value if e.skip_reason else None for e in endings],
+            "ran": [e.ran for e in endings],
+        },
+    )
+    attempts: dict[int, int] = {row[0]: row[1] for row in rows}
+    ended = [e for e in endings if e.step.id in attempts]
+    for e in ended:
+        e.step.attempt = attempts[e.step.id]
+        e.step.status = e.status
+    record(connection, [_ending_event(e) for e in ended if e.step.kind != StepKind.SINK])
+    return ended
+
+
+def _ending_event(ending: Ending) -> Happened:
+    details: dict[str, Json] = {}
+    if ending.error_message:
+        details |= {"error": ending.error_message, "error_code": ending.error_code}
+    if ending.skip_reason:
+        details["reason"] = ending.skip_reason.value
+    return _about(ending.step, _ENDED[ending.status], **details)
+
+
+def retry(
+    connection: Connection,
+    step: StepRow,
+    *,
+    delay: timedelta,
+    error_code: str | None,
+    error_message: str | None,
+) -> bool:
+    """Send a failed attempt to its next one, not before *delay* has passed."""
+    moved = connection.exec_driver_sql(
+        "UPDATE step_executions SET status = 'RETRYING', due_at = now() + %(delay)s,"
+        " attempt = attempt + (status <> 'RUNNING')::int, retry_count = retry_count + 1,"
+        " error_code = %(code)s, error_message = %(message)s, queued_at = NULL,"
+        " leased_until = NULL, deadline_at = NULL, awaiting_event = false, worker = NULL,"
+        " task_id = NULL, started_at = coalesce(started_at, now()), updated_at = now(),"
+        " lock_version = lock_version + 1"
+        " WHERE id = %(id)s AND attempt = %(attempt)s AND NOT cancelling"
+        " AND status IN ('PENDING', 'RETRYING', 'RUNNING') RETURNING attempt",
+        {
+            "id": step.id,
+            "attempt": step.attempt,
+            "delay": delay,
+            "code": error_code,
+            "message": error_message,
+        },
+    ).first()
+    if moved is None:
+        return False
+    step.attempt = moved[0]
+    step.retry_count += 1
+    record(
+        connection,
+        [
+            _about(
+                step,
+                EventType.STEP_RETRYING,
+                error=error_message,
+                error_code=error_code,
+                delay_seconds=round(delay.total_seconds(), 3),
+            )
+        ],
+    )
+    return True
+
+
+# ── Parked steps and fan-outs ────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Parking:
+    """What a step waits for, and until when."""
+
+    external_ids: Sequence[str]
+    outputs: dict[str, Json]
+    deadline: timedelta | None
+    wake_after: timedelta | None = None
+
+
+def park(connection: Connection, step: StepRow, parking: Parking) -> bool:
+    """Let a step wait for the outside world; it holds no worker and no lease."""
+    moved = connection.exec_driver_sql(
+        "UPDATE step_executions SET status = 'RUNNING', awaiting_event = true,"
+        " attempt = attempt + (status <> 'RUNNING')::int, queued_at = NULL,"
+        " leased_until = NULL, worker = NULL, task_id = NULL, external_workflow_id = %(external)s,"
+        " outputs = %(outputs)s::jsonb, due_at = now() + %(wake)s,"
+        " deadline_at = now() + %(deadline)s,"
+        " started_at = coalesce(started_at, now()), updated_at = now(),"
+        " lock_version = lock_version + 1"
+        " WHERE id = %(id)s AND attempt = %(attempt)s AND NOT cancelling"
+        " AND status IN ('PENDING', 'RETRYING', 'RUNNING') RETURNING attempt",
+        {
+            "id": step.id,
+            "attempt": step.attempt,
+            "external": parking.external_ids[0] if parking.external_ids else None,
+            "outputs": json_guard.dumps(parking.outputs),
+            "wake": parking.wake_after,
+            "deadline": parking.deadline,
+        },
+    ).first()
+    if moved is None:
+        return False
+    step.attempt = moved[0]
+    step.status = StepStatus.RUNNING
+    details: dict[str, Json] = {"external_ids": list(parking.external_ids)}
+    record(connection, [_about(step, EventType.STEP_PARKED, **details)])
+    return True
+
+
+def expand(
+    connection: Connection,
+    step: StepRow,
+    *,
+    added: int,
+    tolerated: int,
+    deadline: timedelta | None,
+) -> bool:
+    """Let a fan-out wait for *added* more items; it holds no worker and no lease."""
+    moved = connection.exec_driver_sql(
+        "UPDATE step_executions SET status = 'RUNNING',"
+        " attempt = attempt + (status <> 'RUNNING')::int, queued_at = NULL, due_at = NULL,"
+        " leased_until = NULL, worker = NULL, task_id = NULL,"
+        " deadline_at = coalesce(deadline_at, now() + %(deadline)s),"
+        " items_total = coalesce(items_total, 0) + %(added)s,"
+        " items_open = coalesce(items_open, 0) + %(added)s,"
+        " items_failed = coalesce(items_failed, 0), items_tolerated = %(tolerated)s,"
+        " started_at = coalesce(started_at, now()), updated_at = now(),"
+        " lock_version = lock_version + 1"
+        " WHERE id = %(id)s AND attempt = %(attempt)s AND NOT cancelling"
+        " AND status IN ('PENDING', 'RETRYING', 'RUNNING')"
+        " RETURNING attempt, items_total, items_open, items_failed",
+        {
+            "id": step.id,
+            "attempt": step.attempt,
+            "added": added,
+            "tolerated": tolerated,
+            "deadline": deadline,
+        },
+    ).first()
+    if moved is None:
+        return False
+    step.attempt, step.items_total, step.items_open, step.items_failed = moved
+    step.status = StepStatus.RUNNING
+    record(connection, [_about(step, EventType.STEP_EXPANDED, items=added)])
+    return True
+
+
+def note_progress(
+    connection: Connection,
+    step: StepRow,
+    *,
+    progress: float | None = None,
+    eta_seconds: float | None = None,
+    outputs: dict[str, Json] | None = None,
+) -> bool:
+    """Store how far a running step is, and what it knows by now."""
+    eta = None if eta_seconds is None else int(max(eta_seconds, 0))
+    moved = connection.exec_driver_sql(
+        "UPDATE step_executions SET"
+        # News about the ETA alone must not set the progress back.
+        " progress_percentage = coalesce(%(progress)s, progress_percentage),"
+        " eta_seconds = coalesce(%(eta)s, eta_seconds),"
+        " outputs = CASE WHEN %(outputs)s::jsonb IS NULL THEN outputs"
+        " ELSE coalesce(outputs, '{}'::jsonb) || %(outputs)s::jsonb END,"
+        " updated_at = now(), lock_version = lock_version + 1"
+        " WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'RUNNING' RETURNING id",
+        {
+            "id": step.id,
+            "attempt": step.attempt,
+            "progress": progress,
+            "eta": eta,
+            "outputs": None if outputs is None else json_guard.dumps(outputs),
+        },
+    ).first()
+    if moved is None:
+        return False
+    kind = EventType.ETA_UPDATE if progress is None and eta is not None else EventType.STEP_PROGRESS
+    happened = _about(step, kind)
+    happened.progress, happened.eta_seconds = progress, eta
+    record(connection, [happened])
+    return True
+
+
+# ── Executions ───────────────────────────────────────────────────────────────────────────
+
+
+def begin_executions(connection: Connection, ids: Iterable[UUID]) -> None:
+    """Say that these executions run, the first time one of their steps does."""
+    rows = connection.exec_driver_sql(
+        "UPDATE executions SET status = 'RUNNING', started_at = now(), updated_at = now(),"
+        " lock_version = lock_version + 1"
+        " WHERE id = ANY(%(ids)s::uuid[]) AND status = 'PENDING' RETURNING id",
+        {"ids": [str(i) for i in ids]},
+    )
+    record(connection, [Happened(row[0], EventType.WORKFLOW_STARTED) for row in rows.all()])
+
+
+def note_failure(connection: Connection, execution_id: UUID, error: dict[str, Json]) -> None:
+    """Remember the first unhandled failure of an execution."""
+    connection.exec_driver_sql(
+        "UPDATE executions SET error = %(error)s::jsonb, updated_at = now()"
+        " WHERE id = %(id)s AND error IS NULL",
+        {"id": str(execution_id), "error": json_guard.dumps(error)},
+    )
+
+
+def intend_abort(
+    connection: Connection, execution_id: UUID, *, reason: str, error: dict[str, Json]
+) -> bool:
+    """Store the intent to end an execution early; only the first intent counts."""
+    moved = connection.exec_driver_sql(
+        "UPDATE executions SET abort_reason = %(reason)s, updated_at = now(),"
+        " error = CASE WHEN %(reason)s = 'failed' THEN coalesce(error, %(error)s::jsonb)"
+        " ELSE %(error)s::jsonb END,"
+        " cancel_requested_at = CASE WHEN %(reason)s = 'cancelled' THEN now() END,"
+        " lock_version = lock_version + 1"
+        " WHERE id = %(id)s AND abort_reason IS NULL AND status IN ('PENDING', 'RUNNING')"
+        " RETURNING id",
+        {"id": str(execution_id), "reason": reason, "error": json_guard.dumps(error)},
+    ).first()
+    if moved is not None and reason == "cancelled":
+        record(connection, [Happened(execution_id, EventType.CANCEL_REQUESTED, details=error)])
+    return moved is not None
+
+
+def lock_open_steps(connection: Connection, execution_id: UUID) -> list[StepRow]:
+    """Every step of an execution that has not ended; only an abort looks at them all."""
+    return fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s"  # noqa: S608
+        " WHERE execution_id = %(id)s AND status IN ('PENDING', 'RETRYING', 'RUNNING')"
+        " AND kind IN ('step', 'item') ORDER BY id FOR NO KEY UPDATE",
+        {"id": str(execution_id)},
+    )
+
+
+def lock_waiting(
+    connection: Connection, execution_id: UUID, step_ids: Sequence[str]
+) -> list[StepRow]:
+    """Those of the named steps that have not begun."""
+    return fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s"  # noqa: S608
+        " WHERE execution_id = %(id)s AND step_id = ANY(%(steps)s) AND parent_id IS NULL"
+        " AND status = 'PENDING' ORDER BY id FOR NO KEY UPDATE",
+        {"id": str(execution_id), "steps": list(step_ids)},
+    )
+
+
+def lock_joinable(connection: Connection, step_execution_id: int) -> StepRow | None:
+    """A fan-out whose items have all ended, locked."""
+    found = fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = %(id)s"  # noqa: S608
+        " AND status = 'RUNNING' AND items_open = 0 FOR NO KEY UPDATE",
+        {"id": step_execution_id},
+    )
+    return found[0] if found else None
+
+
+def lock_targets(connection: Connection, delivery: DeliveryRow) -> list[tuple[StepRow, int]]:
+    """The steps that a delivery is for, locked, with the attempt that it is meant for.
+
+    Whatever their status is: filtering by it would skip, without waiting, a step whose
+    parking is about to be committed.
+    """
+    rows = connection.exec_driver_sql(
+        "SELECT step_execution_id, attempt FROM correlations WHERE external_id = %(external)s"
+        " UNION ALL SELECT %(step)s::bigint, %(attempt)s::int",
+        {
+            "external": delivery.external_id,
+            "step": delivery.step_execution_id,
+            "attempt": delivery.attempt,
+        },
+    )
+    meant = {row[0]: row[1] for row in rows if row[0] is not None and row[1] is not None}
+    steps = fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s"  # noqa: S608
+        " WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE",
+        {"ids": sorted(meant)},
+    )
+    return [(step, meant[step.id]) for step in steps]
+
+
+def claim_clean_up(
+    connection: Connection, step_execution_id: int, *, lease: timedelta
+) -> StepRow | None:
+    """Begin the clean-up attempt of a cancelled step, if nobody else has."""
+    claimed = fetch_steps(
+        connection,
+        "UPDATE step_executions s SET attempt = attempt + 1, leased_until = now() + %(lease)s,"
+        " due_at = now() + %(lease)s, lost_count = lost_count + 1, updated_at = now()"
+        " WHERE id = %(id)s AND cancelling AND status = 'RUNNING'"
+        f" AND (leased_until IS NULL OR leased_until < now()) RETURNING {STEP_COLUMNS}",
+        {"id": step_execution_id, "lease": lease},
+    )
+    return claimed[0] if claimed else None
+
+
+def lock_open_items(connection: Connection, parent_id: int) -> list[StepRow]:
+    """Every item of a fan-out that has not ended."""
+    return fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s"  # noqa: S608
+        " WHERE parent_id = %(id)s AND status IN ('PENDING', 'RETRYING', 'RUNNING')"
+        " ORDER BY id FOR NO KEY UPDATE",
+        {"id": parent_id},
+    )
+
+
+def begin_cancelling(connection: Connection, ids: Sequence[int], *, wake: timedelta) -> None:
+    """Fence the attempts that run or are parked; a clean-up attempt will end them."""
+    if not ids:
+        return
+    connection.exec_driver_sql(
+        "UPDATE step_executions SET cancelling = true, attempt = attempt + 1,"
+        " awaiting_event = false, leased_until = NULL, deadline_at = NULL,"
+        " due_at = now() + %(wake)s, updated_at = now(), lock_version = lock_version + 1"
+        " WHERE id = ANY(%(ids)s) AND status = 'RUNNING' AND NOT cancelling",
+        {"ids": list(ids), "wake": wake},
+    )
+
+
+_EXECUTION_ENDED: dict[ExecutionStatus, EventType] = {
+    ExecutionStatus.COMPLETED: EventType.WORKFLOW_COMPLETED,
+    ExecutionStatus.FAILED: EventType.WORKFLOW_FAILED,
+    ExecutionStatus.INTERRUPTED: EventType.WORKFLOW_INTERRUPTED,
+}
+
+
+def end_execution(
+    connection: Connection,
+    execution_id: UUID,
+    status: ExecutionStatus,
+    *,
+    outputs: dict[str, Json] | None,
+    error: dict[str, Json] | None,
+) -> bool:
+    """End an execution for good."""
+    moved = connection.exec_driver_sql(
+        "UPDATE executions SET status = %(status)s, outputs = %(outputs)s::jsonb,"
+        " error = %(error)s::jsonb, finished_at = clock_timestamp(),"
+        " started_at = coalesce(started_at, now()), updated_at = now(), deadline_at = NULL,"
+        " progress_percentage = CASE WHEN %(status)s = 'COMPLETED' THEN 100"
+        " ELSE progress_percentage END, lock_version = lock_version + 1"
+        " WHERE id = %(id)s AND status IN ('PENDING', 'RUNNING') RETURNING id",
+        {
+            "id": str(execution_id),
+            "status": status.value,
+            "outputs": None if outputs is None else json_guard.dumps(outputs),
+            "error": None if error is None else json_guard.dumps(error),
+        },
+    ).first()
+    if moved is None:
+        return False
+    completed = status is ExecutionStatus.COMPLETED
+    details: dict[str, Any] = {"success": completed} | ({"error": error} if error else {})
+    happened = Happened(
+        execution_id,
+        _EXECUTION_ENDED[status],
+        details=details,
+        progress=100.0 if completed else None,
+        eta_seconds=0,
+    )
+    record(connection, [happened])
+    return True
