@@ -1,0 +1,135 @@
+"""How the engine speaks to Celery: task names, queues, the app, and sending after a commit.
+
+Tasks are sent by name, so that services need not import the worker that imports them. A
+message only names rows. Losing one is harmless, and so is sending it twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from celery import Celery
+from celery.canvas import Signature
+from kombu.exceptions import KombuError, OperationalError
+from redis.exceptions import RedisError
+
+from pipeline_engine.config import Settings
+from pipeline_engine.domain.actions import QueueName
+
+log = logging.getLogger(__name__)
+
+RUN_BATCH = "step.batch"  #: run many cheap steps, a batch a transaction
+RUN_STEP = "step."  #: + the action's type: run one step
+CLEAN_UP = "step.clean_up"
+JOIN = "fan_out.join"
+DELIVER = "inbox.deliver"
+SWEEP = "engine.sweep"
+RETENTION = "engine.retention"
+
+#: What can go wrong while sending; the sweep sends again what is missing.
+SENDING_ERRORS = (KombuError, OperationalError, RedisError, ConnectionError, TimeoutError)
+
+
+def task_of(action: str) -> str:
+    """The name of the Celery task that runs steps with this action, as Flower shows it."""
+    return f"{RUN_STEP}{action}"
+
+
+def make_celery(settings: Settings) -> Celery:
+    """The Celery app of this process; each setting says what goes wrong without it."""
+    app = Celery("pipeline_engine", set_as_current=False)
+    transport = {
+        "global_keyprefix": settings.key_prefix,
+        # Rows own redelivery. Emulated acks cost two thirds of the throughput, and Celery 5.7
+        # dies when Redis drops a connection while it holds an unacknowledged message.
+        "ack_emulation": False,
+        # Without it a publisher hangs for as long as Redis is frozen.
+        "socket_timeout": 5,
+        "socket_connect_timeout": 3,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+    }
+    app.conf.update(
+        broker_url=settings.redis_url,
+        broker_transport_options=transport,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        # Chord headers alone need it; every task ignores its result.
+        result_backend=settings.redis_url,
+        result_backend_transport_options={"global_keyprefix": settings.key_prefix},
+        result_expires=3600,
+        task_ignore_result=True,
+        task_publish_retry=False,  # the sweep sends again; a request must not hang
+        task_acks_late=False,
+        worker_prefetch_multiplier=1,  # a prefetched message of a dead worker is a lost one
+        task_default_queue=QueueName.FAST.value,
+        task_serializer="json",
+        result_serializer="json",
+        accept_content=["json"],
+        result_accept_content=["json"],
+        worker_send_task_events=settings.worker_events,
+        task_send_sent_event=settings.worker_events,
+        worker_hijack_root_logger=False,
+        timezone="UTC",
+        enable_utc=True,
+        redbeat_redis_url=settings.redis_url,
+        redbeat_key_prefix=f"{settings.key_prefix}redbeat:",
+        redbeat_lock_timeout=10,
+        beat_max_loop_interval=min(1.0, settings.sweep_interval_seconds),
+    )
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A wake-up: the name of a task, the ids of rows, and the queue that it goes to."""
+
+    task: str
+    ids: tuple[int, ...]
+    queue: str = QueueName.FAST.value
+
+
+class Dispatcher:
+    """Sends what a committed transaction left to be done."""
+
+    def __init__(self, app: Celery) -> None:
+        self.app = app
+
+    def send(self, messages: Sequence[Message], canvases: Sequence[Signature[Any]] = ()) -> None:
+        """Send *messages* and *canvases* in one batch; a failure is logged and left to the sweep."""
+        if not messages and not canvases:
+            return
+        try:
+            with self._batch() as producer:
+                for canvas in canvases:
+                    canvas.apply_async(producer=producer)
+                for message in messages:
+                    self.app.send_task(
+                        message.task,
+                        args=(list(message.ids),),
+                        queue=message.queue,
+                        producer=producer,
+                        retry=False,
+                        ignore_result=True,
+                    )
+        except SENDING_ERRORS as error:
+            log.warning("sending failed, the sweep will send again: %s", error)
+
+    def revoke(self, task_ids: Sequence[str], *, terminate: bool) -> None:
+        """Ask the workers to stop these tasks; a hint, since rows have fenced them already."""
+        if not task_ids:
+            return
+        try:
+            self.app.control.revoke(list(task_ids), terminate=terminate, signal="SIGTERM")
+        except SENDING_ERRORS as error:
+            log.warning("revoking failed: %s", error)
+
+    @contextmanager
+    def _batch(self) -> Iterator[Any]:
+        with self.app.producer_pool.acquire(block=True, timeout=5) as producer:
+            with producer.batch(max_size=500):  # type: ignore[attr-defined]  # new in kombu 5.7
+                yield producer

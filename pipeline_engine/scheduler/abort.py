@@ -1,0 +1,94 @@
+"""Ending an execution early: by a failure, by its time-out, or by a client's cancel.
+
+The intent is stored first. What never started is skipped at once. What runs or is parked is
+fenced by a new attempt number, told to stop, and ends after its action has cleaned up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from pipeline_engine.dispatch import CLEAN_UP, Message
+from pipeline_engine.domain.readiness import SURVIVES_CANCEL, SURVIVES_FAILURE, SkipReason
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.scheduler.plans import Plan
+from pipeline_engine.scheduler.work import Work
+from pipeline_engine.sdk import BaseActionExecutor
+from pipeline_engine.storage import transitions
+from pipeline_engine.storage.base import Json
+from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.transitions import Ending
+
+FAILED = "failed"
+TIMED_OUT = "timed_out"
+CANCELLED = "cancelled"
+
+MESSAGES = {
+    FAILED: "Workflow aborted",
+    TIMED_OUT: "Workflow timed out",
+    CANCELLED: "Execution cancelled",
+}
+
+
+def give_up(work: Work, execution_id: UUID, *, reason: str, error: dict[str, Json]) -> list[Ending]:
+    """Store the intent and stop every step; returns the ends that are due at once.
+
+    Nothing if the execution has ended, or is being aborted already.
+    """
+    if not transitions.intend_abort(work.connection, execution_id, reason=reason, error=error):
+        return []
+    plan = work.runtime.plan(work.connection, execution_id)
+    survivors = SURVIVES_CANCEL if reason == CANCELLED else SURVIVES_FAILURE
+    steps = [
+        step
+        for step in transitions.lock_open_steps(work.connection, execution_id)
+        if plan.definition_of(step).trigger_rule not in survivors
+    ]
+    return stop(work, steps, plan, because=MESSAGES[reason])
+
+
+def stop(work: Work, steps: Sequence[StepRow], plan: Plan, *, because: str) -> list[Ending]:
+    """Stop locked steps: ends for those that can end now, a clean-up for the others."""
+    cleaned = [step for step in steps if _has_to_clean_up(step, plan)]
+    waiting = [step for step in steps if _waits_for_items(step)]
+    transitions.begin_cancelling(
+        work.connection,
+        [step.id for step in (*cleaned, *waiting)],
+        wake=work.runtime.settings.republish_after,
+    )
+    work.revoked.extend(step for step in steps if step.task_id)
+    work.messages.extend(Message(CLEAN_UP, (step.id,), step.queue) for step in cleaned)
+    put_off = {step.id for step in (*cleaned, *waiting)}
+    return aborted((step for step in steps if step.id not in put_off), because=because)
+
+
+def aborted(steps: Iterable[StepRow], *, because: str) -> list[Ending]:
+    """The end of steps that were stopped with their execution."""
+    return [
+        Ending(
+            step,
+            StepStatus.SKIPPED,
+            error_code=SkipReason.ABORTED.value,
+            error_message=because,
+            skip_reason=SkipReason.ABORTED,
+            ran=False,
+        )
+        for step in steps
+    ]
+
+
+def _waits_for_items(step: StepRow) -> bool:
+    """A fan-out ends after its last item has."""
+    return step.status == StepStatus.RUNNING and bool(step.items_open)
+
+
+def _has_to_clean_up(step: StepRow, plan: Plan) -> bool:
+    if step.status != StepStatus.RUNNING or step.items_total is not None or step.cancelling:
+        return False
+    try:
+        executor = plan.step(step).executor
+    except PipelineEngineError:  # its plug-in is gone; nobody could clean up
+        return False
+    return type(executor).cleanup is not BaseActionExecutor.cleanup

@@ -1,0 +1,165 @@
+"""What the end of a step sets free; always in the transaction that ends it.
+
+The cost is the out-degree of what ended. Nothing here looks at a whole execution, except an
+abort, which has to stop all of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from pipeline_engine.domain.definitions import TriggerRule
+from pipeline_engine.domain.readiness import (
+    Contribution,
+    Dependencies,
+    SkipReason,
+    Verdict,
+    contribution,
+    decide,
+)
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.scheduler import abort, conclusion, items, window
+from pipeline_engine.scheduler.work import Work
+from pipeline_engine.storage import queueing, transitions
+from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.steps import StepKind
+from pipeline_engine.storage.transitions import Ending
+
+
+def advance(work: Work, endings: Sequence[Ending]) -> None:
+    """End steps, and go on until nothing more follows from it."""
+    while endings:
+        ended = transitions.end(work.connection, endings)
+        # An abort comes first, so that nothing is set free which it is about to stop.
+        ended += transitions.end(work.connection, _failures(work, ended))
+        endings = [
+            *items.count(work, [e for e in ended if e.step.kind == StepKind.ITEM]),
+            *_set_free(work, [e for e in ended if e.step.kind != StepKind.ITEM]),
+        ]
+
+
+def _set_free(work: Work, ended: Sequence[Ending]) -> list[Ending]:
+    """Count these ends on their successors; returns the steps that are skipped by that."""
+    changes: dict[int, list[Contribution]] = defaultdict(list)
+    for ending in ended:
+        counted = contribution(
+            ending.status, skip_reason=ending.skip_reason, tolerated=ending.tolerated
+        )
+        for successor in ending.step.successors:
+            changes[successor].append(counted)
+    follow_ups: list[Ending] = []
+    blocking: dict[UUID, list[StepRow]] = defaultdict(list)
+    for execution_id in {e.step.execution_id for e in ended if e.step.in_window}:
+        blocking[execution_id] = []
+    if changes:
+        for row in queueing.settle_dependencies(work.connection, changes):
+            work.shares_locks |= row.remaining > 0
+            _react(work, row, changes[row.id], follow_ups, blocking)
+    for execution_id, rows in blocking.items():
+        window.admit(work, execution_id, rows)
+    return follow_ups
+
+
+def _react(
+    work: Work,
+    row: StepRow,
+    counted: Sequence[Contribution],
+    follow_ups: list[Ending],
+    blocking: dict[UUID, list[StepRow]],
+) -> None:
+    verdict = _verdict(work, row, counted)
+    if verdict is Verdict.WAIT:
+        return
+    if row.kind == StepKind.SINK:
+        follow_ups.append(Ending(row, StepStatus.COMPLETED))
+        conclusion.conclude(work, row)
+    elif verdict is not Verdict.RUN:
+        follow_ups.append(_skipped(row, SkipReason(verdict.value)))
+    elif row.cheap:
+        if row.remaining:  # an eager rule: settling has not queued it
+            queueing.mark_queued(work.connection, [row.id])
+        work.ready.append(row)
+    else:
+        blocking[row.execution_id].append(row)
+
+
+def _verdict(work: Work, row: StepRow, counted: Sequence[Contribution]) -> Verdict:
+    """What to do with a row now; WAIT also if that was clear before these ends."""
+    if row.status != StepStatus.PENDING:
+        return Verdict.WAIT
+    rule, at_least = _rule(work, row)
+    now = Dependencies(
+        row.dependency_count,
+        row.remaining,
+        row.deps_succeeded,
+        row.deps_failed,
+        row.deps_blocking,
+        row.deps_branched,
+    )
+    before = Dependencies(
+        now.total,
+        now.remaining + len(counted),
+        now.succeeded - sum(c.succeeded for c in counted),
+        now.failed - sum(c.failed for c in counted),
+        now.blocking - sum(c.blocking for c in counted),
+        now.branched - sum(c.branched for c in counted),
+    )
+    if rule in EAGER and decide(rule, at_least, before) is not Verdict.WAIT:
+        return Verdict.WAIT
+    return decide(rule, at_least, now)
+
+
+#: Rules that may be met while dependencies are still open.
+EAGER = frozenset({TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.AT_LEAST})
+
+
+def _rule(work: Work, row: StepRow) -> tuple[TriggerRule, int | None]:
+    if row.kind != StepKind.STEP:
+        return TriggerRule.ALL_DONE, None
+    definition = work.runtime.plan(work.connection, row.execution_id).definition.step(row.step_id)
+    return definition.trigger_rule, definition.at_least
+
+
+def _skipped(row: StepRow, reason: SkipReason) -> Ending:
+    return Ending(
+        row,
+        StepStatus.SKIPPED,
+        error_message=SKIPPED_BECAUSE[reason],
+        skip_reason=reason,
+        ran=False,
+    )
+
+
+SKIPPED_BECAUSE = {
+    SkipReason.CONDITION: "Condition was false",
+    SkipReason.BRANCH: "Branch condition not matched",
+    SkipReason.RULE: "Trigger rule cannot be met any more",
+    SkipReason.UPSTREAM_FAILED: "A step that it depends on failed",
+    SkipReason.ABORTED: "Workflow aborted",
+}
+
+
+def _failures(work: Work, ended: Iterable[Ending]) -> list[Ending]:
+    """Note unhandled failures; with ``fail_fast`` the first one ends the execution."""
+    follow_ups: list[Ending] = []
+    for ending in ended:
+        if not _is_unhandled_failure(ending):
+            continue
+        step = ending.step
+        error = {
+            "code": ending.error_code or "step_failed",
+            "message": ending.error_message or "The step failed",
+            "step_id": step.step_id,
+        }
+        transitions.note_failure(work.connection, step.execution_id, error)
+        plan = work.runtime.plan(work.connection, step.execution_id)
+        if plan.definition.settings.fail_fast and step.kind == StepKind.STEP:
+            follow_ups += abort.give_up(work, step.execution_id, reason=abort.FAILED, error=error)
+    return follow_ups
+
+
+def _is_unhandled_failure(ending: Ending) -> bool:
+    failed = ending.status in {StepStatus.FAILED, StepStatus.TIMEOUT}
+    return failed and not ending.tolerated and ending.step.kind in {StepKind.STEP, StepKind.HANDLER}

@@ -1,0 +1,45 @@
+"""Callback tokens: signed, expiring, good for one attempt of one step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import jwt
+
+from pipeline_engine.config import Settings
+from pipeline_engine.errors import InvalidCallbackToken
+
+ALGORITHM = "HS256"
+AUDIENCE = "pipeline-engine/callback"
+#: Late callbacks are told so rather than refused, for this long after the step's deadline.
+GRACE = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackToken:
+    """The step execution and the attempt that a callback is for."""
+
+    step_execution_id: int
+    attempt: int
+
+
+def callback_url(settings: Settings, target: CallbackToken, *, valid_for: timedelta) -> str:
+    """The address at which the outside world completes *target*."""
+    claims = {
+        "aud": AUDIENCE,
+        "sub": str(target.step_execution_id),
+        "attempt": target.attempt,
+        "exp": datetime.now(UTC) + valid_for + GRACE,
+    }
+    token = jwt.encode(claims, settings.secret_key, algorithm=ALGORITHM)
+    return f"{settings.public_url.rstrip('/')}/api/v1/callbacks/{token}"
+
+
+def read_token(settings: Settings, token: str) -> CallbackToken:
+    """What a token is for. Raises ``InvalidCallbackToken``."""
+    try:
+        claims = jwt.decode(token, settings.secret_key, algorithms=[ALGORITHM], audience=AUDIENCE)
+        return CallbackToken(int(claims["sub"]), int(claims["attempt"]))
+    except (jwt.InvalidTokenError, KeyError, ValueError) as error:
+        raise InvalidCallbackToken from error

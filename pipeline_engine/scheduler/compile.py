@@ -1,0 +1,61 @@
+"""Ready steps become Celery canvas: a group for a wave, a chord for a fan-out.
+
+Cheap steps share messages; blocking work is one task per step, so that Flower, routing, time
+limits and revocation see it. The canvas carries, rows decide: nothing waits for a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from celery import Celery, chord, group
+from celery.canvas import Signature
+
+from pipeline_engine.dispatch import JOIN, RUN_BATCH, task_of
+from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.storage.rows import StepRow
+
+CHORD_HEADER = "chord_header"  #: tells a task that the chord's body will wake the join
+
+
+def chunk_size(ready: int, *, slots: int, largest: int) -> int:
+    """How many cheap steps share a message: small enough that every slot gets some."""
+    return min(max(ready // (2 * slots), 1), largest)
+
+
+def wave(app: Celery, ready: Sequence[StepRow], *, slots: int, largest: int) -> Signature[Any]:
+    """The group that runs these ready steps."""
+    return group(list(_signatures(app, ready, slots=slots, largest=largest)), app=app)
+
+
+def fan_out(app: Celery, items: Sequence[StepRow], *, slots: int, largest: int) -> Signature[Any]:
+    """The chord that runs the first items of a fan-out and then looks whether all have ended.
+
+    Its header is only the synchronous part of each item, which ends or parks. A parked item
+    is never a pending part of a chord: its callback advances the rows, and the last joins.
+    """
+    header = [
+        signature.clone(kwargs={CHORD_HEADER: True})
+        for signature in _signatures(app, items, slots=slots, largest=largest)
+    ]
+    body = _signature(app, JOIN, [items[0].parent_id or 0], QueueName.FAST.value)
+    return chord(group(header, app=app), body, app=app)
+
+
+def _signatures(
+    app: Celery, ready: Sequence[StepRow], *, slots: int, largest: int
+) -> Iterator[Signature[Any]]:
+    cheap = [row.id for row in ready if row.cheap]
+    size = chunk_size(len(cheap), slots=slots, largest=largest)
+    for start in range(0, len(cheap), size):
+        yield _signature(app, RUN_BATCH, cheap[start : start + size], QueueName.FAST.value)
+    for row in ready:
+        if not row.cheap:
+            yield _signature(app, task_of(row.action), [row.id], row.queue)
+
+
+def _signature(app: Celery, task: str, ids: Sequence[int], queue: str) -> Signature[Any]:
+    return app.signature(
+        task, args=(list(ids),), immutable=True, options={"queue": queue, "ignore_result": True}
+    )

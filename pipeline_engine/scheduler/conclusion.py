@@ -1,0 +1,213 @@
+"""The end of an execution: its outputs, what has to be undone, its handlers, its status.
+
+The sink is ready once every step has ended. If something has to run after that, it is added
+as a chain of rows with a second sink at its end; otherwise the execution ends right there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.dispatch import DELIVER, Message
+from pipeline_engine.domain.definitions import HandlerWhen, StepDefinition
+from pipeline_engine.domain.expressions import ExpressionError
+from pipeline_engine.domain.json_guard import JsonRejected
+from pipeline_engine.domain.states import ExecutionStatus
+from pipeline_engine.scheduler import abort
+from pipeline_engine.scheduler.perform import guarded_outputs
+from pipeline_engine.scheduler.plans import Plan, compensating, steps_named
+from pipeline_engine.scheduler.scope import load_results, make_scope, step_results
+from pipeline_engine.scheduler.work import Work
+from pipeline_engine.storage import deliveries, queueing, transitions
+from pipeline_engine.storage.base import Json
+from pipeline_engine.storage.queueing import NewStep
+from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.steps import StepKind
+
+SINK = "__end__"  #: after the steps
+LAST_SINK = "__last__"  #: after what runs when the steps have ended
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How an execution will end, as far as is known now."""
+
+    reason: str | None
+    error: dict[str, Json] | None
+
+    @property
+    def status(self) -> ExecutionStatus:
+        """The status that this amounts to."""
+        if self.reason == abort.CANCELLED:
+            return ExecutionStatus.INTERRUPTED
+        return ExecutionStatus.FAILED if self.error else ExecutionStatus.COMPLETED
+
+
+def conclude(work: Work, sink: StepRow) -> None:
+    """All that this sink waited for has ended."""
+    plan = work.runtime.plan(work.connection, sink.execution_id)
+    verdict = _verdict(work.connection, sink.execution_id)
+    if sink.step_id == SINK:
+        epilogue = _epilogue(work, sink.execution_id, plan, verdict)
+        if epilogue:
+            _run_after(work, sink, plan, epilogue)
+            return
+    _end(work, sink.execution_id, plan, verdict)
+
+
+def _verdict(connection: Connection, execution_id: UUID) -> Verdict:
+    row = connection.exec_driver_sql(
+        "SELECT abort_reason, error FROM executions WHERE id = %(id)s FOR NO KEY UPDATE",
+        {"id": str(execution_id)},
+    ).one()
+    return Verdict(row[0], row[1])
+
+
+# ── What runs after the steps ────────────────────────────────────────────────────────────
+
+
+def _epilogue(
+    work: Work, execution_id: UUID, plan: Plan, verdict: Verdict
+) -> list[tuple[StepKind, StepDefinition]]:
+    """First the compensations, in reverse order of completion, then the handlers as listed."""
+    failed = verdict.status is not ExecutionStatus.COMPLETED
+    undone = _to_undo(work.connection, execution_id, plan) if failed else []
+    handlers = [
+        (StepKind.HANDLER, handler.step)
+        for handler in plan.definition.settings.handlers
+        if handler.when is HandlerWhen.ALWAYS
+        or (handler.when is HandlerWhen.ON_FAILURE and verdict.status is ExecutionStatus.FAILED)
+        or (handler.when is HandlerWhen.ON_CANCEL and verdict.status is ExecutionStatus.INTERRUPTED)
+    ]
+    return [*((StepKind.COMPENSATION, step) for step in undone), *handlers]
+
+
+def _to_undo(connection: Connection, execution_id: UUID, plan: Plan) -> list[StepDefinition]:
+    wanted = [step.id for step in plan.definition.steps if step.compensate]
+    if not wanted:
+        return []
+    rows = connection.exec_driver_sql(
+        "SELECT step_id FROM step_executions WHERE execution_id = %(id)s AND parent_id IS NULL"
+        " AND step_id = ANY(%(wanted)s) AND status = 'COMPLETED' ORDER BY finished_at DESC, id DESC",
+        {"id": str(execution_id), "wanted": wanted},
+    )
+    steps = [plan.definition.step(row[0]) for row in rows]
+    return [compensating(step, step.compensate) for step in steps if step.compensate]
+
+
+def _run_after(
+    work: Work, sink: StepRow, plan: Plan, epilogue: Sequence[tuple[StepKind, StepDefinition]]
+) -> None:
+    ids = queueing.new_step_ids(work.connection, len(epilogue) + 1)
+    number = len(plan.definition.steps)
+    new = [
+        _chained(plan, sink.execution_id, kind, step, ids[i : i + 2], number + i + 1, first=i == 0)
+        for i, (kind, step) in enumerate(epilogue)
+    ]
+    new.append(new_sink(sink.execution_id, ids[-1], LAST_SINK, number + len(new) + 1, waits_for=1))
+    queueing.insert_steps(work.connection, new)
+    work.ready.extend(transitions.lock_queued(work.connection, ids[:1]))
+
+
+def _chained(
+    plan: Plan,
+    execution_id: UUID,
+    kind: StepKind,
+    step: StepDefinition,
+    ids: Sequence[int],
+    number: int,
+    *,
+    first: bool,
+) -> NewStep:
+    planned = plan.plan(step, step.action)
+    return NewStep(
+        id=ids[0],
+        execution_id=execution_id,
+        step_id=step.id,
+        name=step.name,
+        action=planned.meta.type,
+        kind=kind.value,
+        sequence_number=number,
+        queue=planned.queue,
+        cheap=planned.cheap,
+        weight=0.0,
+        dependency_count=0 if first else 1,
+        successors=ids[1:],
+        queued=first,
+    )
+
+
+def new_sink(
+    execution_id: UUID, sink_id: int, name: str, number: int, *, waits_for: int
+) -> NewStep:
+    """The virtual step that becomes ready when all others have ended."""
+    return NewStep(
+        id=sink_id,
+        execution_id=execution_id,
+        step_id=name,
+        name=name,
+        action=name,
+        kind=StepKind.SINK.value,
+        sequence_number=number,
+        queue="fast",
+        cheap=False,
+        weight=0.0,
+        dependency_count=waits_for,
+    )
+
+
+# ── The end ──────────────────────────────────────────────────────────────────────────────
+
+
+def _end(work: Work, execution_id: UUID, plan: Plan, verdict: Verdict) -> None:
+    work.demand_durability()
+    outputs: dict[str, Json] | None = None
+    if verdict.status is ExecutionStatus.COMPLETED:
+        try:
+            outputs = _outputs(work, execution_id, plan)
+        except (ExpressionError, JsonRejected) as error:
+            verdict = Verdict(abort.FAILED, {"code": error.code, "message": f"outputs: {error}"})
+    transitions.end_execution(
+        work.connection, execution_id, verdict.status, outputs=outputs, error=verdict.error
+    )
+    _tell_parent(work, execution_id, verdict, outputs)
+
+
+def _outputs(work: Work, execution_id: UUID, plan: Plan) -> dict[str, Any]:
+    needed = steps_named(reference for _, reference in plan.outputs.references)
+    known = load_results(work.connection, [(execution_id, needed)])
+    facts = work.runtime.facts(work.connection, [execution_id])[execution_id]
+    results = step_results(work.runtime, execution_id, known[execution_id], work.connection)
+    return guarded_outputs(work.runtime, plan.outputs.render(make_scope(facts, results)))
+
+
+def _tell_parent(
+    work: Work, execution_id: UUID, verdict: Verdict, outputs: dict[str, Json] | None
+) -> None:
+    """A sub-pipeline's end reaches the step that started it like any other delivery."""
+    facts = work.runtime.facts(work.connection, [execution_id])[execution_id]
+    if facts.parent_step_id is None:
+        return
+    delivery_id = deliveries.insert(
+        work.connection,
+        deliveries.NewDelivery(
+            source="pipeline-engine",
+            delivery_key=str(execution_id),
+            external_id=f"execution:{execution_id}",
+            event_type="execution_ended",
+            body={
+                "type": "execution_ended",
+                "execution_id": str(execution_id),
+                "status": verdict.status.value,
+                "outputs": outputs or {},
+                "error": verdict.error,
+            },
+        ),
+    )
+    if delivery_id is not None:
+        work.messages.append(Message(DELIVER, (delivery_id,)))

@@ -1,0 +1,73 @@
+"""The engine as one attempt of one action sees it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from pipeline_engine.scheduler import starting
+from pipeline_engine.scheduler.perform import Prepared
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.sending import send
+from pipeline_engine.scheduler.work import repeated, transaction
+from pipeline_engine.sdk import PeerDoor
+from pipeline_engine.storage import transitions
+
+#: Progress is stored no more often than this; readers do not look more often either.
+PROGRESS_INTERVAL_SECONDS = 1.0
+
+
+class StepDoor(PeerDoor):
+    """Peers, and what only the scheduler can do: leases, progress, other pipelines."""
+
+    def __init__(self, runtime: Runtime, step: Prepared) -> None:
+        super().__init__(runtime.peers)
+        self._runtime = runtime
+        self._step = step
+        self._reported_at = 0.0
+
+    def heartbeat(self) -> None:
+        """Renew the lease now; the process renews it every few seconds anyway."""
+        self._runtime.leases.renew()
+
+    def report_progress(self, percentage: float, eta_seconds: float | None = None) -> None:
+        """Store how far this attempt is, at most once a second."""
+        if time.monotonic() - self._reported_at < PROGRESS_INTERVAL_SECONDS and percentage < 100:
+            return
+        self._reported_at = time.monotonic()
+        with transaction(self._runtime) as work:
+            work.relax_durability()
+            transitions.note_progress(
+                work.connection, self._step.row, progress=percentage, eta_seconds=eta_seconds
+            )
+
+    def start_pipeline(
+        self, pipeline: str, params: Mapping[str, Any], *, idempotency_key: str
+    ) -> str:
+        """Start another pipeline; the same key finds the execution that it started before."""
+        parent = self._step
+
+        def attempt() -> UUID:
+            with transaction(self._runtime) as work:
+                found = starting.find_pipeline(work, pipeline, user_id=parent.facts.user_id)
+                started = starting.start(
+                    work,
+                    found,
+                    starting.Request(
+                        params=dict(params),
+                        user_id=parent.facts.user_id,
+                        initiator="pipeline",
+                        idempotency_key=f"step:{idempotency_key}",
+                        parent_step_id=parent.row.id,
+                    ),
+                )
+            send(work)
+            return started
+
+        return str(repeated(attempt))
+
+    def cancel_pipeline(self, execution_id: str) -> None:
+        """Cancel an execution that ``start_pipeline`` began; nothing if it has ended."""
+        starting.cancel(self._runtime, UUID(execution_id), because="its parent was stopped")

@@ -1,0 +1,165 @@
+"""Fan-outs: a step becomes items, a window of them runs, the last one to end wakes the join."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+
+from pipeline_engine.dispatch import JOIN, Message
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.scheduler import abort
+from pipeline_engine.scheduler.perform import Prepared
+from pipeline_engine.scheduler.work import Work
+from pipeline_engine.sdk import ActionContext, FanOutActionExecutor, Item
+from pipeline_engine.storage import queueing, transitions
+from pipeline_engine.storage.queueing import NewStep
+from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.steps import StepKind
+from pipeline_engine.storage.transitions import Ending
+
+FAILURES = frozenset({StepStatus.FAILED, StepStatus.TIMEOUT})
+
+
+class TooManyItems(PipelineEngineError):
+    """A fan-out has more items than this installation allows."""
+
+    code = "too_many_items"
+
+
+def add(work: Work, step: Prepared, context: ActionContext, found: Sequence[Item]) -> bool:
+    """Add items to a fan-out and queue the first window of them; False if it was stopped."""
+    row, limit = step.row, work.runtime.settings.max_items
+    if len(found) + (row.items_total or 0) > limit:
+        raise TooManyItems(f"{row.step_id} has {len(found)} items, at most {limit} are allowed")
+    first = row.items_total or 0
+    deadline = step.planned.timeout_seconds
+    expanded = transitions.expand(
+        work.connection,
+        row,
+        added=len(found),
+        tolerated=_tolerated(step, context, len(found)),
+        deadline=timedelta(seconds=deadline) if deadline else None,
+    )
+    if not expanded:
+        return False
+    window = _window(step, context) or len(found)
+    new = _new_items(work, step, found, first=first, window=window)
+    queueing.insert_steps(work.connection, new)
+    started = transitions.lock_queued(work.connection, [n.id for n in new if n.queued])
+    if started:
+        work.fan_outs.append(started)
+    return True
+
+
+def _new_items(
+    work: Work, step: Prepared, found: Sequence[Item], *, first: int, window: int
+) -> list[NewStep]:
+    ids = queueing.new_step_ids(work.connection, len(found))
+    return [
+        _new_item(work, step, item, ids[i], first + i, starts=i < window)
+        for i, item in enumerate(found)
+    ]
+
+
+def _new_item(
+    work: Work, step: Prepared, item: Item, item_id: int, index: int, *, starts: bool
+) -> NewStep:
+    row, planned = step.row, step.planned
+    if item.action:
+        plan = work.runtime.plan(work.connection, row.execution_id)
+        planned = plan.plan(planned.definition, item.action)
+    value = {"value": item.value} | ({} if item.params is None else {"params": item.params})
+    return NewStep(
+        id=item_id,
+        execution_id=row.execution_id,
+        step_id=row.step_id,
+        name=row.name,
+        action=planned.meta.type,
+        kind=StepKind.ITEM.value,
+        sequence_number=index,
+        queue=planned.item_queue,
+        cheap=planned.item_cheap,
+        parent_id=row.id,
+        item_index=index,
+        item_key=item.key,
+        item=value,
+        held=not starts,
+        queued=starts and not item.delay_seconds,
+        due_after=item.delay_seconds or None,
+    )
+
+
+def _window(step: Prepared, context: ActionContext) -> int | None:
+    """How many items may be on their way at once; None is all of them."""
+    executor, loop = step.planned.executor, step.planned.definition.for_each
+    if loop is not None:
+        wanted = loop.max_concurrency
+    elif isinstance(executor, FanOutActionExecutor):
+        wanted = executor.max_concurrency(context)
+    else:
+        wanted = None
+    return wanted
+
+
+def _tolerated(step: Prepared, context: ActionContext, count: int) -> int:
+    executor, loop = step.planned.executor, step.planned.definition.for_each
+    if loop is not None:
+        percent = int((loop.tolerated_percent or 0) * count / 100)
+        return max(loop.tolerated_failures, percent)
+    if isinstance(executor, FanOutActionExecutor):
+        return executor.tolerated_failures(context)
+    return 0
+
+
+def count(work: Work, ended: Sequence[Ending]) -> list[Ending]:
+    """Count ended items on their fan-outs; returns the ends that follow from it."""
+    if not ended:
+        return []
+    by_parent: dict[int, list[Ending]] = defaultdict(list)
+    for ending in ended:
+        by_parent[ending.step.parent_id or 0].append(ending)
+    counts = {
+        parent: (len(its), sum(e.status in FAILURES for e in its))
+        for parent, its in by_parent.items()
+    }
+    wake = work.runtime.settings.republish_after
+    parents = queueing.count_ended_items(work.connection, counts, wake=wake)
+    work.shares_locks = True
+    follow_ups: list[Ending] = []
+    for parent in parents:
+        follow_ups += _after_some_ended(work, parent, *counts[parent.id])
+    return follow_ups
+
+
+def _after_some_ended(work: Work, parent: StepRow, ended: int, failed: int) -> list[Ending]:
+    if parent.status != StepStatus.RUNNING:
+        return []
+    if parent.items_open == 0:
+        if parent.cancelling:
+            return abort.aborted([parent], because="Workflow aborted")
+        work.messages.append(Message(JOIN, (parent.id,)))
+        return []
+    tolerated, failures = parent.items_tolerated or 0, parent.items_failed or 0
+    if failures > tolerated:
+        # Only the ends that cross the line give the others up; later ones find it done.
+        return _give_up_the_rest(work, parent) if failures - failed <= tolerated else []
+    _release(work, parent, ended)
+    return []
+
+
+def _release(work: Work, parent: StepRow, places: int) -> None:
+    """Let held items take the places of those that ended."""
+    released = queueing.take_held(work.connection, parent.execution_id, parent.id, limit=places)
+    queueing.mark_queued(work.connection, [row.id for row in released])
+    work.ready.extend(released)
+
+
+def _give_up_the_rest(work: Work, parent: StepRow) -> list[Ending]:
+    """Too many failed: what has not started never will; with ``fail_fast`` all others stop."""
+    plan = work.runtime.plan(work.connection, parent.execution_id)
+    steps = transitions.lock_open_items(work.connection, parent.id)
+    if not plan.definition.settings.fail_fast:
+        steps = [step for step in steps if step.status != StepStatus.RUNNING]
+    return abort.stop(work, steps, plan, because="Too many items of the fan-out failed")

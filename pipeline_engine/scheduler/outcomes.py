@@ -1,0 +1,211 @@
+"""What became of an attempt: it ended, failed and may try again, parked, or became items."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from pipeline_engine.dispatch import DELIVER, Message
+from pipeline_engine.domain import retries
+from pipeline_engine.domain.expressions import ExpressionError
+from pipeline_engine.domain.json_guard import JsonRejected
+from pipeline_engine.domain.readiness import SkipReason
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.scheduler import advance, items, perform
+from pipeline_engine.scheduler.perform import Prepared
+from pipeline_engine.scheduler.plans import PlannedStep
+from pipeline_engine.scheduler.work import Work
+from pipeline_engine.sdk import ActionContext, ActionResult, Item, MoreItems
+from pipeline_engine.storage import deliveries, queueing, transitions
+from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.steps import StepKind
+from pipeline_engine.storage.transitions import Ending, Parking
+
+TIMEOUT = "timeout"
+
+
+def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
+    """What follows from an action's result; nothing ends if it parked or will be retried."""
+    try:
+        outputs = perform.guarded_outputs(work.runtime, result.outputs)
+    except JsonRejected as error:
+        return failed(work, step.row, step.planned, error_code=error.code, message=str(error))
+    if not result.success:
+        return failed(
+            work,
+            step.row,
+            step.planned,
+            error_code=result.error_code or "action_failed",
+            message=result.error or "The action failed",
+            outputs=outputs,
+            retryable=result.retryable,
+        )
+    if result.awaiting_event:
+        park(work, step, result, outputs)
+        return []
+    ended = Ending(step.row, StepStatus.COMPLETED, outputs=outputs)
+    return [*_untaken(work, step.row, result.skip_targets), ended]
+
+
+def failed(
+    work: Work,
+    row: StepRow,
+    planned: PlannedStep | None,
+    *,
+    error_code: str,
+    message: str,
+    outputs: dict[str, object] | None = None,
+    status: StepStatus = StepStatus.FAILED,
+    retryable: bool = True,
+) -> list[Ending]:
+    """The next attempt if the step may have one, otherwise its end."""
+    retry = planned.retry if planned else None
+    attempts = row.retry_count + 1
+    if retry and retries.should_retry(retry, attempts, error_code, retryable):
+        wait = timedelta(seconds=retries.delay(retry, attempts, random.random))
+        transitions.retry(
+            work.connection, row, delay=wait, error_code=error_code, error_message=message
+        )
+        return []
+    tolerated = planned.tolerates_failure if planned else False
+    return [
+        Ending(
+            row,
+            status,
+            outputs=outputs,
+            error_code=error_code,
+            error_message=message,
+            tolerated=tolerated,
+        )
+    ]
+
+
+def skipped_by_condition(row: StepRow) -> Ending:
+    """The end of a step whose own condition is false."""
+    reason = SkipReason.CONDITION
+    return Ending(
+        row,
+        StepStatus.SKIPPED,
+        error_message=advance.SKIPPED_BECAUSE[reason],
+        skip_reason=reason,
+        ran=False,
+    )
+
+
+def _untaken(work: Work, row: StepRow, targets: Sequence[str]) -> list[Ending]:
+    """The ends of the steps on the sides that a conditional did not take."""
+    if not targets:
+        return []
+    steps = transitions.lock_waiting(work.connection, row.execution_id, targets)
+    reason = SkipReason.BRANCH
+    message = advance.SKIPPED_BECAUSE[reason]
+    return [
+        Ending(step, StepStatus.SKIPPED, error_message=message, skip_reason=reason, ran=False)
+        for step in steps
+    ]
+
+
+# ── Parking ──────────────────────────────────────────────────────────────────────────────
+
+
+def park(work: Work, step: Prepared, result: ActionResult, outputs: dict[str, object]) -> None:
+    """Let the step wait, and hand it the deliveries that came too early."""
+    external_ids = result.external_workflow_ids
+    queueing.lock_external_ids(work.connection, external_ids)
+    parking = Parking(
+        external_ids=external_ids,
+        outputs=outputs,
+        deadline=_parked_for(work, step, result),
+        wake_after=_wake_after(result),
+    )
+    if not transitions.park(work.connection, step.row, parking):
+        return
+    work.shares_locks = True
+    queueing.correlate(work.connection, step.row, external_ids)
+    early = deliveries.pending_for(work.connection, step.row.id, external_ids)
+    work.messages.extend(Message(DELIVER, (delivery_id,)) for delivery_id in early)
+
+
+def _parked_for(work: Work, step: Prepared, result: ActionResult) -> timedelta | None:
+    limits = [
+        limit
+        for limit in (step.planned.definition.timeout_seconds, result.timeout_seconds)
+        if limit is not None
+    ]
+    if limits:
+        return timedelta(seconds=min(limits))
+    if result.wake_at is not None:
+        return None  # the clock ends it
+    default = step.planned.meta.timeout_seconds or work.runtime.settings.parked_timeout_seconds
+    return timedelta(seconds=default)
+
+
+def _wake_after(result: ActionResult) -> timedelta | None:
+    if result.wake_at is None:
+        return None
+    return max(result.wake_at - datetime.now(UTC), timedelta(0))
+
+
+# ── Fan-outs ─────────────────────────────────────────────────────────────────────────────
+
+
+def expanded(
+    work: Work, step: Prepared, context: ActionContext, found: list[Item] | ActionResult
+) -> list[Ending]:
+    """What follows from the expansion of a fan-out; no items at all are joined at once."""
+    if isinstance(found, ActionResult):
+        return settle(work, step, found)
+    if not found:
+        return joined(work, step, context, perform.join(step, context, []))
+    try:
+        items.add(work, step, context, found)
+    except (PipelineEngineError, ExpressionError) as error:
+        return failed(
+            work,
+            step.row,
+            step.planned,
+            error_code=error.code,
+            message=str(error),
+            retryable=False,
+        )
+    return []
+
+
+def joined(
+    work: Work, step: Prepared, context: ActionContext, result: ActionResult | MoreItems
+) -> list[Ending]:
+    """What follows from the join of a fan-out."""
+    if isinstance(result, MoreItems):
+        return expanded(work, step, context, list(result.items))
+    row = step.row
+    too_many = (row.items_failed or 0) > (row.items_tolerated or 0)
+    if step.planned.definition.for_each is not None and too_many:
+        message = f"{row.items_failed} of {row.items_total} items failed"
+        result = ActionResult(
+            success=False,
+            outputs=result.outputs,
+            error=message,
+            error_code="items_failed",
+            retryable=False,
+        )
+    if not result.success:  # its items have had their retries
+        return [_failed_fan_out(work, step, result)]
+    return settle(work, step, result)
+
+
+def _failed_fan_out(work: Work, step: Prepared, result: ActionResult) -> Ending:
+    return Ending(
+        step.row,
+        StepStatus.FAILED,
+        outputs=perform.guarded_outputs(work.runtime, result.outputs),
+        error_code=result.error_code or "items_failed",
+        error_message=result.error or "The fan-out failed",
+        tolerated=step.planned.tolerates_failure,
+    )
+
+
+def expands(row: StepRow, planned: PlannedStep) -> bool:
+    """Items run; everything else whose action fans out expands."""
+    return row.kind != StepKind.ITEM and planned.fans_out

@@ -1,0 +1,271 @@
+"""Calling actions: the one place where foreign code runs."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, cast
+
+import structlog
+
+from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.expressions import ExpressionError
+from pipeline_engine.domain.json_guard import JsonRejected
+from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
+from pipeline_engine.scheduler.plans import PlannedStep
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.scope import StepOutputs, StepResults, make_scope
+from pipeline_engine.sdk import (
+    ActionContext,
+    ActionError,
+    ActionResult,
+    EngineDoor,
+    EventAction,
+    EventContext,
+    EventResult,
+    ExecutionMode,
+    FanOutActionExecutor,
+    Item,
+    ItemResult,
+    MoreItems,
+    check_params,
+    settled,
+)
+from pipeline_engine.sdk.door import ClosedDoor
+from pipeline_engine.storage.rows import ExecutionFacts, StepRow
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+ACTION_CRASHED = "action_crashed"
+INVALID_RESULT = "invalid_result"
+INVALID_PARAMS = "invalid_params"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A step that is about to run: its plan, its rendered params, what its templates see."""
+
+    row: StepRow
+    planned: PlannedStep
+    facts: ExecutionFacts
+    results: StepResults
+    scope: Mapping[str, Any]
+    params: dict[str, Any]
+
+
+def prepare(
+    row: StepRow, planned: PlannedStep, facts: ExecutionFacts, results: StepResults
+) -> Prepared:
+    """Render the params of a step. Raises ``ExpressionError``."""
+    scope = make_scope(facts, results, row)
+    return Prepared(row, planned, facts, results, scope, _params(row, planned, scope))
+
+
+def _params(row: StepRow, planned: PlannedStep, scope: Mapping[str, Any]) -> dict[str, Any]:
+    given = (row.item or {}).get("params") if row.item_index is not None else None
+    if given is not None:  # a loop has rendered them for the action of its item
+        return dict(given)
+    rendered: dict[str, Any] = planned.params.render(scope)
+    if planned.raw_params:
+        rendered |= planned.raw_params
+    return rendered
+
+
+def make_context(
+    runtime: Runtime,
+    step: Prepared,
+    *,
+    door: EngineDoor | None = None,
+    stored_outputs: Mapping[str, Any] | None = None,
+) -> ActionContext:
+    """All that the action may know."""
+    row, settings = step.row, runtime.settings
+    limit = step.planned.timeout_seconds or settings.parked_timeout_seconds
+    return ActionContext(
+        step_id=row.step_id,
+        execution_id=str(row.execution_id),
+        step_execution_id=str(row.id),
+        idempotency_key=idempotency_key(row),
+        workflow_params=step.facts.params,
+        user_id=step.facts.user_id,
+        system_user_id=settings.system_user_id,
+        app_ids=settings.app_ids,
+        engine=door or ClosedDoor(),
+        params=step.params,
+        step_outputs=StepOutputs(step.results),
+        stored_outputs=stored_outputs or {},
+        scope=step.scope,
+        timeout_seconds=step.planned.timeout_seconds,
+        retry_count=row.retry_count,
+        attempt=this_attempt(row),
+        deadline=datetime.now(UTC) + timedelta(seconds=limit),
+        item=step.scope.get("item"),
+        item_index=row.item_index,
+        item_key=row.item_key,
+        callback_url=_callback_url(runtime, step, limit),
+    )
+
+
+def _callback_url(runtime: Runtime, step: Prepared, limit: float) -> str:
+    if step.planned.meta.execution_mode is not ExecutionMode.EVENT_DRIVEN:
+        return ""
+    token = CallbackToken(step.row.id, this_attempt(step.row))
+    return callback_url(runtime.settings, token, valid_for=timedelta(seconds=limit))
+
+
+def this_attempt(row: StepRow) -> int:
+    """The number of the attempt that is being made; a claim has counted it already."""
+    return row.attempt if row.status == StepStatus.RUNNING else row.attempt + 1
+
+
+def idempotency_key(row: StepRow) -> str:
+    """The same for every attempt of a step, and for no other step."""
+    item = "" if row.item_index is None else f":{row.item_index}"
+    return f"{row.execution_id}:{row.step_id}{item}"
+
+
+def execute(step: Prepared, context: ActionContext) -> ActionResult:
+    """Run the action; whatever it does wrong becomes a failed result."""
+    problems = check_params(step.planned.meta, step.params)
+    if problems:
+        return ActionResult(
+            success=False, error="; ".join(problems), error_code=INVALID_PARAMS, retryable=False
+        )
+    return _guarded(lambda: _checked(settled(step.planned.executor.execute(context))), context)
+
+
+def wake(step: Prepared, context: ActionContext) -> ActionResult:
+    """End a parked step whose time has come."""
+    return _guarded(lambda: _checked(settled(step.planned.executor.on_wake(context))), context)
+
+
+def expand(step: Prepared, context: ActionContext) -> list[Item] | ActionResult:
+    """The items of a fan-out, or the failure to tell them."""
+    loop = step.planned.definition.for_each
+    if loop is not None:
+        return _guarded(lambda: _loop_items(step), context)
+    executor = cast(FanOutActionExecutor, step.planned.executor)
+    problems = check_params(step.planned.meta, step.params)
+    if problems:
+        return ActionResult(
+            success=False, error="; ".join(problems), error_code=INVALID_PARAMS, retryable=False
+        )
+    return _guarded(lambda: settled(executor.expand(context)), context)
+
+
+def _loop_items(step: Prepared) -> list[Item]:
+    values = step.planned.for_each.render(step.scope)
+    if not isinstance(values, list):
+        raise ActionError(
+            f"for_each needs a list, got {type(values).__name__}",
+            error_code="for_each_not_a_list",
+            retryable=False,
+        )
+    keys = step.planned.item_key
+    return [
+        Item(value=v, key=_text(keys.render({**step.scope, "item": v, "item_index": i})))
+        for i, v in enumerate(values)
+    ]
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def join(
+    step: Prepared, context: ActionContext, results: list[ItemResult]
+) -> ActionResult | MoreItems:
+    """What a fan-out makes of its ended items."""
+    executor = step.planned.executor
+    if step.planned.definition.for_each is not None or not isinstance(
+        executor, FanOutActionExecutor
+    ):
+        return ActionResult(success=True, outputs=_collected(results))
+
+    def call() -> ActionResult | MoreItems:
+        return settled(executor.join(context, results))
+
+    outcome: ActionResult | MoreItems = _guarded(call, context)
+    return outcome
+
+
+def _collected(results: list[ItemResult]) -> dict[str, Any]:
+    succeeded = sum(result.succeeded for result in results)
+    return {
+        "results": [
+            {
+                "index": result.index,
+                "key": result.key,
+                "status": result.status.value,
+                "outputs": result.outputs,
+                "error": result.error,
+            }
+            for result in results
+        ],
+        "total": len(results),
+        "completed": succeeded,
+        "failed": len(results) - succeeded,
+    }
+
+
+def read_event(step: Prepared, context: EventContext) -> tuple[EventResult, str | None]:
+    """What an event means, and a note when the action could not say it."""
+    try:
+        verdict = settled(step.planned.executor.on_event(context))
+        if not isinstance(verdict, EventResult):
+            raise TypeError(f"on_event returned {type(verdict).__name__}")
+        return verdict, None
+    except NotImplementedError:
+        return EventResult(action=EventAction.IGNORE), "the action does not read events"
+    except Exception as error:  # foreign code: its fault must not lose the delivery
+        log.warning("on_event failed", exc_info=True, execution_id=context.execution_id)
+        return EventResult(action=EventAction.IGNORE), f"on_event failed: {error!r}"
+
+
+def clean_up(step: Prepared, context: ActionContext) -> str | None:
+    """Let the action stop what it started; returns what went wrong, if anything."""
+    try:
+        settled(step.planned.executor.cleanup(context))
+    except Exception as error:  # foreign code: a failed clean-up must not stop the cancelling
+        log.warning("cleanup failed", exc_info=True, execution_id=context.execution_id)
+        return repr(error)
+    return None
+
+
+def guarded_outputs(runtime: Runtime, outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Outputs that can be stored and read back. Raises ``JsonRejected``."""
+    checked: dict[str, Any] = json_guard.check(
+        dict(outputs), max_bytes=runtime.settings.max_output_bytes
+    )
+    return checked
+
+
+def _checked(result: Any) -> ActionResult:
+    if not isinstance(result, ActionResult):
+        raise TypeError(f"the action returned {type(result).__name__}, not an ActionResult")
+    return result
+
+
+def _guarded(call: Callable[[], T], context: ActionContext) -> T | ActionResult:
+    try:
+        return call()
+    except ActionError as error:
+        return ActionResult(
+            success=False,
+            error=str(error),
+            error_code=error.error_code,
+            retryable=error.retryable,
+        )
+    except (ExpressionError, JsonRejected) as error:
+        return ActionResult(success=False, error=str(error), error_code=error.code, retryable=False)
+    except PipelineEngineError as error:
+        return ActionResult(success=False, error=str(error), error_code=error.code)
+    except Exception as error:  # foreign code: an exception is a failure like any other
+        log.warning("action raised", exc_info=True, step_id=context.step_id)
+        last = traceback.format_exception_only(error)[-1].strip()
+        return ActionResult(success=False, error=last[:2000], error_code=ACTION_CRASHED)

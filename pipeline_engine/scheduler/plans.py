@@ -1,0 +1,248 @@
+"""A revision made ready to run: parsed templates, looked-up actions, effective settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from threading import Lock
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.config import Settings
+from pipeline_engine.domain import retries
+from pipeline_engine.domain.actions import ActionMeta, QueueName
+from pipeline_engine.domain.definitions import (
+    Compensation,
+    DefinitionDefaults,
+    OnFailure,
+    PipelineDefinition,
+    RetryConfig,
+    StepDefinition,
+    parse,
+)
+from pipeline_engine.domain.expressions import (
+    CompiledValue,
+    Condition,
+    Reference,
+    compile_value,
+    parse_condition,
+)
+from pipeline_engine.registry import Registry
+from pipeline_engine.sdk import BaseActionExecutor, FanOutActionExecutor
+from pipeline_engine.storage import rows
+from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.steps import StepKind
+
+KEPT_PLANS = 256
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step with all that a worker needs to run it."""
+
+    definition: StepDefinition
+    meta: ActionMeta
+    executor: BaseActionExecutor
+    retry: RetryConfig | None  #: None: the first failure is the last
+    timeout_seconds: float | None
+
+    @cached_property
+    def params(self) -> CompiledValue:
+        """The params that templates are rendered in."""
+        kept = self.meta.unrendered_params
+        return compile_value({k: v for k, v in self.definition.params.items() if k not in kept})
+
+    @cached_property
+    def raw_params(self) -> dict[str, Any]:
+        """The params that the action wants as they were written."""
+        kept = self.meta.unrendered_params
+        return {k: v for k, v in self.definition.params.items() if k in kept}
+
+    @cached_property
+    def condition(self) -> Condition:
+        """When false, the step is skipped."""
+        return parse_condition(self.definition.condition)
+
+    @cached_property
+    def for_each(self) -> CompiledValue:
+        """The list to fan out over."""
+        loop = self.definition.for_each
+        return compile_value(loop.items if loop else [])
+
+    @cached_property
+    def item_key(self) -> CompiledValue:
+        """The name of an item."""
+        loop = self.definition.for_each
+        return compile_value(loop.key if loop else None)
+
+    @cached_property
+    def results_needed(self) -> frozenset[str]:
+        """The steps whose results its templates refer to."""
+        compiled = (self.params, compile_value(self.raw_params), self.for_each, self.item_key)
+        references = [r for value in compiled for _, r in value.references]
+        return steps_named([*references, *self.condition.references])
+
+    @property
+    def fans_out(self) -> bool:
+        """Its row expands into items instead of running the action itself."""
+        return self.definition.for_each is not None or isinstance(
+            self.executor, FanOutActionExecutor
+        )
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether the action may be repeated after its worker died."""
+        said = self.definition.idempotent
+        return self.meta.idempotent if said is None else said
+
+    @property
+    def tolerates_failure(self) -> bool:
+        """Whether its failure leaves the execution alone."""
+        return self.definition.on_failure is OnFailure.CONTINUE
+
+    @property
+    def cheap(self) -> bool:
+        """Whether it may share a message and a transaction; expanding a fan-out always may."""
+        return self.fans_out or self.item_cheap
+
+    @property
+    def item_cheap(self) -> bool:
+        """The same for one item of the fan-out."""
+        return self.meta.cheap and self.definition.queue in {None, QueueName.FAST}
+
+    @property
+    def queue(self) -> str:
+        """The queue of the step's own row."""
+        return QueueName.FAST.value if self.cheap else self.item_queue
+
+    @property
+    def item_queue(self) -> str:
+        """The queue of the work itself."""
+        default = QueueName.FAST if self.meta.cheap else QueueName.IO
+        return (self.definition.queue or self.meta.queue or default).value
+
+
+def steps_named(references: Iterable[Reference]) -> frozenset[str]:
+    """The ids of the steps that these references look into."""
+    return frozenset(str(r.path[0]) for r in references if r.root == "steps" and r.path)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One revision, ready to run."""
+
+    definition: PipelineDefinition
+    settings: Settings
+    registry: Registry
+
+    def step(self, row: StepRow) -> PlannedStep:
+        """What to do for a row. Raises ``UnknownAction`` if the action is not installed."""
+        key = (row.step_id, row.action, row.kind)
+        if key not in self._planned:
+            self._planned[key] = self._plan(row)
+        return self._planned[key]
+
+    @cached_property
+    def _planned(self) -> dict[tuple[str, str, str], PlannedStep]:
+        return {}
+
+    def _plan(self, row: StepRow) -> PlannedStep:
+        definition = self.definition_of(row)
+        if row.kind == StepKind.ITEM:
+            definition = replace(definition, for_each=None, condition=None)
+        return self.plan(definition, row.action)
+
+    def definition_of(self, row: StepRow) -> StepDefinition:
+        """The part of the document that a row stands for."""
+        if row.kind != StepKind.COMPENSATION:
+            return self.definition.step(row.step_id)
+        undone = self.definition.step(row.step_id.removeprefix(COMPENSATES))
+        return compensating(undone, undone.compensate or Compensation(action=row.action))
+
+    def plan(self, definition: StepDefinition, action: str) -> PlannedStep:
+        """The planned form of a definition that is carried out by *action*."""
+        found = self.registry.get(action)
+        return PlannedStep(
+            definition=definition,
+            meta=found.meta,
+            executor=found.executor,
+            retry=self._retry(definition, found.meta),
+            timeout_seconds=definition.timeout_seconds or found.meta.timeout_seconds,
+        )
+
+    def _retry(self, definition: StepDefinition, meta: ActionMeta) -> RetryConfig | None:
+        if definition.on_failure is not OnFailure.RETRY and definition.retry is None:
+            return None
+        return retries.config_for(
+            definition,
+            self.definition.settings,
+            action_policy=meta.retry_policy,
+            default=RetryConfig(
+                max_attempts=self.settings.retry_max_attempts,
+                backoff_seconds=self.settings.retry_backoff_seconds,
+                backoff_multiplier=self.settings.retry_backoff_multiplier,
+                max_backoff_seconds=self.settings.retry_max_backoff_seconds,
+            ),
+        )
+
+    @cached_property
+    def outputs(self) -> CompiledValue:
+        """The templates of the execution's own outputs."""
+        return compile_value(dict(self.definition.outputs))
+
+    @cached_property
+    def window(self) -> int | None:
+        """How many steps may run at once; None if the pipeline cannot exceed it anyway."""
+        limit = self.definition.settings.max_parallel_steps
+        return limit if self._blocking_steps > limit else None
+
+    @cached_property
+    def _blocking_steps(self) -> int:
+        planned = (self.plan(step, step.action) for step in self.definition.steps)
+        return sum(not step.cheap for step in planned)
+
+
+COMPENSATES = "compensate:"
+
+
+def compensating(undone: StepDefinition, compensation: Compensation) -> StepDefinition:
+    """The step that undoes *undone*."""
+    return StepDefinition(
+        id=f"{COMPENSATES}{undone.id}",
+        name=f"Undo {undone.name}",
+        action=compensation.action,
+        params=compensation.params,
+        on_failure=OnFailure.CONTINUE,
+    )
+
+
+class Plans:
+    """The plans of this process; a revision never changes, so neither does its plan."""
+
+    def __init__(self, settings: Settings, registry: Registry) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._plans: dict[UUID, Plan] = {}
+        self._lock = Lock()
+
+    def of(self, connection: Connection, revision_id: UUID) -> Plan:
+        """The plan of a revision, read once."""
+        plan = self._plans.get(revision_id)
+        if plan is None:
+            plan = self.make(rows.revision_document(connection, revision_id))
+            with self._lock:
+                if len(self._plans) >= KEPT_PLANS:
+                    self._plans.pop(next(iter(self._plans)))
+                self._plans[revision_id] = plan
+        return plan
+
+    def make(self, document: Mapping[str, Any]) -> Plan:
+        """A plan that is not kept."""
+        defaults = DefinitionDefaults(
+            timeout_seconds=self._settings.execution_timeout_seconds,
+            max_parallel_steps=self._settings.max_parallel_steps,
+        )
+        return Plan(parse(document, defaults=defaults), self._settings, self._registry)

@@ -1,0 +1,213 @@
+"""One turn of a worker: take what is queued, run it, set free what follows, go on with that.
+
+Cheap steps are locked, run and ended a batch per transaction. A blocking step is claimed with
+a lease in one transaction, runs outside of any, and ends in a second one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+from pipeline_engine.domain.expressions import ExpressionError
+from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.scheduler import outcomes, perform
+from pipeline_engine.scheduler.advance import advance
+from pipeline_engine.scheduler.compile import chunk_size
+from pipeline_engine.scheduler.door import StepDoor
+from pipeline_engine.scheduler.leases import worker_name
+from pipeline_engine.scheduler.perform import Prepared
+from pipeline_engine.scheduler.plans import PlannedStep
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.scope import load_results, make_scope, step_results
+from pipeline_engine.scheduler.sending import send
+from pipeline_engine.scheduler.work import Work, repeated, transaction
+from pipeline_engine.sdk import ActionResult
+from pipeline_engine.storage import transitions
+from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.steps import StepKind
+from pipeline_engine.storage.transitions import Claim, Ending
+
+#: A turn hands over after this, so that revocation and fairness stay honest.
+TURN = timedelta(seconds=2)
+#: Cheap steps in one transaction; more would keep their rows locked for too long.
+STEPS_PER_TRANSACTION = 128
+#: So many messages for a cheap step may be lost before it is suspected to kill its workers.
+TRUSTED_MESSAGES = 3
+
+
+@dataclass(slots=True)
+class Turn:
+    """One Celery task's worth of work."""
+
+    runtime: Runtime
+    task_id: str | None = None
+    queue: str | None = None
+    in_chord: bool = False
+    ends_at: float = field(default_factory=lambda: time.monotonic() + TURN.total_seconds())
+
+    def run(self, ids: Sequence[int]) -> None:
+        """Run these steps, then those that they set free, until the turn is over."""
+        while ids:
+            work, claimed = repeated(partial(self._take, ids))
+            ids = self._hand_over(work)
+            for step in claimed:
+                later = self._run_claimed(step)
+                ids = [*ids, *later]
+
+    # ── Taking ───────────────────────────────────────────────────────────────────────────
+
+    def _take(self, ids: Sequence[int]) -> tuple[Work, list[Prepared]]:
+        """End the cheap steps among *ids*, and claim the others."""
+        claimed: list[Prepared] = []
+        with transaction(self.runtime) as work:
+            work.relax_durability()
+            batch = transitions.lock_queued(work.connection, ids)
+            roots = {row.execution_id for row in batch if _is_root(row)}
+            if roots:
+                transitions.begin_executions(work.connection, roots)
+            done = 0
+            while batch:
+                done += len(batch)
+                claimed += self._take_batch(work, batch)
+                batch = _next_batch(work) if done < STEPS_PER_TRANSACTION else []
+        return work, claimed
+
+    def _take_batch(self, work: Work, batch: Sequence[StepRow]) -> list[Prepared]:
+        endings, prepared = _prepare(work, batch)
+        claims: list[Prepared] = []
+        for step in prepared:
+            if _runs_here(step):
+                endings += _run_cheap(work, step)
+            else:
+                claims.append(step)
+        if claims:
+            transitions.claim(
+                work.connection,
+                [Claim(step.row, _deadline(step.planned, self.runtime)) for step in claims],
+                worker=worker_name(),
+                task_id=self.task_id,
+                lease=self.runtime.settings.lease,
+            )
+        advance(work, endings)
+        return claims
+
+    # ── Running ──────────────────────────────────────────────────────────────────────────
+
+    def _run_claimed(self, step: Prepared) -> list[int]:
+        """Run the action of a claimed step, and end it if it is still ours."""
+        with self.runtime.leases.held(step.row):
+            context = perform.make_context(self.runtime, step, door=StepDoor(self.runtime, step))
+            expands = outcomes.expands(step.row, step.planned)
+            found = perform.expand(step, context) if expands else perform.execute(step, context)
+
+            def finish() -> Work:
+                with transaction(self.runtime) as work:
+                    work.relax_durability()
+                    if isinstance(found, ActionResult):
+                        endings = outcomes.settle(work, step, found)
+                    else:
+                        endings = outcomes.expanded(work, step, context, found)
+                    advance(work, endings)
+                return work
+
+            work = repeated(finish)
+        return self._hand_over(work)
+
+    # ── Handing over ─────────────────────────────────────────────────────────────────────
+
+    def _hand_over(self, work: Work) -> list[int]:
+        """Keep what this worker goes on with, and send the rest."""
+        kept = self._kept(work) if time.monotonic() < self.ends_at else []
+        keep = {row.id for row in kept}
+        work.ready = [row for row in work.ready if row.id not in keep]
+        send(work, in_chord=self.in_chord)
+        return list(keep)
+
+    def _kept(self, work: Work) -> Sequence[StepRow]:
+        cheap = [row for row in work.ready if row.cheap]
+        if cheap:
+            settings = self.runtime.settings
+            size = chunk_size(len(cheap), slots=settings.worker_slots, largest=settings.chunk_size)
+            return cheap[:size]
+        return [row for row in work.ready if row.queue == self.queue][:1]
+
+
+def _is_root(row: StepRow) -> bool:
+    return row.kind == StepKind.STEP and row.dependency_count == 0
+
+
+def _next_batch(work: Work) -> list[StepRow]:
+    """Cheap steps that this transaction has set free and may as well run itself.
+
+    Not while it holds a row that others want to change too: they would wait for all of it.
+    """
+    if work.shares_locks or not all(row.cheap for row in work.ready):
+        return []
+    size = work.runtime.settings.chunk_size
+    if len(work.ready) > size:  # others should have some of it
+        return []
+    batch, work.ready = work.ready, []
+    return batch
+
+
+def _runs_here(step: Prepared) -> bool:
+    """Whether the step runs inside this transaction.
+
+    One whose message was lost before may be one that kills its worker: it gets a lease and
+    an attempt that count, so that it cannot be tried for ever.
+    """
+    row = step.row
+    return row.cheap and row.publish_count <= TRUSTED_MESSAGES and not row.lost_count
+
+
+def _run_cheap(work: Work, step: Prepared) -> list[Ending]:
+    context = perform.make_context(work.runtime, step, door=StepDoor(work.runtime, step))
+    if outcomes.expands(step.row, step.planned):
+        return outcomes.expanded(work, step, context, perform.expand(step, context))
+    return outcomes.settle(work, step, perform.execute(step, context))
+
+
+def _deadline(planned: PlannedStep, runtime: Runtime) -> timedelta:
+    return timedelta(seconds=planned.timeout_seconds or runtime.settings.step_timeout_seconds)
+
+
+# ── Preparing ────────────────────────────────────────────────────────────────────────────
+
+
+def _prepare(work: Work, batch: Sequence[StepRow]) -> tuple[list[Ending], list[Prepared]]:
+    """Render what the steps need; those that cannot or need not run come back as ends."""
+    facts = work.runtime.facts(work.connection, {row.execution_id for row in batch})
+    endings: list[Ending] = []
+    planned: list[tuple[StepRow, PlannedStep]] = []
+    for row in batch:
+        plan = work.runtime.plans.of(work.connection, facts[row.execution_id].revision_id)
+        try:
+            planned.append((row, plan.step(row)))
+        except PipelineEngineError as error:
+            endings += outcomes.failed(
+                work, row, None, error_code=error.code, message=str(error), retryable=False
+            )
+    known = load_results(
+        work.connection, [(row.execution_id, step.results_needed) for row, step in planned]
+    )
+    prepared: list[Prepared] = []
+    for row, step in planned:
+        connection = work.connection if row.cheap else None
+        results = step_results(
+            work.runtime, row.execution_id, known.get(row.execution_id, {}), connection
+        )
+        try:
+            scope = make_scope(facts[row.execution_id], results, row)
+            if row.kind == StepKind.STEP and not step.condition.evaluate(scope):
+                endings.append(outcomes.skipped_by_condition(row))
+            else:
+                prepared.append(perform.prepare(row, step, facts[row.execution_id], results))
+        except ExpressionError as error:
+            endings += outcomes.failed(
+                work, row, step, error_code=error.code, message=str(error), retryable=False
+            )
+    return endings, prepared

@@ -1,0 +1,101 @@
+"""What a process of the engine is made of: one object, built once, passed in."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from threading import Lock
+from uuid import UUID
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy import Connection, Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from pipeline_engine.config import Settings
+from pipeline_engine.dispatch import Dispatcher, make_celery
+from pipeline_engine.registry import Registry
+from pipeline_engine.scheduler.leases import Leases
+from pipeline_engine.scheduler.plans import Plan, Plans
+from pipeline_engine.sdk.peers import Peers
+from pipeline_engine.storage import rows
+from pipeline_engine.storage.rows import ExecutionFacts
+from pipeline_engine.storage.session import make_engine, make_sessions
+
+KEPT_FACTS = 256
+
+
+def make_redis(settings: Settings) -> Redis:
+    """A client for commands; it never repeats one by itself, a repeated INCR counts twice."""
+    return Redis.from_url(
+        settings.redis_url,
+        socket_timeout=2,
+        socket_connect_timeout=2,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+    )
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Settings, connections and actions of this process. Make it after a fork, never before."""
+
+    settings: Settings
+    engine: Engine
+    sessions: sessionmaker[Session]
+    registry: Registry
+    redis: Redis
+    dispatch: Dispatcher
+    plans: Plans
+    peers: Peers
+    leases: Leases
+    _facts: OrderedDict[UUID, ExecutionFacts] = field(default_factory=OrderedDict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    @classmethod
+    def start(
+        cls,
+        settings: Settings,
+        *,
+        registry: Registry | None = None,
+        dispatch: Dispatcher | None = None,
+    ) -> Runtime:
+        """Open what a process needs; nothing is connected before it is used."""
+        engine = make_engine(settings)
+        actions = registry or Registry.discover()
+        return cls(
+            settings=settings,
+            engine=engine,
+            sessions=make_sessions(engine),
+            registry=actions,
+            redis=make_redis(settings),
+            dispatch=dispatch or Dispatcher(make_celery(settings)),
+            plans=Plans(settings, actions),
+            peers=Peers(settings),
+            leases=Leases(engine, settings.lease_seconds),
+        )
+
+    def stop(self) -> None:
+        """Close the connections."""
+        self.leases.stop()
+        self.engine.dispose()
+        self.redis.close()
+
+    def facts(self, connection: Connection, ids: Iterable[UUID]) -> dict[UUID, ExecutionFacts]:
+        """The unchanging part of executions; the last few hundred stay in memory."""
+        wanted = set(ids)
+        missing = [i for i in wanted if i not in self._facts]
+        found = {f.id: f for f in rows.execution_facts(connection, missing)} if missing else {}
+        with self._lock:
+            self._facts.update(found)
+            known = {i: self._facts[i] for i in wanted if i in self._facts}
+            while len(self._facts) > KEPT_FACTS:
+                self._facts.popitem(last=False)
+        return known
+
+    def plan(self, connection: Connection, execution_id: UUID) -> Plan:
+        """The plan that an execution is pinned to."""
+        facts = self.facts(connection, [execution_id])[execution_id]
+        return self.plans.of(connection, facts.revision_id)

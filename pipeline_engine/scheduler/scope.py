@@ -1,0 +1,124 @@
+"""What the templates of a step can see, loaded no further than they look."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.storage import rows
+from pipeline_engine.storage.rows import ExecutionFacts, StepResult, StepRow
+
+Results = dict[UUID, dict[str, StepResult]]
+
+
+class StepResults(Mapping[str, Mapping[str, Any]]):
+    """``steps`` in a template: the results that were loaded, and others when asked for."""
+
+    def __init__(
+        self, known: Mapping[str, StepResult], load: Callable[[str], StepResult | None]
+    ) -> None:
+        self._known = dict(known)
+        self._load = load
+
+    def result(self, step_id: str) -> StepResult | None:
+        """How a step ended so far; None if there is no such step."""
+        if step_id not in self._known:
+            found = self._load(step_id)
+            if found is None:
+                return None
+            self._known[step_id] = found
+        return self._known[step_id]
+
+    def __getitem__(self, step_id: str) -> Mapping[str, Any]:
+        found = self.result(step_id)
+        if found is None:
+            raise KeyError(step_id)
+        error = {"code": found.error_code, "message": found.error_message}
+        return {
+            "outputs": found.outputs or {},
+            "status": found.status,
+            "error": error if found.error_code or found.error_message else None,
+        }
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+class StepOutputs(Mapping[str, dict[str, Any]]):
+    """``context.step_outputs`` of an action: outputs by step id."""
+
+    def __init__(self, results: StepResults) -> None:
+        self._results = results
+
+    def __getitem__(self, step_id: str) -> dict[str, Any]:
+        found = self._results.result(step_id)
+        if found is None or found.outputs is None:
+            raise KeyError(step_id)
+        return found.outputs
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._results)
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+
+def load_results(connection: Connection, wanted: Iterable[tuple[UUID, Iterable[str]]]) -> Results:
+    """The results that a batch of steps refers to, in one query."""
+    pairs = {(execution_id, step_id) for execution_id, ids in wanted for step_id in ids}
+    found: Results = defaultdict(dict)
+    if pairs:
+        for (execution_id, step_id), result in rows.step_results(connection, pairs).items():
+            found[execution_id][step_id] = result
+    return found
+
+
+def step_results(
+    runtime: Runtime,
+    execution_id: UUID,
+    known: Mapping[str, StepResult],
+    connection: Connection | None = None,
+) -> StepResults:
+    """The results of one execution; others are read on *connection*, or on a new one."""
+
+    def load(step_id: str) -> StepResult | None:
+        key = (execution_id, step_id)
+        if connection is not None:
+            return rows.step_results(connection, [key]).get(key)
+        with runtime.engine.connect() as fresh:
+            return rows.step_results(fresh, [key]).get(key)
+
+    return StepResults(known, load)
+
+
+def make_scope(
+    facts: ExecutionFacts, results: StepResults, row: StepRow | None = None
+) -> dict[str, Any]:
+    """The names that a template of *row* may use."""
+    scope: dict[str, Any] = {
+        "params": facts.params,
+        "steps": results,
+        "execution": {
+            "id": str(facts.id),
+            "name": facts.name,
+            "pipeline_id": str(facts.pipeline_id) if facts.pipeline_id else None,
+            "initiator": facts.initiator,
+            "user_id": facts.user_id,
+            "created_at": facts.created_at.isoformat(),
+        },
+    }
+    if row is not None and row.item_index is not None:
+        scope |= {
+            "item": (row.item or {}).get("value"),
+            "item_index": row.item_index,
+            "item_key": row.item_key,
+        }
+    return scope

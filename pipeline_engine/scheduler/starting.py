@@ -1,0 +1,126 @@
+"""Starting and cancelling executions; what the API and the ``run_pipeline`` action share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.domain.definitions import merge_params
+from pipeline_engine.domain.states import PipelineStatus
+from pipeline_engine.errors import (
+    DraftNotExecutable,
+    IdempotencyKeyReused,
+    InvalidParams,
+    PipelineNotFound,
+)
+from pipeline_engine.scheduler import abort
+from pipeline_engine.scheduler.advance import advance
+from pipeline_engine.scheduler.begin import NewExecution, begin
+from pipeline_engine.scheduler.plans import Plan
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.sending import send
+from pipeline_engine.scheduler.work import Work, repeated, transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a client, a schedule or another pipeline asks for."""
+
+    params: dict[str, Any] = field(default_factory=dict)
+    user_id: str | None = None
+    initiator: str = "api"
+    callback_topics: tuple[str, ...] | None = None
+    subscriber_ids: str | None = None
+    payload_type: str | None = None
+    notification_workflow_id: str | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+    parent_step_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Startable:
+    """A revision that can be executed, and the name that its executions get."""
+
+    revision_id: UUID
+    pipeline_id: UUID | None
+    name: str
+    plan: Plan
+
+
+def start(work: Work, startable: Startable, request: Request) -> UUID:
+    """Store an execution, or find the one that the same request stored before.
+
+    Raises ``InvalidParams`` and ``IdempotencyKeyReused``.
+    """
+    params, problems = merge_params(startable.plan.definition, request.params)
+    if problems:
+        raise InvalidParams(problems=problems)
+    execution = NewExecution(
+        revision_id=startable.revision_id,
+        pipeline_id=startable.pipeline_id,
+        name=startable.name,
+        given_params=request.params,
+        params=params,
+        initiator=request.initiator,
+        user_id=request.user_id,
+        callback_topics=request.callback_topics,
+        subscriber_ids=request.subscriber_ids,
+        payload_type=request.payload_type,
+        notification_workflow_id=request.notification_workflow_id,
+        parent_step_id=request.parent_step_id,
+        idempotency_key=request.idempotency_key,
+        request_hash=request.request_hash,
+    )
+    started = begin(work, startable.plan, execution)
+    return started or _started_before(work.connection, request)
+
+
+def _started_before(connection: Connection, request: Request) -> UUID:
+    row = connection.exec_driver_sql(
+        "SELECT id, request_hash FROM executions WHERE idempotency_key = %(key)s",
+        {"key": request.idempotency_key},
+    ).one()
+    if row[1] != request.request_hash:
+        raise IdempotencyKeyReused
+    found: UUID = row[0]
+    return found
+
+
+def find_pipeline(work: Work, name_or_id: str, *, user_id: str | None) -> Startable:
+    """The newest revision of a pipeline that this user may execute.
+
+    A name is looked up among the user's own pipelines first, then among those of the system.
+    Raises ``PipelineNotFound`` and ``DraftNotExecutable``.
+    """
+    row = work.connection.exec_driver_sql(
+        "SELECT p.id, p.name, p.status, r.id FROM pipelines p"
+        " LEFT JOIN pipeline_revisions r ON r.pipeline_id = p.id AND r.revision = p.revision"
+        " WHERE (p.id::text = %(key)s OR p.name = %(key)s)"
+        " AND (%(user)s IS NULL OR p.user_id = %(user)s OR p.system_owned OR p.user_id IS NULL)"
+        " ORDER BY p.id::text = %(key)s DESC, p.user_id IS NOT DISTINCT FROM %(user)s DESC,"
+        " p.system_owned DESC LIMIT 1",
+        {"key": name_or_id, "user": user_id},
+    ).first()
+    if row is None:
+        raise PipelineNotFound(f"Pipeline not found: {name_or_id}")
+    pipeline_id, name, status, revision_id = row
+    if status != PipelineStatus.ACTIVE:
+        raise DraftNotExecutable
+    plan = work.runtime.plans.of(work.connection, revision_id)
+    return Startable(revision_id, pipeline_id, name, plan)
+
+
+def cancel(runtime: Runtime, execution_id: UUID, *, because: str | None) -> None:
+    """Store the intent to cancel and stop what can be stopped; nothing if it has ended."""
+    error = {"code": abort.CANCELLED, "message": because or abort.MESSAGES[abort.CANCELLED]}
+
+    def attempt() -> Work:
+        with transaction(runtime) as work:
+            advance(work, abort.give_up(work, execution_id, reason=abort.CANCELLED, error=error))
+        return work
+
+    send(repeated(attempt))

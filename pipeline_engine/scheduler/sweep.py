@@ -1,0 +1,241 @@
+"""What was lost: messages, workers, timers, joins. Run every second or so, by anybody.
+
+Any number of sweeps may run at once. Each finding gets a transaction of its own, so that one
+that cannot be mended does not keep the others from it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Connection
+
+from pipeline_engine.dispatch import CLEAN_UP, DELIVER, JOIN, Message
+from pipeline_engine.domain.definitions import PipelineDefinition
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.scheduler import abort, outcomes, waking
+from pipeline_engine.scheduler.advance import advance
+from pipeline_engine.scheduler.plans import PlannedStep
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.sending import send
+from pipeline_engine.scheduler.work import Work, repeated, transaction
+from pipeline_engine.storage import deliveries, overdue, transitions
+from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.transitions import Ending
+
+log = structlog.get_logger(__name__)
+
+OUTCOME_UNKNOWN = "outcome_unknown"
+WORKER_LOST = "worker_lost"
+EXECUTION_TIMEOUT = "execution_timeout"
+#: How long a delivery that nobody waits for is kept as possibly early.
+UNMATCHED_AFTER = timedelta(days=1)
+
+Lock = Callable[[Connection, int], StepRow | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How much one sweep found, by kind."""
+
+    unclaimed: int
+    due: int
+    timers: int
+    lost_workers: int
+    timed_out_steps: int
+    timed_out_executions: int
+    unjoined: int
+    clean_ups: int
+    deliveries: int
+
+
+def sweep(runtime: Runtime) -> Swept:
+    """Find everything that ought to have moved by now, and move it."""
+    swept = Swept(
+        due=_send_due(runtime),
+        timers=_each(runtime, overdue.due_timers, overdue.lock_due_timer, waking.wake),
+        lost_workers=_each(runtime, overdue.expired_leases, overdue.lock_expired_lease, _recover),
+        timed_out_steps=_each(
+            runtime, overdue.passed_deadlines, overdue.lock_passed_deadline, _time_out
+        ),
+        timed_out_executions=_time_out_executions(runtime),
+        unclaimed=_send_unclaimed(runtime),
+        unjoined=_send_again(runtime, overdue.unjoined, JOIN),
+        clean_ups=_send_again(runtime, overdue.not_cleaned_up, CLEAN_UP),
+        deliveries=_deliver_again(runtime),
+    )
+    if any(asdict(swept).values()):
+        log.info("swept", **asdict(swept))
+    return swept
+
+
+# ── Messages that were lost, or whose time has come ──────────────────────────────────────
+
+
+def _send_unclaimed(runtime: Runtime) -> int:
+    with transaction(runtime) as work:
+        patience = runtime.settings.republish_after
+        work.ready += overdue.requeue_unclaimed(work.connection, patience=patience)
+    found = len(work.ready)
+    send(work)
+    return found
+
+
+def _send_due(runtime: Runtime) -> int:
+    with transaction(runtime) as work:
+        work.ready += overdue.queue_due(work.connection)
+    found = len(work.ready)
+    send(work)
+    return found
+
+
+def _send_again(runtime: Runtime, find: Callable[[Connection], list[int]], task: str) -> int:
+    with transaction(runtime) as work:
+        ids = find(work.connection)
+        overdue.postpone(work.connection, ids, by=runtime.settings.republish_after)
+        work.messages += [Message(task, (step_execution_id,)) for step_execution_id in ids]
+    send(work)
+    return len(ids)
+
+
+def _deliver_again(runtime: Runtime) -> int:
+    with transaction(runtime) as work:
+        deliveries.give_up_unmatched(work.connection, older_than=UNMATCHED_AFTER)
+        patience = runtime.settings.republish_after
+        ids = deliveries.deliverable(work.connection, older_than=patience, limit=overdue.BATCH)
+        work.messages += [Message(DELIVER, (delivery_id,)) for delivery_id in ids]
+    send(work)
+    return len(ids)
+
+
+# ── Steps that need a decision ───────────────────────────────────────────────────────────
+
+
+def _each(
+    runtime: Runtime,
+    find: Callable[[Connection], Sequence[int]],
+    lock: Lock,
+    mend: Callable[[Work, StepRow], None],
+) -> int:
+    """Mend every step that *find* names and *lock* still gets, each in its own transaction."""
+    with runtime.engine.connect() as connection:
+        ids = find(connection)
+    return sum(_mended(runtime, step_execution_id, lock, mend) for step_execution_id in ids)
+
+
+def _mended(
+    runtime: Runtime, step_execution_id: int, lock: Lock, mend: Callable[[Work, StepRow], None]
+) -> bool:
+    def attempt() -> Work | None:
+        with transaction(runtime) as work:
+            row = lock(work.connection, step_execution_id)
+            if row is None:
+                return None
+            mend(work, row)
+        return work
+
+    try:
+        work = repeated(attempt)
+    except PipelineEngineError as error:
+        log.exception("sweep could not mend a step", step=step_execution_id, code=error.code)
+        return False
+    if work is not None:
+        send(work)
+    return work is not None
+
+
+def _recover(work: Work, row: StepRow) -> None:
+    """Repeat the step of a dead worker if its action allows that, otherwise end it."""
+    planned = _planned(work, row)
+    if planned is not None and not planned.idempotent:
+        _give_up(
+            work,
+            row,
+            planned,
+            OUTCOME_UNKNOWN,
+            "The worker died while the action ran, and the action must not be repeated"
+            " without knowing what it did",
+        )
+    elif row.lost_count + 1 >= work.runtime.settings.max_lost_attempts:
+        _give_up(work, row, planned, WORKER_LOST, f"{row.lost_count + 1} workers died running it")
+    elif transitions.requeue_lost(work.connection, row, delay=timedelta(0)):
+        work.ready.append(row)
+
+
+def _give_up(
+    work: Work, row: StepRow, planned: PlannedStep | None, code: str, message: str
+) -> None:
+    advance(
+        work,
+        outcomes.failed(work, row, planned, error_code=code, message=message, retryable=False),
+    )
+
+
+def _time_out(work: Work, row: StepRow) -> None:
+    """End the attempt whose time is up; a retry may follow, as after any failure."""
+    planned = _planned(work, row)
+    message = "Step timed out"
+    if row.awaiting_event:
+        message = "Step timed out waiting for event"
+    if row.task_id:
+        work.revoked.append(row)
+    endings: list[Ending] = []
+    if row.items_total is not None:
+        plan = work.runtime.plan(work.connection, row.execution_id)
+        items = transitions.lock_open_items(work.connection, row.id)
+        endings += abort.stop(work, items, plan, because=message)
+    endings += outcomes.failed(
+        work,
+        row,
+        planned,
+        error_code=outcomes.TIMEOUT,
+        message=message,
+        status=StepStatus.TIMEOUT,
+        retryable=row.items_total is None,
+    )
+    advance(work, endings)
+
+
+def _planned(work: Work, row: StepRow) -> PlannedStep | None:
+    try:
+        return work.runtime.plan(work.connection, row.execution_id).step(row)
+    except PipelineEngineError:  # the plug-in that the step needs is not installed any more
+        return None
+
+
+# ── Executions ───────────────────────────────────────────────────────────────────────────
+
+
+def _time_out_executions(runtime: Runtime) -> int:
+    with runtime.engine.connect() as connection:
+        ids = overdue.overdue_executions(connection)
+    for execution_id in ids:
+        _time_out_execution(runtime, execution_id)
+    return len(ids)
+
+
+def _time_out_execution(runtime: Runtime, execution_id: UUID) -> None:
+    def attempt() -> Work:
+        with transaction(runtime) as work:
+            definition = work.runtime.plan(work.connection, execution_id).definition
+            error = _timeout_error(definition)
+            advance(work, abort.give_up(work, execution_id, reason=abort.TIMED_OUT, error=error))
+        return work
+
+    send(repeated(attempt))
+
+
+def _timeout_error(definition: PipelineDefinition) -> dict[str, object]:
+    seconds = definition.settings.timeout_seconds
+    return {"code": EXECUTION_TIMEOUT, "message": f"Execution timed out after {seconds} s"}
+
+
+def beat_mark(runtime: Runtime) -> None:
+    """Leave a trace that the sweep is alive, for the readiness probe; a hint, not a fact."""
+    runtime.redis.set(f"{runtime.settings.key_prefix}heartbeat:sweep", int(time.time()), ex=3600)

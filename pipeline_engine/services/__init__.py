@@ -1,0 +1,7 @@
+"""What the product does, one verb phrase per function; the API, the CLI and the worker call it."""
+
+from __future__ import annotations
+
+from pipeline_engine.scheduler.runtime import Runtime
+
+__all__ = ["Runtime"]

@@ -1,0 +1,130 @@
+"""Executions: start one, wait for its end, cancel it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from pipeline_engine.domain import checks
+from pipeline_engine.domain.identity import new_id
+from pipeline_engine.domain.states import ExecutionStatus
+from pipeline_engine.errors import AlreadyFinal, ExecutionNotFound, InvalidDefinition
+from pipeline_engine.scheduler import starting
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.sending import send
+from pipeline_engine.scheduler.starting import Request as StartRequest
+from pipeline_engine.scheduler.starting import Startable
+from pipeline_engine.scheduler.work import Work, repeated, transaction
+from pipeline_engine.services.actions import Catalogue
+from pipeline_engine.services.pipelines import limits_of
+from pipeline_engine.storage.pipelines import PipelineRevision
+
+__all__ = ["StartRequest", "cancel", "run_ephemeral", "start", "wait"]
+
+#: How often a waiting request looks whether its execution has ended.
+LOOK_EVERY_SECONDS = 0.05
+
+
+def start(runtime: Runtime, pipeline: str | UUID, request: StartRequest) -> UUID:
+    """Store an execution of a pipeline's newest revision; its first steps are on their way.
+
+    Raises ``PipelineNotFound``, ``DraftNotExecutable``, ``InvalidParams`` and
+    ``IdempotencyKeyReused``.
+    """
+
+    def begin(work: Work) -> UUID:
+        found = starting.find_pipeline(work, str(pipeline), user_id=request.user_id)
+        return starting.start(work, found, request)
+
+    return _stored(runtime, begin)
+
+
+def run_ephemeral(runtime: Runtime, document: dict[str, Any], request: StartRequest) -> UUID:
+    """Check a definition and execute it without storing a pipeline of it.
+
+    Raises ``InvalidDefinition``, ``InvalidParams`` and ``IdempotencyKeyReused``.
+    """
+    report = checks.check(document, Catalogue(runtime.registry), limits=limits_of(runtime.settings))
+    if not report.valid:
+        raise InvalidDefinition(report=report)
+
+    def begin(work: Work) -> UUID:
+        revision_id = _ephemeral_revision(work, document)
+        plan = runtime.plans.of(work.connection, revision_id)
+        startable = Startable(revision_id, None, plan.definition.name, plan)
+        return starting.start(work, startable, request)
+
+    return _stored(runtime, begin)
+
+
+def _ephemeral_revision(work: Work, document: dict[str, Any]) -> UUID:
+    revision_id = new_id()
+    work.connection.execute(
+        PipelineRevision.__table__.insert().values(  # type: ignore[attr-defined]
+            id=revision_id,
+            pipeline_id=None,
+            revision=1,
+            version=str(document.get("version") or "1.0"),
+            document=document,
+        )
+    )
+    return revision_id
+
+
+def _stored(runtime: Runtime, begin: Any) -> UUID:
+    def attempt() -> tuple[UUID, Work]:
+        with transaction(runtime) as work:
+            execution_id = begin(work)
+        return execution_id, work
+
+    execution_id, work = repeated(attempt)
+    send(work)
+    return execution_id
+
+
+def wait(runtime: Runtime, execution_id: UUID, seconds: float) -> None:
+    """Come back when the execution has ended, after *seconds* at the latest."""
+    ends_at = time.monotonic() + seconds
+    while not _is_final(runtime, execution_id) and time.monotonic() < ends_at:
+        time.sleep(LOOK_EVERY_SECONDS)
+
+
+def _is_final(runtime: Runtime, execution_id: UUID) -> bool:
+    return _status(runtime, execution_id).is_final
+
+
+def _status(runtime: Runtime, execution_id: UUID) -> ExecutionStatus:
+    with runtime.engine.connect() as connection:
+        row = connection.exec_driver_sql(
+            "SELECT status FROM executions WHERE id = %(id)s", {"id": str(execution_id)}
+        ).first()
+    if row is None:
+        raise ExecutionNotFound(f"Execution {execution_id} not found")
+    return ExecutionStatus(row[0])
+
+
+def cancel(runtime: Runtime, execution_id: UUID, *, reason: str | None = None) -> None:
+    """Stop an execution: what never started is skipped, what runs is told to stop.
+
+    A second cancel changes nothing. Raises ``ExecutionNotFound``, and ``AlreadyFinal`` if the
+    execution has ended.
+    """
+    if _is_final(runtime, execution_id):
+        raise AlreadyFinal(f"Execution {execution_id} has ended already")
+    starting.cancel(runtime, execution_id, because=reason)
+
+
+def scoped_key(key: str | None, owner: str | None) -> str | None:
+    """An Idempotency-Key as it is stored: one user's key says nothing to another's."""
+    return None if key is None else f"{owner or ''}:{key}"
+
+
+def with_key(request: StartRequest, key: str | None, digest: str) -> StartRequest:
+    """*request* under an Idempotency-Key."""
+    if key is None:
+        return request
+    return replace(
+        request, idempotency_key=scoped_key(key, request.user_id), request_hash=digest
+    )

@@ -1,0 +1,223 @@
+"""The inbox: keep every delivery before it is answered, then wake whoever waits for it.
+
+PostgreSQL keeps it. Redis remembers recent deliveries, so that a double is answered without
+asking the database, and takes deliveries in while the database is away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+from redis.exceptions import RedisError
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from pipeline_engine.dispatch import DELIVER, Message
+from pipeline_engine.domain import json_guard
+from pipeline_engine.errors import DeliveryNotFound, StorageUnavailable
+from pipeline_engine.scheduler.callbacks import read_token
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.storage import deliveries
+from pipeline_engine.storage.deliveries import NewDelivery
+from pipeline_engine.storage.inbox import Delivery, Disposition
+
+log = logging.getLogger(__name__)
+
+ACCEPTED = "accepted"  #: its step is parked and will get it
+EARLY = "early"  #: nobody waits for it yet; it is kept until somebody does
+DUPLICATE = "duplicate"  #: the same delivery was accepted before
+CLOSED = "closed"  #: its step had ended
+
+REMEMBERED_SECONDS = 3600
+CALLBACKS = "callbacks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """An event that has just come in."""
+
+    source: str
+    body: dict[str, Any]
+    delivery_id: str | None = None  #: the sender's; without one the body's hash stands for it
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the sender of a delivery is told; the same again for a duplicate."""
+
+    delivery_id: str
+    outcome: str
+    routed: bool
+
+
+def accept(runtime: Runtime, arrival: Arrival) -> Receipt:
+    """Keep an event for the step that waits for its external id.
+
+    Raises ``StorageUnavailable`` if it cannot be kept anywhere.
+    """
+    return _keep(
+        runtime,
+        NewDelivery(
+            source=arrival.source,
+            delivery_key=arrival.delivery_id or _digest(arrival.body),
+            external_id=external_id_of(arrival.body),
+            event_type=str(arrival.body.get("type") or ""),
+            body=arrival.body,
+        ),
+    )
+
+
+def accept_callback(
+    runtime: Runtime, token: str, body: dict[str, Any], delivery_id: str | None = None
+) -> Receipt:
+    """Keep a callback for the attempt that its token names. Raises ``InvalidCallbackToken``."""
+    target = read_token(runtime.settings, token)
+    key = delivery_id or _digest(body)
+    return _keep(
+        runtime,
+        NewDelivery(
+            source=CALLBACKS,
+            delivery_key=f"{target.step_execution_id}:{target.attempt}:{key}",
+            step_execution_id=target.step_execution_id,
+            attempt=target.attempt,
+            event_type=str(body.get("type") or "callback"),
+            body=body,
+        ),
+    )
+
+
+def external_id_of(body: Mapping[str, Any]) -> str | None:
+    """The id that an event is about: the first that is not empty of the known places."""
+    payload = _object(body.get("payload"))
+    content = _object(payload.get("content"))
+    places = (
+        body.get("workflow_id"),
+        payload.get("workflow_id"),
+        _object(body.get("notification_metadata")).get("workflow_id"),
+        _object(content.get("result")).get("workflow_id"),
+        _object(content.get("results")).get("workflow_id"),
+        body.get("event_key"),
+    )
+    return next((str(place) for place in places if place not in (None, "")), None)
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+# ── Keeping ──────────────────────────────────────────────────────────────────────────────
+
+
+def _keep(runtime: Runtime, delivery: NewDelivery) -> Receipt:
+    remembered = _remembered(runtime, delivery)
+    if remembered is not None:
+        return remembered
+    try:
+        receipt = _stored(runtime, delivery)
+    except OperationalError as error:
+        return _spooled(runtime, delivery, error)
+    _remember(runtime, delivery, receipt)
+    return receipt
+
+
+def _stored(runtime: Runtime, delivery: NewDelivery) -> Receipt:
+    with runtime.engine.begin() as connection:
+        delivery_id = deliveries.insert(connection, delivery)
+        outlook = deliveries.outlook(connection, delivery)
+        if delivery_id is None:
+            known = deliveries.id_of(connection, delivery)
+            return Receipt(str(known), DUPLICATE, routed=outlook.known)
+    # Even a closed one is handed over: only the worker that locks the step can be sure.
+    runtime.dispatch.send([Message(DELIVER, (delivery_id,))])
+    outcome = CLOSED if outlook.closed else ACCEPTED if outlook.parked else EARLY
+    return Receipt(str(delivery_id), outcome, routed=outlook.known)
+
+
+def _memory(runtime: Runtime, delivery: NewDelivery) -> str:
+    key = _digest({"source": delivery.source, "key": delivery.delivery_key})
+    return f"{runtime.settings.key_prefix}delivery:{key}"
+
+
+def _remembered(runtime: Runtime, delivery: NewDelivery) -> Receipt | None:
+    """The receipt of the same delivery; it was remembered after the commit, so it is kept."""
+    try:
+        found = runtime.redis.get(_memory(runtime, delivery))
+    except RedisError:
+        return None
+    if not isinstance(found, str):
+        return None
+    first = Receipt(**orjson.loads(found))
+    return Receipt(first.delivery_id, DUPLICATE, first.routed)
+
+
+def _remember(runtime: Runtime, delivery: NewDelivery, receipt: Receipt) -> None:
+    try:
+        runtime.redis.set(
+            _memory(runtime, delivery),
+            orjson.dumps(asdict(receipt)),
+            ex=REMEMBERED_SECONDS,
+        )
+    except RedisError as error:
+        log.info("a delivery is not remembered: %s", error)
+
+
+# ── While the database is away ───────────────────────────────────────────────────────────
+
+
+def _spool(runtime: Runtime) -> str:
+    return f"{runtime.settings.key_prefix}spool:deliveries"
+
+
+def _spooled(runtime: Runtime, delivery: NewDelivery, reason: Exception) -> Receipt:
+    try:
+        entry: Any = runtime.redis.xadd(
+            _spool(runtime), {"delivery": json_guard.dumps(asdict(delivery))}
+        )
+    except RedisError as error:
+        raise StorageUnavailable from error
+    log.warning("a delivery was spooled, the database is away: %s", reason)
+    return Receipt(f"spool:{entry}", EARLY, routed=False)
+
+
+def drain_spool(runtime: Runtime, *, limit: int = 500) -> int:
+    """Move spooled deliveries to the inbox; an entry goes only after its row is committed."""
+    try:
+        entries: Any = runtime.redis.xrange(_spool(runtime), count=limit)
+        for entry_id, fields in entries:
+            _stored(runtime, NewDelivery(**orjson.loads(fields["delivery"])))
+            runtime.redis.xdel(_spool(runtime), entry_id)
+    except RedisError as error:
+        log.warning("the spool cannot be read: %s", error)
+        return 0
+    return len(entries)
+
+
+# ── For operators ────────────────────────────────────────────────────────────────────────
+
+
+def listed(
+    session: Session, *, disposition: Disposition | None, limit: int = 50, offset: int = 0
+) -> list[Delivery]:
+    """Deliveries, newest first."""
+    query = select(Delivery).order_by(Delivery.id.desc()).limit(limit).offset(offset)
+    if disposition is not None:
+        query = query.where(Delivery.disposition == disposition.value)
+    return list(session.scalars(query))
+
+
+def replay(runtime: Runtime, delivery_id: int) -> None:
+    """Offer an unmatched delivery again. Raises ``DeliveryNotFound``."""
+    with runtime.engine.begin() as connection:
+        if not deliveries.reopen(connection, delivery_id):
+            raise DeliveryNotFound(f"No unmatched delivery {delivery_id}")
+    runtime.dispatch.send([Message(DELIVER, (delivery_id,))])
