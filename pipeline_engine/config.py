@@ -27,14 +27,14 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 class _Words(ma.Field[tuple[str, ...]]):
     """Words separated by commas, such as host names."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:
         return tuple(word.strip() for word in str(value).split(",") if word.strip())
 
 
 class _JsonMap(ma.Field[Mapping[str, str]]):
     """A JSON object whose keys and values are texts."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Mapping[str, str]:
         try:
             loaded = orjson.loads(value)
         except orjson.JSONDecodeError as error:

@@ -100,7 +100,7 @@ class Dispatcher:
         self.app = app
 
     def send(self, messages: Sequence[Message], canvases: Sequence[Signature[Any]] = ()) -> None:
-        """Send *messages* and *canvases* in one batch; a failure is logged and left to the sweep."""
+        """Send it all in one batch; a failure is logged and left to the sweep."""
         if not messages and not canvases:
             return
         try:
@@ -130,6 +130,8 @@ class Dispatcher:
 
     @contextmanager
     def _batch(self) -> Iterator[Any]:
-        with self.app.producer_pool.acquire(block=True, timeout=5) as producer:
-            with producer.batch(max_size=500):  # type: ignore[attr-defined]  # new in kombu 5.7
-                yield producer
+        with (
+            self.app.producer_pool.acquire(block=True, timeout=5) as producer,
+            producer.batch(max_size=500),  # type: ignore[attr-defined]  # new in kombu 5.7
+        ):
+            yield producer

@@ -334,7 +334,8 @@ def upgrade() -> None:
             name=op.f("ck_step_executions_kind"),
         ),
         sa.CheckConstraint(
-            "status IN ('PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'SKIPPED', 'RETRYING', 'TIMEOUT')",
+            "status IN ('PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'SKIPPED', 'RETRYING',"
+            " 'TIMEOUT')",
             name=op.f("ck_step_executions_status"),
         ),
         sa.CheckConstraint(

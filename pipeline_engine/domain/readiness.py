@@ -106,23 +106,18 @@ _DEFAULTS = frozenset({TriggerRule.NONE_FAILED, TriggerRule.ALL_SUCCESS})
 
 
 def _is_met(rule: TriggerRule, at_least: int | None, counted: Dependencies) -> bool:
-    match rule:
-        case TriggerRule.ONE_SUCCESS:
-            return counted.succeeded >= 1
-        case TriggerRule.ONE_FAILED:
-            return counted.failed >= 1
-        case TriggerRule.AT_LEAST:
-            return counted.succeeded >= (at_least or 1)
-    if counted.remaining:
-        return False
-    match rule:
-        case TriggerRule.NONE_FAILED:
-            return counted.blocking == 0
-        case TriggerRule.ALL_SUCCESS:
-            return counted.succeeded == counted.total
-        case TriggerRule.ALL_FAILED:
-            return counted.failed == counted.total
-    return True  # ALL_DONE and ALWAYS
+    ended = counted.remaining == 0
+    return {
+        TriggerRule.NONE_FAILED: ended and counted.blocking == 0,
+        TriggerRule.ALL_SUCCESS: ended and counted.succeeded == counted.total,
+        TriggerRule.ALL_FAILED: ended and counted.failed == counted.total,
+        TriggerRule.ALL_DONE: ended,
+        TriggerRule.ALWAYS: ended,
+        # These three need not wait for the rest.
+        TriggerRule.ONE_SUCCESS: counted.succeeded >= 1,
+        TriggerRule.ONE_FAILED: counted.failed >= 1,
+        TriggerRule.AT_LEAST: counted.succeeded >= (at_least or 1),
+    }[rule]
 
 
 def _can_still_be_met(rule: TriggerRule, at_least: int | None, counted: Dependencies) -> bool:

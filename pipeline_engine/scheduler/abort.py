@@ -16,7 +16,7 @@ from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.plans import Plan
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.sdk import BaseActionExecutor
-from pipeline_engine.storage import transitions
+from pipeline_engine.storage import locking, transitions
 from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.transitions import Ending
@@ -43,7 +43,7 @@ def give_up(work: Work, execution_id: UUID, *, reason: str, error: dict[str, Jso
     survivors = SURVIVES_CANCEL if reason == CANCELLED else SURVIVES_FAILURE
     steps = [
         step
-        for step in transitions.lock_open_steps(work.connection, execution_id)
+        for step in locking.lock_open_steps(work.connection, execution_id)
         if plan.definition_of(step).trigger_rule not in survivors
     ]
     return stop(work, steps, plan, because=MESSAGES[reason])

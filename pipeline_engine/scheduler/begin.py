@@ -16,7 +16,7 @@ from pipeline_engine.scheduler import window
 from pipeline_engine.scheduler.conclusion import SINK, new_sink
 from pipeline_engine.scheduler.plans import Plan
 from pipeline_engine.scheduler.work import Work
-from pipeline_engine.storage import queueing, transitions
+from pipeline_engine.storage import locking, queueing
 from pipeline_engine.storage.queueing import NewStep
 from pipeline_engine.storage.steps import StepKind
 
@@ -48,9 +48,7 @@ def begin(work: Work, plan: Plan, execution: NewExecution) -> UUID | None:
     if execution_id is None:
         return None
     ids = _insert_steps(work.connection, plan, execution_id)
-    rows = transitions.lock_new(
-        work.connection, [ids[root] for root in plan.definition.graph.roots]
-    )
+    rows = locking.lock_new(work.connection, [ids[root] for root in plan.definition.graph.roots])
     cheap = [row for row in rows if row.cheap]
     queueing.mark_queued(work.connection, [row.id for row in cheap])
     work.ready.extend(cheap)

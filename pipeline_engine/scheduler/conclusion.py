@@ -23,7 +23,7 @@ from pipeline_engine.scheduler.perform import guarded_outputs
 from pipeline_engine.scheduler.plans import Plan, compensating, steps_named
 from pipeline_engine.scheduler.scope import load_results, make_scope, step_results
 from pipeline_engine.scheduler.work import Work
-from pipeline_engine.storage import deliveries, queueing, transitions
+from pipeline_engine.storage import deliveries, locking, queueing, transitions
 from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.queueing import NewStep
 from pipeline_engine.storage.rows import StepRow
@@ -93,7 +93,8 @@ def _to_undo(connection: Connection, execution_id: UUID, plan: Plan) -> list[Ste
         return []
     rows = connection.exec_driver_sql(
         "SELECT step_id FROM step_executions WHERE execution_id = %(id)s AND parent_id IS NULL"
-        " AND step_id = ANY(%(wanted)s) AND status = 'COMPLETED' ORDER BY finished_at DESC, id DESC",
+        " AND step_id = ANY(%(wanted)s) AND status = 'COMPLETED'"
+        " ORDER BY finished_at DESC, id DESC",
         {"id": str(execution_id), "wanted": wanted},
     )
     steps = [plan.definition.step(row[0]) for row in rows]
@@ -111,7 +112,7 @@ def _run_after(
     ]
     new.append(new_sink(sink.execution_id, ids[-1], LAST_SINK, number + len(new) + 1, waits_for=1))
     queueing.insert_steps(work.connection, new)
-    work.ready.extend(transitions.lock_queued(work.connection, ids[:1]))
+    work.ready.extend(locking.lock_queued(work.connection, ids[:1]))
 
 
 def _chained(

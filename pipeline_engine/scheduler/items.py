@@ -13,7 +13,7 @@ from pipeline_engine.scheduler import abort
 from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.sdk import ActionContext, FanOutActionExecutor, Item
-from pipeline_engine.storage import queueing, transitions
+from pipeline_engine.storage import locking, queueing, transitions
 from pipeline_engine.storage.queueing import NewStep
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.steps import StepKind
@@ -47,7 +47,7 @@ def add(work: Work, step: Prepared, context: ActionContext, found: Sequence[Item
     window = _window(step, context) or len(found)
     new = _new_items(work, step, found, first=first, window=window)
     queueing.insert_steps(work.connection, new)
-    started = transitions.lock_queued(work.connection, [n.id for n in new if n.queued])
+    started = locking.lock_queued(work.connection, [n.id for n in new if n.queued])
     if started:
         work.fan_outs.append(started)
     return True
@@ -159,7 +159,7 @@ def _release(work: Work, parent: StepRow, places: int) -> None:
 def _give_up_the_rest(work: Work, parent: StepRow) -> list[Ending]:
     """Too many failed: what has not started never will; with ``fail_fast`` all others stop."""
     plan = work.runtime.plan(work.connection, parent.execution_id)
-    steps = transitions.lock_open_items(work.connection, parent.id)
+    steps = locking.lock_open_items(work.connection, parent.id)
     if not plan.definition.settings.fail_fast:
         steps = [step for step in steps if step.status != StepStatus.RUNNING]
     return abort.stop(work, steps, plan, because="Too many items of the fan-out failed")

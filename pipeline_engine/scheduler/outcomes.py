@@ -18,7 +18,7 @@ from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.sdk import ActionContext, ActionResult, Item, MoreItems
-from pipeline_engine.storage import deliveries, queueing, transitions
+from pipeline_engine.storage import deliveries, locking, queueing, transitions
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.steps import StepKind
 from pipeline_engine.storage.transitions import Ending, Parking
@@ -98,7 +98,7 @@ def _untaken(work: Work, row: StepRow, targets: Sequence[str]) -> list[Ending]:
     """The ends of the steps on the sides that a conditional did not take."""
     if not targets:
         return []
-    steps = transitions.lock_waiting(work.connection, row.execution_id, targets)
+    steps = locking.lock_waiting(work.connection, row.execution_id, targets)
     reason = SkipReason.BRANCH
     message = advance.SKIPPED_BECAUSE[reason]
     return [

@@ -13,8 +13,8 @@ import structlog
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.json_guard import JsonRejected
-from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
@@ -188,10 +188,10 @@ def join(
         return ActionResult(success=True, outputs=_collected(results))
 
     def call() -> ActionResult | MoreItems:
-        return settled(executor.join(context, results))
+        # mypy cannot tell a union of results from an awaitable of them.
+        return cast(ActionResult | MoreItems, settled(executor.join(context, results)))
 
-    outcome: ActionResult | MoreItems = _guarded(call, context)
-    return outcome
+    return _guarded(call, context)
 
 
 def _collected(results: list[ItemResult]) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler import outcomes, perform
 from pipeline_engine.scheduler.advance import advance
-from pipeline_engine.scheduler.compile import chunk_size
 from pipeline_engine.scheduler.door import StepDoor
 from pipeline_engine.scheduler.leases import worker_name
 from pipeline_engine.scheduler.perform import Prepared
@@ -26,7 +25,7 @@ from pipeline_engine.scheduler.scope import load_results, make_scope, step_resul
 from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.work import Work, repeated, transaction
 from pipeline_engine.sdk import ActionResult
-from pipeline_engine.storage import transitions
+from pipeline_engine.storage import locking, transitions
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.steps import StepKind
 from pipeline_engine.storage.transitions import Claim, Ending
@@ -65,7 +64,7 @@ class Turn:
         claimed: list[Prepared] = []
         with transaction(self.runtime) as work:
             work.relax_durability()
-            batch = transitions.lock_queued(work.connection, ids)
+            batch = locking.lock_queued(work.connection, ids)
             roots = {row.execution_id for row in batch if _is_root(row)}
             if roots:
                 transitions.begin_executions(work.connection, roots)
@@ -128,11 +127,10 @@ class Turn:
         return list(keep)
 
     def _kept(self, work: Work) -> Sequence[StepRow]:
+        # A message costs more than a cheap step: only what does not fit one batch is shared.
         cheap = [row for row in work.ready if row.cheap]
         if cheap:
-            settings = self.runtime.settings
-            size = chunk_size(len(cheap), slots=settings.worker_slots, largest=settings.chunk_size)
-            return cheap[:size]
+            return cheap[: self.runtime.settings.chunk_size]
         return [row for row in work.ready if row.queue == self.queue][:1]
 
 

@@ -25,7 +25,7 @@ from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.work import Work, repeated, transaction
-from pipeline_engine.storage import deliveries, overdue, transitions
+from pipeline_engine.storage import deliveries, locking, overdue, transitions
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.transitions import Ending
 
@@ -188,7 +188,7 @@ def _time_out(work: Work, row: StepRow) -> None:
     endings: list[Ending] = []
     if row.items_total is not None:
         plan = work.runtime.plan(work.connection, row.execution_id)
-        items = transitions.lock_open_items(work.connection, row.id)
+        items = locking.lock_open_items(work.connection, row.id)
         endings += abort.stop(work, items, plan, because=message)
     endings += outcomes.failed(
         work,

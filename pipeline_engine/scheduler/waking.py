@@ -22,7 +22,7 @@ from pipeline_engine.scheduler.scope import load_results, step_results
 from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.work import Work, repeated, transaction
 from pipeline_engine.sdk import EventAction, EventContext, EventResult, ItemResult
-from pipeline_engine.storage import deliveries, queueing, rows, transitions
+from pipeline_engine.storage import deliveries, locking, queueing, rows, transitions
 from pipeline_engine.storage.deliveries import DeliveryRow
 from pipeline_engine.storage.inbox import Disposition
 from pipeline_engine.storage.rows import StepRow
@@ -46,7 +46,7 @@ def join(runtime: Runtime, parent_id: int) -> None:
 
     def attempt() -> Work:
         with transaction(runtime) as work:
-            row = transitions.lock_joinable(work.connection, parent_id)
+            row = locking.lock_joinable(work.connection, parent_id)
             if row is not None:
                 advance(work, _joined(work, row))
         return work
@@ -111,7 +111,7 @@ def deliver(runtime: Runtime, delivery_id: int) -> None:
 def _deliver(work: Work, delivery: DeliveryRow) -> None:
     if delivery.external_id is not None:
         queueing.lock_external_ids(work.connection, [delivery.external_id])
-    targets = transitions.lock_targets(work.connection, delivery)
+    targets = locking.lock_targets(work.connection, delivery)
     parked = [row for row, attempt in targets if row.awaiting_event and row.attempt == attempt]
     for row in parked:
         _apply(work, row, delivery)

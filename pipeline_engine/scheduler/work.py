@@ -64,5 +64,5 @@ def repeated(attempt: Callable[[], T]) -> T:
         except DBAPIError as error:
             if getattr(error.orig, "pgcode", None) not in LOST_RACES:
                 raise
-            time.sleep(random.uniform(0, 0.01 * 2**tried))  # noqa: S311 – no secret
+            time.sleep(random.uniform(0, 0.01 * 2**tried))
     return attempt()

@@ -59,7 +59,7 @@ _FOUND = {
 
 def _ids(connection: Connection, kind: str) -> list[int]:
     rows = connection.exec_driver_sql(
-        f"SELECT id FROM step_executions WHERE status = 'RUNNING' AND {_FOUND[kind]}"  # noqa: S608
+        f"SELECT id FROM step_executions WHERE status = 'RUNNING' AND {_FOUND[kind]}"
         " ORDER BY id LIMIT %(limit)s",
         {"limit": BATCH},
     )
@@ -69,7 +69,7 @@ def _ids(connection: Connection, kind: str) -> list[int]:
 def _lock(connection: Connection, kind: str, step_execution_id: int) -> StepRow | None:
     found = fetch_steps(
         connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s"  # noqa: S608
+        f"SELECT {STEP_COLUMNS} FROM step_executions s"
         f" WHERE id = %(id)s AND status = 'RUNNING' AND {_FOUND[kind]}"
         " FOR NO KEY UPDATE SKIP LOCKED",
         {"id": step_execution_id},

@@ -93,7 +93,7 @@ def take_held(
     """The next held steps of an execution, or held items of a fan-out, locked."""
     return fetch_steps(
         connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s"  # noqa: S608
+        f"SELECT {STEP_COLUMNS} FROM step_executions s"
         " WHERE execution_id = %(execution)s AND held AND status = 'PENDING'"
         " AND parent_id IS NOT DISTINCT FROM %(parent)s"
         " ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED",
@@ -180,7 +180,7 @@ SELECT v.id, v.execution_id, v.step_id, v.name, v.action, v.kind, v.sequence_num
     CASE WHEN v.queued THEN now() END, v.queued::int,
     now() + v.due_after * interval '1 second'
 FROM unnest({_ARRAYS}) AS v({_NAMES})
-"""  # noqa: S608
+"""
 
 
 def insert_steps(connection: Connection, steps: Sequence[NewStep]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import orjson
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker

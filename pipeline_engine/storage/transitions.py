@@ -19,7 +19,6 @@ from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.storage.base import Json
-from pipeline_engine.storage.deliveries import DeliveryRow
 from pipeline_engine.storage.events import EventType
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
 from pipeline_engine.storage.steps import StepKind
@@ -67,31 +66,6 @@ def _about(step: StepRow, event_type: EventType, **details: Json) -> Happened:
 
 
 # ── Queueing: from "ready" to "some worker has it" ───────────────────────────────────────
-
-
-def lock_queued(connection: Connection, ids: Sequence[int]) -> list[StepRow]:
-    """The queued steps among *ids*, locked for this transaction.
-
-    A step that another worker has locked or taken is left out: a message that was sent
-    twice, or a forged one, finds nothing to do.
-    """
-    return fetch_steps(
-        connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = ANY(%(ids)s)"  # noqa: S608
-        " AND status IN ('PENDING', 'RETRYING') AND queued_at IS NOT NULL"
-        " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
-        {"ids": list(ids)},
-    )
-
-
-def lock_new(connection: Connection, ids: Sequence[int]) -> list[StepRow]:
-    """Rows that this transaction has added."""
-    return fetch_steps(
-        connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = ANY(%(ids)s)"  # noqa: S608
-        " ORDER BY id",
-        {"ids": list(ids)},
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,66 +408,6 @@ def intend_abort(
     return moved is not None
 
 
-def lock_open_steps(connection: Connection, execution_id: UUID) -> list[StepRow]:
-    """Every step of an execution that has not ended; only an abort looks at them all."""
-    return fetch_steps(
-        connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s"  # noqa: S608
-        " WHERE execution_id = %(id)s AND status IN ('PENDING', 'RETRYING', 'RUNNING')"
-        " AND kind IN ('step', 'item') ORDER BY id FOR NO KEY UPDATE",
-        {"id": str(execution_id)},
-    )
-
-
-def lock_waiting(
-    connection: Connection, execution_id: UUID, step_ids: Sequence[str]
-) -> list[StepRow]:
-    """Those of the named steps that have not begun."""
-    return fetch_steps(
-        connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s"  # noqa: S608
-        " WHERE execution_id = %(id)s AND step_id = ANY(%(steps)s) AND parent_id IS NULL"
-        " AND status = 'PENDING' ORDER BY id FOR NO KEY UPDATE",
-        {"id": str(execution_id), "steps": list(step_ids)},
-    )
-
-
-def lock_joinable(connection: Connection, step_execution_id: int) -> StepRow | None:
-    """A fan-out whose items have all ended, locked."""
-    found = fetch_steps(
-        connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = %(id)s"  # noqa: S608
-        " AND status = 'RUNNING' AND items_open = 0 FOR NO KEY UPDATE",
-        {"id": step_execution_id},
-    )
-    return found[0] if found else None
-
-
-def lock_targets(connection: Connection, delivery: DeliveryRow) -> list[tuple[StepRow, int]]:
-    """The steps that a delivery is for, locked, with the attempt that it is meant for.
-
-    Whatever their status is: filtering by it would skip, without waiting, a step whose
-    parking is about to be committed.
-    """
-    rows = connection.exec_driver_sql(
-        "SELECT step_execution_id, attempt FROM correlations WHERE external_id = %(external)s"
-        " UNION ALL SELECT %(step)s::bigint, %(attempt)s::int",
-        {
-            "external": delivery.external_id,
-            "step": delivery.step_execution_id,
-            "attempt": delivery.attempt,
-        },
-    )
-    meant = {row[0]: row[1] for row in rows if row[0] is not None and row[1] is not None}
-    steps = fetch_steps(
-        connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s"  # noqa: S608
-        " WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE",
-        {"ids": sorted(meant)},
-    )
-    return [(step, meant[step.id]) for step in steps]
-
-
 def claim_clean_up(
     connection: Connection, step_execution_id: int, *, lease: timedelta
 ) -> StepRow | None:
@@ -507,17 +421,6 @@ def claim_clean_up(
         {"id": step_execution_id, "lease": lease},
     )
     return claimed[0] if claimed else None
-
-
-def lock_open_items(connection: Connection, parent_id: int) -> list[StepRow]:
-    """Every item of a fan-out that has not ended."""
-    return fetch_steps(
-        connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s"  # noqa: S608
-        " WHERE parent_id = %(id)s AND status IN ('PENDING', 'RETRYING', 'RUNNING')"
-        " ORDER BY id FOR NO KEY UPDATE",
-        {"id": parent_id},
-    )
 
 
 def begin_cancelling(connection: Connection, ids: Sequence[int], *, wake: timedelta) -> None:

@@ -20,6 +20,8 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import inbox, retention
 from pipeline_engine.worker import process
 
+MakeRuntime = Callable[[], Runtime]
+
 
 def register_tasks(app: Celery, registry: Registry, dispatcher: Dispatcher) -> None:
     """Give *app* its tasks: one per installed action, and the engine's own."""
@@ -27,44 +29,53 @@ def register_tasks(app: Celery, registry: Registry, dispatcher: Dispatcher) -> N
     def runtime() -> Runtime:
         return process.runtime(dispatcher)
 
+    for name in (dispatch.RUN_BATCH, *map(dispatch.task_of, registry.types())):
+        app.task(name=name, bind=True)(_step_task(runtime))
+    for name, by_id in BY_ID.items():
+        app.task(name=name)(_id_task(runtime, by_id))
+    for name, tick in TICKS.items():
+        app.task(name=name)(_tick_task(runtime, tick))
+
+
+def _step_task(runtime: MakeRuntime) -> Callable[..., None]:
     def run_steps(task: Task[Any, Any], ids: list[int], chord_header: bool = False) -> None:
-        """Run steps, and what they set free."""
         queue = (task.request.delivery_info or {}).get("routing_key")
         turn = Turn(runtime(), task_id=task.request.id, queue=queue, in_chord=chord_header)
         with bound_contextvars(task=task.name, task_id=task.request.id):
             turn.run(ids)
 
-    def join(ids: list[int]) -> None:
-        """Join a fan-out whose items have all ended."""
-        _each(ids, lambda step_execution_id: waking.join(runtime(), step_execution_id))
-
-    def clean_up(ids: list[int]) -> None:
-        """Let the action of a cancelled step stop what it started."""
-        _each(ids, lambda step_execution_id: waking.clean_up(runtime(), step_execution_id))
-
-    def deliver(ids: list[int]) -> None:
-        """Give deliveries to the steps that wait for them."""
-        _each(ids, lambda delivery_id: waking.deliver(runtime(), delivery_id))
-
-    def run_sweep() -> None:
-        """Find what was lost, and move it."""
-        sweep.sweep(runtime())
-        inbox.drain_spool(runtime())
-        sweep.beat_mark(runtime())
-
-    def clean_up_history() -> None:
-        """Forget executions that ended long ago."""
-        retention.clean_up(runtime())
-
-    for name in (dispatch.RUN_BATCH, *map(dispatch.task_of, registry.types())):
-        app.task(name=name, bind=True)(run_steps)
-    app.task(name=dispatch.JOIN)(join)
-    app.task(name=dispatch.CLEAN_UP)(clean_up)
-    app.task(name=dispatch.DELIVER)(deliver)
-    app.task(name=dispatch.SWEEP)(run_sweep)
-    app.task(name=dispatch.RETENTION)(clean_up_history)
+    return run_steps
 
 
-def _each(ids: list[int], work: Callable[[int], None]) -> None:
-    for found in ids:
-        work(found)
+def _id_task(runtime: MakeRuntime, by_id: Callable[[Runtime, int], None]) -> Callable[..., None]:
+    def run_by_id(ids: list[int]) -> None:
+        for row_id in ids:
+            by_id(runtime(), row_id)
+
+    return run_by_id
+
+
+def _tick_task(runtime: MakeRuntime, tick: Callable[[Runtime], object]) -> Callable[..., None]:
+    def run_tick() -> None:
+        tick(runtime())
+
+    return run_tick
+
+
+def _sweep(runtime: Runtime) -> None:
+    sweep.sweep(runtime)
+    inbox.drain_spool(runtime)
+    sweep.beat_mark(runtime)
+
+
+#: Tasks that do one thing for each of the rows that a message names.
+BY_ID: dict[str, Callable[[Runtime, int], None]] = {
+    dispatch.JOIN: waking.join,
+    dispatch.CLEAN_UP: waking.clean_up,
+    dispatch.DELIVER: waking.deliver,
+}
+#: Tasks that beat rings for.
+TICKS: dict[str, Callable[[Runtime], object]] = {
+    dispatch.SWEEP: _sweep,
+    dispatch.RETENTION: retention.clean_up,
+}
