@@ -1,0 +1,1 @@
+"""Control flow: what needs no other service."""

@@ -1,0 +1,1 @@
+"""The long work behind the guardrail deployment wizard: onboarding and cluster recommendation."""

@@ -1,0 +1,252 @@
+"""Asks budsim, for several models at once, which clusters could run them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline_engine.sdk import (
+    CALLBACK_TOPIC,
+    ActionContext,
+    ActionMeta,
+    ActionResult,
+    EventAction,
+    EventContext,
+    EventEnvelope,
+    EventResult,
+    ExecutionMode,
+    FanOutActionExecutor,
+    Item,
+    ItemResult,
+    OutputDefinition,
+    ParamDefinition,
+    ParamType,
+    SelectOption,
+    ServiceError,
+    StepStatus,
+    ValidationRules,
+    register_action,
+    settings,
+)
+
+from .models import max_wait_seconds, model_items
+from .peer_answers import workflow_id
+
+MAX_WAIT_SECONDS = 300
+SIMULATION_TYPE = "get_cluster_recommendations"
+ENDED_TYPES = ("simulation_completed", "workflow_completed")
+
+#: How far a simulation is when a stage of it begins; its end adds five.
+PROGRESS = {
+    "validation": 10,
+    "hardware_selection": 25,
+    "engine_configuration": 50,
+    "performance_estimation": 75,
+    "ranking": 90,
+}
+
+#: A target that nobody set is the weakest that budsim accepts, so that it excludes no cluster.
+LOAD = {
+    "input_tokens": 1024,
+    "output_tokens": 128,
+    "concurrency": 10,
+    "target_ttft": 60_000,
+    "target_throughput_per_user": 1,
+    "target_e2e_latency": 600,
+}
+
+META = ActionMeta(
+    type="guardrail_parallel_simulate",
+    name="Parallel Model Simulations",
+    category="Guardrail",
+    description="Runs one simulation per model and collects the recommended clusters.",
+    icon="chart-bar",
+    color="#8B5CF6",
+    execution_mode=ExecutionMode.EVENT_DRIVEN,
+    timeout_seconds=MAX_WAIT_SECONDS,
+    # A simulation changes nothing; one too many is forgotten.
+    idempotent=True,
+    required_services=["budsim"],
+    aliases=["guardrail.parallel_simulate"],
+    params=[
+        ParamDefinition(
+            "models",
+            "Models",
+            ParamType.JSON,
+            required=True,
+            description="A list of {model_id, model_uri, deployment_config}.",
+        ),
+        ParamDefinition(
+            "hardware_mode",
+            "Hardware mode",
+            ParamType.SELECT,
+            required=True,
+            default="dedicated",
+            description="Whether a model has its devices for itself.",
+            options=[SelectOption("dedicated", "Dedicated"), SelectOption("shared", "Shared")],
+        ),
+        ParamDefinition(
+            "max_wait_seconds",
+            "Time to wait",
+            ParamType.NUMBER,
+            default=MAX_WAIT_SECONDS,
+            description="How long each simulation may take.",
+            validation=ValidationRules(min=1),
+        ),
+    ],
+    outputs=[
+        OutputDefinition(
+            "results",
+            "array",
+            "In order: {model_id, model_uri, simulation_id, status, recommendations, "
+            "deployment_configuration, cluster_ids, error}.",
+        ),
+        OutputDefinition("all_completed", "boolean", "Whether every model fits somewhere."),
+    ],
+)
+
+
+@register_action(META)
+class ParallelSimulate(FanOutActionExecutor):
+    """Starts one budsim simulation per model and waits for the events of all."""
+
+    def expand(self, context: ActionContext) -> list[Item]:
+        """Return one item per model."""
+        return model_items(context)
+
+    def execute_item(self, context: ActionContext) -> ActionResult:
+        """Start the simulation of one model."""
+        response = context.invoke_service(
+            settings.budsim_app_id,
+            "/simulator/run",
+            data=_simulation(context.item, context.params.get("hardware_mode") or "dedicated"),
+            timeout_seconds=60,
+        )
+        started = workflow_id(response)
+        if started is None:
+            raise ServiceError("No workflow_id returned from budsim", retryable=False)
+        return ActionResult(
+            success=True,
+            awaiting_event=True,
+            external_workflow_id=started,
+            timeout_seconds=max_wait_seconds(context, MAX_WAIT_SECONDS),
+            outputs=_line(context.item, simulation_id=started, status="running"),
+        )
+
+    def on_event(self, context: EventContext) -> EventResult:
+        """Read one event of one simulation."""
+        event = EventEnvelope.of(context.event_data)
+        if event.type in ENDED_TYPES or event.has_results:
+            return _ended(event)
+        if event.has_failed:
+            return _failure(event.message or event.title or "Simulation failed")
+        if event.payload_type != SIMULATION_TYPE:
+            return EventResult(action=EventAction.IGNORE)
+        return _news(event)
+
+    def join(
+        self,
+        context: ActionContext,  # noqa: ARG002 - the contract
+        results: Sequence[ItemResult],
+    ) -> ActionResult:
+        """Collect the recommendations; a part of the models is not enough."""
+        lines = [_joined(result) for result in results]
+        failed = sum(line["status"] != "completed" for line in lines)
+        return ActionResult(
+            success=failed == 0,
+            error=f"Simulation failed for {failed}/{len(lines)} models" if failed else None,
+            error_code="simulations_failed" if failed else None,
+            outputs={"results": lines, "all_completed": failed == 0},
+        )
+
+
+def _simulation(model: Mapping[str, Any], hardware_mode: str) -> dict[str, Any]:
+    config = model.get("deployment_config") or {}
+    load = {name: config.get(name) or default for name, default in LOAD.items()}
+    endpoints = model.get("model_endpoints")
+    return {
+        **load,
+        # Models that budsim cannot fetch by name, such as classifiers, come with a path.
+        "pretrained_model_uri": model.get("local_path") or model["model_uri"],
+        "model_uri": model["model_uri"],
+        "hardware_mode": hardware_mode,
+        "is_proprietary_model": False,
+        "debug": False,
+        "source_topic": CALLBACK_TOPIC,
+        **({"model_endpoints": endpoints} if endpoints else {}),
+    }
+
+
+def _ended(event: EventEnvelope) -> EventResult:
+    if event.has_failed:
+        return _failure(event.message or "Simulation failed")
+    found = event.result.get("recommendations") or event.flat.get("recommendations") or []
+    recommendations = [entry for entry in found if isinstance(entry, dict)]
+    if not recommendations:
+        return _failure("No cluster can run this model")
+    return EventResult(
+        action=EventAction.COMPLETE,
+        status=StepStatus.COMPLETED,
+        outputs={
+            "status": "completed",
+            "recommendations": recommendations,
+            "deployment_configuration": _configuration(event, recommendations[0]),
+            "cluster_ids": [str(r["cluster_id"]) for r in recommendations if r.get("cluster_id")],
+            "error": None,
+        },
+    )
+
+
+def _configuration(event: EventEnvelope, best: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the event says about hardware, or the best recommendation does."""
+    places = (
+        event.flat.get("deployment_configuration"),
+        event.result.get("deployment_configuration"),
+        best.get("deployment_configuration"),
+    )
+    given = next((place for place in places if isinstance(place, dict)), {})
+    metrics = best.get("metrics") if isinstance(best.get("metrics"), dict) else {}
+    replicas = best.get("replica") or (metrics or {}).get("replica") or 1
+    return {"node_groups": best.get("node_groups") or [], "replica": replicas, **given}
+
+
+def _failure(reason: str) -> EventResult:
+    return EventResult(
+        action=EventAction.COMPLETE,
+        status=StepStatus.FAILED,
+        outputs={"status": "failed", "error": reason},
+        error=reason,
+        error_code="simulation_failed",
+    )
+
+
+def _news(event: EventEnvelope) -> EventResult:
+    progress = PROGRESS.get(event.event)
+    if progress is None and event.eta_minutes is None:
+        return EventResult(action=EventAction.IGNORE)
+    if progress is not None and event.status == "COMPLETED":
+        progress += 5
+    return EventResult(
+        action=EventAction.UPDATE_PROGRESS, progress=progress, eta_minutes=event.eta_minutes
+    )
+
+
+def _line(model: Mapping[str, Any], **facts: Any) -> dict[str, Any]:
+    return {
+        "model_id": model.get("model_id"),
+        "model_uri": model.get("model_uri"),
+        "simulation_id": None,
+        "status": "failed",
+        "recommendations": [],
+        "deployment_configuration": {"node_groups": [], "replica": 1},
+        "cluster_ids": [],
+        "error": None,
+        **facts,
+    }
+
+
+def _joined(result: ItemResult) -> dict[str, Any]:
+    line = _line(result.value, **result.outputs)
+    if result.succeeded:
+        return {**line, "status": "completed"}
+    return {**line, "status": "failed", "error": result.error or line["error"]}

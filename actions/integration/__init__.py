@@ -1,0 +1,1 @@
+"""The world outside: HTTP requests and notifications."""

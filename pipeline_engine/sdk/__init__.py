@@ -1,0 +1,92 @@
+"""All that an action may import; the rest of the engine is none of its business."""
+
+from __future__ import annotations
+
+from pipeline_engine.domain.action_params import (
+    ParamProblem,
+    check_params,
+    is_templated,
+    param_problems,
+)
+from pipeline_engine.domain.actions import (
+    ActionExample,
+    ActionMeta,
+    ConditionalVisibility,
+    ExecutionMode,
+    OutputDefinition,
+    ParamDefinition,
+    ParamType,
+    QueueName,
+    RetryPolicy,
+    SelectOption,
+    ValidationRules,
+)
+from pipeline_engine.domain.expressions import ExpressionError
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.sdk.bodies import read_body
+from pipeline_engine.sdk.context import ActionContext, EventContext
+from pipeline_engine.sdk.door import ClosedDoor, EngineDoor
+from pipeline_engine.sdk.envelope import EventEnvelope
+from pipeline_engine.sdk.errors import (
+    ActionError,
+    InvalidActionParams,
+    RequestBlocked,
+    ServiceError,
+)
+from pipeline_engine.sdk.executor import BaseActionExecutor, register_action, settled
+from pipeline_engine.sdk.fan_out import FanOutActionExecutor, Item, ItemResult, MoreItems
+from pipeline_engine.sdk.guarded_http import GuardedSession
+from pipeline_engine.sdk.peer_door import PeerDoor
+from pipeline_engine.sdk.peers import Peers
+from pipeline_engine.sdk.results import ActionResult, EventAction, EventResult
+from pipeline_engine.sdk.services import CALLBACK_TOPIC, ServiceResponse, path_segment, settings
+from pipeline_engine.sdk.templates import evaluate_condition, render_value
+
+__all__ = [
+    "CALLBACK_TOPIC",
+    "ActionContext",
+    "ActionError",
+    "ActionExample",
+    "ActionMeta",
+    "ActionResult",
+    "BaseActionExecutor",
+    "ClosedDoor",
+    "ConditionalVisibility",
+    "EngineDoor",
+    "EventAction",
+    "EventContext",
+    "EventEnvelope",
+    "EventResult",
+    "ExecutionMode",
+    "ExpressionError",
+    "FanOutActionExecutor",
+    "GuardedSession",
+    "InvalidActionParams",
+    "Item",
+    "ItemResult",
+    "MoreItems",
+    "OutputDefinition",
+    "ParamDefinition",
+    "ParamProblem",
+    "ParamType",
+    "PeerDoor",
+    "Peers",
+    "QueueName",
+    "RequestBlocked",
+    "RetryPolicy",
+    "SelectOption",
+    "ServiceError",
+    "ServiceResponse",
+    "StepStatus",
+    "ValidationRules",
+    "check_params",
+    "evaluate_condition",
+    "is_templated",
+    "param_problems",
+    "path_segment",
+    "read_body",
+    "register_action",
+    "render_value",
+    "settings",
+    "settled",
+]

@@ -1,0 +1,78 @@
+"""The engine as an action sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import requests
+
+from pipeline_engine.sdk.errors import ActionError
+from pipeline_engine.sdk.services import ServiceResponse
+
+
+class EngineDoor(Protocol):
+    """What the engine does for an action while it runs."""
+
+    def invoke_service(
+        self,
+        app_id: str,
+        method_path: str,
+        *,
+        data: Any,
+        http_method: str,
+        params: Mapping[str, Any] | None,
+        timeout_seconds: float,
+        headers: Mapping[str, str],
+    ) -> ServiceResponse:
+        """Call a peer service; raises ``ServiceError``."""
+
+    def http_session(self) -> requests.Session:
+        """Open a session that reaches public addresses only."""
+
+    def publish_notification(self, topic: str | None, payload: Mapping[str, Any]) -> None:
+        """Hand a notification over; ``None`` means the configured topic."""
+
+    def heartbeat(self) -> None:
+        """Renew the lease of this attempt."""
+
+    def report_progress(self, percentage: float, eta_seconds: float | None = None) -> None:
+        """Tell how far this attempt is."""
+
+    def start_pipeline(
+        self, pipeline: str, params: Mapping[str, Any], *, idempotency_key: str
+    ) -> str:
+        """Start another pipeline by name or id and return the id of its execution."""
+
+    def cancel_pipeline(self, execution_id: str) -> None:
+        """Cancel an execution that ``start_pipeline`` began."""
+
+
+class ClosedDoor:
+    """An engine that does nothing, for contexts that are made by hand."""
+
+    def invoke_service(self, app_id: str, method_path: str, **_: Any) -> ServiceResponse:
+        """Refuse."""
+        raise ActionError(f"No engine to call {app_id}/{method_path} with")
+
+    def http_session(self) -> requests.Session:
+        """Refuse."""
+        raise ActionError("No engine to send requests with")
+
+    def publish_notification(self, *_: Any) -> None:
+        """Refuse."""
+        raise ActionError("No engine to publish notifications with")
+
+    def heartbeat(self) -> None:
+        """Do nothing: there is no lease."""
+
+    def report_progress(self, percentage: float, eta_seconds: float | None = None) -> None:
+        """Do nothing: nobody looks."""
+
+    def start_pipeline(self, pipeline: str, *_: Any, **__: Any) -> str:
+        """Refuse."""
+        raise ActionError(f"No engine to start {pipeline} with")
+
+    def cancel_pipeline(self, execution_id: str) -> None:
+        """Refuse."""
+        raise ActionError(f"No engine to cancel {execution_id} with")

@@ -1,0 +1,54 @@
+"""How an action says that it failed, when returning a result would be in the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline_engine.errors import PipelineEngineError
+
+
+class ActionError(PipelineEngineError):
+    """The action failed."""
+
+    code = "action_failed"
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        error_code: str | None = None,
+        retryable: bool = True,
+        **facts: Any,
+    ) -> None:
+        super().__init__(message, **facts)
+        self.error_code = error_code or self.code
+        self.retryable = retryable
+
+
+class InvalidActionParams(ActionError):
+    """The action cannot work with the params that it was given."""
+
+    code = "invalid_params"
+
+    def __init__(self, message: str | None = None, **facts: Any) -> None:
+        # The same params would be refused again.
+        super().__init__(message, retryable=False, **facts)
+
+
+class ServiceError(ActionError):
+    """A peer service refused a request, or could not be reached."""
+
+    code = "service_error"
+
+    def __init__(self, message: str, *, status: int = 0, retryable: bool = True) -> None:
+        super().__init__(message, retryable=retryable, status=status)
+        self.status = status  #: the HTTP status; 0 when there was no answer
+
+
+class RequestBlocked(ActionError):
+    """The request would reach an address that pipelines may not reach."""
+
+    code = "request_blocked"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message, retryable=False)

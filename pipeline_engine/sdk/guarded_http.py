@@ -1,0 +1,181 @@
+"""A ``requests`` session that cannot be talked into the private network."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from pipeline_engine.sdk.addresses import AddressGuard
+from pipeline_engine.sdk.errors import RequestBlocked
+
+USER_AGENT = "pipeline-engine"
+MAX_REDIRECTS = 3
+DEFAULT_SECONDS = 30.0
+
+#: What may follow a redirect to another host; everything else could be a secret.
+HARMLESS_HEADERS = frozenset(
+    {"accept", "accept-encoding", "accept-language", "content-length", "content-type", "user-agent"}
+)
+
+
+class GuardedSession(requests.Session):
+    """A session that checks the address of every connection, also after a redirect."""
+
+    def __init__(self, guard: AddressGuard) -> None:
+        super().__init__()
+        self._guard = guard
+        self.trust_env = False  # no proxies, no .netrc
+        self.max_redirects = MAX_REDIRECTS
+        self.headers["User-Agent"] = USER_AGENT
+        self.adapters.clear()
+        self.mount("https://", GuardedAdapter(guard))
+        self.mount("http://", GuardedAdapter(guard))
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Check the URL as it was written, before anybody tidies it up."""
+        self._guard.check_url(str(request.url))
+        return super().prepare_request(request)
+
+    def resolve_redirects(self, *args: Any, **kwargs: Any) -> Any:
+        """Follow redirects; nothing follows when the caller only wants to know the next one.
+
+        For that, ``requests`` would read the whole body of the redirect, however long it is.
+        """
+        return (
+            iter(()) if kwargs.get("yield_requests") else super().resolve_redirects(*args, **kwargs)
+        )
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return where a redirect leads, and drop its body, which nobody wants."""
+        target = super().get_redirect_target(resp)
+        if target is not None:
+            resp._content = b""
+            resp.close()
+        return target
+
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        """Drop every header that may be a secret when a redirect leaves the host."""
+        if _origin(response.request.url) != _origin(prepared_request.url):
+            for name in list(prepared_request.headers):
+                if name.lower() not in HARMLESS_HEADERS:
+                    del prepared_request.headers[name]
+
+
+class GuardedAdapter(HTTPAdapter):
+    """Checks each URL, redirects included, and connects through the guard."""
+
+    def __init__(self, guard: AddressGuard) -> None:
+        self._guard = guard
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools open guarded connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _guarded_pools(self._guard)
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> requests.Response:
+        """Send one request of a chain of redirects; without a timeout it gets 30 seconds."""
+        self._guard.check_url(str(request.url))
+        if proxies:
+            raise RequestBlocked("a proxy would connect past the guard")
+        return super().send(request, stream, timeout or DEFAULT_SECONDS, verify, cert)
+
+
+class _GuardedConnection(HTTPConnection):
+    guard: AddressGuard
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            # Resolved once: a second look-up could answer something else.
+            targets = self.guard.resolve(self._dns_host, self.port)
+        except (socket.gaierror, UnicodeError) as error:
+            reason = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
+            raise NameResolutionError(self.host, self, reason) from error
+        failure: OSError = OSError("the name has no address")
+        for family, sockaddr in targets:
+            try:
+                return self._connected(family, sockaddr)
+            except OSError as error:
+                failure = error
+        if isinstance(failure, TimeoutError):
+            raise ConnectTimeoutError(self, f"Connection to {self.host} timed out") from failure
+        raise NewConnectionError(self, f"Cannot connect to {self.host}: {failure}") from failure
+
+    def _connected(self, family: socket.AddressFamily, sockaddr: Any) -> socket.socket:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(self.timeout)
+            sock.connect(sockaddr)
+            self.guard.check_address(self._dns_host, str(sock.getpeername()[0]), self.port)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def getresponse(self) -> Any:
+        """Wait for the status line and headers, no longer than one timeout for all of them.
+
+        The socket's own timeout starts again with every byte that trickles in.
+        """
+        expired = threading.Event()
+        timer = threading.Timer(float(self.timeout or 60), _hang_up, [self.sock, expired])
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().getresponse()
+        except (OSError, HTTPException) as error:
+            if expired.is_set():
+                raise TimeoutError("The headers took too long") from error
+            raise
+        finally:
+            timer.cancel()
+
+
+def _origin(url: str | None) -> tuple[str, str]:
+    parts = urlsplit(url or "")
+    return parts.scheme, parts.netloc
+
+
+def _hang_up(sock: socket.socket, expired: threading.Event) -> None:
+    expired.set()
+    with suppress(OSError):  # it may be closed already
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _guarded_pools(
+    guard: AddressGuard,
+) -> dict[str, type[HTTPConnectionPool]]:
+    class Plain(_GuardedConnection):
+        pass
+
+    class Encrypted(_GuardedConnection, HTTPSConnection):
+        pass
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class EncryptedPool(HTTPSConnectionPool):
+        ConnectionCls = Encrypted
+
+    Plain.guard = Encrypted.guard = guard
+    return {"http": PlainPool, "https": EncryptedPool}

@@ -1,0 +1,238 @@
+"""Calls to peer services: straight to their address, or through a Dapr sidecar."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Protocol
+from urllib.parse import quote, unquote
+
+import orjson
+import requests
+from requests.adapters import HTTPAdapter
+
+from pipeline_engine.sdk.addresses import AddressGuard
+from pipeline_engine.sdk.bodies import read_body
+from pipeline_engine.sdk.errors import ServiceError
+from pipeline_engine.sdk.guarded_http import USER_AGENT, GuardedSession
+from pipeline_engine.sdk.services import ServiceResponse
+
+CONNECT_SECONDS = 5.0
+POOL_SIZE = 32  # as many as the threads of an I/O worker, and some
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+MAX_WORDS = 500  # of a peer's error text
+NOTIFICATION_TOPIC = "notifications"
+
+
+class PeerSettings(Protocol):
+    """The settings that decide where peers are."""
+
+    @property
+    def service_urls(self) -> Mapping[str, str]:
+        """Base URL by application id."""
+
+    @property
+    def dapr_http_endpoint(self) -> str | None:
+        """Base URL of the sidecar."""
+
+    @property
+    def dapr_api_token(self) -> str | None:
+        """What the sidecar wants to see."""
+
+    @property
+    def app_api_token(self) -> str | None:
+        """What applications want to see."""
+
+    @property
+    def pubsub_name(self) -> str:
+        """The sidecar's message broker."""
+
+    @property
+    def notify_service_topic(self) -> str | None:
+        """Where notifications are published."""
+
+    @property
+    def notification_webhook_url(self) -> str | None:
+        """Who delivers notifications when there is no sidecar."""
+
+    @property
+    def http_allowed_hosts(self) -> tuple[str, ...]:
+        """Private hosts and networks that pipelines may reach."""
+
+    @property
+    def http_allowed_ports(self) -> tuple[str, ...]:
+        """Ports of the public Internet that pipelines may reach."""
+
+
+class Peers:
+    """One pool of connections to trusted services; safe to share between threads.
+
+    Peers are named by the operator, so they are not subject to the address guard; the
+    sessions of ``http_session`` are.
+    """
+
+    def __init__(self, settings: PeerSettings) -> None:
+        self._settings = settings
+        self._guard = AddressGuard.of(settings.http_allowed_hosts, settings.http_allowed_ports)
+        self._session = _trusted_session()
+
+    def invoke(
+        self,
+        app_id: str,
+        method_path: str,
+        *,
+        data: Any = None,
+        http_method: str = "POST",
+        params: Mapping[str, Any] | None = None,
+        timeout_seconds: float = 30,
+        headers: Mapping[str, str] | None = None,
+    ) -> ServiceResponse:
+        """Send one request and return the JSON object of the answer; raises ``ServiceError``."""
+        url, tokens = self._target(app_id, _checked_path(method_path))
+        return self._exchange(
+            app_id,
+            requests.Request(
+                http_method,
+                url,
+                params=_present(params),
+                data=None if data is None else orjson.dumps(data, default=str),
+                headers={**_JSON_HEADERS, **(headers or {}), **tokens},
+            ),
+            timeout_seconds,
+        )
+
+    def publish(self, payload: Mapping[str, Any], *, topic: str | None = None) -> None:
+        """Hand a notification to the sidecar's broker or to the notification webhook."""
+        topic = topic or self._settings.notify_service_topic or NOTIFICATION_TOPIC
+        endpoint = self._settings.dapr_http_endpoint
+        webhook = self._settings.notification_webhook_url
+        if endpoint:
+            broker = quote(self._settings.pubsub_name, safe="")
+            url = f"{endpoint.rstrip('/')}/v1.0/publish/{broker}/{quote(topic, safe='')}"
+            self._exchange("the sidecar", self._message(url, payload, self._sidecar_tokens()), 10)
+        elif webhook:
+            with self.http_session() as session:
+                request = self._message(webhook, payload, {})
+                self._exchange("the notification webhook", request, 10, session=session)
+        else:
+            raise ServiceError("No sidecar or webhook takes notifications", retryable=False)
+
+    def http_session(self) -> GuardedSession:
+        """Open a session for addresses that pipelines choose; its owner closes it."""
+        return GuardedSession(self._guard)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._session.close()
+
+    def _target(self, app_id: str, path: str) -> tuple[str, dict[str, str]]:
+        base = self._settings.service_urls.get(app_id)
+        if base is not None:
+            token = self._settings.app_api_token
+            return f"{base.rstrip('/')}/{path}", _tokens(token, token)
+        endpoint = self._settings.dapr_http_endpoint
+        if endpoint is not None:
+            prefix = f"{endpoint.rstrip('/')}/v1.0/invoke/{quote(app_id, safe='')}/method"
+            return f"{prefix}/{path}", self._sidecar_tokens()
+        raise ServiceError(f"No address is configured for the service {app_id}", retryable=False)
+
+    def _sidecar_tokens(self) -> dict[str, str]:
+        dapr, app = self._settings.dapr_api_token, self._settings.app_api_token
+        return _tokens(dapr or app, app or dapr)
+
+    def _message(
+        self, url: str, payload: Mapping[str, Any], tokens: Mapping[str, str]
+    ) -> requests.Request:
+        body = orjson.dumps(payload, default=str)
+        return requests.Request("POST", url, data=body, headers={**_JSON_HEADERS, **tokens})
+
+    def _exchange(
+        self,
+        peer: str,
+        request: requests.Request,
+        timeout_seconds: float,
+        *,
+        session: requests.Session | None = None,
+    ) -> ServiceResponse:
+        deadline = time.monotonic() + timeout_seconds
+        session = session or self._session
+        try:
+            response = session.send(
+                session.prepare_request(request),
+                timeout=(min(CONNECT_SECONDS, timeout_seconds), timeout_seconds),
+                allow_redirects=False,  # the tokens are for this address only
+                stream=True,
+            )
+            body = read_body(response, max_bytes=MAX_ANSWER_BYTES, deadline=deadline)
+        except requests.Timeout as error:
+            raise ServiceError(f"{peer} did not answer in {timeout_seconds:g} s") from error
+        except requests.RequestException as error:
+            raise ServiceError(f"{peer} cannot be reached: {_reason(error)}") from error
+        return _answer(peer, response.status_code, body)
+
+
+_JSON_HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
+
+
+def _trusted_session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.headers["User-Agent"] = USER_AGENT
+    # Shared by threads and users: no cookie may travel from one call to the next.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE))
+    return session
+
+
+def _tokens(dapr: str | None, app: str | None) -> dict[str, str]:
+    named = {"dapr-api-token": dapr, "x-app-api-token": app}
+    return {name: token for name, token in named.items() if token}
+
+
+def _present(params: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {key: value for key, value in (params or {}).items() if value is not None}
+
+
+def _checked_path(path: str) -> str:
+    """Refuse a path that leaves the route it seems to name, as ids from outside can make it."""
+    route = path.partition("?")[0]
+    segments = unquote(route).replace("\\", "/").split("/")
+    if ".." in segments or "." in segments or any(c <= " " or c in "#\x7f" for c in path):
+        raise ServiceError(f"{path!r} is not a plain path", retryable=False)
+    return path.lstrip("/")
+
+
+def _answer(peer: str, status: int, body: bytes) -> ServiceResponse:
+    if status >= 400:
+        again = status >= 500 or status == 429
+        raise ServiceError(_words(body) or f"HTTP {status}", status=status, retryable=again)
+    if status >= 300:
+        raise ServiceError(f"{peer} answered with a redirect", status=status, retryable=False)
+    if not body.strip():
+        return ServiceResponse()
+    try:
+        loaded = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        message = f"{peer} answered with something that is not JSON"
+        raise ServiceError(message, status=status, retryable=False) from error
+    return ServiceResponse(loaded if isinstance(loaded, dict) else {"data": loaded})
+
+
+def _words(body: bytes) -> str:
+    """Find what a peer says about its error."""
+    text = body.decode("utf-8", "replace").strip()
+    try:
+        loaded = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return text[:MAX_WORDS]
+    if isinstance(loaded, dict):
+        words = next((loaded[k] for k in ("detail", "message", "error") if loaded.get(k)), text)
+        text = words if isinstance(words, str) else orjson.dumps(words).decode()
+    return text[:MAX_WORDS]
+
+
+def _reason(error: requests.RequestException) -> str:
+    cause = error.args[0] if error.args else error
+    return str(getattr(cause, "reason", None) or cause)[:MAX_WORDS]

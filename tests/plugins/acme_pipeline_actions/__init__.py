@@ -1,0 +1,1 @@
+"""A stranger's package of actions, as the tests install it."""

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from contexts import a_context
+from pipeline_engine_actions.builtin.fail import Fail
+
+
+def test_the_message_and_the_code_are_the_error_and_the_outputs():
+    result = Fail().execute(a_context({"message": "no", "error_code": "NOPE"}))
+
+    assert (result.success, result.error, result.error_code) == (False, "no", "NOPE")
+    assert result.outputs == {"error_code": "NOPE", "message": "no"}
+
+
+def test_without_params_it_fails_with_the_code_that_clients_know():
+    result = Fail().execute(a_context())
+
+    assert (result.error, result.error_code) == ("Intentional failure", "INTENTIONAL_FAILURE")

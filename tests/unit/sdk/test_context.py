@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+from contexts import RecordingDoor, a_context, an_event
+
+from pipeline_engine.sdk import ActionError, InvalidActionParams, path_segment, settings
+
+
+@pytest.mark.parametrize(
+    ("facts", "user"),
+    [
+        ({"user_id": "proved", "workflow_params": {"user_id": "named"}}, "proved"),
+        ({"workflow_params": {"user_id": "named"}, "system_user_id": "system"}, "named"),
+        ({"params": {"user_id": "forged"}, "system_user_id": "system"}, "system"),
+        ({}, None),
+    ],
+)
+def test_peers_act_for_the_proved_user_and_never_for_one_that_a_step_names(facts, user):
+    params = facts.pop("params", {})
+
+    assert a_context(params, **facts).acting_user_id == user
+
+
+def test_progress_stays_between_nothing_and_everything():
+    door = RecordingDoor()
+    context = a_context(engine=door)
+
+    for percentage in (-5, 50, 150):
+        context.progress(percentage)
+
+    assert door.progress == [0, 50, 100]
+
+
+def test_a_context_without_an_engine_can_still_be_alive_but_reaches_nothing():
+    context = a_context()
+
+    context.heartbeat()
+    with pytest.raises(ActionError, match="No engine"):
+        context.invoke_service("budapp", "x")
+    with pytest.raises(ActionError, match="No engine"):
+        an_event({}).invoke_service("budapp", "x")
+    with pytest.raises(ActionError, match="No engine"):
+        context.publish_notification({})
+
+
+def test_neither_the_callback_nor_the_engine_is_in_the_text_that_a_log_line_would_show():
+    assert "secret-token" not in repr(a_context(callback_url="https://e/callbacks/secret-token"))
+
+
+@pytest.mark.parametrize(
+    ("value", "segment"), [("a-1", "a-1"), ("a/b", "a%2Fb"), ("a?b#c", "a%3Fb%23c"), (7, "7")]
+)
+def test_an_id_stays_within_its_part_of_the_path(value, segment):
+    assert path_segment(value) == segment
+
+
+@pytest.mark.parametrize("value", ["", ".", ".."])
+def test_an_id_that_would_move_the_path_is_refused(value):
+    with pytest.raises(InvalidActionParams):
+        path_segment(value)
+
+
+def test_the_seed_guide_finds_the_names_of_services_where_it_looks_for_them():
+    assert (settings.budapp_app_id, settings.budcluster_app_id) == ("budapp", "budcluster")

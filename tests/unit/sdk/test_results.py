@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from pipeline_engine.sdk import ActionResult, EventAction, EventResult, StepStatus
+
+
+def test_a_parked_step_has_to_have_succeeded_in_starting():
+    with pytest.raises(ValueError, match="awaiting_event requires success"):
+        ActionResult(success=False, awaiting_event=True, external_workflow_id="1")
+
+
+def test_a_parked_step_that_nothing_could_wake_is_refused():
+    with pytest.raises(ValueError, match="awaiting_event requires external_workflow_id"):
+        ActionResult(success=True, awaiting_event=True)
+
+
+@pytest.mark.parametrize(
+    "wakes",
+    [
+        {"external_workflow_id": "1"},
+        {"external_workflow_ids": ["1", "2"]},
+        {"awaiting_callback": True},
+        {"wake_at": datetime(2026, 1, 1, tzinfo=UTC)},
+    ],
+)
+def test_an_id_a_callback_or_a_time_can_wake_a_step(wakes):
+    assert ActionResult(success=True, awaiting_event=True, **wakes).awaiting_event
+
+
+def test_external_ids_are_texts_without_doubles_and_the_single_one_comes_first():
+    result = ActionResult(success=True, external_workflow_id=7, external_workflow_ids=["8", 7])
+
+    assert result.external_workflow_ids == ("7", "8")
+
+
+@pytest.mark.parametrize("status", [None, StepStatus.RUNNING, StepStatus.SKIPPED])
+def test_completing_needs_to_say_how(status):
+    with pytest.raises(ValueError, match="COMPLETE requires status"):
+        EventResult(action=EventAction.COMPLETE, status=status)
+
+
+def test_progress_needs_a_number():
+    with pytest.raises(ValueError, match="UPDATE_PROGRESS requires progress or eta_minutes"):
+        EventResult(action=EventAction.UPDATE_PROGRESS)
+
+    assert EventResult(action=EventAction.UPDATE_PROGRESS, eta_minutes=0).eta_minutes == 0
+    assert EventResult(action=EventAction.UPDATE_OUTPUTS, progress=5).progress == 5
