@@ -22,6 +22,8 @@ from pipeline_engine.errors import InvalidSettings
 AT_LEAST_ONE = validate.Range(min=1)
 POSITIVE = validate.Range(min=0, min_inclusive=False)
 NOTHING: Mapping[str, str] = MappingProxyType({})
+#: ``PIPELINE_SECRET__GIT_TOKEN`` is ``{{ secrets.git_token }}`` in a template.
+SECRET_PREFIX = "PIPELINE_SECRET__"  # noqa: S105 (the name of a variable)
 
 
 class _Words(ma.Field[tuple[str, ...]]):
@@ -202,6 +204,9 @@ class Settings:
         "PIPELINE_CLEANUP_SCHEDULE", ma.String(load_default="0 3 * * *", validate=_is_cron)
     )
 
+    #: what ``secrets`` holds in the templates of steps; resolved in the worker, never stored
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read *env* (the process's environment by default).
@@ -210,7 +215,7 @@ class Settings:
         """
         given = {k: v for k, v in (os.environ if env is None else env).items() if v != ""}
         try:
-            return cls(**_schema().load(given))
+            return cls(**_schema().load(given), secrets=_secrets(given))
         except ValidationError as error:
             problems = dict(sorted(dict(error.messages_dict).items()))
             lines = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in problems.items())
@@ -238,9 +243,19 @@ class Settings:
 
 def setting_names() -> tuple[str, ...]:
     """Every environment variable that is read, for the documentation and its test."""
-    return tuple(f.metadata["variable"].data_key for f in fields(Settings))
+    return tuple(f.metadata["variable"].data_key for f in fields(Settings) if f.metadata)
 
 
 def _schema() -> Schema:
-    variables = {f.name: f.metadata["variable"] for f in fields(Settings)}
+    variables = {f.name: f.metadata["variable"] for f in fields(Settings) if f.metadata}
     return Schema.from_dict(variables, name="SettingsSchema")(unknown=EXCLUDE)
+
+
+def _secrets(env: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType(
+        {
+            name.removeprefix(SECRET_PREFIX).lower(): value
+            for name, value in env.items()
+            if name.startswith(SECRET_PREFIX)
+        }
+    )

@@ -7,16 +7,39 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from pipeline_engine.scheduler import starting
 from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.work import repeated, transaction
-from pipeline_engine.sdk import PeerDoor
+from pipeline_engine.sdk import ActionError, PeerDoor
 from pipeline_engine.storage import transitions
 
 #: Progress is stored no more often than this; readers do not look more often either.
 PROGRESS_INTERVAL_SECONDS = 1.0
+
+
+#: A pipeline that starts itself would otherwise go on for ever.
+MAX_DEPTH = 10
+
+
+def _check_depth(connection: Connection, execution_id: UUID) -> None:
+    depth = connection.exec_driver_sql(
+        "WITH RECURSIVE up AS (SELECT parent_step_id, 1 AS depth FROM executions"
+        " WHERE id = %(id)s UNION ALL SELECT e.parent_step_id, up.depth + 1 FROM up"
+        " JOIN step_executions s ON s.id = up.parent_step_id"
+        " JOIN executions e ON e.id = s.execution_id WHERE up.depth <= %(limit)s)"
+        " SELECT max(depth) FROM up",
+        {"id": str(execution_id), "limit": MAX_DEPTH},
+    ).scalar_one()
+    if depth >= MAX_DEPTH:
+        raise ActionError(
+            f"Pipelines are nested more than {MAX_DEPTH} deep",
+            error_code="too_deeply_nested",
+            retryable=False,
+        )
 
 
 class StepDoor(PeerDoor):
@@ -51,6 +74,7 @@ class StepDoor(PeerDoor):
 
         def attempt() -> UUID:
             with transaction(self._runtime) as work:
+                _check_depth(work.connection, parent.facts.id)
                 found = starting.find_pipeline(work, pipeline, user_id=parent.facts.user_id)
                 started = starting.start(
                     work,

@@ -48,8 +48,10 @@ def add(work: Work, step: Prepared, context: ActionContext, found: Sequence[Item
     new = _new_items(work, step, found, first=first, window=window)
     queueing.insert_steps(work.connection, new)
     started = locking.lock_queued(work.connection, [n.id for n in new if n.queued])
-    if started:
+    if len(started) > 1:
         work.fan_outs.append(started)
+    else:
+        work.ready.extend(started)
     return True
 
 

@@ -62,7 +62,7 @@ def prepare(
     row: StepRow, planned: PlannedStep, facts: ExecutionFacts, results: StepResults
 ) -> Prepared:
     """Render the params of a step. Raises ``ExpressionError``."""
-    scope = make_scope(facts, results, row)
+    scope = make_scope(facts, results, row, secrets=planned.secrets)
     return Prepared(row, planned, facts, results, scope, _params(row, planned, scope))
 
 

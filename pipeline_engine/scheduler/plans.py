@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
 from typing import Any
@@ -48,6 +48,7 @@ class PlannedStep:
     executor: BaseActionExecutor
     retry: RetryConfig | None  #: None: the first failure is the last
     timeout_seconds: float | None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def params(self) -> CompiledValue:
@@ -171,6 +172,7 @@ class Plan:
             executor=found.executor,
             retry=self._retry(definition, found.meta),
             timeout_seconds=definition.timeout_seconds or found.meta.timeout_seconds,
+            secrets=self.settings.secrets,
         )
 
     def _retry(self, definition: StepDefinition, meta: ActionMeta) -> RetryConfig | None:

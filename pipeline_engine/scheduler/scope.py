@@ -100,12 +100,17 @@ def step_results(
 
 
 def make_scope(
-    facts: ExecutionFacts, results: StepResults, row: StepRow | None = None
+    facts: ExecutionFacts,
+    results: StepResults,
+    row: StepRow | None = None,
+    *,
+    secrets: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The names that a template of *row* may use."""
     scope: dict[str, Any] = {
         "params": facts.params,
         "steps": results,
+        "secrets": secrets or {},
         "execution": {
             "id": str(facts.id),
             "name": facts.name,
