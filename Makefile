@@ -21,13 +21,15 @@ $(LOCKED): requirements/dev.txt
 	@touch $@
 
 # Entry points are read at installation, so a change of setup.cfg is one too.
+# (setuptools warns of any editable install whose folders have other names; ours do on purpose.)
 $(INSTALLED): $(LOCKED) setup.cfg setup.py pyproject.toml
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 lock: $(INSTALLED) ## Write requirements/*.txt anew from setup.cfg
 	$(COMPILE) --extra embedded --output-file requirements/run.txt setup.cfg
-	$(COMPILE) --extra embedded --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt setup.cfg
+	$(COMPILE) --extra embedded --extra dev --constraint requirements/run.txt \
+		--output-file requirements/dev.txt setup.cfg
 
 demo: $(INSTALLED) ## Run sample pipelines and watch them survive a killed worker
 	$(BIN)/pipeline-engine demo

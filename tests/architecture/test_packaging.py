@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import ast
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -24,6 +24,10 @@ OURS = {
     "pipeline_engine": "pipeline_engine",
     "web": "pipeline_engine_web",
 }
+
+
+# Programs that are started, and what redis needs on some Pythons.
+RUN_NOT_IMPORTED = {"async-timeout", "flower", "gunicorn"}
 
 
 @pytest.fixture(scope="module")
@@ -119,28 +123,30 @@ def test_both_locks_name_the_same_versions_so_that_tests_prove_what_runs():
 
 
 def test_the_lock_fits_setup_cfg():
-    config = ConfigParser()
-    config.read(ROOT / "setup.cfg")
-    named = config["options"]["install_requires"] + config["options.extras_require"]["embedded"]
+    named = declared("install_requires") + declared("embedded", "options.extras_require")
     wanted = re.findall(r"^([a-z0-9-]+)", named, re.M)
     locked = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements/run.txt").read_text(), re.M))
 
     assert set(wanted) - locked == set(), "after a change of setup.cfg: make lock"
 
 
+def test_what_the_code_imports_is_what_setup_cfg_asks_for():
+    imported = imported_distributions()
+    asked_for = set(re.findall(r"^([a-z0-9-]+)", declared("install_requires"), re.M))
+
+    assert imported - asked_for == set()
+    assert asked_for - imported == RUN_NOT_IMPORTED
+
+
 def test_the_procfile_runs_what_up_runs():
     lines = (ROOT / "Procfile").read_text().splitlines()
-    procfile = {line.split(":")[0]: shlex.split(line.partition(":")[2]) for line in lines}
+    procfile = {line.split(":")[0]: line.partition(":")[2].split() for line in lines}
     programs = application_programs(Layout(web_port=1, flower_port=2), {})
 
-    for program in programs:
-        ours, theirs = options(program.command), options(procfile[program.name])
-        assert {key: ours[key] for key in ours.keys() & theirs.keys()} == {
-            key: theirs[key] for key in ours.keys() & theirs.keys()
-        }
-        assert ours.keys() - theirs.keys() <= {"--bind", "-E", "--loglevel", "--port"}
+    ours = {program.name: options(program.command[4:]) for program in programs}
+    theirs = {name: options(words[1:]) for name, words in procfile.items() if name != "release"}
 
-    assert procfile.keys() - {"release"} == {program.name for program in programs_of_up()}
+    assert theirs == ours
 
 
 def test_the_command_runs_from_any_folder(tmp_path):
@@ -155,26 +161,39 @@ def test_the_command_runs_from_any_folder(tmp_path):
     assert done.stdout.startswith("pipeline-engine, version ")
 
 
-def declared_actions():
+def declared(option, section="options"):
     config = ConfigParser()
     config.read(ROOT / "setup.cfg")
-    lines = config["options.entry_points"]["pipeline_engine.actions"].splitlines()
+    return config[section][option]
+
+
+def declared_actions():
+    lines = declared("pipeline_engine.actions", "options.entry_points").splitlines()
     return [line for line in lines if line.strip()]
 
 
-def programs_of_up():
-    return application_programs(Layout(web_port=1, flower_port=2), {})
+def imported_names():
+    """Yield the first part of every foreign module that our code imports."""
+    for path in (file for folder in OURS for file in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                yield node.module.split(".")[0]
 
 
-def options(command):
-    """Return the options of a command with their values; a flag's value is an empty text."""
-    found = {}
-    words = list(command)
-    for word, following in zip(words, [*words[1:], "-"], strict=True):
-        if word.startswith("-"):
-            key, _, value = word.partition("=")
-            found[key] = value or ("" if following.startswith("-") else following)
-    return {key: value for key, value in found.items() if key not in ("-P", "-m")}
+def imported_distributions():
+    foreign = set(imported_names()) - set(sys.stdlib_module_names) - set(OURS.values())
+    owners = packages_distributions()
+    return {owners[name][0].lower().replace("_", "-") for name in foreign}
+
+
+def options(words):
+    """Return the words of a command without those that say where this stack is."""
+    command = " ".join(words)
+    for place in (r"--bind \S+", r"--port=\S+", r"--loglevel=\S+", r"(?<!\S)-E(?!\S)"):
+        command = re.sub(f" {place}", "", command)
+    return sorted(command.split())
 
 
 def pip(*arguments):

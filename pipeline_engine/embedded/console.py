@@ -1,0 +1,65 @@
+"""The logs of all processes on one screen, each line under the name of its process."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+COLOURS = (36, 33, 35, 32, 34, 31)
+KEEP_BYTES = 10 * 1024 * 1024
+
+
+class Console:
+    """Prints what the supervisor and its processes say."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+        self._coloured = self._out.isatty()
+        self._colours: dict[str, int] = {}
+
+    def say(self, name: str, line: str) -> None:
+        """Print one line under the name of its process."""
+        label = f"{name:<10} |"
+        if self._coloured:
+            colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
+            label = f"\x1b[{colour}m{label}\x1b[0m"
+        self._out.write(f"{label} {line}\n")
+        self._out.flush()
+
+
+class ProcessLog:
+    """The output of one process: whole lines to the console, all of it to a file."""
+
+    def __init__(self, name: str, folder: Path, console: Console) -> None:
+        self._name = name
+        self._path = folder / f"{name}.log"
+        self._console = console
+        self._unfinished = b""
+        self._file: BinaryIO = self._open()
+
+    def take(self, chunk: bytes) -> None:
+        """Keep a piece of output."""
+        self._file.write(chunk)
+        if self._file.tell() > KEEP_BYTES:
+            self._file.close()
+            self._file = self._open()
+        *lines, self._unfinished = (self._unfinished + chunk).split(b"\n")
+        for line in lines:
+            self._console.say(self._name, line.decode(errors="replace").rstrip("\r"))
+
+    def last_words(self) -> str:
+        """Return the end of the log, for the message of a failure."""
+        return "\n".join(self._path.read_text(errors="replace").splitlines()[-15:])
+
+    def close(self) -> None:
+        """Print what did not end in a new line, and close the file."""
+        if self._unfinished:
+            self.take(b"\n")
+        self._file.close()
+
+    def _open(self) -> BinaryIO:
+        """Open the file at its end; one that has grown big becomes ``.1``."""
+        if self._path.exists() and self._path.stat().st_size > KEEP_BYTES:
+            self._path.rename(self._path.with_suffix(".log.1"))
+        return self._path.open("ab", buffering=0)

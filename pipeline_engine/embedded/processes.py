@@ -1,0 +1,87 @@
+"""What a stack runs beside its servers: the same commands as in the Procfile."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from pipeline_engine.embedded.ports import LOOPBACK
+from pipeline_engine.embedded.programs import Program, Stage
+
+CELERY = ("celery", "-A", "pipeline_engine.worker")
+QUIET = ("--without-gossip", "--without-mingle")  # nobody listens, and mingling costs a second
+IO_SLOTS = 16
+CPU_SLOTS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The addresses of the processes that listen."""
+
+    web_port: int
+    web_host: str = LOOPBACK
+    flower_port: int | None = None
+
+    @property
+    def web_url(self) -> str:
+        """Where a client on this machine reaches the API."""
+        host = LOOPBACK if self.web_host == "0.0.0.0" else self.web_host  # noqa: S104 (compared)
+        return f"http://{host}:{self.web_port}"
+
+    @property
+    def flower_url(self) -> str | None:
+        """Where Flower is, if it was asked for."""
+        return f"http://{LOOPBACK}:{self.flower_port}" if self.flower_port else None
+
+
+def application_programs(layout: Layout, environment: Mapping[str, str]) -> Iterator[Program]:
+    """Yield the workers, the beat, the web server and, if asked for, Flower."""
+    watched = layout.flower_port is not None
+    yield _worker("worker-io", environment, watched, "-P", "threads", "-c", IO_SLOTS, "io,fast")
+    yield _worker("worker-cpu", environment, watched, "-P", "prefork", "-c", CPU_SLOTS, "fast,cpu")
+    beat = (*CELERY, "beat", "-S", "pipeline_engine.worker.beat:PipelineScheduler")
+    yield _python("beat", Stage.FRONT, environment, *beat, _loglevel(environment))
+    yield _web(layout, environment)
+    if watched:
+        address = (f"--address={LOOPBACK}", f"--port={layout.flower_port}")
+        yield _python("flower", Stage.FRONT, environment, *CELERY, "flower", *address)
+
+
+def _worker(name: str, environment: Mapping[str, str], watched: bool, *pool: str | int) -> Program:
+    *options, queues = map(str, pool)
+    events = ("-E",) if watched else ("--without-heartbeat",)
+    command = (*CELERY, "worker", "-n", f"{name}@%h", *options, "-Q", queues, *QUIET, *events)
+    return _python(name, Stage.WORKERS, environment, *command, _loglevel(environment))
+
+
+def _web(layout: Layout, environment: Mapping[str, str]) -> Program:
+    options = {
+        "--bind": f"{layout.web_host}:{layout.web_port}",
+        "--worker-class": "gthread",
+        "--workers": "2",
+        "--threads": "16",
+        "--graceful-timeout": "8",
+    }
+    if Path("/dev/shm").is_dir():  # noqa: S108 (gunicorn makes a nameless file there)
+        options["--worker-tmp-dir"] = "/dev/shm"  # noqa: S108 (a disk's flush stops no heartbeat)
+    flat = (part for option in options.items() for part in option)
+    command = ("gunicorn", "pipeline_engine_web.wsgi:app", *flat, "--no-control-socket")
+    return _python("web", Stage.FRONT, environment, *command)
+
+
+def _python(name: str, stage: Stage, environment: Mapping[str, str], *module: str) -> Program:
+    return Program(
+        name=name,
+        # -P: the folder that we were started in is not searched for modules.
+        command=(sys.executable, "-P", "-m", *module),
+        environment={**environment, "PYTHONUNBUFFERED": "1"},
+        stage=stage,
+        stop_within=timedelta(seconds=10),
+    )
+
+
+def _loglevel(environment: Mapping[str, str]) -> str:
+    return f"--loglevel={environment.get('LOG_LEVEL', 'INFO')}"

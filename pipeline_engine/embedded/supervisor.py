@@ -1,0 +1,224 @@
+"""Keeps processes running: starts them, restarts what dies, stops all of them in order.
+
+One thread, one loop.  The supervisor knows programs and pids; what they are for is told in
+``processes.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from pathlib import Path
+
+from pipeline_engine.embedded.console import Console, ProcessLog
+from pipeline_engine.embedded.errors import StackFailed
+from pipeline_engine.embedded.leftovers import started_at
+from pipeline_engine.embedded.programs import Program, Stage, signal_group
+from pipeline_engine.embedded.state import ProcessState, ProcessStatus
+
+TICK_SECONDS = 0.1
+STEADY_SECONDS = 10.0  # who has run this long is not in a crash loop
+LONGEST_DELAY = timedelta(seconds=30)
+CHUNK_BYTES = 65536
+
+
+def restart_delay(quick_deaths: int) -> timedelta:
+    """Return how long to wait before a restart: nothing at first, then doubling to a cap."""
+    if quick_deaths == 0:
+        return timedelta(0)
+    return min(timedelta(seconds=0.5 * 2 ** min(quick_deaths - 1, 10)), LONGEST_DELAY)
+
+
+class Supervised:
+    """One program and the process that runs it at the moment."""
+
+    def __init__(self, program: Program, log: ProcessLog) -> None:
+        self.program = program
+        self.log = log
+        self.restarts = 0
+        self.status = ProcessStatus.STOPPED
+        self.process: subprocess.Popen[bytes] | None = None
+        self._started_at: float | None = None
+        self._began = 0.0
+        self._quick_deaths = 0
+        self._due = 0.0
+
+    def start(self, read: Callable[[Supervised, int], None]) -> None:
+        """Start the program; *read* is given the file number of its output."""
+        reading, writing = os.pipe()
+        self.process = self.program.spawn(writing)
+        os.close(writing)
+        self._began = time.monotonic()
+        self._started_at = started_at(self.process.pid)
+        self.status = ProcessStatus.RUNNING
+        read(self, reading)
+
+    @property
+    def pid(self) -> int | None:
+        """The process that runs now."""
+        return self.process.pid if self.process and self.is_running else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process was alive when we last looked."""
+        return self.status is ProcessStatus.RUNNING
+
+    def has_died(self) -> bool:
+        """Look whether the process has ended since the last look; if so, plan its return."""
+        if not self.is_running or self.process is None or self.process.poll() is None:
+            return False
+        signal_group(self.process.pid, signal.SIGKILL)  # children do not outlive their parent
+        steady = time.monotonic() - self._began > STEADY_SECONDS
+        delay = restart_delay(0 if steady else self._quick_deaths)
+        self._quick_deaths = 0 if steady else self._quick_deaths + 1
+        self._due = time.monotonic() + delay.total_seconds()
+        self.status = ProcessStatus.BACKING_OFF
+        return True
+
+    def is_due(self) -> bool:
+        """Whether the process is down and has waited long enough."""
+        waiting = self.status in (ProcessStatus.BACKING_OFF, ProcessStatus.HELD)
+        return waiting and time.monotonic() >= self._due
+
+    def ask_to_stop(self) -> None:
+        """Send the signal that this program takes as a request to end."""
+        if self.pid:
+            os.kill(self.pid, signal.SIGCONT)  # a frozen process could not hear us
+            os.kill(self.pid, self.program.stop_signal)
+
+    def state(self) -> ProcessState:
+        """Describe the process for the state file."""
+        return ProcessState(
+            name=self.program.name,
+            status=self.status,
+            pid=self.pid,
+            started_at=self._started_at if self.is_running else None,
+            restarts=self.restarts,
+        )
+
+
+class Supervisor:
+    """Runs programs until it is told to stop."""
+
+    def __init__(
+        self,
+        *,
+        logs: Path,
+        held: Path,
+        console: Console,
+        on_change: Callable[[tuple[ProcessState, ...]], None],
+    ) -> None:
+        self._logs = logs
+        self._held = held
+        self._console = console
+        self._on_change = on_change
+        self._selector = selectors.DefaultSelector()
+        self._supervised: list[Supervised] = []
+        self._stop_requests = 0
+
+    def launch(self, programs: Iterable[Program]) -> None:
+        """Start programs and look after them from now on."""
+        for program in programs:
+            log = ProcessLog(program.name, self._logs, self._console)
+            supervised = Supervised(program, log)
+            self._supervised.append(supervised)
+            supervised.start(self._read)
+            self._changed()
+
+    def request_stop(self, *_signal: object) -> None:
+        """Ask for an orderly stop; asked again, it becomes a quick one.  Fit as signal handler."""
+        self._stop_requests += 1
+
+    def wait_for(self, ready: Callable[[], bool], name: str, within: timedelta) -> bool:
+        """Run until *ready*; False if a stop was requested.  Raises ``StackFailed``."""
+        deadline = time.monotonic() + within.total_seconds()
+        supervised = next(one for one in self._supervised if one.program.name == name)
+        while not self._stop_requests:
+            if ready():
+                return True
+            if not supervised.is_running or time.monotonic() > deadline:
+                raise StackFailed(f"{name} did not start:\n{supervised.log.last_words()}")
+            self.tick()
+        return False
+
+    def run(self) -> None:
+        """Look after the programs until a stop is requested."""
+        while not self._stop_requests:
+            self.tick()
+
+    def tick(self) -> None:
+        """Pass on what the processes say, notice deaths, and restart what is due."""
+        self._pump(TICK_SECONDS)
+        for supervised in self._supervised:
+            if supervised.has_died():
+                assert supervised.process
+                self._console.say("supervisor", _obituary(supervised))
+                self._changed()
+            if supervised.is_due():
+                self._return(supervised)
+
+    def stop(self) -> None:
+        """End all processes: what makes work first, then the workers, the servers last."""
+        if not self._supervised:
+            return
+        for stage in sorted(Stage, reverse=True):
+            members = [one for one in self._supervised if one.program.stage is stage]
+            for supervised in members:
+                supervised.ask_to_stop()
+            for supervised in members:
+                self._end(supervised)
+            self._changed()
+        self._pump(0)
+        for supervised in self._supervised:
+            supervised.log.close()
+        self._supervised.clear()
+        self._selector.close()
+
+    def _return(self, supervised: Supervised) -> None:
+        if (self._held / supervised.program.name).exists():
+            if supervised.status is not ProcessStatus.HELD:
+                supervised.status = ProcessStatus.HELD
+                self._changed()
+            return
+        supervised.restarts += 1
+        supervised.start(self._read)
+        self._changed()
+
+    def _end(self, supervised: Supervised) -> None:
+        """Wait until a process that was asked to stop has ended; kill it if it takes too long."""
+        process, patience = supervised.process, supervised.program.stop_within.total_seconds()
+        if process is None:
+            return
+        deadline = time.monotonic() + patience
+        while process.poll() is None and time.monotonic() < deadline and self._stop_requests < 2:
+            self._pump(TICK_SECONDS)
+        signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+        supervised.status = ProcessStatus.STOPPED
+
+    def _pump(self, timeout: float) -> None:
+        for key, _ in self._selector.select(timeout):
+            chunk = os.read(key.fd, CHUNK_BYTES)
+            if chunk:
+                key.data.log.take(chunk)
+            else:
+                self._selector.unregister(key.fd)
+                os.close(key.fd)
+
+    def _read(self, supervised: Supervised, output: int) -> None:
+        self._selector.register(output, selectors.EVENT_READ, supervised)
+
+    def _changed(self) -> None:
+        self._on_change(tuple(one.state() for one in self._supervised))
+
+
+def _obituary(supervised: Supervised) -> str:
+    assert supervised.process
+    code = supervised.process.returncode
+    cause = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+    return f"{supervised.program.name} (pid {supervised.process.pid}) {cause}"

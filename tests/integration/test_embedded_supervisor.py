@@ -1,0 +1,223 @@
+"""The supervisor with real, tiny processes."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from datetime import timedelta
+
+import psutil
+import pytest
+from waiting import wait_until
+
+from pipeline_engine.embedded import leftovers
+from pipeline_engine.embedded.console import Console
+from pipeline_engine.embedded.errors import StackFailed
+from pipeline_engine.embedded.home import Home
+from pipeline_engine.embedded.programs import Program, Stage
+from pipeline_engine.embedded.state import ProcessState, ProcessStatus
+from pipeline_engine.embedded.supervisor import Supervisor
+
+WAITS = "import threading; print('up', flush=True); threading.Event().wait(60)"
+DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {WAITS}"
+PARENT = f"""
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", {WAITS!r}])
+print("child", child.pid, flush=True)
+child.wait()
+"""
+
+
+def a_program(name, code=WAITS, *, stage=Stage.WORKERS, stop_within=10.0, mark=""):
+    return Program(
+        name=name,
+        command=(sys.executable, "-S", "-c", code),
+        environment={leftovers.MARK: mark},
+        stage=stage,
+        stop_within=timedelta(seconds=stop_within),
+    )
+
+
+class Watched:
+    """A supervisor whose states and screen a test can look at."""
+
+    def __init__(self, home):
+        self.out = io.StringIO()
+        self.history: list[tuple[ProcessState, ...]] = []
+        self.supervisor = Supervisor(
+            logs=home.logs,
+            held=home.held,
+            console=Console(self.out),
+            on_change=self.history.append,
+        )
+
+    def state(self, name):
+        return {state.name: state for state in self.history[-1]}[name]
+
+    def ticks_until(self, condition, within=10.0):
+        def tick():
+            self.supervisor.tick()
+            return condition()
+
+        return wait_until(tick, within=within)
+
+
+@pytest.fixture
+def home(tmp_path):
+    made = Home.at(tmp_path / "stack")
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def watched(home):
+    made = Watched(home)
+    yield made
+    made.supervisor.request_stop()
+    made.supervisor.request_stop()  # twice: at once
+    made.supervisor.stop()
+
+
+def test_a_process_that_is_killed_comes_back(watched):
+    watched.supervisor.launch([a_program("worker")])
+    first = watched.state("worker").pid
+
+    os.kill(first, signal.SIGKILL)
+    watched.ticks_until(lambda: watched.state("worker").restarts == 1)
+
+    assert watched.state("worker").status is ProcessStatus.RUNNING
+    assert watched.state("worker").pid != first
+    assert f"worker (pid {first}) was killed by SIGKILL" in watched.out.getvalue()
+
+
+def test_a_process_that_cannot_start_is_tried_less_and_less_often(watched):
+    watched.supervisor.launch([a_program("worker", "raise SystemExit(3)")])
+
+    watched.ticks_until(lambda: watched.state("worker").restarts == 2)
+    watched.ticks_until(lambda: watched.state("worker").status is ProcessStatus.BACKING_OFF)
+    watched.supervisor.tick()
+
+    assert watched.state("worker").restarts == 2  # the next try is a second away
+    assert "ended with code 3" in watched.out.getvalue()
+
+
+def test_the_children_of_a_killed_process_die_too_or_two_would_do_its_work(watched):
+    watched.supervisor.launch([a_program("worker", PARENT)])
+    watched.ticks_until(lambda: "up" in watched.out.getvalue())
+    child = int(watched.out.getvalue().split("child ")[1].split()[0])
+
+    os.kill(watched.state("worker").pid, signal.SIGKILL)
+    watched.ticks_until(lambda: watched.state("worker").restarts == 1)
+
+    wait_until(lambda: not psutil.pid_exists(child) or is_zombie(child))
+
+
+def test_a_held_process_stays_down_until_it_is_released(watched, home):
+    watched.supervisor.launch([a_program("worker")])
+    held = home.held / "worker"
+    held.touch()
+
+    os.kill(watched.state("worker").pid, signal.SIGKILL)
+    watched.ticks_until(lambda: watched.state("worker").status is ProcessStatus.HELD)
+    held.unlink()
+    watched.ticks_until(lambda: watched.state("worker").status is ProcessStatus.RUNNING)
+
+    assert watched.state("worker").restarts == 1
+
+
+def test_what_makes_work_stops_first_and_the_servers_last(watched):
+    programs = [a_program(stage.name, stage=stage) for stage in Stage]
+    watched.supervisor.launch(programs)
+
+    watched.supervisor.stop()
+
+    first_stopped = [
+        next(
+            moment
+            for moment, states in enumerate(watched.history)
+            if any(s.name == stage.name and s.status is ProcessStatus.STOPPED for s in states)
+        )
+        for stage in (Stage.FRONT, Stage.WORKERS, Stage.SERVERS)
+    ]
+    assert first_stopped == sorted(set(first_stopped))
+
+
+def test_a_process_that_ignores_the_request_is_killed_when_its_time_is_over(watched):
+    watched.supervisor.launch([a_program("deaf", DEAF, stop_within=0.3)])
+    watched.ticks_until(lambda: "up" in watched.out.getvalue())
+    pid = watched.state("deaf").pid
+
+    watched.supervisor.stop()
+
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_frozen_process_can_be_stopped(watched):
+    watched.supervisor.launch([a_program("worker")])
+    pid = watched.state("worker").pid
+    os.kill(pid, signal.SIGSTOP)
+
+    watched.supervisor.stop()
+
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_program_that_ends_while_it_is_waited_for_is_reported_with_its_last_words(watched):
+    watched.supervisor.launch([a_program("web", "print('no such module'); raise SystemExit(1)")])
+
+    with pytest.raises(StackFailed, match="no such module"):
+        watched.supervisor.wait_for(lambda: False, "web", timedelta(seconds=10))
+
+
+def test_a_request_to_stop_ends_the_waiting(watched):
+    watched.supervisor.launch([a_program("web")])
+    watched.supervisor.request_stop()
+
+    assert not watched.supervisor.wait_for(lambda: False, "web", timedelta(seconds=10))
+
+
+def test_leftovers_are_ended_by_their_recorded_identity(tmp_path):
+    process = a_program("worker").spawn(os.open(os.devnull, os.O_WRONLY))
+    start = leftovers.started_at(process.pid)
+    recorded = a_state(process.pid, start)
+
+    names = leftovers.clean([recorded], tmp_path)
+
+    assert names
+    assert process.wait(10) is not None
+
+
+def test_a_stranger_who_got_the_same_process_id_is_left_alone(tmp_path):
+    process = a_program("stranger").spawn(os.open(os.devnull, os.O_WRONLY))
+    an_hour_ago = leftovers.started_at(process.pid) - 3600
+
+    names = leftovers.clean([a_state(process.pid, an_hour_ago)], tmp_path)
+
+    assert names == ()
+    assert process.poll() is None
+    process.kill()
+    process.wait(10)
+
+
+def test_children_that_outlived_their_parent_are_found_by_the_mark_of_the_stack(tmp_path):
+    process = a_program("child", mark=str(tmp_path)).spawn(os.open(os.devnull, os.O_WRONLY))
+    wait_until(lambda: psutil.Process(process.pid).environ())
+
+    leftovers.clean([], tmp_path)
+
+    assert process.wait(10) is not None
+
+
+def a_state(pid, started_at):
+    return ProcessState(
+        name="worker", status=ProcessStatus.RUNNING, pid=pid, started_at=started_at, restarts=0
+    )
+
+
+def is_zombie(pid):
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
