@@ -57,6 +57,10 @@ class Turn:
                 later = self._run_claimed(step)
                 ids = [*ids, *later]
 
+    def go_on(self, work: Work) -> None:
+        """Run what a committed transaction has set free, and send the rest."""
+        self.run(self._hand_over(work))
+
     # ── Taking ───────────────────────────────────────────────────────────────────────────
 
     def _take(self, ids: Sequence[int]) -> tuple[Work, list[Prepared]]:

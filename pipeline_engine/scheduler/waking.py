@@ -1,7 +1,8 @@
 """Work on one waiting step: join a fan-out, wake a timer, deliver an event, clean up.
 
 Each takes the row's lock, so that concurrent wake-ups cannot overwrite each other, and each
-does nothing when there is nothing to do: a message may come twice, late, or forged.
+does nothing when there is nothing to do: a message may come twice, late, or forged. What the
+committed transaction has set free is for the caller to go on with.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from pipeline_engine.scheduler.door import StepDoor
 from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.scope import load_results, step_results
-from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.work import Work, repeated, transaction
 from pipeline_engine.sdk import EventAction, EventContext, EventResult, ItemResult
 from pipeline_engine.storage import deliveries, locking, queueing, rows, transitions
@@ -41,7 +41,7 @@ def prepare(work: Work, row: StepRow) -> Prepared:
 # ── Fan-outs ─────────────────────────────────────────────────────────────────────────────
 
 
-def join(runtime: Runtime, parent_id: int) -> None:
+def join(runtime: Runtime, parent_id: int) -> Work:
     """Join a fan-out if every item has ended."""
 
     def attempt() -> Work:
@@ -51,7 +51,7 @@ def join(runtime: Runtime, parent_id: int) -> None:
                 advance(work, _joined(work, row))
         return work
 
-    send(repeated(attempt))
+    return repeated(attempt)
 
 
 def _joined(work: Work, row: StepRow) -> list[Ending]:
@@ -95,7 +95,7 @@ def wake(work: Work, row: StepRow) -> None:
 # ── Deliveries ───────────────────────────────────────────────────────────────────────────
 
 
-def deliver(runtime: Runtime, delivery_id: int) -> None:
+def deliver(runtime: Runtime, delivery_id: int) -> Work:
     """Give a delivery to its step, once; it stays pending while its step is not parked yet."""
 
     def attempt() -> Work:
@@ -105,7 +105,7 @@ def deliver(runtime: Runtime, delivery_id: int) -> None:
                 _deliver(work, delivery)
         return work
 
-    send(repeated(attempt))
+    return repeated(attempt)
 
 
 def _deliver(work: Work, delivery: DeliveryRow) -> None:
@@ -213,13 +213,13 @@ def _completed(
 # ── Cancelled steps ──────────────────────────────────────────────────────────────────────
 
 
-def clean_up(runtime: Runtime, step_execution_id: int) -> None:
+def clean_up(runtime: Runtime, step_execution_id: int) -> Work:
     """Let the action of a cancelled step stop what it started, then end the step."""
     lease = runtime.settings.lease
     with transaction(runtime) as work:
         row = transitions.claim_clean_up(work.connection, step_execution_id, lease=lease)
         if row is None:
-            return
+            return work
         stored = rows.stored_outputs(work.connection, row.id)
         external_ids = rows.external_ids(work.connection, row.id)
         try:
@@ -234,10 +234,10 @@ def clean_up(runtime: Runtime, step_execution_id: int) -> None:
         context.external_workflow_ids = external_ids
         with runtime.leases.held(row):
             note = perform.clean_up(step, context)
-    _end_cancelled(runtime, row, note)
+    return _end_cancelled(runtime, row, note)
 
 
-def _end_cancelled(runtime: Runtime, row: StepRow, note: str | None) -> None:
+def _end_cancelled(runtime: Runtime, row: StepRow, note: str | None) -> Work:
     because = abort.MESSAGES[abort.FAILED] if note is None else f"Clean-up failed: {note}"
 
     def attempt() -> Work:
@@ -245,4 +245,4 @@ def _end_cancelled(runtime: Runtime, row: StepRow, note: str | None) -> None:
             advance(work, abort.aborted([row], because=because))
         return work
 
-    send(repeated(attempt))
+    return repeated(attempt)

@@ -17,6 +17,7 @@ from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler import sweep, waking
 from pipeline_engine.scheduler.run import Turn
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.work import Work
 from pipeline_engine.services import inbox, retention
 from pipeline_engine.worker import process
 
@@ -32,27 +33,30 @@ def register_tasks(app: Celery, registry: Registry, dispatcher: Dispatcher) -> N
     for name in (dispatch.RUN_BATCH, *map(dispatch.task_of, registry.types())):
         app.task(name=name, bind=True)(_step_task(runtime))
     for name, by_id in BY_ID.items():
-        app.task(name=name)(_id_task(runtime, by_id))
+        app.task(name=name, bind=True)(_id_task(runtime, by_id))
     for name, tick in TICKS.items():
         app.task(name=name)(_tick_task(runtime, tick))
 
 
 def _step_task(runtime: MakeRuntime) -> Callable[..., None]:
     def run_steps(task: Task[Any, Any], ids: list[int], chord_header: bool = False) -> None:
-        queue = (task.request.delivery_info or {}).get("routing_key")
-        turn = Turn(runtime(), task_id=task.request.id, queue=queue, in_chord=chord_header)
         with bound_contextvars(task=task.name, task_id=task.request.id):
-            turn.run(ids)
+            _turn(runtime(), task, in_chord=chord_header).run(ids)
 
     return run_steps
 
 
-def _id_task(runtime: MakeRuntime, by_id: Callable[[Runtime, int], None]) -> Callable[..., None]:
-    def run_by_id(ids: list[int]) -> None:
+def _id_task(runtime: MakeRuntime, by_id: Callable[[Runtime, int], Work]) -> Callable[..., None]:
+    def run_by_id(task: Task[Any, Any], ids: list[int]) -> None:
         for row_id in ids:
-            by_id(runtime(), row_id)
+            _turn(runtime(), task).go_on(by_id(runtime(), row_id))
 
     return run_by_id
+
+
+def _turn(runtime: Runtime, task: Task[Any, Any], *, in_chord: bool = False) -> Turn:
+    queue = (task.request.delivery_info or {}).get("routing_key")
+    return Turn(runtime, task_id=task.request.id, queue=queue, in_chord=in_chord)
 
 
 def _tick_task(runtime: MakeRuntime, tick: Callable[[Runtime], object]) -> Callable[..., None]:
@@ -69,7 +73,7 @@ def _sweep(runtime: Runtime) -> None:
 
 
 #: Tasks that do one thing for each of the rows that a message names.
-BY_ID: dict[str, Callable[[Runtime, int], None]] = {
+BY_ID: dict[str, Callable[[Runtime, int], Work]] = {
     dispatch.JOIN: waking.join,
     dispatch.CLEAN_UP: waking.clean_up,
     dispatch.DELIVER: waking.deliver,
