@@ -103,6 +103,12 @@ class IdempotencyKeyReused(PipelineEngineError):
     code = "idempotency_key_reused"
 
 
+class ExternalIdTooLong(PipelineEngineError):
+    """The id that an event is about has more than 512 characters."""
+
+    code = "external_id_too_long"
+
+
 class InvalidCallbackToken(PipelineEngineError):
     """The callback token is unknown, expired or was not signed by this engine."""
 

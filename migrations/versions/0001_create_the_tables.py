@@ -247,6 +247,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_executions_revision_id", "executions", ["revision_id"], unique=False)
     op.create_index(
+        "ix_executions_user_id_created_at", "executions", ["user_id", "created_at"], unique=False
+    )
+    op.create_index(
         "ix_executions_status_created_at", "executions", ["status", "created_at"], unique=False
     )
     op.create_index(
@@ -492,6 +495,7 @@ def downgrade() -> None:
         table_name="executions",
         postgresql_where=sa.text("idempotency_key IS NOT NULL"),
     )
+    op.drop_index("ix_executions_user_id_created_at", table_name="executions")
     op.drop_index("ix_executions_status_created_at", table_name="executions")
     op.drop_index("ix_executions_revision_id", table_name="executions")
     op.drop_index("ix_executions_pipeline_id_created_at", table_name="executions")

@@ -73,8 +73,11 @@ def _react(
     if verdict is Verdict.WAIT:
         return
     if row.kind == StepKind.SINK:
-        follow_ups.append(Ending(row, StepStatus.COMPLETED))
-        conclusion.conclude(work, row)
+        # A leaf may end before the steps in front of it: an abort or a branch skipped it, or
+        # its rule asked for one of them only.
+        if not queueing.wait_for_open_steps(work.connection, row):
+            follow_ups.append(Ending(row, StepStatus.COMPLETED))
+            conclusion.conclude(work, row)
     elif verdict is not Verdict.RUN:
         follow_ups.append(_skipped(row, SkipReason(verdict.value)))
     elif row.cheap:

@@ -20,7 +20,7 @@ from pipeline_engine.scheduler.work import Work
 from pipeline_engine.sdk import ActionContext, ActionResult, Item, MoreItems
 from pipeline_engine.storage import deliveries, locking, queueing, transitions
 from pipeline_engine.storage.rows import StepRow
-from pipeline_engine.storage.steps import StepKind
+from pipeline_engine.storage.steps import MAX_EXTERNAL_ID, StepKind
 from pipeline_engine.storage.transitions import Ending, Parking
 
 TIMEOUT = "timeout"
@@ -43,6 +43,11 @@ def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
             retryable=result.retryable,
         )
     if result.awaiting_event:
+        if any(len(external_id) > MAX_EXTERNAL_ID for external_id in result.external_workflow_ids):
+            message = f"An external id has more than {MAX_EXTERNAL_ID} characters"
+            return failed(
+                work, step.row, step.planned, error_code=perform.INVALID_RESULT, message=message
+            )
         park(work, step, result, outputs)
         return []
     ended = Ending(step.row, StepStatus.COMPLETED, outputs=outputs)

@@ -100,7 +100,7 @@ def find_pipeline(work: Work, name_or_id: str, *, user_id: str | None) -> Starta
         "SELECT p.id, p.name, p.status, r.id FROM pipelines p"
         " LEFT JOIN pipeline_revisions r ON r.pipeline_id = p.id AND r.revision = p.revision"
         " WHERE (p.id::text = %(key)s OR p.name = %(key)s)"
-        " AND (%(user)s IS NULL OR p.user_id = %(user)s OR p.system_owned OR p.user_id IS NULL)"
+        " AND (%(user)s::text IS NULL OR p.user_id = %(user)s OR p.system_owned)"
         " ORDER BY p.id::text = %(key)s DESC, p.user_id IS NOT DISTINCT FROM %(user)s DESC,"
         " p.system_owned DESC LIMIT 1",
         {"key": name_or_id, "user": user_id},

@@ -125,6 +125,4 @@ def with_key(request: StartRequest, key: str | None, digest: str) -> StartReques
     """*request* under an Idempotency-Key."""
     if key is None:
         return request
-    return replace(
-        request, idempotency_key=scoped_key(key, request.user_id), request_hash=digest
-    )
+    return replace(request, idempotency_key=scoped_key(key, request.user_id), request_hash=digest)

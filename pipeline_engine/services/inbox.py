@@ -15,17 +15,19 @@ from typing import Any
 import orjson
 from redis.exceptions import RedisError
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from pipeline_engine.dispatch import DELIVER, Message
 from pipeline_engine.domain import json_guard
-from pipeline_engine.errors import DeliveryNotFound, StorageUnavailable
+from pipeline_engine.errors import DeliveryNotFound, ExternalIdTooLong, StorageUnavailable
 from pipeline_engine.scheduler.callbacks import read_token
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import deliveries
 from pipeline_engine.storage.deliveries import NewDelivery
 from pipeline_engine.storage.inbox import Delivery, Disposition
+from pipeline_engine.storage.session import is_unreachable
+from pipeline_engine.storage.steps import MAX_EXTERNAL_ID
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +95,10 @@ def accept_callback(
 
 
 def external_id_of(body: Mapping[str, Any]) -> str | None:
-    """The id that an event is about: the first that is not empty of the known places."""
+    """The id that an event is about: the first that is not empty of the known places.
+
+    Raises ``ExternalIdTooLong``.
+    """
     payload = _object(body.get("payload"))
     content = _object(payload.get("content"))
     places = (
@@ -104,7 +109,10 @@ def external_id_of(body: Mapping[str, Any]) -> str | None:
         _object(content.get("results")).get("workflow_id"),
         body.get("event_key"),
     )
-    return next((str(place) for place in places if place not in (None, "")), None)
+    found = next((str(place) for place in places if place not in (None, "")), None)
+    if found is not None and len(found) > MAX_EXTERNAL_ID:
+        raise ExternalIdTooLong
+    return found
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -125,6 +133,8 @@ def _keep(runtime: Runtime, delivery: NewDelivery) -> Receipt:
     try:
         receipt = _stored(runtime, delivery)
     except OperationalError as error:
+        if not is_unreachable(error):
+            raise
         return _spooled(runtime, delivery, error)
     _remember(runtime, delivery, receipt)
     return receipt
@@ -194,12 +204,23 @@ def drain_spool(runtime: Runtime, *, limit: int = 500) -> int:
     try:
         entries: Any = runtime.redis.xrange(_spool(runtime), count=limit)
         for entry_id, fields in entries:
-            _stored(runtime, NewDelivery(**orjson.loads(fields["delivery"])))
+            _drain(runtime, fields)
             runtime.redis.xdel(_spool(runtime), entry_id)
     except RedisError as error:
         log.warning("the spool cannot be read: %s", error)
         return 0
     return len(entries)
+
+
+def _drain(runtime: Runtime, fields: Mapping[str, str]) -> None:
+    """Store one entry; one that the database refuses is set aside, for it holds up the rest."""
+    try:
+        _stored(runtime, NewDelivery(**orjson.loads(fields["delivery"])))
+    except DBAPIError as error:
+        if is_unreachable(error):
+            raise
+        log.exception("a spooled delivery was refused")
+        runtime.redis.xadd(f"{_spool(runtime)}:refused", {"delivery": fields["delivery"]})
 
 
 # ── For operators ────────────────────────────────────────────────────────────────────────

@@ -24,6 +24,7 @@ class Execution(Timestamped, Base):
         CheckConstraint("progress_percentage BETWEEN 0 AND 100", name="progress"),
         Index("ix_executions_created_at", "created_at"),
         Index("ix_executions_pipeline_id_created_at", "pipeline_id", "created_at"),
+        Index("ix_executions_user_id_created_at", "user_id", "created_at"),
         Index("ix_executions_status_created_at", "status", "created_at"),
         Index("ix_executions_deadline_at", "deadline_at", postgresql_where=text(OPEN)),
         Index("ix_executions_revision_id", "revision_id"),

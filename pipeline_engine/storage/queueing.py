@@ -55,6 +55,23 @@ def settle_dependencies(
     )
 
 
+def wait_for_open_steps(connection: Connection, sink: StepRow) -> int:
+    """Make the sink wait for every step that is still open; returns how many that are."""
+    found = connection.exec_driver_sql(
+        "WITH open AS (SELECT id FROM step_executions WHERE execution_id = %(execution)s"
+        " AND parent_id IS NULL AND kind = 'step'"
+        " AND status IN ('PENDING', 'RETRYING', 'RUNNING') ORDER BY id FOR NO KEY UPDATE),"
+        " told AS (UPDATE step_executions s SET successors = s.successors || %(sink)s::bigint"
+        " FROM open WHERE s.id = open.id RETURNING s.id)"
+        " UPDATE step_executions SET remaining = remaining + late.n,"
+        " dependency_count = dependency_count + late.n"
+        " FROM (SELECT count(*)::int AS n FROM told) late"
+        " WHERE id = %(sink)s AND late.n > 0 RETURNING late.n",
+        {"execution": str(sink.execution_id), "sink": sink.id},
+    ).first()
+    return found[0] if found else 0
+
+
 def mark_queued(connection: Connection, ids: Collection[int], *, in_window: bool = False) -> None:
     """Say that a message for these steps ought to be on its way."""
     if ids:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import orjson
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from pipeline_engine.config import Settings
@@ -33,10 +34,17 @@ def make_engine(settings: Settings, *, pool_size: int = 10, max_overflow: int = 
         max_overflow=max_overflow,
         pool_pre_ping=True,
         pool_use_lifo=True,
+        hide_parameters=True,  # error texts reach logs, params may be secret
         json_serializer=json_guard.dumps,
         json_deserializer=orjson.loads,
         connect_args={"connect_timeout": 5, "options": CONNECTION_OPTIONS},
     )
+
+
+def is_unreachable(error: DBAPIError) -> bool:
+    """Whether PostgreSQL is away, shutting down or starting, rather than unhappy with us."""
+    code = getattr(error.orig, "pgcode", None)
+    return code is None or code.startswith(("08", "57P")) or error.connection_invalidated
 
 
 def make_sessions(engine: Engine) -> sessionmaker[Session]:

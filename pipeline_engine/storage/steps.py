@@ -29,6 +29,8 @@ class StepKind(StrEnum):
     SINK = "sink"  #: the virtual last step: it becomes ready when all others have ended
 
 
+#: Longer ids would not fit an index entry.
+MAX_EXTERNAL_ID = 512
 WAITING = "status IN ('PENDING', 'RETRYING')"
 counter = Annotated[int, mapped_column(default=0, server_default="0")]
 

@@ -172,7 +172,9 @@ def end(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
         " %(ran)s::bool[]) AS v(id, attempt, status, outputs, error_code, error_message,"
         " skip_reason, ran)"
         " WHERE s.id = v.id AND s.attempt = v.attempt"
-        " AND s.status IN ('PENDING', 'RETRYING', 'RUNNING') RETURNING s.id, s.attempt",
+        " AND s.status IN ('PENDING', 'RETRYING', 'RUNNING')"
+        # The sink may have joined the successors since the step was claimed.
+        " RETURNING s.id, s.attempt, s.successors",
         {
             "ids": [e.step.id for e in endings],
             "attempts": [e.step.attempt for e in endings],
@@ -186,10 +188,10 @@ def end(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
             "ran": [e.ran for e in endings],
         },
     )
-    attempts: dict[int, int] = {row[0]: row[1] for row in rows}
-    ended = [e for e in endings if e.step.id in attempts]
+    moved: dict[int, tuple[int, list[int]]] = {row[0]: (row[1], row[2]) for row in rows}
+    ended = [e for e in endings if e.step.id in moved]
     for e in ended:
-        e.step.attempt = attempts[e.step.id]
+        e.step.attempt, e.step.successors = moved[e.step.id]
         e.step.status = e.status
     record(connection, [_ending_event(e) for e in ended if e.step.kind != StepKind.SINK])
     return ended

@@ -1,0 +1,104 @@
+"""The installed actions, for editors and checkers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from pipeline_engine.registry import BrokenAction, Registry
+from pipeline_engine.sdk import ActionMeta, check_params
+
+OTHER_ICON = "box"
+#: Categories that mean the same have the same icon; the reference missed "Model Operations".
+ICONS: Mapping[str, str] = MappingProxyType(
+    {
+        "Control Flow": "git-branch",
+        "Model": "cpu",
+        "Model Operations": "cpu",
+        "Cluster": "server",
+        "Cluster Operations": "server",
+        "Deployment": "rocket",
+        "Integration": "plug",
+        "Simulation": "beaker",
+        "Guardrail": "shield",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The installed actions as the check of a definition asks for them."""
+
+    registry: Registry
+
+    def find(self, action_type: str) -> ActionMeta | None:
+        """The metadata of a usable action; None if it is not installed, or broken."""
+        return self.registry.meta(action_type) if action_type in self.registry else None
+
+    def broken_reason(self, action_type: str) -> str | None:
+        """Why an installed action cannot be used."""
+        broken = self.registry.broken.get(action_type)
+        return broken.reason if broken else None
+
+    def types(self) -> Sequence[str]:
+        """The types of all usable actions."""
+        return self.registry.types()
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """Some actions that belong together in a palette."""
+
+    name: str
+    icon: str
+    actions: Sequence[ActionMeta]
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Every action that can be used, and those that cannot with the reason."""
+
+    categories: Sequence[Category]
+    broken: Sequence[BrokenAction]
+
+    @property
+    def actions(self) -> list[ActionMeta]:
+        """The usable actions by type."""
+        found = (action for category in self.categories for action in category.actions)
+        return sorted(found, key=lambda action: action.type)
+
+    @property
+    def total(self) -> int:
+        """How many actions can be used."""
+        return sum(len(category.actions) for category in self.categories)
+
+
+def palette(registry: Registry) -> Palette:
+    """What an editor offers, by category."""
+    return Palette(
+        categories=[
+            Category(name, ICONS.get(name, OTHER_ICON), actions)
+            for name, actions in registry.by_category().items()
+        ],
+        broken=[registry.broken[name] for name in sorted(registry.broken)],
+    )
+
+
+def get(registry: Registry, action_type: str) -> ActionMeta:
+    """One action by type or alias; raises ``ActionNotFound``."""
+    return registry.get(action_type).meta
+
+
+def problems(registry: Registry, action_type: str, params: Mapping[str, Any]) -> list[str]:
+    """Why *params* do not fit an action: its metadata first, then what the action itself says.
+
+    Raises ``ActionNotFound``.
+    """
+    action = registry.get(action_type)
+    found = check_params(action.meta, params)
+    try:
+        return [*found, *action.executor.validate_params(dict(params))]
+    except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is an answer
+        return [*found, f"Validation error: {error}"]

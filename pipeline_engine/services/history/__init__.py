@@ -1,0 +1,45 @@
+"""What is known about executions: the read side. Nothing here changes what happens.
+
+Everything that leaves is redacted, and what belongs to another user does not exist.
+"""
+
+from __future__ import annotations
+
+from pipeline_engine.services.history.events import (
+    EVENT_TYPES,
+    EventFilter,
+    EventList,
+    EventRecord,
+    events,
+)
+from pipeline_engine.services.history.executions import (
+    EXECUTION_STATUSES,
+    ExecutionFilter,
+    ExecutionRecord,
+    execution,
+    executions,
+    require_visible,
+)
+from pipeline_engine.services.history.progress import Progress, ProgressQuery, progress
+from pipeline_engine.services.history.steps import ItemCounts, StepRecord, items, steps
+
+__all__ = [
+    "EVENT_TYPES",
+    "EXECUTION_STATUSES",
+    "EventFilter",
+    "EventList",
+    "EventRecord",
+    "ExecutionFilter",
+    "ExecutionRecord",
+    "ItemCounts",
+    "Progress",
+    "ProgressQuery",
+    "StepRecord",
+    "events",
+    "execution",
+    "executions",
+    "items",
+    "progress",
+    "require_visible",
+    "steps",
+]

@@ -1,0 +1,143 @@
+"""The events of an execution, in an order that never changes once it has been read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Subquery, func, select
+from sqlalchemy.orm import Session
+
+from pipeline_engine.services.callers import Caller
+from pipeline_engine.services.history.sight import redactor_of
+from pipeline_engine.services.redaction import Redactor
+from pipeline_engine.storage.events import Event, EventType
+
+EVENT_TYPES: tuple[str, ...] = tuple(EventType)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """One event, with its number in the history of its execution."""
+
+    id: int
+    execution_id: UUID
+    step_execution_id: int | None
+    event_type: str
+    sequence_number: int
+    details: dict[str, Any]
+    progress_percentage: Decimal | None
+    eta_seconds: int | None
+    created_at: datetime
+
+    @property
+    def timestamp(self) -> datetime:
+        """When it happened, under the name that clients of the reference know."""
+        return self.created_at
+
+    @property
+    def description(self) -> str:
+        """What happened, in a few words: ``Completed: <step>``."""
+        words = self.event_type.removeprefix("workflow_").removeprefix("step_")
+        said = words.replace("_", " ").capitalize()
+        name = self.details.get("step_name")
+        return f"{said}: {name}" if name else said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Which events are listed: the newest first, or what came *after* a number."""
+
+    event_type: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    after: int | None = None
+    limit: int = 100
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventList:
+    """Some events, and how many answer to the filter in all."""
+
+    entries: Sequence[EventRecord]
+    total: int
+    limit: int
+    offset: int
+    last: int | None  #: the highest number in *entries*, to go on after
+
+
+def events(session: Session, caller: Caller, execution_id: UUID, wanted: EventFilter) -> EventList:
+    """Newest first; with ``after``, oldest first, so that a follower misses nothing."""
+    redactor = redactor_of(session, caller, execution_id)
+    numbered = _numbered(execution_id)
+    conditions = _conditions(wanted, numbered)
+    total = session.scalar(
+        select(func.count())
+        .select_from(numbered)
+        .join(Event, Event.id == numbered.c.id)
+        .where(*conditions)
+        if conditions
+        else select(func.count()).select_from(numbered)
+    )
+    order = numbered.c.number.desc() if wanted.after is None else numbered.c.number
+    rows = session.execute(
+        select(Event, numbered.c.number)
+        .join(numbered, numbered.c.id == Event.id)
+        .where(*conditions)
+        .order_by(order)
+        .limit(wanted.limit)
+        .offset(wanted.offset)
+    ).all()
+    entries = [_record(row, redactor) for row in rows]
+    last = max((entry.sequence_number for entry in entries), default=wanted.after)
+    return EventList(
+        entries=entries, total=total or 0, limit=wanted.limit, offset=wanted.offset, last=last
+    )
+
+
+def _numbered(execution_id: UUID) -> Subquery:
+    """The ids of the events of an execution with their numbers.
+
+    What belongs to a transaction that is younger than the oldest open one is not shown yet:
+    an older one could still commit an event in front of it, and a follower would never see it.
+    """
+    order = (Event.transaction_id, Event.id)
+    oldest_open: ColumnElement[int] = func.pg_snapshot_xmin(func.pg_current_snapshot())
+    return (
+        select(Event.id, func.row_number().over(order_by=order).label("number"))
+        .where(Event.execution_id == execution_id, Event.transaction_id < oldest_open)
+        .subquery()
+    )
+
+
+def _conditions(wanted: EventFilter, numbered: Subquery) -> Sequence[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.event_type is not None:
+        found.append(Event.event_type == wanted.event_type)
+    if wanted.start is not None:
+        found.append(Event.created_at >= wanted.start)
+    if wanted.end is not None:
+        found.append(Event.created_at <= wanted.end)
+    if wanted.after is not None:
+        found.append(numbered.c.number > wanted.after)
+    return found
+
+
+def _record(row: Row[Event, int], redactor: Redactor) -> EventRecord:
+    event, number = row
+    return EventRecord(
+        id=event.id,
+        execution_id=event.execution_id,
+        step_execution_id=event.step_execution_id,
+        event_type=event.event_type,
+        sequence_number=number,
+        details=redactor.redact(event.details or {}),
+        progress_percentage=event.progress_percentage,
+        eta_seconds=event.eta_seconds,
+        created_at=event.created_at,
+    )

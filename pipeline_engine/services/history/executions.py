@@ -1,0 +1,201 @@
+"""Executions as their owners see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy.orm import Session
+
+from pipeline_engine.domain.progress import Aggregate, never_less
+from pipeline_engine.domain.states import ExecutionStatus
+from pipeline_engine.services.callers import Caller
+from pipeline_engine.services.history.marks import NOTHING, aggregates, raise_mark
+from pipeline_engine.services.history.sight import in_sight_of, not_found
+from pipeline_engine.services.pages import Listed, Page
+from pipeline_engine.services.redaction import Redactor, redactor_for
+from pipeline_engine.storage.executions import Execution
+from pipeline_engine.storage.pipelines import PipelineRevision
+
+EXECUTION_STATUSES: tuple[str, ...] = tuple(ExecutionStatus)
+#: what stands for the pipeline of an execution that has no stored one
+EPHEMERAL = "ephemeral"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRecord:
+    """One execution. ``document``, ``params`` and ``outputs`` are left out of lists."""
+
+    id: UUID
+    lock_version: int
+    pipeline_id: UUID | None
+    revision: int
+    name: str
+    status: str
+    initiator: str
+    user_id: str | None
+    progress_percentage: Decimal
+    error: dict[str, Any] | None
+    abort_reason: str | None
+    cancel_requested_at: datetime | None
+    deadline_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    params: dict[str, Any] | None = None
+    outputs: dict[str, Any] | None = None
+    document: dict[str, Any] | None = None
+
+    @property
+    def workflow_id(self) -> str:
+        """The pipeline, under the name and in the form that clients of the reference know."""
+        return str(self.pipeline_id) if self.pipeline_id else EPHEMERAL
+
+    @property
+    def error_message(self) -> str | None:
+        """Why it failed, in one text."""
+        return None if self.error is None else self.error.get("message")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionFilter:
+    """Which executions are listed; both ends of the span are included."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    status: str | None = None
+    initiator: str | None = None
+    pipeline_id: UUID | None = None
+
+
+LISTED = (
+    Execution.id,
+    Execution.lock_version,
+    Execution.pipeline_id,
+    PipelineRevision.revision,
+    Execution.name,
+    Execution.status,
+    Execution.initiator,
+    Execution.user_id,
+    Execution.progress_percentage,
+    Execution.error,
+    Execution.abort_reason,
+    Execution.cancel_requested_at,
+    Execution.deadline_at,
+    Execution.started_at,
+    Execution.finished_at,
+    Execution.created_at,
+    Execution.updated_at,
+)
+WHOLE = (*LISTED, Execution.params, Execution.outputs, PipelineRevision.document)
+
+
+def executions(
+    session: Session, caller: Caller, wanted: ExecutionFilter, page: Page
+) -> Listed[ExecutionRecord]:
+    """The executions that *caller* may see, newest first."""
+    conditions = [in_sight_of(caller), *_conditions(wanted)]
+    total = session.scalar(select(func.count()).select_from(Execution).where(*conditions)) or 0
+    rows = session.execute(
+        _selected(*LISTED)
+        .where(*conditions)
+        .order_by(Execution.created_at.desc(), Execution.id.desc())
+        .limit(page.size)
+        .offset(page.offset)
+    ).all()
+    return Listed(_with_progress(session, [_listed(row) for row in rows]), total, page)
+
+
+def execution(session: Session, caller: Caller, execution_id: UUID) -> ExecutionRecord:
+    """One execution as it is now; its high-water mark of progress is raised.
+
+    Raises ``ExecutionNotFound``, also for what belongs to another user.
+    """
+    return execution_with_progress(session, caller, execution_id)[0]
+
+
+def execution_with_progress(
+    session: Session, caller: Caller, execution_id: UUID
+) -> tuple[ExecutionRecord, Aggregate]:
+    """One execution, and the sums over its steps, with a progress that never goes back."""
+    row = session.execute(
+        _selected(*WHOLE).where(Execution.id == execution_id, in_sight_of(caller))
+    ).one_or_none()
+    if row is None:
+        raise not_found(execution_id)
+    record = _whole(row)
+    found = aggregates(session, [execution_id]).get(execution_id, NOTHING)
+    overall = never_less(record.progress_percentage, found.overall_progress)
+    if overall > record.progress_percentage:
+        raise_mark(session, execution_id, overall)
+    return replace(record, progress_percentage=overall), replace(found, overall_progress=overall)
+
+
+def require_visible(session: Session, caller: Caller, execution_id: UUID) -> None:
+    """Raise ``ExecutionNotFound`` unless *caller* may know of this execution."""
+    known = select(Execution.id).where(Execution.id == execution_id, in_sight_of(caller))
+    if session.scalar(known) is None:
+        raise not_found(execution_id)
+
+
+def _selected(*columns: Any) -> Select[*tuple[Any, ...]]:
+    return select(*columns).join(PipelineRevision, PipelineRevision.id == Execution.revision_id)
+
+
+def _conditions(wanted: ExecutionFilter) -> Sequence[ColumnElement[bool]]:
+    found = []
+    if wanted.start is not None:
+        found.append(Execution.created_at >= wanted.start)
+    if wanted.end is not None:
+        found.append(Execution.created_at <= wanted.end)
+    if wanted.status is not None:
+        found.append(Execution.status == wanted.status)
+    if wanted.initiator is not None:
+        found.append(Execution.initiator == wanted.initiator)
+    if wanted.pipeline_id is not None:
+        found.append(Execution.pipeline_id == wanted.pipeline_id)
+    return found
+
+
+def _with_progress(
+    session: Session, records: Sequence[ExecutionRecord]
+) -> Sequence[ExecutionRecord]:
+    """The same records; those of open executions say how far they are now."""
+    now = aggregates(session, [r.id for r in records if r.status == ExecutionStatus.RUNNING])
+    return [
+        replace(
+            record,
+            progress_percentage=never_less(
+                record.progress_percentage, now.get(record.id, NOTHING).overall_progress
+            ),
+        )
+        for record in records
+    ]
+
+
+def _listed(row: Row[*tuple[Any, ...]]) -> ExecutionRecord:
+    # Which params are secret is not known here; texts that look like secrets are masked.
+    found = dict(row._mapping)
+    return ExecutionRecord(**found | {"error": _redacted(Redactor(), found["error"])})
+
+
+def _whole(row: Row[*tuple[Any, ...]]) -> ExecutionRecord:
+    found = dict(row._mapping)
+    redactor = redactor_for(found["params"], found["document"].get("parameters"))
+    shown = {
+        "params": redactor.params(found["params"]),
+        "outputs": _redacted(redactor, found["outputs"]),
+        "document": redactor.document(found["document"]),
+        "error": _redacted(redactor, found["error"]),
+    }
+    return ExecutionRecord(**found | shown)
+
+
+def _redacted(redactor: Redactor, value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if value is None else redactor.redact(value)

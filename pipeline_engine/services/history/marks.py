@@ -1,0 +1,119 @@
+"""How far executions are: computed from the rows of their steps, and never going back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Numeric,
+    Row,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import Session
+
+from pipeline_engine.domain.progress import Aggregate, StatusGroup, aggregate_groups
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.storage.executions import Execution
+from pipeline_engine.storage.steps import StepExecution, StepKind
+
+NOTHING = aggregate_groups(())
+
+
+def aggregates(session: Session, execution_ids: Collection[UUID]) -> Mapping[UUID, Aggregate]:
+    """The progress of each execution: one query, and one row for each status."""
+    groups: dict[UUID, list[StatusGroup]] = {}
+    current: dict[UUID, str] = {}
+    for row in session.execute(_grouped(execution_ids)):
+        groups.setdefault(row.execution_id, []).append(_group(row))
+        if row.status == StepStatus.RUNNING:
+            current[row.execution_id] = row.names[0]
+    return {
+        execution_id: aggregate_groups(found, current_step=current.get(execution_id))
+        for execution_id, found in groups.items()
+    }
+
+
+def raise_mark(session: Session, execution_id: UUID, overall: Decimal) -> None:
+    """Raise the stored high-water mark of an execution to *overall*, if that is higher.
+
+    Readers poll: a point of progress or a second has to pass between two writes. A row that is
+    being written to is left alone: the next reader will raise it.
+    """
+    row = Execution.__table__.alias("marked")
+    worth_it = (
+        select(row.c.id)
+        .where(
+            row.c.id == execution_id,
+            (row.c.progress_percentage <= overall - 1)
+            | and_(
+                row.c.progress_percentage < overall,
+                row.c.updated_at < func.now() - func.make_interval(0, 0, 0, 0, 0, 0, 1),
+            ),
+        )
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    session.execute(
+        update(Execution)
+        .where(Execution.id.in_(worth_it))
+        .values(progress_percentage=func.greatest(Execution.progress_percentage, overall))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _grouped(execution_ids: Collection[UUID]) -> Select[*tuple[Any, ...]]:
+    step = StepExecution
+    timed = and_(step.started_at.is_not(None), step.finished_at.is_not(None))
+    weight = cast(step.weight, Numeric)
+    seconds = func.extract("epoch", step.finished_at - step.started_at)
+    return (
+        select(
+            step.execution_id,
+            step.status,
+            func.count().label("steps"),
+            func.sum(weight).label("weight"),
+            func.sum(weight * _percentage()).label("weighted_percentage"),
+            func.coalesce(func.sum(weight).filter(timed), 0).label("timed_weight"),
+            func.coalesce(func.sum(seconds).filter(timed), 0).label("seconds"),
+            func.array_agg(aggregate_order_by(step.name, step.sequence_number.desc())).label(
+                "names"
+            ),
+        )
+        .where(
+            step.execution_id.in_(execution_ids),
+            step.parent_id.is_(None),
+            step.kind == StepKind.STEP.value,
+        )
+        .group_by(step.execution_id, step.status)
+    )
+
+
+def _percentage() -> ColumnElement[Decimal]:
+    """A fan-out is as far as its items are, whatever it says of itself."""
+    step = StepExecution
+    of_items = 100 * cast(step.items_total - step.items_open, Numeric) / step.items_total
+    return case(
+        (step.items_total > 0, func.greatest(step.progress_percentage, of_items)),
+        else_=step.progress_percentage,
+    )
+
+
+def _group(row: Row[*tuple[Any, ...]]) -> StatusGroup:
+    return StatusGroup(
+        status=StepStatus(row.status),
+        count=row.steps,
+        weight=row.weight,
+        weighted_percentage=row.weighted_percentage,
+        timed_weight=row.timed_weight,
+        seconds=row.seconds,
+    )

@@ -1,0 +1,62 @@
+"""Progress in three sizes: the sums alone, with the steps, with the newest events too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from pipeline_engine.domain.progress import Aggregate
+from pipeline_engine.services.callers import Caller
+from pipeline_engine.services.history.events import EventFilter, EventRecord, events
+from pipeline_engine.services.history.executions import (
+    ExecutionRecord,
+    execution_with_progress,
+)
+from pipeline_engine.services.history.steps import StepRecord, steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressQuery:
+    """How much a caller wants to know."""
+
+    with_steps: bool = True
+    with_outputs: bool = True
+    with_eta: bool = True
+    newest_events: int = 20  #: 0 for none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far one execution is; what was not asked for is empty."""
+
+    execution: ExecutionRecord
+    aggregated: Aggregate
+    steps: Sequence[StepRecord]
+    recent_events: Sequence[EventRecord]  #: in the order in which they happened
+
+
+def progress(
+    session: Session, caller: Caller, execution_id: UUID, query: ProgressQuery
+) -> Progress:
+    """How far an execution is; its high-water mark is raised."""
+    record, aggregated = execution_with_progress(session, caller, execution_id)
+    return Progress(
+        execution=record,
+        aggregated=aggregated if query.with_eta else replace(aggregated, eta_seconds=None),
+        steps=steps(session, caller, execution_id, with_outputs=query.with_outputs)
+        if query.with_steps
+        else (),
+        recent_events=_newest(session, caller, execution_id, query.newest_events),
+    )
+
+
+def _newest(
+    session: Session, caller: Caller, execution_id: UUID, limit: int
+) -> Sequence[EventRecord]:
+    if not limit:
+        return ()
+    found = events(session, caller, execution_id, EventFilter(limit=limit))
+    return found.entries[::-1]

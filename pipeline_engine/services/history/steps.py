@@ -1,0 +1,164 @@
+"""The steps of an execution, and the items of a fan-out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, func, literal, select
+from sqlalchemy.orm import Session
+
+from pipeline_engine.services.callers import Caller
+from pipeline_engine.services.history.sight import redactor_of
+from pipeline_engine.services.pages import Listed, Page
+from pipeline_engine.services.redaction import Redactor
+from pipeline_engine.storage.steps import StepExecution, StepKind
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCounts:
+    """How the items of a fan-out stand; their rows are listed page by page."""
+
+    total: int
+    open: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """One step execution; ``outputs`` may be left out."""
+
+    id: int
+    execution_id: UUID
+    lock_version: int
+    kind: str
+    step_id: str
+    name: str
+    action: str
+    status: str
+    sequence_number: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    progress_percentage: Decimal
+    eta_seconds: int | None
+    outputs: dict[str, Any] | None
+    error_code: str | None
+    error_message: str | None
+    skip_reason: str | None
+    attempt: int
+    retry_count: int
+    awaiting_event: bool
+    external_workflow_id: str | None
+    deadline_at: datetime | None
+    due_at: datetime | None
+    parent_id: int | None
+    item_index: int | None
+    item_key: str | None
+    items: ItemCounts | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def parked(self) -> bool:
+        """It waits for the outside world and holds no worker."""
+        return self.awaiting_event
+
+
+COLUMNS = (
+    StepExecution.id,
+    StepExecution.execution_id,
+    StepExecution.lock_version,
+    StepExecution.kind,
+    StepExecution.step_id,
+    StepExecution.name,
+    StepExecution.action,
+    StepExecution.status,
+    StepExecution.sequence_number,
+    StepExecution.started_at,
+    StepExecution.finished_at,
+    StepExecution.progress_percentage,
+    StepExecution.eta_seconds,
+    StepExecution.error_code,
+    StepExecution.error_message,
+    StepExecution.skip_reason,
+    StepExecution.attempt,
+    StepExecution.retry_count,
+    StepExecution.awaiting_event,
+    StepExecution.external_workflow_id,
+    StepExecution.deadline_at,
+    StepExecution.due_at,
+    StepExecution.parent_id,
+    StepExecution.item_index,
+    StepExecution.item_key,
+    StepExecution.items_total,
+    StepExecution.items_open,
+    StepExecution.items_failed,
+    StepExecution.created_at,
+    StepExecution.updated_at,
+)
+
+
+def steps(
+    session: Session, caller: Caller, execution_id: UUID, *, with_outputs: bool = True
+) -> list[StepRecord]:
+    """The steps of the definition, with handlers and compensations, in their order.
+
+    A fan-out is one entry with counters, however many items it has.
+    """
+    redactor = redactor_of(session, caller, execution_id)
+    rows = session.execute(
+        _selected(with_outputs)
+        .where(
+            StepExecution.execution_id == execution_id,
+            StepExecution.parent_id.is_(None),
+            StepExecution.kind != StepKind.SINK.value,
+        )
+        .order_by(StepExecution.sequence_number, StepExecution.id)
+    )
+    return [_record(row, redactor) for row in rows]
+
+
+def items(
+    session: Session,
+    caller: Caller,
+    execution_id: UUID,
+    *,
+    parent_id: int,
+    page: Page,
+    with_outputs: bool = True,
+) -> Listed[StepRecord]:
+    """One page of the items of the fan-out *parent_id*, in their order."""
+    redactor = redactor_of(session, caller, execution_id)
+    # The execution is a condition too: the parent may belong to somebody else's.
+    conditions: tuple[ColumnElement[bool], ...] = (
+        StepExecution.parent_id == parent_id,
+        StepExecution.execution_id == execution_id,
+    )
+    total = session.scalar(select(func.count()).select_from(StepExecution).where(*conditions)) or 0
+    rows = session.execute(
+        _selected(with_outputs)
+        .where(*conditions)
+        .order_by(StepExecution.item_index)
+        .limit(page.size)
+        .offset(page.offset)
+    )
+    return Listed([_record(row, redactor) for row in rows], total, page)
+
+
+def _selected(with_outputs: bool) -> Select[*tuple[Any, ...]]:
+    outputs = StepExecution.outputs if with_outputs else literal(None)
+    return select(*COLUMNS, outputs.label("outputs"))
+
+
+def _record(row: Row[*tuple[Any, ...]], redactor: Redactor) -> StepRecord:
+    found = dict(row._mapping)
+    counts = [found.pop(name) for name in ("items_total", "items_open", "items_failed")]
+    shown = {
+        "items": None if counts[0] is None else ItemCounts(*(count or 0 for count in counts)),
+        "outputs": redactor.redact(found["outputs"]),
+        "error_message": redactor.redact(found["error_message"]),
+    }
+    return StepRecord(**found | shown)

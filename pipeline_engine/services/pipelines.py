@@ -1,0 +1,323 @@
+"""Pipelines: store, read, change and delete definitions; every change is a new revision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select, true
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from pipeline_engine.config import Settings
+from pipeline_engine.domain import checks
+from pipeline_engine.domain.checks import CheckReport, Limits
+from pipeline_engine.domain.states import PipelineStatus
+from pipeline_engine.errors import (
+    DuplicateName,
+    InvalidDefinition,
+    PipelineEngineError,
+    PipelineNotFound,
+    VersionMismatch,
+)
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.services.actions import Catalogue
+from pipeline_engine.services.callers import SYSTEM, Caller
+from pipeline_engine.services.pages import Listed, Page
+from pipeline_engine.storage.executions import Execution
+from pipeline_engine.storage.pipelines import Pipeline, PipelineRevision
+
+UNIQUE_NAME = "uq_pipelines_user_id_name"
+
+
+class SystemPipelineReadOnly(PipelineEngineError):
+    """A system-owned pipeline can be read and executed, but only a service may change it."""
+
+    code = "system_pipeline_read_only"
+
+
+class ServiceOnly(PipelineEngineError):
+    """Only a service may do this."""
+
+    code = "service_only"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineRequest:
+    """What a caller wants a pipeline to be."""
+
+    document: dict[str, Any]
+    name: str | None = None  #: goes before the name in the document
+    icon: str | None = None
+    user_id: str | None = None  #: the owner; believed only from a service
+    system_owned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPipeline:
+    """A pipeline with its newest revision and what its executions add up to."""
+
+    pipeline: Pipeline
+    version: str  #: the author's own version text
+    document: dict[str, Any] | None  #: as it was written; left out of lists on request
+    execution_count: int
+    last_execution_at: datetime | None
+
+
+def check(runtime: Runtime, document: object, *, name: str | None = None) -> CheckReport:
+    """Every error and warning of a definition that is to be executed."""
+    return checks.check(
+        document, Catalogue(runtime.registry), limits=limits_of(runtime.settings), name=name
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """How large a definition may be in this installation."""
+    return Limits(
+        max_steps=settings.max_steps, max_edges=settings.max_edges, max_items=settings.max_items
+    )
+
+
+def create(
+    session: Session, runtime: Runtime, caller: Caller, request: PipelineRequest
+) -> StoredPipeline:
+    """Store a new pipeline; without steps it is a draft.
+
+    Raises ``InvalidDefinition`` with the whole report, ``DuplicateName``, ``ServiceOnly``.
+    """
+    name = _checked_name(runtime, request)
+    if request.system_owned and not caller.is_service:
+        raise ServiceOnly("Only a service may own a pipeline in the name of the system.")
+    owner = request.user_id if caller.is_service and request.user_id else caller.user_id
+    pipeline = Pipeline(
+        name=name,
+        status=_status_of(request.document),
+        description=_description(request.document),
+        icon=request.icon,
+        user_id=owner,
+        system_owned=request.system_owned,
+        step_count=_step_count(request.document),
+        revision=1,
+        lock_version=1,
+    )
+    session.add(pipeline)
+    _flush_named(session, name)
+    session.add(_revision(pipeline, request.document))
+    session.flush()
+    return get(session, SYSTEM, pipeline.id)
+
+
+def update(
+    session: Session,
+    runtime: Runtime,
+    caller: Caller,
+    pipeline_id: UUID | str,
+    request: PipelineRequest,
+    *,
+    lock_version: int | None,
+) -> StoredPipeline:
+    """Replace what a pipeline says, if nobody changed it since *lock_version*.
+
+    Null is any version. Executions that run keep the revision that they were started with.
+    Raises ``VersionMismatch`` and what ``create`` raises.
+    """
+    pipeline = _locked(session, caller, pipeline_id)
+    if lock_version is not None and lock_version != pipeline.lock_version:
+        raise VersionMismatch(
+            f"Concurrent modification detected: expected version {lock_version},"
+            f" found {pipeline.lock_version}",
+            lock_version=pipeline.lock_version,
+        )
+    pipeline.name = _checked_name(runtime, request)
+    _flush_named(session, pipeline.name)
+    if request.icon is not None:
+        pipeline.icon = request.icon
+    _revise(session, pipeline, request.document)
+    pipeline.lock_version += 1
+    session.flush()
+    return get(session, caller, pipeline.id)
+
+
+def delete(session: Session, caller: Caller, pipeline_id: UUID | str) -> None:
+    """Delete a pipeline; its executions and the revisions that they are pinned to stay."""
+    session.delete(_locked(session, caller, pipeline_id))
+    session.flush()
+
+
+def get(session: Session, caller: Caller, pipeline_id: UUID | str) -> StoredPipeline:
+    """One pipeline; raises ``PipelineNotFound``, also for what belongs to another user."""
+    found = session.execute(
+        _stored(with_document=True)
+        .where(Pipeline.id == _as_id(pipeline_id), in_sight_of(caller, include_system=True))
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if found is None:
+        raise _not_found(pipeline_id)
+    return _record(found)
+
+
+def require_visible(session: Session, caller: Caller, pipeline_id: UUID | str) -> UUID:
+    """The id of a pipeline that *caller* may execute; raises ``PipelineNotFound``."""
+    sight = in_sight_of(caller, include_system=True)
+    found = session.scalar(select(Pipeline.id).where(Pipeline.id == _as_id(pipeline_id), sight))
+    if found is None:
+        raise _not_found(pipeline_id)
+    return found
+
+
+def listed(
+    session: Session,
+    caller: Caller,
+    *,
+    include_system: bool,
+    with_document: bool,
+    page: Page,
+) -> Listed[StoredPipeline]:
+    """The pipelines of *caller*, newest first: two queries, however many there are."""
+    sight = in_sight_of(caller, include_system=include_system)
+    total = session.scalar(select(func.count()).select_from(Pipeline).where(sight)) or 0
+    rows = session.execute(
+        _stored(with_document=with_document)
+        .where(sight)
+        .order_by(Pipeline.created_at.desc(), Pipeline.id.desc())
+        .limit(page.size)
+        .offset(page.offset)
+    )
+    return Listed([_record(row) for row in rows], total, page)
+
+
+def in_sight_of(caller: Caller, *, include_system: bool) -> ColumnElement[bool]:
+    """The condition on pipelines that *caller* may know of."""
+    if caller.sees_all:
+        return true()
+    own = Pipeline.user_id == caller.user_id
+    return or_(own, Pipeline.system_owned) if include_system else own
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> StoredPipeline:
+    pipeline, version, document, execution_count, last_execution_at = row
+    return StoredPipeline(
+        pipeline=pipeline,
+        version=version,
+        document=document,
+        execution_count=execution_count,
+        last_execution_at=last_execution_at,
+    )
+
+
+def _stored(*, with_document: bool) -> Select[*tuple[Any, ...]]:
+    counts = (
+        select(
+            func.count().label("execution_count"),
+            func.max(Execution.created_at).label("last_execution_at"),
+        )
+        .where(Execution.pipeline_id == Pipeline.id)
+        .lateral("counts")
+    )
+    document = PipelineRevision.document if with_document else literal(None)
+    return (
+        select(
+            Pipeline.__mapper__,
+            PipelineRevision.version,
+            document.label("document"),
+            counts.c.execution_count,
+            counts.c.last_execution_at,
+        )
+        .join(
+            PipelineRevision,
+            (PipelineRevision.pipeline_id == Pipeline.id)
+            & (PipelineRevision.revision == Pipeline.revision),
+        )
+        .join(counts, true())
+    )
+
+
+def _locked(session: Session, caller: Caller, pipeline_id: UUID | str) -> Pipeline:
+    """The pipeline, ours until the transaction ends, if *caller* may change it."""
+    sight = in_sight_of(caller, include_system=True)
+    pipeline = session.scalar(
+        select(Pipeline).where(Pipeline.id == _as_id(pipeline_id), sight).with_for_update()
+    )
+    if pipeline is None:
+        raise _not_found(pipeline_id)
+    if not caller.owns(pipeline.user_id) or (pipeline.system_owned and not caller.is_service):
+        raise SystemPipelineReadOnly(pipeline_id=str(pipeline.id))
+    return pipeline
+
+
+def _revise(session: Session, pipeline: Pipeline, document: dict[str, Any]) -> None:
+    newest = session.scalar(
+        select(PipelineRevision.document).where(
+            PipelineRevision.pipeline_id == pipeline.id,
+            PipelineRevision.revision == pipeline.revision,
+        )
+    )
+    if newest == document:
+        return
+    pipeline.revision += 1
+    pipeline.status = _status_of(document)
+    pipeline.description = _description(document)
+    pipeline.step_count = _step_count(document)
+    session.add(_revision(pipeline, document))
+
+
+def _revision(pipeline: Pipeline, document: dict[str, Any]) -> PipelineRevision:
+    return PipelineRevision(
+        pipeline_id=pipeline.id,
+        revision=pipeline.revision,
+        version=str(document.get("version") or "1.0"),
+        document=document,
+    )
+
+
+def _checked_name(runtime: Runtime, request: PipelineRequest) -> str:
+    report = checks.check(
+        request.document,
+        Catalogue(runtime.registry),
+        limits=limits_of(runtime.settings),
+        name=request.name,
+        allow_draft=True,
+    )
+    if not report.valid:
+        raise InvalidDefinition(
+            f"The pipeline definition has {len(report.errors)} error(s).", report=report
+        )
+    return str(request.name or request.document["name"])
+
+
+def _flush_named(session: Session, name: str) -> None:
+    """Write the pipeline now: the unique index is the judge of its name, not a query before.
+
+    After ``DuplicateName`` nothing can be done with the session but to roll it back.
+    """
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if UNIQUE_NAME not in str(error.orig):
+            raise
+        raise DuplicateName(f"A pipeline with the name '{name}' already exists") from error
+
+
+def _status_of(document: dict[str, Any]) -> str:
+    return PipelineStatus.ACTIVE if document.get("steps") else PipelineStatus.DRAFT
+
+
+def _step_count(document: dict[str, Any]) -> int:
+    return len(document.get("steps") or ())
+
+
+def _description(document: dict[str, Any]) -> str | None:
+    return document.get("description") or None
+
+
+def _as_id(pipeline_id: UUID | str) -> UUID:
+    try:
+        return pipeline_id if isinstance(pipeline_id, UUID) else UUID(pipeline_id)
+    except ValueError:
+        raise _not_found(pipeline_id) from None
+
+
+def _not_found(pipeline_id: UUID | str) -> PipelineNotFound:
+    return PipelineNotFound(f"Pipeline not found: {pipeline_id}", pipeline_id=str(pipeline_id))

@@ -1,0 +1,101 @@
+"""Every route asks who is calling, unless it is listed here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from pipeline_engine.config import Settings
+from pipeline_engine.services import Runtime
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
+OPEN = {
+    "/api/v1/callbacks/<token>",  # the token is checked by the inbox
+    "/callbacks/<token>",
+    "/api/v1/health",
+    "/health",
+    "/api/v1/ready",
+    "/ready",
+    "/api/v1/openapi.json",
+    "/openapi.json",
+    "/docs",
+    "/static/<path:filename>",
+}
+SERVICES_ONLY = {
+    "/events",
+    "/workflow-events",
+    "/deliveries",
+    "/deliveries/<delivery_id>/replay",
+}
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[Flask]:
+    """An application that can reach no server: a route that gets as far as that is not closed."""
+    settings = Settings.from_env(
+        {
+            "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+            "REDIS_URL": "redis://127.0.0.1:1/0",
+            "PIPELINE_SECRET_KEY": "a-secret-of-the-tests",
+            "PIPELINE_API_TOKEN": "a-token",
+        }
+    )
+    runtime = Runtime.start(settings)
+    yield import_module("pipeline_engine_web.app").create_app(runtime)
+    runtime.stop()
+
+
+def routes(app: Flask) -> Iterator[tuple[str, str]]:
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield method, rule.rule
+
+
+def test_every_route_needs_a_token_unless_it_is_listed(app: Flask) -> None:
+    client = app.test_client()
+
+    closed = {
+        path
+        for method, path in routes(app)
+        if client.open(path.replace("<", "").replace(">", ""), method=method).status_code == 401
+    }
+
+    assert {path for _, path in routes(app)} - closed <= OPEN
+
+
+def test_what_is_listed_as_open_exists(app: Flask) -> None:
+    assert {path for _, path in routes(app)} >= OPEN
+
+
+def test_doors_for_services_are_marked(app: Flask) -> None:
+    marked = {
+        rule.rule.removeprefix("/api/v1")
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "access", "") == "services"
+    }
+
+    assert marked == SERVICES_ONLY
+
+
+def test_every_route_has_its_line_in_the_documentation(app: Flask) -> None:
+    documented = re.findall(r"^\| `([A-Z]+) (/\S*)` \|", DOCUMENT.read_text(), re.MULTILINE)
+    served = {
+        (method, path.removeprefix("/api/v1").replace("<", "{").replace(">", "}"))
+        for method, path in routes(app)
+        if path.startswith("/api/v1/") and not path.startswith("/api/v1/pipeline/")
+    }
+
+    assert set(documented) == served - {("GET", "/openapi.json")}
+
+
+def test_views_are_short(app: Flask) -> None:
+    """A view loads, calls one service and dumps."""
+    for endpoint, view in app.view_functions.items():
+        code = getattr(view, "__wrapped__", view).__code__
+        lines = {line for _, _, line in code.co_lines() if line}
+        assert len(lines) <= 20, endpoint

@@ -1,0 +1,310 @@
+"""The read side: what is shown of executions, to whom, and in which order."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from history_rows import (
+    START,
+    a_document,
+    a_finished_step,
+    a_step,
+    an_event,
+    an_execution,
+    statements_on,
+)
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from pipeline_engine.errors import ExecutionNotFound
+from pipeline_engine.services import history
+from pipeline_engine.services.callers import SYSTEM, Caller
+from pipeline_engine.services.history import EventFilter, ExecutionFilter, ProgressQuery
+from pipeline_engine.services.pages import Page
+from pipeline_engine.storage.events import EventType
+from pipeline_engine.storage.executions import Execution
+from pipeline_engine.storage.steps import StepKind
+
+ALICE = Caller(user_id="alice")
+BOB = Caller(user_id="bob")
+ALL = ProgressQuery()
+
+
+def test_executions_of_others_are_not_listed_and_do_not_exist(session: Session) -> None:
+    """The reference showed every execution to everybody."""
+    hers = an_execution(session, user_id="alice")
+    nobodys = an_execution(session)
+
+    listed = history.executions(session, ALICE, ExecutionFilter(), Page())
+
+    assert [record.id for record in listed.entries] == [hers.id]
+    for read in (history.execution, history.steps, history.require_visible):
+        for hidden in (nobodys.id, hers.id):
+            with pytest.raises(ExecutionNotFound):
+                read(session, BOB, hidden)
+    with pytest.raises(ExecutionNotFound):
+        history.events(session, BOB, hers.id, EventFilter())
+    with pytest.raises(ExecutionNotFound):
+        history.items(session, BOB, hers.id, parent_id=1, page=Page())
+
+
+def test_a_service_that_acts_for_a_user_sees_what_the_user_sees(session: Session) -> None:
+    hers = an_execution(session, user_id="alice")
+    an_execution(session, user_id="bob")
+
+    for_alice = history.executions(
+        session, Caller(user_id="alice", is_service=True), ExecutionFilter(), Page()
+    )
+    for_itself = history.executions(session, SYSTEM, ExecutionFilter(), Page())
+
+    assert [record.id for record in for_alice.entries] == [hers.id]
+    assert for_itself.total == 2
+
+
+def test_a_list_of_executions_costs_three_queries_however_long_it_is(
+    session: Session, engine: Engine
+) -> None:
+    for _ in range(25):
+        execution = an_execution(session)
+        a_step(session, execution, "a", "RUNNING", progress_percentage=40)
+    session.commit()
+
+    with statements_on(engine) as statements:
+        listed = history.executions(session, SYSTEM, ExecutionFilter(), Page(size=25))
+
+    assert len(listed.entries) == 25
+    assert len(statements) == 3
+    assert all("document" not in statement for statement in statements)
+    assert {record.progress_percentage for record in listed.entries} == {Decimal("40.00")}
+
+
+def test_lists_are_filtered_by_status_initiator_pipeline_and_time(session: Session) -> None:
+    wanted = an_execution(session, status="FAILED", initiator="schedule", created_at=START)
+    an_execution(session, status="RUNNING", initiator="schedule", created_at=START)
+    an_execution(session, status="FAILED", initiator="api", created_at=START)
+    an_execution(session, status="FAILED", initiator="schedule")
+
+    found = history.executions(
+        session,
+        SYSTEM,
+        ExecutionFilter(status="FAILED", initiator="schedule", start=START, end=START),
+        Page(),
+    )
+    none = history.executions(session, SYSTEM, ExecutionFilter(pipeline_id=uuid4()), Page())
+
+    assert [record.id for record in found.entries] == [wanted.id]
+    assert (none.total, none.total_pages) == (0, 0)
+
+
+def test_progress_is_the_mean_of_the_steps_as_the_reference_computes_it(session: Session) -> None:
+    execution = an_execution(session)
+    a_step(session, execution, "a", "COMPLETED", progress_percentage=100, sequence_number=1)
+    a_step(session, execution, "b", "RUNNING", progress_percentage=50, sequence_number=2)
+    a_step(session, execution, "c", "PENDING", sequence_number=3)
+    a_step(session, execution, "sink", "PENDING", kind=StepKind.SINK, sequence_number=4)
+
+    found = history.progress(session, SYSTEM, execution.id, ALL)
+
+    assert found.aggregated.overall_progress == Decimal("50.00")
+    assert (found.aggregated.completed_steps, found.aggregated.total_steps) == (1, 3)
+    assert found.aggregated.current_step == "B"
+    assert [step.step_id for step in found.steps] == ["a", "b", "c"]
+
+
+def test_a_fan_out_is_as_far_as_its_items(session: Session) -> None:
+    execution = an_execution(session)
+    a_step(session, execution, "a", "RUNNING", items_total=4, items_open=1, items_failed=0)
+
+    found = history.progress(session, SYSTEM, execution.id, ALL)
+
+    assert found.aggregated.overall_progress == Decimal("75.00")
+
+
+def test_the_time_left_is_told_at_the_pace_of_what_was_done(session: Session) -> None:
+    execution = an_execution(session)
+    a_finished_step(session, execution, "a", seconds=10)
+    a_step(session, execution, "b", "RUNNING", progress_percentage=50)
+    a_step(session, execution, "c", "PENDING")
+
+    with_eta = history.progress(session, SYSTEM, execution.id, ALL)
+    without = history.progress(session, SYSTEM, execution.id, ProgressQuery(with_eta=False))
+
+    assert with_eta.aggregated.eta_seconds == 15
+    assert without.aggregated.eta_seconds is None
+
+
+def test_progress_never_goes_back_because_its_mark_is_stored(session: Session) -> None:
+    """The reference kept the mark in the memory of one process."""
+    execution = an_execution(session)
+    step = a_step(session, execution, "a", "RUNNING", progress_percentage=80)
+    session.commit()
+    history.progress(session, SYSTEM, execution.id, ALL)
+    session.commit()
+
+    step.progress_percentage = Decimal(10)
+    session.commit()
+    later = history.progress(session, SYSTEM, execution.id, ALL)
+
+    assert later.aggregated.overall_progress == Decimal("80.00")
+    assert later.execution.progress_percentage == Decimal("80.00")
+    stored = session.scalar(select(Execution.progress_percentage))
+    assert stored == Decimal("80.00")
+
+
+def test_readers_write_the_mark_once_a_second_unless_it_rose_by_a_point(session: Session) -> None:
+    execution = an_execution(session)
+    step = a_step(session, execution, "a", "RUNNING", progress_percentage=50)
+    session.commit()
+    history.execution(session, SYSTEM, execution.id)
+    session.commit()
+
+    step.progress_percentage = Decimal("50.40")
+    session.commit()
+    shown = history.execution(session, SYSTEM, execution.id).progress_percentage
+    session.commit()
+
+    stored = session.scalar(select(Execution.progress_percentage))
+    assert (shown, stored) == (Decimal("50.40"), Decimal("50.00"))
+
+
+def test_a_reader_leaves_an_execution_alone_that_a_worker_is_writing_to(
+    session: Session, engine: Engine
+) -> None:
+    execution = an_execution(session)
+    a_step(session, execution, "a", "RUNNING", progress_percentage=50)
+    session.commit()
+
+    with Session(engine) as worker:
+        worker.execute(select(Execution.id).with_for_update())
+        record = history.execution(session, SYSTEM, execution.id)
+
+    assert record.progress_percentage == Decimal("50.00")
+
+
+def test_events_are_numbered_newest_first_and_described(session: Session) -> None:
+    execution = an_execution(session)
+    an_event(session, execution.id, EventType.WORKFLOW_STARTED)
+    an_event(session, execution.id, EventType.STEP_COMPLETED, step_id="a", step_name="Fetch")
+    session.commit()
+
+    found = history.events(session, SYSTEM, execution.id, EventFilter())
+
+    assert [(e.sequence_number, e.description) for e in found.entries] == [
+        (2, "Completed: Fetch"),
+        (1, "Started"),
+    ]
+    assert (found.total, found.last) == (2, 2)
+
+
+def test_a_follower_never_skips_an_event_that_commits_late(
+    session: Session, engine: Engine
+) -> None:
+    execution = an_execution(session)
+    an_event(session, execution.id, EventType.WORKFLOW_STARTED)
+    session.commit()
+    with Session(engine) as late:
+        an_event(late, execution.id, EventType.STEP_STARTED)
+        an_event(session, execution.id, EventType.STEP_COMPLETED)
+        session.commit()
+        before = history.events(session, SYSTEM, execution.id, EventFilter(after=0))
+        session.commit()
+        late.commit()
+
+    after = history.events(session, SYSTEM, execution.id, EventFilter(after=before.last))
+
+    assert [e.event_type for e in before.entries] == ["workflow_started"]
+    assert [(e.sequence_number, e.event_type) for e in after.entries] == [
+        (2, "step_started"),
+        (3, "step_completed"),
+    ]
+
+
+def test_events_are_filtered_without_changing_their_numbers(session: Session) -> None:
+    execution = an_execution(session)
+    for _ in range(3):
+        an_event(session, execution.id, EventType.STEP_STARTED)
+        an_event(session, execution.id, EventType.STEP_COMPLETED)
+    session.commit()
+
+    found = history.events(
+        session, SYSTEM, execution.id, EventFilter(event_type="step_started", limit=2, offset=1)
+    )
+
+    assert [e.sequence_number for e in found.entries] == [3, 1]
+    assert found.total == 3
+
+
+def test_recent_events_come_in_the_order_in_which_they_happened(session: Session) -> None:
+    """The reference never had any."""
+    execution = an_execution(session)
+    for number in range(5):
+        an_event(session, execution.id, EventType.STEP_PROGRESS, number=number)
+    session.commit()
+
+    found = history.progress(session, SYSTEM, execution.id, ProgressQuery(newest_events=2))
+
+    assert [e.sequence_number for e in found.recent_events] == [4, 5]
+
+
+def test_ten_thousand_items_are_one_entry_with_counters_and_are_read_by_page(
+    session: Session,
+) -> None:
+    execution = an_execution(session)
+    parent = a_step(
+        session, execution, "fan", "RUNNING", items_total=3, items_open=1, items_failed=1
+    )
+    for index in range(3):
+        a_step(
+            session,
+            execution,
+            "fan",
+            "COMPLETED",
+            kind=StepKind.ITEM,
+            parent_id=parent.id,
+            item_index=index,
+            item_key=f"model-{index}",
+        )
+
+    listed = history.steps(session, SYSTEM, execution.id)
+    page = history.items(
+        session, SYSTEM, execution.id, parent_id=parent.id, page=Page(number=2, size=2)
+    )
+
+    assert [(step.step_id, step.items) for step in listed] == [
+        ("fan", history.ItemCounts(total=3, open=1, failed=1))
+    ]
+    assert [item.item_key for item in page.entries] == ["model-2"]
+    assert (page.total, page.total_pages) == (3, 2)
+
+
+def test_secrets_are_masked_wherever_they_are_shown_and_stay_in_the_rows(session: Session) -> None:
+    """The reference masked what later steps read, and forgot params, errors and events."""
+    document = a_document(
+        parameters=[{"name": "hub", "type": "secret", "default": "default-secret"}]
+    )
+    execution = an_execution(
+        session,
+        status="FAILED",
+        document=document,
+        params={"hub": "s3cr3t-value", "password": "hunter22", "region": "eu"},
+        outputs={"url": "https://u:pw@host/x", "said": "the key is s3cr3t-value"},
+        error={"code": "boom", "message": "hub refused s3cr3t-value"},
+    )
+    a_step(
+        session, execution, "a", "FAILED", outputs={"token": "abc"}, error_message="s3cr3t-value"
+    )
+    an_event(session, execution.id, EventType.STEP_FAILED, error="refused: s3cr3t-value")
+    session.commit()
+
+    found = history.progress(session, SYSTEM, execution.id, ALL)
+
+    assert found.execution.params == {
+        "hub": "***REDACTED***",
+        "password": "***REDACTED***",
+        "region": "eu",
+    }
+    for secret in ("s3cr3t-value", "hunter22", "default-secret", ":pw@", "abc"):
+        assert secret not in repr(found)
+    assert session.scalar(select(Execution.params))["hub"] == "s3cr3t-value"

@@ -1,0 +1,117 @@
+"""Nobody gets in without a token, and nobody becomes somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from history_rows import an_execution
+from sqlalchemy.orm import Session
+
+from pipeline_engine.config import Settings
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        (None, "authentication_required"),
+        ("Basic dXNlcjpwYXNz", "authentication_required"),
+        ("Bearer ", "authentication_required"),
+        ("Bearer wrong", "invalid_token"),
+        ("Bearer service-token-and-more", "invalid_token"),
+        ("Bearer sérvice", "invalid_token"),
+    ],
+)
+def test_without_a_right_token_the_answer_is_401(
+    anybody: FlaskClient, header: str | None, code: str
+) -> None:
+    headers = {"Authorization": header} if header else {}
+
+    answer = anybody.get("/api/v1/executions", headers=headers)
+
+    assert (answer.status_code, answer.json["code"]) == (401, code)
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_every_token_of_a_list_is_good_so_that_tokens_can_be_rotated(app: Flask) -> None:
+    for token in ("service-token", "second-service-token"):
+        answer = app.test_client().get("/executions", headers={"Authorization": f"bearer {token}"})
+        assert answer.status_code == 200
+
+
+def test_an_installation_without_tokens_lets_nobody_in(
+    web_settings: Settings, app_with: Callable[[Settings], Flask]
+) -> None:
+    """The reference had no authentication at all."""
+    bare = replace(
+        web_settings, api_tokens=(), user_tokens=MappingProxyType({}), app_api_token=None
+    )
+    client = app_with(bare).test_client()
+
+    for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer x"}):
+        answer = client.get("/executions", headers=headers)
+        assert (answer.status_code, answer.json["code"]) == (403, "authentication_not_configured")
+    event = client.post("/workflow-events", json={}, headers={"dapr-api-token": ""})
+    assert (event.status_code, event.json["code"]) == (403, "authentication_not_configured")
+
+
+def test_a_user_token_acts_only_as_its_user(session: Session, alice: FlaskClient) -> None:
+    hers = an_execution(session, user_id="alice")
+    his = an_execution(session, user_id="bob")
+    session.commit()
+
+    listed = alice.get("/executions", headers={"X-User-ID": "bob"})
+
+    assert [found["id"] for found in listed.json["executions"]] == [str(hers.id)]
+    for path in ("", "/steps", "/events", "/progress"):
+        assert alice.get(f"/executions/{his.id}{path}").status_code == 404
+    assert alice.post(f"/executions/{his.id}/cancel").status_code == 404
+
+
+def test_a_service_acts_for_the_user_whom_it_names(session: Session, service: FlaskClient) -> None:
+    hers = an_execution(session, user_id="alice")
+    an_execution(session, user_id="bob")
+    session.commit()
+
+    for_alice = service.get("/executions", headers={"X-User-ID": "alice"})
+    for_itself = service.get("/executions")
+
+    assert [found["id"] for found in for_alice.json["executions"]] == [str(hers.id)]
+    assert for_itself.json["pagination"]["total_count"] == 2
+
+
+@pytest.mark.parametrize("user_id", ["", " ", "a b", "x" * 256, "{}"])
+def test_a_wrong_user_id_is_refused_because_it_must_not_mean_everybody(
+    service: FlaskClient, user_id: str
+) -> None:
+    """In the reference a malformed X-User-ID saw the rows of all users."""
+    answer = service.get("/executions", headers={"X-User-ID": user_id})
+
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_user_id")
+
+
+@pytest.mark.parametrize("path", ["/events", "/workflow-events", "/deliveries"])
+def test_doors_for_services_are_closed_to_users(alice: FlaskClient, path: str) -> None:
+    answer = alice.get(path) if path == "/deliveries" else alice.post(path, json={"a": 1})
+
+    assert (answer.status_code, answer.json["code"]) == (403, "service_token_required")
+
+
+def test_services_report_events_with_the_internal_token(anybody: FlaskClient) -> None:
+    right = anybody.post(
+        "/workflow-events", json={"workflow_id": "w"}, headers={"dapr-api-token": "internal-token"}
+    )
+    wrong = anybody.post("/workflow-events", json={}, headers={"dapr-api-token": "wrong"})
+
+    assert right.status_code == 200
+    assert (wrong.status_code, wrong.json["code"]) == (403, "invalid_internal_token")
+
+
+def test_the_internal_token_opens_nothing_but_the_doors_for_services(anybody: FlaskClient) -> None:
+    answer = anybody.get("/executions", headers={"dapr-api-token": "internal-token"})
+
+    assert answer.status_code == 401

@@ -1,0 +1,47 @@
+"""The HTTP API: one blueprint for each noun, and where it is mounted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask
+from flask_smorest import Api
+
+from . import actions, deliveries, events, executions, health, pipelines, validation
+from .blueprint import Blueprint
+
+BASE = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A blueprint, the path that is documented, and those that older clients know."""
+
+    blueprint: Blueprint
+    path: str = ""
+    aliases: tuple[str, ...] = ("",)  #: in front of ``path``, instead of BASE
+
+
+# The reference service mounts pipelines below /api/v1/pipeline, and everything at the root.
+LEGACY = ("", f"{BASE}/pipeline")
+MOUNTS = (
+    Mount(validation.validation, "/validate", LEGACY),
+    Mount(pipelines.pipelines, "/pipelines", LEGACY),
+    Mount(executions.executions, "/executions"),
+    Mount(actions.actions, "/actions"),
+    Mount(events.events),
+    Mount(deliveries.deliveries, "/deliveries"),
+    Mount(health.health),
+)
+
+
+def install(app: Flask, api: Api) -> None:
+    """Register every blueprint: once in the document, and again under each older path."""
+    for mount in MOUNTS:
+        api.register_blueprint(mount.blueprint, url_prefix=BASE + mount.path)
+        for number, alias in enumerate(mount.aliases, start=1):
+            app.register_blueprint(
+                mount.blueprint,
+                url_prefix=(alias + mount.path) or None,
+                name=f"{mount.blueprint.name}_alias_{number}",
+            )

@@ -1,0 +1,51 @@
+"""Blueprints whose bodies pass the JSON guard; flask-smorest's decorators, with types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask_smorest import Blueprint as SmorestBlueprint
+from marshmallow import Schema
+
+from .bodies import GuardedParser
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Blueprint(SmorestBlueprint):
+    """The routes of one noun."""
+
+    ARGUMENTS_PARSER = GuardedParser()
+
+    def on(self, method: str, rule: str = "", **options: Any) -> Callable[[View], View]:
+        """Serve *method* on *rule* with the decorated view."""
+        decorate: Callable[[View], View] = self.route(rule, methods=[method], **options)
+        return decorate
+
+    def body(self, schema: type[Schema], *, required: bool = True) -> Callable[[View], View]:
+        """Hand the JSON body to the view, loaded by *schema*."""
+        decorate: Callable[[View], View] = self.arguments(schema, required=required)
+        return decorate
+
+    def query(self, schema: type[Schema]) -> Callable[[View], View]:
+        """Hand the query to the view, loaded by *schema*."""
+        decorate: Callable[[View], View] = self.arguments(schema, location="query")
+        return decorate
+
+    def header(self, schema: type[Schema]) -> Callable[[View], View]:
+        """Hand some headers to the view, loaded by *schema*."""
+        decorate: Callable[[View], View] = self.arguments(schema, location="headers")
+        return decorate
+
+    def answers(
+        self, status: int, schema: Schema | type[Schema] | None = None
+    ) -> Callable[[View], View]:
+        """Dump what the view returns by *schema*; any other status is a problem."""
+
+        def decorate(view: View) -> View:
+            described: View = self.response(status, schema)(view)
+            documented: View = self.alt_response("default", "DEFAULT_ERROR")(described)
+            return documented
+
+        return decorate

@@ -1,0 +1,52 @@
+"""What a view may ask for: the runtime, the caller, and the session of its request."""
+
+from __future__ import annotations
+
+from flask import Flask, current_app, g
+from sqlalchemy.orm import Session
+
+from pipeline_engine.services import Runtime
+from pipeline_engine.services.callers import Caller
+from pipeline_engine.services.health import Probe
+
+EXTENSION = "pipeline_engine"
+PROBE = "pipeline_engine_probe"
+
+
+def install(app: Flask, runtime: Runtime) -> None:
+    """Give *app* its runtime, and close each request's session at its end."""
+    app.extensions[EXTENSION] = runtime
+    app.extensions[PROBE] = Probe(runtime.settings, runtime.redis)
+    app.teardown_appcontext(_close_session)
+
+
+def runtime() -> Runtime:
+    """The runtime of this process."""
+    found: Runtime = current_app.extensions[EXTENSION]
+    return found
+
+
+def probe() -> Probe:
+    """The one who knows how everything is."""
+    found: Probe = current_app.extensions[PROBE]
+    return found
+
+
+def caller() -> Caller:
+    """The one who sent this request; ``auth.py`` has found out who that is."""
+    found: Caller = g.caller
+    return found
+
+
+def session() -> Session:
+    """The session of this request. A view that changes something commits it."""
+    if "session" not in g:
+        g.session = runtime().sessions()
+    found: Session = g.session
+    return found
+
+
+def _close_session(_: BaseException | None) -> None:
+    opened: Session | None = g.pop("session", None)
+    if opened is not None:
+        opened.close()

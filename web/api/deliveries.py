@@ -1,0 +1,34 @@
+"""``/deliveries``: what came from outside, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline_engine.services import deliveries as services
+from pipeline_engine.services.pages import Page
+
+from .auth import for_services
+from .blueprint import Blueprint
+from .context import runtime, session
+from .schemas.deliveries import DeliveryListSchema, DeliveryQuery, ReplayedSchema
+
+deliveries = Blueprint("deliveries", __name__, description="What came from outside.")
+
+
+@deliveries.on("GET")
+@deliveries.query(DeliveryQuery)
+@deliveries.answers(200, DeliveryListSchema)
+@for_services
+def list_deliveries(query: dict[str, Any]) -> Any:
+    """List deliveries, newest first: those that nobody waited for are `unmatched`."""
+    page = Page(query["page"], query["page_size"])
+    return services.listed(session(), disposition=query.get("disposition"), page=page)
+
+
+@deliveries.on("POST", "/<delivery_id>/replay")
+@deliveries.answers(202, ReplayedSchema)
+@for_services
+def replay(delivery_id: str) -> Any:
+    """Offer an unmatched delivery to the steps that wait now."""
+    services.replay(runtime(), delivery_id)
+    return {"delivery_id": delivery_id, "disposition": "pending"}

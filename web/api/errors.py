@@ -1,0 +1,161 @@
+"""What HTTP makes of errors: one table, and one shape (RFC 9457)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, current_app, request
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from pipeline_engine import errors
+from pipeline_engine.services.bodies import JsonRejected
+from pipeline_engine.services.pipelines import ServiceOnly, SystemPipelineReadOnly
+
+from . import auth, headers, preconditions
+from .bodies import InvalidRequest
+
+PROBLEM_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = "2"
+TOO_LARGE = "too_large"
+
+#: The only place that knows which error is which status. A class speaks for its subclasses.
+STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
+    errors.PipelineEngineError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.InvalidDefinition: HTTPStatus.BAD_REQUEST,
+    errors.UnknownAction: HTTPStatus.BAD_REQUEST,
+    errors.DraftNotExecutable: HTTPStatus.BAD_REQUEST,
+    errors.InvalidParams: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidCallbackToken: HTTPStatus.UNAUTHORIZED,
+    errors.ExternalIdTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    SystemPipelineReadOnly: HTTPStatus.FORBIDDEN,
+    ServiceOnly: HTTPStatus.FORBIDDEN,
+    JsonRejected: HTTPStatus.BAD_REQUEST,
+    InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    preconditions.IfMatchRequired: HTTPStatus.PRECONDITION_REQUIRED,
+    preconditions.IfMatchFailed: HTTPStatus.PRECONDITION_FAILED,
+    auth.AuthenticationRequired: HTTPStatus.UNAUTHORIZED,
+    auth.InvalidToken: HTTPStatus.UNAUTHORIZED,
+    auth.InvalidUserId: HTTPStatus.UNPROCESSABLE_ENTITY,
+    auth.AuthenticationNotConfigured: HTTPStatus.FORBIDDEN,
+    auth.InvalidInternalToken: HTTPStatus.FORBIDDEN,
+    auth.ServiceTokenRequired: HTTPStatus.FORBIDDEN,
+}
+
+log = structlog.get_logger(__name__)
+
+
+def install(app: Flask) -> None:
+    """Answer every error, also those of Flask and of the database, as a problem."""
+    app.register_error_handler(errors.PipelineEngineError, of_ours)
+    for unavailable in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(unavailable, _of_storage)
+    app.register_error_handler(HTTPException, _of_http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def status_of(error: errors.PipelineEngineError) -> HTTPStatus:
+    """The status for *error*: that of the nearest class in the table."""
+    if isinstance(error, JsonRejected) and getattr(error, "reason", None) == TOO_LARGE:
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def of_ours(error: errors.PipelineEngineError) -> Response:
+    """The problem that tells of *error*."""
+    status = status_of(error)
+    if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _unexpected(error)
+    response = problem(
+        status,
+        code=error.code,
+        title=(type(error).__doc__ or "").strip().partition("\n")[0],
+        detail=str(error),
+        issues=list(issues_of(error)),
+    )
+    if status is HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    return response
+
+
+def problem(
+    status: HTTPStatus, *, code: str, title: str, detail: str, issues: list[dict[str, Any]]
+) -> Response:
+    """A response in the form of RFC 9457."""
+    body = {
+        "type": f"urn:pipeline-engine:error:{code}",
+        "title": title,
+        "status": status.value,
+        "detail": detail,
+        "instance": request.path,
+        "code": code,
+        "errors": issues,
+        "correlation_id": headers.correlation_id(),
+    }
+    content = current_app.json.dumps(body)
+    return Response(content, status=status.value, content_type=PROBLEM_TYPE)
+
+
+def issues_of(error: errors.PipelineEngineError) -> Iterator[dict[str, Any]]:
+    """What is wrong in detail, where *error* knows it."""
+    if isinstance(error, JsonRejected):
+        reason = getattr(error, "reason", error.code)
+        pointer = getattr(error, "pointer", "")
+        yield {"pointer": pointer, "code": reason, "message": str(error), "hint": None}
+    report = error.facts.get("report")
+    found = report.errors if report is not None else error.facts.get("problems") or ()
+    for issue in found:
+        yield issue if isinstance(issue, dict) else issue_of(issue)
+
+
+def issue_of(issue: Any) -> dict[str, Any]:
+    """An issue of a definition or of params, as it is sent."""
+    return {
+        "pointer": issue.pointer,
+        "code": issue.code,
+        "message": issue.message,
+        "hint": issue.hint,
+    }
+
+
+def _of_storage(error: Exception) -> Response:
+    # Without the statement: its parameters are nobody's business.
+    log.warning("storage_unavailable", error=str(getattr(error, "orig", None) or error))
+    return of_ours(errors.StorageUnavailable())
+
+
+def _of_http(error: HTTPException) -> Response | HTTPException:
+    """Flask's and Werkzeug's own: 404, 405, 413, 415, 429 …"""
+    if error.response is not None or (error.code or 500) < 400:
+        return error  # a redirect is an answer, no problem
+    status = HTTPStatus(error.code or 500)
+    code = status.phrase.lower().replace(" ", "_").replace("-", "_")
+    response = problem(
+        status, code=code, title=status.phrase, detail=error.description or "", issues=[]
+    )
+    for name, value in error.get_headers():
+        if name.lower() not in {"content-type", "content-length"}:
+            response.headers[name] = value
+    return response
+
+
+def _unexpected(error: Exception) -> Response:
+    # The message may name tables or hosts: it goes to the log, the correlation id to the client.
+    log.error("request_failed", path=request.path, exc_info=error)
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        code="internal_error",
+        title="Something went wrong on our side.",
+        detail="The correlation id of this answer finds the cause in the log.",
+        issues=[],
+    )

@@ -1,0 +1,59 @@
+"""Doors for what happens outside: events by id of the waiting job, callbacks by token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from pipeline_engine.services import inbox
+
+from .auth import for_services, open_to_everybody
+from .blueprint import Blueprint
+from .bodies import limit_deliveries
+from .cloudevents import arrival
+from .context import runtime
+from .schemas.events import ArrivalBody, ReceiptSchema, RoutedSchema
+
+events = Blueprint("events", __name__, description="What parked steps wait for.")
+events.before_request(limit_deliveries)
+
+
+@events.on("POST", "/events")
+@events.body(ArrivalBody)
+@events.answers(202, ReceiptSchema)
+@for_services
+def accept(body: dict[str, Any]) -> Any:
+    """Accept an event. It is durable before this answer, and counts once however often sent."""
+    most = runtime().settings.max_delivery_bytes
+    return _received(inbox.accept(runtime(), arrival(body, request.headers, most=most)))
+
+
+@events.on("POST", "/workflow-events")
+@events.body(ArrivalBody)
+@events.answers(200, RoutedSchema)
+@for_services
+def accept_for_reference(body: dict[str, Any]) -> Any:
+    """Accept an event with the answer of the reference service; the step goes on afterwards."""
+    most = runtime().settings.max_delivery_bytes
+    receipt = inbox.accept(runtime(), arrival(body, request.headers, most=most))
+    return _received(receipt) | {"step_completed": False, "triggers": []}
+
+
+@events.on("POST", "/callbacks/<token>")
+@events.body(ArrivalBody, required=False)
+@events.answers(202, ReceiptSchema)
+@open_to_everybody
+def call_back(body: dict[str, Any], token: str) -> Any:
+    """Accept the answer to one attempt of one step; the token is its only key."""
+    came = arrival(body, request.headers, most=runtime().settings.max_delivery_bytes)
+    return _received(inbox.accept_callback(runtime(), token, came.body, came.delivery_id))
+
+
+def _received(receipt: inbox.Receipt) -> dict[str, Any]:
+    return {
+        "status": "received",
+        "delivery_id": receipt.delivery_id,
+        "outcome": receipt.outcome,
+        "routed": receipt.routed,
+    }

@@ -1,0 +1,137 @@
+"""``/executions``: start, list, follow and cancel executions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline_engine.services import executions as services
+from pipeline_engine.services import history, pipelines
+from pipeline_engine.services.history import EventFilter, ExecutionFilter, ProgressQuery
+from pipeline_engine.services.pages import Page
+
+from .blueprint import Blueprint
+from .context import caller, runtime, session
+from .identities import execution_id_of
+from .schemas import executions as wire
+from .schemas.events import EventListSchema, EventQuery
+from .schemas.progress import ProgressParams, ProgressSchema
+from .schemas.steps import StepListSchema, StepQuery
+from .starting import start_request, started
+
+executions = Blueprint("executions", __name__, description="Runs of pipelines.")
+
+
+@executions.on("POST")
+@executions.body(wire.StartBody)
+@executions.query(wire.StartQuery)
+@executions.header(wire.StartHeaders)
+@executions.answers(201, wire.StartedSchema)
+def start(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) -> Any:
+    """Execute a stored pipeline: it is PENDING at once, and lasting.
+
+    `wait_seconds` or `Prefer: wait=N` holds the answer back until the end, 60 s at most.
+    """
+    named = body.get("pipeline_id") or body["workflow_id"]
+    pipeline_id = pipelines.require_visible(session(), caller(), named)
+    session().rollback()  # the service has a transaction of its own
+    request = start_request(body, headers.get("idempotency_key"))
+    execution_id = services.start(runtime(), pipeline_id, request)
+    return started(execution_id, query.get("wait_seconds"))
+
+
+@executions.on("POST", "/run")
+@executions.body(wire.EphemeralBody)
+@executions.query(wire.StartQuery)
+@executions.header(wire.StartHeaders)
+@executions.answers(201, wire.StartedSchema)
+def run(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) -> Any:
+    """Execute a definition that is sent along and not stored as a pipeline."""
+    request = start_request(body, headers.get("idempotency_key"))
+    execution_id = services.run_ephemeral(runtime(), body["pipeline_definition"], request)
+    return started(execution_id, query.get("wait_seconds"))
+
+
+@executions.on("GET")
+@executions.query(wire.ExecutionQuery)
+@executions.answers(200, wire.ExecutionListSchema)
+def list_executions(query: dict[str, Any]) -> Any:
+    """List executions, newest first; definitions, params and outputs are left out."""
+    wanted = ExecutionFilter(
+        start=query.get("start_date"),
+        end=query.get("end_date"),
+        status=query.get("status"),
+        initiator=query.get("initiator"),
+        pipeline_id=query.get("pipeline_id") or query.get("workflow_id"),
+    )
+    page = Page(query["page"], query["page_size"])
+    return history.executions(session(), caller(), wanted, page)
+
+
+@executions.on("GET", "/<execution_id>")
+@executions.answers(200, wire.ExecutionSchema)
+def show(execution_id: str) -> Any:
+    """Return one execution with its definition, params and outputs; secrets are masked."""
+    record = history.execution(session(), caller(), execution_id_of(execution_id))
+    session().commit()
+    return record
+
+
+@executions.on("GET", "/<execution_id>/steps")
+@executions.query(StepQuery)
+@executions.answers(200, StepListSchema)
+def steps(query: dict[str, Any], execution_id: str) -> Any:
+    """List the steps in their order; a fan-out has counters, `parent` lists its items."""
+    scope = (session(), caller(), execution_id_of(execution_id))
+    outputs, page = query["include_outputs"], Page(query["page"], query["page_size"])
+    if "parent" not in query:
+        return {"steps": history.steps(*scope, with_outputs=outputs)}
+    found = history.items(*scope, parent_id=query["parent"], page=page, with_outputs=outputs)
+    return {"steps": found.entries, "pagination": found}
+
+
+@executions.on("GET", "/<execution_id>/events")
+@executions.query(EventQuery)
+@executions.answers(200, EventListSchema)
+def events(query: dict[str, Any], execution_id: str) -> Any:
+    """List events, newest first; with `after`, oldest first, to follow an execution."""
+    wanted = EventFilter(
+        event_type=query.get("event_type"),
+        start=query.get("start_time"),
+        end=query.get("end_time"),
+        after=query.get("after"),
+        limit=query["limit"],
+        offset=query["offset"],
+    )
+    return history.events(session(), caller(), execution_id_of(execution_id), wanted)
+
+
+@executions.on("GET", "/<execution_id>/progress")
+@executions.query(ProgressParams)
+@executions.answers(200, ProgressSchema)
+def progress(query: dict[str, Any], execution_id: str) -> Any:
+    """Tell how far an execution is: `summary`, `steps`, or `full` with the newest events."""
+    detail = query.get("detail") or query.get("granularity") or "full"
+    with_events = detail in {"full", "detailed"} and query["include_events"]
+    wanted = ProgressQuery(
+        with_steps=detail != "summary",
+        with_outputs=query["include_outputs"],
+        with_eta=query["include_eta"],
+        newest_events=query["events_limit"] if with_events else 0,
+    )
+    found = history.progress(session(), caller(), execution_id_of(execution_id), wanted)
+    session().commit()
+    return found
+
+
+@executions.on("POST", "/<execution_id>/cancel")
+@executions.body(wire.CancelBody, required=False)
+@executions.answers(202, wire.CancelledSchema)
+def cancel(body: dict[str, Any], execution_id: str) -> Any:
+    """Store the intent to end an execution; it is INTERRUPTED once its steps are cleaned up."""
+    wanted = execution_id_of(execution_id)
+    history.require_visible(session(), caller(), wanted)
+    session().rollback()  # the service has a transaction of its own
+    services.cancel(runtime(), wanted, reason=body["reason"])
+    record = history.execution(session(), caller(), wanted)
+    session().commit()
+    return record

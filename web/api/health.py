@@ -1,0 +1,47 @@
+"""``/health`` and ``/ready``: open to everybody, and honest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline_engine.services.health import SERVICE, VERSION, Health
+
+from .auth import open_to_everybody
+from .blueprint import Blueprint
+from .context import probe
+from .schemas.health import HealthSchema, ReadySchema
+
+health = Blueprint("health", __name__, description="Is it well?")
+
+
+@health.on("GET", "/health")
+@health.answers(200, HealthSchema)
+@open_to_everybody
+def show_health() -> Any:
+    """Say that this process lives, and what it misses; always 200."""
+    found = probe().look()
+    return {
+        "status": "healthy" if found.is_well else "degraded",
+        "service": SERVICE,
+        "version": VERSION,
+        "database": _connected(found, "database"),
+        "redis": _connected(found, "redis"),
+    }
+
+
+@health.on("GET", "/ready")
+@health.answers(200, ReadySchema)
+@open_to_everybody
+def show_readiness() -> Any:
+    """Say whether requests can be served: 503 without a database of the right version."""
+    found = probe().look()
+    answer = {
+        "status": "ready" if found.is_ready else "not_ready",
+        "database_connected": found.has("database"),
+        "parts": found.parts,
+    }
+    return answer, 200 if found.is_ready else 503
+
+
+def _connected(found: Health, name: str) -> str:
+    return "connected" if found.has(name) else "disconnected"

@@ -1,0 +1,75 @@
+"""``/pipelines``: store, read, change and delete definitions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline_engine.services import pipelines as services
+from pipeline_engine.services.pages import Page
+from pipeline_engine.services.pipelines import PipelineRequest, StoredPipeline
+
+from .blueprint import Blueprint
+from .context import caller, runtime, session
+from .paging import list_headers
+from .preconditions import etag, expected_version
+from .schemas.pipelines import PipelineBody, PipelineChange, PipelineQuery, PipelineSchema
+
+pipelines = Blueprint("pipelines", __name__, description="Stored definitions.")
+
+
+@pipelines.on("POST")
+@pipelines.body(PipelineBody)
+@pipelines.answers(201, PipelineSchema)
+def create(body: dict[str, Any]) -> tuple[StoredPipeline, dict[str, str]]:
+    """Store a pipeline; without steps it is a draft."""
+    stored = services.create(session(), runtime(), caller(), _request(body))
+    session().commit()
+    return stored, etag(stored.pipeline.lock_version)
+
+
+@pipelines.on("GET")
+@pipelines.query(PipelineQuery)
+@pipelines.answers(200, PipelineSchema(many=True))
+def list_pipelines(query: dict[str, Any]) -> tuple[Any, dict[str, str]]:
+    """List the caller's pipelines, newest first; `Link` and `X-Total-Count` describe the rest."""
+    found = services.listed(
+        session(),
+        caller(),
+        include_system=query["include_system"],
+        with_document=query["include_dag"],
+        page=Page(query["page"], query["page_size"]),
+    )
+    return found.entries, list_headers(found)
+
+
+@pipelines.on("GET", "/<pipeline_id>")
+@pipelines.answers(200, PipelineSchema)
+def show(pipeline_id: str) -> tuple[StoredPipeline, dict[str, str]]:
+    """Return one pipeline; `ETag` is what `If-Match` of a change has to name."""
+    stored = services.get(session(), caller(), pipeline_id)
+    return stored, etag(stored.pipeline.lock_version)
+
+
+@pipelines.on("PUT", "/<pipeline_id>")
+@pipelines.body(PipelineChange)
+@pipelines.answers(200, PipelineSchema)
+def replace(body: dict[str, Any], pipeline_id: str) -> tuple[StoredPipeline, dict[str, str]]:
+    """Replace a pipeline. Say which version you change: `If-Match`, or `lock_version`."""
+    with expected_version(body.pop("lock_version", None)) as version:
+        stored = services.update(
+            session(), runtime(), caller(), pipeline_id, _request(body), lock_version=version
+        )
+    session().commit()
+    return stored, etag(stored.pipeline.lock_version)
+
+
+@pipelines.on("DELETE", "/<pipeline_id>")
+@pipelines.answers(204)
+def delete(pipeline_id: str) -> None:
+    """Delete a pipeline; its executions stay, and those that run go on."""
+    services.delete(session(), caller(), pipeline_id)
+    session().commit()
+
+
+def _request(body: dict[str, Any]) -> PipelineRequest:
+    return PipelineRequest(document=body.pop("dag"), **body)

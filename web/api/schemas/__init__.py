@@ -1,0 +1,1 @@
+"""What goes in and out, by noun. Field names are those that clients of the reference know."""

@@ -1,0 +1,144 @@
+"""Actions on the wire, in the camel case that editors know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from .fields import ApiSchema, an_object, anything, text
+
+
+class OptionSchema(ApiSchema):
+    """One choice."""
+
+    value = anything()
+    label = fields.String()
+
+
+class RulesSchema(ApiSchema):
+    """Limits of a value."""
+
+    min = fields.Float(allow_none=True)
+    max = fields.Float(allow_none=True)
+    min_length = fields.Integer(data_key="minLength", allow_none=True)
+    max_length = fields.Integer(data_key="maxLength", allow_none=True)
+    pattern = fields.String(allow_none=True)
+    pattern_message = fields.String(data_key="patternMessage", allow_none=True)
+
+
+class VisibilitySchema(ApiSchema):
+    """Shown only while another parameter has, or has not, a value."""
+
+    param = fields.String()
+    equals = anything()
+    not_equals = anything(data_key="notEquals")
+
+
+class ParamSchema(ApiSchema):
+    """One input of an action."""
+
+    name = fields.String()
+    label = fields.String()
+    type = fields.String()
+    description = fields.String(allow_none=True)
+    required = fields.Boolean()
+    default = anything()
+    placeholder = fields.String(allow_none=True)
+    group = fields.String(allow_none=True)
+    options = fields.List(fields.Nested(OptionSchema), allow_none=True)
+    validation = fields.Nested(RulesSchema, allow_none=True)
+    show_when = fields.Nested(VisibilitySchema, data_key="visibleWhen", allow_none=True)
+
+
+class OutputSchema(ApiSchema):
+    """One key of an action's outputs."""
+
+    name = fields.String()
+    type = fields.String()
+    description = fields.String()
+
+
+class RetryPolicySchema(ApiSchema):
+    """How an action is repeated when its step asks for it."""
+
+    max_attempts = fields.Integer(data_key="maxAttempts")
+    backoff_multiplier = fields.Float(data_key="backoffMultiplier")
+    initial_interval_seconds = fields.Float(data_key="initialIntervalSeconds")
+    max_interval_seconds = fields.Float(data_key="maxIntervalSeconds")
+
+
+class ExampleSchema(ApiSchema):
+    """Params that can be copied."""
+
+    title = fields.String()
+    params = an_object()
+    description = fields.String()
+
+
+class ActionSchema(ApiSchema):
+    """What an action says about itself."""
+
+    type = fields.String()
+    version = fields.String()
+    name = fields.String()
+    description = fields.String()
+    category = fields.String()
+    icon = fields.String()
+    color = fields.String()
+    params = fields.List(fields.Nested(ParamSchema))
+    outputs = fields.List(fields.Nested(OutputSchema))
+    execution_mode = fields.String(data_key="executionMode")
+    timeout_seconds = fields.Integer(data_key="timeoutSeconds", allow_none=True)
+    retry_policy = fields.Nested(RetryPolicySchema, data_key="retryPolicy", allow_none=True)
+    idempotent = fields.Boolean()
+    required_services = fields.List(fields.String(), data_key="requiredServices")
+    required_permissions = fields.List(fields.String(), data_key="requiredPermissions")
+    examples = fields.List(fields.Nested(ExampleSchema))
+    docs_url = fields.String(data_key="docsUrl", allow_none=True)
+    aliases = fields.List(fields.String())
+
+
+class CategorySchema(ApiSchema):
+    """Some actions that belong together."""
+
+    name = fields.String()
+    icon = fields.String()
+    actions = fields.List(fields.Nested(ActionSchema))
+
+
+class BrokenActionSchema(ApiSchema):
+    """An installed action that cannot be used."""
+
+    name = fields.String()
+    distribution = fields.String()
+    reason = fields.String()
+
+
+class PaletteSchema(ApiSchema):
+    """Every action."""
+
+    actions = fields.List(fields.Nested(ActionSchema))
+    categories = fields.List(fields.Nested(CategorySchema))
+    broken = fields.List(fields.Nested(BrokenActionSchema))
+    total = fields.Integer()
+
+
+class ParamsBody(ApiSchema):
+    """Params that are to be checked; ``action_type`` is another name of ``actionType``."""
+
+    actionType = text(255, 1)  # noqa: N815  as clients send it
+    action_type = text(255, 1)
+    params = an_object(load_default=dict)
+
+    @validates_schema
+    def _names_an_action(self, body: dict[str, Any], **_: Any) -> None:
+        if "actionType" not in body and "action_type" not in body:
+            raise ValidationError("Missing data for required field.", "actionType")
+
+
+class ParamsReportSchema(ApiSchema):
+    """What is wrong with params."""
+
+    valid = fields.Boolean()
+    errors = fields.List(fields.String())

@@ -1,0 +1,83 @@
+"""Events of executions, and deliveries from outside, on the wire."""
+
+from __future__ import annotations
+
+from marshmallow import INCLUDE, Schema, fields, validate
+
+from pipeline_engine.services.history import EVENT_TYPES
+
+from .fields import MAX_ID, ApiSchema, Moment, Percentage, Word, an_object, anything, count
+
+
+class EventQuery(ApiSchema):
+    """Which events are listed."""
+
+    event_type = Word(EVENT_TYPES)
+    start_time = Moment()
+    end_time = Moment()
+    after = fields.Integer(
+        validate=validate.Range(min=0, max=MAX_ID),
+        metadata={"description": "Only events with a higher sequence_number, oldest first."},
+    )
+    limit = count(1, 1000, 100)
+    offset = count(0, 1_000_000_000, 0)
+
+
+class EventSchema(ApiSchema):
+    """One event in the history of an execution."""
+
+    id = fields.String()
+    execution_id = fields.UUID()
+    event_type = fields.String()
+    sequence_number = fields.Integer()
+    progress_percentage = Percentage(allow_none=True)
+    eta_seconds = fields.Integer(allow_none=True)
+    current_step_desc = fields.String(attribute="description")
+    event_details = an_object(attribute="details")
+    step_execution_id = fields.String(allow_none=True)
+    timestamp = Moment()
+    created_at = Moment()
+
+
+class EventListSchema(ApiSchema):
+    """Some events: the newest first, or with ``after`` the oldest."""
+
+    events = fields.List(fields.Nested(EventSchema), attribute="entries")
+    total_count = fields.Integer(attribute="total")
+    limit = fields.Integer()
+    offset = fields.Integer()
+    next_after = fields.Integer(
+        attribute="last",
+        allow_none=True,
+        metadata={"description": "What `after` has to be to see what comes next."},
+    )
+
+
+class ArrivalBody(Schema):
+    """A CloudEvent, or the bare payload of one; everything in it is kept."""
+
+    class Meta:
+        """Nothing that a sender says is thrown away."""
+
+        unknown = INCLUDE
+
+    id = anything(metadata={"description": "The sender's id of this delivery: it counts once."})
+    source = anything()
+    type = anything()
+    data = anything(metadata={"description": "The payload of a CloudEvent."})
+
+
+class ReceiptSchema(ApiSchema):
+    """A delivery is durable; what became of it so far."""
+
+    status = fields.String()
+    delivery_id = fields.String()
+    outcome = fields.String(metadata={"description": "accepted, early, duplicate or closed"})
+    routed = fields.Boolean()
+
+
+class RoutedSchema(ReceiptSchema):
+    """The same for clients of the reference service."""
+
+    step_completed = fields.Boolean()
+    triggers = fields.List(an_object())

@@ -1,0 +1,171 @@
+"""Executions on the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from pipeline_engine.services.history import EXECUTION_STATUSES
+
+from ..paging import PaginationSchema
+from .fields import MAX_PAGE, ApiSchema, Itself, Moment, Percentage, Word, an_object, count, text
+
+LONGEST_WAIT = 60
+TOPIC = r"^[A-Za-z][A-Za-z0-9._-]{0,254}$"
+KEY = r"^[\x21-\x7e]{1,255}$"
+
+
+class StartFields(ApiSchema):
+    """What is the same for stored pipelines and for those that are sent along."""
+
+    params = an_object(load_default=dict)
+    user_id = text(
+        255, allow_none=True, metadata={"description": "Whom it runs for; believed from services."}
+    )
+    initiator = text(255, 1, load_default="api")
+    callback_topics = fields.List(
+        fields.String(validate=validate.Regexp(TOPIC)),
+        allow_none=True,
+        validate=validate.Length(max=100),
+        load_default=None,
+    )
+    subscriber_ids = text(500, allow_none=True, load_default=None)
+    payload_type = text(100, allow_none=True, load_default=None)
+    notification_workflow_id = text(255, allow_none=True, load_default=None)
+
+
+class StartBody(StartFields):
+    """A stored pipeline and its params. ``workflow_id`` is the older name of ``pipeline_id``."""
+
+    pipeline_id = text(255, 1)
+    workflow_id = text(255, 1)
+
+    @validates_schema
+    def _names_a_pipeline(self, body: dict[str, Any], **_: Any) -> None:
+        if "pipeline_id" not in body and "workflow_id" not in body:
+            raise ValidationError("Missing data for required field.", "pipeline_id")
+
+
+class EphemeralBody(StartFields):
+    """A definition that is executed without being stored."""
+
+    pipeline_definition = an_object(required=True)
+
+
+class StartQuery(ApiSchema):
+    """How long the answer may be held back."""
+
+    wait_seconds = fields.Float(
+        validate=validate.Range(min=0, max=LONGEST_WAIT),
+        metadata={"description": "Wait for the end, at most this long; also `Prefer: wait=N`."},
+    )
+
+
+class StartHeaders(ApiSchema):
+    """What makes a request safe to repeat."""
+
+    idempotency_key = fields.String(
+        data_key="Idempotency-Key",
+        validate=validate.Regexp(KEY, error="1 to 255 visible ASCII characters."),
+        metadata={"description": "Same key and body: the first answer. Other body: 422."},
+    )
+
+
+class CancelBody(ApiSchema):
+    """Why an execution is to end."""
+
+    reason = text(1000, allow_none=True, load_default=None)
+
+
+class ExecutionQuery(ApiSchema):
+    """Which executions are listed."""
+
+    start_date = Moment(metadata={"description": "Created at or after."})
+    end_date = Moment(metadata={"description": "Created at or before."})
+    status = Word(EXECUTION_STATUSES)
+    initiator = text(255)
+    workflow_id = fields.UUID(metadata={"description": "The older name of pipeline_id."})
+    pipeline_id = fields.UUID()
+    page = count(1, MAX_PAGE, 1)
+    page_size = count(1, 100, 20)
+
+
+class ListedSnapshotSchema(ApiSchema):
+    """What was executed, in a list."""
+
+    workflow_id = fields.String()
+    workflow_name = fields.String(attribute="name")
+
+
+class SnapshotSchema(ListedSnapshotSchema):
+    """What was executed: the revision that the execution is pinned to, without secrets."""
+
+    dag = an_object(attribute="document")
+    params = an_object(metadata={"description": "With the defaults of the definition."})
+
+
+class ErrorSchema(ApiSchema):
+    """Why an execution failed."""
+
+    code = fields.String()
+    message = fields.String()
+    step_id = fields.String(allow_none=True)
+
+
+class ListedExecutionSchema(ApiSchema):
+    """One execution in a list: without its definition, params and outputs."""
+
+    id = fields.UUID()
+    version = fields.Integer(attribute="lock_version")
+    pipeline_id = fields.UUID(allow_none=True)
+    revision = fields.Integer()
+    pipeline_definition = Itself(ListedSnapshotSchema)
+    initiator = fields.String()
+    user_id = fields.String(allow_none=True)
+    status = fields.String()
+    progress_percentage = Percentage()
+    error_info = an_object(attribute="error", allow_none=True)
+    start_time = Moment(attribute="started_at", allow_none=True)
+    end_time = Moment(attribute="finished_at", allow_none=True)
+    deadline_at = Moment(allow_none=True)
+    cancel_requested_at = Moment(allow_none=True)
+    created_at = Moment()
+    updated_at = Moment()
+
+
+class ExecutionSchema(ListedExecutionSchema):
+    """One execution."""
+
+    pipeline_definition = Itself(SnapshotSchema)
+    final_outputs = an_object(attribute="outputs", allow_none=True)
+
+
+class ExecutionListSchema(ApiSchema):
+    """One page of executions, newest first."""
+
+    executions = fields.List(fields.Nested(ListedExecutionSchema), attribute="entries")
+    pagination = Itself(PaginationSchema)
+
+
+class StartedSchema(ApiSchema):
+    """An execution that was just accepted; PENDING unless the answer was held back."""
+
+    execution_id = fields.UUID(attribute="id")
+    workflow_id = fields.String()
+    workflow_name = fields.String(attribute="name")
+    status = fields.String()
+    started_at = Moment(allow_none=True)
+    completed_at = Moment(attribute="finished_at", allow_none=True)
+    params = an_object()
+    outputs = an_object(allow_none=True)
+    error = fields.String(attribute="error_message", allow_none=True)
+    error_info = an_object(attribute="error", allow_none=True)
+
+
+class CancelledSchema(ApiSchema):
+    """The intent to end an execution is stored; INTERRUPTED follows."""
+
+    execution_id = fields.UUID(attribute="id")
+    status = fields.String()
+    cancel_requested_at = Moment(allow_none=True)

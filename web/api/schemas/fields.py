@@ -1,0 +1,87 @@
+"""Fields that several schemas need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+
+MAX_ID = 2**63 - 1
+MAX_PAGE = 1_000_000
+# "+" is a space in a query: 2026-01-01T10:00:00+01:00 arrives without it.
+LOST_PLUS = re.compile(r"(T\S+) (\d\d:?\d\d)$")
+
+
+class ApiSchema(Schema):
+    """Unknown fields are ignored at every level, as clients of the reference service expect."""
+
+    class Meta:
+        """How marshmallow treats what is not declared."""
+
+        unknown = EXCLUDE
+
+
+class Moment(fields.DateTime):
+    """A point in time (ISO 8601); without an offset it is UTC."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
+        try:
+            moment = datetime.fromisoformat(LOST_PLUS.sub(r"\1+\2", str(value)))
+        except ValueError as error:
+            raise ValidationError("Not a date and time such as 2026-01-31T10:00:00Z.") from error
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class Word(fields.String):
+    """One of some words; upper case is canonical, any case is understood."""
+
+    def __init__(self, words: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(validate=validate.OneOf(words), **kwargs)
+        self._canonical = {word.lower(): word for word in words}
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs))
+        return self._canonical.get(text.lower(), text)
+
+
+class Percentage(fields.Decimal):
+    """A percentage as a text with two decimals: "66.67"."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(places=2, as_string=True, **kwargs)
+
+
+class Itself(fields.Nested):
+    """The object itself, seen by another schema: a group of its fields under one name."""
+
+    def get_value(self, obj: Any, *_: Any, **__: Any) -> Any:
+        """Return the whole object, not one attribute of it."""
+        return obj
+
+
+def text(most: int, least: int = 0, **options: Any) -> fields.String:
+    """A text of limited length. Bodies are free of NUL, queries are not; PostgreSQL has none."""
+    no_nul = validate.ContainsNoneOf("\0", error="Must not contain NUL.")
+    return fields.String(validate=[validate.Length(min=least, max=most), no_nul], **options)
+
+
+def anything(**options: Any) -> fields.Raw:
+    """Any JSON value."""
+    return fields.Raw(allow_none=True, **options)
+
+
+def an_object(**options: Any) -> fields.Dict:
+    """Any JSON object."""
+    return fields.Dict(keys=fields.String(), values=anything(), **options)
+
+
+def count(least: int, most: int, default: int, **options: Any) -> fields.Integer:
+    """A whole number between two limits."""
+    return fields.Integer(
+        load_default=default, validate=validate.Range(min=least, max=most), **options
+    )

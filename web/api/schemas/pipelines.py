@@ -1,0 +1,81 @@
+"""Pipelines on the wire."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from .fields import MAX_ID, MAX_PAGE, ApiSchema, Moment, an_object, count, text
+from .problems import IssueSchema
+
+MOST_PIPELINES = 1000
+
+
+class PipelineBody(ApiSchema):
+    """A pipeline to be stored."""
+
+    dag = an_object(required=True, metadata={"description": "The definition."})
+    name = text(255, 1, allow_none=True, metadata={"description": "Goes before the dag's name."})
+    icon = text(255, allow_none=True)
+    user_id = text(
+        255, allow_none=True, metadata={"description": "The owner; believed only from a service."}
+    )
+    system_owned = fields.Boolean(load_default=False)
+
+
+class PipelineChange(PipelineBody):
+    """What a pipeline is to be from now on."""
+
+    lock_version = fields.Integer(
+        allow_none=True,
+        validate=validate.Range(min=1, max=MAX_ID),
+        metadata={"description": "The version that is changed, for clients without If-Match."},
+    )
+
+
+class PipelineQuery(ApiSchema):
+    """Which pipelines are listed."""
+
+    include_system = fields.Boolean(load_default=False)
+    include_dag = fields.Boolean(load_default=True)
+    page = count(1, MAX_PAGE, 1)
+    page_size = count(1, MOST_PIPELINES, MOST_PIPELINES)
+
+
+class PipelineSchema(ApiSchema):
+    """A stored pipeline."""
+
+    id = fields.UUID(attribute="pipeline.id")
+    name = fields.String(attribute="pipeline.name")
+    version = fields.String(metadata={"description": "The author's own version."})
+    lock_version = fields.Integer(attribute="pipeline.lock_version")
+    revision = fields.Integer(attribute="pipeline.revision")
+    status = fields.String(attribute="pipeline.status")
+    created_at = Moment(attribute="pipeline.created_at")
+    updated_at = Moment(attribute="pipeline.updated_at")
+    created_by = fields.String(attribute="pipeline.created_by")
+    step_count = fields.Integer(attribute="pipeline.step_count")
+    user_id = fields.String(attribute="pipeline.user_id", allow_none=True)
+    system_owned = fields.Boolean(attribute="pipeline.system_owned")
+    description = fields.String(attribute="pipeline.description", allow_none=True)
+    icon = fields.String(attribute="pipeline.icon", allow_none=True)
+    dag = an_object(attribute="document", allow_none=True)
+    execution_count = fields.Integer()
+    last_execution_at = Moment(allow_none=True)
+
+
+class ValidationBody(ApiSchema):
+    """A definition to be checked."""
+
+    dag = an_object(required=True)
+
+
+class ReportSchema(ApiSchema):
+    """What the check of a definition found."""
+
+    valid = fields.Boolean()
+    errors = fields.List(fields.String(), metadata={"description": "The messages alone."})
+    warnings = fields.List(fields.String(), metadata={"description": "The messages alone."})
+    step_count = fields.Integer()
+    has_cycles = fields.Boolean()
+    error_details = fields.List(fields.Nested(IssueSchema))
+    warning_details = fields.List(fields.Nested(IssueSchema))

@@ -1,0 +1,27 @@
+"""Errors as they are sent (RFC 9457)."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+
+class IssueSchema(Schema):
+    """One thing that is wrong at one place."""
+
+    pointer = fields.String(metadata={"description": "JSON pointer (RFC 6901) to the place."})
+    code = fields.String(metadata={"description": "Stable word for programs."})
+    message = fields.String()
+    hint = fields.String(allow_none=True)
+
+
+class ProblemSchema(Schema):
+    """Why a request was not served."""
+
+    type = fields.String(metadata={"description": "urn:pipeline-engine:error:<code>"})
+    title = fields.String(metadata={"description": "What kind of error this is."})
+    status = fields.Integer()
+    detail = fields.String(metadata={"description": "What went wrong this time."})
+    instance = fields.String(metadata={"description": "The path that was asked for."})
+    code = fields.String(metadata={"description": "Stable; listed in docs/reference/errors.md."})
+    errors = fields.List(fields.Nested(IssueSchema))
+    correlation_id = fields.String()

@@ -1,0 +1,85 @@
+"""Step executions and items on the wire."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from pipeline_engine.services import callbacks
+from pipeline_engine.services.history import StepRecord
+
+from ..context import runtime
+from ..paging import PaginationSchema
+from .fields import MAX_ID, MAX_PAGE, ApiSchema, Moment, Percentage, an_object, count
+
+
+class StepQuery(ApiSchema):
+    """The steps of the definition, or one page of the items of one of them."""
+
+    parent = fields.Integer(
+        validate=validate.Range(min=1, max=MAX_ID),
+        metadata={"description": "The id of a fan-out's step execution: list its items."},
+    )
+    include_outputs = fields.Boolean(load_default=True)
+    page = count(1, MAX_PAGE, 1)
+    page_size = count(1, 500, 100)
+
+
+class ItemCountsSchema(ApiSchema):
+    """How the items of a fan-out stand."""
+
+    total = fields.Integer()
+    open = fields.Integer()
+    failed = fields.Integer()
+
+
+def _callback_url(step: StepRecord) -> str | None:
+    return callbacks.address(runtime(), step)
+
+
+class StepSchema(ApiSchema):
+    """One step execution."""
+
+    id = fields.String()
+    execution_id = fields.UUID()
+    version = fields.Integer(attribute="lock_version")
+    kind = fields.String()
+    step_id = fields.String()
+    step_name = fields.String(attribute="name")
+    handler_type = fields.String(attribute="action")
+    status = fields.String()
+    start_time = Moment(attribute="started_at", allow_none=True)
+    end_time = Moment(attribute="finished_at", allow_none=True)
+    progress_percentage = Percentage()
+    eta_seconds = fields.Integer(allow_none=True)
+    outputs = an_object(allow_none=True)
+    error_code = fields.String(allow_none=True)
+    error_message = fields.String(allow_none=True)
+    skip_reason = fields.String(allow_none=True)
+    attempt = fields.Integer()
+    retry_count = fields.Integer()
+    sequence_number = fields.Integer()
+    awaiting_event = fields.Boolean()
+    parked = fields.Boolean()
+    external_workflow_id = fields.String(allow_none=True)
+    callback_url = fields.Function(
+        _callback_url,
+        metadata={
+            "type": ["string", "null"],
+            "description": "Where to POST the answer that a parked step waits for.",
+        },
+    )
+    timeout_at = Moment(attribute="deadline_at", allow_none=True)
+    due_at = Moment(allow_none=True)
+    parent_id = fields.String(allow_none=True)
+    item_index = fields.Integer(allow_none=True)
+    item_key = fields.String(allow_none=True)
+    items = fields.Nested(ItemCountsSchema, allow_none=True)
+    created_at = Moment()
+    updated_at = Moment()
+
+
+class StepListSchema(ApiSchema):
+    """The steps of an execution, or one page of items."""
+
+    steps = fields.List(fields.Nested(StepSchema))
+    pagination = fields.Nested(PaginationSchema)

@@ -1,0 +1,61 @@
+"""Requests to execute something: who it is for, how often it counts, how long to wait."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import orjson
+from flask import request as http_request
+
+from pipeline_engine.services import executions, history
+from pipeline_engine.services.callers import SYSTEM
+from pipeline_engine.services.executions import StartRequest
+
+from .context import caller, runtime, session
+from .schemas.executions import LONGEST_WAIT
+
+WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])", re.IGNORECASE)
+PASSED_ON = ("initiator", "subscriber_ids", "payload_type", "notification_workflow_id")
+
+
+def start_request(body: dict[str, Any], key: str | None) -> StartRequest:
+    """What the engine is asked to start."""
+    user_id = caller().user_id
+    if caller().is_service and body.get("user_id"):
+        user_id = body["user_id"]
+    topics = body["callback_topics"]
+    request = StartRequest(
+        # Actions act for this user: what the params say of it must not be believed.
+        params=body["params"] | ({"user_id": user_id} if user_id else {}),
+        user_id=user_id,
+        callback_topics=None if topics is None else tuple(dict.fromkeys(topics)),
+        **{name: body[name] for name in PASSED_ON},
+    )
+    return executions.with_key(request, key, _hash_of(body))
+
+
+def started(execution_id: UUID, wait_seconds: float | None) -> history.ExecutionRecord:
+    """The execution that was just accepted, at its end if the client wants to wait for that."""
+    seconds = wait_seconds if wait_seconds is not None else preferred_wait()
+    if seconds:
+        session().rollback()  # nobody else's connection is held while we wait
+        executions.wait(runtime(), execution_id, seconds)
+    # Whoever started it may see it, even if it belongs to the user that a service named.
+    record = history.execution(session(), SYSTEM, execution_id)
+    session().commit()
+    return record
+
+
+def preferred_wait() -> float:
+    """The seconds of ``Prefer: wait=N`` (RFC 7240), as far as we go along with it; 0 without."""
+    found = WAIT.search(http_request.headers.get("Prefer", ""))
+    return min(float(found[1]), LONGEST_WAIT) if found else 0
+
+
+def _hash_of(body: dict[str, Any]) -> str:
+    # The name of the view: the same for every path that it is mounted on.
+    view = (http_request.endpoint or "").rpartition(".")[2]
+    return sha256(orjson.dumps([view, body], option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -1,0 +1,43 @@
+"""The Flask application: what every request passes, and the parts that it is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from pipeline_engine.services import Runtime
+
+from . import api, docs
+from .api import auth, context, errors, headers
+from .openapi import make_api
+
+
+class OrjsonProvider(DefaultJSONProvider):
+    """Writes JSON fast, and keeps the order of keys."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        """Return *obj* as compact JSON."""
+        return orjson.dumps(obj, default=self.default).decode()
+
+
+def create_app(runtime: Runtime) -> Flask:
+    """Make the application around *runtime*; it opens no connection before the first request."""
+    app = Flask(__name__)
+    app.json = OrjsonProvider(app)
+    app.url_map.strict_slashes = False
+    app.config.update(
+        # Deliveries have a limit of their own, see ``bodies.limit_deliveries``.
+        MAX_CONTENT_LENGTH=runtime.settings.max_body_bytes,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    context.install(app, runtime)
+    headers.install(app)
+    auth.install(app, runtime.settings)
+    smorest = make_api(app)
+    errors.install(app)
+    api.install(app, smorest)
+    docs.install(app, smorest)
+    return app
