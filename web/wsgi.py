@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pipeline_engine.config import Settings
 from pipeline_engine.services import Runtime
+from pipeline_engine.services.logs import configure_logging
 
 from .app import create_app
 
-app = create_app(Runtime.start(Settings.from_env()))
+settings = Settings.from_env()
+configure_logging(settings)
+app = create_app(Runtime.start(settings))

@@ -15,9 +15,9 @@ from celery.signals import (
 from pipeline_engine.config import Settings
 from pipeline_engine.dispatch import Dispatcher, make_celery
 from pipeline_engine.registry import Registry
+from pipeline_engine.services.logs import configure_logging
 from pipeline_engine.worker import process
 from pipeline_engine.worker.beat import static_schedule
-from pipeline_engine.worker.logs import configure_logging
 from pipeline_engine.worker.tasks import register_tasks
 
 

@@ -7,7 +7,7 @@ from threading import Lock
 
 from pipeline_engine.config import Settings
 from pipeline_engine.dispatch import Dispatcher
-from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.runtime import Runtime, calm_the_collector
 
 _lock = Lock()
 _runtimes: dict[int, Runtime] = {}
@@ -21,6 +21,7 @@ def runtime(dispatch: Dispatcher | None = None) -> Runtime:
             found = _runtimes.get(os.getpid())
             if found is None:
                 found = Runtime.start(Settings.from_env(), dispatch=dispatch)
+                calm_the_collector()
                 _runtimes[os.getpid()] = found
     return found
 

@@ -1,0 +1,107 @@
+"""What README and quickstart tell a reader to type does what they say, on a real stack.
+
+Commands that start or stop a stack are left to test_stack.py; tests/architecture/test_docs.py
+proves that they exist.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from documentation import DOCS, ROOT, blocks
+from observing import Run
+
+from pipeline_engine.client import Client
+from pipeline_engine.domain.states import ExecutionStatus
+from pipeline_engine.embedded.stack import Stack
+
+README = ROOT / "README.md"
+QUICKSTART = DOCS / "quickstart.md"
+OF_A_STACK = re.compile(r"(make \w+|\S*pipeline-engine (up|down)\b).*")
+
+pytestmark = pytest.mark.skipif(
+    not all(map(shutil.which, ("curl", "awk"))), reason="the pages use curl and awk"
+)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, stack: Stack) -> Path:
+    """A folder that looks like a clone whose stack is running."""
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / ".pipeline").symlink_to(stack.directory)
+    return tmp_path
+
+
+def documents(page: Path) -> list[dict[str, Any]]:
+    return [json.loads(block) for block in blocks(page, "json")]
+
+
+def typed(page: Path, desk: Path) -> str:
+    """Save what *page* says to save, type all of its commands, and return what they print."""
+    pipeline = next(document for document in documents(page) if "steps" in document)
+    (desk / "release.json").write_text(json.dumps(pipeline))
+    lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
+    script = "\n".join(line for line in lines if not OF_A_STACK.fullmatch(line))
+    done = subprocess.run(
+        ["/bin/sh", "-eu", "-c", script],
+        cwd=desk,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def answers(printed: str) -> list[dict[str, Any]]:
+    """The answers of the API among what was printed."""
+    return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+
+
+def test_the_readme_starts_a_pipeline_and_ends_its_parked_step(desk: Path, client: Client) -> None:
+    shown = [document for document in documents(README) if "steps" not in document]
+
+    printed = typed(README, desk)
+
+    started, received = answers(printed)
+    run = Run(client, started["execution_id"])
+    run.ends_well()
+    assert [list(answer) for answer in (started, received)] == [list(one) for one in shown]
+    assert started["params"] == shown[0]["params"]
+    assert started["status"] in {"PENDING", "RUNNING"}
+    assert received["outcome"] in {"accepted", "early"}
+    assert client.execution(run.id)["final_outputs"] == {"said": "1.4.0, signed off by Ada"}
+    assert run.id in printed
+
+
+def test_the_quickstart_leads_to_one_completed_and_one_cancelled_execution(
+    desk: Path, client: Client
+) -> None:
+    printed = typed(QUICKSTART, desk)
+
+    pipeline, first, again, second, progress, history = answers(printed)
+    completed, cancelled = sorted(found(client, pipeline["id"]))
+    Run(client, completed).ends_well()
+    assert Run(client, cancelled).end().status is ExecutionStatus.INTERRUPTED
+    assert (again["outcome"], again["delivery_id"]) == ("duplicate", first["delivery_id"])
+    assert second["delivery_id"] != first["delivery_id"]
+    assert Decimal(progress["aggregated_progress"]["overall_progress"]) == 100
+    assert {event["execution_id"] for event in history["events"]} == {completed}
+    outputs = client.execution(completed)["final_outputs"]
+    assert outputs["published"] == 2
+    assert outputs["by"] in {"Ada", "Grace"}
+
+
+def found(client: Client, pipeline_id: str) -> list[str]:
+    """The executions of a pipeline; their ids sort by age."""
+    return [one["id"] for one in client.executions(pipeline_id=pipeline_id)["executions"]]
