@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -234,11 +235,14 @@ class Settings:
     @property
     def app_ids(self) -> Mapping[str, str]:
         """The application id of each peer service, by the name that actions use for it."""
-        return {
-            f.name.removesuffix("_app_id"): getattr(self, f.name)
-            for f in fields(self)
-            if f.name.endswith("_app_id")
-        }
+        return {peer: getattr(self, f"{peer}_app_id") for peer in _peers()}
+
+
+@cache
+def _peers() -> tuple[str, ...]:
+    """Return the peers that have an application id; found once, since every step asks."""
+    names = (f.name for f in fields(Settings))
+    return tuple(n.removesuffix("_app_id") for n in names if n.endswith("_app_id"))
 
 
 def setting_names() -> tuple[str, ...]:

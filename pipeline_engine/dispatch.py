@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from celery import Celery
+from celery.backends.redis import RedisBackend
 from celery.canvas import Signature
+from celery.result import AsyncResult
 from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
@@ -52,6 +54,11 @@ def make_celery(settings: Settings) -> Celery:
         "socket_connect_timeout": 3,
         "socket_keepalive": True,
         "health_check_interval": 25,
+        # A request must not wait for a Redis that is away: the sweep will send what was not sent.
+        "max_retries": 0,
+        "interval_start": 0,
+        "interval_step": 0,
+        "interval_max": 0,
     }
     app.conf.update(
         broker_url=settings.redis_url,
@@ -59,7 +66,7 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         # Chord headers alone need it; every task ignores its result.
-        result_backend=settings.redis_url,
+        result_backend=f"{__name__}:ChordBackend+{settings.redis_url}",
         result_backend_transport_options={"global_keyprefix": settings.key_prefix},
         result_expires=3600,
         task_ignore_result=True,
@@ -82,6 +89,21 @@ def make_celery(settings: Settings) -> Celery:
         beat_max_loop_interval=min(1.0, settings.sweep_interval_seconds),
     )
     return app
+
+
+class ChordBackend(RedisBackend):
+    """Counts the ended parts of chords; nobody waits for a result, so it watches none.
+
+    Celery's own subscribes to every task of a group, even if the result is ignored: a round
+    trip per message, and another one when the garbage collector finds what nobody kept.
+    """
+
+    def add_pending_result(self, result: AsyncResult[Any], *_: Any, **__: Any) -> AsyncResult[Any]:
+        """Watch nothing."""
+        return result
+
+    def remove_pending_result(self, result: AsyncResult[Any]) -> None:
+        """Nothing was watched."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from pipeline_engine.domain.readiness import (
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.scheduler import abort, conclusion, items, window
 from pipeline_engine.scheduler.work import Work
-from pipeline_engine.storage import queueing, transitions
+from pipeline_engine.storage import locking, queueing, transitions
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.steps import StepKind
 from pipeline_engine.storage.transitions import Ending
@@ -32,6 +32,7 @@ def advance(work: Work, endings: Sequence[Ending]) -> None:
     """End steps, and go on until nothing more follows from it."""
     while endings:
         ended = transitions.end(work.connection, endings)
+        ended += transitions.end(work.connection, _untaken(work, ended))
         # An abort comes first, so that nothing is set free which it is about to stop.
         ended += transitions.end(work.connection, _failures(work, ended))
         endings = [
@@ -79,7 +80,7 @@ def _react(
             follow_ups.append(Ending(row, StepStatus.COMPLETED))
             conclusion.conclude(work, row)
     elif verdict is not Verdict.RUN:
-        follow_ups.append(_skipped(row, SkipReason(verdict.value)))
+        follow_ups.append(skipped(row, SkipReason(verdict.value)))
     elif row.cheap:
         if row.remaining:  # an eager rule: settling has not queued it
             queueing.mark_queued(work.connection, [row.id])
@@ -101,7 +102,14 @@ def _verdict(work: Work, row: StepRow, counted: Sequence[Contribution]) -> Verdi
         row.deps_blocking,
         row.deps_branched,
     )
-    before = Dependencies(
+    if rule in EAGER and decide(rule, at_least, _before(now, counted)) is not Verdict.WAIT:
+        return Verdict.WAIT
+    return decide(rule, at_least, now)
+
+
+def _before(now: Dependencies, counted: Sequence[Contribution]) -> Dependencies:
+    """What was known until these ends were counted."""
+    return Dependencies(
         now.total,
         now.remaining + len(counted),
         now.succeeded - sum(c.succeeded for c in counted),
@@ -109,9 +117,6 @@ def _verdict(work: Work, row: StepRow, counted: Sequence[Contribution]) -> Verdi
         now.blocking - sum(c.blocking for c in counted),
         now.branched - sum(c.branched for c in counted),
     )
-    if rule in EAGER and decide(rule, at_least, before) is not Verdict.WAIT:
-        return Verdict.WAIT
-    return decide(rule, at_least, now)
 
 
 #: Rules that may be met while dependencies are still open.
@@ -125,7 +130,21 @@ def _rule(work: Work, row: StepRow) -> tuple[TriggerRule, int | None]:
     return definition.trigger_rule, definition.at_least
 
 
-def _skipped(row: StepRow, reason: SkipReason) -> Ending:
+def _untaken(work: Work, ended: Iterable[Ending]) -> list[Ending]:
+    """The ends of the steps on the sides that conditionals did not take."""
+    targets: dict[UUID, set[str]] = defaultdict(set)
+    for ending in ended:
+        if ending.skip_targets:
+            targets[ending.step.execution_id].update(ending.skip_targets)
+    return [
+        skipped(row, SkipReason.BRANCH)
+        for execution_id, ids in sorted(targets.items())
+        for row in locking.lock_waiting(work.connection, execution_id, sorted(ids))
+    ]
+
+
+def skipped(row: StepRow, reason: SkipReason) -> Ending:
+    """The end of a step that will never begin."""
     return Ending(
         row,
         StepStatus.SKIPPED,

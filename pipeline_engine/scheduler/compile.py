@@ -35,27 +35,33 @@ def fan_out(app: Celery, items: Sequence[StepRow], *, slots: int, largest: int) 
     Its header is only the synchronous part of each item, which ends or parks. A parked item
     is never a pending part of a chord: its callback advances the rows, and the last joins.
     """
-    header = [
-        signature.clone(kwargs={CHORD_HEADER: True})
-        for signature in _signatures(app, items, slots=slots, largest=largest)
-    ]
+    header = list(_signatures(app, items, slots=slots, largest=largest, in_chord=True))
     body = _signature(app, JOIN, [items[0].parent_id or 0], QueueName.FAST.value)
     return chord(group(header, app=app), body, app=app)
 
 
 def _signatures(
-    app: Celery, ready: Sequence[StepRow], *, slots: int, largest: int
+    app: Celery, ready: Sequence[StepRow], *, slots: int, largest: int, in_chord: bool = False
 ) -> Iterator[Signature[Any]]:
+    # Not added to the signatures later: an immutable one silently drops what it is given.
+    kwargs = {CHORD_HEADER: True} if in_chord else {}
     cheap = [row.id for row in ready if row.cheap]
     size = chunk_size(len(cheap), slots=slots, largest=largest)
     for start in range(0, len(cheap), size):
-        yield _signature(app, RUN_BATCH, cheap[start : start + size], QueueName.FAST.value)
+        chunk = cheap[start : start + size]
+        yield _signature(app, RUN_BATCH, chunk, QueueName.FAST.value, **kwargs)
     for row in ready:
         if not row.cheap:
-            yield _signature(app, task_of(row.action), [row.id], row.queue)
+            yield _signature(app, task_of(row.action), [row.id], row.queue, **kwargs)
 
 
-def _signature(app: Celery, task: str, ids: Sequence[int], queue: str) -> Signature[Any]:
+def _signature(
+    app: Celery, task: str, ids: Sequence[int], queue: str, **kwargs: bool
+) -> Signature[Any]:
     return app.signature(
-        task, args=(list(ids),), immutable=True, options={"queue": queue, "ignore_result": True}
+        task,
+        args=(list(ids),),
+        kwargs=kwargs,
+        immutable=True,
+        options={"queue": queue, "ignore_result": True},
     )

@@ -37,18 +37,19 @@ class Leases:
         self._stopped = Event()
 
     @contextmanager
-    def held(self, step: StepRow) -> Iterator[None]:
-        """Keep the lease of a claimed step while the block runs."""
+    def held(self, *steps: StepRow) -> Iterator[None]:
+        """Keep the leases of claimed steps while the block runs."""
         with self._lock:
-            self._held[step.id] = step.attempt
-            if self._thread is None:
+            self._held.update({step.id: step.attempt for step in steps})
+            if steps and self._thread is None:
                 self._thread = Thread(target=self._renew_for_ever, daemon=True, name="leases")
                 self._thread.start()
         try:
             yield
         finally:
             with self._lock:
-                self._held.pop(step.id, None)
+                for step in steps:
+                    self._held.pop(step.id, None)
 
     def stop(self) -> None:
         """Stop renewing; leases that are still held will expire."""

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pipeline_engine.dispatch import DELIVER, Message
 from pipeline_engine.domain import retries
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.json_guard import JsonRejected
-from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.scheduler import advance, items, perform
+from pipeline_engine.scheduler import items, perform
 from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.sdk import ActionContext, ActionResult, Item, MoreItems
-from pipeline_engine.storage import deliveries, locking, queueing, transitions
+from pipeline_engine.storage import deliveries, queueing, transitions
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.steps import MAX_EXTERNAL_ID, StepKind
 from pipeline_engine.storage.transitions import Ending, Parking
@@ -31,7 +30,14 @@ def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
     try:
         outputs = perform.guarded_outputs(work.runtime, result.outputs)
     except JsonRejected as error:
-        return failed(work, step.row, step.planned, error_code=error.code, message=str(error))
+        return failed(
+            work,
+            step.row,
+            step.planned,
+            error_code=error.code,
+            message=str(error),
+            retryable=False,
+        )
     if not result.success:
         return failed(
             work,
@@ -50,8 +56,8 @@ def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
             )
         park(work, step, result, outputs)
         return []
-    ended = Ending(step.row, StepStatus.COMPLETED, outputs=outputs)
-    return [*_untaken(work, step.row, result.skip_targets), ended]
+    skipped = result.skip_targets
+    return [Ending(step.row, StepStatus.COMPLETED, outputs=outputs, skip_targets=skipped)]
 
 
 def failed(
@@ -66,7 +72,8 @@ def failed(
     retryable: bool = True,
 ) -> list[Ending]:
     """The next attempt if the step may have one, otherwise its end."""
-    retry = planned.retry if planned else None
+    # A fan-out that has items is not tried again: they have had their retries.
+    retry = planned.retry if planned and row.items_total is None else None
     attempts = row.retry_count + 1
     if retry and retries.should_retry(retry, attempts, error_code, retryable):
         wait = timedelta(seconds=retries.delay(retry, attempts, random.random))
@@ -84,31 +91,6 @@ def failed(
             error_message=message,
             tolerated=tolerated,
         )
-    ]
-
-
-def skipped_by_condition(row: StepRow) -> Ending:
-    """The end of a step whose own condition is false."""
-    reason = SkipReason.CONDITION
-    return Ending(
-        row,
-        StepStatus.SKIPPED,
-        error_message=advance.SKIPPED_BECAUSE[reason],
-        skip_reason=reason,
-        ran=False,
-    )
-
-
-def _untaken(work: Work, row: StepRow, targets: Sequence[str]) -> list[Ending]:
-    """The ends of the steps on the sides that a conditional did not take."""
-    if not targets:
-        return []
-    steps = locking.lock_waiting(work.connection, row.execution_id, targets)
-    reason = SkipReason.BRANCH
-    message = advance.SKIPPED_BECAUSE[reason]
-    return [
-        Ending(step, StepStatus.SKIPPED, error_message=message, skip_reason=reason, ran=False)
-        for step in steps
     ]
 
 
@@ -183,32 +165,18 @@ def joined(
 ) -> list[Ending]:
     """What follows from the join of a fan-out."""
     if isinstance(result, MoreItems):
+        if result.progress is not None:
+            transitions.note_progress(work.connection, step.row, progress=result.progress)
         return expanded(work, step, context, list(result.items))
     row = step.row
     too_many = (row.items_failed or 0) > (row.items_tolerated or 0)
     if step.planned.definition.for_each is not None and too_many:
         message = f"{row.items_failed} of {row.items_total} items failed"
-        result = ActionResult(
-            success=False,
-            outputs=result.outputs,
-            error=message,
-            error_code="items_failed",
-            retryable=False,
-        )
-    if not result.success:  # its items have had their retries
-        return [_failed_fan_out(work, step, result)]
+        result = ActionResult(success=False, outputs=result.outputs, error=message)
+    if not result.success:
+        code, message = result.error_code or "items_failed", result.error or "The fan-out failed"
+        result = replace(result, error_code=code, error=message)
     return settle(work, step, result)
-
-
-def _failed_fan_out(work: Work, step: Prepared, result: ActionResult) -> Ending:
-    return Ending(
-        step.row,
-        StepStatus.FAILED,
-        outputs=perform.guarded_outputs(work.runtime, result.outputs),
-        error_code=result.error_code or "items_failed",
-        error_message=result.error or "The fan-out failed",
-        tolerated=step.planned.tolerates_failure,
-    )
 
 
 def expands(row: StepRow, planned: PlannedStep) -> bool:

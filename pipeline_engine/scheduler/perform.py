@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -44,6 +44,8 @@ T = TypeVar("T")
 ACTION_CRASHED = "action_crashed"
 INVALID_RESULT = "invalid_result"
 INVALID_PARAMS = "invalid_params"
+#: Characters of an error; a whole response body in one would fill the history.
+LONGEST_MESSAGE = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ class Prepared:
     results: StepResults
     scope: Mapping[str, Any]
     params: dict[str, Any]
+
+    def again(self) -> Prepared:
+        """The same with a row of its own."""
+        return replace(self, row=replace(self.row))
 
 
 def prepare(
@@ -148,14 +154,14 @@ def expand(step: Prepared, context: ActionContext) -> list[Item] | ActionResult:
     """The items of a fan-out, or the failure to tell them."""
     loop = step.planned.definition.for_each
     if loop is not None:
-        return _guarded(lambda: _loop_items(step), context)
+        return _guarded(lambda: _checked_items(_loop_items(step)), context)
     executor = cast(FanOutActionExecutor, step.planned.executor)
     problems = check_params(step.planned.meta, step.params)
     if problems:
         return ActionResult(
             success=False, error="; ".join(problems), error_code=INVALID_PARAMS, retryable=False
         )
-    return _guarded(lambda: settled(executor.expand(context)), context)
+    return _guarded(lambda: _checked_items(settled(executor.expand(context))), context)
 
 
 def _loop_items(step: Prepared) -> list[Item]:
@@ -168,13 +174,9 @@ def _loop_items(step: Prepared) -> list[Item]:
         )
     keys = step.planned.item_key
     return [
-        Item(value=v, key=_text(keys.render({**step.scope, "item": v, "item_index": i})))
+        Item(value=v, key=_words(keys.render({**step.scope, "item": v, "item_index": i})))
         for i, v in enumerate(values)
     ]
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
 
 
 def join(
@@ -188,8 +190,10 @@ def join(
         return ActionResult(success=True, outputs=_collected(results))
 
     def call() -> ActionResult | MoreItems:
-        # mypy cannot tell a union of results from an awaitable of them.
-        return cast(ActionResult | MoreItems, settled(executor.join(context, results)))
+        found: Any = settled(executor.join(context, results))
+        if isinstance(found, MoreItems):
+            return replace(found, items=_checked_items(found.items))
+        return _checked(found)
 
     return _guarded(call, context)
 
@@ -216,15 +220,12 @@ def _collected(results: list[ItemResult]) -> dict[str, Any]:
 def read_event(step: Prepared, context: EventContext) -> tuple[EventResult, str | None]:
     """What an event means, and a note when the action could not say it."""
     try:
-        verdict = settled(step.planned.executor.on_event(context))
-        if not isinstance(verdict, EventResult):
-            raise TypeError(f"on_event returned {type(verdict).__name__}")
-        return verdict, None
+        return _checked_verdict(settled(step.planned.executor.on_event(context))), None
     except NotImplementedError:
         return EventResult(action=EventAction.IGNORE), "the action does not read events"
     except Exception as error:  # foreign code: its fault must not lose the delivery
         log.warning("on_event failed", exc_info=True, execution_id=context.execution_id)
-        return EventResult(action=EventAction.IGNORE), f"on_event failed: {error!r}"
+        return EventResult(action=EventAction.IGNORE), storable(f"on_event failed: {error!r}")
 
 
 def clean_up(step: Prepared, context: ActionContext) -> str | None:
@@ -233,7 +234,7 @@ def clean_up(step: Prepared, context: ActionContext) -> str | None:
         settled(step.planned.executor.cleanup(context))
     except Exception as error:  # foreign code: a failed clean-up must not stop the cancelling
         log.warning("cleanup failed", exc_info=True, execution_id=context.execution_id)
-        return repr(error)
+        return storable(repr(error))
     return None
 
 
@@ -245,27 +246,68 @@ def guarded_outputs(runtime: Runtime, outputs: Mapping[str, Any]) -> dict[str, A
     return checked
 
 
+def storable(words: object) -> str:
+    """Foreign words without what PostgreSQL refuses in a text: NUL and half surrogate pairs."""
+    clean = str(words).encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+    return clean[:LONGEST_MESSAGE]
+
+
 def _checked(result: Any) -> ActionResult:
     if not isinstance(result, ActionResult):
         raise TypeError(f"the action returned {type(result).__name__}, not an ActionResult")
-    return result
+    if not isinstance(result.outputs, Mapping):
+        raise TypeError(f"outputs are {type(result.outputs).__name__}, not an object")
+    return replace(result, error=_words(result.error), error_code=_words(result.error_code))
+
+
+def _checked_verdict(verdict: Any) -> EventResult:
+    if not isinstance(verdict, EventResult):
+        raise TypeError(f"on_event returned {type(verdict).__name__}")
+    if not isinstance(verdict.outputs, Mapping):
+        raise TypeError(f"outputs are {type(verdict.outputs).__name__}, not an object")
+    return replace(
+        verdict,
+        error=_words(verdict.error),
+        error_code=_words(verdict.error_code),
+        progress=None if verdict.progress is None else float(verdict.progress),
+        eta_minutes=None if verdict.eta_minutes is None else int(verdict.eta_minutes),
+    )
+
+
+def _checked_items(found: Any) -> list[Item]:
+    if not isinstance(found, list | tuple) or not all(isinstance(item, Item) for item in found):
+        raise TypeError("a fan-out has to name its items in a list of Item")
+    return [
+        replace(
+            item,
+            value=json_guard.check(item.value),
+            params=None if item.params is None else json_guard.check(item.params),
+            key=_words(item.key),
+        )
+        for item in found
+    ]
+
+
+def _words(given: Any) -> str | None:
+    return None if given is None else storable(given)
 
 
 def _guarded(call: Callable[[], T], context: ActionContext) -> T | ActionResult:
     try:
         return call()
     except ActionError as error:
-        return ActionResult(
-            success=False,
-            error=str(error),
-            error_code=error.error_code,
-            retryable=error.retryable,
-        )
+        return _failure(error, error.error_code, retryable=error.retryable)
     except (ExpressionError, JsonRejected) as error:
-        return ActionResult(success=False, error=str(error), error_code=error.code, retryable=False)
+        return _failure(error, error.code, retryable=False)
     except PipelineEngineError as error:
-        return ActionResult(success=False, error=str(error), error_code=error.code)
+        return _failure(error, error.code)
     except Exception as error:  # foreign code: an exception is a failure like any other
         log.warning("action raised", exc_info=True, step_id=context.step_id)
         last = traceback.format_exception_only(error)[-1].strip()
-        return ActionResult(success=False, error=last[:2000], error_code=ACTION_CRASHED)
+        return _failure(last, ACTION_CRASHED)
+
+
+def _failure(words: object, code: str | None, *, retryable: bool = True) -> ActionResult:
+    return ActionResult(
+        success=False, error=storable(words), error_code=_words(code), retryable=retryable
+    )

@@ -82,7 +82,9 @@ class PlannedStep:
     @cached_property
     def results_needed(self) -> frozenset[str]:
         """The steps whose results its templates refer to."""
-        compiled = (self.params, compile_value(self.raw_params), self.for_each, self.item_key)
+        compiled = [self.params, compile_value(self.raw_params)]
+        if self.definition.for_each is not None:
+            compiled += [self.for_each, self.item_key]
         references = [r for value in compiled for _, r in value.references]
         return steps_named([*references, *self.condition.references])
 

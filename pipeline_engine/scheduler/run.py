@@ -13,9 +13,10 @@ from datetime import timedelta
 from functools import partial
 
 from pipeline_engine.domain.expressions import ExpressionError
+from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler import outcomes, perform
-from pipeline_engine.scheduler.advance import advance
+from pipeline_engine.scheduler.advance import advance, skipped
 from pipeline_engine.scheduler.door import StepDoor
 from pipeline_engine.scheduler.leases import worker_name
 from pipeline_engine.scheduler.perform import Prepared
@@ -52,10 +53,11 @@ class Turn:
         """Run these steps, then those that they set free, until the turn is over."""
         while ids:
             work, claimed = repeated(partial(self._take, ids))
-            ids = self._hand_over(work)
-            for step in claimed:
-                later = self._run_claimed(step)
-                ids = [*ids, *later]
+            with self.runtime.leases.held(*(step.row for step in claimed)):
+                # What is kept has no message: it must not wait behind an action.
+                ids = self._hand_over(work, keep=not claimed)
+                for step in claimed:
+                    ids = self._hand_over(self._run_claimed(step), keep=step is claimed[-1])
 
     def go_on(self, work: Work) -> None:
         """Run what a committed transaction has set free, and send the rest."""
@@ -87,48 +89,49 @@ class Turn:
                 endings += _run_cheap(work, step)
             else:
                 claims.append(step)
-        if claims:
-            transitions.claim(
-                work.connection,
-                [Claim(step.row, _deadline(step.planned, self.runtime)) for step in claims],
-                worker=worker_name(),
-                task_id=self.task_id,
-                lease=self.runtime.settings.lease,
-            )
         advance(work, endings)
-        return claims
+        if not all(step.planned.idempotent for step in claims):
+            # A claim that a crash of the database undid would let the action run twice.
+            work.demand_durability()
+        claimed = transitions.claim(
+            work.connection,
+            [Claim(step.row, _deadline(step.planned, self.runtime)) for step in claims],
+            worker=worker_name(),
+            task_id=self.task_id,
+            lease=self.runtime.settings.lease,
+        )
+        return [step for step in claims if step.row.id in claimed]
 
     # ── Running ──────────────────────────────────────────────────────────────────────────
 
-    def _run_claimed(self, step: Prepared) -> list[int]:
+    def _run_claimed(self, step: Prepared) -> Work:
         """Run the action of a claimed step, and end it if it is still ours."""
-        with self.runtime.leases.held(step.row):
-            context = perform.make_context(self.runtime, step, door=StepDoor(self.runtime, step))
-            expands = outcomes.expands(step.row, step.planned)
-            found = perform.expand(step, context) if expands else perform.execute(step, context)
+        context = perform.make_context(self.runtime, step, door=StepDoor(self.runtime, step))
+        expands = outcomes.expands(step.row, step.planned)
+        found = perform.expand(step, context) if expands else perform.execute(step, context)
 
-            def finish() -> Work:
-                with transaction(self.runtime) as work:
-                    work.relax_durability()
-                    if isinstance(found, ActionResult):
-                        endings = outcomes.settle(work, step, found)
-                    else:
-                        endings = outcomes.expanded(work, step, context, found)
-                    advance(work, endings)
-                return work
+        def finish() -> Work:
+            fresh = step.again()  # moves change the row in memory; a try may be rolled back
+            with transaction(self.runtime) as work:
+                work.relax_durability()
+                if isinstance(found, ActionResult):
+                    endings = outcomes.settle(work, fresh, found)
+                else:
+                    endings = outcomes.expanded(work, fresh, context, found)
+                advance(work, endings)
+            return work
 
-            work = repeated(finish)
-        return self._hand_over(work)
+        return repeated(finish)
 
     # ── Handing over ─────────────────────────────────────────────────────────────────────
 
-    def _hand_over(self, work: Work) -> list[int]:
+    def _hand_over(self, work: Work, *, keep: bool = True) -> list[int]:
         """Keep what this worker goes on with, and send the rest."""
-        kept = self._kept(work) if time.monotonic() < self.ends_at else []
-        keep = {row.id for row in kept}
-        work.ready = [row for row in work.ready if row.id not in keep]
+        kept = self._kept(work) if keep and time.monotonic() < self.ends_at else []
+        ids = {row.id for row in kept}
+        work.ready = [row for row in work.ready if row.id not in ids]
         send(work, in_chord=self.in_chord)
-        return list(keep)
+        return list(ids)
 
     def _kept(self, work: Work) -> Sequence[StepRow]:
         # A message costs more than a cheap step: only what does not fit one batch is shared.
@@ -205,7 +208,7 @@ def _prepare(work: Work, batch: Sequence[StepRow]) -> tuple[list[Ending], list[P
         try:
             scope = make_scope(facts[row.execution_id], results, row)
             if row.kind == StepKind.STEP and not step.condition.evaluate(scope):
-                endings.append(outcomes.skipped_by_condition(row))
+                endings.append(skipped(row, SkipReason.CONDITION))
             else:
                 prepared.append(perform.prepare(row, step, facts[row.execution_id], results))
         except ExpressionError as error:

@@ -8,6 +8,7 @@ committed transaction has set free is for the caller to go on with.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pipeline_engine.domain.expressions import ExpressionError
@@ -242,7 +243,7 @@ def _end_cancelled(runtime: Runtime, row: StepRow, note: str | None) -> Work:
 
     def attempt() -> Work:
         with transaction(runtime) as work:
-            advance(work, abort.aborted([row], because=because))
+            advance(work, abort.aborted([replace(row)], because=because))
         return work
 
     return repeated(attempt)

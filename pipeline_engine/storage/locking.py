@@ -67,7 +67,7 @@ def lock_joinable(connection: Connection, step_execution_id: int) -> StepRow | N
     found = fetch_steps(
         connection,
         f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = %(id)s"
-        " AND status = 'RUNNING' AND items_open = 0 FOR NO KEY UPDATE",
+        " AND status = 'RUNNING' AND items_open = 0 AND NOT awaiting_event FOR NO KEY UPDATE",
         {"id": step_execution_id},
     )
     return found[0] if found else None

@@ -73,10 +73,11 @@ def wait_for_open_steps(connection: Connection, sink: StepRow) -> int:
 
 
 def mark_queued(connection: Connection, ids: Collection[int], *, in_window: bool = False) -> None:
-    """Say that a message for these steps ought to be on its way."""
+    """Say that a message for these steps ought to be on its way; the clock queues delayed ones."""
     if ids:
         connection.exec_driver_sql(
-            "UPDATE step_executions SET queued_at = now(), held = false,"
+            "UPDATE step_executions SET held = false,"
+            " queued_at = CASE WHEN due_at > now() THEN NULL ELSE now() END,"
             " in_window = %(in_window)s, publish_count = 1 WHERE id = ANY(%(ids)s)"
             " AND status IN ('PENDING', 'RETRYING')",
             {"ids": list(ids), "in_window": in_window},

@@ -83,16 +83,21 @@ def claim(
     worker: str,
     task_id: str | None,
     lease: timedelta,
-) -> None:
-    """Begin a new attempt of each step; its number fences all later writes."""
-    connection.exec_driver_sql(
+) -> set[int]:
+    """Begin a new attempt of each step, and return the ids of those that had not ended.
+
+    The number of the attempt fences all later writes.
+    """
+    if not claims:
+        return set()
+    rows = connection.exec_driver_sql(
         "UPDATE step_executions s SET status = 'RUNNING', attempt = s.attempt + 1,"
         " queued_at = NULL, due_at = NULL, leased_until = now() + %(lease)s,"
         " deadline_at = now() + v.deadline * interval '1 second', worker = %(worker)s,"
         " task_id = %(task)s, started_at = coalesce(s.started_at, now()), updated_at = now(),"
         " lock_version = s.lock_version + 1"
         " FROM unnest(%(ids)s::bigint[], %(deadlines)s::float8[]) AS v(id, deadline)"
-        " WHERE s.id = v.id AND s.status IN ('PENDING', 'RETRYING')",
+        " WHERE s.id = v.id AND s.status IN ('PENDING', 'RETRYING') RETURNING s.id",
         {
             "ids": [c.step.id for c in claims],
             "deadlines": [c.deadline.total_seconds() if c.deadline else None for c in claims],
@@ -101,10 +106,13 @@ def claim(
             "task": task_id,
         },
     )
-    for c in claims:
-        c.step.attempt += 1
-        c.step.status = StepStatus.RUNNING
-    record(connection, [_about(c.step, EventType.STEP_STARTED, worker=worker) for c in claims])
+    claimed: set[int] = set(rows.scalars())
+    begun = [c.step for c in claims if c.step.id in claimed]
+    for step in begun:
+        step.attempt += 1
+        step.status = StepStatus.RUNNING
+    record(connection, [_about(step, EventType.STEP_STARTED, worker=worker) for step in begun])
+    return claimed
 
 
 def requeue_lost(connection: Connection, step: StepRow, *, delay: timedelta) -> bool:
@@ -139,6 +147,7 @@ class Ending:
     skip_reason: SkipReason | None = None
     tolerated: bool = False
     ran: bool = True  #: False for a step that was skipped before it began
+    skip_targets: Sequence[str] = ()  #: steps on the sides that this conditional did not take
 
 
 _ENDED: dict[StepStatus, EventType] = {
@@ -152,7 +161,8 @@ _ENDED: dict[StepStatus, EventType] = {
 def end(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
     """End steps for good, and return those endings that came in time.
 
-    The attempt is the fence: a worker that comes back from the dead ends nothing.
+    The attempt is the fence, together with the status that the step had when it was taken: a
+    worker that comes back from the dead ends nothing, even if nobody has begun the next attempt.
     """
     if not endings:
         return []
@@ -167,17 +177,18 @@ def end(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
         " finished_at = clock_timestamp(), updated_at = now(), queued_at = NULL, due_at = NULL,"
         " leased_until = NULL, deadline_at = NULL, awaiting_event = false, cancelling = false,"
         " in_window = false, held = false, eta_seconds = NULL, lock_version = s.lock_version + 1"
-        " FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(statuses)s::text[],"
-        " %(outputs)s::jsonb[], %(codes)s::text[], %(messages)s::text[], %(reasons)s::text[],"
-        " %(ran)s::bool[]) AS v(id, attempt, status, outputs, error_code, error_message,"
-        " skip_reason, ran)"
-        " WHERE s.id = v.id AND s.attempt = v.attempt"
+        " FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(taken)s::text[],"
+        " %(statuses)s::text[], %(outputs)s::jsonb[], %(codes)s::text[], %(messages)s::text[],"
+        " %(reasons)s::text[], %(ran)s::bool[]) AS v(id, attempt, taken, status, outputs,"
+        " error_code, error_message, skip_reason, ran)"
+        " WHERE s.id = v.id AND s.attempt = v.attempt AND s.status = v.taken"
         " AND s.status IN ('PENDING', 'RETRYING', 'RUNNING')"
         # The sink may have joined the successors since the step was claimed.
         " RETURNING s.id, s.attempt, s.successors",
         {
             "ids": [e.step.id for e in endings],
             "attempts": [e.step.attempt for e in endings],
+            "taken": [str(e.step.status) for e in endings],
             "statuses": [e.status.value for e in endings],
             "outputs": [
                 None if e.outputs is None else json_guard.dumps(e.outputs) for e in endings
@@ -222,11 +233,12 @@ def retry(
         " leased_until = NULL, deadline_at = NULL, awaiting_event = false, worker = NULL,"
         " task_id = NULL, started_at = coalesce(started_at, now()), updated_at = now(),"
         " lock_version = lock_version + 1"
-        " WHERE id = %(id)s AND attempt = %(attempt)s AND NOT cancelling"
+        " WHERE id = %(id)s AND attempt = %(attempt)s AND status = %(taken)s AND NOT cancelling"
         " AND status IN ('PENDING', 'RETRYING', 'RUNNING') RETURNING attempt",
         {
             "id": step.id,
             "attempt": step.attempt,
+            "taken": str(step.status),
             "delay": delay,
             "code": error_code,
             "message": error_message,
@@ -274,11 +286,12 @@ def park(connection: Connection, step: StepRow, parking: Parking) -> bool:
         " deadline_at = now() + %(deadline)s,"
         " started_at = coalesce(started_at, now()), updated_at = now(),"
         " lock_version = lock_version + 1"
-        " WHERE id = %(id)s AND attempt = %(attempt)s AND NOT cancelling"
+        " WHERE id = %(id)s AND attempt = %(attempt)s AND status = %(taken)s AND NOT cancelling"
         " AND status IN ('PENDING', 'RETRYING', 'RUNNING') RETURNING attempt",
         {
             "id": step.id,
             "attempt": step.attempt,
+            "taken": str(step.status),
             "external": parking.external_ids[0] if parking.external_ids else None,
             "outputs": json_guard.dumps(parking.outputs),
             "wake": parking.wake_after,
@@ -307,18 +320,21 @@ def expand(
         "UPDATE step_executions SET status = 'RUNNING',"
         " attempt = attempt + (status <> 'RUNNING')::int, queued_at = NULL, due_at = NULL,"
         " leased_until = NULL, worker = NULL, task_id = NULL,"
-        " deadline_at = coalesce(deadline_at, now() + %(deadline)s),"
+        # The first deadline was the one of the attempt that made the items, if it was claimed.
+        " deadline_at = CASE WHEN items_total IS NULL THEN now() + %(deadline)s"
+        " ELSE deadline_at END,"
         " items_total = coalesce(items_total, 0) + %(added)s,"
         " items_open = coalesce(items_open, 0) + %(added)s,"
         " items_failed = coalesce(items_failed, 0), items_tolerated = %(tolerated)s,"
         " started_at = coalesce(started_at, now()), updated_at = now(),"
         " lock_version = lock_version + 1"
-        " WHERE id = %(id)s AND attempt = %(attempt)s AND NOT cancelling"
+        " WHERE id = %(id)s AND attempt = %(attempt)s AND status = %(taken)s AND NOT cancelling"
         " AND status IN ('PENDING', 'RETRYING', 'RUNNING')"
         " RETURNING attempt, items_total, items_open, items_failed",
         {
             "id": step.id,
             "attempt": step.attempt,
+            "taken": str(step.status),
             "added": added,
             "tolerated": tolerated,
             "deadline": deadline,
@@ -332,6 +348,9 @@ def expand(
     return True
 
 
+LONGEST_ETA = 2**31 - 1  #: seconds, as many as the column holds
+
+
 def note_progress(
     connection: Connection,
     step: StepRow,
@@ -341,7 +360,8 @@ def note_progress(
     outputs: dict[str, Json] | None = None,
 ) -> bool:
     """Store how far a running step is, and what it knows by now."""
-    eta = None if eta_seconds is None else int(max(eta_seconds, 0))
+    progress = None if progress is None else min(100.0, max(0.0, progress))
+    eta = None if eta_seconds is None else int(min(LONGEST_ETA, max(0.0, eta_seconds)))
     moved = connection.exec_driver_sql(
         "UPDATE step_executions SET"
         # News about the ETA alone must not set the progress back.

@@ -1,0 +1,51 @@
+"""The command line: one file per noun, each added here by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pipeline_engine import __version__
+from pipeline_engine.cli.actions import actions
+from pipeline_engine.cli.db import db
+from pipeline_engine.cli.demo import demo
+from pipeline_engine.cli.executions import cancel, executions, show, watch
+from pipeline_engine.cli.run import run
+from pipeline_engine.cli.stack import down, env, reset, status, up
+from pipeline_engine.cli.validate import validate
+from pipeline_engine.client import ApiRefused, ApiUnreachable
+from pipeline_engine.embedded.errors import AlreadyRunning, NotRunning
+from pipeline_engine.errors import PipelineEngineError, PipelineNotFound
+
+FAILED = 1
+EXIT_CODES: dict[type[PipelineEngineError], int] = {
+    NotRunning: 3,
+    ApiUnreachable: 3,
+    AlreadyRunning: 4,
+    ApiRefused: 4,
+    PipelineNotFound: 4,
+}
+
+
+class _Commands(click.Group):
+    """Prints our own errors as a sentence; anything else is a fault and keeps its traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except PipelineEngineError as error:
+            click.echo(f"{error} [{error.code}]", err=True)
+            ctx.exit(EXIT_CODES.get(type(error), FAILED))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pipeline-engine")
+def main() -> None:
+    """Durable pipelines on Celery: rows decide, Celery only carries."""
+
+
+for command in (up, down, status, reset, env, demo, db):
+    main.add_command(command)
+for command in (validate, run, watch, show, executions, cancel, actions):
+    main.add_command(command)

@@ -1,0 +1,56 @@
+"""``pipeline-engine actions``: what steps can do here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pipeline_engine.cli.connection import connected
+from pipeline_engine.cli.output import json_option, print_json, print_table
+from pipeline_engine.client import Client
+
+
+@click.group()
+def actions() -> None:
+    """List the installed actions, or show one."""
+
+
+@actions.command("list")
+@json_option
+@connected
+def list_actions(client: Client, as_json: bool) -> None:
+    """List the installed actions, and the plug-ins that could not be loaded."""
+    found = client.actions()
+    if as_json:
+        print_json(found)
+        return
+    rows = ((a["type"], a["category"], a["description"]) for a in found["actions"])
+    print_table("action", "category", "", rows=rows)
+    for broken in found.get("broken") or ():
+        click.echo(f"broken: {broken['name']} ({broken['distribution']}): {broken['reason']}")
+
+
+@actions.command("show")
+@click.argument("name")
+@json_option
+@connected
+def show_action(client: Client, name: str, as_json: bool) -> None:
+    """Show an action with its params and outputs."""
+    action = client.action(name)
+    if as_json:
+        print_json(action)
+        return
+    click.echo(f"{action['type']} {action['version']}: {action['description']}\n")
+    print_table("param", "type", "", "", rows=map(_param_row, action["params"]))
+    click.echo()
+    outputs = ((o["name"], o["type"], o["description"] or "") for o in action["outputs"])
+    print_table("output", "type", "", rows=outputs)
+
+
+def _param_row(param: dict[str, Any]) -> tuple[str, ...]:
+    default = param.get("default")
+    required = (
+        "required" if param["required"] else f"default {default}" if default is not None else ""
+    )
+    return param["name"], param["type"], required, param["description"] or param["label"]

@@ -1,0 +1,71 @@
+"""``pipeline-engine validate``: every problem of a pipeline document at once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline_engine.cli.connection import connect
+from pipeline_engine.cli.documents import read_document
+from pipeline_engine.cli.output import json_option, print_json
+from pipeline_engine.client import issue_line
+from pipeline_engine.domain.checks import Limits, check
+from pipeline_engine.registry import Registry
+from pipeline_engine.services.actions import Catalogue
+
+INVALID = 1
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--local", is_flag=True, help="Check here, against the actions installed here.")
+@click.option("--url", envvar="PIPELINE_API_URL", help="Address of the API.")
+@click.option("--token", envvar="PIPELINE_API_TOKEN", help="Token for the API.")
+@click.option(
+    "--directory", type=click.Path(file_okay=False, path_type=Path), default=Path(".pipeline")
+)
+@json_option
+@click.pass_context
+def validate(
+    ctx: click.Context,
+    file: Path,
+    local: bool,
+    url: str | None,
+    token: str | None,
+    directory: Path,
+    as_json: bool,
+) -> None:
+    """Check a pipeline document; exit code 1 if it has errors."""
+    document = read_document(file)
+    report = _check_here(document) if local else connect(url, token, directory).validate(document)
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+    ctx.exit(0 if report["valid"] else INVALID)
+
+
+def _check_here(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what ``POST /validate`` would answer."""
+    report = check(document, Catalogue(Registry.discover()), limits=Limits())
+    return {
+        "valid": report.valid,
+        "errors": [issue.message for issue in report.errors],
+        "warnings": [issue.message for issue in report.warnings],
+        "step_count": report.step_count,
+        "has_cycles": report.has_cycles,
+        "error_details": [asdict(issue) for issue in report.errors],
+        "warning_details": [asdict(issue) for issue in report.warnings],
+    }
+
+
+def _print(report: dict[str, Any]) -> None:
+    for error in report["error_details"]:
+        click.echo(f"error    {issue_line(error)}")
+    for warning in report["warning_details"]:
+        click.echo(f"warning  {issue_line(warning)}")
+    if report["valid"]:
+        click.echo(f"valid: {report['step_count']} steps")

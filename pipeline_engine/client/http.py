@@ -1,0 +1,169 @@
+"""One method per call of the API; what they return are the API's own documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import requests
+
+from pipeline_engine.errors import PipelineEngineError
+
+Json = dict[str, Any]
+PAGE_SIZE = 100
+
+
+class ApiUnreachable(PipelineEngineError):
+    """The API does not answer."""
+
+    code = "api_unreachable"
+
+
+class ApiRefused(PipelineEngineError):
+    """The API refused the request."""
+
+    code = "api_refused"
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.problem = dict(problem)
+        title = problem.get("detail") or problem.get("title") or f"HTTP status {status}"
+        lines = [f"  {issue_line(error)}" for error in problem.get("errors") or ()]
+        super().__init__("\n".join([str(title), *lines]))
+
+
+class Client:
+    """The API at one address, seen by one token."""
+
+    def __init__(self, url: str, token: str, *, timeout_seconds: float = 30) -> None:
+        self.url = url.rstrip("/")
+        self._timeout = timeout_seconds
+        self._http = requests.Session()
+        self._http.headers["Authorization"] = f"Bearer {token}"
+
+    def validate(self, document: Mapping[str, Any]) -> Json:
+        """Return the complete check of a pipeline document."""
+        return self._object("POST", "validate", json={"dag": document})
+
+    def store(self, document: Mapping[str, Any]) -> Json:
+        """Store a pipeline, or a new revision of the one that has its name already."""
+        known = self.find_pipeline(str(document.get("name")))
+        if known is None:
+            return self._object("POST", "pipelines", json={"dag": document})
+        path = f"pipelines/{known['id']}"
+        etag = self._send("GET", path).headers["ETag"]
+        return self._object("PUT", path, json={"dag": document}, headers={"If-Match": etag})
+
+    def pipelines(self) -> list[Json]:
+        """Return all stored pipelines, newest first, without their definitions."""
+        query = {"include_system": "true", "include_dag": "false"}
+        found: list[Json] = self._send("GET", "pipelines", params=query).json()
+        return found
+
+    def find_pipeline(self, name_or_id: str) -> Json | None:
+        """Return the stored pipeline with this name or id."""
+        return next((p for p in self.pipelines() if name_or_id in (p["name"], p["id"])), None)
+
+    def start(
+        self, pipeline_id: str, params: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> Json:
+        """Start an execution of a stored pipeline."""
+        body = {"workflow_id": pipeline_id, "params": params}
+        return self._start("executions", body, idempotency_key)
+
+    def run(
+        self,
+        document: Mapping[str, Any],
+        params: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+    ) -> Json:
+        """Start an execution of a document that is not stored as a pipeline."""
+        body = {"pipeline_definition": document, "params": params}
+        return self._start("executions/run", body, idempotency_key)
+
+    def executions(self, **filters: Any) -> Json:
+        """Return one page of executions, newest first."""
+        return self._object("GET", "executions", params=filters)
+
+    def execution(self, execution_id: str) -> Json:
+        """Return an execution."""
+        return self._object("GET", f"executions/{execution_id}")
+
+    def progress(self, execution_id: str) -> Json:
+        """Return an execution with its steps and its overall progress."""
+        return self._object(
+            "GET", f"executions/{execution_id}/progress", params={"detail": "steps"}
+        )
+
+    def steps(self, execution_id: str) -> list[Json]:
+        """Return the steps of an execution."""
+        return list(self._object("GET", f"executions/{execution_id}/steps")["steps"])
+
+    def items(self, execution_id: str, parent: str) -> list[Json]:
+        """Return the items of a fan-out, without their outputs; *parent* is its row's id."""
+        query = {"parent": parent, "include_outputs": "false", "page_size": PAGE_SIZE}
+        return list(self._all(f"executions/{execution_id}/steps", "steps", query))
+
+    def events(self, execution_id: str) -> list[Json]:
+        """Return the whole history of an execution, newest first."""
+        path = f"executions/{execution_id}/events"
+        found: list[Json] = []
+        while True:
+            page = self._object("GET", path, params={"limit": 1000, "offset": len(found)})
+            found += page["events"]
+            if not page["events"] or len(found) >= page["total_count"]:
+                return found
+
+    def cancel(self, execution_id: str) -> Json:
+        """Ask for the end of an execution."""
+        return self._object("POST", f"executions/{execution_id}/cancel", json={})
+
+    def actions(self) -> Json:
+        """Return all actions that are installed, and those that could not be loaded."""
+        return self._object("GET", "actions")
+
+    def action(self, action_type: str) -> Json:
+        """Return one action."""
+        return self._object("GET", f"actions/{action_type}")
+
+    def _start(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> Json:
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self._object("POST", path, json=body, headers=headers)
+
+    def _all(self, path: str, key: str, query: Mapping[str, Any]) -> Iterator[Json]:
+        page, pages = 1, 1
+        while page <= pages:
+            answer = self._object("GET", path, params={**query, "page": page})
+            yield from answer[key]
+            pages = int(answer.get("pagination", {}).get("total_pages", 1))
+            page += 1
+
+    def _object(self, method: str, path: str, **request: Any) -> Json:
+        answer: Json = self._send(method, path, **request).json()
+        return answer
+
+    def _send(self, method: str, path: str, **request: Any) -> requests.Response:
+        """Send one request.  Raises ``ApiUnreachable`` and ``ApiRefused``."""
+        url = f"{self.url}/api/v1/{path}"
+        try:
+            response = self._http.request(method, url, timeout=self._timeout, **request)
+        except requests.RequestException as error:
+            raise ApiUnreachable(f"The API at {self.url} does not answer.") from error
+        if response.status_code >= 400:
+            raise ApiRefused(response.status_code, _problem(response))
+        return response
+
+
+def issue_line(issue: Mapping[str, Any]) -> str:
+    """Say one problem of a document in one line."""
+    hint = f" ({issue['hint']})" if issue.get("hint") else ""
+    return f"{issue.get('pointer') or '/'}: {issue.get('message')}{hint}"
+
+
+def _problem(response: requests.Response) -> Mapping[str, Any]:
+    try:
+        found = response.json()
+    except requests.JSONDecodeError:
+        found = None
+    return found if isinstance(found, dict) else {"detail": response.text[:500]}

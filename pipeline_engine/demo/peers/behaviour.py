@@ -1,0 +1,48 @@
+"""How the stand-ins behave: every switch that the command line and ``POST /control`` know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
+
+from pipeline_engine.errors import PipelineEngineError
+
+
+class UnknownSwitch(PipelineEngineError):
+    """The stand-ins have no such switch."""
+
+    code = "unknown_switch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """What a stand-in does with a start call and with the events of the job that it starts."""
+
+    callback_url: str | None = None
+    token: str = field(default="", repr=False)
+    #: seconds from the start of a job to its first and to its last event
+    event_delay: tuple[float, float] = (0.2, 1.0)
+    #: seconds until a start call is answered
+    answer_delay: tuple[float, float] = (0.0, 0.05)
+    #: seconds until the start call of one model is answered, by model URI
+    slow_answers: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 1
+    #: the share of events that are sent a second time, with the same id
+    duplicates: float = 0.0
+    #: the share of jobs whose last event is delivered before their start call is answered
+    early: float = 0.0
+    shuffle: bool = False
+    #: jobs never say anything
+    silent: bool = False
+    #: model URIs whose job fails
+    failing: tuple[str, ...] = ()
+    #: how many start calls are answered with 503, by model URI
+    refusals: Mapping[str, int] = field(default_factory=dict)
+
+    def changed(self, switches: Mapping[str, Any]) -> Self:
+        """Return this behaviour with some switches set, as they come from JSON."""
+        if unknown := switches.keys() - {f.name for f in fields(self)}:
+            raise UnknownSwitch(f"The stand-ins have no switch {', '.join(sorted(unknown))}.")
+        lists = {k: tuple(v) for k, v in switches.items() if isinstance(v, list)}
+        return replace(self, **{**switches, **lists})

@@ -1,0 +1,88 @@
+"""The HTTP side of the stand-ins: the standard library's server and one table of routes."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipeline_engine.demo.peers.behaviour import Behaviour
+from pipeline_engine.demo.peers.services import ROUTES, Answer, Call, Services
+
+PATTERNS = tuple((method, re.compile(path), serve) for method, path, serve in ROUTES)
+
+
+class PeersServer(ThreadingHTTPServer):
+    """Serves budapp, budcluster and budsim under one address, each below its own name."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, behaviour: Behaviour, *, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.services = Services(behaviour)
+
+    @property
+    def url(self) -> str:
+        """Where the stand-ins are."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Stay calm when a caller is killed between two requests."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+    def server_close(self) -> None:
+        """Stop sending events, then close."""
+        self.services.stop()
+        super().server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: PeersServer
+    protocol_version = "HTTP/1.1"
+    # Header and body leave as two writes: with Nagle's algorithm the second waits 40 ms.
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def do_PATCH(self) -> None:
+        self._serve()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (as in the base class)
+        """Stay silent: the journal tells more."""
+
+    def _serve(self) -> None:
+        answer = self._answer()
+        body = json.dumps(answer.body).encode()
+        try:
+            self.send_response(answer.status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        except ConnectionError:  # the caller was killed while it waited
+            self.close_connection = True
+
+    def _answer(self) -> Answer:
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        target = urlsplit(self.path)
+        try:
+            body = json.loads(raw or b"{}")
+        except ValueError:
+            return Answer(HTTPStatus.BAD_REQUEST, {"detail": "The body is not JSON"})
+        key = self.headers.get("Idempotency-Key")
+        for method, pattern, serve in PATTERNS:
+            if method == self.command and (found := pattern.fullmatch(target.path)):
+                identity = "".join(found.groups())
+                call = Call(identity=identity, body=body, query=target.query, key=key)
+                return serve(self.server.services, call)
+        return Answer(HTTPStatus.NOT_FOUND, {"detail": f"No route {self.command} {target.path}"})

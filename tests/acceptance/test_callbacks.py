@@ -1,0 +1,140 @@
+"""Events that come early, twice, late, out of order or all at once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+from observing import Ledger, Run, parked, step
+
+from pipeline_engine.client import Client
+from pipeline_engine.embedded.stack import Stack
+
+Send = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def key() -> str:
+    return str(uuid4())
+
+
+@pytest.fixture
+def send(stack: Stack, key: str) -> Send:
+    """Deliver one event for *key* as a CloudEvent and return the API's answer."""
+
+    def deliver(number: int, delivery_id: str | None = None) -> dict[str, Any]:
+        event = {
+            "specversion": "1.0",
+            "id": delivery_id or str(uuid4()),
+            "source": "tests",
+            "type": "news",
+            "data": {"type": "news", "workflow_id": key, "number": number},
+        }
+        headers = {"Authorization": f"Bearer {stack.api_token}"}
+        url = f"{stack.api_url}/api/v1/events"
+        answer = requests.post(url, json=event, headers=headers, timeout=20)
+        assert answer.status_code == 202, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    return deliver
+
+
+def test_an_event_that_comes_before_its_step_has_parked_waits_for_it(
+    client: Client, send: Send, key: str, ledger: Ledger
+) -> None:
+    run = Run.start(
+        client,
+        step("work", "probe_work", ledger=str(ledger), seconds=1.5),
+        step("wait", "probe_collect", "work", key=key, wanted=2),
+    )
+    run.until(lambda _: ledger.count("started") == 1)
+
+    outcomes = [send(number)["outcome"] for number in (1, 2)]
+    run.ends_well()
+
+    assert outcomes == ["early", "early"]
+    assert sorted(run.outputs("wait")["seen"]) == [1, 2]
+
+
+def test_an_event_that_comes_before_its_execution_is_not_lost(
+    client: Client, send: Send, key: str
+) -> None:
+    send(1)
+
+    run = Run.start(client, step("wait", "probe_collect", key=key))
+
+    run.ends_well()
+    assert run.outputs("wait") == {"seen": [1], "calls": 1}
+
+
+def test_a_doubled_event_is_applied_once_and_the_double_is_told_so(
+    client: Client, send: Send, key: str
+) -> None:
+    run = Run.start(client, step("wait", "probe_collect", key=key, wanted=2))
+    run.until(parked)
+
+    answers = [send(1, "the-same"), send(1, "the-same"), send(1, "the-same")]
+    send(2)
+    run.ends_well()
+
+    assert [answer["outcome"] for answer in answers[1:]] == ["duplicate", "duplicate"]
+    assert sorted(run.outputs("wait")["seen"]) == [1, 2]
+
+
+def test_a_late_event_changes_nothing_and_is_told_so(client: Client, send: Send, key: str) -> None:
+    run = Run.start(client, step("wait", "probe_collect", key=key))
+    run.until(parked)
+    send(1)
+    run.ends_well()
+
+    answer = send(2)
+
+    assert answer["outcome"] == "closed"
+    assert run.outputs("wait") == {"seen": [1], "calls": 1}
+
+
+def test_events_in_any_order_are_all_applied(client: Client, send: Send, key: str) -> None:
+    run = Run.start(client, step("wait", "probe_collect", key=key, wanted=10))
+    run.until(parked)
+    numbers = random.Random(7).sample(range(10), 10)
+
+    for number in numbers:
+        send(number)
+    run.ends_well()
+
+    assert sorted(run.outputs("wait")["seen"]) == list(range(10))
+
+
+def test_fifty_events_at_once_for_one_step_overwrite_nothing(
+    client: Client, send: Send, key: str
+) -> None:
+    run = Run.start(client, step("wait", "probe_collect", key=key, wanted=50))
+    run.until(parked)
+
+    with ThreadPoolExecutor(50) as senders:
+        list(senders.map(send, range(50)))
+    run.ends_well()
+
+    outputs = run.outputs("wait")
+    assert sorted(outputs["seen"]) == list(range(50))
+    assert outputs["calls"] == 50
+
+
+def test_fifty_copies_of_one_event_at_once_are_applied_once(
+    client: Client, send: Send, key: str
+) -> None:
+    run = Run.start(client, step("wait", "probe_collect", key=key, wanted=2))
+    run.until(parked)
+
+    with ThreadPoolExecutor(50) as senders:
+        list(senders.map(lambda _: send(1, f"copy-{key}"), range(50)))
+    send(2)
+    run.ends_well()
+
+    assert sorted(run.outputs("wait")["seen"]) == [1, 2]

@@ -1,0 +1,170 @@
+"""The client commands against a real API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from click.testing import CliRunner, Result
+from observing import Run, parked, step
+
+from pipeline_engine.cli import main
+from pipeline_engine.client import Client
+from pipeline_engine.demo import samples
+from pipeline_engine.embedded.stack import Stack
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture
+def invoke(stack: Stack) -> Invoke:
+    """Run a command with the environment that ``pipeline-engine env`` prints."""
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(main, arguments, env=dict(stack.exports))
+
+    return run
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., str]:
+    """Write a pipeline of *steps* to a file and return its path."""
+
+    def to_file(*steps: dict[str, Any], name: str = "from-a-file") -> str:
+        file = tmp_path / f"{name}.json"
+        file.write_text(json.dumps({"name": name, "steps": steps}))
+        return str(file)
+
+    return to_file
+
+
+def execution_of(result: Result) -> dict[str, Any]:
+    execution: dict[str, Any] = json.loads(result.stdout)
+    return execution
+
+
+def test_a_file_is_run_and_watched_to_its_end(invoke: Invoke, write: Callable[..., str]) -> None:
+    result = invoke("run", write(step("greet", "log", message="hi")), "--watch")
+
+    assert result.exit_code == 0, result.output
+    assert "greet  completed" in result.output
+
+
+def test_a_stored_pipeline_is_run_by_its_name_with_params(invoke: Invoke, client: Client) -> None:
+    client.store(samples.pipeline(samples.HELLO))
+
+    result = invoke("run", "hello", "-p", 'names=["Ada"]', "-p", "loud=true", "--wait=20", "--json")
+
+    assert result.exit_code == 0, result.output
+    assert execution_of(result)["final_outputs"]["greeting"] == "Hello, ADA!"
+
+
+def test_params_come_from_a_file_and_single_ones_win(
+    invoke: Invoke, client: Client, tmp_path: Path
+) -> None:
+    client.store(samples.pipeline(samples.HELLO))
+    params = tmp_path / "params.json"
+    params.write_text('{"names": ["Grace"], "loud": true}')
+
+    given = ("--params", str(params), "-p", "loud=false", "--wait", "20", "--json")
+    result = invoke("run", "hello", *given)
+
+    assert execution_of(result)["final_outputs"]["greeting"] == "Hello, grace!"
+
+
+def test_an_awaited_failure_is_exit_code_1(invoke: Invoke, write: Callable[..., str]) -> None:
+    result = invoke("run", write(step("stop", "fail", message="on purpose")), "--watch")
+
+    assert result.exit_code == 1
+    assert "on purpose" in result.output
+
+
+def test_without_waiting_the_id_is_printed_and_can_be_watched(
+    invoke: Invoke, write: Callable[..., str]
+) -> None:
+    started = execution_of(invoke("run", write(step("a", "log", message="hi")), "--json"))
+
+    watched = invoke("watch", started["id"])
+
+    assert watched.exit_code == 0
+    assert "completed" in watched.output
+
+
+def test_the_same_idempotency_key_starts_one_execution(
+    invoke: Invoke, write: Callable[..., str]
+) -> None:
+    file, key = write(step("a", "log", message="hi")), str(uuid4())
+
+    ids = {
+        execution_of(invoke("run", file, "--idempotency-key", key, "--json"))["id"]
+        for _ in range(2)
+    }
+
+    assert len(ids) == 1
+
+
+def test_show_names_what_is_parked_and_cancel_ends_it(invoke: Invoke, client: Client) -> None:
+    run = Run.start(client, step("wait", "probe_collect", key=str(uuid4())))
+    run.until(parked)
+
+    shown = invoke("show", run.id)
+    cancelled = invoke("cancel", run.id)
+
+    assert "parked" in shown.output
+    assert "until 20" in shown.output
+    assert cancelled.exit_code == 0
+    assert run.end().status == "INTERRUPTED"
+    assert invoke("watch", run.id).exit_code == 1
+
+
+def test_executions_are_listed_by_pipeline_and_status(invoke: Invoke, client: Client) -> None:
+    client.store(samples.pipeline(samples.HELLO))
+    done = execution_of(invoke("run", "hello", "--wait", "20", "--json"))["id"]
+
+    listed = invoke("executions", "--pipeline", "hello", "--status", "completed")
+
+    assert done in listed.output
+    assert invoke("executions", "--pipeline", "hello", "--status", "failed").output.count(done) == 0
+
+
+def test_what_the_api_refuses_is_exit_code_4_with_all_its_reasons(
+    invoke: Invoke, write: Callable[..., str]
+) -> None:
+    result = invoke("run", write(step("a", "logg"), step("b", "log", "nobody", message="hi")))
+
+    assert result.exit_code == 4
+    assert "/steps/0/action" in result.output
+    assert "/steps/1/depends_on" in result.output
+
+
+@pytest.mark.parametrize(
+    "command", [("run", "no-such-pipeline"), ("show", str(uuid4())), ("actions", "show", "nothing")]
+)
+def test_what_does_not_exist_is_exit_code_4(invoke: Invoke, command: tuple[str, ...]) -> None:
+    assert invoke(*command).exit_code == 4
+
+
+def test_a_wrong_token_is_exit_code_4(invoke: Invoke) -> None:
+    assert invoke("executions", "--token", "wrong").exit_code == 4
+
+
+def test_a_document_is_checked_by_the_api(invoke: Invoke, write: Callable[..., str]) -> None:
+    good = write(step("a", "probe_collect", key="k"), name="good")
+    bad = write(step("a", "probe_colect", key="k"), name="bad")
+
+    assert invoke("validate", good).exit_code == 0
+    refused = invoke("validate", bad)
+    assert refused.exit_code == 1
+    assert "probe_collect" in refused.output
+
+
+def test_actions_are_listed_and_shown_with_those_of_plug_ins(invoke: Invoke) -> None:
+    listed, shown = invoke("actions", "list"), invoke("actions", "show", "probe_work")
+
+    assert "probe_work" in listed.output
+    assert "ledger" in shown.output
+    assert json.loads(invoke("actions", "show", "log", "--json").stdout)["type"] == "log"

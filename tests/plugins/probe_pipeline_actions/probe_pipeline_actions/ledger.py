@@ -1,0 +1,31 @@
+"""A file to which every process appends one line for each thing that it did."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pipeline_engine.sdk import ActionContext
+
+
+def note(context: ActionContext, what: str) -> None:
+    """Append one line; short appends of several processes do not mix."""
+    entry: dict[str, Any] = {
+        "what": what,
+        "step": context.step_id,
+        "item": context.item_index,
+        "attempt": context.attempt,
+        "key": context.idempotency_key,
+        "pid": os.getpid(),
+    }
+    with Path(context.params["ledger"]).open("a") as ledger:
+        ledger.write(json.dumps(entry) + "\n")
+
+
+def count(context: ActionContext, what: str) -> int:
+    """Return how often this step has done something, over all attempts and processes."""
+    with Path(context.params["ledger"]).open() as ledger:
+        entries = [json.loads(line) for line in ledger]
+    return sum((e["what"], e["key"]) == (what, context.idempotency_key) for e in entries)

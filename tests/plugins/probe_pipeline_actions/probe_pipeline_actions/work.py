@@ -1,0 +1,52 @@
+"""Work that takes its time; one kind may be repeated after a crash, the other may not."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from pipeline_engine.sdk import (
+    ActionContext,
+    ActionMeta,
+    ActionResult,
+    BaseActionExecutor,
+    OutputDefinition,
+    ParamDefinition,
+    ParamType,
+    register_action,
+)
+
+from .ledger import note
+
+META = ActionMeta(
+    type="probe_work",
+    name="Work",
+    category="Probe",
+    description="Take some time.",
+    params=(
+        ParamDefinition(name="ledger", label="Ledger", required=True),
+        ParamDefinition(name="seconds", label="Seconds", type=ParamType.NUMBER, default=0),
+    ),
+    outputs=(OutputDefinition(name="attempt", type="integer"),),
+)
+
+
+@register_action(META)
+class Work(BaseActionExecutor):
+    """Writes down its start and its end."""
+
+    def execute(self, context: ActionContext) -> ActionResult:
+        """Wait for as long as the params say."""
+        note(context, "started")
+        threading.Event().wait(float(context.params.get("seconds", 0)))
+        note(context, "finished")
+        return ActionResult(success=True, outputs={"attempt": context.attempt})
+
+    def cleanup(self, context: ActionContext) -> None:
+        """Write down that nobody waits any more."""
+        note(context, "cleaned up")
+
+
+@register_action(replace(META, type="probe_work_once", name="Work once", idempotent=False))
+class WorkOnce(Work):
+    """The same, but a repetition would do harm."""

@@ -1,0 +1,72 @@
+"""What the commands do before and without an API; tests/acceptance/test_cli.py has the rest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pipeline_engine.cli import main
+from pipeline_engine.embedded.ports import free_port
+
+DOCUMENT = {"name": "x", "steps": [{"id": "a", "name": "A", "action": "log"}]}
+
+
+def invoke(*arguments: str) -> Result:
+    environment = {"PIPELINE_API_URL": "", "PIPELINE_API_TOKEN": ""}
+    return CliRunner().invoke(main, arguments, env=environment)
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> str:
+    file = tmp_path / "pipeline.json"
+    file.write_text(json.dumps(DOCUMENT))
+    return str(file)
+
+
+def test_an_api_that_does_not_answer_is_exit_code_3(document: str) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+
+    for command in (("run", document), ("executions",), ("show", "id"), ("actions", "list")):
+        result = invoke(*command, "--url", url)
+
+        assert (result.exit_code, url in result.output) == (3, True), result.output
+
+
+def test_without_an_api_and_without_a_stack_a_command_says_how_to_get_one(tmp_path: Path) -> None:
+    result = invoke("executions", "--directory", str(tmp_path / "none"))
+
+    assert result.exit_code == 3
+    assert "pipeline-engine up" in result.output
+
+
+def test_wrong_usage_is_exit_code_2(document: str) -> None:
+    assert invoke("run", document, "-p", "no-equals-sign").exit_code == 2
+    assert invoke("run").exit_code == 2
+    assert invoke("validate", "/nowhere.json").exit_code == 2
+
+
+def test_a_document_can_be_checked_without_an_api(document: str) -> None:
+    result = invoke("validate", document, "--local")
+
+    assert (result.exit_code, result.output) == (0, "valid: 1 steps\n")
+
+
+def test_every_problem_of_a_document_is_listed_with_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "broken.json"
+    file.write_text('{"steps": [{"id": "a", "name": "A", "action": "logg"}]}')
+
+    result = invoke("validate", str(file), "--local")
+
+    assert result.exit_code == 1
+    assert "/steps/0/action" in result.output
+    assert "log" in result.output
+    assert "/name" in result.output
+
+
+def test_a_check_can_be_read_by_programs(document: str) -> None:
+    result = invoke("validate", document, "--local", "--json")
+
+    assert json.loads(result.output)["valid"] is True

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from pipeline_engine.cli.documents import read_document, read_value
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("5", 5),
+        ("true", True),
+        ("null", None),
+        ('["a", 1]', ["a", 1]),
+        ('"5"', "5"),
+        ("plain text", "plain text"),
+        ("", ""),
+        ("01", "01"),
+    ],
+)
+def test_a_word_that_is_json_is_read_as_json_and_any_other_is_a_text(word: str, value: Any) -> None:
+    assert read_value(word) == value
+
+
+def test_a_document_is_read_as_strictly_as_a_request(tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.json"
+    file.write_text('{"name": "a", "name": "b"}')
+
+    with pytest.raises(click.UsageError, match=r"pipeline\.json"):
+        read_document(file)
+
+
+@pytest.mark.parametrize("text", ["[]", "no json", ""])
+def test_what_is_no_json_object_is_no_document(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "pipeline.json"
+    file.write_text(text)
+
+    with pytest.raises(click.UsageError):
+        read_document(file)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(click.UsageError, match="nowhere"):
+        read_document(tmp_path / "nowhere.json")
