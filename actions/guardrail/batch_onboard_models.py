@@ -150,17 +150,17 @@ class BatchOnboardModels(FanOutActionExecutor):
     ) -> ActionResult:
         """Collect the models; a part of them is not enough."""
         lines = [_joined(result) for result in results]
-        completed = sum(line["status"] == "completed" for line in lines)
-        failed = len(lines) - completed
+        completed = sum(result.succeeded for result in results)
+        failed = sum(not (result.succeeded or result.called_off) for result in results)
+        success = completed == len(lines)
+        message = f"Model onboarding failed: {failed}/{len(lines)} models failed"
         return ActionResult(
-            success=failed == 0,
-            error=f"Model onboarding failed: {failed}/{len(lines)} models failed"
-            if failed
-            else None,
-            error_code="models_failed" if failed else None,
+            success=success,
+            error=None if success else message,
+            error_code=None if success else "models_failed",
             outputs={
                 "results": lines,
-                "all_succeeded": failed == 0,
+                "all_succeeded": success,
                 "total": len(lines),
                 "completed": completed,
                 "failed": failed,
@@ -242,6 +242,6 @@ def _joined(result: ItemResult) -> dict[str, Any]:
     line = _line(result.value, **result.outputs)
     if not result.succeeded:
         gave_up = line["workflow_id"] is not None and line["status"] == "running"
-        status = "running" if gave_up else "failed"
+        status = "running" if gave_up else "cancelled" if result.called_off else "failed"
         return {**line, "status": status, "error": result.error or line["error"]}
     return {**line, "status": "completed"}

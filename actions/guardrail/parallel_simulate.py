@@ -151,12 +151,13 @@ class ParallelSimulate(FanOutActionExecutor):
     ) -> ActionResult:
         """Collect the recommendations; a part of the models is not enough."""
         lines = [_joined(result) for result in results]
-        failed = sum(line["status"] != "completed" for line in lines)
+        failed = sum(not (result.succeeded or result.called_off) for result in results)
+        success = all(result.succeeded for result in results)
         return ActionResult(
-            success=failed == 0,
-            error=f"Simulation failed for {failed}/{len(lines)} models" if failed else None,
-            error_code="simulations_failed" if failed else None,
-            outputs={"results": lines, "all_completed": failed == 0},
+            success=success,
+            error=None if success else f"Simulation failed for {failed}/{len(lines)} models",
+            error_code=None if success else "simulations_failed",
+            outputs={"results": lines, "all_completed": success},
         )
 
 
@@ -249,4 +250,5 @@ def _joined(result: ItemResult) -> dict[str, Any]:
     line = _line(result.value, **result.outputs)
     if result.succeeded:
         return {**line, "status": "completed"}
-    return {**line, "status": "failed", "error": result.error or line["error"]}
+    status = "cancelled" if result.called_off else "failed"
+    return {**line, "status": status, "error": result.error or line["error"]}

@@ -19,8 +19,6 @@ FAILED = 1
 BAD_ENDS = frozenset({ExecutionStatus.FAILED, ExecutionStatus.INTERRUPTED})
 
 
-
-
 @click.command()
 @click.option("--status", help="Only those that are pending, running, completed, …")
 @click.option("--pipeline", help="Only those of one pipeline, by its name or id.")

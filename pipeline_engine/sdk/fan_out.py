@@ -41,6 +41,11 @@ class ItemResult:
         """Tell whether the item did what it was for."""
         return self.status is StepStatus.COMPLETED
 
+    @property
+    def called_off(self) -> bool:
+        """Tell whether the item was stopped, or never began, because others had failed."""
+        return self.status is StepStatus.SKIPPED
+
 
 @dataclass(frozen=True, kw_only=True)
 class MoreItems:

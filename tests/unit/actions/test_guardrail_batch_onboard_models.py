@@ -220,7 +220,9 @@ def test_a_model_that_was_given_up_is_told_by_its_workflow():
     )
 
     assert result.outputs["pending_workflow_ids"] == ["wf-2"]
-    assert (result.outputs["failed"], result.outputs["completed"]) == (2, 0)
+    assert (result.outputs["failed"], result.outputs["completed"]) == (1, 0)
+    assert result.outputs["results"][1]["status"] == "cancelled"
+    assert result.error == "Model onboarding failed: 1/2 models failed"
 
 
 def test_no_models_are_a_success_with_every_output():
