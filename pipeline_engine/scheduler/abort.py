@@ -41,16 +41,17 @@ def give_up(work: Work, execution_id: UUID, *, reason: str, error: dict[str, Jso
         return []
     plan = work.runtime.plan(work.connection, execution_id)
     survivors = SURVIVES_CANCEL if reason == CANCELLED else SURVIVES_FAILURE
-    steps = [
-        step
-        for step in locking.lock_open_steps(work.connection, execution_id)
-        if plan.definition_of(step).trigger_rule not in survivors
-    ]
+    steps = locking.lock_open_steps(work.connection, execution_id)
+    if any(step.items_open for step in steps):
+        # A fan-out whose row we had to wait for has items which that statement did not see.
+        steps = locking.lock_open_steps(work.connection, execution_id)
+    steps = [s for s in steps if plan.definition_of(s).trigger_rule not in survivors]
     return stop(work, steps, plan, because=MESSAGES[reason])
 
 
 def stop(work: Work, steps: Sequence[StepRow], plan: Plan, *, because: str) -> list[Ending]:
     """Stop locked steps: ends for those that can end now, a clean-up for the others."""
+    steps = [step for step in steps if not step.cancelling]  # their clean-up will end them
     cleaned = [step for step in steps if _has_to_clean_up(step, plan)]
     waiting = [step for step in steps if _waits_for_items(step)]
     transitions.begin_cancelling(
@@ -85,7 +86,7 @@ def _waits_for_items(step: StepRow) -> bool:
 
 
 def _has_to_clean_up(step: StepRow, plan: Plan) -> bool:
-    if step.status != StepStatus.RUNNING or step.items_total is not None or step.cancelling:
+    if step.status != StepStatus.RUNNING or step.items_total is not None:
         return False
     try:
         executor = plan.step(step).executor

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.dispatch import DELIVER, Message
+from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.definitions import HandlerWhen, StepDefinition
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.json_guard import JsonRejected
@@ -125,17 +126,18 @@ def _chained(
     *,
     first: bool,
 ) -> NewStep:
-    planned = plan.plan(step, step.action)
+    # Without its plug-in it will fail when it runs; here it must not keep the execution open.
+    planned = plan.find(step)
     return NewStep(
         id=ids[0],
         execution_id=execution_id,
         step_id=step.id,
         name=step.name,
-        action=planned.meta.type,
+        action=planned.meta.type if planned else step.action,
         kind=kind.value,
         sequence_number=number,
-        queue=planned.queue,
-        cheap=planned.cheap,
+        queue=planned.queue if planned else QueueName.FAST.value,
+        cheap=planned is None or planned.cheap,
         weight=0.0,
         dependency_count=0 if first else 1,
         successors=ids[1:],
@@ -155,7 +157,7 @@ def new_sink(
         action=name,
         kind=StepKind.SINK.value,
         sequence_number=number,
-        queue="fast",
+        queue=QueueName.FAST.value,
         cheap=False,
         weight=0.0,
         dependency_count=waits_for,

@@ -45,10 +45,14 @@ def _check_depth(connection: Connection, execution_id: UUID) -> None:
 class StepDoor(PeerDoor):
     """Peers, and what only the scheduler can do: leases, progress, other pipelines."""
 
-    def __init__(self, runtime: Runtime, step: Prepared) -> None:
+    def __init__(
+        self, runtime: Runtime, step: Prepared, connection: Connection | None = None
+    ) -> None:
         super().__init__(runtime.peers)
         self._runtime = runtime
         self._step = step
+        # The transaction that holds the row; another one would wait for it, and it for us.
+        self._connection = connection
         self._reported_at = 0.0
 
     def heartbeat(self) -> None:
@@ -60,11 +64,17 @@ class StepDoor(PeerDoor):
         if time.monotonic() - self._reported_at < PROGRESS_INTERVAL_SECONDS and percentage < 100:
             return
         self._reported_at = time.monotonic()
+        if self._connection is not None:
+            self._note(self._connection, percentage, eta_seconds)
+            return
         with transaction(self._runtime) as work:
             work.relax_durability()
-            transitions.note_progress(
-                work.connection, self._step.row, progress=percentage, eta_seconds=eta_seconds
-            )
+            self._note(work.connection, percentage, eta_seconds)
+
+    def _note(self, connection: Connection, percentage: float, eta_seconds: float | None) -> None:
+        transitions.note_progress(
+            connection, self._step.row, progress=percentage, eta_seconds=eta_seconds
+        )
 
     def start_pipeline(
         self, pipeline: str, params: Mapping[str, Any], *, idempotency_key: str
@@ -83,7 +93,9 @@ class StepDoor(PeerDoor):
                         params=dict(params),
                         user_id=parent.facts.user_id,
                         initiator="pipeline",
-                        idempotency_key=f"step:{idempotency_key}",
+                        # A retry starts another child: the end of the first was told already.
+                        # A repetition of a lost attempt finds it, that end was not told.
+                        idempotency_key=f"step:{idempotency_key}:{parent.row.retry_count}",
                         parent_step_id=parent.row.id,
                     ),
                 )

@@ -20,6 +20,7 @@ from pipeline_engine.storage.steps import StepKind
 from pipeline_engine.storage.transitions import Ending
 
 FAILURES = frozenset({StepStatus.FAILED, StepStatus.TIMEOUT})
+TIMEOUT = "timeout"
 
 
 class TooManyItems(PipelineEngineError):
@@ -140,7 +141,7 @@ def _after_some_ended(work: Work, parent: StepRow, ended: int, failed: int) -> l
         return []
     if parent.items_open == 0:
         if parent.cancelling:
-            return abort.aborted([parent], because="Workflow aborted")
+            return [outcome_of_stopped(work, parent)]
         work.messages.append(Message(JOIN, (parent.id,)))
         return []
     tolerated, failures = parent.items_tolerated or 0, parent.items_failed or 0
@@ -149,6 +150,20 @@ def _after_some_ended(work: Work, parent: StepRow, ended: int, failed: int) -> l
         return _give_up_the_rest(work, parent) if failures - failed <= tolerated else []
     _release(work, parent, ended)
     return []
+
+
+def outcome_of_stopped(work: Work, parent: StepRow) -> Ending:
+    """The end of a fan-out that was stopped, now that its last item has ended."""
+    if parent.error_code != TIMEOUT:
+        return abort.aborted([parent], because=abort.MESSAGES[abort.FAILED])[0]
+    plan = work.runtime.plan(work.connection, parent.execution_id)
+    return Ending(
+        parent,
+        StepStatus.TIMEOUT,
+        error_code=TIMEOUT,
+        error_message="Step timed out",
+        tolerated=plan.tolerates_failure(parent),
+    )
 
 
 def _release(work: Work, parent: StepRow, places: int) -> None:

@@ -22,7 +22,7 @@ from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.steps import MAX_EXTERNAL_ID, StepKind
 from pipeline_engine.storage.transitions import Ending, Parking
 
-TIMEOUT = "timeout"
+ITEMS_FAILED = "items_failed"
 
 
 def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
@@ -81,7 +81,7 @@ def failed(
             work.connection, row, delay=wait, error_code=error_code, error_message=message
         )
         return []
-    tolerated = planned.tolerates_failure if planned else False
+    plan = work.runtime.plan(work.connection, row.execution_id)
     return [
         Ending(
             row,
@@ -89,7 +89,7 @@ def failed(
             outputs=outputs,
             error_code=error_code,
             error_message=message,
-            tolerated=tolerated,
+            tolerated=plan.tolerates_failure(row),
         )
     ]
 
@@ -174,7 +174,7 @@ def joined(
         message = f"{row.items_failed} of {row.items_total} items failed"
         result = ActionResult(success=False, outputs=result.outputs, error=message)
     if not result.success:
-        code, message = result.error_code or "items_failed", result.error or "The fan-out failed"
+        code, message = result.error_code or ITEMS_FAILED, result.error or "The fan-out failed"
         result = replace(result, error_code=code, error=message)
     return settle(work, step, result)
 

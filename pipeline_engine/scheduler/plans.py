@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -30,13 +31,15 @@ from pipeline_engine.domain.expressions import (
     compile_value,
     parse_condition,
 )
+from pipeline_engine.errors import ActionNotFound
 from pipeline_engine.registry import Registry
 from pipeline_engine.sdk import BaseActionExecutor, FanOutActionExecutor
 from pipeline_engine.storage import rows
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.steps import StepKind
 
-KEPT_PLANS = 256
+#: Of all kept plans together. Each takes some two kilobytes, and a plan has up to thousands.
+KEPT_STEPS = 20_000
 
 
 @dataclass(frozen=True)
@@ -102,11 +105,6 @@ class PlannedStep:
         return self.meta.idempotent if said is None else said
 
     @property
-    def tolerates_failure(self) -> bool:
-        """Whether its failure leaves the execution alone."""
-        return self.definition.on_failure is OnFailure.CONTINUE
-
-    @property
     def cheap(self) -> bool:
         """Whether it may share a message and a transaction; expanding a fan-out always may."""
         return self.fans_out or self.item_cheap
@@ -142,7 +140,7 @@ class Plan:
     registry: Registry
 
     def step(self, row: StepRow) -> PlannedStep:
-        """What to do for a row. Raises ``UnknownAction`` if the action is not installed."""
+        """What to do for a row. Raises ``ActionNotFound`` if the action is not installed."""
         key = (row.step_id, row.action, row.kind)
         if key not in self._planned:
             self._planned[key] = self._plan(row)
@@ -160,13 +158,27 @@ class Plan:
 
     def definition_of(self, row: StepRow) -> StepDefinition:
         """The part of the document that a row stands for."""
-        if row.kind != StepKind.COMPENSATION:
+        if not row.step_id.startswith(COMPENSATES):  # no id of a step holds a colon
             return self.definition.step(row.step_id)
         undone = self.definition.step(row.step_id.removeprefix(COMPENSATES))
         return compensating(undone, undone.compensate or Compensation(action=row.action))
 
+    def tolerates_failure(self, row: StepRow) -> bool:
+        """Whether the failure of a row leaves the execution alone."""
+        return self.definition_of(row).on_failure is OnFailure.CONTINUE
+
+    def find(self, definition: StepDefinition) -> PlannedStep | None:
+        """The planned form of a definition; None if the plug-in that it needs is gone."""
+        try:
+            return self.plan(definition, definition.action)
+        except ActionNotFound:
+            return None
+
     def plan(self, definition: StepDefinition, action: str) -> PlannedStep:
-        """The planned form of a definition that is carried out by *action*."""
+        """The planned form of a definition that is carried out by *action*.
+
+        Raises ``ActionNotFound``.
+        """
         found = self.registry.get(action)
         return PlannedStep(
             definition=definition,
@@ -205,8 +217,8 @@ class Plan:
 
     @cached_property
     def _blocking_steps(self) -> int:
-        planned = (self.plan(step, step.action) for step in self.definition.steps)
-        return sum(not step.cheap for step in planned)
+        planned = map(self.find, self.definition.steps)
+        return sum(step is None or not step.cheap for step in planned)
 
 
 COMPENSATES = "compensate:"
@@ -229,19 +241,27 @@ class Plans:
     def __init__(self, settings: Settings, registry: Registry) -> None:
         self._settings = settings
         self._registry = registry
-        self._plans: dict[UUID, Plan] = {}
+        self._plans: OrderedDict[UUID, Plan] = OrderedDict()
         self._lock = Lock()
 
     def of(self, connection: Connection, revision_id: UUID) -> Plan:
-        """The plan of a revision, read once."""
-        plan = self._plans.get(revision_id)
-        if plan is None:
-            plan = self.make(rows.revision_document(connection, revision_id))
-            with self._lock:
-                if len(self._plans) >= KEPT_PLANS:
-                    self._plans.pop(next(iter(self._plans)))
-                self._plans[revision_id] = plan
-        return plan
+        """The plan of a revision, read once for as long as it is in use."""
+        with self._lock:
+            if revision_id in self._plans:
+                self._plans.move_to_end(revision_id)
+                return self._plans[revision_id]
+        plan = self.make(rows.revision_document(connection, revision_id))
+        with self._lock:
+            # Another thread may have made it meanwhile; all use the one that came first.
+            return self._kept(revision_id, plan)
+
+    def _kept(self, revision_id: UUID, plan: Plan) -> Plan:
+        kept = self._plans.setdefault(revision_id, plan)
+        steps = sum(len(known.definition.steps) for known in self._plans.values())
+        while steps > KEPT_STEPS and len(self._plans) > 1:
+            _, dropped = self._plans.popitem(last=False)
+            steps -= len(dropped.definition.steps)
+        return kept
 
     def make(self, document: Mapping[str, Any]) -> Plan:
         """A plan that is not kept."""

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
+import structlog
+from sqlalchemy.exc import DBAPIError
+
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.errors import PipelineEngineError
@@ -28,8 +31,11 @@ from pipeline_engine.scheduler.work import Work, repeated, transaction
 from pipeline_engine.sdk import ActionResult
 from pipeline_engine.storage import locking, transitions
 from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.session import is_unreachable
 from pipeline_engine.storage.steps import StepKind
 from pipeline_engine.storage.transitions import Claim, Ending
+
+log = structlog.get_logger(__name__)
 
 #: A turn hands over after this, so that revocation and fairness stay honest.
 TURN = timedelta(seconds=2)
@@ -52,12 +58,32 @@ class Turn:
     def run(self, ids: Sequence[int]) -> None:
         """Run these steps, then those that they set free, until the turn is over."""
         while ids:
+            ids = self._run_batch(ids)
+
+    def _run_batch(self, ids: Sequence[int]) -> Sequence[int]:
+        """Run these steps; returns what this worker goes on with."""
+        try:
             work, claimed = repeated(partial(self._take, ids))
-            with self.runtime.leases.held(*(step.row for step in claimed)):
-                # What is kept has no message: it must not wait behind an action.
-                ids = self._hand_over(work, keep=not claimed)
-                for step in claimed:
-                    ids = self._hand_over(self._run_claimed(step), keep=step is claimed[-1])
+        except Exception as error:
+            # A plug-in, or a document of a newer version: the rest of the batch is not to blame.
+            if len(ids) == 1 or (isinstance(error, DBAPIError) and is_unreachable(error)):
+                raise
+            return self._run_apart(ids)
+        with self.runtime.leases.held(*(step.row for step in claimed)):
+            # What is kept has no message: it must not wait behind an action.
+            ids = self._hand_over(work, keep=not claimed)
+            for step in claimed:
+                ids = self._hand_over(self._run_claimed(step), keep=step is claimed[-1])
+        return ids
+
+    def _run_apart(self, ids: Sequence[int]) -> Sequence[int]:
+        for step_execution_id in ids:
+            try:
+                self.run([step_execution_id])
+            except Exception:
+                # It stays queued, and the sweep will find it.
+                log.exception("a step could not be taken", step=step_execution_id)
+        return ()
 
     def go_on(self, work: Work) -> None:
         """Run what a committed transaction has set free, and send the rest."""
@@ -85,7 +111,7 @@ class Turn:
         endings, prepared = _prepare(work, batch)
         claims: list[Prepared] = []
         for step in prepared:
-            if _runs_here(step):
+            if _runs_here(step.row):
                 endings += _run_cheap(work, step)
             else:
                 claims.append(step)
@@ -159,18 +185,18 @@ def _next_batch(work: Work) -> list[StepRow]:
     return batch
 
 
-def _runs_here(step: Prepared) -> bool:
+def _runs_here(row: StepRow) -> bool:
     """Whether the step runs inside this transaction.
 
     One whose message was lost before may be one that kills its worker: it gets a lease and
     an attempt that count, so that it cannot be tried for ever.
     """
-    row = step.row
     return row.cheap and row.publish_count <= TRUSTED_MESSAGES and not row.lost_count
 
 
 def _run_cheap(work: Work, step: Prepared) -> list[Ending]:
-    context = perform.make_context(work.runtime, step, door=StepDoor(work.runtime, step))
+    door = StepDoor(work.runtime, step, work.connection)
+    context = perform.make_context(work.runtime, step, door=door)
     if outcomes.expands(step.row, step.planned):
         return outcomes.expanded(work, step, context, perform.expand(step, context))
     return outcomes.settle(work, step, perform.execute(step, context))
@@ -201,13 +227,13 @@ def _prepare(work: Work, batch: Sequence[StepRow]) -> tuple[list[Ending], list[P
     )
     prepared: list[Prepared] = []
     for row, step in planned:
-        connection = work.connection if row.cheap else None
+        connection = work.connection if _runs_here(row) else None
         results = step_results(
             work.runtime, row.execution_id, known.get(row.execution_id, {}), connection
         )
         try:
             scope = make_scope(facts[row.execution_id], results, row)
-            if row.kind == StepKind.STEP and not step.condition.evaluate(scope):
+            if not step.condition.evaluate(scope):
                 endings.append(skipped(row, SkipReason.CONDITION))
             else:
                 prepared.append(perform.prepare(row, step, facts[row.execution_id], results))

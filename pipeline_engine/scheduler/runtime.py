@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from threading import Lock
 from uuid import UUID
@@ -94,16 +94,17 @@ class Runtime:
         self.engine.dispose()
         self.redis.close()
 
-    def facts(self, connection: Connection, ids: Iterable[UUID]) -> dict[UUID, ExecutionFacts]:
+    def facts(self, connection: Connection, ids: Collection[UUID]) -> dict[UUID, ExecutionFacts]:
         """The unchanging part of executions; the last few hundred stay in memory."""
-        wanted = set(ids)
-        missing = [i for i in wanted if i not in self._facts]
-        found = {f.id: f for f in rows.execution_facts(connection, missing)} if missing else {}
-        with self._lock:
-            self._facts.update(found)
-            known = {i: self._facts[i] for i in wanted if i in self._facts}
-            while len(self._facts) > KEPT_FACTS:
-                self._facts.popitem(last=False)
+        known = {i: fact for i in ids if (fact := self._facts.get(i))}
+        missing = [i for i in ids if i not in known]
+        if missing:
+            found = {f.id: f for f in rows.execution_facts(connection, missing)}
+            known |= found
+            with self._lock:
+                self._facts.update(found)
+                while len(self._facts) > KEPT_FACTS:
+                    self._facts.popitem(last=False)
         return known
 
     def plan(self, connection: Connection, execution_id: UUID) -> Plan:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from pipeline_engine.dispatch import CLEAN_UP, DELIVER, JOIN, Message
 from pipeline_engine.domain.definitions import PipelineDefinition
@@ -21,12 +22,14 @@ from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler import abort, outcomes, waking
 from pipeline_engine.scheduler.advance import advance
+from pipeline_engine.scheduler.items import TIMEOUT
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.work import Work, repeated, transaction
 from pipeline_engine.storage import deliveries, locking, overdue, transitions
 from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.session import is_unreachable
 from pipeline_engine.storage.transitions import Ending
 
 log = structlog.get_logger(__name__)
@@ -140,14 +143,23 @@ def _mended(
             mend(work, row)
         return work
 
-    try:
-        work = repeated(attempt)
-    except PipelineEngineError as error:
-        log.exception("sweep could not mend a step", step=step_execution_id, code=error.code)
-        return False
+    work = _isolated(attempt, step=step_execution_id)
     if work is not None:
         send(work)
     return work is not None
+
+
+def _isolated(attempt: Callable[[], Work | None], **whose: object) -> Work | None:
+    try:
+        return repeated(attempt)
+    except DBAPIError as error:
+        if is_unreachable(error):
+            raise
+        log.exception("sweep could not mend a row", **whose)
+    except Exception:
+        # A plug-in may be gone, a document may come from a newer version: foreign, all of it.
+        log.exception("sweep could not mend a row", **whose)
+    return None
 
 
 def _recover(work: Work, row: StepRow) -> None:
@@ -185,21 +197,22 @@ def _time_out(work: Work, row: StepRow) -> None:
         message = "Step timed out waiting for event"
     if row.task_id:
         work.revoked.append(row)
-    endings: list[Ending] = []
-    if row.items_total is not None:
-        plan = work.runtime.plan(work.connection, row.execution_id)
-        items = locking.lock_open_items(work.connection, row.id)
-        endings += abort.stop(work, items, plan, because=message)
-    endings += outcomes.failed(
-        work,
-        row,
-        planned,
-        error_code=outcomes.TIMEOUT,
-        message=message,
-        status=StepStatus.TIMEOUT,
-        retryable=row.items_total is None,
+    if row.items_open:
+        advance(work, _stop_items(work, row, because=message))
+        return
+    endings = outcomes.failed(
+        work, row, planned, error_code=TIMEOUT, message=message, status=StepStatus.TIMEOUT
     )
     advance(work, endings)
+
+
+def _stop_items(work: Work, row: StepRow, *, because: str) -> list[Ending]:
+    """Stop the items of a fan-out whose time is up; the last of them to end ends it, too."""
+    plan = work.runtime.plan(work.connection, row.execution_id)
+    wake = work.runtime.settings.republish_after
+    transitions.begin_cancelling(work.connection, [row.id], wake=wake, error_code=TIMEOUT)
+    open_items = locking.lock_open_items(work.connection, row.id)
+    return abort.stop(work, open_items, plan, because=because)
 
 
 def _planned(work: Work, row: StepRow) -> PlannedStep | None:
@@ -215,12 +228,10 @@ def _planned(work: Work, row: StepRow) -> PlannedStep | None:
 def _time_out_executions(runtime: Runtime) -> int:
     with runtime.engine.connect() as connection:
         ids = overdue.overdue_executions(connection)
-    for execution_id in ids:
-        _time_out_execution(runtime, execution_id)
-    return len(ids)
+    return sum(_timed_out(runtime, execution_id) for execution_id in ids)
 
 
-def _time_out_execution(runtime: Runtime, execution_id: UUID) -> None:
+def _timed_out(runtime: Runtime, execution_id: UUID) -> bool:
     def attempt() -> Work:
         with transaction(runtime) as work:
             definition = work.runtime.plan(work.connection, execution_id).definition
@@ -228,7 +239,10 @@ def _time_out_execution(runtime: Runtime, execution_id: UUID) -> None:
             advance(work, abort.give_up(work, execution_id, reason=abort.TIMED_OUT, error=error))
         return work
 
-    send(repeated(attempt))
+    work = _isolated(attempt, execution=str(execution_id))
+    if work is not None:
+        send(work)
+    return work is not None
 
 
 def _timeout_error(definition: PipelineDefinition) -> dict[str, object]:

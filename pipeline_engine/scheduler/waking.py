@@ -15,7 +15,7 @@ from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.scheduler import abort, outcomes, perform
+from pipeline_engine.scheduler import abort, items, outcomes, perform
 from pipeline_engine.scheduler.advance import advance
 from pipeline_engine.scheduler.door import StepDoor
 from pipeline_engine.scheduler.perform import Prepared
@@ -30,12 +30,16 @@ from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.transitions import Ending
 
 
-def prepare(work: Work, row: StepRow) -> Prepared:
-    """Render a waiting step's params again, as they were when it began."""
+def prepare(work: Work, row: StepRow, *, lasting: bool = False) -> Prepared:
+    """Render a waiting step's params again, as they were when it began.
+
+    What is to outlast the transaction does not read other results through its connection.
+    """
     facts = work.runtime.facts(work.connection, [row.execution_id])[row.execution_id]
     planned = work.runtime.plans.of(work.connection, facts.revision_id).step(row)
     known = load_results(work.connection, [(row.execution_id, planned.results_needed)])
-    results = step_results(work.runtime, row.execution_id, known[row.execution_id], work.connection)
+    connection = None if lasting else work.connection
+    results = step_results(work.runtime, row.execution_id, known[row.execution_id], connection)
     return perform.prepare(row, planned, facts, results)
 
 
@@ -57,14 +61,15 @@ def join(runtime: Runtime, parent_id: int) -> Work:
 
 def _joined(work: Work, row: StepRow) -> list[Ending]:
     if row.cancelling:
-        return abort.aborted([row], because=abort.MESSAGES[abort.FAILED])
+        return [items.outcome_of_stopped(work, row)]
     try:
         step = prepare(work, row)
     except (PipelineEngineError, ExpressionError) as error:
         return outcomes.failed(
             work, row, None, error_code=error.code, message=str(error), retryable=False
         )
-    context = perform.make_context(work.runtime, step, door=StepDoor(work.runtime, step))
+    door = StepDoor(work.runtime, step, work.connection)
+    context = perform.make_context(work.runtime, step, door=door)
     results = [
         ItemResult(
             index=item.index,
@@ -87,9 +92,8 @@ def wake(work: Work, row: StepRow) -> None:
     """End a parked step whose ``wake_at`` is reached; its row is locked already."""
     step = prepare(work, row)
     stored = rows.stored_outputs(work.connection, row.id)
-    context = perform.make_context(
-        work.runtime, step, door=StepDoor(work.runtime, step), stored_outputs=stored
-    )
+    door = StepDoor(work.runtime, step, work.connection)
+    context = perform.make_context(work.runtime, step, door=door, stored_outputs=stored)
     advance(work, outcomes.settle(work, step, perform.wake(step, context)))
 
 
@@ -147,7 +151,7 @@ def _apply(work: Work, row: StepRow, delivery: DeliveryRow) -> None:
         user_id=step.facts.user_id,
         system_user_id=work.runtime.settings.system_user_id,
         app_ids=work.runtime.settings.app_ids,
-        engine=StepDoor(work.runtime, step),
+        engine=StepDoor(work.runtime, step, work.connection),
         external_workflow_id=delivery.external_id or str(row.id),
         event_type=delivery.event_type,
         event_data=delivery.body,
@@ -224,17 +228,19 @@ def clean_up(runtime: Runtime, step_execution_id: int) -> Work:
         stored = rows.stored_outputs(work.connection, row.id)
         external_ids = rows.external_ids(work.connection, row.id)
         try:
-            step = prepare(work, row)
+            step = prepare(work, row, lasting=True)
         except (PipelineEngineError, ExpressionError):
             step = None
-    note = None
-    if step is not None:
-        context = perform.make_context(
-            runtime, step, door=StepDoor(runtime, step), stored_outputs=stored
-        )
-        context.external_workflow_ids = external_ids
-        with runtime.leases.held(row):
-            note = perform.clean_up(step, context)
+    if step is None:
+        return _end_cancelled(runtime, row, None)
+    if row.lost_count > runtime.settings.max_lost_attempts:
+        return _end_cancelled(runtime, row, f"{row.lost_count - 1} workers died before its end")
+    context = perform.make_context(
+        runtime, step, door=StepDoor(runtime, step), stored_outputs=stored
+    )
+    context.external_workflow_ids = external_ids
+    with runtime.leases.held(row):
+        note = perform.clean_up(step, context)
     return _end_cancelled(runtime, row, note)
 
 

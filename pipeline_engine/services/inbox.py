@@ -37,6 +37,7 @@ DUPLICATE = "duplicate"  #: the same delivery was accepted before
 CLOSED = "closed"  #: its step had ended
 
 REMEMBERED_SECONDS = 3600
+LONGEST_KEY = 512  #: characters; a longer one would not fit an index entry
 CALLBACKS = "callbacks"
 
 
@@ -67,7 +68,7 @@ def accept(runtime: Runtime, arrival: Arrival) -> Receipt:
         runtime,
         NewDelivery(
             source=arrival.source,
-            delivery_key=arrival.delivery_id or _digest(arrival.body),
+            delivery_key=_delivery_key(arrival.delivery_id, arrival.body),
             external_id=external_id_of(arrival.body),
             event_type=str(arrival.body.get("type") or ""),
             body=arrival.body,
@@ -80,7 +81,7 @@ def accept_callback(
 ) -> Receipt:
     """Keep a callback for the attempt that its token names. Raises ``InvalidCallbackToken``."""
     target = read_token(runtime.settings, token)
-    key = delivery_id or _digest(body)
+    key = _delivery_key(delivery_id, body)
     return _keep(
         runtime,
         NewDelivery(
@@ -117,6 +118,13 @@ def external_id_of(body: Mapping[str, Any]) -> str | None:
 
 def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _delivery_key(given: str | None, body: Mapping[str, Any]) -> str:
+    """What makes a delivery the same as another: the sender's id, or the hash of its body."""
+    if not given:
+        return _digest(body)
+    return given if len(given) <= LONGEST_KEY else _digest({"id": given})
 
 
 def _digest(body: Mapping[str, Any]) -> str:
@@ -213,14 +221,21 @@ def drain_spool(runtime: Runtime, *, limit: int = 500) -> int:
 
 
 def _drain(runtime: Runtime, fields: Mapping[str, str]) -> None:
-    """Store one entry; one that the database refuses is set aside, for it holds up the rest."""
+    """Store one entry; one that cannot be stored is set aside, for it holds up the rest."""
     try:
         _stored(runtime, NewDelivery(**orjson.loads(fields["delivery"])))
     except DBAPIError as error:
         if is_unreachable(error):
             raise
-        log.exception("a spooled delivery was refused")
-        runtime.redis.xadd(f"{_spool(runtime)}:refused", {"delivery": fields["delivery"]})
+        _set_aside(runtime, fields)
+    except (KeyError, TypeError, ValueError):  # written by another version
+        _set_aside(runtime, fields)
+
+
+def _set_aside(runtime: Runtime, fields: Mapping[str, str]) -> None:
+    log.exception("a spooled delivery was refused")
+    entry: Any = dict(fields)
+    runtime.redis.xadd(f"{_spool(runtime)}:refused", entry)
 
 
 # ── For operators ────────────────────────────────────────────────────────────────────────

@@ -17,6 +17,11 @@ from pipeline_engine.domain.readiness import Contribution
 from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
 
+#: Sent with the statement that follows: its rows are nobody's business, only its locks count.
+LOCK_IN_ORDER = (
+    "SELECT 1 FROM step_executions WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE; "
+)
+
 
 def settle_dependencies(
     connection: Connection, changes: Mapping[int, Sequence[Contribution]]
@@ -27,14 +32,10 @@ def settle_dependencies(
     A step that becomes ready and needs no window is marked as queued on the way.
     """
     ids = sorted(changes)
-    if len(ids) > 1:
-        connection.exec_driver_sql(
-            "SELECT 1 FROM step_executions WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE",
-            {"ids": ids},
-        )
     return fetch_steps(
         connection,
-        "UPDATE step_executions s SET remaining = s.remaining - v.n,"
+        (LOCK_IN_ORDER if len(ids) > 1 else "")
+        + "UPDATE step_executions s SET remaining = s.remaining - v.n,"
         " deps_succeeded = s.deps_succeeded + v.succeeded, deps_failed = s.deps_failed + v.failed,"
         " deps_blocking = s.deps_blocking + v.blocking,"
         " deps_branched = s.deps_branched + v.branched,"

@@ -50,6 +50,7 @@ class StepRow:
     cancelling: bool
     task_id: str | None
     started_at: datetime | None
+    error_code: str | None  #: of the attempt before; of a cancelled fan-out, why it was stopped
 
 
 STEP_COLUMNS = ", ".join(f"s.{f.name}" for f in fields(StepRow))

@@ -8,7 +8,7 @@ because the ORM costs more than the whole rest of a hop.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,50 +20,8 @@ from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.events import EventType
+from pipeline_engine.storage.history import Happened, about, record
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
-from pipeline_engine.storage.steps import StepKind
-
-# ── History ──────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(slots=True)
-class Happened:
-    """One event, about to be written."""
-
-    execution_id: UUID
-    event_type: EventType
-    step_execution_id: int | None = None
-    details: dict[str, Json] = field(default_factory=dict)
-    progress: float | None = None
-    eta_seconds: int | None = None
-
-
-def record(connection: Connection, events: Sequence[Happened]) -> None:
-    """Write history, all of it in one statement."""
-    if not events:
-        return
-    connection.exec_driver_sql(
-        "INSERT INTO events (execution_id, event_type, step_execution_id, details,"
-        " progress_percentage, eta_seconds)"
-        " SELECT * FROM unnest(%(execution)s::uuid[], %(type)s::text[], %(step)s::bigint[],"
-        " %(details)s::jsonb[], %(progress)s::numeric[], %(eta)s::int[])",
-        {
-            "execution": [str(e.execution_id) for e in events],
-            "type": [e.event_type.value for e in events],
-            "step": [e.step_execution_id for e in events],
-            "details": [json_guard.dumps(e.details) for e in events],
-            "progress": [e.progress for e in events],
-            "eta": [e.eta_seconds for e in events],
-        },
-    )
-
-
-def _about(step: StepRow, event_type: EventType, **details: Json) -> Happened:
-    known = {"step_id": step.step_id, "step_name": step.name, "attempt": step.attempt}
-    if step.item_index is not None:
-        known["item_index"] = step.item_index
-    return Happened(step.execution_id, event_type, step.id, {**known, **details})
-
 
 # ── Queueing: from "ready" to "some worker has it" ───────────────────────────────────────
 
@@ -111,7 +69,7 @@ def claim(
     for step in begun:
         step.attempt += 1
         step.status = StepStatus.RUNNING
-    record(connection, [_about(step, EventType.STEP_STARTED, worker=worker) for step in begun])
+    record(connection, [about(step, EventType.STEP_STARTED, worker=worker) for step in begun])
     return claimed
 
 
@@ -128,7 +86,7 @@ def requeue_lost(connection: Connection, step: StepRow, *, delay: timedelta) -> 
     ).first()
     if moved is None:
         return False
-    record(connection, [_about(step, EventType.STEP_RECOVERED, lost_attempt=step.attempt)])
+    record(connection, [about(step, EventType.STEP_RECOVERED, lost_attempt=step.attempt)])
     return True
 
 
@@ -166,25 +124,9 @@ def end(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
     """
     if not endings:
         return []
+    events = [_ending_event(e) for e in endings]
     rows = connection.exec_driver_sql(
-        "UPDATE step_executions s SET status = v.status, outputs = v.outputs,"
-        " error_code = v.error_code, error_message = v.error_message,"
-        " skip_reason = v.skip_reason, progress_percentage = CASE WHEN v.status = 'COMPLETED'"
-        " THEN 100 WHEN v.status = 'SKIPPED' THEN 0 ELSE s.progress_percentage END,"
-        # A cheap step runs inside the transaction that ends it; this is its attempt.
-        " attempt = s.attempt + (v.ran AND s.status <> 'RUNNING')::int,"
-        " started_at = CASE WHEN v.ran THEN coalesce(s.started_at, now()) ELSE s.started_at END,"
-        " finished_at = clock_timestamp(), updated_at = now(), queued_at = NULL, due_at = NULL,"
-        " leased_until = NULL, deadline_at = NULL, awaiting_event = false, cancelling = false,"
-        " in_window = false, held = false, eta_seconds = NULL, lock_version = s.lock_version + 1"
-        " FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(taken)s::text[],"
-        " %(statuses)s::text[], %(outputs)s::jsonb[], %(codes)s::text[], %(messages)s::text[],"
-        " %(reasons)s::text[], %(ran)s::bool[]) AS v(id, attempt, taken, status, outputs,"
-        " error_code, error_message, skip_reason, ran)"
-        " WHERE s.id = v.id AND s.attempt = v.attempt AND s.status = v.taken"
-        " AND s.status IN ('PENDING', 'RETRYING', 'RUNNING')"
-        # The sink may have joined the successors since the step was claimed.
-        " RETURNING s.id, s.attempt, s.successors",
+        _END,
         {
             "ids": [e.step.id for e in endings],
             "attempts": [e.step.attempt for e in endings],
@@ -197,6 +139,8 @@ def end(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
             "messages": [e.error_message for e in endings],
             "reasons": [e.skip_reason.value if e.skip_reason else None for e in endings],
             "ran": [e.ran for e in endings],
+            "events": [event.event_type.value for event in events],
+            "details": [json_guard.dumps(event.details) for event in events],
         },
     )
     moved: dict[int, tuple[int, list[int]]] = {row[0]: (row[1], row[2]) for row in rows}
@@ -204,8 +148,38 @@ def end(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
     for e in ended:
         e.step.attempt, e.step.successors = moved[e.step.id]
         e.step.status = e.status
-    record(connection, [_ending_event(e) for e in ended if e.step.kind != StepKind.SINK])
     return ended
+
+
+# One statement for the move and its event: a chain of cheap steps is little else than these.
+_END = """
+WITH ended AS (
+    UPDATE step_executions s SET status = v.status, outputs = v.outputs,
+        error_code = v.error_code, error_message = v.error_message, skip_reason = v.skip_reason,
+        progress_percentage = CASE v.status WHEN 'COMPLETED' THEN 100 WHEN 'SKIPPED' THEN 0
+            ELSE s.progress_percentage END,
+        -- A cheap step runs inside the transaction that ends it; this is its attempt.
+        attempt = s.attempt + (v.ran AND s.status <> 'RUNNING')::int,
+        started_at = CASE WHEN v.ran THEN coalesce(s.started_at, now()) ELSE s.started_at END,
+        finished_at = clock_timestamp(), updated_at = now(), queued_at = NULL, due_at = NULL,
+        leased_until = NULL, deadline_at = NULL, awaiting_event = false, cancelling = false,
+        in_window = false, held = false, eta_seconds = NULL, lock_version = s.lock_version + 1
+    FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(taken)s::text[], %(statuses)s::text[],
+        %(outputs)s::jsonb[], %(codes)s::text[], %(messages)s::text[], %(reasons)s::text[],
+        %(ran)s::bool[], %(events)s::text[], %(details)s::jsonb[])
+        AS v(id, attempt, taken, status, outputs, error_code, error_message, skip_reason, ran,
+            event_type, details)
+    WHERE s.id = v.id AND s.attempt = v.attempt AND s.status = v.taken
+        AND s.status IN ('PENDING', 'RETRYING', 'RUNNING')
+    -- The sink may have joined the successors since the step was claimed.
+    RETURNING s.id, s.attempt, s.successors, s.execution_id, s.kind, v.event_type, v.details
+), told AS (
+    INSERT INTO events (execution_id, event_type, step_execution_id, details)
+    SELECT execution_id, event_type, id, details || jsonb_build_object('attempt', attempt)
+    FROM ended WHERE kind <> 'sink'
+)
+SELECT id, attempt, successors FROM ended
+"""
 
 
 def _ending_event(ending: Ending) -> Happened:
@@ -214,7 +188,7 @@ def _ending_event(ending: Ending) -> Happened:
         details |= {"error": ending.error_message, "error_code": ending.error_code}
     if ending.skip_reason:
         details["reason"] = ending.skip_reason.value
-    return _about(ending.step, _ENDED[ending.status], **details)
+    return about(ending.step, _ENDED[ending.status], **details)
 
 
 def retry(
@@ -251,7 +225,7 @@ def retry(
     record(
         connection,
         [
-            _about(
+            about(
                 step,
                 EventType.STEP_RETRYING,
                 error=error_message,
@@ -303,7 +277,7 @@ def park(connection: Connection, step: StepRow, parking: Parking) -> bool:
     step.attempt = moved[0]
     step.status = StepStatus.RUNNING
     details: dict[str, Json] = {"external_ids": list(parking.external_ids)}
-    record(connection, [_about(step, EventType.STEP_PARKED, **details)])
+    record(connection, [about(step, EventType.STEP_PARKED, **details)])
     return True
 
 
@@ -344,7 +318,7 @@ def expand(
         return False
     step.attempt, step.items_total, step.items_open, step.items_failed = moved
     step.status = StepStatus.RUNNING
-    record(connection, [_about(step, EventType.STEP_EXPANDED, items=added)])
+    record(connection, [about(step, EventType.STEP_EXPANDED, items=added)])
     return True
 
 
@@ -382,7 +356,7 @@ def note_progress(
     if moved is None:
         return False
     kind = EventType.ETA_UPDATE if progress is None and eta is not None else EventType.STEP_PROGRESS
-    happened = _about(step, kind)
+    happened = about(step, kind)
     happened.progress, happened.eta_seconds = progress, eta
     record(connection, [happened])
     return True
@@ -445,16 +419,19 @@ def claim_clean_up(
     return claimed[0] if claimed else None
 
 
-def begin_cancelling(connection: Connection, ids: Sequence[int], *, wake: timedelta) -> None:
-    """Fence the attempts that run or are parked; a clean-up attempt will end them."""
+def begin_cancelling(
+    connection: Connection, ids: Sequence[int], *, wake: timedelta, error_code: str | None = None
+) -> None:
+    """Fence the attempts that run or are parked; a clean-up, or their last item, will end them."""
     if not ids:
         return
     connection.exec_driver_sql(
         "UPDATE step_executions SET cancelling = true, attempt = attempt + 1,"
         " awaiting_event = false, leased_until = NULL, deadline_at = NULL,"
-        " due_at = now() + %(wake)s, updated_at = now(), lock_version = lock_version + 1"
+        " due_at = now() + %(wake)s, error_code = %(code)s, updated_at = now(),"
+        " lock_version = lock_version + 1"
         " WHERE id = ANY(%(ids)s) AND status = 'RUNNING' AND NOT cancelling",
-        {"ids": list(ids), "wake": wake},
+        {"ids": list(ids), "wake": wake, "code": error_code},
     )
 
 

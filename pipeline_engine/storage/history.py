@@ -1,0 +1,54 @@
+"""History: the events of a transaction, written before it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.domain import json_guard
+from pipeline_engine.storage.base import Json
+from pipeline_engine.storage.events import EventType
+from pipeline_engine.storage.rows import StepRow
+
+
+@dataclass(slots=True)
+class Happened:
+    """One event, about to be written."""
+
+    execution_id: UUID
+    event_type: EventType
+    step_execution_id: int | None = None
+    details: dict[str, Json] = field(default_factory=dict)
+    progress: float | None = None
+    eta_seconds: int | None = None
+
+
+def record(connection: Connection, events: Sequence[Happened]) -> None:
+    """Write history, all of it in one statement."""
+    if not events:
+        return
+    connection.exec_driver_sql(
+        "INSERT INTO events (execution_id, event_type, step_execution_id, details,"
+        " progress_percentage, eta_seconds)"
+        " SELECT * FROM unnest(%(execution)s::uuid[], %(type)s::text[], %(step)s::bigint[],"
+        " %(details)s::jsonb[], %(progress)s::numeric[], %(eta)s::int[])",
+        {
+            "execution": [str(e.execution_id) for e in events],
+            "type": [e.event_type.value for e in events],
+            "step": [e.step_execution_id for e in events],
+            "details": [json_guard.dumps(e.details) for e in events],
+            "progress": [e.progress for e in events],
+            "eta": [e.eta_seconds for e in events],
+        },
+    )
+
+
+def about(step: StepRow, event_type: EventType, **details: Json) -> Happened:
+    """An event of a step; *details* beside what every such event says."""
+    known = {"step_id": step.step_id, "step_name": step.name, "attempt": step.attempt}
+    if step.item_index is not None:
+        known["item_index"] = step.item_index
+    return Happened(step.execution_id, event_type, step.id, {**known, **details})

@@ -1,0 +1,105 @@
+"""Ready steps as Celery canvas: nothing is sent here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+from uuid import UUID
+
+import pytest
+from celery import Celery, chord, group
+
+from pipeline_engine.dispatch import JOIN, RUN_BATCH
+from pipeline_engine.scheduler.compile import CHORD_HEADER, chunk_size, fan_out, wave
+from pipeline_engine.storage.rows import StepRow
+
+LIMITS = {"slots": 2, "largest": 32}
+
+
+@pytest.fixture
+def app() -> Iterator[Celery]:
+    made = Celery("tests", set_as_current=False)
+    yield made
+    made.close()
+
+
+def a_row(number: int, **given: Any) -> StepRow:
+    known = {"execution_id": UUID(int=1), "action": "log", "queue": "fast", "cheap": True}
+    blank = dict.fromkeys(field.name for field in fields(StepRow))
+    return StepRow(**{**blank, **known, "id": number, **given})
+
+
+def ids_of(canvas: Any) -> list[list[int]]:
+    return [list(signature.args[0]) for signature in canvas.tasks]
+
+
+def test_a_wave_is_a_group(app):
+    canvas = wave(app, [a_row(1), a_row(2, cheap=False)], **LIMITS)
+
+    assert isinstance(canvas, group)
+
+
+def test_blocking_steps_travel_alone_under_the_name_of_their_action(app):
+    rows = [
+        a_row(1, cheap=False, queue="io", action="http_request"),
+        a_row(2, cheap=False, queue="cpu", action="acme.train"),
+    ]
+
+    canvas = wave(app, rows, **LIMITS)
+
+    assert [(s.task, s.options["queue"]) for s in canvas.tasks] == [
+        ("step.http_request", "io"),
+        ("step.acme.train", "cpu"),
+    ]
+    assert ids_of(canvas) == [[1], [2]]
+
+
+def test_cheap_steps_share_messages_on_the_fast_queue(app):
+    canvas = wave(app, [a_row(number) for number in range(8)], **LIMITS)
+
+    assert {(s.task, s.options["queue"]) for s in canvas.tasks} == {(RUN_BATCH, "fast")}
+    assert ids_of(canvas) == [[0, 1], [2, 3], [4, 5], [6, 7]]
+
+
+def test_every_ready_step_is_in_exactly_one_message(app):
+    rows = [a_row(number, cheap=number % 3 > 0, queue="io") for number in range(100)]
+
+    sent = [step for ids in ids_of(wave(app, rows, **LIMITS)) for step in ids]
+
+    assert sorted(sent) == list(range(100))
+
+
+@pytest.mark.parametrize(
+    ("ready", "size"), [(1, 1), (3, 1), (4, 1), (8, 2), (40, 10), (128, 32), (10_000, 32)]
+)
+def test_chunks_leave_something_for_every_slot_and_stay_below_the_limit(ready, size):
+    assert chunk_size(ready, **LIMITS) == size
+
+
+def test_a_fan_out_is_a_chord_whose_body_is_the_join_of_its_parent(app):
+    items = [a_row(number, parent_id=7, cheap=False, queue="io") for number in (11, 12)]
+
+    canvas = fan_out(app, items, **LIMITS)
+
+    assert isinstance(canvas, chord)
+    assert (canvas.body.task, canvas.body.args[0], canvas.body.options["queue"]) == (
+        JOIN,
+        [7],
+        "fast",
+    )
+    assert [signature.kwargs for signature in canvas.tasks] == [{CHORD_HEADER: True}] * 2
+    assert ids_of(canvas) == [[11], [12]]
+
+
+def test_nothing_is_kept_in_the_result_backend_for_a_wave(app):
+    canvas = wave(app, [a_row(1), a_row(2, cheap=False, queue="io")], **LIMITS)
+
+    assert all(signature.options["ignore_result"] for signature in canvas.tasks)
+
+
+def test_a_message_names_rows_and_stays_small(app):
+    canvas = wave(app, [a_row(2**62 + number) for number in range(128)], **LIMITS)
+
+    assert all(signature.immutable for signature in canvas.tasks)
+    assert all(len(str(list(signature.args))) < 1024 for signature in canvas.tasks)

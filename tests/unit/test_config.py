@@ -1,0 +1,107 @@
+"""Settings are read once, whole, and every problem is told at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from pipeline_engine.config import Settings, setting_names
+from pipeline_engine.errors import InvalidSettings
+
+LEAST = {
+    "DATABASE_URL": "postgresql://me@localhost/db",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "PIPELINE_SECRET_KEY": "sixteen letters!",
+}
+
+
+def read(**given: str) -> Settings:
+    return Settings.from_env(LEAST | given)
+
+
+def problems(**given: str) -> dict[str, list[str]]:
+    with pytest.raises(InvalidSettings) as refused:
+        Settings.from_env(given)
+    return refused.value.facts["problems"]
+
+
+def test_servers_and_a_secret_are_all_that_has_to_be_said():
+    settings = read()
+
+    assert settings.retention_days == 30
+    assert settings.parked_timeout_seconds == 1800
+    assert settings.retry_max_attempts == 3
+    assert settings.lease == timedelta(seconds=15)
+
+
+def test_every_problem_is_told_at_once_because_a_restart_per_mistake_is_cruel():
+    found = problems(
+        DATABASE_URL="mysql://localhost/db",
+        PIPELINE_LEASE_SECONDS="-1",
+        PIPELINE_CLEANUP_SCHEDULE="whenever",
+        PIPELINE_SERVICE_URLS="budapp=http://localhost",
+    )
+
+    assert sorted(found) == [
+        "DATABASE_URL",
+        "PIPELINE_CLEANUP_SCHEDULE",
+        "PIPELINE_LEASE_SECONDS",
+        "PIPELINE_SECRET_KEY",
+        "PIPELINE_SERVICE_URLS",
+        "REDIS_URL",
+    ]
+
+
+def test_the_message_names_the_variables_and_no_secret():
+    with pytest.raises(InvalidSettings) as refused:
+        Settings.from_env({**LEAST, "PIPELINE_SECRET_KEY": "too short"})
+
+    assert "PIPELINE_SECRET_KEY" in str(refused.value)
+    assert "too short" not in str(refused.value)
+
+
+def test_an_empty_variable_counts_as_unset_because_compose_files_write_them():
+    assert read(PIPELINE_RETENTION_DAYS="").retention_days == 30
+
+
+def test_words_and_maps_are_read():
+    settings = read(
+        PIPELINE_API_TOKEN="one, two",
+        PIPELINE_SERVICE_URLS='{"budapp": "http://localhost:9081"}',
+        BUDMODEL_APP_ID="models",
+    )
+
+    assert settings.api_tokens == ("one", "two")
+    assert settings.service_urls["budapp"] == "http://localhost:9081"
+    assert (settings.app_ids["budmodel"], settings.app_ids["budapp"]) == ("models", "budapp")
+
+
+def test_nobody_can_change_settings_that_others_have_read():
+    settings = read(PIPELINE_SERVICE_URLS='{"budapp": "http://localhost"}')
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.retention_days = 1
+    with pytest.raises(TypeError):
+        settings.service_urls["budapp"] = "http://elsewhere"
+
+
+def test_secrets_are_read_by_their_prefix_and_never_printed():
+    settings = read(PIPELINE_SECRET__GIT_TOKEN="opensesame")
+
+    assert settings.secrets == {"git_token": "opensesame"}
+    assert "opensesame" not in repr(settings)
+
+
+def test_every_setting_is_read_from_one_variable_of_its_own():
+    names = setting_names()
+
+    assert len(names) == len(set(names))
+    assert {f.name for f in dataclasses.fields(Settings) if "variable" not in f.metadata} == {
+        "secrets"  # all that begin with one prefix
+    }
+
+
+def test_unknown_variables_are_nobodys_business():
+    assert read(PATH="/bin") == read()
