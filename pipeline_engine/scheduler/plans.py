@@ -85,7 +85,9 @@ class PlannedStep:
     @cached_property
     def results_needed(self) -> frozenset[str]:
         """The steps whose results its templates refer to."""
-        compiled = [self.params, compile_value(self.raw_params)]
+        compiled = [self.params]
+        if self.raw_params:
+            compiled.append(compile_value(self.raw_params))
         if self.definition.for_each is not None:
             compiled += [self.for_each, self.item_key]
         references = [r for value in compiled for _, r in value.references]

@@ -25,12 +25,12 @@ from pipeline_engine.scheduler.leases import worker_name
 from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.scope import load_results, make_scope, step_results
+from pipeline_engine.scheduler.scope import StepResults, load_results, make_scope, step_results
 from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.work import Work, repeated, transaction
 from pipeline_engine.sdk import ActionResult
 from pipeline_engine.storage import locking, transitions
-from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.rows import ExecutionFacts, StepRow
 from pipeline_engine.storage.session import is_unreachable
 from pipeline_engine.storage.steps import StepKind
 from pipeline_engine.storage.transitions import Claim, Ending
@@ -232,13 +232,21 @@ def _prepare(work: Work, batch: Sequence[StepRow]) -> tuple[list[Ending], list[P
             work.runtime, row.execution_id, known.get(row.execution_id, {}), connection
         )
         try:
-            scope = make_scope(facts[row.execution_id], results, row)
-            if not step.condition.evaluate(scope):
-                endings.append(skipped(row, SkipReason.CONDITION))
-            else:
+            if _is_wanted(row, step, facts[row.execution_id], results):
                 prepared.append(perform.prepare(row, step, facts[row.execution_id], results))
+            else:
+                endings.append(skipped(row, SkipReason.CONDITION))
         except ExpressionError as error:
             endings += outcomes.failed(
                 work, row, step, error_code=error.code, message=str(error), retryable=False
             )
     return endings, prepared
+
+
+def _is_wanted(
+    row: StepRow, step: PlannedStep, facts: ExecutionFacts, results: StepResults
+) -> bool:
+    """Whether the step's own condition holds; most have none, and need no scope to say so."""
+    if step.definition.condition is None:
+        return True
+    return step.condition.evaluate(make_scope(facts, results, row))

@@ -227,13 +227,13 @@ def _drain(runtime: Runtime, fields: Mapping[str, str]) -> None:
     except DBAPIError as error:
         if is_unreachable(error):
             raise
-        _set_aside(runtime, fields)
-    except (KeyError, TypeError, ValueError):  # written by another version
-        _set_aside(runtime, fields)
+        _set_aside(runtime, fields, error)
+    except (KeyError, TypeError, ValueError) as error:  # written by another version
+        _set_aside(runtime, fields, error)
 
 
-def _set_aside(runtime: Runtime, fields: Mapping[str, str]) -> None:
-    log.exception("a spooled delivery was refused")
+def _set_aside(runtime: Runtime, fields: Mapping[str, str], reason: Exception) -> None:
+    log.error("a spooled delivery was refused: %r", reason)
     entry: Any = dict(fields)
     runtime.redis.xadd(f"{_spool(runtime)}:refused", entry)
 

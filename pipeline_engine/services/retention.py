@@ -6,6 +6,8 @@ Killed in the middle it simply goes on at its next run: what is deleted is delet
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -43,13 +45,13 @@ def clean_up(runtime: Runtime, *, now: datetime | None = None, dry_run: bool = F
         return _preview(runtime, cutoff)
     totals, batches = [0, 0, 0], 0
     while True:
-        with runtime.engine.begin() as connection:
+        with _patient(runtime) as connection:
             deleted = _delete_batch(connection, cutoff)
         if not deleted[0]:
             break
         totals = [total + count for total, count in zip(totals, deleted, strict=True)]
         batches += 1
-    with runtime.engine.begin() as connection:
+    with _patient(runtime) as connection:
         deliveries = _delete_deliveries(connection, cutoff)
         revisions = _delete_orphaned_revisions(connection, cutoff)
     return Cleaned(
@@ -62,6 +64,18 @@ def clean_up(runtime: Runtime, *, now: datetime | None = None, dry_run: bool = F
         batches=batches,
         duration_seconds=round(time.monotonic() - began, 3),
     )
+
+
+@contextmanager
+def _patient(runtime: Runtime) -> Iterator[Connection]:
+    """Open a transaction without a limit on statements.
+
+    A batch of executions with thousands of items each takes longer than a request may, and one
+    that is broken off would be broken off again tomorrow.
+    """
+    with runtime.engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL statement_timeout TO 0")
+        yield connection
 
 
 _OLD = (
@@ -100,8 +114,11 @@ def _delete_batch(connection: Connection, cutoff: datetime) -> tuple[int, int, i
 
 
 def _delete_deliveries(connection: Connection, cutoff: datetime) -> int:
+    """Deliveries that are settled, or whose step was deleted: nobody will settle those."""
     return connection.exec_driver_sql(
-        "DELETE FROM inbox WHERE disposition <> 'pending' AND received_at < %(cutoff)s",
+        "DELETE FROM inbox WHERE received_at < %(cutoff)s AND (disposition <> 'pending'"
+        " OR (step_execution_id IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM step_executions s WHERE s.id = inbox.step_execution_id)))",
         {"cutoff": cutoff},
     ).rowcount
 

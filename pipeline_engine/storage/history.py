@@ -1,4 +1,4 @@
-"""History: the events of a transaction, written before it ends."""
+"""History: the events of a transaction."""
 
 from __future__ import annotations
 

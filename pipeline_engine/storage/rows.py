@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from pipeline_engine.storage import driver
 from pipeline_engine.storage.base import Json
 
 
@@ -73,7 +74,7 @@ class ExecutionFacts:
 
 def fetch_steps(connection: Connection, sql: str, params: dict[str, Any]) -> list[StepRow]:
     """The rows of a statement that returns ``STEP_COLUMNS``."""
-    return [StepRow(*row) for row in connection.exec_driver_sql(sql, params)]
+    return [StepRow(*row) for row in driver.fetch(connection, sql, params)]
 
 
 def execution_facts(connection: Connection, ids: Sequence[UUID]) -> list[ExecutionFacts]:

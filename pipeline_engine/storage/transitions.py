@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
+from pipeline_engine.storage import driver
 from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.events import EventType
 from pipeline_engine.storage.history import Happened, about, record
@@ -125,7 +126,8 @@ def end(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
     if not endings:
         return []
     events = [_ending_event(e) for e in endings]
-    rows = connection.exec_driver_sql(
+    rows = driver.fetch(
+        connection,
         _END,
         {
             "ids": [e.step.id for e in endings],
@@ -412,7 +414,8 @@ def claim_clean_up(
         connection,
         "UPDATE step_executions s SET attempt = attempt + 1, leased_until = now() + %(lease)s,"
         " due_at = now() + %(lease)s, lost_count = lost_count + 1, updated_at = now()"
-        " WHERE id = %(id)s AND cancelling AND status = 'RUNNING'"
+        # A fan-out has nothing to clean up; its last item will end it.
+        " WHERE id = %(id)s AND cancelling AND status = 'RUNNING' AND items_total IS NULL"
         f" AND (leased_until IS NULL OR leased_until < now()) RETURNING {STEP_COLUMNS}",
         {"id": step_execution_id, "lease": lease},
     )

@@ -318,6 +318,8 @@ def test_a_survivor_with_dependants_that_were_skipped_ends_before_the_execution_
 
 
 def test_an_exception_is_a_failure_like_any_other(drive):
+    """[!] 3.5: it used to bypass ``continue`` and to leave its step SKIPPED."""
+
     def crash(context: ActionContext) -> ActionResult:
         raise ValueError("a bad \x00 \ud800 value")
 

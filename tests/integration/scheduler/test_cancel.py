@@ -341,6 +341,18 @@ def test_a_clean_up_may_look_at_other_steps(drive):
     assert seen == ["first"]
 
 
+def test_a_forged_clean_up_does_not_end_a_fan_out_before_its_items(drive):
+    driver = drive(Job().action())
+    execution_id = driver.start(a_step("each", action="job", for_each=[1, 2]))
+    driver.settle()
+    cancel(driver, execution_id)
+
+    driver.clean_up(driver.look(execution_id).step("each").id)
+
+    assert driver.look(execution_id).step("each").status == "RUNNING"
+    assert driver.finish(execution_id).status == "INTERRUPTED"
+
+
 def test_a_lost_clean_up_is_found_by_the_sweep(drive):
     driver = drive(Job().action())
     execution_id = driver.start(a_step("a", action="job"))

@@ -69,6 +69,7 @@ def test_a_parked_step_is_running_and_holds_no_worker_and_no_lease(drive, cheap)
 
 
 def test_the_siblings_of_a_parked_step_run_meanwhile(drive):
+    """[!] 3.3: the whole run used to stop until the first event came."""
     driver = drive(parking("job"))
     execution_id = driver.start(
         a_step("a", action="park"), a_step("b"), a_step("c", "b"), a_step("d", "a", "c")
@@ -96,7 +97,7 @@ def test_outputs_of_the_event_are_merged_over_those_of_the_start(drive):
 
 
 def test_what_follows_an_event_obeys_the_whole_definition(drive):
-    """[!] spec 3.4: the reference ignores conditions, retries, defaults and ``continue`` here."""
+    """[!] 3.4: the reference ignores conditions, retries, defaults and ``continue`` here."""
     driver = drive(parking("job"))
     execution_id = driver.start(
         a_step("a", action="park"),
@@ -140,7 +141,7 @@ def test_a_failure_that_an_event_reports_is_tried_again(drive):
 
 
 def test_a_failure_that_an_event_reports_ends_the_execution(drive):
-    """[!] spec 3.4: there the execution stays RUNNING for ever."""
+    """[!] 3.4: there the execution stays RUNNING for ever."""
     driver = drive(parking("job"))
     execution_id = driver.start(a_step("a", action="park"), a_step("b", "a"))
     driver.settle()
@@ -197,7 +198,7 @@ def test_nobody_answers_in_time(drive):
 
 
 def test_a_deadline_obeys_on_failure(drive):
-    """[!] spec 6.5: there a time-out ignores it."""
+    """[!] 6.5: there a time-out ignores it."""
     driver = drive(parking("job"))
     execution_id = driver.start(a_step("a", action="park", on_failure="continue"), a_step("b", "a"))
     driver.settle()

@@ -1,0 +1,42 @@
+"""Statements of the hot path, read straight from the driver.
+
+For a statement in plain text SQLAlchemy finds out anew, each time, what every column is called
+and how it is read. For the columns of a step that takes longer than PostgreSQL needs to plan it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+
+def fetch(connection: Connection, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of *sql*, run in the open transaction. Raises ``DBAPIError``."""
+    with closing(connection.connection.cursor()) as cursor:
+        try:
+            cursor.execute(sql, params)
+            return list(cursor.fetchall())
+        except psycopg2.Error as error:
+            raise _reported(connection, sql, error) from error
+
+
+def _reported(connection: Connection, sql: str, error: psycopg2.Error) -> BaseException:
+    """Treat *error* as SQLAlchemy does: its own class, and a dead connection leaves the pool."""
+    raw = connection.connection.dbapi_connection
+    dead = connection.dialect.is_disconnect(error, raw, None)  # type: ignore[arg-type]
+    if dead:
+        connection.invalidate(error)
+    return DBAPIError.instance(
+        sql,
+        None,  # params may be secret
+        error,
+        psycopg2.Error,
+        hide_parameters=True,
+        connection_invalidated=dead,
+        dialect=connection.dialect,
+    )
