@@ -1,0 +1,110 @@
+"""The pipelines that are measured, and the raw form that each is compared with."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+from benchmarks.raw import Baseline, Canvas
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """A pipeline, how many results it must leave, and what it is compared with."""
+
+    name: str
+    document: Document
+    results: int  #: steps and items
+    baseline: Baseline
+    target: float  #: the ratio that we want to reach
+
+    @property
+    def edges(self) -> int:
+        """How many dependencies the pipeline has."""
+        return sum(len(step["depends_on"]) for step in self.document["steps"])
+
+
+def wide(width: int) -> Shape:
+    """One step, then *width* steps that only need it, then one that needs all of those."""
+    names = [f"w{i}" for i in range(width)]
+    steps = [_step("first"), *(_step(n, ["first"]) for n in names), _step("last", names)]
+    return _shape("wide", steps, Baseline(Canvas.GROUP, width), target=3)
+
+
+def wide_in_a_batch(width: int) -> Shape:
+    """The same against the fastest way to publish that Celery has; few programs use it."""
+    baseline = Baseline(Canvas.BATCH, width)
+    return replace(wide(width), name="wide-batch", baseline=baseline, target=1)
+
+
+def layered(layers: int, width: int, fan_in: int = 3) -> Shape:
+    """*layers* of *width* steps; each step needs *fan_in* of the layer before, always the same."""
+    chooser = random.Random(1)
+    levels = [[f"l{i}-{j}" for j in range(width)] for i in range(layers)]
+    steps = [_step(name) for name in levels[0]]
+    for above, level in pairwise(levels):
+        steps += [_step(name, chooser.sample(above, fan_in)) for name in level]
+    return _shape("layered", steps, Baseline(Canvas.GROUP, layers * width), target=1.5)
+
+
+def chain(length: int) -> Shape:
+    """Steps that each need the one before."""
+    steps = [_step("s0"), *(_step(f"s{i}", [f"s{i - 1}"]) for i in range(1, length))]
+    return _shape("chain", steps, Baseline(Canvas.CHAIN, length), target=2)
+
+
+def fan_out(items: int) -> Shape:
+    """One step that becomes *items* items, and one that needs what they were joined to."""
+    steps = [_step("many"), _step("last", ["many"])]
+    steps[0]["for_each"] = list(range(items))
+    steps[0]["params"] = {"outputs": {"value": "{{ item }}"}}
+    steps[1]["params"] = {"outputs": {"value": "{{ steps.many.outputs.completed }}"}}
+    baseline = Baseline(Canvas.CHORD, items)
+    return _shape("fan-out", steps, baseline, target=1, results=items + 2)
+
+
+def _step(name: str, depends_on: Sequence[str] = ()) -> Document:
+    return {
+        "id": name,
+        "name": name,
+        "action": "set_output",
+        "params": {"outputs": {"value": "{{ params.word }} from " + name}},
+        "depends_on": list(depends_on),
+    }
+
+
+def _shape(
+    name: str,
+    steps: list[Document],
+    baseline: Baseline,
+    *,
+    target: float,
+    results: int | None = None,
+) -> Shape:
+    document = {
+        "name": f"benchmark-{name}",
+        "parameters": [{"name": "word", "type": "string", "default": "hello"}],
+        "steps": steps,
+    }
+    return Shape(
+        name=name,
+        document=document,
+        results=results or len(steps),
+        baseline=baseline,
+        target=target,
+    )
+
+
+#: The usual sizes, by the name that the command line takes.
+SHAPES: dict[str, Callable[[], Shape]] = {
+    "wide": lambda: wide(1000),
+    "wide-batch": lambda: wide_in_a_batch(1000),
+    "layered": lambda: layered(20, 50),
+    "chain": lambda: chain(200),
+    "fan-out": lambda: fan_out(400),
+}
