@@ -166,13 +166,13 @@ def delivery_counts(
 ) -> Mapping[int, Mapping[tuple[str, str | None], int]]:
     """How many deliveries came for each step, by disposition and verdict.
 
-    The newest ``DELIVERIES`` that found their step are counted, and as many that have not yet.
+    At most ``DELIVERIES`` that found their step are counted, and as many that have not yet.
     """
     pairs = [(step, external) for step, known in awaited.items() for external in known]
     rows = connection.exec_driver_sql(
         "SELECT w.id, i.disposition, i.verdict, count(*) FROM unnest(%(steps)s::bigint[]) AS w(id)"
         " CROSS JOIN LATERAL (SELECT disposition, verdict FROM inbox"
-        f" WHERE step_execution_id = w.id ORDER BY id DESC LIMIT {DELIVERIES}) i GROUP BY 1, 2, 3"
+        f" WHERE step_execution_id = w.id LIMIT {DELIVERIES}) i GROUP BY 1, 2, 3"
         " UNION ALL"
         " SELECT w.id, 'pending', NULL, count(*)"
         " FROM unnest(%(waiting)s::bigint[], %(external)s::text[]) AS w(id, external_id)"
