@@ -32,6 +32,9 @@ DELIVER = "inbox.deliver"
 SWEEP = "engine.sweep"
 RETENTION = "engine.retention"
 
+#: Every queue that a step can ask for; each needs a worker.
+QUEUES: tuple[str, ...] = tuple(QueueName)
+
 #: What can go wrong while sending; the sweep sends again what is missing.
 SENDING_ERRORS = (KombuError, OperationalError, RedisError, ConnectionError, TimeoutError)
 

@@ -10,7 +10,9 @@ from pipeline_engine import __version__
 from pipeline_engine.cli.actions import actions
 from pipeline_engine.cli.db import db
 from pipeline_engine.cli.demo import demo
+from pipeline_engine.cli.doctor import doctor
 from pipeline_engine.cli.executions import cancel, executions, show, watch
+from pipeline_engine.cli.explain import explain
 from pipeline_engine.cli.run import run
 from pipeline_engine.cli.stack import down, env, reset, status, up
 from pipeline_engine.cli.validate import validate
@@ -45,7 +47,7 @@ def main() -> None:
     """Durable pipelines on Celery: rows decide, Celery only carries."""
 
 
-for command in (up, down, status, reset, env, demo, db):
+for command in (up, down, status, reset, env, demo, doctor, db):
     main.add_command(command)
-for command in (validate, run, watch, show, executions, cancel, actions):
+for command in (validate, run, watch, show, explain, executions, cancel, actions):
     main.add_command(command)

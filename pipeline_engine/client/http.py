@@ -115,6 +115,10 @@ class Client:
             if not page["events"] or len(found) >= page["total_count"]:
                 return found
 
+    def explain(self, execution_id: str) -> Json:
+        """Return why an execution is not moving."""
+        return self._object("GET", f"executions/{execution_id}/explain")
+
     def cancel(self, execution_id: str) -> Json:
         """Ask for the end of an execution."""
         return self._object("POST", f"executions/{execution_id}/cancel", json={})

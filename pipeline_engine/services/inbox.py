@@ -196,6 +196,18 @@ def _spool(runtime: Runtime) -> str:
     return f"{runtime.settings.key_prefix}spool:deliveries"
 
 
+def refused_spool(runtime: Runtime) -> str:
+    """The stream of those that the database has refused."""
+    return f"{_spool(runtime)}:refused"
+
+
+def spooled(runtime: Runtime) -> tuple[int, int]:
+    """How many deliveries wait in the spool, and how many were set aside. Raises ``RedisError``."""
+    waiting: Any = runtime.redis.xlen(_spool(runtime))
+    refused: Any = runtime.redis.xlen(refused_spool(runtime))
+    return waiting, refused
+
+
 def _spooled(runtime: Runtime, delivery: NewDelivery, reason: Exception) -> Receipt:
     try:
         entry: Any = runtime.redis.xadd(
@@ -235,7 +247,7 @@ def _drain(runtime: Runtime, fields: Mapping[str, str]) -> None:
 def _set_aside(runtime: Runtime, fields: Mapping[str, str], reason: Exception) -> None:
     log.error("a spooled delivery was refused: %r", reason)
     entry: Any = dict(fields)
-    runtime.redis.xadd(f"{_spool(runtime)}:refused", entry)
+    runtime.redis.xadd(refused_spool(runtime), entry)
 
 
 # ── For operators ────────────────────────────────────────────────────────────────────────

@@ -53,6 +53,14 @@ class StepExecution(Timestamped, Base):
         ),
         # For the abort, which looks at items too, and for the deletion of an execution.
         Index("ix_step_executions_execution_id", "execution_id", "sequence_number"),
+        # For explaining what an execution waits for without reading what has ended.
+        Index(
+            "ix_step_executions_open",
+            "execution_id",
+            "status",
+            "id",
+            postgresql_where=text("status IN ('PENDING', 'RETRYING', 'RUNNING')"),
+        ),
         Index(
             "uq_step_executions_parent_id_item_index",
             "parent_id",

@@ -18,6 +18,7 @@ from pipeline_engine.registry import Registry
 from pipeline_engine.services.logs import configure_logging
 from pipeline_engine.worker import process
 from pipeline_engine.worker.beat import static_schedule
+from pipeline_engine.worker.presence import Presence
 from pipeline_engine.worker.tasks import register_tasks
 
 
@@ -28,6 +29,7 @@ def make_app(settings: Settings) -> Celery:
     # Its children live long: a low limit here costs most of the throughput.
     celery.conf.worker_max_tasks_per_child = 5000
     register_tasks(celery, Registry.discover(), Dispatcher(celery))
+    celery.steps["consumer"].add(Presence)
     return celery
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline_engine.services import executions as services
 from pipeline_engine.services import history, pipelines
+from pipeline_engine.services.explain import explain as explain_execution
 from pipeline_engine.services.history import EventFilter, ExecutionFilter, ProgressQuery
 from pipeline_engine.services.pages import Page
 
@@ -14,6 +15,7 @@ from .context import caller, runtime, session
 from .identities import execution_id_of
 from .schemas import executions as wire
 from .schemas.events import EventListSchema, EventQuery
+from .schemas.explanations import ExplanationSchema
 from .schemas.progress import ProgressParams, ProgressSchema
 from .schemas.steps import StepListSchema, StepQuery
 from .starting import start_request, started
@@ -121,6 +123,13 @@ def progress(query: dict[str, Any], execution_id: str) -> Any:
     found = history.progress(session(), caller(), execution_id_of(execution_id), wanted)
     session().commit()
     return found
+
+
+@executions.on("GET", "/<execution_id>/explain")
+@executions.answers(200, ExplanationSchema)
+def explain(execution_id: str) -> Any:
+    """Say why an execution is not moving: what its open steps wait for, and what to do."""
+    return explain_execution(runtime(), session(), caller(), execution_id_of(execution_id))
 
 
 @executions.on("POST", "/<execution_id>/cancel")

@@ -1,0 +1,67 @@
+"""``pipeline-engine doctor``: is the installation set up the way the engine needs it?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from pipeline_engine.cli.output import json_option, print_json
+from pipeline_engine.cli.stack import directory_option
+from pipeline_engine.config import Settings
+from pipeline_engine.embedded.stack import Stack
+from pipeline_engine.services import Runtime
+from pipeline_engine.services import doctor as services
+from pipeline_engine.services.doctor import Check
+
+NOT_WELL = 1
+
+
+@click.command()
+@directory_option
+@click.option("--flower-url", envvar="FLOWER_URL", help="Where Flower is, if there is one.")
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, directory: Path, flower_url: str | None, as_json: bool) -> None:
+    """Look at the servers, the workers and the settings; exit code 1 if something is not well.
+
+    Looks at DATABASE_URL and REDIS_URL, or at the stack that runs here.
+    """
+    environment = _environment(directory)
+    runtime = Runtime.start(Settings.from_env(environment))
+    try:
+        found = services.examine(runtime, flower_url=flower_url or environment.get("FLOWER_URL"))
+    finally:
+        runtime.stop()
+    is_well = services.is_well(found)
+    if as_json:
+        print_json({"is_well": is_well, "checks": [asdict(check) for check in found]})
+    else:
+        _print(found)
+    if not is_well:
+        ctx.exit(NOT_WELL)
+
+
+def _environment(directory: Path) -> Mapping[str, str]:
+    """Our environment, and that of the stack if ours names no database."""
+    given = dict(os.environ)  # config.py alone gives meaning to it
+    return given if given.get("DATABASE_URL") else given | dict(Stack.attach(directory).exports)
+
+
+def _print(checks: Sequence[Check]) -> None:
+    console = Console()
+    for check in checks:
+        icon, colour = ("✓", "green") if check.is_well else ("✗", "red")
+        line = Text.assemble((icon, colour), f" {check.name:<22}{check.says}")
+        console.print(line, soft_wrap=True)
+        if check.what_to_do:
+            console.print(Text(f"  → {check.what_to_do}"), soft_wrap=True)
+    wrong = sum(not check.is_well for check in checks)
+    click.echo(
+        f"{len(checks)} checks, {wrong} not well" if wrong else f"{len(checks)} checks: well"
+    )

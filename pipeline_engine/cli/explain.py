@@ -1,0 +1,44 @@
+"""``pipeline-engine explain``: why an execution is not moving, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from pipeline_engine.cli.connection import connected
+from pipeline_engine.cli.output import json_option, print_json, state
+from pipeline_engine.client import Client
+
+
+@click.command()
+@click.argument("execution_id")
+@json_option
+@connected
+def explain(client: Client, execution_id: str, as_json: bool) -> None:
+    """Say why an execution is not moving: what its open steps wait for, and what to do."""
+    found = client.explain(execution_id)
+    if as_json:
+        print_json(found)
+        return
+    console = Console()
+    counted = ", ".join(
+        f"{count} {status.lower()}" for status, count in found["open_steps"].items()
+    )
+    console.print(execution_id, state(found["status"]), counted, soft_wrap=True)
+    for finding in found["findings"]:
+        _print(console, finding)
+
+
+def _print(console: Console, finding: dict[str, Any]) -> None:
+    place = finding["step_id"] or "execution"
+    if finding["item_index"] is not None:
+        place += f"[{finding['item_index']}]"
+    # As texts: what a step is called and says must not count as markup.
+    console.print(Text(f"\n{place}", style="bold"), Text(finding["code"], style="cyan"))
+    console.print(Text(f"  {finding['because']}"), soft_wrap=True)
+    if finding["since"]:
+        console.print(Text(f"  since {finding['since']}", style="dim"), soft_wrap=True)
+    console.print(Text(f"  → {finding['what_to_do']}"), soft_wrap=True)

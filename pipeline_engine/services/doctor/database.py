@@ -1,0 +1,137 @@
+"""PostgreSQL: can it keep what we promise, and does it hold anything that will never move?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline_engine.services.doctor.checks import Check, Patient, Verdict, ill, well
+from pipeline_engine.services.health import installed_migrations
+from pipeline_engine.storage import waits
+
+DRIVER = "postgresql+psycopg2"
+OLDEST = 13  #: events are ordered by xid8, which older ones do not have
+MOST_SKEW_SECONDS = 1.0
+#: Longer than any sweep, back-off of a lost message or restart of a process takes.
+PATIENCE = timedelta(seconds=30)
+LISTED = 5
+
+
+def examine(patient: Patient) -> Iterator[Check]:
+    """Look at the database; if it is away, that is all there is to say."""
+    try:
+        with patient.runtime.engine.connect() as connection:
+            yield Check.of("database", _driver(patient))
+            schema = _migrations(connection)
+            yield Check.of("migrations", schema)
+            for name, look in (CHECKS | (ROWS if schema.is_well else {})).items():
+                yield Check.of(name, look(connection))
+    except SQLAlchemyError as error:
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+        todo = "Start PostgreSQL, or correct DATABASE_URL."
+        yield Check.of("database", ill(f"cannot be asked: {reason}", todo))
+
+
+def _driver(patient: Patient) -> Verdict:
+    found = patient.runtime.engine.url.drivername
+    if found != DRIVER:
+        return ill(f"the driver is {found}", f"Let DATABASE_URL begin with {DRIVER}://.")
+    return well(f"connected by {found}")
+
+
+def _version(connection: Connection) -> Verdict:
+    number = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
+    says = f"PostgreSQL {number // 10_000}.{number % 10_000}"
+    if number // 10_000 < OLDEST:
+        return ill(says, f"Use PostgreSQL {OLDEST} or newer.")
+    return well(says)
+
+
+def _durability(connection: Connection) -> Verdict:
+    """An answered request must survive a crash of the machine."""
+    names = ("fsync", "full_page_writes", "synchronous_commit")
+    found = {name: connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names}
+    says = ", ".join(f"{name} {value}" for name, value in found.items())
+    if "off" in found.values():
+        return ill(says, "Switch them on: an accepted execution could be lost in a crash.")
+    return well(says)
+
+
+def _migrations(connection: Connection) -> Verdict:
+    scripts = installed_migrations()
+    if scripts is None:
+        return ill("the migrations are not installed", "Install the package as it was built.")
+    wanted = set(scripts.get_heads())
+    current = set(MigrationContext.configure(connection).get_current_heads())
+    says = f"at {', '.join(sorted(current)) or 'nothing'}, head is {', '.join(sorted(wanted))}"
+    return well(says) if current == wanted else ill(says, "Run `pipeline-engine db upgrade`.")
+
+
+def _clock(connection: Connection) -> Verdict:
+    before = time.time()
+    there = connection.exec_driver_sql(
+        "SELECT extract(epoch FROM clock_timestamp())::float8"
+    ).scalar_one()
+    return compare_clocks(there, before, time.time())
+
+
+def compare_clocks(there: float, before: float, after: float) -> Verdict:
+    """Whether the clock *there* agrees with ours, which was read *before* and *after*."""
+    skew = there - (before + after) / 2
+    unsure = (after - before) / 2
+    says = f"{skew:+.3f} s from this machine's clock"
+    if abs(skew) - unsure > MOST_SKEW_SECONDS:
+        return ill(says, "Run NTP on both machines: leases and due times go by the database.")
+    return well(says)
+
+
+# ── What must not exist ──────────────────────────────────────────────────────────────────
+
+
+def _stuck_executions(connection: Connection) -> Verdict:
+    found = waits.stuck_executions(connection, after=PATIENCE, limit=LISTED)
+    if not found:
+        return well("none")
+    says = f"nothing will move {', '.join(map(str, found))}{_more(found)}"
+    return ill(says, "Report this with `pipeline-engine explain ID`: it is a fault of the engine.")
+
+
+def _lost_steps(connection: Connection) -> Verdict:
+    found = waits.lost_steps(connection, limit=LISTED)
+    if not found:
+        return well("none")
+    named = ", ".join(f"{step_id} of {execution_id}" for execution_id, step_id in found)
+    todo = "Report this with `pipeline-engine explain ID`: it is a fault of the engine."
+    return ill(f"nothing will move {named}{_more(found)}", todo)
+
+
+def _overdue(connection: Connection) -> Verdict:
+    found = waits.overdue(connection, by=PATIENCE, limit=1000)
+    if not found:
+        return well("none")
+    says = ", ".join(f"{count} {kind}" for kind, count in found.items())
+    seconds = PATIENCE.total_seconds()
+    todo = "The sweep does not keep up: see sweep and workers, and add workers for 'fast'."
+    return ill(f"{says}, late by {seconds:g} s or more", todo)
+
+
+def _more(found: Sequence[object]) -> str:
+    return ", …" if len(found) == LISTED else ""
+
+
+CHECKS: dict[str, Callable[[Connection], Verdict]] = {
+    "database_version": _version,
+    "database_durability": _durability,
+    "database_clock": _clock,
+}
+#: These read tables that are as this version knows them.
+ROWS: dict[str, Callable[[Connection], Verdict]] = {
+    "stuck_executions": _stuck_executions,
+    "lost_steps": _lost_steps,
+    "overdue_work": _overdue,
+}

@@ -1,0 +1,115 @@
+"""The workers: is there one for every queue, and is each set the way rows need it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis import RedisError
+
+from pipeline_engine.dispatch import QUEUES, SENDING_ERRORS
+from pipeline_engine.services import presence
+from pipeline_engine.services.doctor.checks import Check, Patient, Verdict, ill, well
+
+ANSWER_WITHIN_SECONDS = 2.0
+TRANSPORT = "broker_transport_options"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Celery settings that belong together, and what goes wrong with others."""
+
+    name: str
+    settings: Mapping[str, object]
+    otherwise: str
+
+
+EXPECTED = (
+    Expected(
+        "serializers",
+        {
+            "task_serializer": "json",
+            "result_serializer": "json",
+            "accept_content": ["json"],
+            "result_accept_content": ["json"],
+        },
+        "A pickled message runs whatever its sender wants.",
+    ),
+    Expected(
+        "prefetch",
+        {"worker_prefetch_multiplier": 1},
+        "A message that a dead worker had prefetched is lost until the sweep sends it again.",
+    ),
+    Expected(
+        "acks",
+        {"task_acks_late": False, f"{TRANSPORT}.ack_emulation": False},
+        "Rows own redelivery; Redis would deliver again after its visibility timeout.",
+    ),
+    Expected("results", {"task_ignore_result": True}, "Results of tasks pile up in Redis."),
+    Expected(
+        "publishing",
+        {"task_publish_retry": False, f"{TRANSPORT}.max_retries": 0},
+        "A request would hang while Redis is away; the sweep sends again anyway.",
+    ),
+)
+
+
+def examine(patient: Patient) -> Iterator[Check]:
+    """Ask every worker how it is set, and compare with what this version wants."""
+    own = {"this process": _own_settings(patient)}
+    workers: dict[str, dict[str, Any]] = {}
+    try:
+        workers = _ask(patient)
+        yield Check.of("workers", _on_every_queue(patient, workers))
+    except (RedisError, *SENDING_ERRORS) as error:
+        yield Check.of("workers", ill(f"cannot be asked: {error}", "Start Redis."))
+    for expected in EXPECTED:
+        yield Check.of(f"celery_{expected.name}", compare(expected, own | workers))
+
+
+def _own_settings(patient: Patient) -> dict[str, Any]:
+    conf = patient.runtime.dispatch.app.conf
+    names = {name.partition(".")[0] for expected in EXPECTED for name in expected.settings}
+    return {name: conf[name] for name in names}
+
+
+def _ask(patient: Patient) -> dict[str, dict[str, Any]]:
+    inspect = patient.runtime.dispatch.app.control.inspect(timeout=ANSWER_WITHIN_SECONDS)
+    return inspect.conf() or {}
+
+
+def _on_every_queue(patient: Patient, answered: Mapping[str, object]) -> Verdict:
+    runtime = patient.runtime
+    found = presence.look(runtime.redis, runtime.settings.key_prefix).workers
+    says = "; ".join(f"{queue}: {', '.join(found[queue]) or 'nobody'}" for queue in QUEUES)
+    lonely = [queue for queue in QUEUES if not found[queue]]
+    if lonely:
+        command = f"celery -A pipeline_engine.worker worker -Q {','.join(lonely)}"
+        return ill(says, f"Start a worker: {command}")
+    silent = sorted({w for queue in QUEUES for w in found[queue]} - answered.keys())
+    if silent:
+        todo = "Restart it: it says that it lives, and does not answer within 2 s."
+        return ill(f"{says}; no answer from {', '.join(silent)}", todo)
+    return well(says)
+
+
+def compare(expected: Expected, found: Mapping[str, Mapping[str, Any]]) -> Verdict:
+    """Whether all of *found*, settings by the name of their process, are as *expected*."""
+    wrong = [
+        f"{process}: {name} is {_value(settings, name)!r}"
+        for process, settings in found.items()
+        for name, wanted in expected.settings.items()
+        if _value(settings, name) != wanted
+    ]
+    if wrong:
+        todo = f"Remove what overrides it. {expected.otherwise}"
+        return ill("; ".join(wrong), todo)
+    says = ", ".join(f"{name} {value}" for name, value in expected.settings.items())
+    return well(f"{says} in {', '.join(found)}")
+
+
+def _value(settings: Mapping[str, Any], name: str) -> Any:
+    group, _, member = name.partition(".")
+    found = settings.get(group)
+    return found.get(member) if member and isinstance(found, Mapping) else found

@@ -1,0 +1,184 @@
+"""Why is this execution, or one of its steps, not moving? Answered from rows, and with advice.
+
+Every state in which a step can wait has a reason here; a row without one is a fault of the
+engine, and is called that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pipeline_engine.domain.states import ExecutionStatus
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.services.callers import Caller
+from pipeline_engine.services.explain import steps
+from pipeline_engine.services.explain.evidence import Evidence, gather
+from pipeline_engine.services.explain.findings import (
+    WAIT,
+    WAIT_FOR_OTHERS,
+    Finding,
+    FindingCode,
+    moment,
+    span,
+)
+from pipeline_engine.services.health import SILENCE_SECONDS
+from pipeline_engine.services.history.sight import in_sight_of, not_found, redactor_of
+from pipeline_engine.services.redaction import Redactor
+from pipeline_engine.storage import waits
+from pipeline_engine.storage.executions import Execution
+from pipeline_engine.storage.waits import SCANNED
+
+__all__ = ["Explanation", "Finding", "FindingCode", "explain"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What an execution waits for; a few steps of each kind of wait, not all of them."""
+
+    execution_id: UUID
+    status: str
+    looked_at: datetime  #: by the database's clock
+    deadline_at: datetime | None
+    open_steps: Mapping[str, int]  #: by status, items included
+    counted_up_to: int  #: a count of this means as many or more
+    findings: Sequence[Finding]
+
+
+def explain(runtime: Runtime, session: Session, caller: Caller, execution_id: UUID) -> Explanation:
+    """Say why an execution is not moving.
+
+    Raises ``ExecutionNotFound``, also for what belongs to another user.
+    """
+    # One snapshot for all queries: a step that ends meanwhile must not look like a lost one.
+    connection = session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    execution = _execution(session, caller, execution_id)
+    redactor = redactor_of(session, caller, execution_id)
+    if ExecutionStatus(execution["status"]).is_final:
+        return _explanation(execution, {}, [_ended(execution, redactor)])
+    evidence = gather(
+        runtime, connection, execution_id, now=execution["looked_at"], redactor=redactor
+    )
+    found = [*_of_execution(execution, evidence), *_of_steps(evidence)]
+    return _explanation(execution, waits.open_counts(connection, execution_id), found)
+
+
+def _execution(session: Session, caller: Caller, execution_id: UUID) -> Mapping[str, Any]:
+    row = session.execute(
+        select(
+            Execution.id,
+            Execution.status,
+            Execution.abort_reason,
+            Execution.error,
+            Execution.cancel_requested_at,
+            Execution.deadline_at,
+            Execution.finished_at,
+            Execution.updated_at,
+            func.now().label("looked_at"),
+        ).where(Execution.id == execution_id, in_sight_of(caller))
+    ).one_or_none()
+    if row is None:
+        raise not_found(execution_id)
+    return row._mapping  # type: ignore[return-value]  # its keys are texts
+
+
+def _explanation(
+    execution: Mapping[str, Any], counts: Mapping[Any, int], findings: Sequence[Finding]
+) -> Explanation:
+    return Explanation(
+        execution_id=execution["id"],
+        status=execution["status"],
+        looked_at=execution["looked_at"],
+        deadline_at=execution["deadline_at"],
+        open_steps={str(status): count for status, count in counts.items()},
+        counted_up_to=SCANNED,
+        findings=findings,
+    )
+
+
+# ── The whole execution ──────────────────────────────────────────────────────────────────
+
+
+def _of_execution(execution: Mapping[str, Any], evidence: Evidence) -> Iterator[Finding]:
+    if execution["abort_reason"]:
+        yield _aborting(execution)
+    if evidence.carriage is None:
+        yield _redis_away(evidence)
+    elif (evidence.carriage.sweep_silent_for or SILENCE_SECONDS) >= SILENCE_SECONDS:
+        yield _sweep_silent(evidence.carriage.sweep_silent_for)
+    if all(steps.code_of(step, evidence) in WAIT_FOR_OTHERS for step in evidence.steps):
+        yield _stuck()
+
+
+def _ended(execution: Mapping[str, Any], redactor: Redactor) -> Finding:
+    error = redactor.redact(execution["error"]) or {}
+    status, reason = execution["status"], error.get("message")
+    because = f"It ended as {status} at {moment(execution['finished_at'])}"
+    return Finding(
+        code=FindingCode.ENDED,
+        because=f"{because}: {reason}." if reason else f"{because}.",
+        what_to_do="Nothing: what has ended does not move any more.",
+        since=execution["finished_at"],
+        facts={"status": status, "error": error or None},
+    )
+
+
+def _aborting(execution: Mapping[str, Any]) -> Finding:
+    reason = execution["abort_reason"]
+    return Finding(
+        code=FindingCode.ABORTING,
+        because=f"It is being ended ({reason}): open steps are stopped and clean up first.",
+        what_to_do=WAIT,
+        since=execution["cancel_requested_at"] or execution["updated_at"],
+        facts={"reason": reason},
+    )
+
+
+def _redis_away(evidence: Evidence) -> Finding:
+    queued = sum(step.queued_at is not None for step in evidence.steps)
+    return Finding(
+        code=FindingCode.REDIS_AWAY,
+        because="Redis cannot be reached, so no message gets to a worker.",
+        what_to_do="Bring Redis back; what was not sent is then sent by the sweep.",
+        facts={"queued": queued},
+    )
+
+
+def _sweep_silent(seconds: float | None) -> Finding:
+    known = "No sweep has run lately" if seconds is None else f"The last sweep ran {span(seconds)}"
+    return Finding(
+        code=FindingCode.SWEEP_SILENT,
+        because=f"{known}{'' if seconds is None else ' ago'}: retries, timers, time-outs, dead"
+        " workers and lost messages are not looked after.",
+        what_to_do="Start beat, and a worker for the queue 'fast', which runs the sweep.",
+        facts={"seconds": seconds},
+    )
+
+
+def _stuck() -> Finding:
+    return Finding(
+        code=FindingCode.STUCK,
+        because="None of its open steps will be moved by a message, the clock, a worker or the"
+        " outside world.",
+        what_to_do="Report this: it is a fault of the engine. Cancelling the execution ends it.",
+    )
+
+
+# ── Its steps ────────────────────────────────────────────────────────────────────────────
+
+
+def _of_steps(evidence: Evidence) -> Iterable[Finding]:
+    """One finding for each step; of the held items of a fan-out the first speaks for all."""
+    told: set[int] = set()
+    for step in evidence.steps:
+        if step.held and step.parent_id is not None:
+            if step.parent_id in told:
+                continue
+            told.add(step.parent_id)
+        yield steps.finding(step, evidence)

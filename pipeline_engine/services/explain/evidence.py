@@ -1,0 +1,131 @@
+"""What is known about an execution that does not move; gathered once, by bounded queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from redis import RedisError
+from sqlalchemy import Connection
+
+from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.scheduler.plans import Plan
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.services import presence
+from pipeline_engine.services.presence import Carriage
+from pipeline_engine.services.redaction import Redactor
+from pipeline_engine.storage import waits
+from pipeline_engine.storage.steps import StepKind
+from pipeline_engine.storage.waits import Neighbour, OpenStep
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """How many steps of an execution may be on their way, and which are."""
+
+    limit: int | None  #: None if the plug-ins that the plan needs are not all installed here
+    members: Sequence[Neighbour]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The open steps, and what surrounds them."""
+
+    now: datetime  #: by the database's clock, as all other times
+    steps: Sequence[OpenStep]
+    carriage: Carriage | None  #: None while Redis is away
+    window: Window
+    blockers: Mapping[int, Sequence[Neighbour]]
+    held_items: Mapping[int, int]
+    awaited: Mapping[int, Sequence[str]]
+    deliveries: Mapping[int, Mapping[tuple[str, str | None], int]]
+    most_attempts: Mapping[int, int]
+    republish_after: float
+    redactor: Redactor
+
+
+def gather(
+    runtime: Runtime,
+    connection: Connection,
+    execution_id: UUID,
+    *,
+    now: datetime,
+    redactor: Redactor,
+) -> Evidence:
+    """Look at everything that could explain a standstill of this execution."""
+    steps = waits.open_steps(connection, execution_id)
+    parked = [step.id for step in steps if step.awaiting_event]
+    awaited = dict.fromkeys(parked, ()) | dict(waits.awaited_ids(connection, parked))
+    fan_outs = sorted({step.parent_id for step in steps if step.held and step.parent_id})
+    plan = _plan(runtime, connection, execution_id) if _needs_plan(steps) else None
+    return Evidence(
+        now=now,
+        steps=steps,
+        carriage=_carriage(runtime),
+        window=_window(connection, execution_id, steps, plan),
+        blockers=waits.blockers(connection, execution_id, [s.id for s in steps if s.remaining]),
+        held_items=waits.held_items(connection, fan_outs) if fan_outs else {},
+        awaited=awaited,
+        deliveries=waits.delivery_counts(connection, awaited) if awaited else {},
+        most_attempts=_most_attempts(steps, plan),
+        republish_after=runtime.settings.republish_after_seconds,
+        redactor=redactor,
+    )
+
+
+def _carriage(runtime: Runtime) -> Carriage | None:
+    try:
+        return presence.look(runtime.redis, runtime.settings.key_prefix)
+    except RedisError as error:
+        log.info("redis_unreachable", error=str(error))
+        return None
+
+
+# ── What the definition says ─────────────────────────────────────────────────────────────
+
+
+def _needs_plan(steps: Sequence[OpenStep]) -> bool:
+    return any(step.status == "RETRYING" or _waits_for_window(step) for step in steps)
+
+
+def _waits_for_window(step: OpenStep) -> bool:
+    return step.held and step.parent_id is None
+
+
+def _plan(runtime: Runtime, connection: Connection, execution_id: UUID) -> Plan | None:
+    try:
+        return runtime.plan(connection, execution_id)
+    except PipelineEngineError as error:  # stored by another version of the engine
+        log.info("plan_unreadable", execution=str(execution_id), code=error.code)
+        return None
+
+
+def _window(
+    connection: Connection, execution_id: UUID, steps: Sequence[OpenStep], plan: Plan | None
+) -> Window:
+    if not any(_waits_for_window(step) for step in steps):
+        return Window(limit=None, members=())
+    limit = plan.definition.settings.max_parallel_steps if plan else None
+    return Window(limit=limit, members=waits.in_window(connection, execution_id))
+
+
+def _most_attempts(steps: Sequence[OpenStep], plan: Plan | None) -> dict[int, int]:
+    if plan is None:
+        return {}
+    found = {step.id: _attempts(step, plan) for step in steps if step.status == "RETRYING"}
+    return {step_execution_id: most for step_execution_id, most in found.items() if most}
+
+
+def _attempts(step: OpenStep, plan: Plan) -> int | None:
+    if step.kind == StepKind.COMPENSATION:
+        return None
+    try:
+        planned = plan.plan(plan.definition.step(step.step_id), step.action)
+    except PipelineEngineError:  # its plug-in is not installed here
+        return None
+    return planned.retry.max_attempts if planned.retry else None

@@ -1,0 +1,67 @@
+"""Which workers live, and which queues they serve: a hint in Redis that fades by itself.
+
+Asking the workers themselves takes a second each time; reading what they left takes none.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from redis import Redis
+
+from pipeline_engine.dispatch import QUEUES
+from pipeline_engine.services.health import HEARTBEAT_KEY
+
+#: How often a worker says that it lives.
+INTERVAL_SECONDS = 5.0
+#: A worker that has said nothing for this long is counted as dead.
+ALIVE_SECONDS = 20.0
+
+
+def note(redis: Redis, prefix: str, worker: str, queues: Iterable[str]) -> None:
+    """Say that *worker* lives and serves *queues*; what has faded is removed on the way."""
+    now = time.time()
+    with redis.pipeline(transaction=False) as pipe:
+        for queue in queues:
+            pipe.zadd(_key(prefix, queue), {worker: now})
+            pipe.zremrangebyscore(_key(prefix, queue), "-inf", now - ALIVE_SECONDS)
+        pipe.execute()
+
+
+def forget(redis: Redis, prefix: str, worker: str, queues: Iterable[str]) -> None:
+    """Say that *worker* has stopped in order."""
+    with redis.pipeline(transaction=False) as pipe:
+        for queue in queues:
+            pipe.zrem(_key(prefix, queue), worker)
+        pipe.execute()
+
+
+@dataclass(frozen=True, slots=True)
+class Carriage:
+    """What Redis says about those who carry the work."""
+
+    workers: Mapping[str, Sequence[str]]  #: by queue; a missing one may have a clock of its own
+    lengths: Mapping[str, int]  #: messages that lie in each queue
+    sweep_silent_for: float | None  #: seconds since the last sweep; None if none is known
+
+
+def look(redis: Redis, prefix: str) -> Carriage:
+    """How the queues and those who serve them are now. Raises ``RedisError``."""
+    now = time.time()
+    with redis.pipeline(transaction=False) as pipe:
+        for queue in QUEUES:
+            pipe.zrangebyscore(_key(prefix, queue), now - ALIVE_SECONDS, "+inf")
+            pipe.llen(f"{prefix}{queue}")
+        pipe.get(f"{prefix}{HEARTBEAT_KEY}")
+        *found, beat = pipe.execute()
+    return Carriage(
+        workers={q: sorted(found[2 * i]) for i, q in enumerate(QUEUES)},
+        lengths={q: int(found[2 * i + 1]) for i, q in enumerate(QUEUES)},
+        sweep_silent_for=None if beat is None else max(0.0, now - float(beat)),
+    )
+
+
+def _key(prefix: str, queue: str) -> str:
+    return f"{prefix}workers:{queue}"

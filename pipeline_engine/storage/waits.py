@@ -1,0 +1,236 @@
+"""What open steps wait for: a few rows of each kind, for whoever has to explain a standstill.
+
+No query grows with its execution. Ids follow the graph, so the steps that hold up the others
+are among the first open ones, and those are all that is looked at.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.domain.states import OPEN_STEP_STATUSES, StepStatus
+
+SCANNED = 500  #: open steps of each status that are looked at
+SHOWN = 10  #: of each kind of wait
+DELIVERIES = 100  #: of each step that are counted
+#: A message, the clock, a worker or the outside world will move such a step.
+WILL_MOVE = (
+    "(s.queued_at IS NOT NULL OR (s.due_at IS NOT NULL AND NOT s.held)"
+    " OR s.leased_until IS NOT NULL OR s.awaiting_event)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStep:
+    """A step that has not ended, with all that says why."""
+
+    id: int
+    step_id: str
+    kind: str
+    action: str
+    status: str
+    attempt: int
+    retry_count: int
+    publish_count: int
+    remaining: int
+    dependency_count: int
+    queue: str
+    held: bool
+    queued_at: datetime | None
+    due_at: datetime | None
+    parent_id: int | None
+    item_index: int | None
+    items_total: int | None
+    items_open: int | None
+    items_failed: int | None
+    awaiting_event: bool
+    cancelling: bool
+    worker: str | None
+    leased_until: datetime | None
+    deadline_at: datetime | None
+    error_code: str | None
+    error_message: str | None
+    updated_at: datetime
+
+
+_COLUMNS = ", ".join(f"s.{f.name}" for f in fields(OpenStep))
+#: The first open steps of an execution, status by status.
+_FIRST = " UNION ALL ".join(
+    f"(SELECT {_COLUMNS}, s.successors FROM step_executions s WHERE s.execution_id = %(id)s"
+    f" AND s.status = '{status}' ORDER BY s.id LIMIT {SCANNED})"
+    for status in sorted(OPEN_STEP_STATUSES)
+)
+#: Steps that agree in these wait for the same kind of thing.
+_KIND_OF_WAIT = (
+    "status, held, awaiting_event, cancelling, remaining > 0, queued_at IS NULL, due_at IS NULL,"
+    " leased_until < now(), items_open > 0, parent_id IS NULL"
+)
+
+
+def open_steps(connection: Connection, execution_id: UUID) -> list[OpenStep]:
+    """The first few steps of each kind of wait; the sink waits for all and explains nothing."""
+    rows = connection.exec_driver_sql(
+        f"SELECT {_COLUMNS} FROM (SELECT f.*, row_number() OVER (PARTITION BY {_KIND_OF_WAIT}"
+        f" ORDER BY id) AS place FROM ({_FIRST}) f WHERE kind <> 'sink') s"
+        f" WHERE place <= {SHOWN} ORDER BY id",
+        {"id": str(execution_id)},
+    )
+    return [OpenStep(*row) for row in rows]
+
+
+def open_counts(connection: Connection, execution_id: UUID) -> dict[StepStatus, int]:
+    """How many steps are open, by status; ``SCANNED`` stands for as many or more."""
+    rows = connection.exec_driver_sql(
+        f"SELECT status, count(*) FROM ({_FIRST}) f WHERE kind <> 'sink' GROUP BY status",
+        {"id": str(execution_id)},
+    )
+    return {StepStatus(row[0]): row[1] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another step of the same execution, as far as it matters to the one that waits."""
+
+    step_id: str
+    status: str
+    is_parked: bool
+
+
+def blockers(
+    connection: Connection, execution_id: UUID, ids: Sequence[int]
+) -> Mapping[int, list[Neighbour]]:
+    """The open steps in front of each of these, a few of each."""
+    if not ids:
+        return {}
+    rows = connection.exec_driver_sql(
+        "SELECT waiting, step_id, status, awaiting_event FROM (SELECT w.id AS waiting, f.step_id,"
+        " f.status, f.awaiting_event, row_number() OVER (PARTITION BY w.id ORDER BY f.id) AS place"
+        f" FROM ({_FIRST}) f JOIN unnest(%(ids)s::bigint[]) AS w(id) ON w.id = ANY(f.successors)"
+        f" WHERE f.parent_id IS NULL) s WHERE place <= {SHOWN} ORDER BY waiting, place",
+        {"id": str(execution_id), "ids": list(ids)},
+    )
+    found: dict[int, list[Neighbour]] = defaultdict(list)
+    for waiting, *neighbour in rows:
+        found[waiting].append(Neighbour(*neighbour))
+    return found
+
+
+def in_window(connection: Connection, execution_id: UUID) -> list[Neighbour]:
+    """The steps that take the places of an execution's window; a window has 100 at most."""
+    rows = connection.exec_driver_sql(
+        "SELECT step_id, status, awaiting_event FROM step_executions"
+        " WHERE execution_id = %(id)s AND in_window ORDER BY id LIMIT 100",
+        {"id": str(execution_id)},
+    )
+    return [Neighbour(*row) for row in rows]
+
+
+def held_items(connection: Connection, parents: Sequence[int]) -> Mapping[int, int]:
+    """How many items of each fan-out wait for a place; ``SCANNED`` is as many or more."""
+    rows = connection.exec_driver_sql(
+        "SELECT p.id, (SELECT count(*) FROM (SELECT 1 FROM step_executions s"
+        " WHERE s.execution_id = f.execution_id AND s.parent_id = p.id AND s.held"
+        f" AND s.status = 'PENDING' LIMIT {SCANNED}) h)"
+        " FROM unnest(%(ids)s::bigint[]) AS p(id) JOIN step_executions f ON f.id = p.id",
+        {"ids": list(parents)},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+# ── Parked steps ─────────────────────────────────────────────────────────────────────────
+
+
+def awaited_ids(connection: Connection, ids: Sequence[int]) -> Mapping[int, list[str]]:
+    """The external ids that each of these attempts is parked on, a few of each."""
+    rows = connection.exec_driver_sql(
+        "SELECT s.id, c.external_id FROM step_executions s CROSS JOIN LATERAL"
+        " (SELECT external_id FROM correlations WHERE step_execution_id = s.id"
+        f" AND attempt = s.attempt ORDER BY external_id LIMIT {SHOWN}) c"
+        " WHERE s.id = ANY(%(ids)s) ORDER BY 1, 2",
+        {"ids": list(ids)},
+    )
+    found: dict[int, list[str]] = defaultdict(list)
+    for step_execution_id, external_id in rows:
+        found[step_execution_id].append(external_id)
+    return found
+
+
+def delivery_counts(
+    connection: Connection, awaited: Mapping[int, Sequence[str]]
+) -> Mapping[int, Mapping[tuple[str, str | None], int]]:
+    """How many deliveries came for each step, by disposition and verdict.
+
+    At most ``DELIVERIES`` that found their step are counted, and as many that have not yet.
+    """
+    pairs = [(step, external) for step, known in awaited.items() for external in known]
+    rows = connection.exec_driver_sql(
+        "SELECT w.id, i.disposition, i.verdict, count(*) FROM unnest(%(steps)s::bigint[]) AS w(id)"
+        " CROSS JOIN LATERAL (SELECT disposition, verdict FROM inbox"
+        f" WHERE step_execution_id = w.id LIMIT {DELIVERIES}) i GROUP BY 1, 2, 3"
+        " UNION ALL"
+        " SELECT w.id, 'pending', NULL, count(*)"
+        " FROM unnest(%(waiting)s::bigint[], %(external)s::text[]) AS w(id, external_id)"
+        " CROSS JOIN LATERAL (SELECT 1 FROM inbox WHERE external_id = w.external_id"
+        " AND disposition = 'pending' AND step_execution_id IS NULL"
+        f" LIMIT {DELIVERIES}) i GROUP BY 1",
+        {
+            "steps": list(awaited),
+            "waiting": [step for step, _ in pairs],
+            "external": [external for _, external in pairs],
+        },
+    )
+    found: dict[int, dict[tuple[str, str | None], int]] = defaultdict(lambda: defaultdict(int))
+    for step, disposition, verdict, count in rows:
+        found[step][disposition, verdict] += count
+    return found
+
+
+# ── What must not exist ──────────────────────────────────────────────────────────────────
+
+
+def stuck_executions(connection: Connection, *, after: timedelta, limit: int) -> list[UUID]:
+    """Open executions that nothing will move any more; there must be none."""
+    rows = connection.exec_driver_sql(
+        "SELECT e.id FROM executions e WHERE e.status IN ('PENDING', 'RUNNING')"
+        " AND e.updated_at < now() - %(after)s AND NOT EXISTS (SELECT 1 FROM step_executions s"
+        " WHERE s.execution_id = e.id AND s.status IN ('PENDING', 'RETRYING', 'RUNNING')"
+        f" AND {WILL_MOVE}) ORDER BY e.created_at LIMIT %(limit)s",
+        {"after": after, "limit": limit},
+    )
+    return [row[0] for row in rows]
+
+
+def lost_steps(connection: Connection, *, limit: int) -> list[tuple[UUID, str]]:
+    """Open steps that wait for nothing, while others may move; there must be none."""
+    rows = connection.exec_driver_sql(
+        "SELECT s.execution_id, s.step_id FROM step_executions s"
+        " WHERE s.status IN ('PENDING', 'RETRYING', 'RUNNING') AND NOT s.held"
+        f" AND NOT {WILL_MOVE} AND CASE s.status WHEN 'RUNNING'"
+        " THEN coalesce(s.items_open, 0) = 0 WHEN 'RETRYING' THEN true ELSE s.remaining = 0 END"
+        " ORDER BY s.execution_id, s.id LIMIT %(limit)s",
+        {"limit": limit},
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def overdue(connection: Connection, *, by: timedelta, limit: int) -> dict[str, int]:
+    """What a sweep ought to have moved long ago, by kind, counted up to *limit*."""
+    kinds = {
+        "expired leases": "status = 'RUNNING' AND leased_until < now() - %(by)s",
+        "passed deadlines": "status = 'RUNNING' AND deadline_at < now() - %(by)s",
+        "due steps": "status IN ('RETRYING', 'RUNNING', 'PENDING') AND due_at < now() - %(by)s"
+        " AND NOT held",
+    }
+    counts = ", ".join(
+        f"(SELECT count(*) FROM (SELECT 1 FROM step_executions WHERE {condition}"
+        " LIMIT %(limit)s) found)"
+        for condition in kinds.values()
+    )
+    row = connection.exec_driver_sql(f"SELECT {counts}", {"by": by, "limit": limit}).one()
+    return {kind: count for kind, count in zip(kinds, row, strict=True) if count}

@@ -1,0 +1,37 @@
+"""No wait without a reason, no reason and no check without its line in the documentation."""
+
+from __future__ import annotations
+
+import pytest
+from documentation import DOCS, table
+
+from pipeline_engine.services.doctor import broker, database, installation, workers
+from pipeline_engine.services.explain import FindingCode
+from pipeline_engine.services.explain.steps import EXPLAIN
+
+PAGE = DOCS / "howto" / "find-out-why.md"
+OF_EXECUTIONS = {
+    FindingCode.ENDED,
+    FindingCode.ABORTING,
+    FindingCode.SWEEP_SILENT,
+    FindingCode.REDIS_AWAY,
+    FindingCode.STUCK,
+}
+
+
+def names_of_checks() -> set[str]:
+    tables = (database.CHECKS, database.ROWS, broker.CHECKS, installation.CHECKS)
+    celery = {f"celery_{expected.name}" for expected in workers.EXPECTED}
+    return {"database", "migrations", "redis", "workers"} | celery | {n for t in tables for n in t}
+
+
+def test_every_code_of_a_step_has_words() -> None:
+    assert set(EXPLAIN) == set(FindingCode) - OF_EXECUTIONS
+
+
+@pytest.mark.parametrize(
+    ("heading", "known"),
+    [("What explain says", set(FindingCode)), ("What the doctor looks at", names_of_checks())],
+)
+def test_every_word_has_its_line_and_every_line_is_a_word(heading: str, known: set[str]) -> None:
+    assert set(table(PAGE, heading)) == known

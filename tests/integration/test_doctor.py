@@ -1,0 +1,295 @@
+"""Every trap is set for real, and the check that is named after it finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import redis as redis_client
+from driving import Driver
+from factories import a_step
+from local_service import LocalService, local_service
+from sqlalchemy import Engine
+
+from pipeline_engine.registry import BrokenAction, Registry
+from pipeline_engine.scheduler import sweep
+from pipeline_engine.services import Runtime, presence
+from pipeline_engine.services.doctor import broker, database, examine, installation, workers
+from pipeline_engine.services.doctor.checks import Check, Patient
+from pipeline_engine.services.doctor.database import compare_clocks
+
+NOWHERE = "127.0.0.1:1"
+
+
+def checks(part: Any, runtime: Runtime, **facts: Any) -> dict[str, Check]:
+    return {check.name: check for check in part.examine(Patient(runtime, **facts))}
+
+
+def is_ill(check: Check, *words: str) -> bool:
+    """Whether it names the trouble and says what to do."""
+    told = f"{check.says} {check.what_to_do}"
+    return not check.is_well and bool(check.what_to_do) and all(word in told for word in words)
+
+
+@pytest.fixture
+def runtime(make_runtime: Callable[..., Runtime]) -> Runtime:
+    return make_runtime()
+
+
+# ── PostgreSQL ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_database_that_is_as_it_should_be_is_well_in_all_but_the_durability_of_tests(runtime):
+    found = checks(database, runtime)
+
+    assert {name for name, check in found.items() if not check.is_well} == {"database_durability"}
+    assert "fsync off" in found["database_durability"].says
+
+
+def test_a_database_that_is_away_is_told_once(make_runtime):
+    away = make_runtime(database_url=f"postgresql://nobody@{NOWHERE}/nothing")
+
+    found = list(database.examine(Patient(away)))
+
+    assert [check.name for check in found] == ["database"]
+    assert is_ill(found[0], "DATABASE_URL")
+
+
+def test_a_schema_that_is_behind_is_told_and_its_rows_are_not_read(runtime, engine: Engine):
+    with revision(engine, "0001"):
+        found = checks(database, runtime)
+
+    assert is_ill(found["migrations"], "0001", "db upgrade")
+    assert "stuck_executions" not in found
+
+
+@contextmanager
+def revision(engine: Engine, number: str) -> Iterator[None]:
+    """Say that the schema is at another revision than it is."""
+    with engine.begin() as connection:
+        before = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = %s", (number,))
+    try:
+        yield
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = %s", (before,))
+
+
+def test_an_execution_that_nothing_will_move_is_found(drive):
+    driver: Driver = drive()
+    execution_id = driver.start(a_step("a"), a_step("b", "a"))
+    driver.change("UPDATE step_executions SET queued_at = NULL")
+    driver.change("UPDATE executions SET updated_at = now() - interval '1 minute'")
+
+    found = checks(database, driver.runtime)
+
+    assert is_ill(found["stuck_executions"], str(execution_id), "explain")
+    assert is_ill(found["lost_steps"], "a of")
+
+
+def test_a_new_execution_and_one_that_waits_are_not_stuck(drive):
+    driver: Driver = drive()
+    driver.start(a_step("a", action="wait_until", params={"duration_hours": 1}), a_step("b", "a"))
+    driver.settle()
+    driver.change("UPDATE executions SET updated_at = now() - interval '1 day'")
+
+    found = checks(database, driver.runtime)
+
+    assert found["stuck_executions"].is_well
+    assert found["lost_steps"].is_well
+    assert found["overdue_work"].is_well
+
+
+def test_work_that_no_sweep_has_moved_is_counted(drive):
+    driver: Driver = drive()
+    driver.start(a_step("a", action="wait_until", params={"duration_hours": 1}))
+    driver.settle()
+    driver.change(
+        "UPDATE step_executions SET due_at = now() - interval '1 hour' WHERE awaiting_event"
+    )
+
+    assert is_ill(checks(database, driver.runtime)["overdue_work"], "1 due steps", "sweep")
+
+
+@pytest.mark.parametrize(
+    ("there", "agrees"), [(100.2, True), (98.0, False), (102.0, False), (101.4, True)]
+)
+def test_clocks_agree_if_they_do_within_the_time_that_asking_took(there: float, agrees: bool):
+    assert compare_clocks(there, 99.5, 100.5).is_well is agrees
+
+
+# ── Redis ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_redis_that_is_away_is_told_once(make_runtime):
+    found = list(broker.examine(Patient(make_runtime(redis_url=f"redis://{NOWHERE}/0"))))
+
+    assert [check.name for check in found] == ["redis"]
+    assert is_ill(found[0], "REDIS_URL")
+
+
+def test_a_redis_that_forgets_when_it_is_full_is_found(runtime, redis: redis_client.Redis):
+    redis.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        found = checks(broker, runtime)
+    finally:
+        redis.config_set("maxmemory-policy", "noeviction")
+
+    assert is_ill(found["redis_eviction"], "allkeys-lru", "noeviction")
+    assert checks(broker, runtime)["redis_eviction"].is_well
+
+
+def test_a_redis_that_keeps_nothing_is_found_and_either_way_of_keeping_will_do(
+    runtime, redis: redis_client.Redis
+):
+    nothing = checks(broker, runtime)["redis_persistence"]
+    redis.config_set("save", "3600 1")
+    try:
+        snapshots = checks(broker, runtime)["redis_persistence"]
+    finally:
+        redis.config_set("save", "")
+
+    assert is_ill(nothing, "appendonly")
+    assert snapshots.is_well
+
+
+def test_a_client_that_repeats_commands_by_itself_is_found(runtime, redis_url: str):
+    with redis_client.Redis.from_url(redis_url, decode_responses=True) as careless:
+        found = checks(broker, replace(runtime, redis=careless))
+
+    assert is_ill(found["redis_client"], "repeats")
+    assert checks(broker, runtime)["redis_client"].is_well
+
+
+def test_a_queue_that_only_grows_is_found(runtime, redis: redis_client.Redis):
+    redis.lpush(f"{runtime.settings.key_prefix}io", *range(broker.LONG_QUEUE + 1))
+
+    assert is_ill(checks(broker, runtime)["queues"], "io", "Add workers")
+
+
+def test_a_delivery_that_was_set_aside_is_found(runtime, redis: redis_client.Redis):
+    prefix = runtime.settings.key_prefix
+    redis.xadd(f"{prefix}spool:deliveries:refused", {"delivery": "{}"})
+
+    assert is_ill(checks(broker, runtime)["delivery_spool"], "1 were refused", "refused in Redis")
+
+
+def test_the_lock_of_beat_is_missing_held_or_held_for_ever(runtime, redis: redis_client.Redis):
+    key = f"{runtime.settings.key_prefix}redbeat::lock"
+
+    missing = checks(broker, runtime)["beat"]
+    redis.set(key, "somebody", ex=10)
+    held = checks(broker, runtime)["beat"]
+    redis.persist(key)
+    wedged = checks(broker, runtime)["beat"]
+
+    assert is_ill(missing, "Start beat")
+    assert held.is_well
+    assert "somebody" in held.says
+    assert is_ill(wedged, "for ever", key)
+
+
+def test_a_sweep_that_does_not_run_is_found(runtime):
+    silent = checks(broker, runtime)["sweep"]
+    sweep.beat_mark(runtime)
+    alive = checks(broker, runtime)["sweep"]
+
+    assert is_ill(silent, "beat")
+    assert alive.is_well
+
+
+# ── Workers and Celery ───────────────────────────────────────────────────────────────────
+
+
+def test_a_queue_that_nobody_serves_is_found(runtime):
+    presence.note(runtime.redis, runtime.settings.key_prefix, "w@host", ["fast", "cpu"])
+
+    assert is_ill(checks(workers, runtime)["workers"], "io: nobody", "-Q io")
+
+
+def test_a_worker_that_is_there_and_does_not_answer_is_found(runtime):
+    queues = ["fast", "io", "cpu"]
+    presence.note(runtime.redis, runtime.settings.key_prefix, "frozen@host", queues)
+
+    assert is_ill(checks(workers, runtime)["workers"], "no answer from frozen@host")
+
+
+def test_a_worker_that_stopped_in_order_is_gone_at_once_and_a_killed_one_fades(runtime, redis):
+    prefix = runtime.settings.key_prefix
+    presence.note(runtime.redis, prefix, "stopped", ["io"])
+    presence.note(runtime.redis, prefix, "killed", ["io"])
+
+    presence.forget(runtime.redis, prefix, "stopped", ["io"])
+    left = presence.look(runtime.redis, prefix).workers["io"]
+    redis.zincrby(f"{prefix}workers:io", -presence.ALIVE_SECONDS, "killed")
+
+    assert left == ["killed"]
+    assert presence.look(runtime.redis, prefix).workers["io"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "value"),
+    [
+        ("celery_serializers", "task_serializer", "pickle"),
+        ("celery_serializers", "accept_content", ["json", "pickle"]),
+        ("celery_prefetch", "worker_prefetch_multiplier", 4),
+        ("celery_acks", "task_acks_late", True),
+        ("celery_acks", "broker_transport_options", {"ack_emulation": True}),
+        ("celery_results", "task_ignore_result", False),
+        ("celery_publishing", "task_publish_retry", True),
+    ],
+)
+def test_a_celery_setting_that_rows_cannot_live_with_is_found(runtime, name, setting, value):
+    wanted = next(e for e in workers.EXPECTED if f"celery_{e.name}" == name)
+    conf = runtime.dispatch.app.conf
+    own = {key.partition(".")[0]: conf[key.partition(".")[0]] for key in wanted.settings}
+
+    good = workers.compare(wanted, {"w@host": own})
+    bad = workers.compare(wanted, {"w@host": own | {setting: value}})
+
+    assert good.is_well
+    assert is_ill(Check.of(name, bad), "w@host", setting)
+
+
+# ── Installation ─────────────────────────────────────────────────────────────────────────
+
+
+def test_a_broken_plug_in_is_named_with_its_reason(runtime):
+    registry = Registry(broken=[BrokenAction("resize", "acme", "No module named 'acme'")])
+
+    found = checks(installation, replace(runtime, registry=registry))
+
+    assert is_ill(found["plug_ins"], "resize", "acme", "No module")
+
+
+def test_an_installation_without_tokens_lets_nobody_in(make_runtime):
+    assert is_ill(
+        checks(installation, make_runtime(api_tokens=()))["api_tokens"], "PIPELINE_API_TOKEN"
+    )
+
+
+def test_a_flower_that_is_open_to_anybody_is_found(runtime):
+    with local_service() as flower:
+        flower.answer("GET /", b"<html>workers</html>")
+        open_to_all = look_at(flower, runtime)
+        flower.answer("GET /", status=401)
+        closed = look_at(flower, runtime)
+
+    assert is_ill(open_to_all, "FLOWER_BASIC_AUTH")
+    assert closed.is_well
+    assert checks(installation, runtime)["flower"].is_well
+
+
+def look_at(flower: LocalService, runtime: Runtime) -> Check:
+    return checks(installation, runtime, flower_url=f"{flower.url}/")["flower"]
+
+
+def test_everything_is_looked_at_in_one_go_and_no_two_checks_have_the_same_name(runtime):
+    found = [check.name for check in examine(runtime)]
+
+    assert len(found) == len(set(found))
+    assert {"database", "redis", "workers", "plug_ins"} <= set(found)
