@@ -87,6 +87,8 @@ def make_celery(settings: Settings) -> Celery:
         timezone="UTC",
         enable_utc=True,
         redbeat_redis_url=settings.redis_url,
+        # Without its own it would take the transport options, which 2.5 will not do any more.
+        redbeat_redis_options={"socket_timeout": 5, "socket_connect_timeout": 3},
         redbeat_key_prefix=f"{settings.key_prefix}redbeat:",
         redbeat_lock_timeout=10,
         beat_max_loop_interval=min(1.0, settings.sweep_interval_seconds),

@@ -15,6 +15,13 @@ from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.scheduler.answers import (
+    checked,
+    checked_items,
+    checked_verdict,
+    storable,
+    words,
+)
 from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
@@ -44,8 +51,6 @@ T = TypeVar("T")
 ACTION_CRASHED = "action_crashed"
 INVALID_RESULT = "invalid_result"
 INVALID_PARAMS = "invalid_params"
-#: Characters of an error; a whole response body in one would fill the history.
-LONGEST_MESSAGE = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,26 +147,26 @@ def execute(step: Prepared, context: ActionContext) -> ActionResult:
         return ActionResult(
             success=False, error="; ".join(problems), error_code=INVALID_PARAMS, retryable=False
         )
-    return _guarded(lambda: _checked(settled(step.planned.executor.execute(context))), context)
+    return _guarded(lambda: checked(settled(step.planned.executor.execute(context))), context)
 
 
 def wake(step: Prepared, context: ActionContext) -> ActionResult:
     """End a parked step whose time has come."""
-    return _guarded(lambda: _checked(settled(step.planned.executor.on_wake(context))), context)
+    return _guarded(lambda: checked(settled(step.planned.executor.on_wake(context))), context)
 
 
 def expand(step: Prepared, context: ActionContext) -> list[Item] | ActionResult:
     """The items of a fan-out, or the failure to tell them."""
     loop = step.planned.definition.for_each
     if loop is not None:
-        return _guarded(lambda: _checked_items(_loop_items(step)), context)
+        return _guarded(lambda: checked_items(_loop_items(step)), context)
     executor = cast(FanOutActionExecutor, step.planned.executor)
     problems = check_params(step.planned.meta, step.params)
     if problems:
         return ActionResult(
             success=False, error="; ".join(problems), error_code=INVALID_PARAMS, retryable=False
         )
-    return _guarded(lambda: _checked_items(settled(executor.expand(context))), context)
+    return _guarded(lambda: checked_items(settled(executor.expand(context))), context)
 
 
 def _loop_items(step: Prepared) -> list[Item]:
@@ -174,7 +179,7 @@ def _loop_items(step: Prepared) -> list[Item]:
         )
     keys = step.planned.item_key
     return [
-        Item(value=v, key=_words(keys.render({**step.scope, "item": v, "item_index": i})))
+        Item(value=v, key=words(keys.render({**step.scope, "item": v, "item_index": i})))
         for i, v in enumerate(values)
     ]
 
@@ -192,8 +197,8 @@ def join(
     def call() -> ActionResult | MoreItems:
         found: Any = settled(executor.join(context, results))
         if isinstance(found, MoreItems):
-            return replace(found, items=_checked_items(found.items))
-        return _checked(found)
+            return replace(found, items=checked_items(found.items))
+        return checked(found)
 
     return _guarded(call, context)
 
@@ -220,7 +225,7 @@ def _collected(results: list[ItemResult]) -> dict[str, Any]:
 def read_event(step: Prepared, context: EventContext) -> tuple[EventResult, str | None]:
     """What an event means, and a note when the action could not say it."""
     try:
-        return _checked_verdict(settled(step.planned.executor.on_event(context))), None
+        return checked_verdict(settled(step.planned.executor.on_event(context))), None
     except NotImplementedError:
         return EventResult(action=EventAction.IGNORE), "the action does not read events"
     except Exception as error:  # foreign code: its fault must not lose the delivery
@@ -246,52 +251,6 @@ def guarded_outputs(runtime: Runtime, outputs: Mapping[str, Any]) -> dict[str, A
     return checked
 
 
-def storable(words: object) -> str:
-    """Foreign words without what PostgreSQL refuses in a text: NUL and half surrogate pairs."""
-    clean = str(words).encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
-    return clean[:LONGEST_MESSAGE]
-
-
-def _checked(result: Any) -> ActionResult:
-    if not isinstance(result, ActionResult):
-        raise TypeError(f"the action returned {type(result).__name__}, not an ActionResult")
-    if not isinstance(result.outputs, Mapping):
-        raise TypeError(f"outputs are {type(result.outputs).__name__}, not an object")
-    return replace(result, error=_words(result.error), error_code=_words(result.error_code))
-
-
-def _checked_verdict(verdict: Any) -> EventResult:
-    if not isinstance(verdict, EventResult):
-        raise TypeError(f"on_event returned {type(verdict).__name__}")
-    if not isinstance(verdict.outputs, Mapping):
-        raise TypeError(f"outputs are {type(verdict.outputs).__name__}, not an object")
-    return replace(
-        verdict,
-        error=_words(verdict.error),
-        error_code=_words(verdict.error_code),
-        progress=None if verdict.progress is None else float(verdict.progress),
-        eta_minutes=None if verdict.eta_minutes is None else int(verdict.eta_minutes),
-    )
-
-
-def _checked_items(found: Any) -> list[Item]:
-    if not isinstance(found, list | tuple) or not all(isinstance(item, Item) for item in found):
-        raise TypeError("a fan-out has to name its items in a list of Item")
-    return [
-        replace(
-            item,
-            value=json_guard.check(item.value),
-            params=None if item.params is None else json_guard.check(item.params),
-            key=_words(item.key),
-        )
-        for item in found
-    ]
-
-
-def _words(given: Any) -> str | None:
-    return None if given is None else storable(given)
-
-
 def _guarded(call: Callable[[], T], context: ActionContext) -> T | ActionResult:
     try:
         return call()
@@ -307,7 +266,7 @@ def _guarded(call: Callable[[], T], context: ActionContext) -> T | ActionResult:
         return _failure(last, ACTION_CRASHED)
 
 
-def _failure(words: object, code: str | None, *, retryable: bool = True) -> ActionResult:
+def _failure(error: object, code: str | None, *, retryable: bool = True) -> ActionResult:
     return ActionResult(
-        success=False, error=storable(words), error_code=_words(code), retryable=retryable
+        success=False, error=storable(error), error_code=words(code), retryable=retryable
     )

@@ -39,7 +39,7 @@ def configure_logging(settings: Settings) -> None:
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
     # A line per task and per message drowns what matters.
-    for noisy in ("celery.app.trace", "celery.worker.strategy", "kombu", "amqp"):
+    for noisy in ("celery.app.trace", "celery.beat", "celery.worker.strategy", "kombu", "amqp"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
