@@ -17,7 +17,7 @@ from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.sdk import ActionContext, ActionResult, Item, MoreItems
-from pipeline_engine.storage import deliveries, queueing, transitions
+from pipeline_engine.storage import deliveries, locking, queueing, transitions
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.steps import MAX_EXTERNAL_ID, StepKind
 from pipeline_engine.storage.transitions import Ending, Parking
@@ -108,6 +108,7 @@ def park(work: Work, step: Prepared, result: ActionResult, outputs: dict[str, ob
         wake_after=_wake_after(result),
     )
     if not transitions.park(work.connection, step.row, parking):
+        work.orphaned = locking.was_stopped(work.connection, step.row.id)
         return
     work.shares_locks = True
     queueing.correlate(work.connection, step.row, external_ids)

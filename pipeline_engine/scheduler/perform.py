@@ -245,10 +245,10 @@ def clean_up(step: Prepared, context: ActionContext) -> str | None:
 
 def guarded_outputs(runtime: Runtime, outputs: Mapping[str, Any]) -> dict[str, Any]:
     """Outputs that can be stored and read back. Raises ``JsonRejected``."""
-    checked: dict[str, Any] = json_guard.check(
+    clean: dict[str, Any] = json_guard.check(
         dict(outputs), max_bytes=runtime.settings.max_output_bytes
     )
-    return checked
+    return clean
 
 
 def _guarded(call: Callable[[], T], context: ActionContext) -> T | ActionResult:

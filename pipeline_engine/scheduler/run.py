@@ -147,7 +147,13 @@ class Turn:
                 advance(work, endings)
             return work
 
-        return repeated(finish)
+        work = repeated(finish)
+        if work.orphaned and isinstance(found, ActionResult):
+            # The clean-up attempt could not know of what was being started at that moment.
+            context.external_workflow_ids = tuple(found.external_workflow_ids)
+            context.stored_outputs = found.outputs
+            perform.clean_up(step, context)
+        return work
 
     # ── Handing over ─────────────────────────────────────────────────────────────────────
 

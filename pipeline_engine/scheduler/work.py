@@ -33,6 +33,8 @@ class Work:
     fan_outs: list[list[StepRow]] = field(default_factory=list)  #: first items, by fan-out
     messages: list[Message] = field(default_factory=list)
     revoked: list[StepRow] = field(default_factory=list)
+    #: a step was stopped while its action started something that nobody waits for now
+    orphaned: bool = False
     #: a row that others want to change too is locked, so the commit must not be put off
     shares_locks: bool = False
 

@@ -74,6 +74,15 @@ def lock_joinable(connection: Connection, step_execution_id: int) -> StepRow | N
     return found[0] if found else None
 
 
+def was_stopped(connection: Connection, step_execution_id: int) -> bool:
+    """Whether an abort has stopped the step; nobody will make another attempt."""
+    found = connection.exec_driver_sql(
+        "SELECT cancelling OR status = 'SKIPPED' FROM step_executions WHERE id = %(id)s",
+        {"id": step_execution_id},
+    ).scalar()
+    return bool(found)
+
+
 def lock_targets(connection: Connection, delivery: DeliveryRow) -> list[tuple[StepRow, int]]:
     """The steps that a delivery is for, locked, with the attempt that it is meant for.
 

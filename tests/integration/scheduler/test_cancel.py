@@ -119,14 +119,17 @@ def test_a_running_step_is_fenced_and_cleaned_up(drive):
     assert (late.statuses, late.step("a").outputs) == ({"a": "SKIPPED", "b": "SKIPPED"}, None)
 
 
-def test_an_action_that_parks_after_the_cancel_is_not_parked(drive):
-    gate, job = Gate(), Job()
+def test_what_an_action_started_while_it_was_cancelled_is_called_off(drive):
+    gate, job, called_off = Gate(), Job(), []
 
     def park(context: ActionContext) -> ActionResult:
         gate.execute(context)
         return job.park(context)
 
-    driver = drive(an_action("late", park, cleanup=lambda context: None))
+    def cleanup(context: ActionContext) -> None:
+        called_off.append((context.external_workflow_ids, context.stored_outputs.get("job")))
+
+    driver = drive(an_action("late", park, cleanup=cleanup))
     execution_id = driver.start(a_step("a", action="late"))
 
     with in_background(lambda: driver.turn(driver.look(execution_id).step("a").id)):
@@ -135,7 +138,9 @@ def test_an_action_that_parks_after_the_cancel_is_not_parked(drive):
         gate.open()
 
     row = driver.look(execution_id).step("a")
-    assert (row.awaiting_event, row.cancelling) == (False, True)
+    assert (row.awaiting_event, row.cancelling) == (False, True), "it is not parked"
+    started = f"job:{execution_id}:a"
+    assert called_off == [((started,), started)]
     assert driver.finish(execution_id).status == "INTERRUPTED"
 
 
