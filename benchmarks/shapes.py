@@ -42,13 +42,16 @@ def wide_in_a_batch(width: int) -> Shape:
     return replace(wide(width), name="wide-batch", baseline=baseline, target=1)
 
 
-def layered(layers: int, width: int, fan_in: int = 3) -> Shape:
-    """*layers* of *width* steps; each step needs *fan_in* of the layer before, always the same."""
+def layered(layers: int, width: int, edges: int) -> Shape:
+    """*layers* of *width* steps with *edges* between neighbours, spread evenly, always the same."""
     chooser = random.Random(1)
     levels = [[f"l{i}-{j}" for j in range(width)] for i in range(layers)]
+    fan_in, more = divmod(edges, width * (layers - 1))
     steps = [_step(name) for name in levels[0]]
     for above, level in pairwise(levels):
-        steps += [_step(name, chooser.sample(above, fan_in)) for name in level]
+        for name in level:
+            steps.append(_step(name, chooser.sample(above, fan_in + (more > 0))))
+            more -= 1
     return _shape("layered", steps, Baseline(Canvas.GROUP, layers * width), target=1.5)
 
 
@@ -104,7 +107,7 @@ def _shape(
 SHAPES: dict[str, Callable[[], Shape]] = {
     "wide": lambda: wide(1000),
     "wide-batch": lambda: wide_in_a_batch(1000),
-    "layered": lambda: layered(20, 50),
+    "layered": lambda: layered(20, 50, 3_000),
     "chain": lambda: chain(200),
     "fan-out": lambda: fan_out(400),
 }

@@ -21,7 +21,7 @@ from benchmarks.workers import environment_of, raw_celery, running_workers
 from pipeline_engine.config import Settings
 from pipeline_engine.services import Runtime
 
-TINY = [wide(5), wide_in_a_batch(5), layered(3, 4), chain(5), fan_out(40)]
+TINY = [wide(5), wide_in_a_batch(5), layered(3, 4, 20), chain(5), fan_out(40)]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_the_usual_shapes_are_the_ones_that_the_targets_were_set_for():
     sizes = {name: (make().results, make().edges) for name, make in SHAPES.items()}
 
     assert sizes["wide"] == (1002, 2000)
-    assert sizes["layered"] == (1000, 2850)
+    assert sizes["layered"] == (1000, 3000)
     assert sizes["chain"] == (200, 199)
     assert sizes["fan-out"] == (402, 1)
 
