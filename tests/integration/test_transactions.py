@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from driving import Driver, in_background
 from factories import a_step, an_action
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from waiting import wait_until
 
 from pipeline_engine.scheduler.work import TRIES, Work, repeated, transaction
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import executions, inbox
 from pipeline_engine.services.inbox import Arrival
+from pipeline_engine.storage.steps import StepExecution
 
 
 class Commits:
@@ -22,26 +24,24 @@ class Commits:
 
     def __init__(self, driver: Driver) -> None:
         self.durable: list[bool] = []
-        self._wrote = False
         # The servers of the tests wait for no disk; begin with what PostgreSQL does by itself.
         event.listen(driver.runtime.engine, "connect", self._wait_for_the_disk)
         driver.runtime.engine.dispose()
         event.listen(driver.runtime.engine, "commit", self._note)
-        event.listen(driver.runtime.engine, "before_cursor_execute", self._see)
 
     def _wait_for_the_disk(self, connection: Any, _: Any) -> None:
         connection.cursor().execute("SET synchronous_commit TO on")
         connection.commit()
 
-    def _see(self, *call: Any) -> None:
-        self._wrote = self._wrote or call[2].startswith(("INSERT", "UPDATE", "DELETE"))
-
     def _note(self, connection: Any) -> None:
-        if self._wrote:
-            cursor = connection.connection.cursor()
-            cursor.execute("SHOW synchronous_commit")
-            self.durable.append(cursor.fetchone()[0] == "on")
-        self._wrote = False
+        cursor = connection.connection.cursor()
+        cursor.execute(
+            "SELECT pg_current_xact_id_if_assigned() IS NOT NULL,"
+            " current_setting('synchronous_commit') = 'on'"
+        )
+        wrote, durable = cursor.fetchone()
+        if wrote:
+            self.durable.append(durable)
 
 
 def work(**meta: Any) -> Any:
@@ -149,26 +149,42 @@ def test_other_errors_are_not_tried_again(drive):
     assert len(tries) == 1
 
 
-def test_a_result_whose_transaction_lost_a_race_is_recorded_all_the_same(drive):
+def test_a_result_whose_transaction_lost_a_race_is_recorded_all_the_same(drive, session):
     """The moves change the row in memory; the next try must not believe them."""
     driver = drive(work())
     execution_id = driver.start(a_step("a", action="work"), a_step("b", "a"))
-    lost: list[int] = []
+    begun = driver.look(execution_id)
+    give_up_soon(driver)
+    session.execute(select(StepExecution).filter_by(step_id="b").with_for_update())
+    waits: set[Any] = set()
 
-    def lose_once(*call: Any) -> None:
-        if "remaining = s.remaining" in call[2] and not lost:
-            lost.append(1)
-            call[0].exec_driver_sql(
-                "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40P01'; END $$"
-            )
+    def waited_twice() -> bool:
+        with driver.runtime.engine.connect() as connection:  # a transaction sees no changes there
+            waits.update(connection.exec_driver_sql(WAITING).scalars())
+        return len(waits) > 1
 
-    event.listen(driver.runtime.engine, "before_cursor_execute", lose_once)
+    with in_background(lambda: driver.turn(begun.step("a").id)):
+        wait_until(waited_twice, what="a second try")
+        session.rollback()
 
     end = driver.finish(execution_id)
-
-    assert lost == [1]
     assert end.statuses == {"a": "COMPLETED", "b": "COMPLETED"}
     assert (end.step("a").attempt, end.step("a").lost_count) == (1, 0)
+    assert end.events("a") == ["step_started", "step_completed"]
+
+
+WAITING = "SELECT query_start FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+
+
+def give_up_soon(driver: Driver) -> None:
+    """Let connections wait for a lock for a moment only."""
+
+    def set_timeout(connection: Any, _: Any) -> None:
+        connection.cursor().execute("SET lock_timeout TO 300")
+        connection.commit()
+
+    event.listen(driver.runtime.engine, "connect", set_timeout)
+    driver.runtime.engine.dispose()
 
 
 # ── After the commit ─────────────────────────────────────────────────────────────────────

@@ -110,7 +110,7 @@ def test_a_step_that_ended_meanwhile_is_not_claimed(drive):
 
 def test_a_lease_is_renewed_for_as_long_as_the_action_runs(drive):
     gate = Gate()
-    driver = drive(an_action("gate", gate.execute), lease_seconds=0.3)
+    driver = drive(an_action("gate", gate.execute), lease_seconds=0.9)
     execution_id = driver.start(a_step("a", action="gate"))
 
     with in_background(lambda: driver.turn(id_of(driver, execution_id, "a"))):
@@ -128,7 +128,7 @@ def test_a_lease_is_renewed_for_as_long_as_the_action_runs(drive):
 
 def test_steps_that_one_message_claims_together_keep_their_leases_while_they_wait(drive):
     gate = Gate()
-    driver = drive(an_action("gate", gate.execute), lease_seconds=0.3)
+    driver = drive(an_action("gate", gate.execute), lease_seconds=0.9)
     execution_id = driver.start(a_step("a", action="gate"), a_step("b", action="gate"))
     ids = [row.id for row in driver.look(execution_id).rows]
 

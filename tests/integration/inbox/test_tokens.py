@@ -1,0 +1,100 @@
+"""Callback tokens: good for one attempt of one step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from driving import Driver
+from factories import a_step, an_action
+from parked_job import DONE, dispositions
+
+from pipeline_engine.errors import (
+    InvalidCallbackToken,
+)
+from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
+from pipeline_engine.sdk import (
+    ActionContext,
+    ActionResult,
+    ExecutionMode,
+)
+from pipeline_engine.services import inbox
+from pipeline_engine.services.inbox import Receipt
+
+
+def token_of(url: str) -> str:
+    return url.rsplit("/", 1)[-1]
+
+
+def call_back(driver: Driver, token: str, **body: Any) -> Receipt:
+    return inbox.accept_callback(driver.runtime, token, body)
+
+
+def test_the_address_that_an_action_was_given_ends_its_step(driver, waiting, job):
+    receipt = call_back(driver, token_of(job.urls[0]), status="fine")
+
+    assert receipt.outcome == "accepted"
+    assert driver.finish(waiting).status == "COMPLETED"
+
+
+def test_a_callback_that_comes_before_the_step_is_parked_waits_for_it(drive):
+    seen: list[Receipt] = []
+    holder: list[Driver] = []
+
+    def park(context: ActionContext) -> ActionResult:
+        seen.append(call_back(holder[0], token_of(context.callback_url)))
+        holder[0].deliver()
+        return ActionResult(success=True, awaiting_event=True, awaiting_callback=True)
+
+    action = an_action(
+        "job", park, on_event=lambda c: DONE, execution_mode=ExecutionMode.EVENT_DRIVEN
+    )
+    holder.append(drive(action))
+    execution_id = holder[0].start(a_step("a", action="job"))
+
+    assert holder[0].finish(execution_id).status == "COMPLETED"
+    assert [receipt.outcome for receipt in seen] == ["early"]
+
+
+def test_a_token_is_good_for_one_attempt_only(driver, waiting, job):
+    driver.change("UPDATE step_executions SET deadline_at = now() WHERE awaiting_event")
+    driver.finish(waiting)
+
+    receipt = call_back(driver, token_of(job.urls[0]))
+    driver.deliver()
+
+    assert (receipt.outcome, dispositions(driver)) == ("closed", ["closed"])
+
+
+def forged(driver: Driver, step: int) -> str:
+    settings = replace(driver.runtime.settings, secret_key="of somebody else: " + "x" * 20)
+    return token_of(callback_url(settings, CallbackToken(step, 1), valid_for=timedelta(hours=1)))
+
+
+def expired(driver: Driver, step: int) -> str:
+    target = CallbackToken(step, 1)
+    settings = driver.runtime.settings
+    return token_of(callback_url(settings, target, valid_for=timedelta(days=-2)))
+
+
+@pytest.mark.parametrize("made", [forged, expired, lambda *_: "", lambda *_: "a.b.c"])
+def test_a_token_that_is_not_ours_or_too_old_is_refused(driver, waiting, made):
+    token = made(driver, driver.look(waiting).step("a").id)
+
+    with pytest.raises(InvalidCallbackToken):
+        call_back(driver, token)
+
+    assert dispositions(driver) == []
+
+
+def test_a_token_is_no_key_to_another_step(driver, waiting, job):
+    other = driver.start(a_step("b", action="job"))
+    driver.settle()
+
+    call_back(driver, token_of(job.urls[0]))
+    driver.settle()
+
+    assert driver.look(waiting).status == "COMPLETED"
+    assert driver.look(other).step("b").awaiting_event
