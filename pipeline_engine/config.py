@@ -196,6 +196,9 @@ class Settings:
     max_output_bytes: int = _variable(
         "PIPELINE_MAX_OUTPUT_BYTES", ma.Integer(load_default=262_144, validate=AT_LEAST_ONE)
     )
+    max_joined_bytes: int = _variable(
+        "PIPELINE_MAX_JOINED_BYTES", ma.Integer(load_default=16_777_216, validate=AT_LEAST_ONE)
+    )
 
     # Retention
     retention_days: int = _variable(

@@ -186,7 +186,8 @@ def _outputs(work: Work, execution_id: UUID, plan: Plan) -> dict[str, Any]:
     known = load_results(work.connection, [(execution_id, needed)])
     facts = work.runtime.facts(work.connection, [execution_id])[execution_id]
     results = step_results(work.runtime, execution_id, known[execution_id], work.connection)
-    return guarded_outputs(work.runtime, plan.outputs.render(make_scope(facts, results)))
+    rendered = plan.outputs.render(make_scope(facts, results))
+    return guarded_outputs(work.runtime, rendered, joined=True)
 
 
 def _tell_parent(

@@ -28,7 +28,8 @@ ITEMS_FAILED = "items_failed"
 def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
     """What follows from an action's result; nothing ends if it parked or will be retried."""
     try:
-        outputs = perform.guarded_outputs(work.runtime, result.outputs)
+        joined_items = step.row.items_total is not None
+        outputs = perform.guarded_outputs(work.runtime, result.outputs, joined=joined_items)
     except JsonRejected as error:
         return failed(
             work,

@@ -51,6 +51,8 @@ T = TypeVar("T")
 ACTION_CRASHED = "action_crashed"
 INVALID_RESULT = "invalid_result"
 INVALID_PARAMS = "invalid_params"
+#: Values in the outputs of a fan-out: 10,000 items with a hundred each.
+MOST_JOINED_NODES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,11 +245,18 @@ def clean_up(step: Prepared, context: ActionContext) -> str | None:
     return None
 
 
-def guarded_outputs(runtime: Runtime, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Outputs that can be stored and read back. Raises ``JsonRejected``."""
-    clean: dict[str, Any] = json_guard.check(
-        dict(outputs), max_bytes=runtime.settings.max_output_bytes
-    )
+def guarded_outputs(
+    runtime: Runtime, outputs: Mapping[str, Any], *, joined: bool = False
+) -> dict[str, Any]:
+    """Outputs that can be stored and read back; *joined* ones hold those of many items.
+
+    Raises ``JsonRejected``.
+    """
+    settings = runtime.settings
+    limits = {"max_bytes": settings.max_output_bytes}
+    if joined:
+        limits = {"max_bytes": settings.max_joined_bytes, "max_nodes": MOST_JOINED_NODES}
+    clean: dict[str, Any] = json_guard.check(dict(outputs), **limits)
     return clean
 
 
