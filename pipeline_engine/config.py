@@ -151,6 +151,20 @@ class Settings:
     )
     worker_events: bool = _variable("PIPELINE_WORKER_EVENTS", ma.Boolean(load_default=False))
 
+    # Degraded service
+    db_retry_max_attempts: int = _variable(
+        "DB_RETRY_MAX_ATTEMPTS", ma.Integer(load_default=3, validate=validate.Range(1, 10))
+    )
+    db_retry_exponential_base: float = _variable(
+        "DB_RETRY_EXPONENTIAL_BASE", ma.Float(load_default=2.0, validate=AT_LEAST_ONE)
+    )
+    circuit_failure_threshold: int = _variable(
+        "CIRCUIT_BREAKER_FAILURE_THRESHOLD", ma.Integer(load_default=5, validate=AT_LEAST_ONE)
+    )
+    circuit_recovery_seconds: float = _variable(
+        "CIRCUIT_BREAKER_RECOVERY_TIMEOUT", ma.Float(load_default=30.0, validate=POSITIVE)
+    )
+
     # Defaults of steps and executions
     execution_timeout_seconds: int = _variable(
         "WORKFLOW_DEFAULT_TIMEOUT", ma.Integer(load_default=7200, validate=AT_LEAST_ONE)

@@ -7,6 +7,7 @@ message only names rows. Losing one is harmless, and so is sending it twice.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,11 @@ RETENTION = "engine.retention"
 
 #: Every queue that a step can ask for; each needs a worker.
 QUEUES: tuple[str, ...] = tuple(QueueName)
+
+# Requests must not wait for a frozen Redis one after another. One that refuses connections
+# costs no time, and is asked again at once.
+SLOW_SECONDS = 1.0
+SILENCE_SECONDS = 5.0
 
 #: What can go wrong while sending; the sweep sends again what is missing.
 SENDING_ERRORS = (KombuError, OperationalError, RedisError, ConnectionError, TimeoutError)
@@ -125,10 +131,15 @@ class Dispatcher:
 
     def __init__(self, app: Celery) -> None:
         self.app = app
+        self._silent_until = 0.0
 
     def send(self, messages: Sequence[Message], canvases: Sequence[Signature[Any]] = ()) -> None:
         """Send it all in one batch; a failure is logged and left to the sweep."""
         if not messages and not canvases:
+            return
+        began = time.monotonic()
+        if began < self._silent_until:
+            log.info("not sent, Redis was frozen a moment ago; the sweep will send it")
             return
         try:
             with self._batch() as producer:
@@ -145,6 +156,8 @@ class Dispatcher:
                     )
         except SENDING_ERRORS as error:
             log.warning("sending failed, the sweep will send again: %s", error)
+            if time.monotonic() - began > SLOW_SECONDS:
+                self._silent_until = time.monotonic() + SILENCE_SECONDS
 
     def revoke(self, task_ids: Sequence[str], *, terminate: bool) -> None:
         """Ask the workers to stop these tasks; a hint, since rows have fenced them already."""

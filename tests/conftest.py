@@ -138,6 +138,18 @@ def stack(
         yield running
 
 
+@pytest.fixture(scope="module")
+def breakable_stack(stack_environment: Mapping[str, str]) -> Iterator[Stack]:
+    """A stack with servers of its own, for tests that stop them."""
+    # Longer than the servers are away, so that it is not the sweep that mends everything.
+    environment = {**FAST, **stack_environment, "PIPELINE_LEASE_SECONDS": "15"}
+    with (
+        open_directory() as directory,
+        Stack.start(directory / "stack", environment=environment) as running,
+    ):
+        yield running
+
+
 def environment_of(database_url: str, redis_url: str) -> dict[str, str]:
     """Return the least environment that the engine starts with."""
     return {

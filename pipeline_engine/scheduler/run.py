@@ -10,10 +10,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.readiness import SkipReason
@@ -27,9 +25,9 @@ from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.scope import StepResults, load_results, make_scope, step_results
 from pipeline_engine.scheduler.sending import send
-from pipeline_engine.scheduler.work import Work, repeated, transaction
+from pipeline_engine.scheduler.work import Work, insisted
 from pipeline_engine.sdk import ActionResult
-from pipeline_engine.storage import locking, transitions
+from pipeline_engine.storage import locking, rows, transitions
 from pipeline_engine.storage.rows import ExecutionFacts, StepRow
 from pipeline_engine.storage.session import is_unreachable
 from pipeline_engine.storage.steps import StepKind
@@ -63,10 +61,10 @@ class Turn:
     def _run_batch(self, ids: Sequence[int]) -> Sequence[int]:
         """Run these steps; returns what this worker goes on with."""
         try:
-            work, claimed = repeated(partial(self._take, ids))
+            work, claimed = self._taken(ids)
         except Exception as error:
             # A plug-in, or a document of a newer version: the rest of the batch is not to blame.
-            if len(ids) == 1 or (isinstance(error, DBAPIError) and is_unreachable(error)):
+            if len(ids) == 1 or is_unreachable(error):
                 raise
             return self._run_apart(ids)
         with self.runtime.leases.held(*(step.row for step in claimed)):
@@ -91,21 +89,41 @@ class Turn:
 
     # ── Taking ───────────────────────────────────────────────────────────────────────────
 
-    def _take(self, ids: Sequence[int]) -> tuple[Work, list[Prepared]]:
+    def _taken(self, ids: Sequence[int]) -> tuple[Work, list[Prepared]]:
+        """Take *ids*; a try whose commit went through unheard is recognised by its claims."""
+        claimed: list[Prepared] = []
+
+        def take(work: Work) -> None:
+            claimed[:] = [*self._still_ours(work, claimed), *self._take(work, ids)]
+
+        return insisted(self.runtime, take), claimed
+
+    def _still_ours(self, work: Work, claimed: Sequence[Prepared]) -> list[Prepared]:
+        """Those of *claimed* that the rows show in the hands of this very task."""
+        if not claimed:
+            return []
+        ours = rows.claimed_by(
+            work.connection,
+            [step.row for step in claimed],
+            worker=worker_name(),
+            task_id=self.task_id,
+        )
+        return [step for step in claimed if step.row.id in ours]
+
+    def _take(self, work: Work, ids: Sequence[int]) -> list[Prepared]:
         """End the cheap steps among *ids*, and claim the others."""
         claimed: list[Prepared] = []
-        with transaction(self.runtime) as work:
-            work.relax_durability()
-            batch = locking.lock_queued(work.connection, ids)
-            roots = {row.execution_id for row in batch if _is_root(row)}
-            if roots:
-                transitions.begin_executions(work.connection, roots)
-            done = 0
-            while batch:
-                done += len(batch)
-                claimed += self._take_batch(work, batch)
-                batch = _next_batch(work) if done < STEPS_PER_TRANSACTION else []
-        return work, claimed
+        work.relax_durability()
+        batch = locking.lock_queued(work.connection, ids)
+        roots = {row.execution_id for row in batch if _is_root(row)}
+        if roots:
+            transitions.begin_executions(work.connection, roots)
+        done = 0
+        while batch:
+            done += len(batch)
+            claimed += self._take_batch(work, batch)
+            batch = _next_batch(work) if done < STEPS_PER_TRANSACTION else []
+        return claimed
 
     def _take_batch(self, work: Work, batch: Sequence[StepRow]) -> list[Prepared]:
         endings, prepared = _prepare(work, batch)
@@ -136,19 +154,21 @@ class Turn:
         expands = outcomes.expands(step.row, step.planned)
         found = perform.expand(step, context) if expands else perform.execute(step, context)
 
-        def finish() -> Work:
+        def finish(work: Work) -> None:
+            if work.is_repeat and not self._still_ours(work, [step]):
+                # Parked or expanded unheard, it would have the status and attempt of before.
+                work.orphaned = locking.was_stopped(work.connection, step.row.id)
+                return
             fresh = step.again()  # moves change the row in memory; a try may be rolled back
-            with transaction(self.runtime) as work:
-                work.relax_durability()
-                if isinstance(found, ActionResult):
-                    endings = outcomes.settle(work, fresh, found)
-                else:
-                    endings = outcomes.expanded(work, fresh, context, found)
-                advance(work, endings)
-            return work
+            work.relax_durability()
+            if isinstance(found, ActionResult):
+                endings = outcomes.settle(work, fresh, found)
+            else:
+                endings = outcomes.expanded(work, fresh, context, found)
+            advance(work, endings)
 
-        work = repeated(finish)
-        if work.orphaned and isinstance(found, ActionResult):
+        work = insisted(self.runtime, finish)
+        if work.orphaned and isinstance(found, ActionResult) and found.awaiting_event:
             # The clean-up attempt could not know of what was being started at that moment.
             context.external_workflow_ids = tuple(found.external_workflow_ids)
             context.stored_outputs = found.outputs

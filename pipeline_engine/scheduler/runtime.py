@@ -10,8 +10,6 @@ from threading import Lock
 from uuid import UUID
 
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -20,8 +18,10 @@ from pipeline_engine.dispatch import Dispatcher, make_celery
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.leases import Leases
 from pipeline_engine.scheduler.plans import Plan, Plans
+from pipeline_engine.sdk.breakers import Breakers
 from pipeline_engine.sdk.peers import Peers
 from pipeline_engine.storage import rows
+from pipeline_engine.storage.quick_redis import make_redis
 from pipeline_engine.storage.rows import ExecutionFacts
 from pipeline_engine.storage.session import make_engine, make_sessions
 
@@ -38,14 +38,13 @@ def calm_the_collector() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def make_redis(settings: Settings) -> Redis:
-    """A client for commands; it never repeats one by itself, a repeated INCR counts twice."""
-    return Redis.from_url(
-        settings.redis_url,
-        socket_timeout=2,
-        socket_connect_timeout=2,
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
+def make_breakers(settings: Settings) -> Breakers:
+    """The circuit breakers of the peers, with the limits that the operator chose."""
+    return Breakers(
+        make_redis(settings, decode_responses=False),
+        prefix=settings.key_prefix,
+        failure_threshold=settings.circuit_failure_threshold,
+        recovery_seconds=settings.circuit_recovery_seconds,
     )
 
 
@@ -84,7 +83,7 @@ class Runtime:
             redis=make_redis(settings),
             dispatch=dispatch or Dispatcher(make_celery(settings)),
             plans=Plans(settings, actions),
-            peers=Peers(settings),
+            peers=Peers(settings, make_breakers(settings)),
             leases=Leases(engine, settings.lease_seconds),
         )
 
@@ -93,6 +92,7 @@ class Runtime:
         self.leases.stop()
         self.engine.dispose()
         self.redis.close()
+        self.peers.close()
 
     def facts(self, connection: Connection, ids: Collection[UUID]) -> dict[UUID, ExecutionFacts]:
         """The unchanging part of executions; the last few hundred stay in memory."""

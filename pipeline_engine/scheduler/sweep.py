@@ -14,7 +14,6 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from pipeline_engine.dispatch import CLEAN_UP, DELIVER, JOIN, Message
 from pipeline_engine.domain.definitions import PipelineDefinition
@@ -26,7 +25,7 @@ from pipeline_engine.scheduler.items import TIMEOUT
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import send
-from pipeline_engine.scheduler.work import Work, repeated, transaction
+from pipeline_engine.scheduler.work import Work, insisted
 from pipeline_engine.storage import deliveries, locking, overdue, transitions
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.session import is_unreachable
@@ -82,39 +81,45 @@ def sweep(runtime: Runtime) -> Swept:
 
 
 def _send_unclaimed(runtime: Runtime) -> int:
-    with transaction(runtime) as work:
+    def change(work: Work) -> None:
         patience = runtime.settings.republish_after
         work.ready += overdue.requeue_unclaimed(work.connection, patience=patience)
-    found = len(work.ready)
-    send(work)
-    return found
+
+    return _sent(runtime, change)
 
 
 def _send_due(runtime: Runtime) -> int:
-    with transaction(runtime) as work:
+    def change(work: Work) -> None:
         work.ready += overdue.queue_due(work.connection)
-    found = len(work.ready)
-    send(work)
-    return found
+
+    return _sent(runtime, change)
 
 
 def _send_again(runtime: Runtime, find: Callable[[Connection], list[int]], task: str) -> int:
-    with transaction(runtime) as work:
+    def change(work: Work) -> None:
         ids = find(work.connection)
         overdue.postpone(work.connection, ids, by=runtime.settings.republish_after)
         work.messages += [Message(task, (step_execution_id,)) for step_execution_id in ids]
-    send(work)
-    return len(ids)
+
+    return _sent(runtime, change)
 
 
 def _deliver_again(runtime: Runtime) -> int:
-    with transaction(runtime) as work:
+    def change(work: Work) -> None:
         deliveries.give_up_unmatched(work.connection, older_than=UNMATCHED_AFTER)
         patience = runtime.settings.republish_after
         ids = deliveries.deliverable(work.connection, older_than=patience, limit=overdue.BATCH)
         work.messages += [Message(DELIVER, (delivery_id,)) for delivery_id in ids]
+
+    return _sent(runtime, change)
+
+
+def _sent(runtime: Runtime, change: Callable[[Work], None]) -> int:
+    """Find what is missing and send it; a second try finds only what the first did not take."""
+    work = insisted(runtime, change)
+    found = len(work.ready) + len(work.messages)
     send(work)
-    return len(ids)
+    return found
 
 
 # ── Steps that need a decision ───────────────────────────────────────────────────────────
@@ -135,31 +140,28 @@ def _each(
 def _mended(
     runtime: Runtime, step_execution_id: int, lock: Lock, mend: Callable[[Work, StepRow], None]
 ) -> bool:
-    def attempt() -> Work | None:
-        with transaction(runtime) as work:
-            row = lock(work.connection, step_execution_id)
-            if row is None:
-                return None
+    was_found = False
+
+    def change(work: Work) -> None:
+        nonlocal was_found
+        row = lock(work.connection, step_execution_id)
+        if row is not None:
             mend(work, row)
-        return work
+            was_found = True
 
-    work = _isolated(attempt, step=step_execution_id)
-    if work is not None:
-        send(work)
-    return work is not None
+    return _isolated(runtime, change, step=step_execution_id) and was_found
 
 
-def _isolated(attempt: Callable[[], Work | None], **whose: object) -> Work | None:
+def _isolated(runtime: Runtime, change: Callable[[Work], None], **whose: object) -> bool:
     try:
-        return repeated(attempt)
-    except DBAPIError as error:
+        send(insisted(runtime, change))
+    except Exception as error:
         if is_unreachable(error):
             raise
-        log.exception("sweep could not mend a row", **whose)
-    except Exception:
         # A plug-in may be gone, a document may come from a newer version: foreign, all of it.
         log.exception("sweep could not mend a row", **whose)
-    return None
+        return False
+    return True
 
 
 def _recover(work: Work, row: StepRow) -> None:
@@ -232,17 +234,12 @@ def _time_out_executions(runtime: Runtime) -> int:
 
 
 def _timed_out(runtime: Runtime, execution_id: UUID) -> bool:
-    def attempt() -> Work:
-        with transaction(runtime) as work:
-            definition = work.runtime.plan(work.connection, execution_id).definition
-            error = _timeout_error(definition)
-            advance(work, abort.give_up(work, execution_id, reason=abort.TIMED_OUT, error=error))
-        return work
+    def change(work: Work) -> None:
+        definition = work.runtime.plan(work.connection, execution_id).definition
+        error = _timeout_error(definition)
+        advance(work, abort.give_up(work, execution_id, reason=abort.TIMED_OUT, error=error))
 
-    work = _isolated(attempt, execution=str(execution_id))
-    if work is not None:
-        send(work)
-    return work is not None
+    return _isolated(runtime, change, execution=str(execution_id))
 
 
 def _timeout_error(definition: PipelineDefinition) -> dict[str, object]:

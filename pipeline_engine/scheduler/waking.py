@@ -21,7 +21,7 @@ from pipeline_engine.scheduler.door import StepDoor
 from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.scope import load_results, step_results
-from pipeline_engine.scheduler.work import Work, repeated, transaction
+from pipeline_engine.scheduler.work import Work, insisted, transaction
 from pipeline_engine.sdk import EventAction, EventContext, EventResult, ItemResult
 from pipeline_engine.storage import deliveries, locking, queueing, rows, transitions
 from pipeline_engine.storage.deliveries import DeliveryRow
@@ -49,14 +49,12 @@ def prepare(work: Work, row: StepRow, *, lasting: bool = False) -> Prepared:
 def join(runtime: Runtime, parent_id: int) -> Work:
     """Join a fan-out if every item has ended."""
 
-    def attempt() -> Work:
-        with transaction(runtime) as work:
-            row = locking.lock_joinable(work.connection, parent_id)
-            if row is not None:
-                advance(work, _joined(work, row))
-        return work
+    def change(work: Work) -> None:
+        row = locking.lock_joinable(work.connection, parent_id)
+        if row is not None:
+            advance(work, _joined(work, row))
 
-    return repeated(attempt)
+    return insisted(runtime, change)
 
 
 def _joined(work: Work, row: StepRow) -> list[Ending]:
@@ -103,14 +101,12 @@ def wake(work: Work, row: StepRow) -> None:
 def deliver(runtime: Runtime, delivery_id: int) -> Work:
     """Give a delivery to its step, once; it stays pending while its step is not parked yet."""
 
-    def attempt() -> Work:
-        with transaction(runtime) as work:
-            delivery = deliveries.lock_pending(work.connection, delivery_id)
-            if delivery is not None:
-                _deliver(work, delivery)
-        return work
+    def change(work: Work) -> None:
+        delivery = deliveries.lock_pending(work.connection, delivery_id)
+        if delivery is not None:
+            _deliver(work, delivery)
 
-    return repeated(attempt)
+    return insisted(runtime, change)
 
 
 def _deliver(work: Work, delivery: DeliveryRow) -> None:
@@ -247,9 +243,7 @@ def clean_up(runtime: Runtime, step_execution_id: int) -> Work:
 def _end_cancelled(runtime: Runtime, row: StepRow, note: str | None) -> Work:
     because = abort.MESSAGES[abort.FAILED] if note is None else f"Clean-up failed: {note}"
 
-    def attempt() -> Work:
-        with transaction(runtime) as work:
-            advance(work, abort.aborted([replace(row)], because=because))
-        return work
+    def change(work: Work) -> None:
+        advance(work, abort.aborted([replace(row)], because=because))
 
-    return repeated(attempt)
+    return insisted(runtime, change)

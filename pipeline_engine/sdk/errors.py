@@ -45,6 +45,12 @@ class ServiceError(ActionError):
         self.status = status  #: the HTTP status; 0 when there was no answer
 
 
+class CircuitOpen(ServiceError):
+    """The service did not answer lately, so it was not asked again so soon."""
+
+    code = "circuit_open"
+
+
 class RequestBlocked(ActionError):
     """The request would reach an address that pipelines may not reach."""
 

@@ -14,6 +14,7 @@ from requests.adapters import HTTPAdapter
 
 from pipeline_engine.sdk.addresses import AddressGuard
 from pipeline_engine.sdk.bodies import read_body
+from pipeline_engine.sdk.breakers import Breakers
 from pipeline_engine.sdk.errors import ServiceError
 from pipeline_engine.sdk.guarded_http import USER_AGENT, GuardedSession
 from pipeline_engine.sdk.services import ServiceResponse
@@ -72,8 +73,9 @@ class Peers:
     sessions of ``http_session`` are.
     """
 
-    def __init__(self, settings: PeerSettings) -> None:
+    def __init__(self, settings: PeerSettings, breakers: Breakers | None = None) -> None:
         self._settings = settings
+        self._breakers = breakers or Breakers()
         self._guard = AddressGuard.of(settings.http_allowed_hosts, settings.http_allowed_ports)
         self._session = _trusted_session()
 
@@ -88,7 +90,10 @@ class Peers:
         timeout_seconds: float = 30,
         headers: Mapping[str, str] | None = None,
     ) -> ServiceResponse:
-        """Send one request and return the JSON object of the answer; raises ``ServiceError``."""
+        """Send one request and return the JSON object of the answer.
+
+        Raises ``ServiceError``, and ``CircuitOpen`` without asking a peer that is away.
+        """
         url, tokens = self._target(app_id, _checked_path(method_path))
         return self._exchange(
             app_id,
@@ -125,6 +130,7 @@ class Peers:
     def close(self) -> None:
         """Give the connections back."""
         self._session.close()
+        self._breakers.close()
 
     def _target(self, app_id: str, path: str) -> tuple[str, dict[str, str]]:
         base = self._settings.service_urls.get(app_id)
@@ -155,8 +161,17 @@ class Peers:
         *,
         session: requests.Session | None = None,
     ) -> ServiceResponse:
+        with self._breakers.guard(peer):
+            return self._answered(peer, request, timeout_seconds, session or self._session)
+
+    def _answered(
+        self,
+        peer: str,
+        request: requests.Request,
+        timeout_seconds: float,
+        session: requests.Session,
+    ) -> ServiceResponse:
         deadline = time.monotonic() + timeout_seconds
-        session = session or self._session
         try:
             response = session.send(
                 session.prepare_request(request),

@@ -15,7 +15,8 @@ from typing import Any
 import orjson
 from redis.exceptions import RedisError
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from pipeline_engine.dispatch import DELIVER, Message
@@ -140,7 +141,7 @@ def _keep(runtime: Runtime, delivery: NewDelivery) -> Receipt:
         return remembered
     try:
         receipt = _stored(runtime, delivery)
-    except OperationalError as error:
+    except (DBAPIError, PoolTimeout) as error:
         if not is_unreachable(error):
             raise
         return _spooled(runtime, delivery, error)

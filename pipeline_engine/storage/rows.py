@@ -112,6 +112,27 @@ def step_results(
     return {(row[0], row[1]): StepResult(*row[2:]) for row in rows}
 
 
+def claimed_by(
+    connection: Connection, steps: Sequence[StepRow], *, worker: str, task_id: str | None
+) -> set[int]:
+    """The ids of those attempts that this worker has claimed and not given out of its hands."""
+    found = connection.exec_driver_sql(
+        "SELECT s.id FROM step_executions s"
+        " JOIN unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS v(id, attempt)"
+        " ON v.id = s.id AND v.attempt = s.attempt"
+        # Parked and expanded steps are RUNNING too; they have no lease any more.
+        " WHERE s.status = 'RUNNING' AND s.leased_until IS NOT NULL AND NOT s.cancelling"
+        " AND s.worker = %(worker)s AND s.task_id IS NOT DISTINCT FROM %(task)s",
+        {
+            "ids": [step.id for step in steps],
+            "attempts": [step.attempt for step in steps],
+            "worker": worker,
+            "task": task_id,
+        },
+    )
+    return set(found.scalars())
+
+
 @dataclass(frozen=True, slots=True)
 class ItemRow:
     """An ended item, for the join."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import orjson
 from sqlalchemy import Engine, create_engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from pipeline_engine.config import Settings
@@ -41,10 +42,21 @@ def make_engine(settings: Settings, *, pool_size: int = 10, max_overflow: int = 
     )
 
 
-def is_unreachable(error: DBAPIError) -> bool:
-    """Whether PostgreSQL is away, shutting down or starting, rather than unhappy with us."""
+def is_unreachable(error: Exception) -> bool:
+    """Whether PostgreSQL is away, shutting down or starting, rather than unhappy with us.
+
+    A pool that has no connection left counts too: they are all held by those who wait for it.
+    """
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
     code = getattr(error.orig, "pgcode", None)
-    return code is None or code.startswith(("08", "57P")) or error.connection_invalidated
+    if code is None:  # nothing came back; a ProgrammingError without a code is our own fault
+        return isinstance(error, OperationalError | InterfaceError)
+    return bool(code.startswith(("08", "57P", "53300")))
 
 
 def make_sessions(engine: Engine) -> sessionmaker[Session]:

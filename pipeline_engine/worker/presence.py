@@ -9,8 +9,8 @@ from celery import bootsteps
 from redis import RedisError
 
 from pipeline_engine.config import Settings
-from pipeline_engine.scheduler.runtime import make_redis
 from pipeline_engine.services import presence
+from pipeline_engine.storage.quick_redis import make_redis
 
 log = structlog.get_logger(__name__)
 

@@ -8,15 +8,18 @@ from sqlalchemy.orm import Session
 from pipeline_engine.services import Runtime
 from pipeline_engine.services.callers import Caller
 from pipeline_engine.services.health import Probe
+from pipeline_engine.services.last_known import LastKnown
 
 EXTENSION = "pipeline_engine"
 PROBE = "pipeline_engine_probe"
+LAST_KNOWN = "pipeline_engine_last_known"
 
 
 def install(app: Flask, runtime: Runtime) -> None:
     """Give *app* its runtime, and close each request's session at its end."""
     app.extensions[EXTENSION] = runtime
     app.extensions[PROBE] = Probe(runtime.settings, runtime.redis)
+    app.extensions[LAST_KNOWN] = LastKnown(runtime.redis, runtime.settings.key_prefix)
     app.teardown_appcontext(_close_session)
 
 
@@ -29,6 +32,12 @@ def runtime() -> Runtime:
 def probe() -> Probe:
     """The one who knows how everything is."""
     found: Probe = current_app.extensions[PROBE]
+    return found
+
+
+def last_known() -> LastKnown:
+    """What readers were last told, for while the database is away."""
+    found: LastKnown = current_app.extensions[LAST_KNOWN]
     return found
 
 

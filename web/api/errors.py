@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, request
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -56,8 +56,8 @@ log = structlog.get_logger(__name__)
 def install(app: Flask) -> None:
     """Answer every error, also those of Flask and of the database, as a problem."""
     app.register_error_handler(errors.PipelineEngineError, of_ours)
-    for unavailable in (OperationalError, InterfaceError, PoolTimeout):
-        app.register_error_handler(unavailable, _of_storage)
+    for of_database in (DBAPIError, PoolTimeout):
+        app.register_error_handler(of_database, _of_storage)
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -128,7 +128,15 @@ def issue_of(issue: Any) -> dict[str, Any]:
     }
 
 
+def is_storage_away(error: Exception) -> bool:
+    """Tell whether the same request may succeed later: the database is away, or too busy."""
+    away = isinstance(error, OperationalError | InterfaceError | PoolTimeout)
+    return away or bool(getattr(error, "connection_invalidated", False))
+
+
 def _of_storage(error: Exception) -> Response:
+    if not is_storage_away(error):
+        return _unexpected(error)
     # Without the statement: its parameters are nobody's business.
     log.warning("storage_unavailable", error=str(getattr(error, "orig", None) or error))
     return of_ours(errors.StorageUnavailable())

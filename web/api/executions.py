@@ -18,6 +18,7 @@ from .schemas.events import EventListSchema, EventQuery
 from .schemas.explanations import ExplanationSchema
 from .schemas.progress import ProgressParams, ProgressSchema
 from .schemas.steps import StepListSchema, StepQuery
+from .staleness import stale_when_away
 from .starting import start_request, started
 
 executions = Blueprint("executions", __name__, description="Runs of pipelines.")
@@ -70,9 +71,13 @@ def list_executions(query: dict[str, Any]) -> Any:
 
 
 @executions.on("GET", "/<execution_id>")
+@stale_when_away
 @executions.answers(200, wire.ExecutionSchema)
 def show(execution_id: str) -> Any:
-    """Return one execution with its definition, params and outputs; secrets are masked."""
+    """Return one execution with its definition, params and outputs; secrets are masked.
+
+    While the database is away: the last known state, `X-Data-Staleness` seconds old.
+    """
     record = history.execution(session(), caller(), execution_id_of(execution_id))
     session().commit()
     return record
@@ -108,10 +113,14 @@ def events(query: dict[str, Any], execution_id: str) -> Any:
 
 
 @executions.on("GET", "/<execution_id>/progress")
+@stale_when_away
 @executions.query(ProgressParams)
 @executions.answers(200, ProgressSchema)
 def progress(query: dict[str, Any], execution_id: str) -> Any:
-    """Tell how far an execution is: `summary`, `steps`, or `full` with the newest events."""
+    """Tell how far an execution is: `summary`, `steps`, or `full` with the newest events.
+
+    While the database is away: the last known state, `X-Data-Staleness` seconds old.
+    """
     detail = query.get("detail") or query.get("granularity") or "full"
     with_events = detail in {"full", "detailed"} and query["include_events"]
     wanted = ProgressQuery(

@@ -1,0 +1,205 @@
+"""The connection breaks at a commit, and nobody knows whether PostgreSQL heard it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+import redis as redis_client
+from cutting import CuttingProxy, cutting_proxy
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from pipeline_engine.config import Settings
+from pipeline_engine.registry import RegisteredAction, Registry
+from pipeline_engine.scheduler.run import Turn
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.work import Work, insisted
+from pipeline_engine.sdk import ActionContext, ActionMeta, ActionResult, BaseActionExecutor
+from pipeline_engine.services import executions
+from pipeline_engine.services.executions import StartRequest
+
+CLAIM = "leased_until = now() +"
+END = "SET status = v.status"
+PARK = "awaiting_event = true"
+EXPAND = "items_open = coalesce(items_open, 0) +"
+HEARD = pytest.mark.parametrize(
+    "forwarded", [True, False], ids=["committed unheard", "never committed"]
+)
+
+
+@dataclass
+class Calls:
+    """What the action of these tests did, and what it answers."""
+
+    made: list[str] = field(default_factory=list)
+    answer: ActionResult = field(default_factory=lambda: ActionResult(success=True))
+
+
+@pytest.fixture
+def calls() -> Calls:
+    return Calls()
+
+
+@pytest.fixture
+def proxied(settings: Settings) -> Iterator[tuple[CuttingProxy, str]]:
+    with cutting_proxy(settings.database_url) as found:
+        yield found
+
+
+@pytest.fixture
+def proxy(proxied: tuple[CuttingProxy, str]) -> CuttingProxy:
+    return proxied[0]
+
+
+@pytest.fixture
+def runtime(
+    proxied: tuple[CuttingProxy, str],
+    settings: Settings,
+    engine: Engine,
+    redis: redis_client.Redis,
+    calls: Calls,
+) -> Iterator[Runtime]:
+    """A worker's runtime whose database is behind the proxy, with one action that is not cheap."""
+
+    class Noting(BaseActionExecutor):
+        def execute(self, context: ActionContext) -> ActionResult:
+            calls.made.append(context.step_id)
+            return calls.answer
+
+    meta = ActionMeta(
+        type="noting", name="Noting", category="Tests", description="Notes.", idempotent=False
+    )
+    registry = Registry([RegisteredAction(meta, Noting, "tests", "1")])
+    made = Runtime.start(replace(settings, database_url=proxied[1]), registry=registry)
+    yield made
+    made.stop()
+
+
+def a_step(step_id: str, *depends_on: str, **fields: Any) -> dict[str, Any]:
+    return {"id": step_id, "action": "noting", "depends_on": list(depends_on), **fields}
+
+
+def start(runtime: Runtime, *steps: dict[str, Any]) -> UUID:
+    document = {"name": "under-test", "steps": [{"name": s["id"], **s} for s in steps]}
+    return executions.run_ephemeral(runtime, document, StartRequest(params={}))
+
+
+def run_what_is_queued(runtime: Runtime, engine: Engine) -> None:
+    """One message to one worker; no sweep helps it."""
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT id, queue FROM step_executions WHERE queued_at IS NOT NULL"
+        ).all()
+    Turn(runtime, task_id="the-task", queue=found[0][1]).run([row[0] for row in found])
+
+
+def rows(engine: Engine, columns: str) -> list[tuple[Any, ...]]:
+    query = f"SELECT {columns} FROM step_executions WHERE kind <> 'sink' ORDER BY id"  # noqa: S608
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
+def events(engine: Engine, event_type: str) -> int:
+    with engine.connect() as connection:
+        return connection.exec_driver_sql(
+            "SELECT count(*) FROM events WHERE event_type = %(type)s", {"type": event_type}
+        ).scalar_one()
+
+
+@HEARD
+def test_a_step_whose_end_was_lost_ends_once_and_the_next_one_is_run_by_the_same_worker(
+    runtime: Runtime, engine: Engine, proxy: CuttingProxy, calls: Calls, forwarded: bool
+) -> None:
+    start(runtime, a_step("first"), a_step("second", "first"))
+    proxy.cut_commit_after(END, forwarded=forwarded)
+
+    run_what_is_queued(runtime, engine)
+
+    assert proxy.cuts_made == 1
+    assert calls.made == ["first", "second"]
+    assert rows(engine, "status, attempt") == [("COMPLETED", 1), ("COMPLETED", 1)]
+    assert events(engine, "step_completed") == 2
+    assert events(engine, "workflow_completed") == 1
+
+
+@HEARD
+def test_a_claim_that_was_lost_is_recognised_so_that_the_step_runs_and_runs_once(
+    runtime: Runtime, engine: Engine, proxy: CuttingProxy, calls: Calls, forwarded: bool
+) -> None:
+    """Otherwise its lease would expire, and nobody could say that it never ran."""
+    start(runtime, a_step("only"))
+    proxy.cut_commit_after(CLAIM, forwarded=forwarded)
+
+    run_what_is_queued(runtime, engine)
+
+    assert proxy.cuts_made == 1
+    assert calls.made == ["only"]
+    assert rows(engine, "status, attempt") == [("COMPLETED", 1)]
+    assert events(engine, "step_started") == 1
+
+
+@HEARD
+def test_a_step_whose_parking_was_lost_is_parked_once(
+    runtime: Runtime, engine: Engine, proxy: CuttingProxy, calls: Calls, forwarded: bool
+) -> None:
+    """A second parking would overwrite what an event has left in the meantime."""
+    calls.answer = ActionResult(
+        success=True, awaiting_event=True, external_workflow_id="job-1", outputs={"job": 1}
+    )
+    start(runtime, a_step("only"))
+    proxy.cut_commit_after(PARK, forwarded=forwarded)
+
+    run_what_is_queued(runtime, engine)
+
+    assert proxy.cuts_made == 1
+    assert calls.made == ["only"]
+    assert rows(engine, "status, awaiting_event") == [("RUNNING", True)]
+    assert events(engine, "step_parked") == 1
+
+
+@HEARD
+def test_a_fan_out_whose_expansion_was_lost_has_its_items_once(
+    runtime: Runtime, engine: Engine, proxy: CuttingProxy, forwarded: bool
+) -> None:
+    start(runtime, a_step("each", for_each={"items": [1, 2, 3]}))
+    proxy.cut_commit_after(EXPAND, forwarded=forwarded)
+
+    run_what_is_queued(runtime, engine)
+
+    assert proxy.cuts_made == 1
+    assert rows(engine, "items_total")[0] == (3,)
+    assert len(rows(engine, "id")) == 4
+    assert events(engine, "step_expanded") == 1
+
+
+def test_a_change_is_tried_as_often_as_the_settings_say_and_no_oftener(
+    runtime: Runtime, settings: Settings
+) -> None:
+    tries = []
+    impatient = replace(runtime.settings, db_retry_max_attempts=2, db_retry_exponential_base=1.0)
+
+    def cut_off(work: Work) -> None:
+        tries.append(work.is_repeat)
+        work.connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with pytest.raises(OperationalError):
+        insisted(replace(runtime, settings=impatient), cut_off)
+
+    assert tries == [False, True]
+
+
+def test_what_the_database_refuses_is_not_tried_again(runtime: Runtime) -> None:
+    tries = []
+
+    def wrong(work: Work) -> None:
+        tries.append(work)
+        work.connection.exec_driver_sql("SELECT 1 / 0")
+
+    with pytest.raises(Exception, match="division by zero"):
+        insisted(runtime, wrong)
+
+    assert len(tries) == 1
