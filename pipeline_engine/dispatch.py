@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.failpoints import Failpoint, failpoint
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +131,7 @@ class Dispatcher:
         """Send it all in one batch; a failure is logged and left to the sweep."""
         if not messages and not canvases:
             return
+        failpoint(Failpoint.BEFORE_SEND)
         try:
             with self._batch() as producer:
                 for canvas in canvases:
@@ -145,6 +147,7 @@ class Dispatcher:
                     )
         except SENDING_ERRORS as error:
             log.warning("sending failed, the sweep will send again: %s", error)
+        failpoint(Failpoint.AFTER_SEND)
 
     def revoke(self, task_ids: Sequence[str], *, terminate: bool) -> None:
         """Ask the workers to stop these tasks; a hint, since rows have fenced them already."""

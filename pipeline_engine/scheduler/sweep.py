@@ -20,6 +20,7 @@ from pipeline_engine.dispatch import CLEAN_UP, DELIVER, JOIN, Message
 from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import abort, outcomes, waking
 from pipeline_engine.scheduler.advance import advance
 from pipeline_engine.scheduler.items import TIMEOUT
@@ -81,12 +82,21 @@ def sweep(runtime: Runtime) -> Swept:
 # ── Messages that were lost, or whose time has come ──────────────────────────────────────
 
 
+def _hand_over(work: Work) -> None:
+    """Send what a sweep found; most find nothing, and pass no place to die."""
+    if not (work.ready or work.messages or work.revoked or work.fan_outs):
+        return
+    failpoint(Failpoint.SWEEP_BEFORE_SEND)
+    send(work)
+    failpoint(Failpoint.SWEEP_AFTER_SEND)
+
+
 def _send_unclaimed(runtime: Runtime) -> int:
     with transaction(runtime) as work:
         patience = runtime.settings.republish_after
         work.ready += overdue.requeue_unclaimed(work.connection, patience=patience)
     found = len(work.ready)
-    send(work)
+    _hand_over(work)
     return found
 
 
@@ -94,7 +104,7 @@ def _send_due(runtime: Runtime) -> int:
     with transaction(runtime) as work:
         work.ready += overdue.queue_due(work.connection)
     found = len(work.ready)
-    send(work)
+    _hand_over(work)
     return found
 
 
@@ -103,7 +113,7 @@ def _send_again(runtime: Runtime, find: Callable[[Connection], list[int]], task:
         ids = find(work.connection)
         overdue.postpone(work.connection, ids, by=runtime.settings.republish_after)
         work.messages += [Message(task, (step_execution_id,)) for step_execution_id in ids]
-    send(work)
+    _hand_over(work)
     return len(ids)
 
 
@@ -113,7 +123,7 @@ def _deliver_again(runtime: Runtime) -> int:
         patience = runtime.settings.republish_after
         ids = deliveries.deliverable(work.connection, older_than=patience, limit=overdue.BATCH)
         work.messages += [Message(DELIVER, (delivery_id,)) for delivery_id in ids]
-    send(work)
+    _hand_over(work)
     return len(ids)
 
 
@@ -145,7 +155,7 @@ def _mended(
 
     work = _isolated(attempt, step=step_execution_id)
     if work is not None:
-        send(work)
+        _hand_over(work)
     return work is not None
 
 
@@ -241,7 +251,7 @@ def _timed_out(runtime: Runtime, execution_id: UUID) -> bool:
 
     work = _isolated(attempt, execution=str(execution_id))
     if work is not None:
-        send(work)
+        _hand_over(work)
     return work is not None
 
 
