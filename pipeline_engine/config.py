@@ -19,6 +19,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, validate
 from marshmallow import fields as ma
 
 from pipeline_engine.errors import InvalidSettings
+from pipeline_engine.failpoints import Faults
 
 AT_LEAST_ONE = validate.Range(min=1)
 POSITIVE = validate.Range(min=0, min_inclusive=False)
@@ -62,6 +63,13 @@ def _is_cron(value: str) -> None:
         CronSim(value, datetime.now(UTC))
     except CronSimError as error:
         raise ValidationError(f"Not a cron expression: {error}.") from error
+
+
+def _is_faults(value: str) -> None:
+    try:
+        Faults.parse(value)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
 
 
 def _variable(name: str, kind: ma.Field[Any]) -> Any:
@@ -220,6 +228,11 @@ class Settings:
     )
     cleanup_schedule: str = _variable(
         "PIPELINE_CLEANUP_SCHEDULE", ma.String(load_default="0 3 * * *", validate=_is_cron)
+    )
+
+    # Tests
+    failpoints: str | None = _variable(
+        "PE_FAILPOINTS", ma.String(load_default=None, validate=_is_faults)
     )
 
     #: what ``secrets`` holds in the templates of steps; resolved in the worker, never stored

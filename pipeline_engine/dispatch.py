@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.failpoints import Failpoint, failpoint
 
 log = logging.getLogger(__name__)
 
@@ -141,6 +142,7 @@ class Dispatcher:
         if began < self._silent_until:
             log.info("not sent, Redis was frozen a moment ago; the sweep will send it")
             return
+        failpoint(Failpoint.BEFORE_SEND)
         try:
             with self._batch() as producer:
                 for canvas in canvases:
@@ -158,6 +160,7 @@ class Dispatcher:
             log.warning("sending failed, the sweep will send again: %s", error)
             if time.monotonic() - began > SLOW_SECONDS:
                 self._silent_until = time.monotonic() + SILENCE_SECONDS
+        failpoint(Failpoint.AFTER_SEND)
 
     def revoke(self, task_ids: Sequence[str], *, terminate: bool) -> None:
         """Ask the workers to stop these tasks; a hint, since rows have fenced them already."""

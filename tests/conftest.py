@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ TEMPLATE = "migrated"
 API_TOKEN = "token-of-the-tests"
 SECRET_KEY = "key-of-the-tests-and-of-nothing-else"
 STACK_REDIS_DATABASE = 32  # far from the tests' own: they flush it
+StartStack = Callable[..., AbstractContextManager[Stack]]
 # Short, so that a test of recovery takes seconds.
 FAST = {
     "PIPELINE_LEASE_SECONDS": "3",
@@ -123,18 +124,26 @@ def stack_environment() -> Mapping[str, str]:
 
 
 @pytest.fixture(scope="session")
-def stack(
-    servers: EmbeddedServers,
-    migrated_template: str,
-    stack_environment: Mapping[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Stack]:
-    """Real web, worker and beat processes with a database of their own, for acceptance tests."""
-    database_url = make_database(servers, "acceptance", template=migrated_template)
-    redis_url = servers.redis_url.removesuffix("/0") + f"/{STACK_REDIS_DATABASE}"
-    directory = tmp_path_factory.mktemp("stack")
-    environment = {**environment_of(database_url, redis_url), **FAST, **stack_environment}
-    with Stack.start(directory, environment=environment) as running:
+def start_stack(
+    servers: EmbeddedServers, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> StartStack:
+    """A way to start real web, worker and beat processes with a database of their own."""
+
+    def start(name: str, *, redis_database: int, **more: str) -> AbstractContextManager[Stack]:
+        database_url = make_database(servers, name, template=migrated_template)
+        redis_url = servers.redis_url.removesuffix("/0") + f"/{redis_database}"
+        environment = {**environment_of(database_url, redis_url), **FAST, **more}
+        return Stack.start(tmp_path_factory.mktemp(name), environment=environment)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def stack(start_stack: StartStack, stack_environment: Mapping[str, str]) -> Iterator[Stack]:
+    """The stack of acceptance tests; a module that needs another one starts its own."""
+    with start_stack(
+        "acceptance", redis_database=STACK_REDIS_DATABASE, **stack_environment
+    ) as running:
         yield running
 
 

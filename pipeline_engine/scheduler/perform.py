@@ -15,6 +15,7 @@ from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler.answers import (
     checked,
     checked_items,
@@ -149,7 +150,13 @@ def execute(step: Prepared, context: ActionContext) -> ActionResult:
         return ActionResult(
             success=False, error="; ".join(problems), error_code=INVALID_PARAMS, retryable=False
         )
-    return _guarded(lambda: checked(settled(step.planned.executor.execute(context))), context)
+    return _guarded(lambda: checked(_called(step, context)), context)
+
+
+def _called(step: Prepared, context: ActionContext) -> Any:
+    answer = settled(step.planned.executor.execute(context))
+    failpoint(Failpoint.IN_EXECUTE)
+    return answer
 
 
 def wake(step: Prepared, context: ActionContext) -> ActionResult:

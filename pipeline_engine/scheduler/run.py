@@ -16,6 +16,7 @@ import structlog
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import outcomes, perform
 from pipeline_engine.scheduler.advance import advance, skipped
 from pipeline_engine.scheduler.door import StepDoor
@@ -60,6 +61,7 @@ class Turn:
 
     def _run_batch(self, ids: Sequence[int]) -> Sequence[int]:
         """Run these steps; returns what this worker goes on with."""
+        failpoint(Failpoint.AFTER_RECEIVE_BEFORE_CLAIM)
         try:
             work, claimed = self._taken(ids)
         except Exception as error:
@@ -85,6 +87,7 @@ class Turn:
 
     def go_on(self, work: Work) -> None:
         """Run what a committed transaction has set free, and send the rest."""
+        failpoint(Failpoint.CONTINUATION)
         self.run(self._hand_over(work))
 
     # ── Taking ───────────────────────────────────────────────────────────────────────────
@@ -123,6 +126,7 @@ class Turn:
             done += len(batch)
             claimed += self._take_batch(work, batch)
             batch = _next_batch(work) if done < STEPS_PER_TRANSACTION else []
+        failpoint(Failpoint.AFTER_EXECUTE_BEFORE_COMMIT)
         return claimed
 
     def _take_batch(self, work: Work, batch: Sequence[StepRow]) -> list[Prepared]:
@@ -150,6 +154,7 @@ class Turn:
 
     def _run_claimed(self, step: Prepared) -> Work:
         """Run the action of a claimed step, and end it if it is still ours."""
+        failpoint(Failpoint.AFTER_CLAIM_BEFORE_EXECUTE)
         context = perform.make_context(self.runtime, step, door=StepDoor(self.runtime, step))
         expands = outcomes.expands(step.row, step.planned)
         found = perform.expand(step, context) if expands else perform.execute(step, context)
@@ -166,6 +171,7 @@ class Turn:
             else:
                 endings = outcomes.expanded(work, fresh, context, found)
             advance(work, endings)
+            failpoint(Failpoint.AFTER_EXECUTE_BEFORE_COMMIT)
 
         work = insisted(self.runtime, finish)
         if work.orphaned and isinstance(found, ActionResult) and found.awaiting_event:
@@ -179,6 +185,7 @@ class Turn:
 
     def _hand_over(self, work: Work, *, keep: bool = True) -> list[int]:
         """Keep what this worker goes on with, and send the rest."""
+        failpoint(Failpoint.AFTER_COMMIT_BEFORE_HAND_OVER)
         kept = self._kept(work) if keep and time.monotonic() < self.ends_at else []
         ids = {row.id for row in kept}
         work.ready = [row for row in work.ready if row.id not in ids]

@@ -13,6 +13,7 @@ from redis import Redis
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from pipeline_engine import failpoints
 from pipeline_engine.config import Settings
 from pipeline_engine.dispatch import Dispatcher, make_celery
 from pipeline_engine.registry import Registry
@@ -73,6 +74,7 @@ class Runtime:
         dispatch: Dispatcher | None = None,
     ) -> Runtime:
         """Open what a process needs; nothing is connected before it is used."""
+        failpoints.arm(settings.failpoints)
         engine = make_engine(settings)
         actions = registry or Registry.discover()
         return cls(

@@ -19,6 +19,7 @@ from pipeline_engine.dispatch import CLEAN_UP, DELIVER, JOIN, Message
 from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import abort, outcomes, waking
 from pipeline_engine.scheduler.advance import advance
 from pipeline_engine.scheduler.items import TIMEOUT
@@ -80,6 +81,15 @@ def sweep(runtime: Runtime) -> Swept:
 # ── Messages that were lost, or whose time has come ──────────────────────────────────────
 
 
+def _hand_over(work: Work) -> None:
+    """Send what a sweep found; most find nothing, and pass no place to die."""
+    if not (work.ready or work.messages or work.revoked or work.fan_outs):
+        return
+    failpoint(Failpoint.SWEEP_BEFORE_SEND)
+    send(work)
+    failpoint(Failpoint.SWEEP_AFTER_SEND)
+
+
 def _send_unclaimed(runtime: Runtime) -> int:
     def change(work: Work) -> None:
         patience = runtime.settings.republish_after
@@ -118,7 +128,7 @@ def _sent(runtime: Runtime, change: Callable[[Work], None]) -> int:
     """Find what is missing and send it; a second try finds only what the first did not take."""
     work = insisted(runtime, change)
     found = len(work.ready) + len(work.messages)
-    send(work)
+    _hand_over(work)
     return found
 
 
@@ -154,7 +164,7 @@ def _mended(
 
 def _isolated(runtime: Runtime, change: Callable[[Work], None], **whose: object) -> bool:
     try:
-        send(insisted(runtime, change))
+        _hand_over(insisted(runtime, change))
     except Exception as error:
         if is_unreachable(error):
             raise

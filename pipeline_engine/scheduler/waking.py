@@ -15,6 +15,7 @@ from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import abort, items, outcomes, perform
 from pipeline_engine.scheduler.advance import advance
 from pipeline_engine.scheduler.door import StepDoor
@@ -48,6 +49,7 @@ def prepare(work: Work, row: StepRow, *, lasting: bool = False) -> Prepared:
 
 def join(runtime: Runtime, parent_id: int) -> Work:
     """Join a fan-out if every item has ended."""
+    failpoint(Failpoint.BEFORE_JOIN)
 
     def change(work: Work) -> None:
         row = locking.lock_joinable(work.connection, parent_id)

@@ -11,6 +11,7 @@ from pipeline_engine.domain import checks
 from pipeline_engine.domain.identity import new_id
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.errors import AlreadyFinal, ExecutionNotFound, InvalidDefinition
+from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import starting
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import send
@@ -80,6 +81,7 @@ def _stored(runtime: Runtime, begin: Any) -> UUID:
         return execution_id, work
 
     execution_id, work = repeated(attempt)
+    failpoint(Failpoint.AFTER_START_BEFORE_SEND)
     send(work)
     return execution_id
 

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from pipeline_engine.dispatch import DELIVER, Message
 from pipeline_engine.domain import json_guard
 from pipeline_engine.errors import DeliveryNotFound, ExternalIdTooLong, StorageUnavailable
+from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler.callbacks import read_token
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import deliveries
@@ -152,10 +153,12 @@ def _keep(runtime: Runtime, delivery: NewDelivery) -> Receipt:
 def _stored(runtime: Runtime, delivery: NewDelivery) -> Receipt:
     with runtime.engine.begin() as connection:
         delivery_id = deliveries.insert(connection, delivery)
+        failpoint(Failpoint.AFTER_INBOX_INSERT)
         outlook = deliveries.outlook(connection, delivery)
         if delivery_id is None:
             known = deliveries.id_of(connection, delivery)
             return Receipt(str(known), DUPLICATE, routed=outlook.known)
+    failpoint(Failpoint.AFTER_INBOX_COMMIT)
     # Even a closed one is handed over: only the worker that locks the step can be sure.
     runtime.dispatch.send([Message(DELIVER, (delivery_id,))])
     outcome = CLOSED if outlook.closed else ACCEPTED if outlook.parked else EARLY

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler.runtime import Runtime
 
 BATCH = 100
@@ -107,6 +108,7 @@ def _delete_batch(connection: Connection, cutoff: datetime) -> tuple[int, int, i
     steps = connection.exec_driver_sql(
         "DELETE FROM step_executions WHERE execution_id = ANY(%(ids)s::uuid[])", ids
     ).rowcount
+    failpoint(Failpoint.IN_RETENTION)
     executions = connection.exec_driver_sql(
         "DELETE FROM executions WHERE id = ANY(%(ids)s::uuid[])", ids
     ).rowcount

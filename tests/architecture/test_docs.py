@@ -21,6 +21,7 @@ from pipeline_engine.cli import main
 from pipeline_engine.config import Settings, setting_names
 from pipeline_engine.domain import checks, states
 from pipeline_engine.domain.readiness import SkipReason
+from pipeline_engine.failpoints import Failpoint
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler import items, outcomes, perform, sweep
 from pipeline_engine.services import inbox
@@ -31,6 +32,7 @@ from pipeline_engine.storage.inbox import Disposition
 README = ROOT / "README.md"
 SETTINGS = DOCS / "reference" / "settings.md"
 STATUSES = DOCS / "reference" / "statuses-and-events.md"
+FAULTS = DOCS / "howto" / "inject-faults.md"
 ADR = DOCS / "adr"
 PAGES = pages()
 
@@ -114,6 +116,10 @@ def test_the_page_shows_the_default_that_the_code_has(
 
     assert default == shown(variable)
     assert meaning
+
+
+def test_every_place_to_die_has_its_line_with_its_number_and_its_moment() -> None:
+    assert table(FAULTS, "Places") == {p.value: (p.number, p.place) for p in Failpoint}
 
 
 # ── Statuses, events, deliveries ─────────────────────────────────────────────────────────
