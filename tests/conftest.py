@@ -150,8 +150,9 @@ def stack(start_stack: StartStack, stack_environment: Mapping[str, str]) -> Iter
 @pytest.fixture(scope="module")
 def breakable_stack(stack_environment: Mapping[str, str]) -> Iterator[Stack]:
     """A stack with servers of its own, for tests that stop them."""
-    # Longer than the servers are away, so that it is not the sweep that mends everything.
-    environment = {**FAST, **stack_environment, "PIPELINE_LEASE_SECONDS": "15"}
+    # Workers are more patient than the servers are away: it is not the sweep that mends it all.
+    patience = {"PIPELINE_LEASE_SECONDS": "30", "DB_RETRY_MAX_ATTEMPTS": "6"}
+    environment = {**FAST, **stack_environment, **patience}
     with (
         open_directory() as directory,
         Stack.start(directory / "stack", environment=environment) as running,
