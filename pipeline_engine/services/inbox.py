@@ -14,10 +14,8 @@ from typing import Any
 
 import orjson
 from redis.exceptions import RedisError
-from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session
 
 from pipeline_engine.dispatch import DELIVER, Message
 from pipeline_engine.domain import json_guard
@@ -27,7 +25,6 @@ from pipeline_engine.scheduler.callbacks import read_token
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import deliveries
 from pipeline_engine.storage.deliveries import NewDelivery
-from pipeline_engine.storage.inbox import Delivery, Disposition
 from pipeline_engine.storage.session import is_unreachable
 from pipeline_engine.storage.steps import MAX_EXTERNAL_ID
 
@@ -255,16 +252,6 @@ def _set_aside(runtime: Runtime, fields: Mapping[str, str], reason: Exception) -
 
 
 # ── For operators ────────────────────────────────────────────────────────────────────────
-
-
-def listed(
-    session: Session, *, disposition: Disposition | None, limit: int = 50, offset: int = 0
-) -> list[Delivery]:
-    """Deliveries, newest first."""
-    query = select(Delivery).order_by(Delivery.id.desc()).limit(limit).offset(offset)
-    if disposition is not None:
-        query = query.where(Delivery.disposition == disposition.value)
-    return list(session.scalars(query))
 
 
 def replay(runtime: Runtime, delivery_id: int) -> None:
