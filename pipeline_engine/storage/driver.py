@@ -2,7 +2,7 @@
 
 For a statement in plain text SQLAlchemy finds out anew, each time, what every column is called
 and how it is read. For the columns of a step that takes longer than PostgreSQL needs to plan it,
-and planning takes as long as running: so these statements are prepared, once per connection.
+and planning takes as long as running: so the hottest are prepared, once per connection.
 """
 
 from __future__ import annotations
@@ -24,11 +24,17 @@ from sqlalchemy.exc import DBAPIError
 PARAMETER = re.compile(r"%\(\w+\)s(?P<type>::\w+(?:\[\])?)?")
 
 
-def fetch(connection: Connection, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Return the rows of *sql*, run in the open transaction. Raises ``DBAPIError``."""
+def fetch(
+    connection: Connection, sql: str, params: Mapping[str, Any], *, prepared: bool = False
+) -> list[tuple[Any, ...]]:
+    """Return the rows of *sql*, run in the open transaction. Raises ``DBAPIError``.
+
+    A *prepared* one has to say the type of every parameter that PostgreSQL cannot tell.
+    """
     with closing(connection.connection.cursor()) as cursor:
         try:
-            cursor.execute(_prepared(connection, cursor, sql), params)
+            text = _prepared(connection, cursor, sql) if prepared else sql
+            cursor.execute(text, params)
             return list(cursor.fetchall())
         except psycopg2.Error as error:
             raise _reported(connection, sql, error) from error

@@ -53,6 +53,7 @@ def settle_dependencies(
             "blocking": [sum(c.blocking for c in changes[i]) for i in ids],
             "branched": [sum(c.branched for c in changes[i]) for i in ids],
         },
+        prepared=True,
     )
 
 
