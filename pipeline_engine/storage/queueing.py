@@ -53,7 +53,6 @@ def settle_dependencies(
             "blocking": [sum(c.blocking for c in changes[i]) for i in ids],
             "branched": [sum(c.branched for c in changes[i]) for i in ids],
         },
-        prepared=True,
     )
 
 

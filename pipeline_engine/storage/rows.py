@@ -72,11 +72,9 @@ class ExecutionFacts:
     parent_step_id: int | None
 
 
-def fetch_steps(
-    connection: Connection, sql: str, params: dict[str, Any], *, prepared: bool = False
-) -> list[StepRow]:
+def fetch_steps(connection: Connection, sql: str, params: dict[str, Any]) -> list[StepRow]:
     """The rows of a statement that returns ``STEP_COLUMNS``."""
-    return [StepRow(*row) for row in driver.fetch(connection, sql, params, prepared=prepared)]
+    return [StepRow(*row) for row in driver.fetch(connection, sql, params)]
 
 
 def execution_facts(connection: Connection, ids: Sequence[UUID]) -> list[ExecutionFacts]:

@@ -144,7 +144,6 @@ def end(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
             "events": [event.event_type.value for event in events],
             "details": [json_guard.dumps(event.details) for event in events],
         },
-        prepared=True,
     )
     moved: dict[int, tuple[int, list[int]]] = {row[0]: (row[1], row[2]) for row in rows}
     ended = [e for e in endings if e.step.id in moved]

@@ -33,26 +33,3 @@ def test_a_connection_that_died_leaves_the_pool_so_that_the_next_attempt_works(e
     assert caught.value.connection_invalidated
     with engine.begin() as connection:
         assert driver.fetch(connection, "SELECT pg_backend_pid()", {}) != died
-
-
-def test_a_prepared_statement_is_planned_once_per_connection_and_survives_a_rollback(engine):
-    sql = "SELECT %(n)s::int + 40"
-    with engine.connect() as connection:
-        first = driver.fetch(connection, sql, {"n": 1}, prepared=True)
-        connection.rollback()
-        second = driver.fetch(connection, sql, {"n": 2}, prepared=True)
-        known = driver.fetch(
-            connection,
-            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %(text)s",
-            {"text": "%+ 40"},
-        )
-
-    assert (first, second, known) == ([(41,)], [(42,)], [(1,)])
-
-
-def test_a_prepared_array_of_nothing_but_null_keeps_its_type(engine):
-    with engine.begin() as connection:
-        sql = "SELECT unnest(%(n)s::int[])"
-        rows = driver.fetch(connection, sql, {"n": [None, None]}, prepared=True)
-
-    assert rows == [(None,), (None,)]
