@@ -61,6 +61,9 @@ SURVIVES_FAILURE = frozenset(
 )
 SURVIVES_CANCEL = frozenset({TriggerRule.ALWAYS})
 
+#: Rules that may be met while dependencies are still open.
+EAGER = frozenset({TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.AT_LEAST})
+
 _NOTHING = Contribution()
 _SUCCESS = Contribution(succeeded=1)
 _TOLERATED = Contribution(failed=1)

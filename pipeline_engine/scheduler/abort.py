@@ -37,11 +37,12 @@ def give_up(work: Work, execution_id: UUID, *, reason: str, error: dict[str, Jso
 
     Nothing if the execution has ended, or is being aborted already.
     """
+    # Steps before their execution, as whoever ends the last of them locks the two.
+    steps = locking.lock_open_steps(work.connection, execution_id)
     if not transitions.intend_abort(work.connection, execution_id, reason=reason, error=error):
         return []
     plan = work.runtime.plan(work.connection, execution_id)
     survivors = SURVIVES_CANCEL if reason == CANCELLED else SURVIVES_FAILURE
-    steps = locking.lock_open_steps(work.connection, execution_id)
     if any(step.items_open for step in steps):
         # A fan-out whose row we had to wait for has items which that statement did not see.
         steps = locking.lock_open_steps(work.connection, execution_id)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from pipeline_engine.domain.definitions import TriggerRule
 from pipeline_engine.domain.readiness import (
+    EAGER,
     Contribution,
     Dependencies,
     SkipReason,
@@ -44,12 +45,14 @@ def advance(work: Work, endings: Sequence[Ending]) -> None:
 def _set_free(work: Work, ended: Sequence[Ending]) -> list[Ending]:
     """Count these ends on their successors; returns the steps that are skipped by that."""
     changes: dict[int, list[Contribution]] = defaultdict(list)
+    counted_already = {ending.step.id for ending in ended if ending.counted}
     for ending in ended:
         counted = contribution(
             ending.status, skip_reason=ending.skip_reason, tolerated=ending.tolerated
         )
         for successor in ending.step.successors:
-            changes[successor].append(counted)
+            if successor not in counted_already:
+                changes[successor].append(counted)
     follow_ups: list[Ending] = []
     blocking: dict[UUID, list[StepRow]] = defaultdict(list)
     for execution_id in {e.step.execution_id for e in ended if e.step.in_window}:
@@ -94,7 +97,15 @@ def _verdict(work: Work, row: StepRow, counted: Sequence[Contribution]) -> Verdi
     if row.status != StepStatus.PENDING:
         return Verdict.WAIT
     rule, at_least = _rule(work, row)
-    now = Dependencies(
+    now = dependencies(row)
+    if rule in EAGER and decide(rule, at_least, _before(now, counted)) is not Verdict.WAIT:
+        return Verdict.WAIT
+    return decide(rule, at_least, now)
+
+
+def dependencies(row: StepRow) -> Dependencies:
+    """How the dependencies of a row stand."""
+    return Dependencies(
         row.dependency_count,
         row.remaining,
         row.deps_succeeded,
@@ -102,9 +113,15 @@ def _verdict(work: Work, row: StepRow, counted: Sequence[Contribution]) -> Verdi
         row.deps_blocking,
         row.deps_branched,
     )
-    if rule in EAGER and decide(rule, at_least, _before(now, counted)) is not Verdict.WAIT:
-        return Verdict.WAIT
-    return decide(rule, at_least, now)
+
+
+def count(row: StepRow, ended: Contribution) -> None:
+    """Count the end of a dependency in memory, as ``settle_dependencies`` does in the row."""
+    row.remaining -= 1
+    row.deps_succeeded += ended.succeeded
+    row.deps_failed += ended.failed
+    row.deps_blocking += ended.blocking
+    row.deps_branched += ended.branched
 
 
 def _before(now: Dependencies, counted: Sequence[Contribution]) -> Dependencies:
@@ -117,10 +134,6 @@ def _before(now: Dependencies, counted: Sequence[Contribution]) -> Dependencies:
         now.blocking - sum(c.blocking for c in counted),
         now.branched - sum(c.branched for c in counted),
     )
-
-
-#: Rules that may be met while dependencies are still open.
-EAGER = frozenset({TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.AT_LEAST})
 
 
 def _rule(work: Work, row: StepRow) -> tuple[TriggerRule, int | None]:
