@@ -23,7 +23,7 @@ from pipeline_engine.domain.readiness import (
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler import outcomes, perform
-from pipeline_engine.scheduler.advance import count, dependencies, skipped
+from pipeline_engine.scheduler.advance import skipped
 from pipeline_engine.scheduler.door import StepDoor
 from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.plans import Plan, PlannedStep
@@ -186,14 +186,14 @@ class Batch:
             row = self._behind.get(successor)
             if row is not None:
                 self._counted[successor].append(counted)
-                count(row, counted)
-                if not row.remaining:
+                if len(self._counted[successor]) == row.remaining:
                     yield row
 
     def _verdict(self, row: StepRow) -> Verdict:
         _, plan = self._executions[row.execution_id]
         definition = plan.definition.step(row.step_id)
-        return decide(definition.trigger_rule, definition.at_least, dependencies(row))
+        now = row.dependencies.counted(self._counted[row.id])
+        return decide(definition.trigger_rule, definition.at_least, now)
 
     def _skip(self, row: StepRow, reason: SkipReason) -> Ending:
         ending = skipped(row, reason)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from pipeline_engine.domain.readiness import Dependencies
 from pipeline_engine.storage import driver
 from pipeline_engine.storage.base import Json
 
@@ -53,6 +54,18 @@ class StepRow:
     task_id: str | None
     started_at: datetime | None
     error_code: str | None  #: of the attempt before; of a cancelled fan-out, why it was stopped
+
+    @property
+    def dependencies(self) -> Dependencies:
+        """How its dependencies stand."""
+        return Dependencies(
+            self.dependency_count,
+            self.remaining,
+            self.deps_succeeded,
+            self.deps_failed,
+            self.deps_blocking,
+            self.deps_branched,
+        )
 
 
 STEP_COLUMNS = ", ".join(f"s.{f.name}" for f in fields(StepRow))

@@ -310,7 +310,7 @@ def test_what_a_batch_sets_free_does_not_wait_behind_an_action_of_the_same_batch
     gate = Gate()
     driver = drive(an_action("gate", gate.execute), chunk_size=32)
     execution_id = driver.start(
-        a_step("a", action="gate"), a_step("b"), *[a_step(f"c{n}", "b") for n in range(40)]
+        a_step("a", action="gate"), a_step("b"), *[a_step(f"c{n}", "b") for n in range(300)]
     )
     rows = driver.look(execution_id)
     redis.flushdb()
