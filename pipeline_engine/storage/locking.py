@@ -6,6 +6,7 @@ Locks are taken in the order of ids, so that two transactions cannot wait for ea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -28,6 +29,25 @@ def lock_queued(connection: Connection, ids: Sequence[int]) -> list[StepRow]:
         " AND status IN ('PENDING', 'RETRYING') AND num_nonnulls(queued_at) = 1"
         " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
         {"ids": driver.array(ids)},
+    )
+
+
+def lock_more_queued(
+    connection: Connection, *, most: int, queued_within: timedelta
+) -> list[StepRow]:
+    """Cheap steps that are queued, whoever has their messages, locked for this transaction.
+
+    Only such as were queued a moment ago, and once: a step that kills its worker must not be
+    taken along again and again until the sweep suspects it. No items: the body of the chord
+    that runs them expects each header to have run its own.
+    """
+    return fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE status IN ('PENDING', 'RETRYING')"
+        " AND queued_at BETWEEN now() - %(within)s AND now() AND cheap AND kind = 'step'"
+        " AND publish_count <= 1 AND lost_count = 0"
+        " ORDER BY queued_at LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED",
+        {"most": most, "within": queued_within},
     )
 
 
