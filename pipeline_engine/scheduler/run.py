@@ -68,6 +68,7 @@ class Turn:
             if is_unreachable(error):
                 raise
             if self._takes_more:
+                log.warning("steps could not be taken together", exc_info=True)
                 self.alone = True
                 return ids
             if len(ids) == 1:
@@ -124,7 +125,7 @@ class Turn:
         batch = locking.lock_queued(work.connection, ids)
         if self._takes_more and len(batch) < MORE and all(row.cheap for row in batch):
             batch += locking.lock_more_queued(
-                work.connection, most=MORE - len(batch), queued_within=TURN
+                work.connection, beside=ids, most=MORE - len(batch), queued_within=TURN
             )
         roots = {row.execution_id for row in batch if _is_root(row)}
         if roots:

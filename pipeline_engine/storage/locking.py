@@ -33,7 +33,7 @@ def lock_queued(connection: Connection, ids: Sequence[int]) -> list[StepRow]:
 
 
 def lock_more_queued(
-    connection: Connection, *, most: int, queued_within: timedelta
+    connection: Connection, *, beside: Sequence[int], most: int, queued_within: timedelta
 ) -> list[StepRow]:
     """Cheap steps that are queued, whoever has their messages, locked for this transaction.
 
@@ -45,9 +45,9 @@ def lock_more_queued(
         connection,
         f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE status IN ('PENDING', 'RETRYING')"
         " AND queued_at BETWEEN now() - %(within)s AND now() AND cheap AND kind = 'step'"
-        " AND publish_count <= 1 AND lost_count = 0"
+        " AND publish_count <= 1 AND lost_count = 0 AND id <> ALL(%(beside)s::bigint[])"
         " ORDER BY queued_at LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED",
-        {"most": most, "within": queued_within},
+        {"beside": driver.array(beside), "most": most, "within": queued_within},
     )
 
 
