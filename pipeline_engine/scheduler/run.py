@@ -39,7 +39,7 @@ TURN = timedelta(seconds=2)
 #: Cheap steps in one transaction; more would keep their rows locked for too long.
 STEPS_PER_TRANSACTION = 512
 #: So many steps at least, where there are any: many executions that begin at once share a commit.
-MORE = 32
+MORE = 100
 
 
 @dataclass(slots=True)

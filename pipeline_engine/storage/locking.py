@@ -21,12 +21,12 @@ def lock_queued(connection: Connection, ids: Sequence[int]) -> list[StepRow]:
 
     A step that another worker has locked or taken is left out: a message that was sent
     twice, or a forged one, finds nothing to do. Few are wanted of perhaps very many that are
-    queued, so the index of those must not look tempting: hence ``num_nonnulls``.
+    queued, so no index but that of the ids must look tempting: hence ``CASE``.
     """
     return fetch_steps(
         connection,
         f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = ANY(%(ids)s::bigint[])"
-        " AND status IN ('PENDING', 'RETRYING') AND num_nonnulls(queued_at) = 1"
+        " AND CASE WHEN status IN ('PENDING', 'RETRYING') THEN queued_at IS NOT NULL END"
         " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
         {"ids": driver.array(ids)},
     )
@@ -59,11 +59,17 @@ def lock_behind(connection: Connection, steps: Sequence[tuple[UUID, str]]) -> li
     """
     return fetch_steps(
         connection,
-        f"SELECT {STEP_COLUMNS} FROM unnest(%(executions)s::uuid[], %(steps)s::text[])"
-        " AS w(execution_id, step_id) JOIN step_executions s"
-        " ON s.execution_id = w.execution_id AND s.step_id = w.step_id AND s.parent_id IS NULL"
-        " WHERE s.status = 'PENDING' AND s.cheap AND s.queued_at IS NULL"
-        " ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED",
+        f"""
+        SELECT {STEP_COLUMNS}
+        FROM unnest(%(executions)s::uuid[], %(steps)s::text[]) AS w(execution_id, step_id)
+        -- One lookup after the other; a join might read the index of all executions.
+        CROSS JOIN LATERAL (
+            SELECT * FROM step_executions WHERE execution_id = w.execution_id
+                AND step_id = w.step_id AND parent_id IS NULL
+                AND CASE WHEN status = 'PENDING' THEN cheap AND queued_at IS NULL END
+            FOR NO KEY UPDATE SKIP LOCKED
+        ) s
+        """,
         {
             "executions": [str(execution_id) for execution_id, _ in steps],
             "steps": [step_id for _, step_id in steps],

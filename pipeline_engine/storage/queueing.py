@@ -70,16 +70,20 @@ def _change(step_execution_id: int, ended: Sequence[Contribution]) -> dict[str, 
 
 def wait_for_open_steps(connection: Connection, sinks: Sequence[StepRow]) -> set[int]:
     """Make sinks wait for the steps that are still open; returns the ids of those that have to."""
+    ordered = sorted(sinks, key=lambda sink: sink.id)
     waiting = driver.fetch(
         connection,
         """
         WITH open AS (
             SELECT s.id, v.sink
             FROM unnest(%(executions)s::uuid[], %(sinks)s::bigint[]) AS v(execution_id, sink)
-            JOIN step_executions s ON s.execution_id = v.execution_id
-            WHERE s.parent_id IS NULL AND s.kind = 'step'
-                AND s.status IN ('PENDING', 'RETRYING', 'RUNNING')
-            ORDER BY s.id FOR NO KEY UPDATE OF s
+            -- Looked up for one execution after the other, not among all steps that are open.
+            CROSS JOIN LATERAL (
+                SELECT id FROM step_executions WHERE execution_id = v.execution_id
+                    AND parent_id IS NULL AND kind = 'step'
+                    AND status IN ('PENDING', 'RETRYING', 'RUNNING')
+                ORDER BY id FOR NO KEY UPDATE
+            ) s
         ), told AS (
             UPDATE step_executions s SET successors = s.successors || open.sink
             FROM open WHERE s.id = open.id RETURNING open.sink
@@ -90,8 +94,8 @@ def wait_for_open_steps(connection: Connection, sinks: Sequence[StepRow]) -> set
         WHERE s.id = late.sink RETURNING s.id
         """,
         {
-            "executions": [str(sink.execution_id) for sink in sinks],
-            "sinks": driver.array(sink.id for sink in sinks),
+            "executions": [str(sink.execution_id) for sink in ordered],
+            "sinks": driver.array(sink.id for sink in ordered),
         },
     )
     return {row[0] for row in waiting}
