@@ -60,9 +60,10 @@ class Execution(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_conditional_takes_a_side(self, data: st.DataObject) -> None:
         step = self._one_of(data, self._working())
-        behind = self.definition.graph.descendants(step)
-        untaken = data.draw(st.sets(st.sampled_from(sorted(behind))) if behind else st.just(set()))
-        self._end(data, [End(step, StepStatus.COMPLETED, skip_targets=sorted(untaken))])
+        graph = self.definition.graph
+        behind = data.draw(st.sampled_from([graph.dependents(step), graph.descendants(step)]))
+        untaken = self._some_of(data, behind) if behind else []
+        self._end(data, [End(step, StepStatus.COMPLETED, skip_targets=untaken)])
 
     @precondition(lambda self: self._working())
     @rule(data=st.data(), status=st.sampled_from([StepStatus.FAILED, StepStatus.TIMEOUT]))
