@@ -126,7 +126,8 @@ class Play:
     # ── What must be the same ────────────────────────────────────────────────────────────
 
     def compare(self) -> Look:
-        sweep.sweep(self.driver.runtime)  # queues what is tried again
+        if self.retrying:
+            sweep.sweep(self.driver.runtime)  # queues what is tried again
         look = self._look()
         steps = [row for row in look.rows if row.kind == "step"]
         ended = {r.step_id: r.skip_reason or r.status for r in steps if r.finished_at}
@@ -200,7 +201,7 @@ def make(play: Play, data: st.DataObject, move: str, step: str, *, quick: bool) 
 
 
 @settings(
-    max_examples=70,
+    max_examples=80,
     deadline=None,
     derandomize=True,
     database=None,
