@@ -40,8 +40,7 @@ class Execution(RuleBasedStateMachine):
     @rule(data=st.data())
     def workers_take_steps(self, data: st.DataObject) -> None:
         for step in self._some_of(data, self.course.ready):
-            self.course.begin(step)
-            self.model.begin(step)
+            self._take(step)
 
     @precondition(lambda self: self.course.ready)
     @rule(data=st.data())
@@ -81,6 +80,7 @@ class Execution(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_step_parks(self, data: st.DataObject) -> None:
         step = self._one_of(data, self._working())
+        self._take(step)
         self.parked.add(step)
         if step in self.early:
             self._deliver(data, step)
@@ -149,8 +149,14 @@ class Execution(RuleBasedStateMachine):
     # ── Words ────────────────────────────────────────────────────────────────────────────
 
     def _working(self) -> set[str]:
-        """Running, and neither parked nor between two attempts nor being stopped."""
-        return self.course.running - self.course.stopping - self.parked - self.retrying
+        """Ready or running, and neither parked nor between two attempts nor being stopped."""
+        taken = self.course.running - self.course.stopping - self.parked - self.retrying
+        return self.course.ready | taken
+
+    def _take(self, step: str) -> None:
+        if step in self.course.ready:
+            self.course.begin(step)
+            self.model.begin(step)
 
     def _deliver(self, data: st.DataObject, step: str) -> None:
         if step in self.parked:
@@ -165,7 +171,9 @@ class Execution(RuleBasedStateMachine):
             self.attempts[step] += 1
             self.parked.discard(step)
         ends = [step for step in steps if not self._may_retry(step)]
-        self.retrying.update(set(steps).difference(ends))
+        for step in set(steps).difference(ends):
+            self._take(step)
+            self.retrying.add(step)
         self._end(data, [End(step, status) for step in ends])
 
     def _may_retry(self, step: str) -> bool:
@@ -200,7 +208,7 @@ class Execution(RuleBasedStateMachine):
 
 PROFILES = {
     # The same executions every time; other ones are tried at night.
-    "suite": settings(max_examples=200, stateful_step_count=30, derandomize=True),
+    "suite": settings(max_examples=300, stateful_step_count=40, derandomize=True),
     "nightly": settings(max_examples=1_000, stateful_step_count=40),
 }
 PROFILE = os.environ.get("ADVANCE_MODEL", "suite")
