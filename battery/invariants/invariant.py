@@ -1,0 +1,34 @@
+"""An invariant: a sentence, and the look at rows and ledger that would refute it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from sqlalchemy import Connection
+
+from battery.evidence import Evidence, Finding
+
+SHOWN = 20  #: violations of one invariant; more say nothing new
+
+
+class NotChecked(Exception):
+    """An invariant cannot be checked here; the message is the reason that is printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """A sentence that must hold over the whole history."""
+
+    name: str
+    sentence: str
+    violations: Callable[[Connection, Evidence], Iterable[str]]
+
+    def check(self, connection: Connection, evidence: Evidence) -> Finding:
+        """Look for what refutes the sentence."""
+        try:
+            found = list(islice(self.violations(connection, evidence), SHOWN))
+        except NotChecked as reason:
+            return Finding(self.name, self.sentence, [], skipped=str(reason))
+        return Finding(self.name, self.sentence, found)
