@@ -41,7 +41,7 @@ def leaked_secrets(connection: Connection, evidence: Evidence) -> Iterator[str]:
     for path in evidence.logs:
         yield from _in_log(path, evidence.canaries)
     holders: set[UUID] = set()
-    for table, column in connection.exec_driver_sql(_COLUMNS).tuples().all():
+    for table, column in connection.exec_driver_sql(_COLUMNS).all():
         owner = REDACTED_WHEN_SHOWN.get((table, column))
         found = _owners(connection, table, column, owner or "NULL::uuid", evidence.canaries)
         if owner is not None:

@@ -16,6 +16,7 @@ MARK = "PE_BATTERY_LEDGER"
 #: Connections that a process keeps; above that they are closed when they are given back.
 POOLED = 10
 SETTLES_WITHIN_SECONDS = 5.0
+OPEN_FOR_SECONDS = PATIENCE.total_seconds()
 LARGEST_BYTES = 512 * 2**20
 
 _SESSIONS = (
@@ -47,11 +48,10 @@ def _wrong_processes(expected: Sequence[int]) -> list[str]:
     alive = {process.pid: process for process in psutil.process_iter() if _is_alive(process)}
     dead = [f"process {pid} has died, and should live" for pid in expected if pid not in alive]
     marks = {mark for pid in expected if pid in alive and (mark := _mark(alive[pid]))}
-    known = set(expected) | {psutil.Process().pid}
     orphans = [
         f"process {pid} ({process.name()}) is an orphan"
         for pid, process in alive.items()
-        if pid not in known and _mark(process) in marks and not known & _ancestors(process)
+        if _mark(process) in marks and not ({pid} | _ancestors(process)) & set(expected)
     ]
     large = [
         f"process {pid} has {alive[pid].memory_info().rss // 2**20} MiB"
@@ -90,7 +90,7 @@ def _wrong_sessions(connection: Connection, processes: int) -> list[str]:
     found = [
         f"connection {pid} is {state} for {seconds} s"
         for pid, state, seconds in sessions
-        if seconds is not None and seconds > PATIENCE.total_seconds()
+        if seconds is not None and seconds > OPEN_FOR_SECONDS
     ]
     if len(sessions) > processes * POOLED:
         found.append(f"{len(sessions)} connections are open for {processes} processes")
