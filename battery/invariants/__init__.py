@@ -15,7 +15,7 @@ from battery.invariants.leaks import leaked_secrets
 from battery.invariants.lost import lost_executions
 from battery.invariants.replay import differing_replays
 from battery.invariants.results import doubled_results
-from battery.invariants.schedules import misfires
+from battery.invariants.schedules import doubled_starts
 from battery.invariants.service import leftovers
 from pipeline_engine.storage.session import driver_url
 
@@ -53,7 +53,11 @@ INVARIANTS = (
         "The history tells of every move once, and nothing moves after its end.",
         broken_histories,
     ),
-    Invariant("I7", "A schedule fires once for each time that is due.", misfires),
+    Invariant(
+        "I7",
+        "What is to be started once is started once: an idempotency key has one execution.",
+        doubled_starts,
+    ),
     Invariant(
         "I8",
         "Redis holds no truth: every counter that decides can be counted again from rows.",
