@@ -86,12 +86,18 @@ def table(result: Result) -> str:
     machine, checks = result.machine, result.checks
     seconds = sum(result.seconds.values())
     run = f"seed {result.seed}, commit `{machine.commit}`, {result.measured_at[:10]}"
+    where = (
+        f"{machine.system}, {machine.cpus} CPUs (load {machine.load:g}), Python {machine.python},"
+        f" PostgreSQL {machine.postgresql}, Celery {machine.packages['celery']}."
+    )
+    what = (
+        f"{seconds:,.0f} s for all blocks, {result.executions:,} executions,"
+        f" {result.effects:,} effects in the ledger."
+    )
     lines = [
         f"{checks.summary}, {checks.count('skipped')} skipped; {run}.",
-        f"{machine.system}, {machine.cpus} CPUs (load {machine.load:g}), Python {machine.python},"
-        f" PostgreSQL {machine.postgresql}, Celery {machine.packages['celery']}.",
-        f"{seconds:,.0f} s for all blocks, {result.executions:,} executions,"
-        f" {result.effects:,} effects in the ledger.",
+        where,
+        what,
         *_part("Faults survived", ((KIND_NAMES.get(k, k), v) for k, v in result.faults.items())),
         *_part("Deliveries sent", result.deliveries.items()),
         *_part("Load held", result.held.items()),
