@@ -13,6 +13,7 @@ import click
 
 from battery import report
 from battery.blocks import load, named_faults, random_faults
+from battery.bugs import Bug
 from battery.checks import Checks
 from battery.run import Run, Stopwatch
 from battery.size import FULL, SMOKE, Size
@@ -30,7 +31,9 @@ BLOCKS: Mapping[str, Callable[[Run, Size], None]] = {
 @click.option("--seed", type=int, help="Repeat the decisions of another run.")
 @click.option("--block", "blocks", multiple=True, type=click.Choice(list(BLOCKS)), help="Only it.")
 @click.option("--smoke", is_flag=True, help="A little of everything, in 90 seconds.")
-@click.option("--bug", help="Plant a bug in the product: the battery has to fail.")
+@click.option(
+    "--bug", type=click.Choice([*map(str, Bug)]), help="Plant it: the battery has to fail."
+)
 @click.option("--json", "path", type=click.Path(path_type=Path), help="Where the result goes.")
 @click.option("--keep", is_flag=True, help="Keep the logs and the ledger.")
 @click.option("--write-docs", is_flag=True, help="Write the table of the documentation, too.")
@@ -56,7 +59,7 @@ def main(
             seed=seed,
             size=SMOKE if smoke else FULL,
             blocks=blocks or tuple(BLOCKS),
-            bug=bug,
+            bug=Bug(bug) if bug else None,
         )
     finally:
         if keep:
@@ -71,7 +74,7 @@ def main(
 
 
 def run_battery(
-    folder: Path, *, seed: int, size: Size, blocks: tuple[str, ...], bug: str | None
+    folder: Path, *, seed: int, size: Size, blocks: tuple[str, ...], bug: Bug | None
 ) -> report.Result:
     """Start an installation, run the blocks, and return all that was found."""
     checks = Checks()

@@ -19,6 +19,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Engine, NullPool, create_engine
 
+from battery import bugs
+from battery.bugs import Bug
 from battery.keeper import Keeper
 from battery.ledger import Ledger
 from battery.programs import programs
@@ -213,14 +215,14 @@ def _kill(processes: list[psutil.Process]) -> bool:
 
 
 @contextmanager
-def running_stack(folder: Path, *, bug: str | None = None) -> Iterator[Stack]:
+def running_stack(folder: Path, *, bug: Bug | None = None) -> Iterator[Stack]:
     """Start an installation of its own in *folder*, and take it away again afterwards."""
     with ExitStack() as leaving:
         servers = _start_servers(folder / "servers", leaving)
         upgrade(servers[POSTGRES].url)
         proxy = leaving.enter_context(Proxy.start({n: s.url for n, s in servers.items()}))
         known = Secrets(*(secrets.token_hex(16) for _ in range(3)))
-        told = _environment(folder, proxy, known) | ({"PE_BATTERY_BUG": bug} if bug else {})
+        told = _environment(folder, proxy, known) | ({bugs.VARIABLE: bug} if bug else {})
         settings = Settings.from_env(told)
         keeper = Keeper(
             programs(told, int(told["PIPELINE_PUBLIC_URL"].rpartition(":")[2])), folder / "logs"
@@ -228,6 +230,9 @@ def running_stack(folder: Path, *, bug: str | None = None) -> Iterator[Stack]:
         canaries = (known.api_token, known.secret_key, known.canary)
         stack = Stack(servers, proxy, keeper, settings, folder, canaries)
         stack.armed.mkdir()
+        if bug:
+            with stack.engine.begin() as connection:
+                bugs.plant_in_schema(bug, connection)
         leaving.callback(keeper.stop)
         keeper.start()
         stack.wait_until_ready()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -32,3 +32,16 @@ class Invariant:
         except NotChecked as reason:
             return Finding(self.name, self.sentence, [], skipped=str(reason))
         return Finding(self.name, self.sentence, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A query that finds nothing while all is well; *says* names its columns in braces."""
+
+    says: str
+    query: str
+
+    def violations(self, connection: Connection) -> Iterator[str]:
+        """One sentence for each row that must not exist."""
+        for row in connection.exec_driver_sql(self.query).mappings():
+            yield self.says.format(**row)

@@ -15,7 +15,7 @@ PATIENCE = timedelta(seconds=10)
 LISTED = 20
 
 
-def unmoved(connection: Connection, evidence: Evidence) -> Iterator[str]:
+def lost_executions(connection: Connection, evidence: Evidence) -> Iterator[str]:
     """Accepted executions that are gone, and open ones that nothing will move."""
     yield from _gone(connection, evidence)
     # The queries of `pipeline-engine doctor`: there is one truth about what is stuck.
@@ -25,6 +25,7 @@ def unmoved(connection: Connection, evidence: Evidence) -> Iterator[str]:
         yield f"nothing will move step {step} of execution {execution}"
     for kind, count in waits.overdue(connection, by=PATIENCE, limit=1000).items():
         yield f"{count} {kind}, late by more than {PATIENCE.total_seconds():g} s"
+    yield from _restless(connection)
 
 
 def _gone(connection: Connection, evidence: Evidence) -> Iterator[str]:
@@ -35,3 +36,15 @@ def _gone(connection: Connection, evidence: Evidence) -> Iterator[str]:
     )
     for (execution,) in rows:
         yield f"execution {execution} was accepted, and is not there"
+
+
+def _restless(connection: Connection) -> Iterator[str]:
+    """Steps that are sent again and again: each sweep gives them a new moment of queueing."""
+    rows = connection.exec_driver_sql(
+        "SELECT execution_id, step_id, publish_count FROM step_executions"
+        " WHERE status IN ('PENDING', 'RETRYING') AND queued_at IS NOT NULL"
+        " AND (queued_at < now() - %(patience)s OR publish_count > 3) ORDER BY id LIMIT %(limit)s",
+        {"patience": PATIENCE, "limit": LISTED},
+    )
+    for execution, step, sent in rows:
+        yield f"step {step} of execution {execution} was sent {sent} times, and nobody takes it"
