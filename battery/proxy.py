@@ -36,7 +36,8 @@ class _Route:
         except OSError:
             writer.close()
             return
-        await _Pair(self, (reader, writer), server).pass_on()
+        with suppress(asyncio.CancelledError):  # the end of the battery
+            await _Pair(self, (reader, writer), server).pass_on()
 
     def cut(self) -> int:
         """Break every connection at once."""

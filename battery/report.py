@@ -83,21 +83,21 @@ def write_docs(result: Result, page: Path = PAGE) -> None:
 
 def table(result: Result) -> str:
     """Return the result as Markdown."""
-    machine = result.machine
+    machine, checks = result.machine, result.checks
+    seconds = sum(result.seconds.values())
+    run = f"seed {result.seed}, commit `{machine.commit}`, {result.measured_at[:10]}"
+    where = (
+        f"{machine.system}, {machine.cpus} CPUs (load {machine.load:g}), Python {machine.python},"
+        f" PostgreSQL {machine.postgresql}, Celery {machine.packages['celery']}."
+    )
+    what = (
+        f"{seconds:,.0f} s for all blocks, {result.executions:,} executions,"
+        f" {result.effects:,} effects in the ledger."
+    )
     lines = [
-        (
-            f"{result.checks.summary}, {result.checks.count('skipped')} skipped; seed {result.seed},"
-            f" commit `{machine.commit}`, {result.measured_at[:10]}."
-        ),
-        (
-            f"{machine.system}, {machine.cpus} CPUs (load {machine.load:g} at the end),"
-            f" Python {machine.python}, PostgreSQL {machine.postgresql},"
-            f" Celery {machine.packages['celery']}."
-        ),
-        (
-            f"{sum(result.seconds.values()):,.0f} s for all blocks, {result.executions:,} executions,"
-            f" {result.effects:,} effects in the ledger."
-        ),
+        f"{checks.summary}, {checks.count('skipped')} skipped; {run}.",
+        where,
+        what,
         *_part("Faults survived", ((KIND_NAMES.get(k, k), v) for k, v in result.faults.items())),
         *_part("Deliveries sent", result.deliveries.items()),
         *_part("Load held", result.held.items()),

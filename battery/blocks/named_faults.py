@@ -85,7 +85,7 @@ def _judge(run: Run, kind: FaultKind, places: Sequence[Failpoint], missed: set[s
     for place in places:
         reasons = [f"nobody came past {place}"] if place in missed else unmet
         run.checks.add(NAME, f"{WORDS[kind]} at {place} ({place.number}): survived", reasons)
-        run.faults[kind] += place not in missed
+        run.faults[kind.value] += place not in missed
 
 
 class _Thaw:
@@ -130,7 +130,7 @@ def _strike_the_retention(run: Run, kind: FaultKind) -> None:
     reasons = [] if struck else [f"nobody came past {place}"]
     reasons += [] if gone else [f"{victim} is not deleted"]
     run.checks.add(NAME, f"{WORDS[kind]} at {place} ({place.number}): survived", reasons)
-    run.faults[kind] += struck
+    run.faults[kind.value] += struck
 
 
 def _ring_until(run: Run, done: Callable[[], bool]) -> bool:

@@ -71,7 +71,7 @@ def _report(run: Run, planned: list[Fault], struck: Counter[str]) -> None:
     wanted = Counter(fault.name for fault in planned)
     for name, count in wanted.items():
         missed = [] if struck[name] == count else [f"only {struck[name]} of {count} had an effect"]
-        run.checks.add(NAME, f"{count} × {name}", missed)
+        run.checks.add(NAME, f"{name}, {count} times", missed)
     run.checks.add(NAME, "clock jumps", skipped=NO_CLOCK)
     run.faults.update(struck)
 
