@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
@@ -14,9 +15,7 @@ from urllib.parse import urlsplit
 
 from pipeline_engine.embedded.ports import LOOPBACK
 
-PIECE = 65_536
 START_WITHIN_SECONDS = 30.0
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclass(eq=False)
@@ -27,25 +26,14 @@ class _Route:
     delay_seconds: float = 0.0
     lose_answer_to: bytes | None = None
     answers_lost: int = 0
-    connections_cut: int = 0
-    pairs: set[_Pair] = field(default_factory=set)
-
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            server = await asyncio.open_connection(*self.target)
-        except OSError:
-            writer.close()
-            return
-        with suppress(asyncio.CancelledError):  # the end of the battery
-            await _Pair(self, (reader, writer), server).pass_on()
+    clients: set[_Client] = field(default_factory=set)
 
     def cut(self) -> int:
         """Break every connection at once."""
-        pairs = list(self.pairs)
-        for pair in pairs:
-            pair.break_off()
-        self.connections_cut += len(pairs)
-        return len(pairs)
+        clients = list(self.clients)
+        for client in clients:
+            client.break_off()
+        return len(clients)
 
     def takes(self, request: bytes) -> bool:
         """Whether the answer to this request is the one to be lost."""
@@ -56,48 +44,91 @@ class _Route:
         return True
 
 
-class _Pair:
-    """A client's connection and the one to the server behind it."""
+class _End(asyncio.Protocol):
+    """One end of a connection; what comes in here goes out at the other end."""
 
-    def __init__(self, route: _Route, client: Streams, server: Streams) -> None:
-        self._route = route
-        self._client = client
-        self._server = server
-        self._is_deaf = False
+    def __init__(self, route: _Route) -> None:
+        self.route = route
+        self.other: _End | None = None
+        self.transport: asyncio.Transport | None = None
 
-    async def pass_on(self) -> None:
-        self._route.pairs.add(self)
-        try:
-            await asyncio.gather(
-                self._pump(self._client[0], self._server[1], self._note_request),
-                self._pump(self._server[0], self._client[1], self._answer_may_pass),
-            )
-        finally:
-            self._route.pairs.discard(self)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
 
-    async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, may_pass: Any
-    ) -> None:
-        with suppress(OSError):
-            while piece := await reader.read(PIECE):
-                if self._route.delay_seconds:
-                    await asyncio.sleep(self._route.delay_seconds)
-                if not may_pass(piece):
-                    break
-                writer.write(piece)
-                await writer.drain()
+    def data_received(self, data: bytes) -> None:
+        if self.route.delay_seconds:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self.route.delay_seconds, self.pass_on, data)
+        else:
+            self.pass_on(data)
+
+    def pass_on(self, data: bytes) -> None:
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.write(data)
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 (asyncio's name)
         self.break_off()
 
-    def _note_request(self, piece: bytes) -> bool:
-        self._is_deaf = self._is_deaf or self._route.takes(piece)
-        return True  # the server gets it; only its answer is lost
-
-    def _answer_may_pass(self, _piece: bytes) -> bool:
-        return not self._is_deaf
-
     def break_off(self) -> None:
-        for _, writer in (self._client, self._server):
-            writer.close()
+        for end in (self, self.other):
+            if end is not None and end.transport is not None:
+                end.transport.close()
+
+
+class _Client(_End):
+    """The end at which requests come in; it opens the way to the server."""
+
+    def __init__(self, route: _Route) -> None:
+        super().__init__(route)
+        self.is_deaf = False
+        self._early: list[bytes] = []
+        self._opening: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.route.clients.add(self)
+        self._opening = asyncio.get_running_loop().create_task(self._open())
+
+    async def _open(self) -> None:
+        loop = asyncio.get_running_loop()
+        server = _Server(self)
+        try:
+            await loop.create_connection(lambda: server, *self.route.target)
+        except OSError:  # it is down: the client is told so at once
+            self.break_off()
+            return
+        self.other = server
+        early, self._early = self._early, []
+        for data in early:
+            self.pass_on(data)
+        if self.transport is None or self.transport.is_closing():
+            self.break_off()
+
+    def pass_on(self, data: bytes) -> None:
+        if self.other is None:
+            self._early.append(data)
+            return
+        self.is_deaf = self.is_deaf or self.route.takes(data)
+        super().pass_on(data)  # the server gets it; only its answer may be lost
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self.route.clients.discard(self)
+
+
+class _Server(_End):
+    """The end at which answers come in."""
+
+    def __init__(self, client: _Client) -> None:
+        super().__init__(client.route)
+        self.other = self._client = client
+
+    def pass_on(self, data: bytes) -> None:
+        if self._client.is_deaf:
+            self.break_off()
+        else:
+            super().pass_on(data)
 
 
 class Proxy:
@@ -190,10 +221,11 @@ def _serve(pipe: Connection[Any, Any], targets: Mapping[str, tuple[str, int]]) -
 async def _serve_until_closed(
     pipe: Connection[Any, Any], targets: Mapping[str, tuple[str, int]]
 ) -> None:
+    loop = asyncio.get_running_loop()
     routes = {name: _Route(target) for name, target in targets.items()}
     ports = {}
     for name, route in routes.items():
-        server = await asyncio.start_server(route.accept, LOOPBACK, 0)
+        server = await loop.create_server(partial(_Client, route), LOOPBACK, 0)
         ports[name] = server.sockets[0].getsockname()[1]
     pipe.send(ports)
     with suppress(EOFError):  # the battery has gone
@@ -214,6 +246,3 @@ def _obey(routes: Mapping[str, _Route], verb: str, name: str, *rest: Any) -> Any
         case "lost", ():
             return route.answers_lost
     return None
-
-
-__all__: Sequence[str] = ("Proxy",)
