@@ -7,7 +7,8 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up down test check lint types contracts format bench battery-bugs clean
+.PHONY: help install lock demo up down test check lint types contracts format bench battery
+.PHONY: battery-bugs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +64,9 @@ format: $(INSTALLED) ## Lay the code out as `make lint` wants it
 
 bench: $(INSTALLED) ## Measure against raw Celery on this machine
 	$(BIN)/python -m benchmarks
+
+battery: $(INSTALLED) ## Kill, cut and flood a stack of its own; prove that nothing is lost
+	$(BIN)/python -m battery
 
 battery-bugs: $(INSTALLED) ## Check that the battery notices five deliberate bugs
 	$(BIN)/python -m battery.checker

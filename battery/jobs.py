@@ -92,8 +92,8 @@ def branches(_: Random) -> Job:
 
 def retries(chooser: Random) -> Job:
     """Steps that fail at first, with a secret in the words of their error."""
-    failures = chooser.randint(1, 3)
-    secret = {"failures": failures, "note": "{{ secrets.battery }}"}
+    failures, raises = chooser.randint(1, 3), chooser.random() < 0.5
+    secret = {"failures": failures, "raises": raises, "note": "{{ secrets.battery }}"}
     return _job(
         "retries",
         _step("flaky", "battery_work", **secret),

@@ -14,7 +14,7 @@ class Size:
 
     name: str
     kinds: Sequence[FaultKind]  #: what happens at every named place
-    rounds: int  #: how often each random fault strikes, in units of its weight
+    rounds: int  #: of random faults; with none, each of them strikes once
     jobs_per_second: float  #: while faults strike
     parked: int
     callbacks: int
@@ -35,8 +35,8 @@ FULL = Size(
 SMOKE = Size(
     name="smoke",
     kinds=(FaultKind.KILL,),
-    rounds=1,
-    jobs_per_second=2.0,
+    rounds=0,
+    jobs_per_second=3.0,
     parked=300,
     callbacks=200,
     callbacks_per_second=100,

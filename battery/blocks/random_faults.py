@@ -62,7 +62,7 @@ def run_block(run: Run, size: Size) -> None:
 
 
 def _plan(chooser: Random, size: Size) -> list[Fault]:
-    planned = [fault for fault in FAULTS for _ in range(fault.per_round * size.rounds or 1)]
+    planned = [fault for fault in FAULTS for _ in range(max(fault.per_round * size.rounds, 1))]
     chooser.shuffle(planned)
     return planned
 

@@ -26,6 +26,7 @@ META = ActionMeta(
     params=(
         ParamDefinition(name="seconds", label="Seconds", type=ParamType.NUMBER, default=0),
         ParamDefinition(name="failures", label="Failures", type=ParamType.NUMBER, default=0),
+        ParamDefinition(name="raises", label="Raises", type=ParamType.BOOLEAN, default=False),
         ParamDefinition(name="note", label="Note", type=ParamType.JSON),
     ),
     outputs=(OutputDefinition(name="attempt", type="integer"),),
@@ -44,6 +45,8 @@ class Work(BaseActionExecutor):
             threading.Event().wait(float(context.params.get("seconds", 0)))
         if context.retry_count < int(context.params.get("failures", 0)):
             words = f"out of luck: {context.params.get('note')}"
+            if context.params.get("raises"):
+                raise RuntimeError(words)
             return ActionResult(success=False, error=words, error_code="no_luck")
         return ActionResult(success=True, outputs={"attempt": context.attempt})
 
