@@ -203,6 +203,12 @@ IN_ROWS = {
         "UPDATE pipeline_revisions SET document = document - 'parameters'",
         "a secret is shown with the events of execution",
     ),
+    "an attempt that ended for a reason that nobody knows": (
+        "I12",
+        'UPDATE events SET details = details || \'{"error_code": "odd"}\''
+        " WHERE event_type = 'step_retrying'",
+        "an attempt of step flaky",
+    ),
     "a failure without a reason": (
         "I12",
         STEP.format("status = 'FAILED'"),
