@@ -11,13 +11,15 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from pipeline_engine.domain.definitions import TriggerRule
+from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.readiness import (
     Contribution,
     Dependencies,
     SkipReason,
     Verdict,
     contribution,
-    decide,
+    is_unhandled_failure,
+    reaction,
 )
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.scheduler import abort, conclusion, items, window
@@ -89,8 +91,7 @@ def _react(
         blocking[row.execution_id].append(row)
 
 
-def _verdict(work: Work, row: StepRow, counted: Sequence[Contribution]) -> Verdict:
-    """What to do with a row now; WAIT also if that was clear before these ends."""
+def _verdict(work: Work, row: StepRow, ends: Sequence[Contribution]) -> Verdict:
     if row.status != StepStatus.PENDING:
         return Verdict.WAIT
     rule, at_least = _rule(work, row)
@@ -102,25 +103,7 @@ def _verdict(work: Work, row: StepRow, counted: Sequence[Contribution]) -> Verdi
         row.deps_blocking,
         row.deps_branched,
     )
-    if rule in EAGER and decide(rule, at_least, _before(now, counted)) is not Verdict.WAIT:
-        return Verdict.WAIT
-    return decide(rule, at_least, now)
-
-
-def _before(now: Dependencies, counted: Sequence[Contribution]) -> Dependencies:
-    """What was known until these ends were counted."""
-    return Dependencies(
-        now.total,
-        now.remaining + len(counted),
-        now.succeeded - sum(c.succeeded for c in counted),
-        now.failed - sum(c.failed for c in counted),
-        now.blocking - sum(c.blocking for c in counted),
-        now.branched - sum(c.branched for c in counted),
-    )
-
-
-#: Rules that may be met while dependencies are still open.
-EAGER = frozenset({TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.AT_LEAST})
+    return reaction(rule, at_least, now, ends)
 
 
 def _rule(work: Work, row: StepRow) -> tuple[TriggerRule, int | None]:
@@ -178,10 +161,12 @@ def _failures(work: Work, ended: Iterable[Ending]) -> list[Ending]:
         transitions.note_failure(work.connection, step.execution_id, error)
         plan = work.runtime.plan(work.connection, step.execution_id)
         if plan.definition.settings.fail_fast and step.kind == StepKind.STEP:
-            follow_ups += abort.give_up(work, step.execution_id, reason=abort.FAILED, error=error)
+            reason = AbortReason.FAILED
+            follow_ups += abort.give_up(work, step.execution_id, reason=reason, error=error)
     return follow_ups
 
 
 def _is_unhandled_failure(ending: Ending) -> bool:
-    failed = ending.status in {StepStatus.FAILED, StepStatus.TIMEOUT}
-    return failed and not ending.tolerated and ending.step.kind in {StepKind.STEP, StepKind.HANDLER}
+    if ending.step.kind not in {StepKind.STEP, StepKind.HANDLER}:
+        return False
+    return is_unhandled_failure(ending.status, tolerated=ending.tolerated)

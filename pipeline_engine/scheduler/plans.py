@@ -31,6 +31,7 @@ from pipeline_engine.domain.expressions import (
     compile_value,
     parse_condition,
 )
+from pipeline_engine.domain.outcome import COMPENSATES, compensating
 from pipeline_engine.errors import ActionNotFound
 from pipeline_engine.registry import Registry
 from pipeline_engine.sdk import BaseActionExecutor, FanOutActionExecutor
@@ -221,20 +222,6 @@ class Plan:
     def _blocking_steps(self) -> int:
         planned = map(self.find, self.definition.steps)
         return sum(step is None or not step.cheap for step in planned)
-
-
-COMPENSATES = "compensate:"
-
-
-def compensating(undone: StepDefinition, compensation: Compensation) -> StepDefinition:
-    """The step that undoes *undone*."""
-    return StepDefinition(
-        id=f"{COMPENSATES}{undone.id}",
-        name=f"Undo {undone.name}",
-        action=compensation.action,
-        params=compensation.params,
-        on_failure=OnFailure.CONTINUE,
-    )
 
 
 class Plans:

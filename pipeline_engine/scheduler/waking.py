@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.json_guard import JsonRejected
+from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -243,7 +244,7 @@ def clean_up(runtime: Runtime, step_execution_id: int) -> Work:
 
 
 def _end_cancelled(runtime: Runtime, row: StepRow, note: str | None) -> Work:
-    because = abort.MESSAGES[abort.FAILED] if note is None else f"Clean-up failed: {note}"
+    because = abort.MESSAGES[AbortReason.FAILED] if note is None else f"Clean-up failed: {note}"
 
     def change(work: Work) -> None:
         advance(work, abort.aborted([replace(row)], because=because))
