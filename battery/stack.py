@@ -21,6 +21,7 @@ from sqlalchemy import Engine, NullPool, create_engine
 
 from battery import bugs
 from battery.bugs import Bug
+from battery.clock import Clock
 from battery.keeper import Keeper
 from battery.ledger import Ledger
 from battery.programs import programs
@@ -69,12 +70,14 @@ class Stack:
         settings: Settings,
         folder: Path,
         canaries: tuple[str, ...],
+        clock: Clock,
     ) -> None:
         self.servers = servers
         self.proxy = proxy
         self.keeper = keeper
         self.settings = settings
         self.canaries = canaries
+        self.clock = clock
         self.ledger = Ledger(folder / "ledger")
         self.letters = folder / "letters"
         self.armed = folder / "armed"
@@ -223,12 +226,11 @@ def running_stack(folder: Path, *, bug: Bug | None = None) -> Iterator[Stack]:
         proxy = leaving.enter_context(Proxy.start({n: s.url for n, s in servers.items()}))
         known = Secrets(*(secrets.token_hex(16) for _ in range(3)))
         told = _environment(folder, proxy, known) | ({bugs.VARIABLE: bug} if bug else {})
-        settings = Settings.from_env(told)
-        keeper = Keeper(
-            programs(told, int(told["PIPELINE_PUBLIC_URL"].rpartition(":")[2])), folder / "logs"
-        )
+        settings, clock = Settings.from_env(told), Clock(folder / "clock")
+        port = int(settings.public_url.rpartition(":")[2])
+        keeper = Keeper(programs({**told, **clock.environment}, port), folder / "logs")
         canaries = (known.api_token, known.secret_key, known.canary)
-        stack = Stack(servers, proxy, keeper, settings, folder, canaries)
+        stack = Stack(servers, proxy, keeper, settings, folder, canaries, clock)
         stack.armed.mkdir()
         if bug:
             with stack.engine.begin() as connection:

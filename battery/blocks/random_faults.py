@@ -11,6 +11,7 @@ from functools import partial
 from random import Random
 from threading import Event, Thread
 
+from battery import clock
 from battery.run import Run
 from battery.size import Size
 from battery.stack import BEAT, LEASE, POSTGRES, VALKEY, WEB, Stack
@@ -25,7 +26,8 @@ CALM_SECONDS = 3.0
 DELAY_SECONDS = 0.03
 DELAYED_FOR_SECONDS = 2.0
 FROZEN_FOR_SECONDS = 2 * LEASE.total_seconds()
-NO_CLOCK = "libfaketime, which would be needed to move the clock of the processes, is not used yet"
+JUMPED_FOR_SECONDS = 3.0
+HOUR = 3600
 
 Strike = Callable[[Stack, Random], bool]
 
@@ -39,13 +41,14 @@ class Fault:
     strike: Strike
     hits_database: bool = False
     wipes_redis: bool = False
+    moves_clock: bool = False
 
 
 def run_block(run: Run, size: Size) -> None:
     """Let the faults strike in an order that the seed decides, under load."""
     chooser = Random(run.seed)
     struck: Counter[str] = Counter()
-    planned = _plan(chooser, size)
+    planned = _plan(run.stack, chooser, size)
     with _load(run.traffic, size.jobs_per_second):
         calm_at = 0.0
         for fault in planned:
@@ -61,8 +64,9 @@ def run_block(run: Run, size: Size) -> None:
     run.look(NAME)
 
 
-def _plan(chooser: Random, size: Size) -> list[Fault]:
-    planned = [fault for fault in FAULTS for _ in range(max(fault.per_round * size.rounds, 1))]
+def _plan(stack: Stack, chooser: Random, size: Size) -> list[Fault]:
+    faults = [fault for fault in FAULTS if stack.clock.is_movable or not fault.moves_clock]
+    planned = [fault for fault in faults for _ in range(max(fault.per_round * size.rounds, 1))]
     chooser.shuffle(planned)
     return planned
 
@@ -72,7 +76,8 @@ def _report(run: Run, planned: list[Fault], struck: Counter[str]) -> None:
     for name, count in wanted.items():
         missed = [] if struck[name] == count else [f"only {struck[name]} of {count} had an effect"]
         run.checks.add(NAME, f"{name}, {count} times", missed)
-    run.checks.add(NAME, "clock jumps", skipped=NO_CLOCK)
+    if not run.stack.clock.is_movable:
+        run.checks.add(NAME, "jumps of the clock", skipped=clock.MISSING)
     run.faults.update(struck)
 
 
@@ -157,6 +162,13 @@ def _delay(server: str, stack: Stack, _: Random) -> bool:
     return True
 
 
+def _jump(seconds: int, stack: Stack, _: Random) -> bool:
+    stack.clock.move(seconds)
+    Event().wait(JUMPED_FOR_SECONDS)
+    stack.clock.move(0)
+    return True
+
+
 def _until(done: Callable[[], bool]) -> bool:
     """Try until it works: who is to be killed may just be starting again."""
     ends_at = time.monotonic() + STRIKE_WITHIN_SECONDS
@@ -188,4 +200,6 @@ FAULTS = (
     Fault("all connections to Redis cut", 1, partial(_cut, VALKEY)),
     Fault("PostgreSQL slow", 1, partial(_delay, POSTGRES)),
     Fault("Redis slow", 1, partial(_delay, VALKEY)),
+    Fault("clock an hour ahead for a while", 1, partial(_jump, HOUR), moves_clock=True),
+    Fault("clock an hour behind for a while", 1, partial(_jump, -HOUR), moves_clock=True),
 )
