@@ -63,13 +63,13 @@ ATTEMPTS = Look(
     "attempt {attempt} of step {step_id} of execution {execution_id} ended {ends} times",
     f"""
     SELECT * FROM (
-        SELECT s.execution_id, s.step_id, g.attempt, (
-            SELECT count(*) FROM events e WHERE e.step_execution_id = s.id
-            AND e.event_type IN ('step_retrying', 'step_recovered')
-            AND (e.details ->> 'attempt')::int = g.attempt) AS ends
+        SELECT s.execution_id, s.step_id, g.attempt, count(e.id) AS ends
         FROM step_executions s
             CROSS JOIN LATERAL generate_series(1, s.attempt - 1) AS g(attempt)
-        WHERE NOT coalesce({STOPPED}, false)
+            LEFT JOIN events e ON e.step_execution_id = s.id
+                AND e.event_type IN ('step_retrying', 'step_recovered')
+                AND (e.details ->> 'attempt')::int = g.attempt
+        WHERE NOT coalesce({STOPPED}, false) GROUP BY s.id, g.attempt
     ) t WHERE ends <> 1
     """,
 )
@@ -78,11 +78,11 @@ COUNTS = Look(
     " its history tells of {told}",
     f"""
     SELECT * FROM (
-        SELECT s.execution_id, s.step_id, ARRAY[s.retry_count, s.lost_count] AS said, (
-            SELECT ARRAY[count(*) FILTER (WHERE e.event_type = 'step_retrying'),
-                count(*) FILTER (WHERE e.event_type = 'step_recovered')]::int[]
-            FROM events e WHERE e.step_execution_id = s.id) AS told
-        FROM step_executions s WHERE NOT coalesce({STOPPED}, false)
+        SELECT s.execution_id, s.step_id, ARRAY[s.retry_count, s.lost_count] AS said,
+            ARRAY[count(*) FILTER (WHERE e.event_type = 'step_retrying'),
+                count(*) FILTER (WHERE e.event_type = 'step_recovered')]::int[] AS told
+        FROM step_executions s LEFT JOIN events e ON e.step_execution_id = s.id
+        WHERE NOT coalesce({STOPPED}, false) GROUP BY s.id
     ) t WHERE said <> told
     """,
 )
