@@ -74,14 +74,14 @@ class Verdict(StrEnum):
     SKIP_UPSTREAM_FAILED = SkipReason.UPSTREAM_FAILED.value
 
 
-#: Rules that may be met while dependencies are still open.
-EAGER = frozenset({TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.AT_LEAST})
-
 # These run although the execution is failing; ALWAYS even when it was cancelled.
 SURVIVES_FAILURE = frozenset(
     {TriggerRule.ALL_DONE, TriggerRule.ONE_FAILED, TriggerRule.ALL_FAILED, TriggerRule.ALWAYS}
 )
 SURVIVES_CANCEL = frozenset({TriggerRule.ALWAYS})
+
+#: Rules that may be met while dependencies are still open.
+EAGER = frozenset({TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.AT_LEAST})
 
 _NOTHING = Contribution()
 _SUCCESS = Contribution(succeeded=1)

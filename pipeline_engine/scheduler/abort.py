@@ -36,11 +36,12 @@ def give_up(
 
     Nothing if the execution has ended, or is being aborted already.
     """
+    # Steps before their execution, as whoever ends the last of them locks the two.
+    steps = locking.lock_open_steps(work.connection, execution_id)
     intend = transitions.intend_abort
     if not intend(work.connection, execution_id, reason=reason.value, error=error):
         return []
     plan = work.runtime.plan(work.connection, execution_id)
-    steps = locking.lock_open_steps(work.connection, execution_id)
     if any(step.items_open for step in steps):
         # A fan-out whose row we had to wait for has items which that statement did not see.
         steps = locking.lock_open_steps(work.connection, execution_id)

@@ -14,7 +14,6 @@ from pipeline_engine.domain.definitions import TriggerRule
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.readiness import (
     Contribution,
-    Dependencies,
     SkipReason,
     Verdict,
     contribution,
@@ -46,12 +45,14 @@ def advance(work: Work, endings: Sequence[Ending]) -> None:
 def _set_free(work: Work, ended: Sequence[Ending]) -> list[Ending]:
     """Count these ends on their successors; returns the steps that are skipped by that."""
     changes: dict[int, list[Contribution]] = defaultdict(list)
+    counted_already = {ending.step.id for ending in ended if ending.counted}
     for ending in ended:
         counted = contribution(
             ending.status, skip_reason=ending.skip_reason, tolerated=ending.tolerated
         )
         for successor in ending.step.successors:
-            changes[successor].append(counted)
+            if successor not in counted_already:
+                changes[successor].append(counted)
     follow_ups: list[Ending] = []
     blocking: dict[UUID, list[StepRow]] = defaultdict(list)
     for execution_id in {e.step.execution_id for e in ended if e.step.in_window}:
@@ -95,15 +96,7 @@ def _verdict(work: Work, row: StepRow, ends: Sequence[Contribution]) -> Verdict:
     if row.status != StepStatus.PENDING:
         return Verdict.WAIT
     rule, at_least = _rule(work, row)
-    now = Dependencies(
-        row.dependency_count,
-        row.remaining,
-        row.deps_succeeded,
-        row.deps_failed,
-        row.deps_blocking,
-        row.deps_branched,
-    )
-    return reaction(rule, at_least, now, ends)
+    return reaction(rule, at_least, row.dependencies, ends)
 
 
 def _rule(work: Work, row: StepRow) -> tuple[TriggerRule, int | None]:

@@ -145,7 +145,7 @@ def _apply(work: Work, row: StepRow, delivery: DeliveryRow) -> None:
     context = EventContext(
         step_execution_id=str(row.id),
         execution_id=str(row.execution_id),
-        idempotency_key=perform.idempotency_key(row),
+        idempotency_key=perform.idempotency_key(step.facts, row),
         workflow_params=step.facts.params,
         user_id=step.facts.user_id,
         system_user_id=work.runtime.settings.system_user_id,
