@@ -175,6 +175,11 @@ def tiny() -> Job:
     return _job("tiny", _step("only", "log", message="on"))
 
 
+def slow(seconds: float) -> Job:
+    """Work that takes a while, in a process that does nothing else meanwhile."""
+    return _job("slow", _step("slow", "battery_work", seconds=seconds) | {"queue": "cpu"})
+
+
 SHAPES: Mapping[str, Callable[[Random], Job]] = {
     "chain": chain,
     "wide": wide,

@@ -20,8 +20,9 @@ REPOSITORY = Path(__file__).parents[1]
 CELERY = (sys.executable, "-m", "celery", "-A", "benchmarks.worker_app")
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
 POOLS: dict[str, tuple[str, ...]] = {
-    "worker-io": ("-P", "threads", "-c", "16", "-Q", "io,fast"),
-    "worker-cpu": ("-P", "prefork", "-c", "2", "-Q", "fast,cpu"),
+    "worker-fast": ("-P", "prefork", "-c", "2", "-Q", "fast"),
+    "worker-io": ("-P", "threads", "-c", "16", "-Q", "io"),
+    "worker-cpu": ("-P", "prefork", "-c", "2", "-Q", "cpu"),
 }
 BEAT = ("beat", "-S", "pipeline_engine.worker.beat:PipelineScheduler", "--loglevel=WARNING")
 READY_WITHIN_SECONDS = 60.0

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -78,7 +78,7 @@ def _variable(name: str, kind: ma.Field[Any]) -> Any:
     return field(metadata={"variable": kind})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """What this process was told by its environment; passed in wherever it is needed."""
 
@@ -262,7 +262,7 @@ class Settings:
         """How long a queued step may stay unclaimed before its message counts as lost."""
         return timedelta(seconds=self.republish_after_seconds)
 
-    @property
+    @cached_property
     def app_ids(self) -> Mapping[str, str]:
         """The application id of each peer service, by the name that actions use for it."""
         return {peer: getattr(self, f"{peer}_app_id") for peer in _peers()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from factories import a_step, an_action
 from parked_job import Parked
 
 from battery.evidence import Effect, Evidence, Finding, SentDelivery
-from battery.invariants import check_all
+from battery.invariants import INVARIANTS, check_all
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import inbox
@@ -76,6 +76,14 @@ class History:
         """What each invariant says, with this much of the evidence changed."""
         found = check_all(replace(self.evidence, **changed))
         return {finding.invariant: finding for finding in found}
+
+    def violations_of(self, name: str, *, planted: str = "", **changed: Any) -> Sequence[str]:
+        """How one invariant is violated after a change of rows, which is undone afterwards."""
+        invariant = next(one for one in INVARIANTS if one.name == name)
+        with self.driver.runtime.engine.connect() as connection:
+            if planted:
+                connection.exec_driver_sql(planted)
+            return invariant.check(connection, replace(self.evidence, **changed)).violations
 
     def violations(self, **changed: Any) -> dict[str, list[str]]:
         """What is violated, and how."""

@@ -17,19 +17,15 @@ def wrong_effects(connection: Connection, evidence: Evidence) -> Iterator[str]:
     known = {step.key for step in steps}
     actions = {step.action for step in steps if step.key in effects}
     yield from (f"the effect {key} belongs to no step" for key in effects if key not in known)
+    fan_outs = {step.parent_id for step in steps}  # their items have the effects
     for step in steps:
-        its = effects.get(step.key, [])
-        if step.action in actions and step.status == "COMPLETED" and not _is_fan_out(step, steps):
-            yield from _without_effect(step, its)
+        has_ended_well = step.action in actions and step.status == "COMPLETED"
+        if has_ended_well and step.id not in fan_outs:
+            yield from _without_effect(step, effects.get(step.key, []))
     repeatable = _repeatable(connection, steps)
     for key, its in effects.items():
         if not its[0].idempotent:
             yield from _repeated(key, its, repeatable.get(key, ()))
-
-
-def _is_fan_out(step: Step, steps: Sequence[Step]) -> bool:
-    """Its items have the effects."""
-    return step.parent_id is None and any(other.parent_id == step.id for other in steps)
 
 
 def _without_effect(step: Step, its: Sequence[Effect]) -> Iterator[str]:

@@ -15,6 +15,28 @@ from pipeline_engine.domain.readiness import SkipReason
 UNKNOWN = "outcome_unknown"
 SKIP_REASONS = ", ".join(f"'{reason.value}'" for reason in SkipReason)
 
+#: All that may end an attempt here; a pipeline of the battery cannot fail for other reasons.
+CODES = (
+    "no_luck",  # the action was asked to fail
+    "action_failed",
+    "action_crashed",
+    "fault_injected",  # by a failpoint
+    "storage_unavailable",
+    "worker_lost",
+    UNKNOWN,
+    "timeout",
+    "items_failed",
+    "aborted",
+)
+
+STRANGE = Look(
+    "an attempt of step {step_id} of execution {execution_id} ended because of {code}",
+    f"""
+    SELECT s.step_id, s.execution_id, e.details ->> 'error_code' AS code
+    FROM events e JOIN step_executions s ON s.id = e.step_execution_id
+    WHERE e.details ->> 'error_code' NOT IN {CODES}
+    """,
+)
 UNREASONED = Look(
     "step {step_id} of execution {execution_id} is {status} because of {error_code} and"
     " {skip_reason}, which does not fit",
@@ -41,13 +63,13 @@ ATTEMPTS = Look(
     "attempt {attempt} of step {step_id} of execution {execution_id} ended {ends} times",
     f"""
     SELECT * FROM (
-        SELECT s.execution_id, s.step_id, g.attempt, (
-            SELECT count(*) FROM events e WHERE e.step_execution_id = s.id
-            AND e.event_type IN ('step_retrying', 'step_recovered')
-            AND (e.details ->> 'attempt')::int = g.attempt) AS ends
+        SELECT s.execution_id, s.step_id, g.attempt, count(e.id) AS ends
         FROM step_executions s
             CROSS JOIN LATERAL generate_series(1, s.attempt - 1) AS g(attempt)
-        WHERE NOT coalesce({STOPPED}, false)
+            LEFT JOIN events e ON e.step_execution_id = s.id
+                AND e.event_type IN ('step_retrying', 'step_recovered')
+                AND (e.details ->> 'attempt')::int = g.attempt
+        WHERE NOT coalesce({STOPPED}, false) GROUP BY s.id, g.attempt
     ) t WHERE ends <> 1
     """,
 )
@@ -56,11 +78,11 @@ COUNTS = Look(
     " its history tells of {told}",
     f"""
     SELECT * FROM (
-        SELECT s.execution_id, s.step_id, ARRAY[s.retry_count, s.lost_count] AS said, (
-            SELECT ARRAY[count(*) FILTER (WHERE e.event_type = 'step_retrying'),
-                count(*) FILTER (WHERE e.event_type = 'step_recovered')]::int[]
-            FROM events e WHERE e.step_execution_id = s.id) AS told
-        FROM step_executions s WHERE NOT coalesce({STOPPED}, false)
+        SELECT s.execution_id, s.step_id, ARRAY[s.retry_count, s.lost_count] AS said,
+            ARRAY[count(*) FILTER (WHERE e.event_type = 'step_retrying'),
+                count(*) FILTER (WHERE e.event_type = 'step_recovered')]::int[] AS told
+        FROM step_executions s LEFT JOIN events e ON e.step_execution_id = s.id
+        WHERE NOT coalesce({STOPPED}, false) GROUP BY s.id
     ) t WHERE said <> told
     """,
 )
@@ -77,7 +99,7 @@ UNCLAIMED = Look(
 
 def unaccounted_ends(connection: Connection, evidence: Evidence) -> Iterator[str]:
     """Attempts without an end, ends without a reason, and reasons that do not fit."""
-    for look in (UNREASONED, KEPT, ATTEMPTS, COUNTS, UNCLAIMED):
+    for look in (STRANGE, UNREASONED, KEPT, ATTEMPTS, COUNTS, UNCLAIMED):
         yield from look.violations(connection)
     repeatable = {key for key, its in by_key(evidence.effects).items() if its[0].idempotent}
     for step in steps_of(connection, evidence.effects):

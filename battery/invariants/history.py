@@ -17,10 +17,10 @@ STEP_ENDS = Look(
     "step {step_id} of execution {execution_id} is {status}, its history says {told}",
     f"""
     SELECT * FROM (
-        SELECT s.execution_id, s.step_id, s.status, (
-            SELECT string_agg(e.event_type, ' and ') FROM events e
-            WHERE e.step_execution_id = s.id AND e.event_type IN {ENDS}) AS told
-        FROM step_executions s WHERE s.kind <> 'sink'
+        SELECT s.execution_id, s.step_id, s.status, string_agg(e.event_type, ' and ') AS told
+        FROM step_executions s LEFT JOIN events e
+            ON e.step_execution_id = s.id AND e.event_type IN {ENDS}
+        WHERE s.kind <> 'sink' GROUP BY s.id
     ) t WHERE told IS DISTINCT FROM
         CASE WHEN status IN {FINAL} THEN 'step_' || lower(status) END
     """,
@@ -29,10 +29,10 @@ EXECUTION_END = Look(
     "execution {id} is {status}, its history says {told}",
     f"""
     SELECT * FROM (
-        SELECT x.id, x.status, (
-            SELECT string_agg(e.event_type, ' and ') FROM events e
-            WHERE e.execution_id = x.id AND e.event_type IN {EXECUTION_ENDS}) AS told
-        FROM executions x
+        SELECT x.id, x.status, string_agg(e.event_type, ' and ') AS told
+        FROM executions x LEFT JOIN events e
+            ON e.execution_id = x.id AND e.event_type IN {EXECUTION_ENDS}
+        GROUP BY x.id
     ) t WHERE told IS DISTINCT FROM
         CASE WHEN status IN {FINAL} THEN 'workflow_' || lower(status) END
     """,
@@ -62,9 +62,9 @@ STEP_VERSIONS = Look(
     f"""
     SELECT * FROM (
         SELECT s.execution_id, s.step_id, s.lock_version - 1 AS moves,
-            coalesce({STOPPED}, false) AS stopped,
-            (SELECT count(*) FROM events e WHERE e.step_execution_id = s.id) AS told
-        FROM step_executions s WHERE s.kind <> 'sink'
+            coalesce({STOPPED}, false) AS stopped, count(e.id) AS told
+        FROM step_executions s LEFT JOIN events e ON e.step_execution_id = s.id
+        WHERE s.kind <> 'sink' GROUP BY s.id
     ) t WHERE moves - told NOT BETWEEN 0 AND stopped::int
     """,
 )
@@ -72,11 +72,11 @@ EXECUTION_VERSIONS = Look(
     "execution {id} moved {moves} times, its history tells of {told}",
     """
     SELECT * FROM (
-        SELECT x.id, x.lock_version - 1
-            - (coalesce(x.abort_reason, 'cancelled') <> 'cancelled')::int AS moves,
-            (SELECT count(*) FROM events e WHERE e.execution_id = x.id
-                AND e.step_execution_id IS NULL AND e.event_type <> 'workflow_progress') AS told
-        FROM executions x
+        SELECT x.id, count(e.id) AS told, x.lock_version - 1
+            - (coalesce(x.abort_reason, 'cancelled') <> 'cancelled')::int AS moves
+        FROM executions x LEFT JOIN events e ON e.execution_id = x.id
+            AND e.step_execution_id IS NULL AND e.event_type <> 'workflow_progress'
+        GROUP BY x.id
     ) t WHERE moves <> told
     """,
 )

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from battery.evidence import Evidence
-from battery.invariants.invariant import NotChecked
+from pipeline_engine.services.replay import replay
 
 
-def differing_replays(_: Connection, __: Evidence) -> Iterator[str]:
-    """Decisions that the rows record and a replay does not make."""
-    raise NotChecked("the pure advance function does not exist yet")
+def differing_replays(connection: Connection, _: Evidence) -> Iterator[str]:
+    """Decisions that a history records and the pure rules would not have made."""
+    executions = connection.exec_driver_sql("SELECT id FROM executions ORDER BY id").scalars()
+    for execution in executions.all():
+        for difference in replay(connection, execution):
+            yield f"execution {execution}: {difference}"

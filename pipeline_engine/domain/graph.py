@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cached_property
+from heapq import heappop, heappush
 
 from pipeline_engine.errors import PipelineEngineError
 
@@ -90,6 +91,29 @@ class Graph:
             s for s in self._ids if s not in ended and ended.issuperset(self._dependencies[s])
         )
 
+    def behind(self, held: Collection[str], *, among: Collection[str], most: int) -> dict[str, int]:
+        """Steps of *among* behind *held*, and how many of their dependencies are held or found.
+
+        In topological order, at most *most* of them, and none if more than that could be next.
+        """
+        counts: dict[str, int] = {}
+        next_ones: list[tuple[int, str]] = []
+
+        def reach(step_id: str) -> None:
+            for dependent in self._dependents[step_id]:
+                counts[dependent] = counts.get(dependent, 0) + 1
+                if counts[dependent] == 1 and dependent in among:
+                    heappush(next_ones, (self._rank[dependent], dependent))
+
+        for step_id in held:
+            reach(step_id)
+        found: dict[str, int] = {}
+        while next_ones and len(found) < most and len(next_ones) <= most:
+            _, step_id = heappop(next_ones)
+            found[step_id] = counts[step_id]
+            reach(step_id)
+        return found
+
     def level(self, step_id: str) -> int:
         """The length of the longest path from a root: 0 for a root, -1 for an unknown step."""
         return self._levels.get(step_id, -1)
@@ -138,6 +162,10 @@ class Graph:
                 if not waits_for[dependent]:
                     order.append(dependent)
         return tuple(order)
+
+    @cached_property
+    def _rank(self) -> dict[str, int]:
+        return {step_id: rank for rank, step_id in enumerate(self._sorted)}
 
     @cached_property
     def _levels(self) -> dict[str, int]:

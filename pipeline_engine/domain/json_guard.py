@@ -93,6 +93,35 @@ def dumps(value: Any) -> str:
         raise JsonRejected("unsupported_type", str(error)) from error
 
 
+def as_stored(value: Any) -> Any:
+    """A checked value as a jsonb column gives it back, in lists and objects of its own.
+
+    ``jsonb`` orders the keys of an object, shorter ones first, and writes out exponents.
+    """
+    if isinstance(value, dict):
+        keys = sorted(value, key=_jsonb_order)
+        return {key: as_stored(value[key]) for key in keys}
+    if isinstance(value, list):
+        return [as_stored(member) for member in value]
+    return _number_as_stored(value) if isinstance(value, float) else value
+
+
+def _jsonb_order(key: str) -> tuple[int, bytes]:
+    text = key.encode()
+    return len(text), text
+
+
+def _number_as_stored(number: float) -> float | int:
+    """Large floats are written with an exponent, come back as integers, and if huge as floats."""
+    if abs(number) < _SHORTEST_WITH_EXPONENT:
+        return number + 0.0  # there is no negative zero
+    written_out = int(Decimal(repr(number)))
+    return written_out if -(2**63) <= written_out < 2**64 else number
+
+
+_SHORTEST_WITH_EXPONENT = 1e16
+
+
 def _parsed(raw: bytes) -> Any:
     try:
         return json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_int=_integer)

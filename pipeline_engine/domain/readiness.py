@@ -1,11 +1,12 @@
-"""When a step may start: trigger rules over counted dependencies.
+"""What the end of a step means for those that wait for it: trigger rules over counters.
 
-Pure: rows hold the counters, this module holds the rule. Names follow the field's standard
+Pure: rows hold the counters, this module decides. Names follow the field's standard
 (Airflow's trigger rules); what differs is said at each rule in docs/reference/definition.md.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,6 +45,24 @@ class Dependencies:
     blocking: int
     branched: int
 
+    def counted(self, ends: Sequence[Contribution]) -> Dependencies:
+        """The same after these ends; the SQL of ``queueing.settle_dependencies`` in Python."""
+        return self._changed(ends, 1)
+
+    def before(self, ends: Sequence[Contribution]) -> Dependencies:
+        """What was known until these ends were counted."""
+        return self._changed(ends, -1)
+
+    def _changed(self, ends: Sequence[Contribution], sign: int) -> Dependencies:
+        return Dependencies(
+            self.total,
+            self.remaining - sign * len(ends),
+            self.succeeded + sign * sum(end.succeeded for end in ends),
+            self.failed + sign * sum(end.failed for end in ends),
+            self.blocking + sign * sum(end.blocking for end in ends),
+            self.branched + sign * sum(end.branched for end in ends),
+        )
+
 
 class Verdict(StrEnum):
     """What to do with a step whose dependencies have changed."""
@@ -60,6 +79,9 @@ SURVIVES_FAILURE = frozenset(
     {TriggerRule.ALL_DONE, TriggerRule.ONE_FAILED, TriggerRule.ALL_FAILED, TriggerRule.ALWAYS}
 )
 SURVIVES_CANCEL = frozenset({TriggerRule.ALWAYS})
+
+#: Rules that may be met while dependencies are still open.
+EAGER = frozenset({TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.AT_LEAST})
 
 _NOTHING = Contribution()
 _SUCCESS = Contribution(succeeded=1)
@@ -87,6 +109,23 @@ def contribution(
     return _BLOCKED if skip_reason is SkipReason.ABORTED else _NOTHING
 
 
+def is_unhandled_failure(status: StepStatus, *, tolerated: bool) -> bool:
+    """Whether this end of a step makes the execution fail."""
+    return status in {StepStatus.FAILED, StepStatus.TIMEOUT} and not tolerated
+
+
+def reaction(
+    rule: TriggerRule, at_least: int | None, now: Dependencies, ends: Sequence[Contribution]
+) -> Verdict:
+    """What follows for a waiting step from these ends, which *now* has counted already.
+
+    WAIT also if it was clear before: whoever counted the end that made it clear has acted.
+    """
+    if rule in EAGER and decide(rule, at_least, now.before(ends)) is not Verdict.WAIT:
+        return Verdict.WAIT
+    return decide(rule, at_least, now)
+
+
 def decide(rule: TriggerRule, at_least: int | None, counted: Dependencies) -> Verdict:
     """Whether a step with these dependencies runs, waits or is skipped."""
     if _is_met(rule, at_least, counted):
@@ -106,18 +145,27 @@ _DEFAULTS = frozenset({TriggerRule.NONE_FAILED, TriggerRule.ALL_SUCCESS})
 
 
 def _is_met(rule: TriggerRule, at_least: int | None, counted: Dependencies) -> bool:
-    ended = counted.remaining == 0
-    return {
-        TriggerRule.NONE_FAILED: ended and counted.blocking == 0,
-        TriggerRule.ALL_SUCCESS: ended and counted.succeeded == counted.total,
-        TriggerRule.ALL_FAILED: ended and counted.failed == counted.total,
-        TriggerRule.ALL_DONE: ended,
-        TriggerRule.ALWAYS: ended,
-        # These three need not wait for the rest.
-        TriggerRule.ONE_SUCCESS: counted.succeeded >= 1,
-        TriggerRule.ONE_FAILED: counted.failed >= 1,
-        TriggerRule.AT_LEAST: counted.succeeded >= (at_least or 1),
-    }[rule]
+    match rule:
+        case TriggerRule.ONE_SUCCESS:
+            return counted.succeeded >= 1
+        case TriggerRule.ONE_FAILED:
+            return counted.failed >= 1
+        case TriggerRule.AT_LEAST:
+            return counted.succeeded >= (at_least or 1)
+        case _:
+            return counted.remaining == 0 and _is_met_in_the_end(rule, counted)
+
+
+def _is_met_in_the_end(rule: TriggerRule, counted: Dependencies) -> bool:
+    match rule:
+        case TriggerRule.NONE_FAILED:
+            return counted.blocking == 0
+        case TriggerRule.ALL_SUCCESS:
+            return counted.succeeded == counted.total
+        case TriggerRule.ALL_FAILED:
+            return counted.failed == counted.total
+        case _:
+            return True
 
 
 def _can_still_be_met(rule: TriggerRule, at_least: int | None, counted: Dependencies) -> bool:

@@ -13,6 +13,7 @@ from pipeline_engine.embedded.programs import Program, Stage
 
 CELERY = ("celery", "-A", "pipeline_engine.worker")
 QUIET = ("--without-gossip", "--without-mingle")  # nobody listens, and mingling costs a second
+FAST_SLOTS = 2
 IO_SLOTS = 16
 CPU_SLOTS = 2
 
@@ -40,8 +41,9 @@ class Layout:
 def application_programs(layout: Layout, environment: Mapping[str, str]) -> Iterator[Program]:
     """Yield the workers, the beat, the web server and, if asked for, Flower."""
     watched = layout.flower_port is not None
-    yield _worker("worker-io", environment, watched, "-P", "threads", "-c", IO_SLOTS, "io,fast")
-    yield _worker("worker-cpu", environment, watched, "-P", "prefork", "-c", CPU_SLOTS, "fast,cpu")
+    yield _worker("worker-fast", environment, watched, "-P", "prefork", "-c", FAST_SLOTS, "fast")
+    yield _worker("worker-io", environment, watched, "-P", "threads", "-c", IO_SLOTS, "io")
+    yield _worker("worker-cpu", environment, watched, "-P", "prefork", "-c", CPU_SLOTS, "cpu")
     beat = (*CELERY, "beat", "-S", "pipeline_engine.worker.beat:PipelineScheduler")
     yield _python("beat", Stage.FRONT, environment, *beat, _loglevel(environment))
     yield _web(layout, environment)

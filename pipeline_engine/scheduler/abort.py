@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from pipeline_engine.dispatch import CLEAN_UP, Message
-from pipeline_engine.domain.readiness import SURVIVES_CANCEL, SURVIVES_FAILURE, SkipReason
+from pipeline_engine.domain.outcome import AbortReason
+from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.plans import Plan
@@ -21,31 +22,30 @@ from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.transitions import Ending
 
-FAILED = "failed"
-TIMED_OUT = "timed_out"
-CANCELLED = "cancelled"
-
 MESSAGES = {
-    FAILED: "Workflow aborted",
-    TIMED_OUT: "Workflow timed out",
-    CANCELLED: "Execution cancelled",
+    AbortReason.FAILED: "Workflow aborted",
+    AbortReason.TIMED_OUT: "Workflow timed out",
+    AbortReason.CANCELLED: "Execution cancelled",
 }
 
 
-def give_up(work: Work, execution_id: UUID, *, reason: str, error: dict[str, Json]) -> list[Ending]:
+def give_up(
+    work: Work, execution_id: UUID, *, reason: AbortReason, error: dict[str, Json]
+) -> list[Ending]:
     """Store the intent and stop every step; returns the ends that are due at once.
 
     Nothing if the execution has ended, or is being aborted already.
     """
-    if not transitions.intend_abort(work.connection, execution_id, reason=reason, error=error):
+    # Steps before their execution, as whoever ends the last of them locks the two.
+    steps = locking.lock_open_steps(work.connection, execution_id)
+    intend = transitions.intend_abort
+    if not intend(work.connection, execution_id, reason=reason.value, error=error):
         return []
     plan = work.runtime.plan(work.connection, execution_id)
-    survivors = SURVIVES_CANCEL if reason == CANCELLED else SURVIVES_FAILURE
-    steps = locking.lock_open_steps(work.connection, execution_id)
     if any(step.items_open for step in steps):
         # A fan-out whose row we had to wait for has items which that statement did not see.
         steps = locking.lock_open_steps(work.connection, execution_id)
-    steps = [s for s in steps if plan.definition_of(s).trigger_rule not in survivors]
+    steps = [s for s in steps if plan.definition_of(s).trigger_rule not in reason.survivors]
     return stop(work, steps, plan, because=MESSAGES[reason])
 
 

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from pipeline_engine.domain.definitions import TriggerRule
+from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.readiness import (
     Contribution,
-    Dependencies,
     SkipReason,
     Verdict,
     contribution,
-    decide,
+    is_unhandled_failure,
+    reaction,
 )
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.scheduler import abort, conclusion, items, window
@@ -44,12 +45,14 @@ def advance(work: Work, endings: Sequence[Ending]) -> None:
 def _set_free(work: Work, ended: Sequence[Ending]) -> list[Ending]:
     """Count these ends on their successors; returns the steps that are skipped by that."""
     changes: dict[int, list[Contribution]] = defaultdict(list)
+    counted_already = {ending.step.id for ending in ended if ending.counted}
     for ending in ended:
         counted = contribution(
             ending.status, skip_reason=ending.skip_reason, tolerated=ending.tolerated
         )
         for successor in ending.step.successors:
-            changes[successor].append(counted)
+            if successor not in counted_already:
+                changes[successor].append(counted)
     follow_ups: list[Ending] = []
     blocking: dict[UUID, list[StepRow]] = defaultdict(list)
     for execution_id in {e.step.execution_id for e in ended if e.step.in_window}:
@@ -89,38 +92,11 @@ def _react(
         blocking[row.execution_id].append(row)
 
 
-def _verdict(work: Work, row: StepRow, counted: Sequence[Contribution]) -> Verdict:
-    """What to do with a row now; WAIT also if that was clear before these ends."""
+def _verdict(work: Work, row: StepRow, ends: Sequence[Contribution]) -> Verdict:
     if row.status != StepStatus.PENDING:
         return Verdict.WAIT
     rule, at_least = _rule(work, row)
-    now = Dependencies(
-        row.dependency_count,
-        row.remaining,
-        row.deps_succeeded,
-        row.deps_failed,
-        row.deps_blocking,
-        row.deps_branched,
-    )
-    if rule in EAGER and decide(rule, at_least, _before(now, counted)) is not Verdict.WAIT:
-        return Verdict.WAIT
-    return decide(rule, at_least, now)
-
-
-def _before(now: Dependencies, counted: Sequence[Contribution]) -> Dependencies:
-    """What was known until these ends were counted."""
-    return Dependencies(
-        now.total,
-        now.remaining + len(counted),
-        now.succeeded - sum(c.succeeded for c in counted),
-        now.failed - sum(c.failed for c in counted),
-        now.blocking - sum(c.blocking for c in counted),
-        now.branched - sum(c.branched for c in counted),
-    )
-
-
-#: Rules that may be met while dependencies are still open.
-EAGER = frozenset({TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.AT_LEAST})
+    return reaction(rule, at_least, row.dependencies, ends)
 
 
 def _rule(work: Work, row: StepRow) -> tuple[TriggerRule, int | None]:
@@ -178,10 +154,12 @@ def _failures(work: Work, ended: Iterable[Ending]) -> list[Ending]:
         transitions.note_failure(work.connection, step.execution_id, error)
         plan = work.runtime.plan(work.connection, step.execution_id)
         if plan.definition.settings.fail_fast and step.kind == StepKind.STEP:
-            follow_ups += abort.give_up(work, step.execution_id, reason=abort.FAILED, error=error)
+            reason = AbortReason.FAILED
+            follow_ups += abort.give_up(work, step.execution_id, reason=reason, error=error)
     return follow_ups
 
 
 def _is_unhandled_failure(ending: Ending) -> bool:
-    failed = ending.status in {StepStatus.FAILED, StepStatus.TIMEOUT}
-    return failed and not ending.tolerated and ending.step.kind in {StepKind.STEP, StepKind.HANDLER}
+    if ending.step.kind not in {StepKind.STEP, StepKind.HANDLER}:
+        return False
+    return is_unhandled_failure(ending.status, tolerated=ending.tolerated)

@@ -25,6 +25,8 @@ def checked(result: Any) -> ActionResult:
         raise TypeError(f"the action returned {type(result).__name__}, not an ActionResult")
     if not isinstance(result.outputs, Mapping):
         raise TypeError(f"outputs are {type(result.outputs).__name__}, not an object")
+    if result.error is None and result.error_code is None:
+        return result
     return replace(result, error=words(result.error), error_code=words(result.error_code))
 
 

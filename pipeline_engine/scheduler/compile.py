@@ -20,8 +20,12 @@ CHORD_HEADER = "chord_header"  #: tells a task that the chord's body will wake t
 
 
 def chunk_size(ready: int, *, slots: int, largest: int) -> int:
-    """How many cheap steps share a message: small enough that every slot gets some."""
-    return min(max(ready // (2 * slots), 1), largest)
+    """How many cheap steps share a message: enough to be worth it, few enough to go round.
+
+    What follows from steps that one worker has is run by that worker in one go; of steps that
+    were scattered, each waits for the row that joins them.
+    """
+    return min(max(ready // (2 * slots), largest // 2, 1), largest)
 
 
 def wave(app: Celery, ready: Sequence[StepRow], *, slots: int, largest: int) -> Signature[Any]:

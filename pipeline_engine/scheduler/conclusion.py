@@ -15,13 +15,13 @@ from sqlalchemy import Connection
 
 from pipeline_engine.dispatch import DELIVER, Message
 from pipeline_engine.domain.actions import QueueName
-from pipeline_engine.domain.definitions import HandlerWhen, StepDefinition
+from pipeline_engine.domain.definitions import StepDefinition
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.json_guard import JsonRejected
+from pipeline_engine.domain.outcome import AbortReason, compensating, handlers_after, outcome
 from pipeline_engine.domain.states import ExecutionStatus
-from pipeline_engine.scheduler import abort
 from pipeline_engine.scheduler.perform import guarded_outputs
-from pipeline_engine.scheduler.plans import Plan, compensating, steps_named
+from pipeline_engine.scheduler.plans import Plan, steps_named
 from pipeline_engine.scheduler.scope import load_results, make_scope, step_results
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.storage import deliveries, locking, queueing, transitions
@@ -44,9 +44,7 @@ class Verdict:
     @property
     def status(self) -> ExecutionStatus:
         """The status that this amounts to."""
-        if self.reason == abort.CANCELLED:
-            return ExecutionStatus.INTERRUPTED
-        return ExecutionStatus.FAILED if self.error else ExecutionStatus.COMPLETED
+        return outcome(self.reason, failed=bool(self.error))
 
 
 def conclude(work: Work, sink: StepRow) -> None:
@@ -78,14 +76,11 @@ def _epilogue(
     """First the compensations, in reverse order of completion, then the handlers as listed."""
     failed = verdict.status is not ExecutionStatus.COMPLETED
     undone = _to_undo(work.connection, execution_id, plan) if failed else []
-    handlers = [
-        (StepKind.HANDLER, handler.step)
-        for handler in plan.definition.settings.handlers
-        if handler.when is HandlerWhen.ALWAYS
-        or (handler.when is HandlerWhen.ON_FAILURE and verdict.status is ExecutionStatus.FAILED)
-        or (handler.when is HandlerWhen.ON_CANCEL and verdict.status is ExecutionStatus.INTERRUPTED)
+    handlers = handlers_after(plan.definition, verdict.status)
+    return [
+        *((StepKind.COMPENSATION, step) for step in undone),
+        *((StepKind.HANDLER, step) for step in handlers),
     ]
-    return [*((StepKind.COMPENSATION, step) for step in undone), *handlers]
 
 
 def _to_undo(connection: Connection, execution_id: UUID, plan: Plan) -> list[StepDefinition]:
@@ -174,7 +169,8 @@ def _end(work: Work, execution_id: UUID, plan: Plan, verdict: Verdict) -> None:
         try:
             outputs = _outputs(work, execution_id, plan)
         except (ExpressionError, JsonRejected) as error:
-            verdict = Verdict(abort.FAILED, {"code": error.code, "message": f"outputs: {error}"})
+            found = {"code": error.code, "message": f"outputs: {error}"}
+            verdict = Verdict(AbortReason.FAILED, found)
     transitions.end_execution(
         work.connection, execution_id, verdict.status, outputs=outputs, error=verdict.error
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from pipeline_engine.dispatch import JOIN, Message
+from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler import abort
@@ -109,8 +110,7 @@ def _window(step: Prepared, context: ActionContext) -> int | None:
 def _tolerated(step: Prepared, context: ActionContext, count: int) -> int:
     executor, loop = step.planned.executor, step.planned.definition.for_each
     if loop is not None:
-        percent = int((loop.tolerated_percent or 0) * count / 100)
-        return max(loop.tolerated_failures, percent)
+        return loop.tolerates(count)
     if isinstance(executor, FanOutActionExecutor):
         return executor.tolerated_failures(context)
     return 0
@@ -155,7 +155,7 @@ def _after_some_ended(work: Work, parent: StepRow, ended: int, failed: int) -> l
 def outcome_of_stopped(work: Work, parent: StepRow) -> Ending:
     """The end of a fan-out that was stopped, now that its last item has ended."""
     if parent.error_code != TIMEOUT:
-        return abort.aborted([parent], because=abort.MESSAGES[abort.FAILED])[0]
+        return abort.aborted([parent], because=abort.MESSAGES[AbortReason.FAILED])[0]
     plan = work.runtime.plan(work.connection, parent.execution_id)
     return Ending(
         parent,

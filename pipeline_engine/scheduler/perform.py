@@ -103,9 +103,9 @@ def make_context(
     limit = step.planned.timeout_seconds or settings.parked_timeout_seconds
     return ActionContext(
         step_id=row.step_id,
-        execution_id=str(row.execution_id),
+        execution_id=step.facts.text_id,
         step_execution_id=str(row.id),
-        idempotency_key=idempotency_key(row),
+        idempotency_key=idempotency_key(step.facts, row),
         workflow_params=step.facts.params,
         user_id=step.facts.user_id,
         system_user_id=settings.system_user_id,
@@ -138,10 +138,10 @@ def this_attempt(row: StepRow) -> int:
     return row.attempt if row.status == StepStatus.RUNNING else row.attempt + 1
 
 
-def idempotency_key(row: StepRow) -> str:
+def idempotency_key(execution: ExecutionFacts, row: StepRow) -> str:
     """The same for every attempt of a step, and for no other step."""
     item = "" if row.item_index is None else f":{row.item_index}"
-    return f"{row.execution_id}:{row.step_id}{item}"
+    return f"{execution.text_id}:{row.step_id}{item}"
 
 
 def execute(step: Prepared, context: ActionContext) -> ActionResult:

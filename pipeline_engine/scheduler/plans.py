@@ -31,6 +31,8 @@ from pipeline_engine.domain.expressions import (
     compile_value,
     parse_condition,
 )
+from pipeline_engine.domain.outcome import COMPENSATES, compensating
+from pipeline_engine.domain.readiness import EAGER
 from pipeline_engine.errors import ActionNotFound
 from pipeline_engine.registry import Registry
 from pipeline_engine.sdk import BaseActionExecutor, FanOutActionExecutor
@@ -218,23 +220,22 @@ class Plan:
         return limit if self._blocking_steps > limit else None
 
     @cached_property
+    def cheap_and_patient(self) -> frozenset[str]:
+        """Cheap steps that run when all their dependencies have ended, and end at once."""
+        return frozenset(
+            definition.id
+            for definition, step in zip(self.definition.steps, self._steps, strict=True)
+            if step and step.item_cheap and not step.fans_out
+            if definition.trigger_rule not in EAGER
+        )
+
+    @cached_property
+    def _steps(self) -> list[PlannedStep | None]:
+        return [self.find(definition) for definition in self.definition.steps]
+
+    @cached_property
     def _blocking_steps(self) -> int:
-        planned = map(self.find, self.definition.steps)
-        return sum(step is None or not step.cheap for step in planned)
-
-
-COMPENSATES = "compensate:"
-
-
-def compensating(undone: StepDefinition, compensation: Compensation) -> StepDefinition:
-    """The step that undoes *undone*."""
-    return StepDefinition(
-        id=f"{COMPENSATES}{undone.id}",
-        name=f"Undo {undone.name}",
-        action=compensation.action,
-        params=compensation.params,
-        on_failure=OnFailure.CONTINUE,
-    )
+        return sum(step is None or not step.cheap for step in self._steps)
 
 
 class Plans:

@@ -13,35 +13,30 @@ from datetime import timedelta
 
 import structlog
 
-from pipeline_engine.domain.expressions import ExpressionError
-from pipeline_engine.domain.readiness import SkipReason
-from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import outcomes, perform
-from pipeline_engine.scheduler.advance import advance, skipped
+from pipeline_engine.scheduler.advance import advance
+from pipeline_engine.scheduler.batch import Batch
 from pipeline_engine.scheduler.door import StepDoor
 from pipeline_engine.scheduler.leases import worker_name
 from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.scope import StepResults, load_results, make_scope, step_results
 from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.work import Work, insisted
 from pipeline_engine.sdk import ActionResult
 from pipeline_engine.storage import locking, rows, transitions
-from pipeline_engine.storage.rows import ExecutionFacts, StepRow
+from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.session import is_unreachable
 from pipeline_engine.storage.steps import StepKind
-from pipeline_engine.storage.transitions import Claim, Ending
+from pipeline_engine.storage.transitions import Claim
 
 log = structlog.get_logger(__name__)
 
 #: A turn hands over after this, so that revocation and fairness stay honest.
 TURN = timedelta(seconds=2)
 #: Cheap steps in one transaction; more would keep their rows locked for too long.
-STEPS_PER_TRANSACTION = 128
-#: So many messages for a cheap step may be lost before it is suspected to kill its workers.
-TRUSTED_MESSAGES = 3
+STEPS_PER_TRANSACTION = 256
 
 
 @dataclass(slots=True)
@@ -121,34 +116,29 @@ class Turn:
         roots = {row.execution_id for row in batch if _is_root(row)}
         if roots:
             transitions.begin_executions(work.connection, roots)
-        done = 0
+        most = STEPS_PER_TRANSACTION
         while batch:
-            done += len(batch)
-            claimed += self._take_batch(work, batch)
-            batch = _next_batch(work) if done < STEPS_PER_TRANSACTION else []
+            steps = Batch(work)
+            steps.run(batch, most=most)
+            advance(work, steps.endings)
+            claimed += self._claimed(work, steps.claims)
+            most -= max(len(batch), len(steps.endings))
+            batch = _next_batch(work) if most > 0 else []
         failpoint(Failpoint.AFTER_EXECUTE_BEFORE_COMMIT)
         return claimed
 
-    def _take_batch(self, work: Work, batch: Sequence[StepRow]) -> list[Prepared]:
-        endings, prepared = _prepare(work, batch)
-        claims: list[Prepared] = []
-        for step in prepared:
-            if _runs_here(step.row):
-                endings += _run_cheap(work, step)
-            else:
-                claims.append(step)
-        advance(work, endings)
-        if not all(step.planned.idempotent for step in claims):
+    def _claimed(self, work: Work, steps: Sequence[Prepared]) -> list[Prepared]:
+        if not all(step.planned.idempotent for step in steps):
             # A claim that a crash of the database undid would let the action run twice.
             work.demand_durability()
         claimed = transitions.claim(
             work.connection,
-            [Claim(step.row, _deadline(step.planned, self.runtime)) for step in claims],
+            [Claim(step.row, _deadline(step.planned, self.runtime)) for step in steps],
             worker=worker_name(),
             task_id=self.task_id,
             lease=self.runtime.settings.lease,
         )
-        return [step for step in claims if step.row.id in claimed]
+        return [step for step in steps if step.row.id in claimed]
 
     # ── Running ──────────────────────────────────────────────────────────────────────────
 
@@ -218,68 +208,5 @@ def _next_batch(work: Work) -> list[StepRow]:
     return batch
 
 
-def _runs_here(row: StepRow) -> bool:
-    """Whether the step runs inside this transaction.
-
-    One whose message was lost before may be one that kills its worker: it gets a lease and
-    an attempt that count, so that it cannot be tried for ever.
-    """
-    return row.cheap and row.publish_count <= TRUSTED_MESSAGES and not row.lost_count
-
-
-def _run_cheap(work: Work, step: Prepared) -> list[Ending]:
-    door = StepDoor(work.runtime, step, work.connection)
-    context = perform.make_context(work.runtime, step, door=door)
-    if outcomes.expands(step.row, step.planned):
-        return outcomes.expanded(work, step, context, perform.expand(step, context))
-    return outcomes.settle(work, step, perform.execute(step, context))
-
-
 def _deadline(planned: PlannedStep, runtime: Runtime) -> timedelta:
     return timedelta(seconds=planned.timeout_seconds or runtime.settings.step_timeout_seconds)
-
-
-# ── Preparing ────────────────────────────────────────────────────────────────────────────
-
-
-def _prepare(work: Work, batch: Sequence[StepRow]) -> tuple[list[Ending], list[Prepared]]:
-    """Render what the steps need; those that cannot or need not run come back as ends."""
-    facts = work.runtime.facts(work.connection, {row.execution_id for row in batch})
-    endings: list[Ending] = []
-    planned: list[tuple[StepRow, PlannedStep]] = []
-    for row in batch:
-        plan = work.runtime.plans.of(work.connection, facts[row.execution_id].revision_id)
-        try:
-            planned.append((row, plan.step(row)))
-        except PipelineEngineError as error:
-            endings += outcomes.failed(
-                work, row, None, error_code=error.code, message=str(error), retryable=False
-            )
-    known = load_results(
-        work.connection, [(row.execution_id, step.results_needed) for row, step in planned]
-    )
-    prepared: list[Prepared] = []
-    for row, step in planned:
-        connection = work.connection if _runs_here(row) else None
-        results = step_results(
-            work.runtime, row.execution_id, known.get(row.execution_id, {}), connection
-        )
-        try:
-            if _is_wanted(row, step, facts[row.execution_id], results):
-                prepared.append(perform.prepare(row, step, facts[row.execution_id], results))
-            else:
-                endings.append(skipped(row, SkipReason.CONDITION))
-        except ExpressionError as error:
-            endings += outcomes.failed(
-                work, row, step, error_code=error.code, message=str(error), retryable=False
-            )
-    return endings, prepared
-
-
-def _is_wanted(
-    row: StepRow, step: PlannedStep, facts: ExecutionFacts, results: StepResults
-) -> bool:
-    """Whether the step's own condition holds; most have none, and need no scope to say so."""
-    if step.definition.condition is None:
-        return True
-    return step.condition.evaluate(make_scope(facts, results, row))

@@ -9,9 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from pipeline_engine.domain import json_guard
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import rows
 from pipeline_engine.storage.rows import ExecutionFacts, StepResult, StepRow
+from pipeline_engine.storage.transitions import Ending
 
 Results = dict[UUID, dict[str, StepResult]]
 
@@ -71,10 +73,38 @@ class StepOutputs(Mapping[str, dict[str, Any]]):
         return len(self._results)
 
 
-def load_results(connection: Connection, wanted: Iterable[tuple[UUID, Iterable[str]]]) -> Results:
-    """The results that a batch of steps refers to, in one query."""
+class EndedHere:
+    """How steps ended whose ends this transaction has not written yet."""
+
+    def __init__(self) -> None:
+        self._endings: dict[tuple[UUID, str], Ending] = {}
+
+    def add(self, ending: Ending) -> None:
+        """Remember how a step ended."""
+        self._endings[ending.step.execution_id, ending.step.step_id] = ending
+
+    def result(self, execution_id: UUID, step_id: str) -> StepResult | None:
+        """The result as the row will give it back, in values of its own."""
+        ending = self._endings.get((execution_id, step_id))
+        if ending is None:
+            return None
+        outputs = None if ending.outputs is None else json_guard.as_stored(ending.outputs)
+        return StepResult(ending.status.value, outputs, ending.error_code, ending.error_message)
+
+
+def load_results(
+    connection: Connection,
+    wanted: Iterable[tuple[UUID, Iterable[str]]],
+    ended: EndedHere | None = None,
+) -> Results:
+    """The results that a batch of steps refers to, those of the database in one query."""
     pairs = {(execution_id, step_id) for execution_id, ids in wanted for step_id in ids}
     found: Results = defaultdict(dict)
+    for execution_id, step_id in tuple(pairs):
+        result = ended.result(execution_id, step_id) if ended else None
+        if result is not None:
+            found[execution_id][step_id] = result
+            pairs.remove((execution_id, step_id))
     if pairs:
         for (execution_id, step_id), result in rows.step_results(connection, pairs).items():
             found[execution_id][step_id] = result
@@ -86,10 +116,13 @@ def step_results(
     execution_id: UUID,
     known: Mapping[str, StepResult],
     connection: Connection | None = None,
+    ended: EndedHere | None = None,
 ) -> StepResults:
     """The results of one execution; others are read on *connection*, or on a new one."""
 
     def load(step_id: str) -> StepResult | None:
+        if ended and (result := ended.result(execution_id, step_id)):
+            return result
         key = (execution_id, step_id)
         if connection is not None:
             return rows.step_results(connection, [key]).get(key)
@@ -111,14 +144,7 @@ def make_scope(
         "params": facts.params,
         "steps": results,
         "secrets": secrets or {},
-        "execution": {
-            "id": str(facts.id),
-            "name": facts.name,
-            "pipeline_id": str(facts.pipeline_id) if facts.pipeline_id else None,
-            "initiator": facts.initiator,
-            "user_id": facts.user_id,
-            "created_at": facts.created_at.isoformat(),
-        },
+        "execution": facts.in_templates,
     }
     if row is not None and row.item_index is not None:
         scope |= {

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain.definitions import merge_params
+from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import PipelineStatus
 from pipeline_engine.errors import (
     DraftNotExecutable,
@@ -116,11 +117,12 @@ def find_pipeline(work: Work, name_or_id: str, *, user_id: str | None) -> Starta
 
 def cancel(runtime: Runtime, execution_id: UUID, *, because: str | None) -> None:
     """Store the intent to cancel and stop what can be stopped; nothing if it has ended."""
-    error = {"code": abort.CANCELLED, "message": because or abort.MESSAGES[abort.CANCELLED]}
+    reason = AbortReason.CANCELLED
+    error = {"code": reason.value, "message": because or abort.MESSAGES[reason]}
 
     def attempt() -> Work:
         with transaction(runtime) as work:
-            advance(work, abort.give_up(work, execution_id, reason=abort.CANCELLED, error=error))
+            advance(work, abort.give_up(work, execution_id, reason=reason, error=error))
         return work
 
     send(repeated(attempt))

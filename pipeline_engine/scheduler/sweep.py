@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from pipeline_engine.dispatch import CLEAN_UP, DELIVER, JOIN, Message
 from pipeline_engine.domain.definitions import PipelineDefinition
+from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -247,7 +248,7 @@ def _timed_out(runtime: Runtime, execution_id: UUID) -> bool:
     def change(work: Work) -> None:
         definition = work.runtime.plan(work.connection, execution_id).definition
         error = _timeout_error(definition)
-        advance(work, abort.give_up(work, execution_id, reason=abort.TIMED_OUT, error=error))
+        advance(work, abort.give_up(work, execution_id, reason=AbortReason.TIMED_OUT, error=error))
 
     return _isolated(runtime, change, execution=str(execution_id))
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.json_guard import JsonRejected
+from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -144,7 +145,7 @@ def _apply(work: Work, row: StepRow, delivery: DeliveryRow) -> None:
     context = EventContext(
         step_execution_id=str(row.id),
         execution_id=str(row.execution_id),
-        idempotency_key=perform.idempotency_key(row),
+        idempotency_key=perform.idempotency_key(step.facts, row),
         workflow_params=step.facts.params,
         user_id=step.facts.user_id,
         system_user_id=work.runtime.settings.system_user_id,
@@ -243,7 +244,7 @@ def clean_up(runtime: Runtime, step_execution_id: int) -> Work:
 
 
 def _end_cancelled(runtime: Runtime, row: StepRow, note: str | None) -> Work:
-    because = abort.MESSAGES[abort.FAILED] if note is None else f"Clean-up failed: {note}"
+    because = abort.MESSAGES[AbortReason.FAILED] if note is None else f"Clean-up failed: {note}"
 
     def change(work: Work) -> None:
         advance(work, abort.aborted([replace(row)], because=because))

@@ -6,7 +6,7 @@ and how it is read. For the columns of a step that takes longer than PostgreSQL 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -23,6 +23,11 @@ def fetch(connection: Connection, sql: str, params: Mapping[str, Any]) -> list[t
             return list(cursor.fetchall())
         except psycopg2.Error as error:
             raise _reported(connection, sql, error) from error
+
+
+def array(ids: Iterable[int]) -> str:
+    """Numbers as one literal; of a list the driver makes one constant each, to be parsed."""
+    return f"{{{','.join(map(str, ids))}}}"
 
 
 def _reported(connection: Connection, sql: str, error: psycopg2.Error) -> BaseException:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from pipeline_engine.storage import driver
 from pipeline_engine.storage.deliveries import DeliveryRow
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
 
@@ -23,10 +24,30 @@ def lock_queued(connection: Connection, ids: Sequence[int]) -> list[StepRow]:
     """
     return fetch_steps(
         connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = ANY(%(ids)s)"
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = ANY(%(ids)s::bigint[])"
         " AND status IN ('PENDING', 'RETRYING') AND num_nonnulls(queued_at) = 1"
         " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
-        {"ids": list(ids)},
+        {"ids": driver.array(ids)},
+    )
+
+
+def lock_behind(connection: Connection, steps: Sequence[tuple[UUID, str]]) -> list[StepRow]:
+    """Those of the named steps that still wait, locked.
+
+    The caller has locked all that they wait for, so nobody else has a reason to lock them, except
+    to stop them: that one waits for the caller, or was first and keeps them.
+    """
+    return fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM unnest(%(executions)s::uuid[], %(steps)s::text[])"
+        " AS w(execution_id, step_id) JOIN step_executions s"
+        " ON s.execution_id = w.execution_id AND s.step_id = w.step_id AND s.parent_id IS NULL"
+        " WHERE s.status = 'PENDING' AND s.cheap AND s.queued_at IS NULL"
+        " ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED",
+        {
+            "executions": [str(execution_id) for execution_id, _ in steps],
+            "steps": [step_id for _, step_id in steps],
+        },
     )
 
 

@@ -14,12 +14,14 @@ from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.readiness import Contribution
+from pipeline_engine.storage import driver
 from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
 
 #: Sent with the statement that follows: its rows are nobody's business, only its locks count.
 LOCK_IN_ORDER = (
-    "SELECT 1 FROM step_executions WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE; "
+    "SELECT 1 FROM step_executions WHERE id = ANY(%(ids)s::bigint[])"
+    " ORDER BY id FOR NO KEY UPDATE; "
 )
 
 
@@ -31,29 +33,35 @@ def settle_dependencies(
     Successors are locked in the order of their ids, or two joins could wait for each other.
     A step that becomes ready and needs no window is marked as queued on the way.
     """
-    ids = sorted(changes)
+    ids = driver.array(sorted(changes))
     return fetch_steps(
         connection,
-        (LOCK_IN_ORDER if len(ids) > 1 else "")
-        + "UPDATE step_executions s SET remaining = s.remaining - v.n,"
-        " deps_succeeded = s.deps_succeeded + v.succeeded, deps_failed = s.deps_failed + v.failed,"
-        " deps_blocking = s.deps_blocking + v.blocking,"
-        " deps_branched = s.deps_branched + v.branched,"
-        " queued_at = CASE WHEN s.remaining = v.n AND s.cheap AND s.status = 'PENDING'"
-        " AND s.queued_at IS NULL THEN now() ELSE s.queued_at END"
-        " FROM unnest(%(ids)s::bigint[], %(n)s::int[], %(succeeded)s::int[], %(failed)s::int[],"
-        " %(blocking)s::int[], %(branched)s::int[])"
-        " AS v(id, n, succeeded, failed, blocking, branched)"
-        f" WHERE s.id = v.id RETURNING {STEP_COLUMNS}",
-        {
-            "ids": ids,
-            "n": [len(changes[i]) for i in ids],
-            "succeeded": [sum(c.succeeded for c in changes[i]) for i in ids],
-            "failed": [sum(c.failed for c in changes[i]) for i in ids],
-            "blocking": [sum(c.blocking for c in changes[i]) for i in ids],
-            "branched": [sum(c.branched for c in changes[i]) for i in ids],
-        },
+        (LOCK_IN_ORDER if len(changes) > 1 else "") + SETTLE,
+        {"ids": ids, "changes": json_guard.dumps([_change(i, changes[i]) for i in changes])},
     )
+
+
+SETTLE = f"""
+UPDATE step_executions s SET remaining = s.remaining - v.n,
+    deps_succeeded = s.deps_succeeded + v.succeeded, deps_failed = s.deps_failed + v.failed,
+    deps_blocking = s.deps_blocking + v.blocking, deps_branched = s.deps_branched + v.branched,
+    queued_at = CASE WHEN s.remaining = v.n AND s.cheap AND s.status = 'PENDING'
+        AND s.queued_at IS NULL THEN now() ELSE s.queued_at END
+FROM json_to_recordset(%(changes)s::json)
+    AS v(id bigint, n int, succeeded int, failed int, blocking int, branched int)
+WHERE s.id = v.id RETURNING {STEP_COLUMNS}
+"""
+
+
+def _change(step_execution_id: int, ended: Sequence[Contribution]) -> dict[str, int]:
+    return {
+        "id": step_execution_id,
+        "n": len(ended),
+        "succeeded": sum(c.succeeded for c in ended),
+        "failed": sum(c.failed for c in ended),
+        "blocking": sum(c.blocking for c in ended),
+        "branched": sum(c.branched for c in ended),
+    }
 
 
 def wait_for_open_steps(connection: Connection, sink: StepRow) -> int:

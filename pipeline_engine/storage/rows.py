@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
+from pipeline_engine.domain.readiness import Dependencies
 from pipeline_engine.storage import driver
 from pipeline_engine.storage.base import Json
 
@@ -53,11 +55,23 @@ class StepRow:
     started_at: datetime | None
     error_code: str | None  #: of the attempt before; of a cancelled fan-out, why it was stopped
 
+    @property
+    def dependencies(self) -> Dependencies:
+        """How its dependencies stand."""
+        return Dependencies(
+            self.dependency_count,
+            self.remaining,
+            self.deps_succeeded,
+            self.deps_failed,
+            self.deps_blocking,
+            self.deps_branched,
+        )
+
 
 STEP_COLUMNS = ", ".join(f"s.{f.name}" for f in fields(StepRow))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ExecutionFacts:
     """What never changes about an execution; safe to keep in memory."""
 
@@ -70,6 +84,23 @@ class ExecutionFacts:
     initiator: str
     created_at: datetime
     parent_step_id: int | None
+
+    @cached_property
+    def text_id(self) -> str:
+        """The id as actions and templates see it; made once, because every step asks."""
+        return str(self.id)
+
+    @cached_property
+    def in_templates(self) -> Mapping[str, Json]:
+        """``execution`` in a template."""
+        return {
+            "id": self.text_id,
+            "name": self.name,
+            "pipeline_id": str(self.pipeline_id) if self.pipeline_id else None,
+            "initiator": self.initiator,
+            "user_id": self.user_id,
+            "created_at": self.created_at.isoformat(),
+        }
 
 
 def fetch_steps(connection: Connection, sql: str, params: dict[str, Any]) -> list[StepRow]:
@@ -85,6 +116,19 @@ def execution_facts(connection: Connection, ids: Sequence[UUID]) -> list[Executi
         {"ids": [str(i) for i in ids]},
     )
     return [ExecutionFacts(*row) for row in rows]
+
+
+def remaining(
+    connection: Connection, execution_id: UUID, step_ids: Sequence[str]
+) -> dict[str, int]:
+    """How many dependencies of these steps have not been counted as ended."""
+    found = driver.fetch(
+        connection,
+        "SELECT step_id, remaining FROM step_executions WHERE execution_id = %(id)s"
+        " AND step_id = ANY(%(steps)s) AND parent_id IS NULL",
+        {"id": str(execution_id), "steps": list(step_ids)},
+    )
+    return dict(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ because the ORM costs more than the whole rest of a hop.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
-from pipeline_engine.domain.readiness import SkipReason
+from pipeline_engine.domain.readiness import Contribution, SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.storage import driver
 from pipeline_engine.storage.base import Json
@@ -107,6 +108,9 @@ class Ending:
     tolerated: bool = False
     ran: bool = True  #: False for a step that was skipped before it began
     skip_targets: Sequence[str] = ()  #: steps on the sides that this conditional did not take
+    #: ends of dependencies that no row has counted yet, since they are written together with this
+    counted: Sequence[Contribution] = ()
+    ended_at: float = field(default_factory=time.monotonic)
 
 
 _ENDED: dict[StepStatus, EventType] = {
@@ -125,26 +129,7 @@ def end(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
     """
     if not endings:
         return []
-    events = [_ending_event(e) for e in endings]
-    rows = driver.fetch(
-        connection,
-        _END,
-        {
-            "ids": [e.step.id for e in endings],
-            "attempts": [e.step.attempt for e in endings],
-            "taken": [str(e.step.status) for e in endings],
-            "statuses": [e.status.value for e in endings],
-            "outputs": [
-                None if e.outputs is None else json_guard.dumps(e.outputs) for e in endings
-            ],
-            "codes": [e.error_code for e in endings],
-            "messages": [e.error_message for e in endings],
-            "reasons": [e.skip_reason.value if e.skip_reason else None for e in endings],
-            "ran": [e.ran for e in endings],
-            "events": [event.event_type.value for event in events],
-            "details": [json_guard.dumps(event.details) for event in events],
-        },
-    )
+    rows = driver.fetch(connection, _END, {"endings": json_guard.dumps(_records(endings))})
     moved: dict[int, tuple[int, list[int]]] = {row[0]: (row[1], row[2]) for row in rows}
     ended = [e for e in endings if e.step.id in moved]
     for e in ended:
@@ -153,7 +138,42 @@ def end(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
     return ended
 
 
-# One statement for the move and its event: a chain of cheap steps is little else than these.
+def _records(endings: Sequence[Ending]) -> list[dict[str, Json]]:
+    now = time.monotonic()
+    return [_record(number, ending, now) for number, ending in enumerate(endings)]
+
+
+def _record(number: int, ending: Ending, now: float) -> dict[str, Json]:
+    step = ending.step
+    happened = _ending_event(ending)
+    record: dict[str, Json] = {
+        "number": number,
+        "id": step.id,
+        "attempt": step.attempt,
+        "taken": str(step.status),
+        "status": ending.status.value,
+        "ran": ending.ran,
+        "ago": now - ending.ended_at,
+        "event_type": happened.event_type.value,
+        "details": happened.details,
+        "outputs": ending.outputs,
+        "error_code": ending.error_code,
+        "error_message": ending.error_message,
+        "skip_reason": ending.skip_reason,
+    }
+    if ending.counted:
+        record |= {
+            "counted": len(ending.counted),
+            "succeeded": sum(c.succeeded for c in ending.counted),
+            "failed": sum(c.failed for c in ending.counted),
+            "blocking": sum(c.blocking for c in ending.counted),
+            "branched": sum(c.branched for c in ending.counted),
+        }
+    return record
+
+
+# One statement for the moves and their events; one JSON text, because PostgreSQL and the driver
+# together need three times as long for a dozen arrays of the same values.
 _END = """
 WITH ended AS (
     UPDATE step_executions s SET status = v.status, outputs = v.outputs,
@@ -163,22 +183,30 @@ WITH ended AS (
         -- A cheap step runs inside the transaction that ends it; this is its attempt.
         attempt = s.attempt + (v.ran AND s.status <> 'RUNNING')::int,
         started_at = CASE WHEN v.ran THEN coalesce(s.started_at, now()) ELSE s.started_at END,
-        finished_at = clock_timestamp(), updated_at = now(), queued_at = NULL, due_at = NULL,
+        -- Not the clock at each row: rows are met in any order, and a compensation undoes steps
+        -- in the order in which they ended.
+        finished_at = greatest(statement_timestamp() - v.ago * interval '1 second', now()),
+        updated_at = now(), queued_at = NULL, due_at = NULL,
         leased_until = NULL, deadline_at = NULL, awaiting_event = false, cancelling = false,
-        in_window = false, held = false, eta_seconds = NULL, lock_version = s.lock_version + 1
-    FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(taken)s::text[], %(statuses)s::text[],
-        %(outputs)s::jsonb[], %(codes)s::text[], %(messages)s::text[], %(reasons)s::text[],
-        %(ran)s::bool[], %(events)s::text[], %(details)s::jsonb[])
-        AS v(id, attempt, taken, status, outputs, error_code, error_message, skip_reason, ran,
-            event_type, details)
+        in_window = false, held = false, eta_seconds = NULL, lock_version = s.lock_version + 1,
+        remaining = s.remaining - coalesce(v.counted, 0),
+        deps_succeeded = s.deps_succeeded + coalesce(v.succeeded, 0),
+        deps_failed = s.deps_failed + coalesce(v.failed, 0),
+        deps_blocking = s.deps_blocking + coalesce(v.blocking, 0),
+        deps_branched = s.deps_branched + coalesce(v.branched, 0)
+    FROM json_to_recordset(%(endings)s::json)
+        AS v(number int, id bigint, attempt int, taken text, status text, ran bool, ago float8,
+            event_type text, details jsonb, outputs jsonb, error_code text, error_message text,
+            skip_reason text, counted int, succeeded int, failed int, blocking int, branched int)
     WHERE s.id = v.id AND s.attempt = v.attempt AND s.status = v.taken
         AND s.status IN ('PENDING', 'RETRYING', 'RUNNING')
     -- The sink may have joined the successors since the step was claimed.
-    RETURNING s.id, s.attempt, s.successors, s.execution_id, s.kind, v.event_type, v.details
+    RETURNING s.id, s.attempt, s.successors, s.execution_id, s.kind,
+        v.number, v.event_type, v.details
 ), told AS (
     INSERT INTO events (execution_id, event_type, step_execution_id, details)
     SELECT execution_id, event_type, id, details || jsonb_build_object('attempt', attempt)
-    FROM ended WHERE kind <> 'sink'
+    FROM ended WHERE kind <> 'sink' ORDER BY number
 )
 SELECT id, attempt, successors FROM ended
 """

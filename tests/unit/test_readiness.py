@@ -16,6 +16,7 @@ from pipeline_engine.domain.readiness import (
     Verdict,
     contribution,
     decide,
+    reaction,
 )
 from pipeline_engine.domain.states import StepStatus
 
@@ -155,3 +156,20 @@ def test_a_verdict_stands_whatever_ends_later(rule, ends, at_least):
 
 def test_what_survives_a_cancel_survives_a_failure():
     assert SURVIVES_CANCEL < SURVIVES_FAILURE
+
+
+@given(
+    st.sampled_from(TriggerRule),
+    st.lists(st.lists(st.sampled_from(EVERY_END), min_size=1), min_size=1, max_size=5),
+    st.integers(1, 8),
+)
+def test_exactly_one_of_the_ends_decides_however_they_come_together(rule, waves, at_least):
+    now = counted(still_open=sum(map(len, waves)))
+
+    reactions = []
+    for wave in waves:
+        now = now.counted(wave)
+        reactions.append(reaction(rule, at_least, now, wave))
+
+    assert len([found for found in reactions if found is not WAIT]) == 1
+    assert now == counted(*[end for wave in waves for end in wave])

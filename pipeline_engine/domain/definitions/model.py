@@ -65,6 +65,11 @@ class ForEach:
     tolerated_percent: float | None = None
     key: str | None = None  #: a template over ``item`` that names it
 
+    def tolerates(self, count: int) -> int:
+        """How many of *count* items may fail before the step does."""
+        percent = int((self.tolerated_percent or 0) * count / 100)
+        return max(self.tolerated_failures, percent)
+
 
 @dataclass(frozen=True, slots=True)
 class Compensation:

@@ -1,0 +1,59 @@
+"""How an execution ends, and what runs before that: compensations and handlers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pipeline_engine.domain.definitions import (
+    Compensation,
+    HandlerWhen,
+    OnFailure,
+    PipelineDefinition,
+    StepDefinition,
+    TriggerRule,
+)
+from pipeline_engine.domain.readiness import SURVIVES_CANCEL, SURVIVES_FAILURE
+from pipeline_engine.domain.states import ExecutionStatus
+
+COMPENSATES = "compensate:"  #: what the id of a compensation begins with
+
+
+class AbortReason(StrEnum):
+    """Why an execution ends before its steps have; only the first reason counts."""
+
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+
+    @property
+    def survivors(self) -> frozenset[TriggerRule]:
+        """The rules of steps that go on all the same."""
+        return SURVIVES_CANCEL if self is AbortReason.CANCELLED else SURVIVES_FAILURE
+
+
+def outcome(reason: str | None, *, failed: bool) -> ExecutionStatus:
+    """The status that an execution ends with; *failed*: something in it did, unhandled."""
+    if reason == AbortReason.CANCELLED:
+        return ExecutionStatus.INTERRUPTED
+    return ExecutionStatus.FAILED if failed else ExecutionStatus.COMPLETED
+
+
+def handlers_after(definition: PipelineDefinition, status: ExecutionStatus) -> list[StepDefinition]:
+    """The handlers that run when the steps have ended and this is what it comes to."""
+    wanted = {
+        HandlerWhen.ALWAYS: True,
+        HandlerWhen.ON_FAILURE: status is ExecutionStatus.FAILED,
+        HandlerWhen.ON_CANCEL: status is ExecutionStatus.INTERRUPTED,
+    }
+    return [handler.step for handler in definition.settings.handlers if wanted[handler.when]]
+
+
+def compensating(undone: StepDefinition, compensation: Compensation) -> StepDefinition:
+    """The step that undoes *undone*."""
+    return StepDefinition(
+        id=f"{COMPENSATES}{undone.id}",
+        name=f"Undo {undone.name}",
+        action=compensation.action,
+        params=compensation.params,
+        on_failure=OnFailure.CONTINUE,
+    )

@@ -1,0 +1,229 @@
+"""Locked steps of one transaction, and the cheap steps behind them that nobody else can reach.
+
+A cheap step that waits for nothing but steps of this batch can be run by this batch alone. Such
+steps are locked too, run one wave after another in memory, and are ended together: the row of
+each is written once, and a chain of a hundred steps takes one statement.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from pipeline_engine.domain.expressions import ExpressionError
+from pipeline_engine.domain.readiness import (
+    Contribution,
+    SkipReason,
+    Verdict,
+    contribution,
+    decide,
+)
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.scheduler import outcomes, perform
+from pipeline_engine.scheduler.advance import skipped
+from pipeline_engine.scheduler.door import StepDoor
+from pipeline_engine.scheduler.perform import Prepared
+from pipeline_engine.scheduler.plans import Plan, PlannedStep
+from pipeline_engine.scheduler.scope import (
+    EndedHere,
+    Results,
+    StepResults,
+    load_results,
+    make_scope,
+    step_results,
+)
+from pipeline_engine.scheduler.work import Work
+from pipeline_engine.storage import locking
+from pipeline_engine.storage import rows as rows_of
+from pipeline_engine.storage.rows import ExecutionFacts, StepRow
+from pipeline_engine.storage.steps import StepKind
+from pipeline_engine.storage.transitions import Ending
+
+#: So many messages for a cheap step may be lost before it is suspected to kill its workers.
+TRUSTED_MESSAGES = 3
+
+
+@dataclass(slots=True)
+class Batch:
+    """What becomes of the steps that one transaction has taken."""
+
+    work: Work
+    endings: list[Ending] = field(default_factory=list)
+    claims: list[Prepared] = field(default_factory=list)  #: to be run outside of it
+    _executions: dict[UUID, tuple[ExecutionFacts, Plan]] = field(default_factory=dict)
+    _behind: dict[int, StepRow] = field(default_factory=dict)  #: locked, and waiting for us alone
+    _counted: dict[int, list[Contribution]] = field(default_factory=lambda: defaultdict(list))
+    _ended: EndedHere = field(default_factory=EndedHere)
+
+    def run(self, rows: Sequence[StepRow], *, most: int) -> None:
+        """Run these steps, and those behind them while all goes well; *most* of them at most."""
+        self._look_up({row.execution_id for row in rows})
+        self._lock_behind(rows, most - len(rows))
+        while rows:
+            ended = self._run_wave(rows)
+            rows = self._set_free(ended) if self._behind else []
+        for ending in self.endings:
+            ending.counted = self._counted.get(ending.step.id, ())
+
+    def _look_up(self, execution_ids: Collection[UUID]) -> None:
+        runtime, connection = self.work.runtime, self.work.connection
+        for execution_id, facts in runtime.facts(connection, execution_ids).items():
+            self._executions[execution_id] = facts, runtime.plans.of(connection, facts.revision_id)
+
+    # ── One wave ─────────────────────────────────────────────────────────────────────────
+
+    def _run_wave(self, rows: Sequence[StepRow]) -> list[Ending]:
+        ended, prepared = self._prepared(rows)
+        for step in prepared:
+            if runs_here(step.row):
+                ended += self._run_cheap(step)
+            else:
+                self.claims.append(step)
+        self.endings += ended
+        return ended
+
+    def _run_cheap(self, step: Prepared) -> list[Ending]:
+        work = self.work
+        door = StepDoor(work.runtime, step, work.connection)
+        context = perform.make_context(work.runtime, step, door=door)
+        if outcomes.expands(step.row, step.planned):
+            return outcomes.expanded(work, step, context, perform.expand(step, context))
+        return outcomes.settle(work, step, perform.execute(step, context))
+
+    def _prepared(self, rows: Sequence[StepRow]) -> tuple[list[Ending], list[Prepared]]:
+        """Render what the steps need; those that cannot or need not run come back as ends."""
+        ended: list[Ending] = []
+        planned: list[tuple[StepRow, PlannedStep, ExecutionFacts]] = []
+        for row in rows:
+            facts, plan = self._executions[row.execution_id]
+            try:
+                planned.append((row, plan.step(row), facts))
+            except PipelineEngineError as error:
+                ended += self._refused(row, None, error)
+        wanted = [(row.execution_id, step.results_needed) for row, step, _ in planned]
+        known = load_results(self.work.connection, wanted, self._ended)
+        prepared: list[Prepared] = []
+        for row, step, facts in planned:
+            results = self._results(row, known)
+            try:
+                if _is_wanted(row, step, facts, results):
+                    prepared.append(perform.prepare(row, step, facts, results))
+                else:
+                    ended.append(skipped(row, SkipReason.CONDITION))
+            except ExpressionError as error:
+                ended += self._refused(row, step, error)
+        return ended, prepared
+
+    def _results(self, row: StepRow, known: Results) -> StepResults:
+        connection = self.work.connection if runs_here(row) else None
+        loaded = known.get(row.execution_id, {}) if known else {}
+        return step_results(self.work.runtime, row.execution_id, loaded, connection, self._ended)
+
+    def _refused(
+        self, row: StepRow, step: PlannedStep | None, error: PipelineEngineError
+    ) -> list[Ending]:
+        code, message = error.code, str(error)
+        return outcomes.failed(
+            self.work, row, step, error_code=code, message=message, retryable=False
+        )
+
+    # ── The steps behind ─────────────────────────────────────────────────────────────────
+
+    def _lock_behind(self, rows: Sequence[StepRow], most: int) -> None:
+        """Lock the cheap steps that wait for nothing but *rows* and each other."""
+        held: dict[UUID, list[str]] = defaultdict(list)
+        for row in rows:
+            if row.kind == StepKind.STEP and runs_here(row):
+                held[row.execution_id].append(row.step_id)
+        behind: list[tuple[UUID, str]] = []
+        for execution_id, step_ids in held.items():
+            if len(behind) < most:
+                found = self._ours_alone(execution_id, step_ids, most - len(behind))
+                behind += ((execution_id, step_id) for step_id in found)
+        if behind:
+            locked = locking.lock_behind(self.work.connection, behind)
+            self._behind = {row.id: row for row in locked}
+
+    def _ours_alone(self, execution_id: UUID, held: Sequence[str], most: int) -> list[str]:
+        _, plan = self._executions[execution_id]
+        graph = plan.definition.graph
+        found = graph.behind(held, among=plan.cheap_and_patient, most=most)
+        unsure = [s for s, counted in found.items() if counted < len(graph.dependencies(s))]
+        if not unsure:
+            return list(found)
+        # What else they wait for has ended, or they are not ours alone. Once they are, they stay.
+        remaining = rows_of.remaining(self.work.connection, execution_id, unsure)
+        others = {s for s in unsure if remaining.get(s) != found[s]}
+        for step_id in found:
+            if not others.isdisjoint(graph.dependencies(step_id)):
+                others.add(step_id)
+        return [step_id for step_id in found if step_id not in others]
+
+    def _set_free(self, ended: Sequence[Ending]) -> list[StepRow]:
+        """Count these ends on the steps behind them; returns the next wave."""
+        ready: list[StepRow] = []
+        waiting = list(ended)
+        while waiting:
+            ending = waiting.pop()
+            if not _goes_well(ending):
+                return []  # what follows from this end is for the rows to say
+            self._ended.add(ending)
+            counted = contribution(ending.status, skip_reason=ending.skip_reason)
+            for row in self._complete(ending.step.successors, counted):
+                verdict = self._verdict(row)
+                if verdict is Verdict.RUN:
+                    ready.append(row)
+                else:
+                    waiting.append(self._skip(row, SkipReason(verdict.value)))
+        return sorted(ready, key=_number)
+
+    def _complete(self, successors: Sequence[int], counted: Contribution) -> Iterator[StepRow]:
+        """Count an end on these, and yield those whose dependencies have all ended by it."""
+        for successor in successors:
+            row = self._behind.get(successor)
+            if row is not None:
+                self._counted[successor].append(counted)
+                if len(self._counted[successor]) == row.remaining:
+                    yield row
+
+    def _verdict(self, row: StepRow) -> Verdict:
+        _, plan = self._executions[row.execution_id]
+        definition = plan.definition.step(row.step_id)
+        now = row.dependencies.counted(self._counted[row.id])
+        return decide(definition.trigger_rule, definition.at_least, now)
+
+    def _skip(self, row: StepRow, reason: SkipReason) -> Ending:
+        ending = skipped(row, reason)
+        self.endings.append(ending)
+        return ending
+
+
+def _goes_well(ending: Ending) -> bool:
+    if ending.status is StepStatus.COMPLETED:
+        return not ending.skip_targets
+    return ending.skip_reason in {SkipReason.CONDITION, SkipReason.RULE}
+
+
+def _number(row: StepRow) -> int:
+    return row.id
+
+
+def runs_here(row: StepRow) -> bool:
+    """Whether the step runs inside the transaction that has locked it.
+
+    One whose message was lost before may be one that kills its worker: it gets a lease and
+    an attempt that count, so that it cannot be tried for ever.
+    """
+    return row.cheap and row.publish_count <= TRUSTED_MESSAGES and not row.lost_count
+
+
+def _is_wanted(
+    row: StepRow, step: PlannedStep, facts: ExecutionFacts, results: StepResults
+) -> bool:
+    """Whether the step's own condition holds; most have none, and need no scope to say so."""
+    if step.definition.condition is None:
+        return True
+    return step.condition.evaluate(make_scope(facts, results, row))
