@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -37,11 +36,12 @@ class Run:
         self._seen += len(found)
         return found
 
-    def settle(self, block: str, jobs: Sequence[Started]) -> list[str]:
-        """Wait until these jobs are done; returns, and checks, what did not become of them."""
-        self.traffic.finish()
-        at_rest = expectations.wait_for_rest(self.stack.engine, jobs)
-        unmet = [] if at_rest else ["not at rest in time"]
+    def settle(self, block: str) -> list[str]:
+        """Wait for what was started last; returns, and checks, what did not become of it."""
+        unmet = self.traffic.finish()
+        jobs = self.new_jobs()
+        if not expectations.wait_for_rest(self.stack.engine, jobs):
+            unmet.append("not at rest in time")
         unmet += expectations.unmet(self.stack.engine, jobs)
         self.checks.add(
             block,

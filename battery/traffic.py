@@ -67,11 +67,10 @@ class Traffic:
         """How many jobs are not started, or not answered, yet."""
         return sum(not life.done() for life in self._lives)
 
-    def finish(self) -> None:
-        """Wait until every client has done its part.  Raises what a client could not bear."""
+    def finish(self) -> list[str]:
+        """Wait until every client has done its part, and return what went wrong with them."""
         lives, self._lives = self._lives, []
-        for life in lives:
-            life.result()
+        return [repr(error) for life in lives if (error := life.exception())]
 
     def close(self) -> None:
         """Send no more."""

@@ -14,8 +14,7 @@ import psutil
 from battery import jobs
 from battery.run import Run
 from battery.stack import LEASE
-from battery.traffic import Started
-from pipeline_engine.dispatch import RETENTION
+from pipeline_engine.dispatch import RETENTION, SENDING_ERRORS
 from pipeline_engine.failpoints import Failpoint, FaultKind
 
 NAME = "named"
@@ -30,7 +29,7 @@ AT_ONCE = 5  #: places that are armed together; each strikes once, in whatever p
 STRIKE_WITHIN_SECONDS = 60.0
 NEXT_EXECUTION_SECONDS = 1.5
 FROZEN_FOR_SECONDS = 2 * LEASE.total_seconds()
-LOOK_EVERY_SECONDS = 0.05
+LOOK_EVERY_SECONDS = 0.2
 
 
 def run_block(run: Run, *, kinds: Sequence[FaultKind] = KINDS) -> None:
@@ -51,21 +50,28 @@ def _strike(run: Run, kind: FaultKind, places: Sequence[Failpoint]) -> None:
     if kind is FaultKind.RAISE:
         run.traffic.api.excuse(len(places))  # raised in a web process it is an internal error
     armed = [_armed(run, place, kind) for place in places]
-    thaw = _Thaw(run)
-    ends_at = time.monotonic() + STRIKE_WITHIN_SECONDS
-    due = 0.0
-    while any(file.exists() for file in armed) and time.monotonic() < ends_at:
-        if time.monotonic() >= due:
-            run.traffic.launch(jobs.everything)
-            due = time.monotonic() + NEXT_EXECUTION_SECONDS
-        thaw.look()
-        Event().wait(LOOK_EVERY_SECONDS)
+    _repeat(
+        run, lambda: run.traffic.launch(jobs.everything), lambda: not any(map(Path.exists, armed))
+    )
     missed = {file.name for file in armed if file.exists()}
     for file in armed:
         file.unlink(missing_ok=True)
-    thaw.wait()
     _judge(run, kind, places, missed)
     run.traffic.api.excuse(0)
+
+
+def _repeat(run: Run, act: Callable[[], object], done: Callable[[], bool]) -> bool:
+    """Do something every now and then until it has had its effect, and nobody is frozen."""
+    thaw = _Thaw(run)
+    ends_at, due = time.monotonic() + STRIKE_WITHIN_SECONDS, 0.0
+    while not done() and time.monotonic() < ends_at:
+        if time.monotonic() >= due:
+            act()
+            due = time.monotonic() + NEXT_EXECUTION_SECONDS
+        thaw.look()
+        Event().wait(LOOK_EVERY_SECONDS)
+    thaw.wait()
+    return done()
 
 
 def _armed(run: Run, place: Failpoint, kind: FaultKind) -> Path:
@@ -77,11 +83,7 @@ def _armed(run: Run, place: Failpoint, kind: FaultKind) -> Path:
 
 
 def _judge(run: Run, kind: FaultKind, places: Sequence[Failpoint], missed: set[str]) -> None:
-    found: list[Started] = []
-    # A thawed client may still be about to start its execution.
-    run.traffic.finish()
-    found = run.new_jobs()
-    unmet = run.settle(NAME, found)
+    unmet = run.settle(NAME)
     for place in places:
         reasons = [f"nobody came past {place}"] if place in missed else unmet
         run.checks.add(NAME, f"{WORDS[kind]} at {place} ({place.number}): survived", reasons)
@@ -119,7 +121,7 @@ class _Thaw:
 def _strike_the_retention(run: Run, kind: FaultKind) -> None:
     """Let the deletion of an old execution fail in the middle, and repeat it."""
     victim = run.traffic.start(jobs.tiny(), key=str(uuid4()))
-    run.settle(NAME, run.new_jobs())
+    run.settle(NAME)
     _grow_old(run, victim)
     run.forgotten.add(victim)
     place = Failpoint.IN_RETENTION
@@ -135,16 +137,12 @@ def _strike_the_retention(run: Run, kind: FaultKind) -> None:
 
 def _ring_until(run: Run, done: Callable[[], bool]) -> bool:
     """Ask for a clean-up, as beat would at night, until it has had its effect."""
-    thaw = _Thaw(run)
-    ends_at, due = time.monotonic() + STRIKE_WITHIN_SECONDS, 0.0
-    while not done() and time.monotonic() < ends_at:
-        if time.monotonic() >= due:
+
+    def ring() -> None:
+        with suppress(*SENDING_ERRORS):
             run.stack.celery.send_task(RETENTION, queue="io")
-            due = time.monotonic() + NEXT_EXECUTION_SECONDS
-        thaw.look()
-        Event().wait(LOOK_EVERY_SECONDS)
-    thaw.wait()
-    return done()
+
+    return _repeat(run, ring, done)
 
 
 def _grow_old(run: Run, victim: UUID) -> None:

@@ -59,7 +59,7 @@ def run_block(run: Run, size: Size) -> None:
                 calm_at = time.monotonic() + CALM_SECONDS
             Event().wait(chooser.uniform(*PAUSE_SECONDS))
     _report(run, planned, struck)
-    run.settle(NAME, run.new_jobs())
+    run.settle(NAME)
     run.traffic.deliver_too_late()
     run.look(NAME)
 
