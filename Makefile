@@ -7,10 +7,11 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up down test check lint types contracts format bench clean
+.PHONY: help install lock demo up down test check lint types contracts format bench battery
+.PHONY: battery-bugs clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Make .venv from the locks (again only if they changed)
 
@@ -63,6 +64,12 @@ format: $(INSTALLED) ## Lay the code out as `make lint` wants it
 
 bench: $(INSTALLED) ## Measure against raw Celery on this machine
 	$(BIN)/python -m benchmarks
+
+battery: $(INSTALLED) ## Kill, cut and flood a stack of its own; prove that nothing is lost
+	$(BIN)/python -m battery
+
+battery-bugs: $(INSTALLED) ## Check that the battery notices five deliberate bugs
+	$(BIN)/python -m battery.checker
 
 clean: ## Delete .venv and what tools left behind
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info

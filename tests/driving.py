@@ -23,6 +23,7 @@ from pipeline_engine.scheduler import sweep, waking
 from pipeline_engine.scheduler.run import Turn
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import ActionContext, ActionResult
+from pipeline_engine.services.replay import replay
 from pipeline_engine.storage.events import Event as HistoryEvent
 from pipeline_engine.storage.executions import Execution
 from pipeline_engine.storage.steps import StepExecution, StepKind
@@ -102,7 +103,13 @@ class Driver:
         left = [(r.step_id, r.item_index, r.status) for r in found.rows if r.finished_at is None]
         assert not left, f"the execution has ended, these steps have not: {left}"
         assert not any(row.in_window or row.held for row in found.rows), "a place is still taken"
+        assert self.replay(execution_id) == []
         return found
+
+    def replay(self, execution_id: UUID) -> list[str]:
+        """What the recorded history has against the rules."""
+        with self.runtime.engine.connect() as connection:
+            return replay(connection, execution_id)
 
     def settle(self) -> None:
         """Go on until nothing is left that could be done now."""

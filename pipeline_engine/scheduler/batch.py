@@ -8,8 +8,9 @@ each is written once, and a chain of a hundred steps takes one statement.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from pipeline_engine.domain.expressions import ExpressionError
@@ -53,6 +54,7 @@ class Batch:
     work: Work
     endings: list[Ending] = field(default_factory=list)
     claims: list[Prepared] = field(default_factory=list)  #: to be run outside of it
+    _put_off: list[tuple[StepRow, Callable[[], list[Ending]]]] = field(default_factory=list)
     _executions: dict[UUID, tuple[ExecutionFacts, Plan]] = field(default_factory=dict)
     _behind: dict[int, StepRow] = field(default_factory=dict)  #: locked, and waiting for us alone
     _counted: dict[int, list[Contribution]] = field(default_factory=lambda: defaultdict(list))
@@ -67,6 +69,13 @@ class Batch:
             rows = self._set_free(ended) if self._behind else []
         for ending in self.endings:
             ending.counted = self._counted.get(ending.step.id, ())
+
+    def follow(self) -> list[Ending]:
+        """Park, expand or try again what was put off; call it when the ends are written."""
+        moved = {row.id for row, _ in self._put_off}
+        # The ends have queued them, as any step whose dependencies have ended.
+        self.work.ready = [row for row in self.work.ready if row.id not in moved]
+        return [ending for _, move in self._put_off for ending in move()]
 
     def _look_up(self, execution_ids: Collection[UUID]) -> None:
         runtime, connection = self.work.runtime, self.work.connection
@@ -90,8 +99,20 @@ class Batch:
         door = StepDoor(work.runtime, step, work.connection)
         context = perform.make_context(work.runtime, step, door=door)
         if outcomes.expands(step.row, step.planned):
-            return outcomes.expanded(work, step, context, perform.expand(step, context))
-        return outcomes.settle(work, step, perform.execute(step, context))
+            found = perform.expand(step, context)
+            return self._in_turn(step.row, partial(outcomes.expanded, work, step, context, found))
+        result = perform.execute(step, context)
+        settle = partial(outcomes.settle, work, step, result)
+        if result.success and not result.awaiting_event:
+            return settle()
+        return self._in_turn(step.row, settle)
+
+    def _in_turn(self, row: StepRow, move: Callable[[], list[Ending]]) -> list[Ending]:
+        """Make a move that may be no end; of a step behind others the history tells it later."""
+        if row.id not in self._behind:
+            return move()
+        self._put_off.append((row, move))
+        return []
 
     def _prepared(self, rows: Sequence[StepRow]) -> tuple[list[Ending], list[Prepared]]:
         """Render what the steps need; those that cannot or need not run come back as ends."""

@@ -73,6 +73,7 @@ def failed(
     retryable: bool = True,
 ) -> list[Ending]:
     """The next attempt if the step may have one, otherwise its end."""
+    message = perform.without_secrets(work.runtime, message)
     # A fan-out that has items is not tried again: they have had their retries.
     retry = planned.retry if planned and row.items_total is None else None
     attempts = row.retry_count + 1

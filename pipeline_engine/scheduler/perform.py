@@ -13,6 +13,7 @@ import structlog
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.json_guard import JsonRejected
+from pipeline_engine.domain.masking import maskable, masked
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -264,7 +265,12 @@ def guarded_outputs(
     if joined:
         limits = {"max_bytes": settings.max_joined_bytes, "max_nodes": MOST_JOINED_NODES}
     clean: dict[str, Any] = json_guard.check(dict(outputs), **limits)
-    return clean
+    return without_secrets(runtime, clean)
+
+
+def without_secrets(runtime: Runtime, value: T) -> T:
+    """What an action said, without the secrets of the installation: they are stored nowhere."""
+    return cast(T, masked(value, maskable(runtime.settings.secrets.values())))
 
 
 def _guarded(call: Callable[[], T], context: ActionContext) -> T | ActionResult:

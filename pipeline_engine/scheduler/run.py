@@ -135,6 +135,7 @@ class Turn:
             steps = Batch(work)
             steps.run(batch, most=most)
             advance(work, steps.endings)
+            advance(work, steps.follow())
             claimed += self._claimed(work, steps.claims)
             most -= max(len(batch), len(steps.endings))
             batch = _next_batch(work) if most > 0 else []

@@ -169,7 +169,7 @@ def _apply(work: Work, row: StepRow, delivery: DeliveryRow) -> None:
         Disposition.APPLIED,
         step_execution_id=row.id,
         verdict=verdict.action.value,
-        note=note,
+        note=perform.without_secrets(work.runtime, note),
     )
     advance(work, endings)
 
@@ -240,7 +240,7 @@ def clean_up(runtime: Runtime, step_execution_id: int) -> Work:
     context.external_workflow_ids = external_ids
     with runtime.leases.held(row):
         note = perform.clean_up(step, context)
-    return _end_cancelled(runtime, row, note)
+    return _end_cancelled(runtime, row, perform.without_secrets(runtime, note))
 
 
 def _end_cancelled(runtime: Runtime, row: StepRow, note: str | None) -> Work:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
 
 from pipeline_engine.config import Settings
+from pipeline_engine.domain.masking import maskable, masked
 
 
 def configure_logging(settings: Settings) -> None:
@@ -32,6 +34,7 @@ def configure_logging(settings: Settings) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 _renderer(settings),
+                _without_secrets(settings),
             ],
         )
     )
@@ -41,6 +44,16 @@ def configure_logging(settings: Settings) -> None:
     # A line per task and per message drowns what matters.
     for noisy in ("celery.app.trace", "celery.beat", "celery.worker.strategy", "kombu", "amqp"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _without_secrets(settings: Settings) -> structlog.typing.Processor:
+    """Mask the secrets of steps: an exception that quotes one comes with its traceback."""
+    secrets = maskable(settings.secrets.values())
+
+    def mask(_logger: object, _method: str, line: Any) -> Any:
+        return masked(line, secrets)
+
+    return mask
 
 
 def _renderer(settings: Settings) -> structlog.typing.Processor:

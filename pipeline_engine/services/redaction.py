@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-MASK = "***REDACTED***"
-SHORTEST_SECRET = 6  # a shorter one occurs in texts by chance
+from pipeline_engine.domain.masking import MASK, SHORTEST_SECRET, maskable, masked
+
 SECRET_TYPE = "secret"  # noqa: S105  the type of a parameter, not a secret
 
 SENSITIVE_KEYS = frozenset(
@@ -104,8 +104,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """*text* with what is, or looks like, a secret masked."""
-        for secret in self.secret_values:
-            text = text.replace(secret, MASK)
+        text = masked(text, self.secret_values)
         return text if len(text) < SHORTEST_SECRET else _without_patterns(text)
 
     def _member(self, key: object, value: Any) -> Any:
@@ -120,7 +119,7 @@ def redactor_for(params: Mapping[str, Any], parameters: object) -> Redactor:
         if parameter.get("type") == SECRET_TYPE
     )
     hidden = (v for k, v in params.items() if k in declared or is_sensitive(k))
-    return Redactor(declared, _longest_first(v for v in hidden if isinstance(v, str)))
+    return Redactor(declared, maskable(hidden))
 
 
 def is_sensitive(key: object) -> bool:
@@ -138,12 +137,6 @@ def _mask(value: Any) -> Any:
 def _mappings(value: object) -> Iterable[dict[str, Any]]:
     members = value if isinstance(value, list) else []
     return [member for member in members if isinstance(member, dict)]
-
-
-def _longest_first(values: Iterable[str]) -> tuple[str, ...]:
-    # One secret may be the beginning of another.
-    found = {value for value in values if len(value) >= SHORTEST_SECRET}
-    return tuple(sorted(found, key=len, reverse=True))
 
 
 def _without_patterns(text: str) -> str:

@@ -132,6 +132,49 @@ def test_a_step_that_is_tried_again_keeps_those_behind_it_waiting(drive):
     assert all(row.remaining == 0 for row in end.rows)
 
 
+def test_a_step_that_parks_is_told_of_after_those_that_it_waited_for(drive):
+    def park(_: ActionContext) -> ActionResult:
+        return ActionResult(success=True, awaiting_event=True, external_workflow_id="job")
+
+    driver = drive(an_action("park", park, cheap=True))
+    execution_id = driver.start(
+        *a_chain(2), a_step("wait", "s1", action="park"), a_step("last", "wait")
+    )
+
+    driver.settle()
+
+    parked = driver.look(execution_id)
+    told = [(e.details["step_id"], e.event_type) for e in parked.history if e.step_execution_id]
+    assert told == [
+        ("s0", "step_completed"),
+        ("s1", "step_completed"),
+        ("wait", "step_parked"),
+    ]
+    assert parked.step("wait").remaining == 0
+    assert parked.step("wait").queued_at is None
+
+
+def test_a_failure_behind_others_runs_once_and_stops_what_follows(drive):
+    calls: list[int] = []
+
+    def fail(context: ActionContext) -> ActionResult:
+        calls.append(context.attempt)
+        return ActionResult(success=False, error="out of luck")
+
+    end = drive(an_action("break", fail, cheap=True)).run(
+        *a_chain(2), a_step("bad", "s1", action="break"), a_step("last", "bad")
+    )
+
+    assert calls == [1]
+    assert end.status == "FAILED"
+    assert end.statuses == {
+        "s0": "COMPLETED",
+        "s1": "COMPLETED",
+        "bad": "FAILED",
+        "last": "SKIPPED",
+    }
+
+
 def test_what_a_later_step_does_to_a_result_is_not_stored(drive):
     def spoil(context: ActionContext) -> ActionResult:
         context.step_outputs["first"]["list"].append("spoilt")

@@ -33,6 +33,7 @@ from pipeline_engine.sdk import (
 )
 from pipeline_engine.services import executions, inbox
 from pipeline_engine.services.inbox import Arrival
+from pipeline_engine.services.replay import replay
 
 OPEN = "SELECT count(*) FROM executions WHERE status IN ('PENDING', 'RUNNING')"
 QUEUED = "SELECT id FROM step_executions WHERE queued_at IS NOT NULL"
@@ -221,6 +222,7 @@ def test_every_execution_ends_and_every_step_has_one_result(drive, session, seed
 
     with driver.runtime.engine.connect() as connection:
         every = list(connection.exec_driver_sql("SELECT id FROM executions").scalars())
+        assert {i: found for i in every if (found := replay(connection, i))} == {}
     for execution_id in every:
         check(driver.look(execution_id))
 

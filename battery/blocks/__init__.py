@@ -1,0 +1,1 @@
+"""The parts of the battery, each followed by a look at every invariant."""

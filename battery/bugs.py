@@ -1,0 +1,194 @@
+"""Five deliberate bugs: the battery has to fail with each of them, or it proves nothing.
+
+They are planted in the battery's own processes; the product has no flag for them.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from functools import cache, partial
+from threading import Thread
+from types import ModuleType
+from typing import Any
+
+import redis
+from sqlalchemy import Connection
+
+from pipeline_engine.scheduler import begin
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.services import inbox
+from pipeline_engine.storage import deliveries, queueing, transitions
+from pipeline_engine.storage.deliveries import NewDelivery
+from pipeline_engine.storage.rows import StepRow
+
+VARIABLE = "PE_BATTERY_BUG"
+#: How long the eager acknowledger takes before it keeps what it has acknowledged.
+PUT_OFF_SECONDS = 0.5
+
+
+class Bug(StrEnum):
+    """What can be planted."""
+
+    ACKNOWLEDGE_BEFORE_COMMIT = "acknowledge-before-commit"
+    INBOX_WITHOUT_KEY = "inbox-without-key"
+    LEASE_WITHOUT_FENCE = "lease-without-fence"
+    JOIN_IN_REDIS = "join-in-redis"
+    START_WITHOUT_KEY = "start-without-key"
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One name of the product, and what a bug makes of what it stands for."""
+
+    module: ModuleType
+    name: str
+    spoil: Callable[[Any], Any]
+
+
+def plant(bug: Bug) -> None:
+    """Put a bug into this process."""
+    for patch in PATCHES[bug]:
+        setattr(patch.module, patch.name, patch.spoil(getattr(patch.module, patch.name)))
+
+
+def plant_from_environment() -> None:
+    """Put the bug that the environment names into this process, if it names one."""
+    if name := os.environ.get(VARIABLE):
+        plant(Bug(name))
+
+
+def plant_in_schema(bug: Bug, connection: Connection) -> None:
+    """Take the key away that the bug does without."""
+    for index in DROPPED.get(bug, ()):
+        connection.exec_driver_sql(f"DROP INDEX {index}")
+
+
+@contextmanager
+def planted(bug: Bug) -> Iterator[None]:
+    """Put a bug into this process for a while."""
+    before = [(patch, getattr(patch.module, patch.name)) for patch in PATCHES[bug]]
+    plant(bug)
+    try:
+        yield
+    finally:
+        for patch, healthy in before:
+            setattr(patch.module, patch.name, healthy)
+
+
+# ── Acknowledge before commit ────────────────────────────────────────────────────────────
+
+
+def _acknowledge_first(store: Callable[..., inbox.Receipt]) -> Callable[..., inbox.Receipt]:
+    """Answer at once, and keep the delivery when there is time for it."""
+
+    def keep_later(runtime: Runtime, delivery: NewDelivery) -> None:
+        time.sleep(PUT_OFF_SECONDS)
+        store(runtime, delivery)
+
+    def acknowledge(runtime: Runtime, delivery: NewDelivery) -> inbox.Receipt:
+        Thread(target=keep_later, args=(runtime, delivery), daemon=True).start()
+        return inbox.Receipt("0", inbox.ACCEPTED, routed=True)
+
+    return acknowledge
+
+
+# ── Statements that lack something ───────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Edited:
+    """A connection that changes the statements which pass through it."""
+
+    connection: Connection
+    old: str
+    new: str
+
+    def exec_driver_sql(self, statement: str, *rest: Any) -> Any:
+        edited = _replaced(statement, old=self.old, new=self.new)
+        return self.connection.exec_driver_sql(edited, *rest)
+
+
+def _replaced(statement: str, *, old: str, new: str = "") -> str:
+    if old not in statement:  # the product has changed: a bug that is not there proves nothing
+        raise ValueError(f"The bug finds nothing to spoil: there is no {old!r}")
+    return statement.replace(old, new)
+
+
+def _without(clause: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let a function's statement lack a clause."""
+
+    def spoil(function: Callable[..., Any]) -> Callable[..., Any]:
+        def spoiled(connection: Connection, *rest: Any, **named: Any) -> Any:
+            return function(_Edited(connection, clause, ""), *rest, **named)
+
+        return spoiled
+
+    return spoil
+
+
+# ── Join counted in Redis only ───────────────────────────────────────────────────────────
+
+
+@cache
+def _redis(_: int) -> redis.Redis:
+    return redis.Redis.from_url(os.environ["REDIS_URL"])
+
+
+def _count_in_redis(
+    count: Callable[..., list[StepRow]],
+) -> Callable[..., list[StepRow]]:
+    """Tell the rows of the parents only when the last item has ended."""
+
+    def count_ended(
+        connection: Connection, ended: Mapping[int, tuple[int, int]], *, wake: timedelta
+    ) -> list[StepRow]:
+        whole: dict[int, tuple[int, int]] = {}
+        for parent, (items, failed) in ended.items():
+            of_row = connection.exec_driver_sql(
+                "SELECT items_open FROM step_executions WHERE id = %(id)s", {"id": parent}
+            ).scalar_one()
+            key = f"battery:join:{parent}"
+            _redis(os.getpid()).set(key, of_row, nx=True)
+            is_last = int(_redis(os.getpid()).decrby(key, items)) == 0
+            whole[parent] = (of_row if is_last else 0, failed)
+        return count(connection, whole, wake=wake)
+
+    return count_ended
+
+
+# ── Where they are planted ───────────────────────────────────────────────────────────────
+
+FENCE = "s.attempt = v.attempt AND s.status = v.taken\n        AND "
+PATCHES: Mapping[Bug, tuple[Patch, ...]] = {
+    Bug.ACKNOWLEDGE_BEFORE_COMMIT: (Patch(inbox, "_stored", _acknowledge_first),),
+    Bug.INBOX_WITHOUT_KEY: (
+        Patch(deliveries, "insert", _without(" ON CONFLICT (source, delivery_key) DO NOTHING")),
+    ),
+    Bug.LEASE_WITHOUT_FENCE: (Patch(transitions, "_END", partial(_replaced, old=FENCE)),),
+    Bug.JOIN_IN_REDIS: (Patch(queueing, "count_ended_items", _count_in_redis),),
+    Bug.START_WITHOUT_KEY: (
+        Patch(
+            begin,
+            "_insert",
+            _without(" ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"),
+        ),
+    ),
+}
+DROPPED: Mapping[Bug, tuple[str, ...]] = {
+    Bug.INBOX_WITHOUT_KEY: ("uq_inbox_source_delivery_key",),
+    Bug.START_WITHOUT_KEY: ("uq_executions_idempotency_key",),
+}
+#: Which invariants have to notice.
+NOTICED_BY: Mapping[Bug, str] = {
+    Bug.ACKNOWLEDGE_BEFORE_COMMIT: "I5",
+    Bug.INBOX_WITHOUT_KEY: "I5",
+    Bug.LEASE_WITHOUT_FENCE: "I2",
+    Bug.JOIN_IN_REDIS: "I1",
+    Bug.START_WITHOUT_KEY: "I7",
+}

@@ -1,0 +1,56 @@
+"""What a run of the battery leaves behind, and what the invariants say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One line of the ledger: an append-only file outside the database, one JSON object a line."""
+
+    order: int  #: its line number: the global order in which things happened (O_APPEND)
+    key: str  #: the step's idempotency key ("<execution>:<step>[:<item>]")
+    attempt: int
+    moment: str  #: "begin" | "end"
+    idempotent: bool
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class SentDelivery:
+    """One delivery, from the log of the client that sent it."""
+
+    source: str
+    key: str
+    external_id: str
+    accepted: bool  #: a 2xx was read
+    status: int | None  #: None: no answer came
+    wave: str  #: "once" | "doubled" | "early" | "late" | "shuffled" | "forged"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that a block of the battery leaves; the rest is in the database."""
+
+    database_url: str  #: direct, not through the proxy
+    effects: Sequence[Effect]
+    accepted: Sequence[UUID]  #: executions that were answered with 2xx
+    deliveries: Sequence[SentDelivery]
+    answers: Mapping[int, int]  #: HTTP status -> how many, over all requests
+    logs: Sequence[Path]  #: of every process
+    canaries: Sequence[str]  #: secrets that must appear nowhere
+    processes: Sequence[int]  #: pids that are still expected to live; others must be gone
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of one invariant."""
+
+    invariant: str  #: "I1"
+    sentence: str  #: what must hold, in a sentence
+    violations: Sequence[str]  #: empty: it holds
+    skipped: str | None = None  #: why it could not be checked

@@ -1,0 +1,98 @@
+"""What must hold after every block of the battery, whatever was done to the installation."""
+
+from __future__ import annotations
+
+from sqlalchemy import NullPool, create_engine
+
+from battery.evidence import Evidence, Finding
+from battery.invariants.counters import uncountable
+from battery.invariants.deliveries import mistreated_deliveries
+from battery.invariants.effects import disordered_effects, wrong_effects
+from battery.invariants.ends import unaccounted_ends
+from battery.invariants.history import broken_histories
+from battery.invariants.invariant import Invariant
+from battery.invariants.leaks import leaked_secrets
+from battery.invariants.lost import lost_executions
+from battery.invariants.replay import differing_replays
+from battery.invariants.results import doubled_results
+from battery.invariants.schedules import doubled_starts
+from battery.invariants.service import leftovers
+from pipeline_engine.storage.session import driver_url
+
+__all__ = ["INVARIANTS", "check_all"]
+
+INVARIANTS = (
+    Invariant(
+        "I1",
+        "Every accepted execution has ended, or something will move each of its open steps.",
+        lost_executions,
+    ),
+    Invariant(
+        "I2",
+        "A step has one result, written by the attempt that held it; attempts have no gaps.",
+        doubled_results,
+    ),
+    Invariant(
+        "I3",
+        "An effect happened at least once where it may be repeated, and where it may not, at most"
+        " once per attempt and never again after an unknown outcome.",
+        wrong_effects,
+    ),
+    Invariant(
+        "I4",
+        "No action began before those of all its dependencies had ended.",
+        disordered_effects,
+    ),
+    Invariant(
+        "I5",
+        "A delivery that was answered with 2xx is kept once and settled, a refused one nowhere.",
+        mistreated_deliveries,
+    ),
+    Invariant(
+        "I6",
+        "The history tells of every move once, and nothing moves after its end.",
+        broken_histories,
+    ),
+    Invariant(
+        "I7",
+        "What is to be started once is started once: an idempotency key has one execution.",
+        doubled_starts,
+    ),
+    Invariant(
+        "I8",
+        "Redis holds no truth: every counter that decides can be counted again from rows.",
+        uncountable,
+    ),
+    Invariant(
+        "I9",
+        "A secret is in no log and no answer, and in no row but those that steps read.",
+        leaked_secrets,
+    ),
+    Invariant(
+        "I10",
+        "No answer was a 5xx but 503, and no process, connection or transaction is left over.",
+        leftovers,
+    ),
+    Invariant(
+        "I11",
+        "Replaying a recorded history makes the recorded decisions.",
+        differing_replays,
+    ),
+    Invariant(
+        "I12",
+        "Every attempt ended for one known reason, and its outcome is unknown only if its worker"
+        " died.",
+        unaccounted_ends,
+    ),
+)
+
+
+def check_all(evidence: Evidence) -> list[Finding]:
+    """Check every invariant, all of them against one snapshot of the rows."""
+    engine = create_engine(
+        driver_url(evidence.database_url),
+        poolclass=NullPool,
+        isolation_level="REPEATABLE READ",
+    )
+    with engine.connect() as connection:
+        return [invariant.check(connection, evidence) for invariant in INVARIANTS]

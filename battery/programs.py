@@ -1,0 +1,48 @@
+"""What the battery's installation runs: the processes of the Procfile, with the bug if asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from pipeline_engine.embedded.ports import LOOPBACK
+from pipeline_engine.embedded.programs import Program, Stage
+
+REPOSITORY = Path(__file__).parents[1]
+CELERY = ("celery", "-A", "battery.worker_app")
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO")
+POOLS: Mapping[str, tuple[str, ...]] = {
+    "worker-io": ("-P", "threads", "-c", "16", "-Q", "io,fast"),
+    "worker-cpu": ("-P", "prefork", "-c", "2", "-Q", "fast,cpu"),
+}
+BEAT = ("beat", "-S", "pipeline_engine.worker.beat:PipelineScheduler", "--loglevel=INFO")
+WEB = (
+    *("gunicorn", "battery.wsgi:app", "--worker-class", "gthread", "--workers", "2"),
+    *("--threads", "16", "--graceful-timeout", "8", "--no-control-socket"),
+)
+
+
+def programs(environment: Mapping[str, str], web_port: int) -> Iterator[Program]:
+    """Yield the workers, the beat and the web server, as a production installation has them."""
+    told = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
+    for name, pool in POOLS.items():
+        command = (*CELERY, "worker", "-n", f"{name}@%h", *pool, *QUIET)
+        yield _python(name, Stage.WORKERS, told, command)
+    yield _python("beat", Stage.FRONT, told, (*CELERY, *BEAT))
+    yield _python("web", Stage.FRONT, told, (*WEB, "--bind", f"{LOOPBACK}:{web_port}"))
+
+
+def _python(
+    name: str, stage: Stage, environment: Mapping[str, str], module: tuple[str, ...]
+) -> Program:
+    return Program(
+        name=name,
+        command=(sys.executable, "-m", *module),
+        environment=environment,
+        stage=stage,
+        directory=REPOSITORY,  # where the package `battery` is found
+        stop_within=timedelta(seconds=10),
+    )

@@ -1,0 +1,169 @@
+"""The course of one execution in memory: what ``scheduler/advance.py`` does, without rows.
+
+For whoever asks what a definition does when its steps end in this or that way: the replay of
+a recorded history, and the tests that compare it with a simple model. All decisions are those
+of ``readiness.py``; the waves are those of ``advance()``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition
+from pipeline_engine.domain.outcome import AbortReason, outcome
+from pipeline_engine.domain.readiness import (
+    Contribution,
+    Dependencies,
+    SkipReason,
+    Verdict,
+    contribution,
+    is_unhandled_failure,
+    reaction,
+)
+from pipeline_engine.domain.states import ExecutionStatus, StepStatus
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a step ended."""
+
+    step_id: str
+    status: StepStatus
+    skip_reason: SkipReason | None = None
+    skip_targets: Sequence[str] = ()  #: steps on the sides that this conditional did not take
+
+
+class Course:
+    """Which steps of an execution may run, which have ended, and how."""
+
+    def __init__(self, definition: PipelineDefinition) -> None:
+        self.ended: dict[str, End] = {}
+        self.set_free = list(definition.graph.roots)  #: all that might begin, in this order
+        self.ready = set(self.set_free)  #: those that have not begun yet
+        self.running: set[str] = set()
+        self.stopping: set[str] = set()  #: of the running ones, those that only clean up
+        self.abort_reason: AbortReason | None = None
+        self.failed = False
+        self._definition = definition
+        self._waiting = {
+            step.id: _all_open(len(definition.graph.dependencies(step.id)))
+            for step in definition.steps
+        }
+
+    @property
+    def status(self) -> ExecutionStatus | None:
+        """How the execution ends, once every step has."""
+        if len(self.ended) < len(self._waiting):
+            return None
+        return outcome(self.abort_reason, failed=self.failed)
+
+    def counters(self, step_id: str) -> Dependencies:
+        """How the dependencies of a step stand."""
+        return self._waiting[step_id]
+
+    def is_tolerated(self, step_id: str) -> bool:
+        """Whether a failure of this step leaves the execution alone."""
+        return self._definition.step(step_id).on_failure is OnFailure.CONTINUE
+
+    # ── What happens ─────────────────────────────────────────────────────────────────────
+
+    def begin(self, step_id: str) -> None:
+        """A worker takes a step that is ready. Raises ``KeyError`` if it is not."""
+        self.ready.remove(step_id)
+        self.running.add(step_id)
+
+    def end(self, ends: Iterable[End], *, slow: Collection[str] = ()) -> None:
+        """Steps that were ready or running end; what came too late for that changes nothing.
+
+        If the end of one aborts the execution, the running steps in *slow* have to clean up.
+        """
+        self._advance([end for end in ends if self._is_in_time(end)], slow)
+
+    def abort(self, reason: AbortReason, *, slow: Collection[str] = ()) -> None:
+        """End the execution early; the running steps in *slow* end when they have cleaned up."""
+        self._advance(self._given_up(reason, slow), slow)
+
+    def clean_up(self, step_id: str) -> None:
+        """A step that was stopped has cleaned up. Raises ``KeyError`` if it was not stopped."""
+        self.stopping.remove(step_id)
+        self._advance([End(step_id, StepStatus.SKIPPED, SkipReason.ABORTED)], ())
+
+    def count(self, ends: Iterable[End]) -> list[End]:
+        """Take these ends for a fact; returns the skips that follow from them at once."""
+        changes: dict[str, list[Contribution]] = defaultdict(list)
+        for end in ends:
+            self._note(end)
+            counted = contribution(
+                end.status,
+                skip_reason=end.skip_reason,
+                tolerated=self.is_tolerated(end.step_id),
+            )
+            for successor in self._definition.graph.dependents(end.step_id):
+                changes[successor].append(counted)
+        return [skip for step_id, its in changes.items() for skip in self._react(step_id, its)]
+
+    # ── What follows ─────────────────────────────────────────────────────────────────────
+
+    def _advance(self, ended: list[End], slow: Collection[str]) -> None:
+        while ended:
+            skipped = {target for end in ended for target in self._untaken(end)}
+            ended += [End(s, StepStatus.SKIPPED, SkipReason.BRANCH) for s in sorted(skipped)]
+            for end in ended:
+                self._note(end)
+            # An abort comes first, so that nothing is set free which it is about to stop.
+            ended += self._failures(ended, slow)
+            ended = self.count(ended)
+
+    def _note(self, end: End) -> None:
+        self.ended[end.step_id] = end
+        for places in (self.ready, self.running, self.stopping):
+            places.discard(end.step_id)
+
+    def _is_in_time(self, end: End) -> bool:
+        runs = end.step_id in self.running and end.step_id not in self.stopping
+        return runs or end.step_id in self.ready
+
+    def _untaken(self, end: End) -> Iterator[str]:
+        for target in end.skip_targets:
+            if target not in self.ended and target not in self.running:
+                yield target
+
+    def _failures(self, ended: Sequence[End], slow: Collection[str]) -> list[End]:
+        for end in ended:
+            if is_unhandled_failure(end.status, tolerated=self.is_tolerated(end.step_id)):
+                self.failed = True
+                if self._definition.settings.fail_fast:
+                    return self._given_up(AbortReason.FAILED, slow)
+        return []
+
+    def _given_up(self, reason: AbortReason, slow: Collection[str]) -> list[End]:
+        if self.abort_reason or self.status:
+            return []
+        self.abort_reason = reason
+        self.failed = True
+        stopped = [
+            step.id
+            for step in self._definition.steps
+            if step.id not in self.ended and step.trigger_rule not in reason.survivors
+        ]
+        self.stopping |= self.running.intersection(stopped).intersection(slow)
+        now = [step_id for step_id in stopped if step_id not in self.stopping]
+        return [End(step_id, StepStatus.SKIPPED, SkipReason.ABORTED) for step_id in now]
+
+    def _react(self, step_id: str, ends: Sequence[Contribution]) -> Iterator[End]:
+        now = self._waiting[step_id] = self._waiting[step_id].counted(ends)
+        if step_id in self.ended or step_id in self.running:
+            return
+        step = self._definition.step(step_id)
+        verdict = reaction(step.trigger_rule, step.at_least, now, ends)
+        if verdict is Verdict.RUN:
+            self.set_free.append(step_id)
+            self.ready.add(step_id)
+        elif verdict is not Verdict.WAIT:
+            yield End(step_id, StepStatus.SKIPPED, SkipReason(verdict.value))
+
+
+def _all_open(total: int) -> Dependencies:
+    return Dependencies(total, total, 0, 0, 0, 0)

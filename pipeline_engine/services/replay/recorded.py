@@ -1,0 +1,97 @@
+"""A recorded history as the replay reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.domain.outcome import AbortReason
+from pipeline_engine.domain.readiness import SkipReason
+from pipeline_engine.domain.states import ExecutionStatus, StepStatus
+from pipeline_engine.scheduler.sweep import EXECUTION_TIMEOUT
+from pipeline_engine.storage.events import EventType
+
+STEP_ENDS: Mapping[EventType, StepStatus] = {
+    EventType.STEP_COMPLETED: StepStatus.COMPLETED,
+    EventType.STEP_FAILED: StepStatus.FAILED,
+    EventType.STEP_SKIPPED: StepStatus.SKIPPED,
+    EventType.STEP_TIMEOUT: StepStatus.TIMEOUT,
+}
+EXECUTION_ENDS: Mapping[EventType, ExecutionStatus] = {
+    EventType.WORKFLOW_COMPLETED: ExecutionStatus.COMPLETED,
+    EventType.WORKFLOW_FAILED: ExecutionStatus.FAILED,
+    EventType.WORKFLOW_INTERRUPTED: ExecutionStatus.INTERRUPTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One event.
+
+    Its id orders it: an id is taken after everything that its writer had seen was committed,
+    which cannot be said of the numbers of transactions, as these are taken when they begin.
+    """
+
+    id: int
+    type: EventType
+    step_execution_id: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def step_id(self) -> str:
+        """The step that this is about."""
+        return str(self.details.get("step_id"))
+
+    @property
+    def is_of_item(self) -> bool:
+        """It is about an item of a fan-out."""
+        return "item_index" in self.details
+
+    @property
+    def end(self) -> StepStatus | None:
+        """How the step ended by this, if it did."""
+        return STEP_ENDS.get(self.type)
+
+    @property
+    def skip_reason(self) -> SkipReason | None:
+        """Why the step was skipped, if it was."""
+        given = self.details.get("reason")
+        return SkipReason(given) if given and self.type is EventType.STEP_SKIPPED else None
+
+    @property
+    def error(self) -> Mapping[str, Any]:
+        """Why the execution failed, if it did."""
+        return self.details.get("error") or {}
+
+
+def history_of(connection: Connection, execution_id: UUID) -> list[Recorded]:
+    """Every event of an execution."""
+    found = connection.exec_driver_sql(
+        "SELECT id, event_type, step_execution_id, details FROM events"
+        " WHERE execution_id = %(id)s ORDER BY id",
+        {"id": str(execution_id)},
+    )
+    return [Recorded(row[0], EventType(row[1]), row[2], row[3] or {}) for row in found]
+
+
+def the_end(history: Sequence[Recorded]) -> Recorded | None:
+    """The event that ended the execution, if it has ended."""
+    return next((event for event in history if event.type in EXECUTION_ENDS), None)
+
+
+def abort_reason(history: Sequence[Recorded], *, fails_fast: bool) -> AbortReason | None:
+    """Why the execution was given up, if it was.
+
+    A cancel is recorded only if it was the first intent. A time-out leaves its error, which
+    names no step. All that is left is the first failure.
+    """
+    if any(event.type is EventType.CANCEL_REQUESTED for event in history):
+        return AbortReason.CANCELLED
+    end = the_end(history)
+    if end and end.error.get("code") == EXECUTION_TIMEOUT and "step_id" not in end.error:
+        return AbortReason.TIMED_OUT
+    return AbortReason.FAILED if fails_fast else None

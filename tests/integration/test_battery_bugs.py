@@ -1,0 +1,189 @@
+"""The checker is checked: each deliberate bug is noticed, and without it nothing is found."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from threading import Event
+
+import pytest
+import redis as redis_client
+from driving import Driver, in_background
+from factories import a_document, a_step
+from lived_history import ARRIVAL, SENT, Book, History
+from sqlalchemy import Engine
+from waiting import wait_until
+
+from battery import bugs
+from battery.bugs import NOTICED_BY, Bug, planted
+from pipeline_engine.scheduler import sweep
+from pipeline_engine.sdk import ActionContext
+from pipeline_engine.services import executions, inbox
+from pipeline_engine.services.executions import StartRequest
+
+
+@dataclass
+class Scene:
+    """Where a bug can do its harm."""
+
+    driver: Driver
+    book: Book
+    redis: redis_client.Redis
+    bug: Bug | None
+
+
+@pytest.fixture
+def scene(
+    bug: Bug | None,
+    drive: Callable[..., Driver],
+    redis: redis_client.Redis,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Scene]:
+    book = Book()
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    with planted(bug) if bug else nullcontext():
+        yield Scene(drive(*book.actions()), book, redis, bug)
+
+
+@pytest.fixture(autouse=True)
+def schema(bug: Bug | None, engine: Engine) -> Iterator[None]:
+    """The schema with the bug in it, and as it was."""
+    with engine.begin() as connection:
+        dropped = bugs.DROPPED.get(bug, ()) if bug else ()
+        kept = [
+            connection.exec_driver_sql("SELECT pg_get_indexdef(%(i)s::regclass)", {"i": index})
+            for index in dropped
+        ]
+        if bug:
+            bugs.plant_in_schema(bug, connection)
+    yield
+    with engine.begin() as connection:
+        connection.exec_driver_sql("TRUNCATE inbox, executions CASCADE")
+        for definition in kept:
+            connection.exec_driver_sql(definition.scalar_one())
+
+
+# ── What provokes each of them ───────────────────────────────────────────────────────────
+
+ACCEPT_AND_DIE = """
+import os, signal
+from lived_history import ARRIVAL
+from battery import bugs
+from pipeline_engine.config import Settings
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.services import inbox
+
+bugs.plant_from_environment()
+inbox.accept(Runtime.start(Settings.from_env()), ARRIVAL)
+print("accepted", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def die_after_the_answer(scene: Scene) -> History:
+    """A web process accepts a delivery, answers, and is killed."""
+    settings = scene.driver.runtime.settings
+    told = {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "PIPELINE_SECRET_KEY": settings.secret_key,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        bugs.VARIABLE: scene.bug or "",
+    }
+    web = subprocess.run(
+        [sys.executable, "-c", ACCEPT_AND_DIE], env=told, capture_output=True, check=False
+    )
+    assert web.stdout == b"accepted\n", web.stderr.decode()
+    return History.of(scene.driver, scene.book, deliveries=[SENT])
+
+
+def send_twice(scene: Scene) -> History:
+    """A delivery comes twice, and Redis forgets the first one in between."""
+    inbox.accept(scene.driver.runtime, ARRIVAL)
+    scene.redis.flushdb()
+    inbox.accept(scene.driver.runtime, ARRIVAL)
+    return History.of(scene.driver, scene.book, deliveries=[SENT, replace(SENT, wave="doubled")])
+
+
+def come_back_from_the_dead(scene: Scene) -> History:
+    """A worker stands still past its lease, and goes on while its successor works."""
+    started = scene.driver.start(a_step("slow", action="work"), a_step("next", "slow"))
+    (slow, *_) = scene.driver.look(started).rows
+    first_is_done, second_begins = Event(), Event()
+
+    def meanwhile(context: ActionContext) -> None:
+        if context.attempt > 1:
+            second_begins.set()
+            assert first_is_done.wait(20)
+            return
+        scene.driver.change("UPDATE step_executions SET leased_until = now() - interval '1 s'")
+        sweep.sweep(scene.driver.runtime)
+        assert second_begins.wait(20)
+
+    def first() -> None:
+        scene.driver.turn(slow.id)
+        first_is_done.set()
+
+    def second() -> None:
+        wait_until(lambda: scene.driver.look(started).step("slow").lost_count, what="recovery")
+        scene.driver.turn(slow.id)
+
+    scene.book.meanwhile = meanwhile
+    with in_background(first, second):
+        pass
+    scene.driver.finish(started)
+    return History.of(scene.driver, scene.book, accepted=[started])
+
+
+def forget_a_join(scene: Scene) -> History:
+    """Redis forgets everything while some items of a fan-out have ended and others have not."""
+    started = scene.driver.start(a_step("each", action="work", for_each={"items": [1, 2, 3]}))
+    scene.driver.settle_only(started)
+    items = [item.id for item in scene.driver.look(started).items("each")]
+    scene.driver.turn(items[0])
+    scene.redis.flushdb()
+    scene.driver.settle()
+    return History.of(scene.driver, scene.book, accepted=[started])
+
+
+def ask_twice(scene: Scene) -> History:
+    """A client repeats a request, because it has not heard the answer to the first."""
+    request = executions.with_key(StartRequest(params={}), "the same", "digest")
+    both = [executions.run_ephemeral(scene.driver.runtime, a_document(), request) for _ in range(2)]
+    scene.driver.settle()
+    return History.of(scene.driver, scene.book, accepted=both)
+
+
+PROVOKED_BY: dict[Bug, Callable[[Scene], History]] = {
+    Bug.ACKNOWLEDGE_BEFORE_COMMIT: die_after_the_answer,
+    Bug.INBOX_WITHOUT_KEY: send_twice,
+    Bug.LEASE_WITHOUT_FENCE: come_back_from_the_dead,
+    Bug.JOIN_IN_REDIS: forget_a_join,
+    Bug.START_WITHOUT_KEY: ask_twice,
+}
+
+
+@pytest.mark.parametrize("bug", list(Bug))
+def test_a_planted_bug_is_noticed_by_its_invariant(scene: Scene, bug: Bug) -> None:
+    history = PROVOKED_BY[bug](scene)
+
+    assert NOTICED_BY[bug] in history.violations()
+
+
+@pytest.mark.parametrize("bug", [None])
+@pytest.mark.parametrize("provoke", PROVOKED_BY.values(), ids=list(PROVOKED_BY))
+def test_without_the_bug_its_scene_violates_nothing(
+    scene: Scene, bug: None, provoke: Callable[[Scene], History]
+) -> None:
+    assert provoke(scene).violations() == {}
+
+
+@pytest.mark.parametrize("bug", [None])
+def test_a_bug_that_finds_nothing_to_spoil_says_so(bug: None, engine: Engine) -> None:
+    with pytest.raises(ValueError, match="finds nothing to spoil"), engine.connect() as connection:
+        bugs._without("no such clause")(lambda c: c.exec_driver_sql("SELECT 1"))(connection)

@@ -1,0 +1,46 @@
+"""Definitions for hypothesis: small graphs with every trigger rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from factories import a_document, a_step
+from hypothesis import strategies as st
+
+RULES = (
+    "none_failed",
+    "all_success",
+    "all_done",
+    "always",
+    "all_failed",
+    "one_success",
+    "one_failed",
+)
+
+
+@st.composite
+def documents(
+    draw: st.DrawFn, *, smallest: int = 3, largest: int = 8, **fields: Any
+) -> dict[str, Any]:
+    """A document whose steps wait for some of the earlier ones, most of them by a rule."""
+    steps: list[dict[str, Any]] = []
+    for number in range(draw(st.integers(smallest, largest))):
+        before = [step["id"] for step in steps]
+        width = draw(st.sampled_from([0, 1, 2, 2, 3, 3, 4])) if number > 1 else 0
+        wanted = sorted(draw(st.permutations(before))[:width])
+        step = a_step(f"s{number}", *wanted, **fields)
+        step["trigger_rule"] = draw(st.sampled_from(rules(len(wanted))))
+        step["on_failure"] = draw(st.sampled_from(["fail", "fail", "continue", "retry"]))
+        if step["on_failure"] == "retry":
+            step["retry"] = {"max_attempts": draw(st.integers(1, 3)), "backoff_seconds": 0}
+        steps.append(step)
+    fail_fast = draw(st.sampled_from([False, False, True]))
+    return a_document(*steps, settings={"fail_fast": fail_fast})
+
+
+def rules(dependencies: int) -> list[Any]:
+    """The rules that a step with so many dependencies may have, the default more often."""
+    if not dependencies:
+        return ["none_failed"]
+    some = [{"at_least": n} for n in range(1, dependencies + 1)]
+    return ["none_failed", "none_failed", "none_failed", *RULES, *some]

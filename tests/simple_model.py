@@ -1,0 +1,159 @@
+"""An execution as the documentation describes it, deliberately slow and plain.
+
+It keeps no counters. It is given what happened outside (which steps ran and how that ended,
+which branches were taken, when the execution was given up) and works out all the rest from
+the definition and from what has ended, again and again until nothing new follows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+FAILURES = ("FAILED", "TIMEOUT")
+SURVIVE_FAILURE = ("all_done", "always", "one_failed", "all_failed")
+
+
+@dataclass
+class Model:
+    """One execution of a document."""
+
+    document: dict[str, Any]
+    ended: dict[str, str] = field(default_factory=dict)  #: "COMPLETED" … or why it was skipped
+    running: set[str] = field(default_factory=set)
+    stopping: set[str] = field(default_factory=set)
+    given_up: str | None = None
+    failed: bool = False
+
+    # ── What happens ─────────────────────────────────────────────────────────────────────
+
+    def begin(self, step: str) -> None:
+        assert step in self.ready
+        self.running.add(step)
+
+    def end(self, how: dict[str, str], *, untaken: set[str], slow: set[str]) -> None:
+        """These steps end; of those that nobody waits for any more, nobody takes notice."""
+        how = {s: end for s, end in how.items() if s in self.ready or self._runs(s)}
+        self.ended.update(how)
+        if how:
+            self._skip({s for s in untaken if s not in self.running}, "branch")
+        if any(end in FAILURES and not self._is_tolerated(s) for s, end in how.items()):
+            self.failed = True
+            if self.settings.get("fail_fast", True):
+                self.give_up("failed", slow=slow)
+        self._follow()
+
+    def give_up(self, reason: str, *, slow: set[str]) -> None:
+        if self.given_up or self.is_over:
+            return
+        self.given_up, self.failed = reason, True
+        survivors = ("always",) if reason == "cancelled" else SURVIVE_FAILURE
+        stopped = {s for s in self.steps if s not in self.ended and self.rule(s) not in survivors}
+        self.stopping |= stopped & self.running & slow
+        self._skip(stopped - self.stopping, "aborted")
+        self._follow()
+
+    def clean_up(self, step: str) -> None:
+        self.stopping.remove(step)
+        self._skip({step}, "aborted")
+        self._follow()
+
+    # ── What is the case ─────────────────────────────────────────────────────────────────
+
+    @property
+    def steps(self) -> dict[str, dict[str, Any]]:
+        return {step["id"]: step for step in self.document["steps"]}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return self.document.get("settings", {})
+
+    @property
+    def ready(self) -> set[str]:
+        open_steps = set(self.steps) - set(self.ended) - self.running
+        return {step for step in open_steps if self.fate(step) == "run"}
+
+    @property
+    def is_over(self) -> bool:
+        return set(self.ended) == set(self.steps)
+
+    @property
+    def status(self) -> str | None:
+        if not self.is_over:
+            return None
+        if self.given_up == "cancelled":
+            return "INTERRUPTED"
+        return "FAILED" if self.failed else "COMPLETED"
+
+    def rule(self, step: str) -> str:
+        given = self.steps[step].get("trigger_rule", "none_failed")
+        return given if isinstance(given, str) else "at_least"
+
+    # One rule after the other, as the documentation has them.
+    def fate(self, step: str) -> str:  # noqa: C901, PLR0911
+        """``run``, ``wait``, or why the step has to be skipped."""
+        before = [self._word(dependency) for dependency in self.steps[step]["depends_on"]]
+        if not before:
+            return "run"
+        rule = self.rule(step)
+        good, bad, still = before.count("good"), before.count("bad"), before.count("open")
+        stopped = any(self._stops(dependency) for dependency in self.steps[step]["depends_on"])
+        all_branched = all(word == "branched" for word in before)
+
+        if rule == "one_success" and good:
+            return "run"
+        if rule == "one_failed" and bad:
+            return "run"
+        if rule == "at_least":
+            wanted = self.steps[step]["trigger_rule"]["at_least"]
+            if good >= wanted:
+                return "run"
+            if still and good + still >= wanted:
+                return "wait"
+        elif still:
+            return "wait"
+
+        if rule in ("all_done", "always"):
+            return "run"
+        if all_branched:
+            return "branch"
+        if rule == "none_failed":
+            return "upstream_failed" if stopped else "run"
+        if rule == "all_success" and good == len(before):
+            return "run"
+        if rule == "all_failed" and bad == len(before):
+            return "run"
+        return "upstream_failed" if stopped and rule not in SURVIVE_FAILURE else "rule"
+
+    # ── How an end looks from behind ─────────────────────────────────────────────────────
+
+    def _word(self, step: str) -> str:
+        if step not in self.ended:
+            return "open"
+        words = {"COMPLETED": "good", "upstream_failed": "bad", "branch": "branched"}
+        words |= dict.fromkeys(FAILURES, "bad")
+        return words.get(self.ended[step], "neither")
+
+    def _stops(self, step: str) -> bool:
+        end = self.ended.get(step)
+        if end in FAILURES:
+            return not self._is_tolerated(step)
+        return end in ("upstream_failed", "aborted")
+
+    def _is_tolerated(self, step: str) -> bool:
+        return self.steps[step].get("on_failure") == "continue"
+
+    def _runs(self, step: str) -> bool:
+        return step in self.running and step not in self.stopping and step not in self.ended
+
+    def _skip(self, steps: set[str], why: str) -> None:
+        self.ended.update({step: why for step in steps if step not in self.ended})
+
+    def _follow(self) -> None:
+        while True:
+            waiting = set(self.steps) - set(self.ended) - self.running
+            fates = {step: self.fate(step) for step in waiting}
+            skipped = {s: fate for s, fate in fates.items() if fate not in ("run", "wait")}
+            if not skipped:
+                return
+            self.ended.update(skipped)
