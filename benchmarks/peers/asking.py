@@ -97,11 +97,10 @@ def asking(
 
 def _stop(process: subprocess.Popen[str]) -> None:
     """Ask for nothing more, which ends it in order; kill whatever is left after a while."""
-    family = _family(process.pid)
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.close()
-    _, left = psutil.wait_procs(family, timeout=STOP_WITHIN_SECONDS)
+    _, left = psutil.wait_procs(_session(process.pid), timeout=STOP_WITHIN_SECONDS)
     for member in left:
         if member.is_running():
             member.kill()
@@ -109,9 +108,13 @@ def _stop(process: subprocess.Popen[str]) -> None:
     process.stdout.close()
 
 
-def _family(pid: int) -> list[psutil.Process]:
+def _session(leader: int) -> list[psutil.Process]:
+    """Return all that a contestant started, also when it is dead itself."""
+    return [one for one in psutil.process_iter() if _session_of(one.pid) == leader]
+
+
+def _session_of(pid: int) -> int | None:
     try:
-        parent = psutil.Process(pid)
-        return [parent, *parent.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
+        return os.getsid(pid)
+    except (ProcessLookupError, PermissionError):
+        return None

@@ -21,6 +21,7 @@ class Contestant:
     arguments: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()  #: none: it runs in the environment of the product
     workloads: tuple[str, ...] = ALL
+    rounds: int | None = None  #: at most so many, because one takes minutes
 
     @property
     def environment(self) -> str:
@@ -84,12 +85,14 @@ CONTESTANTS = (
         setup="flows in 1 process, `prefect server start` on SQLite, default task runner",
         module=f"{INSIDE}.with_prefect",
         # Its server fails to start with a newer fastapi, which its own requirement allows.
-        requirements=("prefect==3.8.8", "fastapi==0.136.0"),
+        requirements=("prefect==3.8.8", "fastapi==0.150.0"),
     ),
     Contestant(
         name="airflow",
         setup="`airflow standalone` on SQLite, LocalExecutor, 1 task at a time",
         module=f"{INSIDE}.with_airflow",
         requirements=("apache-airflow==3.3.2",),
+        workloads=("warm-row", "short", "long", "map"),
+        rounds=1,
     ),
 )

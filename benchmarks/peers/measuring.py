@@ -29,6 +29,11 @@ class Outcome:
     load: float = 0.0  #: of the machine's last minute, before it started
     bare_seconds: float = 0.0  #: one fibo(33) of the work at that time: how fast the machine was
 
+    @property
+    def rounds(self) -> int:
+        """How many rounds each median is of."""
+        return max(map(len, self.timings.values()), default=0)
+
     def seconds(self, workload: str, of: Callable[[Timing], float]) -> float | None:
         """Return the median of its rounds."""
         timings = self.timings.get(workload)
@@ -48,7 +53,8 @@ def measure(contestant: Contestant, start: Starting, *, repeat: int) -> Outcome:
     outcome = Outcome(contestant, load=round(os.getloadavg()[0], 2), bare_seconds=_bare_seconds())
     try:
         with start(outcome) as asked:
-            outcome.timings = _rounds(asked, _workloads(contestant), repeat)
+            rounds = min(repeat, contestant.rounds or repeat)
+            outcome.timings = _rounds(asked, _workloads(contestant), rounds)
     except ContestantFailed as failure:
         outcome.failure = str(failure)
     return outcome

@@ -65,7 +65,8 @@ def _line(outcome: Outcome) -> str:
     versions = "".join(f" {outcome.versions.get(name, 'not installed')}" for name in names)
     if outcome.failure:
         return f"{contestant.name}{versions}: not measured: {outcome.failure}"
-    return f"{contestant.name}{versions}: {contestant.setup}"
+    rounds = f"{outcome.rounds} round{'s' * (outcome.rounds != 1)}"
+    return f"{contestant.name}{versions}: {contestant.setup} ({rounds})"
 
 
 def write(outcomes: Sequence[Outcome], machine: Mapping[str, Any], path: Path) -> None:
