@@ -11,8 +11,10 @@ from typing import Any
 import click
 import redis
 from rich.console import Console
+from sqlalchemy import create_engine, make_url
 
 from benchmarks.__main__ import fresh_servers
+from benchmarks.machine import Machine
 from benchmarks.peers import report
 from benchmarks.peers.contestants import CONTESTANTS, Contestant
 from benchmarks.peers.failures import ContestantFailed
@@ -37,8 +39,8 @@ def main(repeat: int, only: Sequence[str], install: bool) -> None:
         return
     with Home.at(HERE / "run").locked(), fresh_servers(HERE / "servers") as servers:
         place = Place(HERE, servers["DATABASE_URL"], servers["REDIS_URL"])
+        machine = machine_of(place.database_url)
         outcomes = [measured(contestant, place, repeat) for contestant in contestants]
-    machine = describe_machine()
     report.show(outcomes, machine, Console(width=120))
     path = HERE / "results" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     report.write(outcomes, machine, path)
@@ -64,13 +66,13 @@ def measured(contestant: Contestant, place: Place, repeat: int) -> Outcome:
     return measure(contestant, place.start, repeat=repeat)
 
 
-def describe_machine() -> dict[str, Any]:
+def machine_of(database_url: str) -> Machine:
     """Return where the measurement was taken."""
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "cpus": os.cpu_count(),
-        "python": platform.python_version(),
-    }
+    engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg2"))
+    try:
+        return Machine.here(engine)
+    finally:
+        engine.dispose()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 import os
 import select
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from benchmarks.peers.inside.work import Workload
 READY_WITHIN_SECONDS = 180.0
 ANSWER_WITHIN_SECONDS = 600.0
 STOP_WITHIN_SECONDS = 45.0
+POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,21 @@ class Asked:
         return Timing(answered=answer["ended_at"] - began_at, worked=last_at - began_at)
 
     def hear(self, within: float) -> Any:
-        """Return the next thing that it says."""
-        assert self._process.stdout is not None
-        heard, _, _ = select.select([self._process.stdout], [], [], within)
-        if not heard:
-            raise ContestantFailed(f"no answer within {within:g} s")
-        line = self._process.stdout.readline()
+        """Return the next thing that it says.  Raises ``ContestantFailed``."""
+        line = self._line(within)
         if not line:
             raise ContestantFailed(last_line(self._log.read_text(errors="replace")))
         return json.loads(line)
+
+    def _line(self, within: float) -> str:
+        assert self._process.stdout is not None
+        ends_at = time.monotonic() + within
+        while not select.select([self._process.stdout], [], [], POLL_SECONDS)[0]:
+            if self._process.poll() is not None:
+                return ""  # it is dead; something that it started holds the pipe open
+            if time.monotonic() > ends_at:
+                raise ContestantFailed(f"no answer within {within:g} s")
+        return self._process.stdout.readline()
 
 
 @contextmanager

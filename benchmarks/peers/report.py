@@ -13,6 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.machine import Machine
 from benchmarks.peers.asking import Timing
 from benchmarks.peers.contestants import OURS
 from benchmarks.peers.inside.work import WORKLOADS
@@ -30,7 +31,7 @@ MEASURES: Mapping[str, Callable[[Timing], float]] = {
 }
 
 
-def show(outcomes: Sequence[Outcome], machine: Mapping[str, Any], console: Console) -> None:
+def show(outcomes: Sequence[Outcome], machine: Machine, console: Console) -> None:
     """Print a table for each measure, then versions, setups and failures."""
     ours = next((one for one in outcomes if one.contestant.name == OURS), None)
     for title, measure in MEASURES.items():
@@ -38,7 +39,10 @@ def show(outcomes: Sequence[Outcome], machine: Mapping[str, Any], console: Conso
         for outcome in outcomes:
             table.add_row(outcome.contestant.name, *_cells(outcome, ours, measure))
         console.print(table)
-    console.print(", ".join(f"{key} {value}" for key, value in machine.items()))
+    console.print(
+        f"{machine.system}, {machine.cpus} CPUs, load {machine.load}, Python {machine.python},"
+        f" PostgreSQL {machine.postgresql} (fsync on), commit {machine.commit}"
+    )
     for outcome in outcomes:
         console.print(_line(outcome), soft_wrap=True, highlight=False, markup=False)
 
@@ -69,12 +73,12 @@ def _line(outcome: Outcome) -> str:
     return f"{contestant.name}{versions}: {contestant.setup} ({rounds})"
 
 
-def write(outcomes: Sequence[Outcome], machine: Mapping[str, Any], path: Path) -> None:
+def write(outcomes: Sequence[Outcome], machine: Machine, path: Path) -> None:
     """Write every single measurement to *path*."""
     path.parent.mkdir(parents=True, exist_ok=True)
     document = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": dict(machine),
+        "machine": asdict(machine),
         "workloads": {workload.name: asdict(workload) for workload in COUNTED},
         "contestants": {outcome.contestant.name: _document(outcome) for outcome in outcomes},
     }
