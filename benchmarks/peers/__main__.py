@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 import redis
