@@ -112,6 +112,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
     for member in left:
         if member.is_running():
             member.kill()
+    psutil.wait_procs(left, timeout=STOP_WITHIN_SECONDS)
     process.wait()
     process.stdout.close()
 
