@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from benchmarks.ledger import Incomplete
@@ -80,6 +81,20 @@ class Engine:
         """Start one execution of a stored pipeline."""
         return executions.start(self._runtime, pipeline_id, StartRequest(params=params))
 
+    def wait_for_completion(self, ids: Sequence[UUID] | None = None) -> None:
+        """Wait until these executions, or all, have completed.  Raises ``Incomplete``."""
+        wanted = {"ids": None if ids is None else _texts(ids)}
+        ends_at = time.monotonic() + WITHIN_SECONDS
+        while (left := self._count(NOT_COMPLETED, wanted)) and time.monotonic() < ends_at:
+            time.sleep(POLL_SECONDS)
+        if left:
+            raise Incomplete(f"{left} executions have not completed")
+
+    def _count(self, query: str, values: dict[str, Any]) -> int:
+        with self._runtime.engine.connect() as connection:
+            found: int = connection.exec_driver_sql(query, values).scalar_one()
+            return found
+
     def _run_one(self, document: Document) -> UUID:
         return executions.run_ephemeral(self._runtime, document, StartRequest())
 
@@ -90,12 +105,8 @@ class Engine:
 
     def _wait_for(self, ids: Sequence[UUID]) -> None:
         ends_at = time.monotonic() + WITHIN_SECONDS
-        while self._is_open(ids) and time.monotonic() < ends_at:
+        while self._count(OPEN, {"ids": _texts(ids)}) and time.monotonic() < ends_at:
             time.sleep(POLL_SECONDS)
-
-    def _is_open(self, ids: Sequence[UUID]) -> bool:
-        with self._runtime.engine.connect() as connection:
-            return bool(connection.exec_driver_sql(OPEN, {"ids": _texts(ids)}).scalar_one())
 
     def _counted(self, ids: Sequence[UUID], shape: Shape) -> datetime:
         """Return when the last one ended; every step must have run once and left one result."""
@@ -113,8 +124,12 @@ def _texts(ids: Sequence[UUID]) -> list[str]:
 
 
 OPEN = """
-SELECT EXISTS (SELECT 1 FROM executions WHERE id = ANY(%(ids)s::uuid[])
-    AND status IN ('PENDING', 'RUNNING'))
+SELECT count(*) FROM executions WHERE id = ANY(%(ids)s::uuid[])
+    AND status IN ('PENDING', 'RUNNING')
+"""
+NOT_COMPLETED = """
+SELECT count(*) FROM executions WHERE status <> 'COMPLETED'
+    AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s::uuid[]))
 """
 
 #: Executions that completed; steps that did so at their first attempt; events that say so; the

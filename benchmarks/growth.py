@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from benchmarks.bench import Bench
 from benchmarks.engine import EngineTiming
 from benchmarks.judging import Figure, Outcome, Rounds, Target, at_most, ratio_of
-from benchmarks.rates import MILLI, cpu_per_step
+from benchmarks.rates import MILLI
 from benchmarks.shapes import Shape, fan_out
 
 FLAT = at_most(1.2)
@@ -19,7 +20,8 @@ FLAT = at_most(1.2)
 class Growth:
     """The same number of steps in many small executions, in a few, and one of the largest size.
 
-    The steps are items of a fan-out: a definition is not meant to list so many.
+    Each size is compared with the one below it. The steps are items of a fan-out: a definition
+    is not meant to list so many.
     """
 
     sizes: Sequence[int]
@@ -41,30 +43,30 @@ class Growth:
             for shape, found in zip(shapes, timings, strict=True)
         ]
         cpus = [
-            cpu_per_step([timing.cpu for timing in found], shape.results)
+            [MILLI * timing.cpu / shape.results for timing in found]
             for shape, found in zip(shapes, timings, strict=True)
         ]
         figures: list[Figure] = []
-        for size, cost, cpu in zip(self.sizes[1:], costs[1:], cpus[1:], strict=True):
-            what = f"{size:,} ÷ {self.sizes[0]:,} steps"
-            figures.append(_figure(what, ratio_of(cost, costs[0]), cost, costs[0], self.target))
-            figures.append(_figure(f"{what}, CPU", cpu / (cpus[0] or 1), [cpu], [cpus[0]], None))
+        for smaller, larger in pairwise(range(len(self.sizes))):
+            what = f"{self.sizes[larger]:,} ÷ {self.sizes[smaller]:,} items"
+            figures.append(_figure(what, costs[larger], costs[smaller], self.target))
+            figures.append(_figure(f"{what}, CPU", cpus[larger], cpus[smaller]))
         return Outcome(
             row=self.name,
             work=f"up to {self.sizes[-1]:,} items in one execution",
-            against=f"executions of {self.sizes[0]:,} items",
+            against="the next smaller size",
             figures=figures,
             rounds={f"ms_per_step_{s}": cost for s, cost in zip(self.sizes, costs, strict=True)}
-            | {f"cpu_ms_per_step_{s}": [cpu] for s, cpu in zip(self.sizes, cpus, strict=True)},
+            | {f"cpu_ms_per_step_{s}": cpu for s, cpu in zip(self.sizes, cpus, strict=True)},
         )
 
 
 def _figure(
-    name: str, value: float, ours: Sequence[float], theirs: Sequence[float], target: Target | None
+    name: str, ours: Sequence[float], theirs: Sequence[float], target: Target | None = None
 ) -> Figure:
     return Figure(
         name=name,
-        value=value,
+        value=ratio_of(ours, theirs),
         target=target,
         ours=median(ours),
         theirs=median(theirs),

@@ -85,7 +85,7 @@ class Rounds:
 
 def ratio_of(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """Return the median of the rounds' ratios, ours ÷ theirs."""
-    return median(our / their for our, their in zip(ours, theirs, strict=True))
+    return median(our / (their or our or 1) for our, their in zip(ours, theirs, strict=True))
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
 
 from benchmarks.bench import Bench
 from benchmarks.engine import EngineTiming
-from benchmarks.judging import Figure, Outcome, Rounds, Target
+from benchmarks.judging import Figure, Outcome, Rounds, Target, ratio_of
 from benchmarks.shapes import Shape
 
 MILLI = 1000.0
@@ -104,15 +104,15 @@ def compare(shape: Shape, bench: Bench, rounds: Rounds) -> Comparison:
 
 
 def _cpu(found: Comparison) -> Figure:
-    ours = cpu_per_step([timing.cpu for timing in found.engine], found.shape.results)
-    theirs = cpu_per_step(found.raw_cpu, found.shape.baseline.tasks)
-    share = ours / theirs if theirs else 0.0
-    return Figure(name="CPU", value=share, ours=ours, theirs=theirs, measured_in=" ms")
-
-
-def cpu_per_step(seconds: Sequence[float], steps: int) -> float:
-    """Return the milliseconds of processor time for one step, in the median."""
-    return MILLI * median(seconds) / steps
+    ours = [MILLI * timing.cpu / found.shape.results for timing in found.engine]
+    theirs = [MILLI * used / found.shape.baseline.tasks for used in found.raw_cpu]
+    return Figure(
+        name="CPU of workers and servers",
+        value=ratio_of(ours, theirs),
+        ours=median(ours),
+        theirs=median(theirs),
+        measured_in=" ms",
+    )
 
 
 def _work(shape: Shape) -> str:

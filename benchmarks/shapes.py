@@ -61,17 +61,17 @@ def chain(length: int) -> Shape:
     return _shape("chain", steps, Baseline(Canvas.CHAIN, length))
 
 
-def many(executions: int, layers: int = 5, width: int = 4) -> Shape:
-    """*executions* of one small pipeline: layers whose steps need two of the layer above."""
-    small = layered(layers, width, 2 * width * (layers - 1))
-    results = executions * small.results
-    return replace(
-        small,
-        name="many",
-        results=results,
-        executions=executions,
-        baseline=Baseline(Canvas.GROUP, results),
-    )
+def small() -> Shape:
+    """20 steps: five layers of four, each step needs two of the layer above."""
+    return layered(5, 4, 32)
+
+
+def many(executions: int) -> Shape:
+    """*executions* of one small pipeline, under way at the same time."""
+    shape = small()
+    results = executions * shape.results
+    baseline = Baseline(Canvas.GROUP, results)
+    return replace(shape, name="many", results=results, executions=executions, baseline=baseline)
 
 
 def calls(count: int, url: str) -> Shape:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from benchmarks import shapes
 from benchmarks.bench import Row
+from benchmarks.callbacks import CallbackAnswers, NextStep
 from benchmarks.growth import Growth
-from benchmarks.judging import at_least
+from benchmarks.judging import at_least, at_most
 from benchmarks.rates import Rate
 from benchmarks.shapes import Shape
+from benchmarks.starting import StartAnswers
 
 #: Shapes whose definition alone says what to do; what ``--profile`` can run in one process.
 SHAPES: dict[str, Callable[[], Shape]] = {
@@ -27,5 +29,8 @@ ROWS: tuple[Row, ...] = (
     Rate(lambda _: shapes.chain(200), "chain", at_least(3)),
     Rate(lambda _: shapes.fan_out(400), "fan-out", at_least(2)),
     Rate(lambda bench: shapes.calls(400, bench.peer_url), "http", at_least(0.9)),
+    CallbackAnswers(per_second=300, count=1200, target=at_most(1.5)),
+    NextStep(count=60, target=at_most(2)),
+    StartAnswers(count=100, target=at_most(3)),
     Growth(sizes=(100, 10_000, 100_000), together=20_000),
 )
