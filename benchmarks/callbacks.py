@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -15,15 +14,14 @@ import orjson
 
 from benchmarks.bench import Bench
 from benchmarks.clients import Client, Post, steadily
+from benchmarks.engine import until
 from benchmarks.judging import Outcome, Rounds, Target
 from benchmarks.latency import compared, latencies
-from benchmarks.ledger import Incomplete
 from benchmarks.plain_route import PATH
 from benchmarks.shapes import Document
 from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
 
 WITHIN_SECONDS = 60.0
-POLL_SECONDS = 0.02
 PARKED_PER_EXECUTION = 20
 ANSWER = orjson.dumps({"approved": True, "by": "benchmark", "comment": "x" * 100})
 
@@ -145,17 +143,8 @@ def parked_steps(bench: Bench, ids: Sequence[UUID], count: int) -> list[Callback
             rows = connection.exec_driver_sql(PARKED, {"ids": [str(i) for i in ids]})
             return [CallbackToken(row[0], row[1]) for row in rows]
 
-    return until(found, lambda parked: len(parked) == count, f"{count} parked steps")
-
-
-def until(look: Callable[[], Any], good: Callable[[Any], bool], what: str) -> Any:
-    """Return what *look* finds once it is *good*.  Raises ``Incomplete``."""
-    ends_at = time.monotonic() + WITHIN_SECONDS
-    while not good(found := look()):
-        if time.monotonic() > ends_at:
-            raise Incomplete(f"no {what} within {WITHIN_SECONDS:g} s")
-        time.sleep(POLL_SECONDS)
-    return found
+    parked: list[CallbackToken] = until(found, lambda p: len(p) == count, f"{count} parked steps")
+    return parked
 
 
 def callback(bench: Bench, step: CallbackToken) -> Post:

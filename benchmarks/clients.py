@@ -1,4 +1,4 @@
-"""Clients of a web server: one after the other, or so many requests a second."""
+"""Clients of a web server, who send so many requests a second whatever it takes to answer."""
 
 from __future__ import annotations
 
@@ -52,12 +52,6 @@ class Client:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
-
-
-def one_by_one(port: int, posts: Sequence[Post]) -> list[float]:
-    """Send *posts* over one connection; the seconds that each answer took."""
-    with closing(Client(port)) as client:
-        return [_timed(client, post, time.perf_counter()) for post in posts]
 
 
 def steadily(port: int, posts: Sequence[Post], *, per_second: float) -> list[float]:

@@ -119,6 +119,16 @@ class Engine:
         return finished_at
 
 
+def until(look: Callable[[], Any], good: Callable[[Any], bool], what: str) -> Any:
+    """Return what *look* finds once it is *good*.  Raises ``Incomplete``."""
+    ends_at = time.monotonic() + WITHIN_SECONDS
+    while not good(found := look()):
+        if time.monotonic() > ends_at:
+            raise Incomplete(f"no {what} within {WITHIN_SECONDS:g} s")
+        time.sleep(POLL_SECONDS)
+    return found
+
+
 def _texts(ids: Sequence[UUID]) -> list[str]:
     return [str(execution_id) for execution_id in ids]
 

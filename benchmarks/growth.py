@@ -32,7 +32,7 @@ class Growth:
     def measure(self, bench: Bench, rounds: Rounds) -> Outcome:
         """Measure all sizes in each round."""
         shapes = [fan_out(size, max(1, self.together // size)) for size in self.sizes]
-        found = rounds.of(lambda: [bench.engine.run(shape) for shape in shapes])
+        found = rounds.cold().of(lambda: [bench.engine.run(shape) for shape in shapes])
         return self._judged(shapes, list(zip(*found, strict=True)))
 
     def _judged(

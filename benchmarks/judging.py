@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median, quantiles
 from typing import TypeVar
 
@@ -75,6 +75,10 @@ class Rounds:
 
     count: int = 5
     warm_up: int = 1
+
+    def cold(self) -> Rounds:
+        """Return the same without warming up: for rows so long that their start says little."""
+        return replace(self, warm_up=0)
 
     def of(self, measure: Callable[[], Result]) -> list[Result]:
         """Return what *measure* returned in the rounds that count."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from benchmarks.bench import Bench
-from benchmarks.clients import Post, one_by_one
+from benchmarks.clients import Post, steadily
 from benchmarks.judging import Outcome, Rounds, Target
 from benchmarks.latency import compared, latencies
 from benchmarks.plain_route import PATH
@@ -20,8 +20,9 @@ HEADERS = {"Authorization": f"Bearer {API_TOKEN}"}
 
 @dataclass(frozen=True, slots=True)
 class StartAnswers:
-    """One start after the other by one client; what it starts runs beside the next one."""
+    """Starts at a steady rate; what they start runs beside them."""
 
+    per_second: int
     count: int
     target: Target
     name: str = "start"
@@ -35,8 +36,8 @@ class StartAnswers:
         posts = [Post(EXECUTIONS, body, 201, HEADERS)] * self.count
 
         def both() -> tuple[list[float], list[float]]:
-            plain = one_by_one(bench.plain.port, plain_posts)
-            engine = one_by_one(bench.web.port, posts)
+            plain = steadily(bench.plain.port, plain_posts, per_second=self.per_second)
+            engine = steadily(bench.web.port, posts, per_second=self.per_second)
             bench.engine.wait_for_completion()
             return plain, engine
 
@@ -44,7 +45,7 @@ class StartAnswers:
         plain, engine = [f[0] for f in found], [f[1] for f in found]
         return Outcome(
             row=self.name,
-            work="POST /executions of a stored pipeline of 20 steps",
+            work=f"{self.per_second} times a second POST /executions, 20 steps each",
             against="Flask, one row",
             figures=[
                 compared(50, engine, plain, self.target),

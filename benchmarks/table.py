@@ -9,7 +9,9 @@ from benchmarks.bench import Row
 from benchmarks.callbacks import CallbackAnswers, NextStep
 from benchmarks.growth import Growth
 from benchmarks.judging import at_least, at_most
+from benchmarks.parking import Parked
 from benchmarks.rates import Rate
+from benchmarks.recovery import Recovery
 from benchmarks.shapes import Shape
 from benchmarks.starting import StartAnswers
 
@@ -31,6 +33,8 @@ ROWS: tuple[Row, ...] = (
     Rate(lambda bench: shapes.calls(400, bench.peer_url), "http", at_least(0.9)),
     CallbackAnswers(per_second=300, count=1200, target=at_most(1.5)),
     NextStep(count=60, target=at_most(2)),
-    StartAnswers(count=100, target=at_most(3)),
-    Growth(sizes=(100, 10_000, 100_000), together=20_000),
+    StartAnswers(per_second=20, count=60, target=at_most(3)),
+    Parked(10_000),
+    Recovery(lease_seconds=5),
+    Growth(sizes=(100, 10_000, 100_000), together=10_000),
 )

@@ -76,7 +76,7 @@ def running_workers(
     """Run the workers and the beat until the block ends; their pids.  Raises ``WorkersMissing``."""
     told = {**environment, LEDGER_VARIABLE: str(ledger.path)}
     programs = [worker(name, pool, told) for name, pool in pools.items()]
-    programs.append(_program("beat", BEAT, told))
+    programs.append(beat(told))
     with ExitStack() as stack:
         pids = [stack.enter_context(running(program, logs)).pid for program in programs]
         _wait_for_workers(Settings.from_env(environment), logs, len(pools))
@@ -88,11 +88,16 @@ def worker(name: str, pool: Sequence[str], environment: Mapping[str, str]) -> Pr
     return _program(name, ("worker", "-n", f"{name}@%h", *pool, *QUIET), environment)
 
 
+def beat(environment: Mapping[str, str]) -> Program:
+    """Return what rings for the sweep."""
+    return _program("beat", BEAT, environment)
+
+
 def _program(name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Program:
     return Program(
         name=name,
         command=(*CELERY, *arguments),
-        environment=with_actions(environment),
+        environment={LEDGER_VARIABLE: os.devnull} | with_actions(environment),
         stage=Stage.WORKERS,
         directory=REPOSITORY,  # where the package `benchmarks` is found
     )

@@ -11,14 +11,18 @@ import pytest
 
 from benchmarks import report
 from benchmarks.bench import Bench, Row, running_bench
+from benchmarks.callbacks import CallbackAnswers, NextStep
 from benchmarks.engine import EngineTiming
 from benchmarks.growth import Growth
 from benchmarks.judging import Figure, Outcome, Rounds, at_least, at_most
 from benchmarks.ledger import Incomplete, Ledger
 from benchmarks.machine import Machine
+from benchmarks.parking import Parked
 from benchmarks.rates import Comparison, Rate
 from benchmarks.raw import Baseline, Canvas
+from benchmarks.recovery import Recovery
 from benchmarks.shapes import calls, chain, fan_out, layered, many, wide, wide_in_a_batch
+from benchmarks.starting import StartAnswers
 from benchmarks.table import ROWS
 from benchmarks.workers import environment_of
 from pipeline_engine.embedded.servers import EmbeddedServers
@@ -29,6 +33,11 @@ SHAPES = [wide(5), wide_in_a_batch(5), layered(3, 4, 20), many(3), chain(5), fan
 TINY: list[Row] = [
     *(Rate(lambda _, shape=shape: shape, shape.name, ANY) for shape in SHAPES),
     Rate(lambda bench: calls(4, bench.peer_url), "http", ANY),
+    CallbackAnswers(per_second=50, count=10, target=ANY),
+    NextStep(count=2, target=ANY),
+    StartAnswers(per_second=50, count=4, target=ANY),
+    Parked(20),
+    Recovery(lease_seconds=1),
     Growth(sizes=(2, 5, 20), together=10),
 ]
 
