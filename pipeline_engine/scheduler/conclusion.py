@@ -193,7 +193,7 @@ def _tell_parent(
     facts = work.runtime.facts(work.connection, [execution_id])[execution_id]
     if facts.parent_step_id is None:
         return
-    delivery_id = deliveries.insert(
+    delivery_id, _ = deliveries.insert(
         work.connection,
         deliveries.NewDelivery(
             source="pipeline-engine",
