@@ -24,7 +24,7 @@ from benchmarks.recovery import Recovery
 from benchmarks.shapes import calls, chain, fan_out, layered, many, wide, wide_in_a_batch
 from benchmarks.starting import StartAnswers
 from benchmarks.table import ROWS
-from benchmarks.workers import environment_of
+from benchmarks.workers import REPOSITORY, environment_of
 from pipeline_engine.embedded.servers import EmbeddedServers
 
 ONCE = Rounds(count=1, warm_up=0)
@@ -137,3 +137,9 @@ def test_every_measurement_is_kept_with_the_machine_that_made_it(tmp_path: Path,
     assert kept["machine"]["cpus"] >= 1
     assert kept["rows"]["chain"]["rounds"] == {"raw_seconds": [0.5]}
     assert kept["rows"]["chain"]["reached"] is True
+
+
+def test_every_row_is_described():
+    page = (REPOSITORY / "docs" / "reference" / "benchmarks.md").read_text()
+
+    assert [row.name for row in ROWS if f"| `{row.name}` |" not in page] == []
