@@ -62,7 +62,7 @@ format: $(INSTALLED) ## Lay the code out as `make lint` wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## Measure against raw Celery on this machine
+bench: $(INSTALLED) ## Measure against raw Celery and plain Flask on this machine
 	$(BIN)/python -m benchmarks
 
 bench-peers: $(INSTALLED) ## Measure against other engines, each in an environment of its own

@@ -225,7 +225,7 @@ def _tell_parent(work: Work, end: ExecutionEnding) -> None:
     facts = work.runtime.facts(work.connection, [end.execution_id])[end.execution_id]
     if facts.parent_step_id is None:
         return
-    delivery_id = deliveries.insert(
+    delivery_id, _ = deliveries.insert(
         work.connection,
         deliveries.NewDelivery(
             source="pipeline-engine",
