@@ -35,7 +35,7 @@ def main(repeat: int, only: Sequence[str], install: bool) -> None:
     if install:
         return
     with Home.at(HERE / "run").locked(), fresh_servers(HERE / "servers") as servers:
-        place = Place(HERE, servers["DATABASE_URL"], servers["REDIS_URL"])
+        place = Place(HERE, servers.database_url, servers.redis_url)
         machine = machine_of(place.database_url)
         outcomes = [measured(contestant, place, repeat) for contestant in contestants]
     report.show(outcomes, machine, Console(width=120))

@@ -34,7 +34,15 @@ LOOP = Contestant(
     name="loop", setup="a loop", module="benchmarks.peers.inside.with_nothing", workloads=ROUNDS
 )
 MACHINE = Machine(
-    system="Linux", cpus=2, load=0.0, python="3.11", postgresql="18", packages={}, commit="abc"
+    system="Linux",
+    processor="fast",
+    memory_gib=8.0,
+    cpus=2,
+    load=0.0,
+    python="3.11",
+    postgresql="18",
+    packages={},
+    commit="abc",
 )
 ANSWERED, WORKED = MEASURES.values()
 
