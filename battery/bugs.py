@@ -164,13 +164,15 @@ def _count_in_redis(
 
 # ── Where they are planted ───────────────────────────────────────────────────────────────
 
-FENCE = "s.attempt = v.attempt AND s.status = v.taken\n        AND "
+FENCES = (" AND s.attempt = v.attempt", "s.status = v.taken AND ")
 PATCHES: Mapping[Bug, tuple[Patch, ...]] = {
     Bug.ACKNOWLEDGE_BEFORE_COMMIT: (Patch(inbox, "_stored", _acknowledge_first),),
     Bug.INBOX_WITHOUT_KEY: (
         Patch(deliveries, "insert", _without(" ON CONFLICT (source, delivery_key) DO NOTHING")),
     ),
-    Bug.LEASE_WITHOUT_FENCE: (Patch(transitions, "_END", partial(_replaced, old=FENCE)),),
+    Bug.LEASE_WITHOUT_FENCE: tuple(
+        Patch(transitions, "_END", partial(_replaced, old=fence)) for fence in FENCES
+    ),
     Bug.JOIN_IN_REDIS: (Patch(queueing, "count_ended_items", _count_in_redis),),
     Bug.START_WITHOUT_KEY: (
         Patch(
