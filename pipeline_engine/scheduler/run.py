@@ -104,7 +104,9 @@ class Turn:
         def take(work: Work) -> None:
             claimed[:] = [*self._still_ours(work, claimed), *self._take(work, ids)]
 
-        return insisted(self.runtime, take), claimed
+        work = insisted(self.runtime, take)
+        self.runtime.remember_begun(work.begun)
+        return work, claimed
 
     def _still_ours(self, work: Work, claimed: Sequence[Prepared]) -> list[Prepared]:
         """Those of *claimed* that the rows show in the hands of this very task."""
@@ -121,15 +123,15 @@ class Turn:
     def _take(self, work: Work, ids: Sequence[int]) -> list[Prepared]:
         """End the cheap steps among *ids*, and claim the others."""
         claimed: list[Prepared] = []
-        work.relax_durability()
-        batch = locking.lock_queued(work.connection, ids)
+        # The transaction need not wait for the disk: see ``Work.relax_durability``.
+        batch = locking.lock_queued(work.connection, ids, durable=False)
         if self._takes_more and len(batch) < MORE and all(row.cheap for row in batch):
             batch += locking.lock_more_queued(
                 work.connection, beside=ids, most=MORE - len(batch), queued_within=TURN
             )
-        roots = {row.execution_id for row in batch if _is_root(row)}
-        if roots:
-            transitions.begin_executions(work.connection, roots)
+        work.begun = {row.execution_id for row in batch if _is_root(row)} - self.runtime.begun
+        if work.begun:
+            transitions.begin_executions(work.connection, work.begun)
         most = STEPS_PER_TRANSACTION
         while batch:
             steps = Batch(work)

@@ -62,6 +62,8 @@ class Runtime:
     plans: Plans
     peers: Peers
     leases: Leases
+    #: some of the executions of which a worker of this process has said that they run
+    begun: set[UUID] = field(default_factory=set, repr=False)
     _facts: OrderedDict[UUID, ExecutionFacts] = field(default_factory=OrderedDict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -108,6 +110,12 @@ class Runtime:
                 while len(self._facts) > KEPT_FACTS:
                     self._facts.popitem(last=False)
         return known
+
+    def remember_begun(self, ids: Collection[UUID]) -> None:
+        """Spare the next steps without dependencies of these executions from saying so again."""
+        if len(self.begun) > KEPT_FACTS:
+            self.begun.clear()
+        self.begun.update(ids)
 
     def plan(self, connection: Connection, execution_id: UUID) -> Plan:
         """The plan that an execution is pinned to."""

@@ -22,8 +22,4 @@ def admit(work: Work, execution_id: UUID, newly_ready: Sequence[StepRow]) -> Non
         work.ready.extend(newly_ready)
         return
     queueing.mark_held(work.connection, [row.id for row in newly_ready])
-    free = limit - queueing.lock_window(work.connection, execution_id)
-    if free > 0:
-        admitted = queueing.take_held(work.connection, execution_id, None, limit=free)
-        queueing.mark_queued(work.connection, [row.id for row in admitted], in_window=True)
-        work.ready.extend(admitted)
+    work.ready.extend(queueing.admit_held(work.connection, execution_id, window=limit))

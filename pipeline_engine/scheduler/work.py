@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from typing import TypeVar
+from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection
@@ -22,6 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pipeline_engine.dispatch import Message
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.storage import driver
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.session import is_unreachable
 
@@ -48,6 +50,7 @@ class Work:
     orphaned: bool = False
     #: a row that others want to change too is locked, so the commit must not be put off
     shares_locks: bool = False
+    begun: set[UUID] = field(default_factory=set)  #: executions that run since this transaction
     is_repeat: bool = False  #: an earlier try may have been committed unheard
 
     @property
@@ -68,11 +71,11 @@ class Work:
         A crash of PostgreSQL may then undo the last moments of an execution, consistently;
         its steps run again. Never for what the outside was told: API writes, callbacks, ends.
         """
-        self.connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+        driver.run(self.connection, driver.RELAXED, {})
 
     def demand_durability(self) -> None:
         """Wait for the disk at the commit, whatever was said before."""
-        self.connection.exec_driver_sql("SET LOCAL synchronous_commit TO on")
+        driver.run(self.connection, driver.DURABLE, {})
 
 
 @contextmanager

@@ -14,6 +14,10 @@ import psycopg2
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+#: Whether the commit of a transaction waits for the disk; may stand in front of a statement.
+RELAXED = "SET LOCAL synchronous_commit TO off; "
+DURABLE = "SET LOCAL synchronous_commit TO on; "
+
 
 def fetch(connection: Connection, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Return the rows of *sql*, run in the open transaction. Raises ``DBAPIError``."""

@@ -16,7 +16,9 @@ from pipeline_engine.storage.deliveries import DeliveryRow
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
 
 
-def lock_queued(connection: Connection, ids: Sequence[int]) -> list[StepRow]:
+def lock_queued(
+    connection: Connection, ids: Sequence[int], *, durable: bool = True
+) -> list[StepRow]:
     """The queued steps among *ids*, locked for this transaction.
 
     A step that another worker has locked or taken is left out: a message that was sent
@@ -25,7 +27,8 @@ def lock_queued(connection: Connection, ids: Sequence[int]) -> list[StepRow]:
     """
     return fetch_steps(
         connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = ANY(%(ids)s::bigint[])"
+        ("" if durable else driver.RELAXED)
+        + f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = ANY(%(ids)s::bigint[])"
         " AND CASE WHEN status IN ('PENDING', 'RETRYING') THEN queued_at IS NOT NULL END"
         " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
         {"ids": driver.array(ids)},

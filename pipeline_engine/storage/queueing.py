@@ -101,48 +101,67 @@ def wait_for_open_steps(connection: Connection, sinks: Sequence[StepRow]) -> set
     return {row[0] for row in waiting}
 
 
-def mark_queued(connection: Connection, ids: Collection[int], *, in_window: bool = False) -> None:
+def mark_queued(connection: Connection, ids: Collection[int]) -> None:
     """Say that a message for these steps ought to be on its way; the clock queues delayed ones."""
     if ids:
-        connection.exec_driver_sql(
-            "UPDATE step_executions SET held = false,"
-            " queued_at = CASE WHEN due_at > now() THEN NULL ELSE now() END,"
-            " in_window = %(in_window)s, publish_count = 1 WHERE id = ANY(%(ids)s)"
-            " AND status IN ('PENDING', 'RETRYING')",
-            {"ids": list(ids), "in_window": in_window},
+        driver.run(
+            connection,
+            "UPDATE step_executions SET held = false, in_window = false, publish_count = 1,"
+            " queued_at = CASE WHEN due_at > now() THEN NULL ELSE now() END"
+            " WHERE id = ANY(%(ids)s::bigint[])"
+            " AND CASE WHEN status IN ('PENDING', 'RETRYING') THEN true END",
+            {"ids": driver.array(ids)},
         )
 
 
 def mark_held(connection: Connection, ids: Collection[int]) -> None:
     """Let these ready steps wait until there is room in their window."""
     if ids:
-        connection.exec_driver_sql(
-            "UPDATE step_executions SET held = true WHERE id = ANY(%(ids)s) AND status = 'PENDING'",
-            {"ids": list(ids)},
+        driver.run(
+            connection,
+            "UPDATE step_executions SET held = true WHERE id = ANY(%(ids)s::bigint[])"
+            " AND CASE WHEN status = 'PENDING' THEN true END",
+            {"ids": driver.array(ids)},
         )
 
 
-def lock_window(connection: Connection, execution_id: UUID) -> int:
-    """Take the window of an execution for this transaction; how many steps are in it."""
-    connection.exec_driver_sql(
-        "SELECT pg_advisory_xact_lock(hashtextextended(%(id)s, 0))", {"id": str(execution_id)}
+def admit_held(connection: Connection, execution_id: UUID, *, window: int) -> list[StepRow]:
+    """Queue held steps of an execution for as long as there is room in its window.
+
+    Whoever admits takes the window for the rest of the transaction; what is counted after that,
+    by a statement of its own, is what others have left.
+    """
+    return fetch_steps(
+        connection,
+        "SELECT pg_advisory_xact_lock(hashtextextended(%(id)s, 0)); " + ADMIT,
+        {"id": str(execution_id), "window": window},
     )
-    used: int = connection.exec_driver_sql(
-        "SELECT count(*) FROM step_executions WHERE execution_id = %(id)s AND in_window",
-        {"id": str(execution_id)},
-    ).scalar_one()
-    return used
+
+
+ADMIT = f"""
+WITH admitted AS (
+    SELECT id FROM step_executions
+    WHERE execution_id = %(id)s AND held AND status = 'PENDING' AND parent_id IS NULL
+    ORDER BY id LIMIT (
+        SELECT greatest(%(window)s - count(*), 0) FROM step_executions
+        WHERE execution_id = %(id)s AND in_window
+    ) FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE step_executions s SET held = false, in_window = true, publish_count = 1,
+    queued_at = CASE WHEN s.due_at > now() THEN NULL ELSE now() END
+FROM admitted WHERE s.id = admitted.id RETURNING {STEP_COLUMNS}
+"""
 
 
 def take_held(
-    connection: Connection, execution_id: UUID, parent_id: int | None, *, limit: int
+    connection: Connection, execution_id: UUID, parent_id: int, *, limit: int
 ) -> list[StepRow]:
-    """The next held steps of an execution, or held items of a fan-out, locked."""
+    """The next held items of a fan-out, locked."""
     return fetch_steps(
         connection,
         f"SELECT {STEP_COLUMNS} FROM step_executions s"
         " WHERE execution_id = %(execution)s AND held AND status = 'PENDING'"
-        " AND parent_id IS NOT DISTINCT FROM %(parent)s"
+        " AND parent_id = %(parent)s"
         " ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED",
         {"execution": str(execution_id), "parent": parent_id, "limit": limit},
     )

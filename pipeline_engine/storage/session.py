@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import closing
+from typing import Any
+
 import orjson
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+import psycopg2
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain import json_guard
@@ -22,6 +28,10 @@ CONNECTION_OPTIONS = (
 )
 
 
+#: So long a connection is taken to live after it was used.
+TRUSTED_SECONDS = 1.0
+
+
 def driver_url(url: str) -> str:
     """*url* for psycopg2: SQLAlchemy 2.1 takes a bare ``postgresql://`` for psycopg 3."""
     scheme, separator, rest = url.partition("://")
@@ -32,17 +42,39 @@ def driver_url(url: str) -> str:
 
 def make_engine(settings: Settings, *, pool_size: int = 10, max_overflow: int = 20) -> Engine:
     """The engine of this process; make it after a fork, never before."""
-    return create_engine(
+    engine = create_engine(
         driver_url(settings.database_url),
         pool_size=pool_size,
         max_overflow=max_overflow,
-        pool_pre_ping=True,
         pool_use_lifo=True,
         hide_parameters=True,  # error texts reach logs, params may be secret
         json_serializer=json_guard.dumps,
         json_deserializer=orjson.loads,
         connect_args={"connect_timeout": 5, "options": CONNECTION_OPTIONS},
     )
+    event.listen(engine, "checkin", _note_the_time)
+    event.listen(engine, "checkout", _check_if_idle)
+    return engine
+
+
+def _note_the_time(_: Any, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _check_if_idle(raw: Any, record: ConnectionPoolEntry, _: Any) -> None:
+    """Ask an idle connection whether it lives; one that was just used would be asked in vain.
+
+    SQLAlchemy's own check asks before every transaction, a round trip each.
+    """
+    used_at = record.info.get("used_at", time.monotonic())
+    if time.monotonic() - used_at < TRUSTED_SECONDS:
+        return
+    try:
+        with closing(raw.cursor()) as cursor:
+            cursor.execute("SELECT 1")
+        raw.rollback()
+    except psycopg2.Error as error:
+        raise DisconnectionError from error  # the pool opens another one
 
 
 def is_unreachable(error: Exception) -> bool:

@@ -53,30 +53,50 @@ def claim(
     """
     if not claims:
         return set()
-    rows = connection.exec_driver_sql(
-        "UPDATE step_executions s SET status = 'RUNNING', attempt = s.attempt + 1,"
-        " queued_at = NULL, due_at = NULL, leased_until = now() + %(lease)s,"
-        " deadline_at = now() + v.deadline * interval '1 second', worker = %(worker)s,"
-        " task_id = %(task)s, started_at = coalesce(s.started_at, now()), updated_at = now(),"
-        " lock_version = s.lock_version + 1"
-        " FROM unnest(%(ids)s::bigint[], %(deadlines)s::float8[]) AS v(id, deadline)"
-        " WHERE s.id = v.id AND CASE WHEN s.status IN ('PENDING', 'RETRYING') THEN true END"
-        " RETURNING s.id",
+    rows = driver.fetch(
+        connection,
+        _CLAIM,
         {
-            "ids": [c.step.id for c in claims],
-            "deadlines": [c.deadline.total_seconds() if c.deadline else None for c in claims],
+            "claims": json_guard.dumps([_claim_record(claim, worker) for claim in claims]),
             "lease": lease,
             "worker": worker,
             "task": task_id,
+            "event": EventType.STEP_STARTED.value,
         },
     )
-    claimed: set[int] = set(rows.scalars())
-    begun = [c.step for c in claims if c.step.id in claimed]
-    for step in begun:
+    claimed = {row[0] for row in rows}
+    for step in (c.step for c in claims if c.step.id in claimed):
         step.attempt += 1
         step.status = StepStatus.RUNNING
-    record(connection, [about(step, EventType.STEP_STARTED, worker=worker) for step in begun])
     return claimed
+
+
+def _claim_record(claim: Claim, worker: str) -> dict[str, Json]:
+    begun = about(claim.step, EventType.STEP_STARTED, worker=worker)
+    return {
+        "id": claim.step.id,
+        "deadline": claim.deadline.total_seconds() if claim.deadline else None,
+        "details": begun.details,
+    }
+
+
+_CLAIM = """
+WITH claimed AS (
+    UPDATE step_executions s SET status = 'RUNNING', attempt = s.attempt + 1,
+        queued_at = NULL, due_at = NULL, leased_until = now() + %(lease)s,
+        deadline_at = now() + v.deadline * interval '1 second', worker = %(worker)s,
+        task_id = %(task)s, started_at = coalesce(s.started_at, now()), updated_at = now(),
+        lock_version = s.lock_version + 1
+    FROM json_to_recordset(%(claims)s::json) AS v(id bigint, deadline float8, details jsonb)
+    WHERE s.id = v.id AND CASE WHEN s.status IN ('PENDING', 'RETRYING') THEN true END
+    RETURNING s.id, s.execution_id, s.attempt, v.details
+), told AS (
+    INSERT INTO events (execution_id, event_type, step_execution_id, details)
+    SELECT execution_id, %(event)s, id, details || jsonb_build_object('attempt', attempt)
+    FROM claimed ORDER BY id
+)
+SELECT id FROM claimed
+"""
 
 
 def requeue_lost(connection: Connection, step: StepRow, *, delay: timedelta) -> bool:
