@@ -8,7 +8,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 
 .DEFAULT_GOAL := help
 .PHONY: help install lock demo up down test check lint types contracts format bench battery
-.PHONY: battery-bugs clean
+.PHONY: battery-bugs bench-peers clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,8 +62,11 @@ format: $(INSTALLED) ## Lay the code out as `make lint` wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## Measure against raw Celery on this machine
+bench: $(INSTALLED) ## Measure against raw Celery and plain Flask on this machine
 	$(BIN)/python -m benchmarks
+
+bench-peers: $(INSTALLED) ## Measure against other engines, each in an environment of its own
+	$(BIN)/python -m benchmarks.peers
 
 battery: $(INSTALLED) ## Kill, cut and flood a stack of its own; prove that nothing is lost
 	$(BIN)/python -m battery

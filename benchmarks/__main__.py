@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,13 +13,13 @@ import click
 from rich.console import Console
 
 from benchmarks import report
-from benchmarks.engine import Engine
-from benchmarks.ledger import Ledger
+from benchmarks.bench import Row, running_bench
+from benchmarks.judging import Outcome, Rounds
 from benchmarks.machine import Machine
-from benchmarks.measuring import compare
 from benchmarks.profiling import Rehearsal
-from benchmarks.shapes import SHAPES, Shape
-from benchmarks.workers import REPOSITORY, environment_of, raw_celery, running_workers
+from benchmarks.shapes import Shape
+from benchmarks.table import ROWS, SHAPES
+from benchmarks.workers import REPOSITORY, environment_of
 from pipeline_engine.cli.db import upgrade
 from pipeline_engine.config import Settings
 from pipeline_engine.embedded.home import Home
@@ -27,30 +28,34 @@ from pipeline_engine.scheduler.runtime import calm_the_collector
 from pipeline_engine.services import Runtime
 
 RESULTS = REPOSITORY / ".pipeline" / "bench"
+NAMES = {row.name: row for row in ROWS}
 
 
 @click.command()
 @click.option("--repeat", default=5, show_default=True, help="Rounds that count.")
-@click.option("--shape", "names", multiple=True, type=click.Choice(list(SHAPES)), help="Only this.")
+@click.option("--row", "names", multiple=True, type=click.Choice(list(NAMES)), help="Only this.")
 @click.option("--profile", "profiled", is_flag=True, help="Tell where the time goes instead.")
 def main(repeat: int, names: Sequence[str], profiled: bool) -> None:
-    """Measure the engine against raw Celery, in the same workers on servers of their own."""
-    shapes = [SHAPES[name]() for name in names or SHAPES]
-    with fresh_servers(RESULTS / "servers") as environment:
+    """Measure the engine against raw Celery and plain Flask, on servers of their own."""
+    with fresh_servers(RESULTS / "servers") as servers:
+        environment = environment_of(servers.database_url, servers.redis_url)
         if profiled:
-            show_profiles(shapes, environment)
+            wanted = [name for name in names or SHAPES if name in SHAPES]
+            show_profiles([SHAPES[name]() for name in wanted], environment)
         else:
-            show_ratios(shapes, environment, repeat=repeat)
+            rows = [NAMES[name] for name in names or NAMES]
+            pids = (servers.postgres.pid, servers.valkey.pid)
+            show_rows(rows, environment, pids, Rounds(repeat))
 
 
 @contextmanager
-def fresh_servers(directory: Path) -> Iterator[dict[str, str]]:
+def fresh_servers(directory: Path) -> Iterator[EmbeddedServers]:
     """Run an empty, durable PostgreSQL and an empty Valkey; delete their data afterwards."""
     Home.at(directory).remove()
     try:
         with EmbeddedServers.start(directory, durable=True) as servers:
             upgrade(servers.database_url)
-            yield environment_of(servers.database_url, servers.redis_url)
+            yield servers
     finally:
         Home.at(directory).remove()
         shutil.rmtree(directory, ignore_errors=True)
@@ -67,19 +72,21 @@ def show_profiles(shapes: Sequence[Shape], environment: dict[str, str]) -> None:
     runtime.stop()
 
 
-def show_ratios(shapes: Sequence[Shape], environment: dict[str, str], *, repeat: int) -> None:
+def show_rows(
+    rows: Sequence[Row], environment: dict[str, str], server_pids: Sequence[int], rounds: Rounds
+) -> None:
     """Measure, print the table, and keep every number."""
-    settings = Settings.from_env(environment)
-    runtime = Runtime.start(settings)
-    ledger = Ledger(RESULTS / "ledger")
-    machine = Machine.here(runtime.engine)
-    workers = running_workers(environment, ledger, RESULTS / "logs")
-    with workers, raw_celery(settings, ledger) as raw:
-        comparisons = compare(shapes, raw, Engine(runtime), repeat=repeat)
-    runtime.stop()
-    report.show(comparisons, machine, Console(width=110))
+    outcomes: list[Outcome] = []
+    with running_bench(environment, RESULTS, server_pids) as bench:
+        machine = Machine.here(bench.runtime.engine)
+        for row in rows:
+            bench.clear()
+            began_at = time.monotonic()
+            outcomes.append(row.measure(bench, rounds))
+            click.echo(f"{row.name}: measured in {time.monotonic() - began_at:.0f} s")
+    report.show(outcomes, machine, Console(width=130))
     path = RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    report.write(comparisons, machine, path)
+    report.write(outcomes, machine, path)
     click.echo(f"every number: {path}")
 
 

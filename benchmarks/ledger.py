@@ -42,10 +42,17 @@ class Ledger:
         ends_at = time.monotonic() + within
         while self.path.stat().st_size < count * RECORD.size and time.monotonic() < ends_at:
             time.sleep(POLL_SECONDS)
-        records: list[tuple[int, float]] = list(RECORD.iter_unpack(self.path.read_bytes()))
+        records = self._records()
         if sorted(number for number, _ in records) != list(range(count)):
             raise Incomplete(f"{len(records)} records instead of {count} different ones")
         return max(moment for _, moment in records)
+
+    def moments(self) -> list[float]:
+        """Return the second of every record, in their order."""
+        return [moment for _, moment in self._records()]
+
+    def _records(self) -> list[tuple[int, float]]:
+        return list(RECORD.iter_unpack(self.path.read_bytes()))
 
     @cached_property
     def _file(self) -> int:

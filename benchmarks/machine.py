@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import psutil
 from sqlalchemy import Engine
 
 PACKAGES = ("celery", "kombu", "redis", "sqlalchemy", "psycopg2-binary", "orjson")
@@ -19,6 +20,8 @@ class Machine:
     """The machine, the versions, and the state of the code."""
 
     system: str
+    processor: str
+    memory_gib: float
     cpus: int
     load: float  #: of the last minute: what others were doing
     python: str
@@ -33,6 +36,8 @@ class Machine:
             version = connection.exec_driver_sql("SHOW server_version").scalar_one()
         return cls(
             system=f"{platform.system()} {platform.machine()}",
+            processor=_processor(),
+            memory_gib=round(psutil.virtual_memory().total / 1024**3, 1),
             cpus=os.cpu_count() or 1,
             load=round(os.getloadavg()[0], 2),
             python=platform.python_version(),
@@ -40,6 +45,13 @@ class Machine:
             packages={name: metadata.version(name) for name in PACKAGES},
             commit=_commit(),
         )
+
+
+def _processor() -> str:
+    described = Path("/proc/cpuinfo")
+    lines = described.read_text().splitlines() if described.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or "unknown processor")
 
 
 def _commit() -> str:

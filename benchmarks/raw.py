@@ -8,22 +8,30 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+import requests
 from celery import Celery, chain, chord, group
 
 from benchmarks.ledger import Ledger
 
 NOTE = "benchmark.note"
+FETCH = "benchmark.fetch"
+IO = "io"  #: the queue of the engine's blocking steps
 WITHIN_SECONDS = 120.0
 
 
 def register_tasks(ledger: Ledger, *apps: Celery) -> None:
-    """Give *apps* the task that does nothing."""
+    """Give *apps* the task that does nothing, and the one that asks a server."""
 
     def note(number: int) -> None:
         ledger.note(number)
 
+    def fetch(number: int, url: str) -> None:
+        requests.get(url, timeout=30).raise_for_status()
+        ledger.note(number)
+
     for app in apps:
         app.task(name=NOTE)(note)
+        app.task(name=FETCH)(fetch)
 
 
 class Canvas(StrEnum):
@@ -33,6 +41,7 @@ class Canvas(StrEnum):
     BATCH = "batch"  #: tasks sent by name through one buffering producer, new in kombu 5.7
     CHAIN = "chain"
     CHORD = "chord"
+    CALLS = "calls"  #: a group of tasks that call a server with requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,7 @@ class Baseline:
 
     canvas: Canvas
     tasks: int
+    url: str = ""  #: what calls are made to
 
     def __str__(self) -> str:
         return f"{self.canvas} of {self.tasks:,}"
@@ -64,7 +74,7 @@ class RawCelery:
     def seconds(self, baseline: Baseline) -> float:
         """Return how long *baseline* took, publishing included.  Raises ``Incomplete``."""
         self._ledger.clear()
-        publish, records = CANVASES[baseline.canvas](self._apps[baseline.canvas], baseline.tasks)
+        publish, records = CANVASES[baseline.canvas](self._apps[baseline.canvas], baseline)
         began_at = time.time()
         result = publish()
         ended_at = self._ledger.wait_for(records, within=WITHIN_SECONDS)
@@ -72,39 +82,61 @@ class RawCelery:
             result.forget()  # or it asks Redis when it is collected, which may be gone then
         return ended_at - began_at
 
+    def round_trip(self) -> float:
+        """Return how long one task took from sending it until its result was here."""
+        app = self._apps[Canvas.CHORD]
+        self._ledger.clear()
+        began_at = time.time()
+        _note(app, 0).set(ignore_result=False).apply_async().get(timeout=WITHIN_SECONDS)
+        ended_at = time.time()
+        self._ledger.wait_for(1, within=0)
+        return ended_at - began_at
+
 
 Published = tuple[Callable[[], Any], int]  #: what publishes it, and how many records it leaves
 
 
-def _group(app: Celery, tasks: int) -> Published:
-    return group([_note(app, i) for i in range(tasks)], app=app).apply_async, tasks
+def _group(app: Celery, baseline: Baseline) -> Published:
+    notes = [_note(app, i) for i in range(baseline.tasks)]
+    return group(notes, app=app).apply_async, baseline.tasks
 
 
-def _batch(app: Celery, tasks: int) -> Published:
+def _calls(app: Celery, baseline: Baseline) -> Published:
+    calls = [
+        app.signature(FETCH, args=(i, baseline.url), immutable=True, queue=IO)
+        for i in range(baseline.tasks)
+    ]
+    return group(calls, app=app).apply_async, baseline.tasks
+
+
+def _batch(app: Celery, baseline: Baseline) -> Published:
     def publish() -> None:
         with app.producer_pool.acquire(block=True) as producer, producer.batch(max_size=500):  # type: ignore[attr-defined]
-            for number in range(tasks):
+            for number in range(baseline.tasks):
                 app.send_task(NOTE, args=(number,), producer=producer, retry=False)
 
-    return publish, tasks
+    return publish, baseline.tasks
 
 
-def _chain(app: Celery, tasks: int) -> Published:
-    return chain(*[_note(app, i) for i in range(tasks)], app=app).apply_async, tasks
+def _chain(app: Celery, baseline: Baseline) -> Published:
+    notes = [_note(app, i) for i in range(baseline.tasks)]
+    return chain(*notes, app=app).apply_async, baseline.tasks
 
 
-def _chord(app: Celery, tasks: int) -> Published:
-    header = [_note(app, i).set(ignore_result=False) for i in range(tasks)]
-    return chord(group(header, app=app), _note(app, tasks), app=app).apply_async, tasks + 1
+def _chord(app: Celery, baseline: Baseline) -> Published:
+    header = [_note(app, i).set(ignore_result=False) for i in range(baseline.tasks)]
+    body = _note(app, baseline.tasks)
+    return chord(group(header, app=app), body, app=app).apply_async, baseline.tasks + 1
 
 
 def _note(app: Celery, number: int) -> Any:
     return app.signature(NOTE, args=(number,), immutable=True)
 
 
-CANVASES: dict[Canvas, Callable[[Celery, int], Published]] = {
+CANVASES: dict[Canvas, Callable[[Celery, Baseline], Published]] = {
     Canvas.GROUP: _group,
     Canvas.BATCH: _batch,
     Canvas.CHAIN: _chain,
     Canvas.CHORD: _chord,
+    Canvas.CALLS: _calls,
 }

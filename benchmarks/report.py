@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import orjson
@@ -14,77 +13,86 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.judging import Figure, Outcome
 from benchmarks.machine import Machine
-from benchmarks.measuring import Comparison
 
-COLUMNS = (
-    "shape (results)",
-    "raw Celery",
-    "raw/s",
-    "accept s",
-    "run s",
-    "steps/s",
-    "whole ratio",
-    "ratio",
-    "target",
-)
+COLUMNS = ("row", "figure", "engine", "against", "", "measured", "target", "")
+NUMBERS = (2, 4, 5, 6)  # columns that are read from their right end
 
 
-def show(comparisons: Sequence[Comparison], machine: Machine, console: Console) -> None:
+def show(outcomes: Sequence[Outcome], machine: Machine, console: Console) -> None:
     """Print the table."""
-    table = Table(*COLUMNS, title="Pipeline Engine ÷ raw Celery (medians)", box=SIMPLE_HEAD)
-    for column in table.columns[2:]:
-        column.justify = "right"
-    for comparison in comparisons:
-        table.add_row(*_cells(comparison))
+    table = Table(*COLUMNS, title="Pipeline Engine (medians of the rounds)", box=SIMPLE_HEAD)
+    for number in NUMBERS:
+        table.columns[number].justify = "right"
+    for outcome in outcomes:
+        for cells in _lines(outcome):
+            table.add_row(*cells)
     console.print(table)
     console.print(
-        f"{machine.system}, {machine.cpus} CPUs, load {machine.load}, Python {machine.python},"
-        f" PostgreSQL {machine.postgresql} (fsync on), Celery {machine.packages['celery']},"
-        f" commit {machine.commit}"
+        f"{machine.system}, {machine.processor}, {machine.cpus} CPUs, load {machine.load},"
+        f" Python {machine.python}, PostgreSQL {machine.postgresql} (fsync on),"
+        f" Celery {machine.packages['celery']}, commit {machine.commit}"
     )
-    console.print(
-        "ratio: from acceptance to the end; whole ratio: checking and storing the definition too"
-    )
+    missed = [outcome.row for outcome in outcomes if not outcome.is_reached]
+    console.print(f"targets missed: {', '.join(missed) or 'none'}")
 
 
-def _cells(comparison: Comparison) -> tuple[str, ...]:
-    mark = "✓" if comparison.reached else "✗"
-    return (
-        f"{comparison.shape.name} ({comparison.shape.results:,})",
-        str(comparison.shape.baseline),
-        f"{comparison.raw_rate:,.0f}",
-        f"{median(timing.accepting for timing in comparison.engine):.3f}",
-        f"{median(timing.running for timing in comparison.engine):.3f}",
-        f"{comparison.rate:,.0f}",
-        f"{comparison.whole_ratio:.2f}",
-        f"{comparison.ratio:.2f}",
-        f"{mark} {comparison.shape.target:g}",
-    )
+def _lines(outcome: Outcome) -> Iterator[tuple[str, ...]]:
+    for number, figure in enumerate(outcome.figures):
+        yield (
+            outcome.row if number == 0 else "",
+            figure.name,
+            _amount(figure.ours, figure.measured_in),
+            outcome.against if number == 0 else "",
+            _amount(figure.theirs, figure.measured_in),
+            _amount(figure.value, f" {figure.unit}"),
+            str(figure.target or ""),
+            _mark(figure),
+        )
 
 
-def write(comparisons: Sequence[Comparison], machine: Machine, path: Path) -> None:
+def _amount(value: float | None, unit: str) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}{unit}" if abs(value) >= 100 else f"{value:.3g}{unit}"
+
+
+def _mark(figure: Figure) -> str:
+    if figure.target is None:
+        return ""
+    return "✓" if figure.is_reached else "✗"
+
+
+def write(outcomes: Sequence[Outcome], machine: Machine, path: Path) -> None:
     """Write every single measurement to *path*."""
     path.parent.mkdir(parents=True, exist_ok=True)
     document = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": asdict(machine),
-        "shapes": {c.shape.name: _document(c) for c in comparisons},
+        "rows": {outcome.row: _document(outcome) for outcome in outcomes},
     }
     path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
 
 
-def _document(comparison: Comparison) -> dict[str, Any]:
+def _document(outcome: Outcome) -> dict[str, Any]:
     return {
-        "steps": len(comparison.shape.document["steps"]),
-        "edges": comparison.shape.edges,
-        "results": comparison.shape.results,
-        "raw": str(comparison.shape.baseline),
-        "raw_seconds": comparison.raw,
-        "accepting_seconds": [timing.accepting for timing in comparison.engine],
-        "running_seconds": [timing.running for timing in comparison.engine],
-        "ratio": round(comparison.ratio, 3),
-        "whole_ratio": round(comparison.whole_ratio, 3),
-        "target": comparison.shape.target,
-        "reached": comparison.reached,
+        "work": outcome.work,
+        "against": outcome.against,
+        "reached": outcome.is_reached,
+        "figures": [_figure(figure) for figure in outcome.figures],
+        "rounds": dict(outcome.rounds),
+    }
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    return {
+        "name": figure.name,
+        "value": figure.value,
+        "unit": figure.unit,
+        "target": str(figure.target) if figure.target else None,
+        "reached": figure.is_reached if figure.target else None,
+        "engine": figure.ours,
+        "against": figure.theirs,
+        "measured_in": figure.measured_in.strip(),
     }

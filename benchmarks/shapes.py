@@ -1,9 +1,9 @@
-"""The pipelines that are measured, and the raw form that each is compared with."""
+"""The pipelines that are measured for their rate, and what raw Celery does instead."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -19,9 +19,9 @@ class Shape:
 
     name: str
     document: Document
-    results: int  #: steps and items
+    results: int  #: steps and items, in all executions
     baseline: Baseline
-    target: float  #: the ratio that we want to reach
+    executions: int = 1
 
     @property
     def edges(self) -> int:
@@ -33,13 +33,13 @@ def wide(width: int) -> Shape:
     """One step, then *width* steps that only need it, then one that needs all of those."""
     names = [f"w{i}" for i in range(width)]
     steps = [_step("first"), *(_step(n, ["first"]) for n in names), _step("last", names)]
-    return _shape("wide", steps, Baseline(Canvas.GROUP, width), target=3)
+    return _shape("wide", steps, Baseline(Canvas.GROUP, width))
 
 
 def wide_in_a_batch(width: int) -> Shape:
     """The same against the fastest way to publish that Celery has; few programs use it."""
     baseline = Baseline(Canvas.BATCH, width)
-    return replace(wide(width), name="wide-batch", baseline=baseline, target=1)
+    return replace(wide(width), name="wide-batch", baseline=baseline)
 
 
 def layered(layers: int, width: int, edges: int) -> Shape:
@@ -52,23 +52,45 @@ def layered(layers: int, width: int, edges: int) -> Shape:
         for name in level:
             steps.append(_step(name, chooser.sample(above, fan_in + (more > 0))))
             more -= 1
-    return _shape("layered", steps, Baseline(Canvas.GROUP, layers * width), target=1.5)
+    return _shape("layered", steps, Baseline(Canvas.GROUP, layers * width))
 
 
 def chain(length: int) -> Shape:
     """Steps that each need the one before."""
     steps = [_step("s0"), *(_step(f"s{i}", [f"s{i - 1}"]) for i in range(1, length))]
-    return _shape("chain", steps, Baseline(Canvas.CHAIN, length), target=2)
+    return _shape("chain", steps, Baseline(Canvas.CHAIN, length))
 
 
-def fan_out(items: int) -> Shape:
+def small() -> Shape:
+    """20 steps: five layers of four, each step needs two of the layer above."""
+    return layered(5, 4, 32)
+
+
+def many(executions: int) -> Shape:
+    """*executions* of one small pipeline, under way at the same time."""
+    shape = small()
+    results = executions * shape.results
+    baseline = Baseline(Canvas.GROUP, results)
+    return replace(shape, name="many", results=results, executions=executions, baseline=baseline)
+
+
+def calls(count: int, url: str) -> Shape:
+    """HTTP requests that do not wait for each other; each is a step with a message of its own."""
+    names = [f"call-{i}" for i in range(count)]
+    steps = [_step(n) | {"action": "http_request", "params": {"url": url}} for n in names]
+    shape = _shape("http", steps, Baseline(Canvas.CALLS, count, url))
+    # More than the slots of the worker, so that the window does not hold it back.
+    return replace(shape, document=shape.document | {"settings": {"max_parallel_steps": 100}})
+
+
+def fan_out(items: int, executions: int = 1) -> Shape:
     """One step that becomes *items* items, and one that needs what they were joined to."""
     steps = [_step("many"), _step("last", ["many"])]
     steps[0]["for_each"] = list(range(items))
     steps[0]["params"] = {"outputs": {"value": "{{ item }}"}}
     steps[1]["params"] = {"outputs": {"value": "{{ steps.many.outputs.completed }}"}}
-    baseline = Baseline(Canvas.CHORD, items)
-    return _shape("fan-out", steps, baseline, target=1, results=items + 2)
+    baseline = Baseline(Canvas.CHORD, items * executions)
+    return _shape("fan-out", steps, baseline, results=items + 2, executions=executions)
 
 
 def _step(name: str, depends_on: Sequence[str] = ()) -> Document:
@@ -86,8 +108,8 @@ def _shape(
     steps: list[Document],
     baseline: Baseline,
     *,
-    target: float,
     results: int | None = None,
+    executions: int = 1,
 ) -> Shape:
     document = {
         "name": f"benchmark-{name}",
@@ -97,17 +119,7 @@ def _shape(
     return Shape(
         name=name,
         document=document,
-        results=results or len(steps),
+        results=(results or len(steps)) * executions,
         baseline=baseline,
-        target=target,
+        executions=executions,
     )
-
-
-#: The usual sizes, by the name that the command line takes.
-SHAPES: dict[str, Callable[[], Shape]] = {
-    "wide": lambda: wide(1000),
-    "wide-batch": lambda: wide_in_a_batch(1000),
-    "layered": lambda: layered(20, 50, 3_000),
-    "chain": lambda: chain(200),
-    "fan-out": lambda: fan_out(400),
-}

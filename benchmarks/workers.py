@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from benchmarks.actions import PLUGIN
 from benchmarks.ledger import LEDGER_VARIABLE, Ledger
 from benchmarks.raw import RawCelery, register_tasks
 from pipeline_engine.config import Settings
 from pipeline_engine.dispatch import make_celery
+from pipeline_engine.embedded.ports import LOOPBACK
 from pipeline_engine.embedded.programs import Program, Stage, signal_group
 
 REPOSITORY = Path(__file__).parents[1]
@@ -27,6 +30,7 @@ POOLS: dict[str, tuple[str, ...]] = {
 BEAT = ("beat", "-S", "pipeline_engine.worker.beat:PipelineScheduler", "--loglevel=WARNING")
 READY_WITHIN_SECONDS = 60.0
 SECRET_KEY = "key-of-a-benchmark-and-of-nothing-else"  # noqa: S105 (opens nothing)
+API_TOKEN = "token-of-a-benchmark"  # noqa: S105 (opens nothing)
 
 
 class WorkersMissing(Exception):
@@ -34,11 +38,18 @@ class WorkersMissing(Exception):
 
 
 def environment_of(database_url: str, redis_url: str) -> dict[str, str]:
-    """Return what the engine is told: the two servers, and its defaults for everything else."""
+    """Return what the engine is told: servers, a token, and what the rows would run into.
+
+    Everything else is the default.
+    """
     return {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "PIPELINE_SECRET_KEY": SECRET_KEY,
+        "PIPELINE_API_TOKEN": API_TOKEN,
+        "PIPELINE_MAX_ITEMS": "100000",
+        # `http_request` reaches no private address on its own.
+        "PIPELINE_HTTP_ALLOWED_HOSTS": LOOPBACK,
         "LOG_LEVEL": "WARNING",
     }
 
@@ -57,51 +68,77 @@ def raw_celery(settings: Settings, ledger: Ledger) -> RawCelery:
 
 @contextmanager
 def running_workers(
-    environment: Mapping[str, str], ledger: Ledger, logs: Path
-) -> Iterator[Sequence[Program]]:
-    """Run the workers and the beat until the block ends.  Raises ``WorkersMissing``."""
-    told = {**os.environ, **environment, LEDGER_VARIABLE: str(ledger.path)}
-    programs = [
-        _program(name, ("worker", "-n", f"{name}@%h", *pool, *QUIET), told)
-        for name, pool in POOLS.items()
-    ]
-    programs.append(_program("beat", BEAT, told))
-    logs.mkdir(parents=True, exist_ok=True)
+    environment: Mapping[str, str],
+    ledger: Ledger,
+    logs: Path,
+    pools: Mapping[str, tuple[str, ...]] = POOLS,
+) -> Iterator[list[int]]:
+    """Run the workers and the beat until the block ends; their pids.  Raises ``WorkersMissing``."""
+    told = {**environment, LEDGER_VARIABLE: str(ledger.path)}
+    programs = [worker(name, pool, told) for name, pool in pools.items()]
+    programs.append(beat(told))
     with ExitStack() as stack:
-        for program in programs:
-            stack.enter_context(_running(program, logs / f"{program.name}.log"))
-        _wait_for_workers(Settings.from_env(environment), logs)
-        yield programs
+        pids = [stack.enter_context(running(program, logs)).pid for program in programs]
+        _wait_for_workers(Settings.from_env(environment), logs, len(pools))
+        yield pids
+
+
+def worker(name: str, pool: Sequence[str], environment: Mapping[str, str]) -> Program:
+    """Return a worker with the raw tasks and the actions of the benchmarks."""
+    return _program(name, ("worker", "-n", f"{name}@%h", *pool, *QUIET), environment)
+
+
+def beat(environment: Mapping[str, str]) -> Program:
+    """Return what rings for the sweep."""
+    return _program("beat", BEAT, environment)
 
 
 def _program(name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Program:
     return Program(
         name=name,
         command=(*CELERY, *arguments),
-        environment=environment,
+        environment={LEDGER_VARIABLE: os.devnull} | with_actions(environment),
         stage=Stage.WORKERS,
         directory=REPOSITORY,  # where the package `benchmarks` is found
     )
 
 
+def with_actions(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return *environment* for a process that knows the actions of the benchmarks."""
+    return {**os.environ, **environment, "PYTHONPATH": f"{PLUGIN}:{REPOSITORY}"}
+
+
 @contextmanager
-def _running(program: Program, log: Path) -> Iterator[None]:
-    with log.open("wb") as output:
-        process = program.spawn(output)
+def paused(pids: Sequence[int]) -> Iterator[None]:
+    """Stop the processes while the block runs, and let them go on where they were."""
+    for pid in pids:
+        signal_group(pid, signal.SIGSTOP)
     try:
         yield
     finally:
+        for pid in pids:
+            signal_group(pid, signal.SIGCONT)
+
+
+@contextmanager
+def running(program: Program, logs: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run *program* until the block ends."""
+    logs.mkdir(parents=True, exist_ok=True)
+    with (logs / f"{program.name}.log").open("ab") as output:
+        process = program.spawn(output)
+    try:
+        yield process
+    finally:
         process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):  # it may be busy with what was given up
             process.wait(program.stop_within.total_seconds())
-        finally:
-            signal_group(process.pid, signal.SIGKILL)
-            process.wait()
+        signal_group(process.pid, signal.SIGKILL)
+        process.wait()
 
 
-def _wait_for_workers(settings: Settings, logs: Path) -> None:
+def _wait_for_workers(settings: Settings, logs: Path, count: int) -> None:
     control = make_celery(settings).control
     ends_at = time.monotonic() + READY_WITHIN_SECONDS
-    while len(control.ping(timeout=0.5) or ()) < len(POOLS):
+    while len(control.ping(timeout=0.5) or ()) < count:
         if time.monotonic() > ends_at:
             raise WorkersMissing(f"No answer within {READY_WITHIN_SECONDS:g} s; see {logs}")

@@ -91,10 +91,13 @@ class Graph:
             s for s in self._ids if s not in ended and ended.issuperset(self._dependencies[s])
         )
 
-    def behind(self, held: Collection[str], *, among: Collection[str], most: int) -> dict[str, int]:
+    def behind(
+        self, held: Collection[str], *, among: Collection[str], most: int, widest: int
+    ) -> dict[str, int]:
         """Steps of *among* behind *held*, and how many of their dependencies are held or found.
 
-        In topological order, at most *most* of them, and none if more than that could be next.
+        In topological order, at most *most* of them, and none behind a place where more than
+        *widest* could be next.
         """
         counts: dict[str, int] = {}
         next_ones: list[tuple[int, str]] = []
@@ -108,7 +111,7 @@ class Graph:
         for step_id in held:
             reach(step_id)
         found: dict[str, int] = {}
-        while next_ones and len(found) < most and len(next_ones) <= most:
+        while next_ones and len(found) < most and len(next_ones) <= widest:
             _, step_id = heappop(next_ones)
             found[step_id] = counts[step_id]
             reach(step_id)

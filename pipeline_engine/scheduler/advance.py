@@ -54,16 +54,17 @@ def _set_free(work: Work, ended: Sequence[Ending]) -> list[Ending]:
             if successor not in counted_already:
                 changes[successor].append(counted)
     follow_ups: list[Ending] = []
+    sinks: list[StepRow] = []
     blocking: dict[UUID, list[StepRow]] = defaultdict(list)
     for execution_id in {e.step.execution_id for e in ended if e.step.in_window}:
         blocking[execution_id] = []
     if changes:
         for row in queueing.settle_dependencies(work.connection, changes):
             work.shares_locks |= row.remaining > 0
-            _react(work, row, changes[row.id], follow_ups, blocking)
+            _react(work, row, changes[row.id], follow_ups, sinks, blocking)
     for execution_id, rows in blocking.items():
         window.admit(work, execution_id, rows)
-    return follow_ups
+    return [*follow_ups, *conclusion.conclude(work, sinks)]
 
 
 def _react(
@@ -71,17 +72,14 @@ def _react(
     row: StepRow,
     counted: Sequence[Contribution],
     follow_ups: list[Ending],
+    sinks: list[StepRow],
     blocking: dict[UUID, list[StepRow]],
 ) -> None:
     verdict = _verdict(work, row, counted)
     if verdict is Verdict.WAIT:
         return
     if row.kind == StepKind.SINK:
-        # A leaf may end before the steps in front of it: an abort or a branch skipped it, or
-        # its rule asked for one of them only.
-        if not queueing.wait_for_open_steps(work.connection, row):
-            follow_ups.append(Ending(row, StepStatus.COMPLETED))
-            conclusion.conclude(work, row)
+        sinks.append(row)
     elif verdict is not Verdict.RUN:
         follow_ups.append(skipped(row, SkipReason(verdict.value)))
     elif row.cheap:

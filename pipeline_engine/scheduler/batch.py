@@ -171,7 +171,9 @@ class Batch:
     def _ours_alone(self, execution_id: UUID, held: Sequence[str], most: int) -> list[str]:
         _, plan = self._executions[execution_id]
         graph = plan.definition.graph
-        found = graph.behind(held, among=plan.cheap_and_patient, most=most)
+        # Of a wider wave other workers should have some.
+        widest = 2 * self.work.runtime.settings.chunk_size
+        found = graph.behind(held, among=plan.cheap_and_patient, most=most, widest=widest)
         unsure = [s for s, counted in found.items() if counted < len(graph.dependencies(s))]
         if not unsure:
             return list(found)

@@ -49,9 +49,7 @@ def begin(work: Work, plan: Plan, execution: NewExecution) -> UUID | None:
         return None
     ids = _insert_steps(work.connection, plan, execution_id)
     rows = locking.lock_new(work.connection, [ids[root] for root in plan.definition.graph.roots])
-    cheap = [row for row in rows if row.cheap]
-    queueing.mark_queued(work.connection, [row.id for row in cheap])
-    work.ready.extend(cheap)
+    work.ready.extend(row for row in rows if row.cheap)  # queued as they were inserted
     blocking = [row for row in rows if not row.cheap]
     if blocking:
         work.runtime.facts(work.connection, [execution_id])
@@ -133,5 +131,6 @@ def _new_step(
         cheap=planned.cheap,
         weight=step.weight,
         dependency_count=len(set(step.depends_on)),
+        queued=planned.cheap and not step.depends_on,  # a blocking one has to pass its window
         successors=[sink_id] if step_id in leaves else followers,
     )

@@ -29,8 +29,9 @@ def chunk_size(ready: int, *, slots: int, largest: int) -> int:
 
 
 def wave(app: Celery, ready: Sequence[StepRow], *, slots: int, largest: int) -> Signature[Any]:
-    """The group that runs these ready steps."""
-    return group(list(_signatures(app, ready, slots=slots, largest=largest)), app=app)
+    """The group that runs these ready steps, or the one signature that is enough."""
+    signatures = list(_signatures(app, ready, slots=slots, largest=largest))
+    return signatures[0] if len(signatures) == 1 else group(signatures, app=app)
 
 
 def fan_out(app: Celery, items: Sequence[StepRow], *, slots: int, largest: int) -> Signature[Any]:

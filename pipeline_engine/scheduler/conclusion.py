@@ -6,7 +6,7 @@ as a chain of rows with a second sink at its end; otherwise the execution ends r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,8 +18,8 @@ from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.definitions import StepDefinition
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.json_guard import JsonRejected
-from pipeline_engine.domain.outcome import AbortReason, compensating, handlers_after, outcome
-from pipeline_engine.domain.states import ExecutionStatus
+from pipeline_engine.domain.outcome import compensating, handlers_after, outcome
+from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.scheduler.perform import guarded_outputs
 from pipeline_engine.scheduler.plans import Plan, steps_named
 from pipeline_engine.scheduler.scope import load_results, make_scope, step_results
@@ -27,8 +27,9 @@ from pipeline_engine.scheduler.work import Work
 from pipeline_engine.storage import deliveries, locking, queueing, transitions
 from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.queueing import NewStep
-from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.rows import StepResult, StepRow
 from pipeline_engine.storage.steps import StepKind
+from pipeline_engine.storage.transitions import Ending, ExecutionEnding
 
 SINK = "__end__"  #: after the steps
 LAST_SINK = "__last__"  #: after what runs when the steps have ended
@@ -47,35 +48,50 @@ class Verdict:
         return outcome(self.reason, failed=bool(self.error))
 
 
-def conclude(work: Work, sink: StepRow) -> None:
-    """All that this sink waited for has ended."""
-    plan = work.runtime.plan(work.connection, sink.execution_id)
-    verdict = _verdict(work.connection, sink.execution_id)
-    if sink.step_id == SINK:
-        epilogue = _epilogue(work, sink.execution_id, plan, verdict)
+def conclude(work: Work, sinks: Sequence[StepRow]) -> list[Ending]:
+    """What follows when all that these sinks waited for has ended; returns their own ends.
+
+    A leaf may end before the steps in front of it: an abort or a branch skipped it, or its
+    rule asked for one of them only. Then its sink goes on waiting.
+    """
+    if not sinks:
+        return []
+    waiting = queueing.wait_for_open_steps(work.connection, sinks)
+    ended = [sink for sink in sinks if sink.id not in waiting]
+    verdicts = _verdicts(work.connection, [sink.execution_id for sink in ended])
+    over: list[tuple[UUID, Verdict]] = []
+    for sink in ended:
+        verdict = verdicts[sink.execution_id]
+        plan = work.runtime.plan(work.connection, sink.execution_id)
+        epilogue = _epilogue(work, sink, plan, verdict)
         if epilogue:
             _run_after(work, sink, plan, epilogue)
-            return
-    _end(work, sink.execution_id, plan, verdict)
+        else:
+            over.append((sink.execution_id, verdict))
+    _end(work, over)
+    return [Ending(sink, StepStatus.COMPLETED) for sink in ended]
 
 
-def _verdict(connection: Connection, execution_id: UUID) -> Verdict:
-    row = connection.exec_driver_sql(
-        "SELECT abort_reason, error FROM executions WHERE id = %(id)s FOR NO KEY UPDATE",
-        {"id": str(execution_id)},
-    ).one()
-    return Verdict(row[0], row[1])
+def _verdicts(connection: Connection, execution_ids: Sequence[UUID]) -> dict[UUID, Verdict]:
+    rows = connection.exec_driver_sql(
+        "SELECT id, abort_reason, error FROM executions WHERE id = ANY(%(ids)s::uuid[])"
+        " ORDER BY id FOR NO KEY UPDATE",
+        {"ids": [str(execution_id) for execution_id in execution_ids]},
+    )
+    return {row[0]: Verdict(row[1], row[2]) for row in rows}
 
 
 # ── What runs after the steps ────────────────────────────────────────────────────────────
 
 
 def _epilogue(
-    work: Work, execution_id: UUID, plan: Plan, verdict: Verdict
+    work: Work, sink: StepRow, plan: Plan, verdict: Verdict
 ) -> list[tuple[StepKind, StepDefinition]]:
     """First the compensations, in reverse order of completion, then the handlers as listed."""
+    if sink.step_id != SINK:  # they have run
+        return []
     failed = verdict.status is not ExecutionStatus.COMPLETED
-    undone = _to_undo(work.connection, execution_id, plan) if failed else []
+    undone = _to_undo(work.connection, sink.execution_id, plan) if failed else []
     handlers = handlers_after(plan.definition, verdict.status)
     return [
         *((StepKind.COMPENSATION, step) for step in undone),
@@ -162,50 +178,66 @@ def new_sink(
 # ── The end ──────────────────────────────────────────────────────────────────────────────
 
 
-def _end(work: Work, execution_id: UUID, plan: Plan, verdict: Verdict) -> None:
+def _end(work: Work, over: Sequence[tuple[UUID, Verdict]]) -> None:
+    if not over:
+        return
     work.demand_durability()
-    outputs: dict[str, Json] | None = None
-    if verdict.status is ExecutionStatus.COMPLETED:
-        try:
-            outputs = _outputs(work, execution_id, plan)
-        except (ExpressionError, JsonRejected) as error:
-            found = {"code": error.code, "message": f"outputs: {error}"}
-            verdict = Verdict(AbortReason.FAILED, found)
-    transitions.end_execution(
-        work.connection, execution_id, verdict.status, outputs=outputs, error=verdict.error
+    needed = {execution_id: _results_needed(work, execution_id) for execution_id, _ in over}
+    known = load_results(work.connection, needed.items())
+    ends = [
+        _execution_ending(work, execution_id, verdict, known.get(execution_id, {}))
+        for execution_id, verdict in over
+    ]
+    transitions.end_executions(work.connection, ends)
+    for end in ends:
+        _tell_parent(work, end)
+
+
+def _results_needed(work: Work, execution_id: UUID) -> frozenset[str]:
+    plan = work.runtime.plan(work.connection, execution_id)
+    return steps_named(reference for _, reference in plan.outputs.references)
+
+
+def _execution_ending(
+    work: Work, execution_id: UUID, verdict: Verdict, known: Mapping[str, StepResult]
+) -> ExecutionEnding:
+    if verdict.status is not ExecutionStatus.COMPLETED:
+        return ExecutionEnding(execution_id, verdict.status, error=verdict.error)
+    try:
+        outputs = _outputs(work, execution_id, known)
+    except (ExpressionError, JsonRejected) as error:
+        failure = {"code": error.code, "message": f"outputs: {error}"}
+        return ExecutionEnding(execution_id, ExecutionStatus.FAILED, error=failure)
+    return ExecutionEnding(execution_id, verdict.status, outputs=outputs)
+
+
+def _outputs(work: Work, execution_id: UUID, known: Mapping[str, StepResult]) -> dict[str, Any]:
+    plan = work.runtime.plan(work.connection, execution_id)
+    facts = work.runtime.facts(work.connection, [execution_id])[execution_id]
+    results = step_results(work.runtime, execution_id, known, work.connection)
+    return guarded_outputs(
+        work.runtime, plan.outputs.render(make_scope(facts, results)), joined=True
     )
-    _tell_parent(work, execution_id, verdict, outputs)
 
 
-def _outputs(work: Work, execution_id: UUID, plan: Plan) -> dict[str, Any]:
-    needed = steps_named(reference for _, reference in plan.outputs.references)
-    known = load_results(work.connection, [(execution_id, needed)])
-    facts = work.runtime.facts(work.connection, [execution_id])[execution_id]
-    results = step_results(work.runtime, execution_id, known[execution_id], work.connection)
-    rendered = plan.outputs.render(make_scope(facts, results))
-    return guarded_outputs(work.runtime, rendered, joined=True)
-
-
-def _tell_parent(
-    work: Work, execution_id: UUID, verdict: Verdict, outputs: dict[str, Json] | None
-) -> None:
+def _tell_parent(work: Work, end: ExecutionEnding) -> None:
     """A sub-pipeline's end reaches the step that started it like any other delivery."""
-    facts = work.runtime.facts(work.connection, [execution_id])[execution_id]
+    facts = work.runtime.facts(work.connection, [end.execution_id])[end.execution_id]
     if facts.parent_step_id is None:
         return
-    delivery_id = deliveries.insert(
+    delivery_id, _ = deliveries.insert(
         work.connection,
         deliveries.NewDelivery(
             source="pipeline-engine",
-            delivery_key=str(execution_id),
-            external_id=f"execution:{execution_id}",
+            delivery_key=facts.text_id,
+            external_id=f"execution:{facts.text_id}",
             event_type="execution_ended",
             body={
                 "type": "execution_ended",
-                "execution_id": str(execution_id),
-                "status": verdict.status.value,
-                "outputs": outputs or {},
-                "error": verdict.error,
+                "execution_id": facts.text_id,
+                "status": end.status.value,
+                "outputs": end.outputs or {},
+                "error": end.error,
             },
         ),
     )

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 import structlog
 
+from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import outcomes, perform
 from pipeline_engine.scheduler.advance import advance
@@ -36,7 +37,9 @@ log = structlog.get_logger(__name__)
 #: A turn hands over after this, so that revocation and fairness stay honest.
 TURN = timedelta(seconds=2)
 #: Cheap steps in one transaction; more would keep their rows locked for too long.
-STEPS_PER_TRANSACTION = 256
+STEPS_PER_TRANSACTION = 512
+#: So many steps at least, where there are any: many executions that begin at once share a commit.
+MORE = 100
 
 
 @dataclass(slots=True)
@@ -47,6 +50,7 @@ class Turn:
     task_id: str | None = None
     queue: str | None = None
     in_chord: bool = False
+    alone: bool = False  #: takes only what its message names
     ends_at: float = field(default_factory=lambda: time.monotonic() + TURN.total_seconds())
 
     def run(self, ids: Sequence[int]) -> None:
@@ -61,7 +65,13 @@ class Turn:
             work, claimed = self._taken(ids)
         except Exception as error:
             # A plug-in, or a document of a newer version: the rest of the batch is not to blame.
-            if len(ids) == 1 or is_unreachable(error):
+            if is_unreachable(error):
+                raise
+            if self._takes_more:
+                log.warning("steps could not be taken together", exc_info=True)
+                self.alone = True
+                return ids
+            if len(ids) == 1:
                 raise
             return self._run_apart(ids)
         with self.runtime.leases.held(*(step.row for step in claimed)):
@@ -113,6 +123,10 @@ class Turn:
         claimed: list[Prepared] = []
         work.relax_durability()
         batch = locking.lock_queued(work.connection, ids)
+        if self._takes_more and len(batch) < MORE and all(row.cheap for row in batch):
+            batch += locking.lock_more_queued(
+                work.connection, beside=ids, most=MORE - len(batch), queued_within=TURN
+            )
         roots = {row.execution_id for row in batch if _is_root(row)}
         if roots:
             transitions.begin_executions(work.connection, roots)
@@ -140,6 +154,10 @@ class Turn:
             lease=self.runtime.settings.lease,
         )
         return [step for step in steps if step.row.id in claimed]
+
+    @property
+    def _takes_more(self) -> bool:
+        return self.queue == QueueName.FAST and not (self.in_chord or self.alone)
 
     # ── Running ──────────────────────────────────────────────────────────────────────────
 

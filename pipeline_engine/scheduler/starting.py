@@ -97,22 +97,36 @@ def find_pipeline(work: Work, name_or_id: str, *, user_id: str | None) -> Starta
     A name is looked up among the user's own pipelines first, then among those of the system.
     Raises ``PipelineNotFound`` and ``DraftNotExecutable``.
     """
-    row = work.connection.exec_driver_sql(
-        "SELECT p.id, p.name, p.status, r.id FROM pipelines p"
-        " LEFT JOIN pipeline_revisions r ON r.pipeline_id = p.id AND r.revision = p.revision"
-        " WHERE (p.id::text = %(key)s OR p.name = %(key)s)"
-        " AND (%(user)s::text IS NULL OR p.user_id = %(user)s OR p.system_owned)"
-        " ORDER BY p.id::text = %(key)s DESC, p.user_id IS NOT DISTINCT FROM %(user)s DESC,"
-        " p.system_owned DESC LIMIT 1",
-        {"key": name_or_id, "user": user_id},
-    ).first()
+    found, pipeline_id = work.connection.exec_driver_sql, _as_id(name_or_id)
+    row = pipeline_id and found(BY_ID, {"key": pipeline_id, "user": user_id}).first()
+    row = row or found(BY_NAME, {"key": name_or_id, "user": user_id}).first()
     if row is None:
         raise PipelineNotFound(f"Pipeline not found: {name_or_id}")
-    pipeline_id, name, status, revision_id = row
+    found_id, name, status, revision_id = row
     if status != PipelineStatus.ACTIVE:
         raise DraftNotExecutable
     plan = work.runtime.plans.of(work.connection, revision_id)
-    return Startable(revision_id, pipeline_id, name, plan)
+    return Startable(revision_id, found_id, name, plan)
+
+
+# One condition each: with both in one query neither index could be used.
+_NEWEST = (
+    "SELECT p.id, p.name, p.status, r.id FROM pipelines p"
+    " LEFT JOIN pipeline_revisions r ON r.pipeline_id = p.id AND r.revision = p.revision"
+    " WHERE (%(user)s::text IS NULL OR p.user_id = %(user)s OR p.system_owned) AND "
+)
+BY_ID = _NEWEST + "p.id = %(key)s::uuid"
+BY_NAME = _NEWEST + (
+    "p.name = %(key)s ORDER BY p.user_id IS NOT DISTINCT FROM %(user)s DESC, p.system_owned DESC"
+    " LIMIT 1"
+)
+
+
+def _as_id(name_or_id: str) -> str | None:
+    try:
+        return str(UUID(name_or_id))
+    except ValueError:
+        return None
 
 
 def cancel(runtime: Runtime, execution_id: UUID, *, because: str | None) -> None:

@@ -107,6 +107,8 @@ def deliver(runtime: Runtime, delivery_id: int) -> Work:
     def change(work: Work) -> None:
         delivery = deliveries.lock_pending(work.connection, delivery_id)
         if delivery is not None:
+            # It was kept for good before it was answered: undone by a crash, it is given again.
+            work.relax_durability()
             _deliver(work, delivery)
 
     return insisted(runtime, change)

@@ -149,9 +149,8 @@ def _keep(runtime: Runtime, delivery: NewDelivery) -> Receipt:
 
 def _stored(runtime: Runtime, delivery: NewDelivery) -> Receipt:
     with runtime.engine.begin() as connection:
-        delivery_id = deliveries.insert(connection, delivery)
+        delivery_id, outlook = deliveries.insert(connection, delivery)
         failpoint(Failpoint.AFTER_INBOX_INSERT)
-        outlook = deliveries.outlook(connection, delivery)
         if delivery_id is None:
             known = deliveries.id_of(connection, delivery)
             return Receipt(str(known), DUPLICATE, routed=outlook.known)

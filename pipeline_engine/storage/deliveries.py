@@ -9,6 +9,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.inbox import Disposition
 
@@ -26,13 +27,29 @@ class NewDelivery:
     attempt: int | None = None
 
 
-def insert(connection: Connection, delivery: NewDelivery) -> int | None:
-    """Keep a delivery; None if it was kept before."""
-    row = connection.exec_driver_sql(
-        "INSERT INTO inbox (source, delivery_key, external_id, step_execution_id, attempt,"
-        " event_type, body, disposition) VALUES (%(source)s, %(key)s, %(external)s, %(step)s,"
-        " %(attempt)s, %(type)s, %(body)s::jsonb, 'pending')"
-        " ON CONFLICT (source, delivery_key) DO NOTHING RETURNING id",
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What will probably become of a delivery; its step's lock decides later."""
+
+    known: bool
+    parked: bool
+    closed: bool
+
+
+def insert(connection: Connection, delivery: NewDelivery) -> tuple[int | None, Outlook]:
+    """Keep a delivery, and look, without a lock, at the steps that it is for.
+
+    The id is None if it was kept before. One statement: senders wait for this.
+    """
+    rows = connection.exec_driver_sql(
+        "WITH kept AS (INSERT INTO inbox (source, delivery_key, external_id, step_execution_id,"
+        " attempt, event_type, body, disposition) VALUES (%(source)s, %(key)s, %(external)s,"
+        " %(step)s, %(attempt)s, %(type)s, %(body)s::jsonb, 'pending')"
+        " ON CONFLICT (source, delivery_key) DO NOTHING RETURNING id)"
+        " SELECT (SELECT id FROM kept), s.status, s.awaiting_event"
+        " FROM (SELECT) AS delivery LEFT JOIN (SELECT status, awaiting_event FROM step_executions"
+        " WHERE id IN (SELECT step_execution_id FROM correlations WHERE external_id = %(external)s"
+        " UNION ALL SELECT %(step)s::bigint)) s ON true",
         {
             "source": delivery.source,
             "key": delivery.delivery_key,
@@ -42,8 +59,16 @@ def insert(connection: Connection, delivery: NewDelivery) -> int | None:
             "type": delivery.event_type,
             "body": json_guard.dumps(delivery.body),
         },
-    ).first()
-    return None if row is None else int(row[0])
+    ).all()
+    return rows[0][0], _outlook([(row[1], row[2]) for row in rows if row[1] is not None])
+
+
+def _outlook(steps: Sequence[tuple[str, bool]]) -> Outlook:
+    return Outlook(
+        known=bool(steps),
+        parked=any(awaits for _, awaits in steps),
+        closed=bool(steps) and all(StepStatus(status).is_final for status, _ in steps),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,31 +161,6 @@ def reopen(connection: Connection, delivery_id: int) -> bool:
         {"id": delivery_id},
     ).first()
     return row is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What will probably become of a delivery; its step's lock decides later."""
-
-    known: bool
-    parked: bool
-    closed: bool
-
-
-def outlook(connection: Connection, delivery: NewDelivery) -> Outlook:
-    """Look, without a lock, at the steps that a delivery is for."""
-    rows = connection.exec_driver_sql(
-        "SELECT s.status, s.awaiting_event FROM step_executions s WHERE s.id IN"
-        " (SELECT c.step_execution_id FROM correlations c WHERE c.external_id = %(external)s"
-        " UNION ALL SELECT %(step)s::bigint)",
-        {"external": delivery.external_id, "step": delivery.step_execution_id},
-    ).all()
-    final = [row for row in rows if row[0] in {"COMPLETED", "FAILED", "SKIPPED", "TIMEOUT"}]
-    return Outlook(
-        known=bool(rows),
-        parked=any(row[1] for row in rows),
-        closed=bool(rows) and len(final) == len(rows),
-    )
 
 
 def id_of(connection: Connection, delivery: NewDelivery) -> int:

@@ -6,8 +6,8 @@ and how it is read. For the columns of a step that takes longer than PostgreSQL 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg2
@@ -17,10 +17,22 @@ from sqlalchemy.exc import DBAPIError
 
 def fetch(connection: Connection, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Return the rows of *sql*, run in the open transaction. Raises ``DBAPIError``."""
+    with _executed(connection, sql, params) as cursor:
+        return list(cursor.fetchall())
+
+
+def run(connection: Connection, sql: str, params: Mapping[str, Any]) -> None:
+    """Run *sql*, which returns nothing, in the open transaction. Raises ``DBAPIError``."""
+    with _executed(connection, sql, params):
+        pass
+
+
+@contextmanager
+def _executed(connection: Connection, sql: str, params: Mapping[str, Any]) -> Iterator[Any]:
     with closing(connection.connection.cursor()) as cursor:
         try:
             cursor.execute(sql, params)
-            return list(cursor.fetchall())
+            yield cursor
         except psycopg2.Error as error:
             raise _reported(connection, sql, error) from error
 

@@ -6,6 +6,7 @@ Locks are taken in the order of ids, so that two transactions cannot wait for ea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -20,14 +21,33 @@ def lock_queued(connection: Connection, ids: Sequence[int]) -> list[StepRow]:
 
     A step that another worker has locked or taken is left out: a message that was sent
     twice, or a forged one, finds nothing to do. Few are wanted of perhaps very many that are
-    queued, so the index of those must not look tempting: hence ``num_nonnulls``.
+    queued, so no index but that of the ids must look tempting: hence ``CASE``.
     """
     return fetch_steps(
         connection,
         f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = ANY(%(ids)s::bigint[])"
-        " AND status IN ('PENDING', 'RETRYING') AND num_nonnulls(queued_at) = 1"
+        " AND CASE WHEN status IN ('PENDING', 'RETRYING') THEN queued_at IS NOT NULL END"
         " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
         {"ids": driver.array(ids)},
+    )
+
+
+def lock_more_queued(
+    connection: Connection, *, beside: Sequence[int], most: int, queued_within: timedelta
+) -> list[StepRow]:
+    """Cheap steps that are queued, whoever has their messages, locked for this transaction.
+
+    Only such as were queued a moment ago, and once: a step that kills its worker must not be
+    taken along again and again until the sweep suspects it. No items: the body of the chord
+    that runs them expects each header to have run its own.
+    """
+    return fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE status IN ('PENDING', 'RETRYING')"
+        " AND queued_at BETWEEN now() - %(within)s AND now() AND cheap AND kind = 'step'"
+        " AND publish_count <= 1 AND lost_count = 0 AND id <> ALL(%(beside)s::bigint[])"
+        " ORDER BY queued_at LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED",
+        {"beside": driver.array(beside), "most": most, "within": queued_within},
     )
 
 
@@ -39,11 +59,17 @@ def lock_behind(connection: Connection, steps: Sequence[tuple[UUID, str]]) -> li
     """
     return fetch_steps(
         connection,
-        f"SELECT {STEP_COLUMNS} FROM unnest(%(executions)s::uuid[], %(steps)s::text[])"
-        " AS w(execution_id, step_id) JOIN step_executions s"
-        " ON s.execution_id = w.execution_id AND s.step_id = w.step_id AND s.parent_id IS NULL"
-        " WHERE s.status = 'PENDING' AND s.cheap AND s.queued_at IS NULL"
-        " ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED",
+        f"""
+        SELECT {STEP_COLUMNS}
+        FROM unnest(%(executions)s::uuid[], %(steps)s::text[]) AS w(execution_id, step_id)
+        -- One lookup after the other; a join might read the index of all executions.
+        CROSS JOIN LATERAL (
+            SELECT * FROM step_executions WHERE execution_id = w.execution_id
+                AND step_id = w.step_id AND parent_id IS NULL
+                AND CASE WHEN status = 'PENDING' THEN cheap AND queued_at IS NULL END
+            FOR NO KEY UPDATE SKIP LOCKED
+        ) s
+        """,
         {
             "executions": [str(execution_id) for execution_id, _ in steps],
             "steps": [step_id for _, step_id in steps],

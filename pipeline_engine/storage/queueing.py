@@ -21,6 +21,7 @@ from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
 #: Sent with the statement that follows: its rows are nobody's business, only its locks count.
 LOCK_IN_ORDER = (
     "SELECT 1 FROM step_executions WHERE id = ANY(%(ids)s::bigint[])"
+    " AND dependency_count > 1"  # nobody else counts on the others
     " ORDER BY id FOR NO KEY UPDATE; "
 )
 
@@ -37,7 +38,10 @@ def settle_dependencies(
     return fetch_steps(
         connection,
         (LOCK_IN_ORDER if len(changes) > 1 else "") + SETTLE,
-        {"ids": ids, "changes": json_guard.dumps([_change(i, changes[i]) for i in changes])},
+        {
+            "ids": ids,
+            "changes": json_guard.dumps([_change(i, changes[i]) for i in sorted(changes)]),
+        },
     )
 
 
@@ -64,21 +68,37 @@ def _change(step_execution_id: int, ended: Sequence[Contribution]) -> dict[str, 
     }
 
 
-def wait_for_open_steps(connection: Connection, sink: StepRow) -> int:
-    """Make the sink wait for every step that is still open; returns how many that are."""
-    found = connection.exec_driver_sql(
-        "WITH open AS (SELECT id FROM step_executions WHERE execution_id = %(execution)s"
-        " AND parent_id IS NULL AND kind = 'step'"
-        " AND status IN ('PENDING', 'RETRYING', 'RUNNING') ORDER BY id FOR NO KEY UPDATE),"
-        " told AS (UPDATE step_executions s SET successors = s.successors || %(sink)s::bigint"
-        " FROM open WHERE s.id = open.id RETURNING s.id)"
-        " UPDATE step_executions SET remaining = remaining + late.n,"
-        " dependency_count = dependency_count + late.n"
-        " FROM (SELECT count(*)::int AS n FROM told) late"
-        " WHERE id = %(sink)s AND late.n > 0 RETURNING late.n",
-        {"execution": str(sink.execution_id), "sink": sink.id},
-    ).first()
-    return found[0] if found else 0
+def wait_for_open_steps(connection: Connection, sinks: Sequence[StepRow]) -> set[int]:
+    """Make sinks wait for the steps that are still open; returns the ids of those that have to."""
+    ordered = sorted(sinks, key=lambda sink: sink.id)
+    waiting = driver.fetch(
+        connection,
+        """
+        WITH open AS (
+            SELECT s.id, v.sink
+            FROM unnest(%(executions)s::uuid[], %(sinks)s::bigint[]) AS v(execution_id, sink)
+            -- Looked up for one execution after the other, not among all steps that are open.
+            CROSS JOIN LATERAL (
+                SELECT id FROM step_executions WHERE execution_id = v.execution_id
+                    AND parent_id IS NULL AND kind = 'step'
+                    AND status IN ('PENDING', 'RETRYING', 'RUNNING')
+                ORDER BY id FOR NO KEY UPDATE
+            ) s
+        ), told AS (
+            UPDATE step_executions s SET successors = s.successors || open.sink
+            FROM open WHERE s.id = open.id RETURNING open.sink
+        )
+        UPDATE step_executions s
+        SET remaining = s.remaining + late.n, dependency_count = s.dependency_count + late.n
+        FROM (SELECT sink, count(*)::int AS n FROM told GROUP BY sink) late
+        WHERE s.id = late.sink RETURNING s.id
+        """,
+        {
+            "executions": [str(sink.execution_id) for sink in ordered],
+            "sinks": driver.array(sink.id for sink in ordered),
+        },
+    )
+    return {row[0] for row in waiting}
 
 
 def mark_queued(connection: Connection, ids: Collection[int], *, in_window: bool = False) -> None:

@@ -3,6 +3,10 @@
 A move is one conditional ``UPDATE``: of two rivals one gets the row back and the other goes
 home. The event that tells of the move is written in the same transaction. Plain statements,
 because the ORM costs more than the whole rest of a hop.
+
+Rows are found by their ids. Where many move at once the allowed sources stand inside a ``CASE``,
+which no index answers: after a quiet hour PostgreSQL believes that few steps are open, and
+would read all that are open, in all executions, rather than look up a hundred ids.
 """
 
 from __future__ import annotations
@@ -11,7 +15,6 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -57,7 +60,8 @@ def claim(
         " task_id = %(task)s, started_at = coalesce(s.started_at, now()), updated_at = now(),"
         " lock_version = s.lock_version + 1"
         " FROM unnest(%(ids)s::bigint[], %(deadlines)s::float8[]) AS v(id, deadline)"
-        " WHERE s.id = v.id AND s.status IN ('PENDING', 'RETRYING') RETURNING s.id",
+        " WHERE s.id = v.id AND CASE WHEN s.status IN ('PENDING', 'RETRYING') THEN true END"
+        " RETURNING s.id",
         {
             "ids": [c.step.id for c in claims],
             "deadlines": [c.deadline.total_seconds() if c.deadline else None for c in claims],
@@ -198,8 +202,9 @@ WITH ended AS (
         AS v(number int, id bigint, attempt int, taken text, status text, ran bool, ago float8,
             event_type text, details jsonb, outputs jsonb, error_code text, error_message text,
             skip_reason text, counted int, succeeded int, failed int, blocking int, branched int)
-    WHERE s.id = v.id AND s.attempt = v.attempt AND s.status = v.taken
-        AND s.status IN ('PENDING', 'RETRYING', 'RUNNING')
+    WHERE s.id = v.id AND s.attempt = v.attempt
+        AND CASE WHEN s.status = v.taken AND s.status IN ('PENDING', 'RETRYING', 'RUNNING')
+            THEN true END
     -- The sink may have joined the successors since the step was claimed.
     RETURNING s.id, s.attempt, s.successors, s.execution_id, s.kind,
         v.number, v.event_type, v.details
@@ -397,13 +402,24 @@ def note_progress(
 
 def begin_executions(connection: Connection, ids: Iterable[UUID]) -> None:
     """Say that these executions run, the first time one of their steps does."""
-    rows = connection.exec_driver_sql(
-        "UPDATE executions SET status = 'RUNNING', started_at = now(), updated_at = now(),"
-        " lock_version = lock_version + 1"
-        " WHERE id = ANY(%(ids)s::uuid[]) AND status = 'PENDING' RETURNING id",
-        {"ids": [str(i) for i in ids]},
+    driver.run(
+        connection,
+        """
+        WITH waiting AS (
+            SELECT id FROM executions WHERE id = ANY(%(ids)s::uuid[])
+            ORDER BY id FOR NO KEY UPDATE
+        ), begun AS (
+            UPDATE executions e SET status = 'RUNNING', started_at = now(), updated_at = now(),
+                lock_version = e.lock_version + 1
+            FROM waiting
+            WHERE e.id = waiting.id AND CASE WHEN e.status = 'PENDING' THEN true END
+            RETURNING e.id
+        )
+        INSERT INTO events (execution_id, event_type, details)
+        SELECT id, %(event)s, '{}' FROM begun
+        """,
+        {"ids": [str(i) for i in ids], "event": EventType.WORKFLOW_STARTED.value},
     )
-    record(connection, [Happened(row[0], EventType.WORKFLOW_STARTED) for row in rows.all()])
 
 
 def note_failure(connection: Connection, execution_id: UUID, error: dict[str, Json]) -> None:
@@ -473,39 +489,48 @@ _EXECUTION_ENDED: dict[ExecutionStatus, EventType] = {
 }
 
 
-def end_execution(
-    connection: Connection,
-    execution_id: UUID,
-    status: ExecutionStatus,
-    *,
-    outputs: dict[str, Json] | None,
-    error: dict[str, Json] | None,
-) -> bool:
-    """End an execution for good."""
-    moved = connection.exec_driver_sql(
-        "UPDATE executions SET status = %(status)s, outputs = %(outputs)s::jsonb,"
-        " error = %(error)s::jsonb, finished_at = clock_timestamp(),"
-        " started_at = coalesce(started_at, now()), updated_at = now(), deadline_at = NULL,"
-        " progress_percentage = CASE WHEN %(status)s = 'COMPLETED' THEN 100"
-        " ELSE progress_percentage END, lock_version = lock_version + 1"
-        " WHERE id = %(id)s AND status IN ('PENDING', 'RUNNING') RETURNING id",
+@dataclass(frozen=True, slots=True)
+class ExecutionEnding:
+    """How an execution ended."""
+
+    execution_id: UUID
+    status: ExecutionStatus
+    outputs: dict[str, Json] | None = None
+    error: dict[str, Json] | None = None
+
+
+def end_executions(connection: Connection, endings: Sequence[ExecutionEnding]) -> None:
+    """End executions for good."""
+    driver.run(connection, _END_EXECUTIONS, {"endings": json_guard.dumps(_ends(endings))})
+
+
+def _ends(endings: Sequence[ExecutionEnding]) -> list[dict[str, Json]]:
+    return [
         {
-            "id": str(execution_id),
-            "status": status.value,
-            "outputs": None if outputs is None else json_guard.dumps(outputs),
-            "error": None if error is None else json_guard.dumps(error),
-        },
-    ).first()
-    if moved is None:
-        return False
-    completed = status is ExecutionStatus.COMPLETED
-    details: dict[str, Any] = {"success": completed} | ({"error": error} if error else {})
-    happened = Happened(
-        execution_id,
-        _EXECUTION_ENDED[status],
-        details=details,
-        progress=100.0 if completed else None,
-        eta_seconds=0,
-    )
-    record(connection, [happened])
-    return True
+            "id": str(end.execution_id),
+            "status": end.status.value,
+            "outputs": end.outputs,
+            "error": end.error,
+            "event_type": _EXECUTION_ENDED[end.status].value,
+            "details": {"success": end.status is ExecutionStatus.COMPLETED}
+            | ({"error": end.error} if end.error else {}),
+        }
+        for end in endings
+    ]
+
+
+_END_EXECUTIONS = """
+WITH ended AS (
+    UPDATE executions e SET status = v.status, outputs = v.outputs, error = v.error,
+        finished_at = clock_timestamp(), started_at = coalesce(e.started_at, now()),
+        updated_at = now(), deadline_at = NULL, lock_version = e.lock_version + 1,
+        progress_percentage = CASE v.status WHEN 'COMPLETED' THEN 100
+            ELSE e.progress_percentage END
+    FROM json_to_recordset(%(endings)s::json)
+        AS v(id uuid, status text, outputs jsonb, error jsonb, event_type text, details jsonb)
+    WHERE e.id = v.id AND CASE WHEN e.status IN ('PENDING', 'RUNNING') THEN true END
+    RETURNING e.id, v.status, v.event_type, v.details
+)
+INSERT INTO events (execution_id, event_type, details, progress_percentage, eta_seconds)
+SELECT id, event_type, details, CASE status WHEN 'COMPLETED' THEN 100 END, 0 FROM ended
+"""

@@ -8,71 +8,71 @@ from pathlib import Path
 
 import orjson
 import pytest
-from sqlalchemy import text
 
 from benchmarks import report
-from benchmarks.engine import Engine, EngineTiming
+from benchmarks.bench import Bench, Row, running_bench
+from benchmarks.callbacks import CallbackAnswers, NextStep
+from benchmarks.engine import EngineTiming
+from benchmarks.growth import Growth
+from benchmarks.judging import Figure, Outcome, Rounds, at_least, at_most
 from benchmarks.ledger import Incomplete, Ledger
 from benchmarks.machine import Machine
-from benchmarks.measuring import Comparison, compare
-from benchmarks.raw import Baseline, Canvas, RawCelery
-from benchmarks.shapes import SHAPES, chain, fan_out, layered, wide, wide_in_a_batch
-from benchmarks.workers import environment_of, raw_celery, running_workers
-from pipeline_engine.config import Settings
-from pipeline_engine.services import Runtime
+from benchmarks.parking import Parked
+from benchmarks.rates import Comparison, Rate
+from benchmarks.raw import Baseline, Canvas
+from benchmarks.recovery import Recovery
+from benchmarks.shapes import calls, chain, fan_out, layered, many, wide, wide_in_a_batch
+from benchmarks.starting import StartAnswers
+from benchmarks.table import ROWS
+from benchmarks.workers import REPOSITORY, environment_of
+from pipeline_engine.embedded.servers import EmbeddedServers
 
-TINY = [wide(5), wide_in_a_batch(5), layered(3, 4, 20), chain(5), fan_out(40)]
+ONCE = Rounds(count=1, warm_up=0)
+ANY = at_least(0)
+SHAPES = [wide(5), wide_in_a_batch(5), layered(3, 4, 20), many(3), chain(5), fan_out(40)]
+TINY: list[Row] = [
+    *(Rate(lambda _, shape=shape: shape, shape.name, ANY) for shape in SHAPES),
+    Rate(lambda bench: calls(4, bench.peer_url), "http", ANY),
+    CallbackAnswers(per_second=50, count=10, target=ANY),
+    NextStep(count=2, target=ANY),
+    StartAnswers(per_second=50, count=4, target=ANY),
+    Parked(20),
+    Recovery(lease_seconds=1),
+    Growth(sizes=(2, 5, 20), together=10),
+]
 
 
 @pytest.fixture(scope="module")
-def environment(database_url: str, redis_url: str) -> dict[str, str]:
+def bench(
+    servers: EmbeddedServers,
+    database_url: str,
+    redis_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Bench]:
     # A prefix of its own: what another test has left in Redis is not for these workers.
-    return environment_of(database_url, redis_url) | {"PIPELINE_KEY_PREFIX": "benchmarks:"}
+    environment = environment_of(database_url, redis_url) | {"PIPELINE_KEY_PREFIX": "benchmarks:"}
+    pids = (servers.postgres.pid, servers.valkey.pid)
+    with running_bench(environment, tmp_path_factory.mktemp("bench"), pids) as running:
+        yield running
 
 
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
-    return Ledger(tmp_path_factory.mktemp("ledger") / "ledger")
+@pytest.mark.parametrize("row", TINY, ids=lambda row: row.name)
+def test_both_sides_of_a_row_do_all_of_their_work(row, bench):
+    bench.clear()
+
+    outcome = row.measure(bench, ONCE)
+
+    assert outcome.row == row.name
+    assert all(len(numbers) == ONCE.count for numbers in outcome.rounds.values())
 
 
-@pytest.fixture(scope="module")
-def workers(
-    environment: dict[str, str], ledger: Ledger, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[None]:
-    with running_workers(environment, ledger, tmp_path_factory.mktemp("logs")):
-        yield
+def test_a_tiny_row_stands_for_every_usual_one():
+    assert [row.name for row in TINY] == [row.name for row in ROWS]
 
 
-@pytest.fixture
-def raw(environment: dict[str, str], ledger: Ledger) -> Iterator[RawCelery]:
-    with raw_celery(Settings.from_env(environment), ledger) as publisher:
-        yield publisher
-
-
-@pytest.fixture
-def measured(environment: dict[str, str], engine) -> Iterator[Engine]:
-    runtime = Runtime.start(Settings.from_env(environment))
-    yield Engine(runtime)
-    runtime.stop()
-
-
-def test_a_run_leaves_one_result_for_every_step_of_every_shape(workers, raw, measured, engine):
-    comparisons = compare(TINY, raw, measured, repeat=1, warm_up=0)
-
-    assert [(len(c.raw), len(c.engine)) for c in comparisons] == [(1, 1)] * len(TINY)
-    with engine.connect() as connection:
-        results, steps = connection.execute(
-            text(
-                "SELECT count(*), count(DISTINCT step_execution_id) FROM events"
-                " WHERE event_type = 'step_completed'"
-            )
-        ).one()
-    assert results == steps == sum(shape.results for shape in TINY)
-
-
-def test_an_execution_with_another_number_of_results_is_not_reported(workers, measured):
+def test_an_execution_with_another_number_of_results_is_not_reported(bench):
     with pytest.raises(Incomplete, match="7"):
-        measured.run(replace(chain(5), results=7))
+        bench.engine.run(replace(chain(5), results=7))
 
 
 def test_a_raw_task_that_ran_twice_spoils_its_measurement(tmp_path):
@@ -95,29 +95,51 @@ def test_a_raw_task_that_never_ran_spoils_its_measurement(tmp_path):
 
 
 def test_the_usual_shapes_are_the_ones_that_the_targets_were_set_for():
-    sizes = {name: (make().results, make().edges) for name, make in SHAPES.items()}
+    shapes = [wide(1000), layered(20, 50, 3_000), many(1000), chain(200), fan_out(400)]
 
-    assert sizes["wide"] == (1002, 2000)
-    assert sizes["layered"] == (1000, 3000)
-    assert sizes["chain"] == (200, 199)
-    assert sizes["fan-out"] == (402, 1)
+    sizes = {shape.name: (shape.executions, shape.results, shape.edges) for shape in shapes}
+
+    assert sizes == {
+        "wide": (1, 1002, 2000),
+        "layered": (1, 1000, 3000),
+        "many": (1000, 20_000, 32),
+        "chain": (1, 200, 199),
+        "fan-out": (1, 402, 1),
+    }
 
 
 def test_the_ratio_compares_rates_because_the_sides_differ_in_size():
     shape = replace(chain(4), results=4, baseline=Baseline(Canvas.CHAIN, 2))
     timings = [EngineTiming(accepting=1, running=1), EngineTiming(accepting=2, running=2)]
 
-    comparison = Comparison(shape, raw=[1.0, 2.0], engine=timings)
+    comparison = Comparison(shape, raw=[1.0, 2.0], raw_cpu=[0.0, 0.0], engine=timings)
 
     assert (comparison.ratio, comparison.whole_ratio) == (2.0, 1.0)
 
 
-def test_every_measurement_is_kept_with_the_machine_that_made_it(tmp_path: Path, pool):
-    comparison = Comparison(chain(4), raw=[1.0], engine=[EngineTiming(0.5, 0.5)])
+def test_a_cost_is_judged_from_above_and_a_rate_from_below():
+    cost = Figure(name="p99", value=2.0, target=at_most(1.5))
+    rate = Figure(name="rate", value=2.0, target=at_least(1.5))
 
-    report.write([comparison], Machine.here(pool), tmp_path / "kept" / "run.json")
+    assert (cost.is_reached, rate.is_reached) == (False, True)
+    assert (str(cost.target), str(rate.target)) == ("≤ 1.5", "≥ 1.5")
+
+
+def test_every_measurement_is_kept_with_the_machine_that_made_it(tmp_path: Path, pool):
+    figure = Figure(name="rate", value=2.0, target=at_least(1.5), ours=4, theirs=2)
+    outcome = Outcome(
+        row="chain", work="", against="", figures=[figure], rounds={"raw_seconds": [0.5]}
+    )
+
+    report.write([outcome], Machine.here(pool), tmp_path / "kept" / "run.json")
 
     kept = orjson.loads((tmp_path / "kept" / "run.json").read_bytes())
     assert kept["machine"]["cpus"] >= 1
-    assert kept["shapes"]["chain"]["running_seconds"] == [0.5]
-    assert kept["shapes"]["chain"]["reached"] is True
+    assert kept["rows"]["chain"]["rounds"] == {"raw_seconds": [0.5]}
+    assert kept["rows"]["chain"]["reached"] is True
+
+
+def test_every_row_is_described():
+    page = (REPOSITORY / "docs" / "reference" / "benchmarks.md").read_text()
+
+    assert [row.name for row in ROWS if f"| `{row.name}` |" not in page] == []

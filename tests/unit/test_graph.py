@@ -134,3 +134,25 @@ def test_a_graph_has_either_an_order_or_a_circle_of_real_edges(edges):
         assert circle[0] == circle[-1]
         assert all(first in graph.dependencies(second) for first, second in steps)
         assert len(set(circle)) == len(circle) - 1
+
+
+# ── What can be run without asking anybody ───────────────────────────────────────────────
+
+
+def behind(held: str, *, most: int = 99, widest: int = 99) -> dict[str, int]:
+    return DIAMOND.behind(held, among=set("abcdef"), most=most, widest=widest)
+
+
+def test_behind_a_step_come_its_dependents_with_the_dependencies_that_are_accounted_for():
+    assert behind("a") == {"c": 1, "d": 1, "f": 2}
+    assert behind("ab") == {"c": 1, "d": 2, "f": 2}
+    assert behind("e") == {}
+
+
+def test_no_more_steps_are_found_behind_than_were_wanted():
+    assert behind("ab", most=2) == {"c": 1, "d": 2}
+    assert behind("ab", widest=1) == {}
+
+
+def test_nothing_is_found_behind_a_step_that_does_not_qualify():
+    assert DIAMOND.behind("a", among={"d", "f"}, most=99, widest=99) == {"d": 1, "f": 1}

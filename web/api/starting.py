@@ -11,7 +11,6 @@ import orjson
 from flask import request as http_request
 
 from pipeline_engine.services import executions, history
-from pipeline_engine.services.callers import SYSTEM
 from pipeline_engine.services.executions import StartRequest
 
 from .context import caller, runtime, session
@@ -44,9 +43,7 @@ def started(execution_id: UUID, wait_seconds: float | None) -> history.Execution
         session().rollback()  # nobody else's connection is held while we wait
         executions.wait(runtime(), execution_id, seconds)
     # Whoever started it may see it, even if it belongs to the user that a service named.
-    record = history.execution(session(), SYSTEM, execution_id)
-    session().commit()
-    return record
+    return history.started_execution(session(), execution_id)
 
 
 def preferred_wait() -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -13,6 +13,7 @@ from jinja2 import nodes as jinja
 from jinja2.parser import Parser
 
 from pipeline_engine.domain.expressions.errors import (
+    ExpressionError,
     ExpressionTooDeep,
     ExpressionTooLong,
     TemplateSyntax,
@@ -20,7 +21,11 @@ from pipeline_engine.domain.expressions.errors import (
 )
 from pipeline_engine.domain.expressions.fuel import Fuel
 from pipeline_engine.domain.expressions.grammar import Translation, refusal
-from pipeline_engine.domain.expressions.limits import MAX_BRACKET_DEPTH, MAX_TEMPLATE_CHARACTERS
+from pipeline_engine.domain.expressions.limits import (
+    MAX_BRACKET_DEPTH,
+    MAX_NODES,
+    MAX_TEMPLATE_CHARACTERS,
+)
 from pipeline_engine.domain.expressions.nodes import Node, Scope
 from pipeline_engine.domain.expressions.references import Reference
 from pipeline_engine.domain.expressions.undefined import UNDEFINED
@@ -100,19 +105,74 @@ def refuse_long(text: str) -> None:
 
 @lru_cache(maxsize=_CACHED_TEMPLATES)
 def _parse(text: str) -> Template:
+    return _put_together(text) or _parse_whole(text)
+
+
+def _put_together(text: str) -> Template | None:
+    """A text made of expressions that were parsed before; None if it is not that simple.
+
+    Many texts of a pipeline hold the same few expressions, and Jinja's parser takes ten times
+    as long as looking them up.
+    """
+    literals, expressions = _split(text)
+    if not all(map(_is_plain, literals)) or not all(map(_is_untrimmed, expressions)):
+        return None
+    try:
+        parsed = [_parse_whole(f"{{{{{expression}}}}}") for expression in expressions]
+    except ExpressionError:
+        return None  # the error has to be that of the whole text
+    size = sum(template.size for template in parsed)
+    if size > MAX_NODES or len(expressions) > MAX_BRACKET_DEPTH:
+        return None
+    references = dict.fromkeys(r for template in parsed for r in template.references)
+    nodes = [template.parts[0] for template in parsed]
+    between: list[Part] = [
+        part for pair in zip(literals, [*nodes, ""], strict=True) for part in pair
+    ]
+    return _template(text, [part for part in between if part != ""], tuple(references), size)
+
+
+def _split(text: str) -> tuple[list[str], list[str]]:
+    pieces = _SIMPLE_EXPRESSION.split(text)
+    return pieces[::2], pieces[1::2]
+
+
+def _is_plain(literal: str) -> bool:
+    return not _MARKUP.search(literal)
+
+
+def _is_untrimmed(expression: str) -> bool:
+    """Whether it does not ask Jinja to cut off white space around it."""
+    return bool(expression.strip()) and expression[0] not in "-+" and expression[-1] not in "-+"
+
+
+#: No brace and no quote hides in it, so it ends where it seems to end.
+_SIMPLE_EXPRESSION = re.compile(r"\{\{([^{}'\"\r]*)\}\}")
+#: What Jinja does not take for plain text, or changes, or what counts against a limit.
+_MARKUP = re.compile(r"[{}()\[\]\r]")
+
+
+@lru_cache(maxsize=_CACHED_TEMPLATES)
+def _parse_whole(text: str) -> Template:
     _refuse_deep(text)
     translation = Translation()
     parts = tuple(_translated(translation, _output(text)))
     _refuse_stray_braces(text, parts)
+    return _template(text, parts, translation.references, translation.size)
+
+
+def _template(
+    text: str, parts: Sequence[Part], references: tuple[Reference, ...], size: int
+) -> Template:
     expressions = [part for part in parts if not isinstance(part, str)]
     blank = all(not part.strip() for part in parts if isinstance(part, str))
     is_native = len(expressions) == 1 and blank
     return Template(
         text=text,
-        references=translation.references,
+        references=references,
         is_native=is_native,
-        size=translation.size,
-        parts=tuple(expressions) if is_native else parts,
+        size=size,
+        parts=tuple(expressions) if is_native else tuple(parts),
     )
 
 

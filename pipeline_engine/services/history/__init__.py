@@ -19,6 +19,7 @@ from pipeline_engine.services.history.executions import (
     execution,
     executions,
     require_visible,
+    started_execution,
 )
 from pipeline_engine.services.history.progress import Progress, ProgressQuery, progress
 from pipeline_engine.services.history.steps import ItemCounts, StepRecord, items, steps
@@ -41,5 +42,6 @@ __all__ = [
     "items",
     "progress",
     "require_visible",
+    "started_execution",
     "steps",
 ]

@@ -120,6 +120,23 @@ def execution(session: Session, caller: Caller, execution_id: UUID) -> Execution
     return execution_with_progress(session, caller, execution_id)[0]
 
 
+def started_execution(session: Session, execution_id: UUID) -> ExecutionRecord:
+    """One execution as whoever started it is told: its steps and its definition are not read.
+
+    Raises ``ExecutionNotFound``.
+    """
+    parameters = PipelineRevision.document["parameters"].label("parameters")
+    row = session.execute(
+        _selected(*LISTED, Execution.params, Execution.outputs, parameters).where(
+            Execution.id == execution_id
+        )
+    ).one_or_none()
+    if row is None:
+        raise not_found(execution_id)
+    found = dict(row._mapping)
+    return _shown(found, redactor_for(found["params"], found.pop("parameters")))
+
+
 def execution_with_progress(
     session: Session, caller: Caller, execution_id: UUID
 ) -> tuple[ExecutionRecord, Aggregate]:
@@ -188,10 +205,13 @@ def _listed(row: Row[*tuple[Any, ...]]) -> ExecutionRecord:
 def _whole(row: Row[*tuple[Any, ...]]) -> ExecutionRecord:
     found = dict(row._mapping)
     redactor = redactor_for(found["params"], found["document"].get("parameters"))
+    return _shown(found | {"document": redactor.document(found["document"])}, redactor)
+
+
+def _shown(found: dict[str, Any], redactor: Redactor) -> ExecutionRecord:
     shown = {
         "params": redactor.params(found["params"]),
         "outputs": _redacted(redactor, found["outputs"]),
-        "document": redactor.document(found["document"]),
         "error": _redacted(redactor, found["error"]),
     }
     return ExecutionRecord(**found | shown)

@@ -290,3 +290,60 @@ def test_a_template_cannot_tell_whether_a_result_was_written_before_it_was_read(
 
 def travel(_: ActionContext) -> ActionResult:
     return ActionResult(success=True, outputs=dict(TRAVELLED))
+
+
+# ── Many executions at once ──────────────────────────────────────────────────────────────
+
+#: What a slow machine queued long ago would not be taken along.
+JUST_QUEUED = "UPDATE step_executions SET queued_at = now() WHERE queued_at IS NOT NULL"
+
+
+def test_executions_that_begin_at_the_same_time_share_their_statements(drive):
+    driver = drive()
+    started = [driver.start(*a_chain(5)) for _ in range(20)]
+    first = queued(driver, started[0])
+
+    driver.change(JUST_QUEUED)
+    with counted_statements(driver.runtime.engine) as statements:
+        driver.turn(*first, queue="fast")
+
+    assert {driver.look(execution_id).status for execution_id in started} == {OK}
+    definitions = sum(n for text, n in statements.counts.items() if "pipeline_revisions" in text)
+    assert statements.total - definitions < 25
+
+
+def test_a_message_whose_step_was_taken_along_finds_nothing_to_do(drive):
+    driver = drive()
+    one, other = driver.start(a_step("a")), driver.start(a_step("b"))
+    ids = queued(driver, one), queued(driver, other)
+
+    driver.change(JUST_QUEUED)
+    driver.turn(*ids[0], queue="fast")
+    driver.turn(*ids[1], queue="fast")
+
+    assert driver.look(other).events("b") == ["step_completed"]
+
+
+def test_a_step_whose_message_was_lost_once_is_not_taken_along(drive):
+    """It may be the one that kills its workers."""
+    driver = drive()
+    one, other = driver.start(a_step("a")), driver.start(a_step("b"))
+    driver.change("UPDATE step_executions SET publish_count = 2 WHERE step_id = 'b'")
+
+    driver.turn(*queued(driver, one), queue="fast")
+
+    assert (driver.look(one).status, driver.look(other).status) == (OK, "PENDING")
+
+
+def test_an_execution_that_cannot_be_read_does_not_hold_up_others(drive):
+    driver = drive()
+    good, bad = driver.start(a_step("a")), driver.start(a_step("b"))
+    driver.change(
+        "UPDATE pipeline_revisions SET document = '{\"steps\": [{}]}' WHERE id ="
+        " (SELECT revision_id FROM executions WHERE id = %(id)s)",
+        id=str(bad),
+    )
+
+    drive().turn(*queued(driver, good), queue="fast")  # a process that has read no definition yet
+
+    assert (driver.look(good).status, driver.look(bad).status) == (OK, "PENDING")

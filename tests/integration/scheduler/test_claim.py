@@ -17,6 +17,8 @@ from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.storage import locking, transitions
 from pipeline_engine.storage.transitions import Claim
 
+SHARED = 300  #: a wave that is too wide for one worker
+
 LEASE = timedelta(seconds=15)
 
 
@@ -266,7 +268,7 @@ def test_a_worker_takes_blocking_work_of_its_own_queue_only(drive):
 
 def test_a_turn_that_is_over_hands_its_work_to_others(drive):
     driver = drive()
-    execution_id = driver.start(a_step("a"), *[a_step(f"b{n}", "a") for n in range(300)])
+    execution_id = driver.start(a_step("a"), *[a_step(f"b{n}", "a") for n in range(SHARED)])
 
     Turn(driver.runtime, ends_at=0).run([id_of(driver, execution_id, "a")])
 
@@ -310,7 +312,7 @@ def test_what_a_batch_sets_free_does_not_wait_behind_an_action_of_the_same_batch
     gate = Gate()
     driver = drive(an_action("gate", gate.execute), chunk_size=32)
     execution_id = driver.start(
-        a_step("a", action="gate"), a_step("b"), *[a_step(f"c{n}", "b") for n in range(300)]
+        a_step("a", action="gate"), a_step("b"), *[a_step(f"c{n}", "b") for n in range(SHARED)]
     )
     rows = driver.look(execution_id)
     redis.flushdb()

@@ -137,3 +137,20 @@ def test_a_draft_cannot_be_called(drive, session, status):
     session.commit()
 
     assert drive().run(call()).step("call").error_code == "draft_not_executable"
+
+
+def test_a_pipeline_whose_name_reads_like_an_id_is_found_by_its_name(drive, session):
+    a_pipeline(session, a_step("a"), name="0a0b0c0d-0000-7000-8000-000000000001")
+    name = {"pipeline": "0a0b0c0d-0000-7000-8000-000000000001"}
+
+    end = drive().run(a_step("call", action="run_pipeline", params=name))
+
+    assert end.status == "COMPLETED"
+
+
+def test_a_name_that_only_python_takes_for_an_id_is_not_found(drive):
+    name = {"pipeline": "urn:uuid:0a0b0c0d-0000-7000-8000-000000000001"}
+
+    end = drive().run(a_step("call", action="run_pipeline", params=name))
+
+    assert end.step("call").error_code == "pipeline_not_found"

@@ -1,0 +1,159 @@
+"""Rows about callbacks: how soon they are answered, and how soon the next step runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import orjson
+
+from benchmarks.bench import Bench
+from benchmarks.clients import Client, Post, steadily
+from benchmarks.engine import until
+from benchmarks.judging import Outcome, Rounds, Target
+from benchmarks.latency import compared, latencies
+from benchmarks.plain_route import PATH
+from benchmarks.shapes import Document
+from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
+
+WITHIN_SECONDS = 60.0
+PARKED_PER_EXECUTION = 20
+ANSWER = orjson.dumps({"approved": True, "by": "benchmark", "comment": "x" * 100})
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAnswers:
+    """``POST`` → 202 at a steady rate, against a route that inserts one row at the same rate."""
+
+    per_second: int
+    count: int
+    target: Target
+    name: str = "callback"
+
+    def measure(self, bench: Bench, rounds: Rounds) -> Outcome:
+        """Measure both sides in turns."""
+        found = rounds.of(lambda: (self._plain(bench), self._engine(bench)))
+        plain, engine = [f[0] for f in found], [f[1] for f in found]
+        return Outcome(
+            row=self.name,
+            work=f"{self.per_second} callbacks a second, each completes a parked step",
+            against="Flask, one row",
+            figures=[compared(percent, engine, plain, self.target) for percent in (50, 99)],
+            rounds=latencies(engine=engine, plain=plain, percents=(50, 95, 99)),
+        )
+
+    def _plain(self, bench: Bench) -> list[float]:
+        posts = [Post(PATH, ANSWER, 202)] * self.count
+        return steadily(bench.plain.port, posts, per_second=self.per_second)
+
+    def _engine(self, bench: Bench) -> list[float]:
+        number = -(-self.count // PARKED_PER_EXECUTION)
+        pipeline_id = bench.engine.store(waiting(PARKED_PER_EXECUTION))
+        ids = [bench.engine.start(pipeline_id) for _ in range(number)]
+        parked = parked_steps(bench, ids, number * PARKED_PER_EXECUTION)
+        posts = [callback(bench, step) for step in parked]
+        taken = steadily(bench.web.port, posts, per_second=self.per_second)
+        bench.engine.wait_for_completion(ids)
+        return taken
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """From a callback until the step behind it runs, against a task and its result.
+
+    That step is an ordinary one, with a message, a claim and a lease of its own. A cheap one
+    runs inside the transaction that takes the callback in; its figures inform only.
+    """
+
+    count: int
+    target: Target
+    name: str = "next-step"
+
+    def measure(self, bench: Bench, rounds: Rounds) -> Outcome:
+        """Measure all sides in turns."""
+        found = rounds.of(lambda: self._round(bench))
+        raw, blocking, cheap = ([f[side] for f in found] for side in range(3))
+        return Outcome(
+            row=self.name,
+            work="callback, then a step runs",
+            against="task sent, then its result is here",
+            figures=[
+                *(compared(percent, blocking, raw, self.target) for percent in (50, 95)),
+                *(compared(percent, cheap, raw, name="cheap, ") for percent in (50, 95)),
+            ],
+            rounds=latencies(raw=raw, blocking=blocking, cheap=cheap, percents=(50, 95)),
+        )
+
+    def _round(self, bench: Bench) -> tuple[list[float], list[float], list[float]]:
+        raw = [bench.raw.round_trip() for _ in range(self.count)]
+        return (
+            raw,
+            self._engine(bench, "benchmark_note"),
+            self._engine(bench, "benchmark_note_cheap"),
+        )
+
+    def _engine(self, bench: Bench, action: str) -> list[float]:
+        pipeline_id = bench.engine.store(waiting(1, then=action))
+        ledger = str(bench.ledger.path)
+        ids = [bench.engine.start(pipeline_id, ledger=ledger) for _ in range(self.count)]
+        parked = parked_steps(bench, ids, self.count)
+        with closing(Client(bench.web.port)) as client:
+            taken = [_until_noted(bench, client, callback(bench, step)) for step in parked]
+        bench.engine.wait_for_completion(ids)
+        return taken
+
+
+def _until_noted(bench: Bench, client: Client, post: Post) -> float:
+    bench.ledger.clear()
+    began_at = time.time()
+    client.send(post)
+    return bench.ledger.wait_for(1, within=WITHIN_SECONDS) - began_at
+
+
+# ── Parked steps ─────────────────────────────────────────────────────────────────────────
+
+
+def waiting(count: int, *, then: str = "set_output") -> Document:
+    """*count* steps that park until a callback comes, and one that follows them."""
+    names = [f"wait-{i}" for i in range(count)]
+    params = {"outputs": {"value": 1}} if then == "set_output" else NOTE_PARAMS
+    return {
+        "name": f"benchmark-{then.replace('_', '-')}",
+        "parameters": [{"name": "ledger", "type": "string", "default": ""}],
+        "steps": [
+            *({"id": name, "name": name, "action": "approval", "params": {}} for name in names),
+            {"id": "then", "name": "then", "action": then, "params": params, "depends_on": names},
+        ],
+    }
+
+
+NOTE_PARAMS: Document = {"ledger": "{{ params.ledger }}", "number": 0}
+
+
+def parked_steps(bench: Bench, ids: Sequence[UUID], count: int) -> list[CallbackToken]:
+    """Wait until *count* steps of these executions are parked.  Raises ``Incomplete``."""
+
+    def found() -> list[CallbackToken]:
+        with bench.runtime.engine.connect() as connection:
+            rows = connection.exec_driver_sql(PARKED, {"ids": [str(i) for i in ids]})
+            return [CallbackToken(row[0], row[1]) for row in rows]
+
+    parked: list[CallbackToken] = until(found, lambda p: len(p) == count, f"{count} parked steps")
+    return parked
+
+
+def callback(bench: Bench, step: CallbackToken) -> Post:
+    """Return the answer to one parked step."""
+    url = callback_url(bench.settings, step, valid_for=timedelta(hours=1))
+    return Post(urlsplit(url).path, ANSWER, 202)
+
+
+PARKED = """
+SELECT id, attempt FROM step_executions
+WHERE execution_id = ANY(%(ids)s::uuid[]) AND awaiting_event AND status = 'RUNNING' ORDER BY id
+"""

@@ -1,0 +1,1 @@
+"""The work of the comparison as actions of this engine, found by ``PYTHONPATH``."""

@@ -1,0 +1,40 @@
+"""Every row of the table, in its usual size, and what it has to reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks import shapes
+from benchmarks.bench import Row
+from benchmarks.callbacks import CallbackAnswers, NextStep
+from benchmarks.growth import Growth
+from benchmarks.judging import at_least, at_most
+from benchmarks.parking import Parked
+from benchmarks.rates import Rate
+from benchmarks.recovery import Recovery
+from benchmarks.shapes import Shape
+from benchmarks.starting import StartAnswers
+
+#: Shapes whose definition alone says what to do; what ``--profile`` can run in one process.
+SHAPES: dict[str, Callable[[], Shape]] = {
+    "wide": lambda: shapes.wide(1000),
+    "layered": lambda: shapes.layered(20, 50, 3_000),
+    "chain": lambda: shapes.chain(200),
+    "fan-out": lambda: shapes.fan_out(400),
+}
+
+ROWS: tuple[Row, ...] = (
+    Rate(lambda _: shapes.wide(1000), "wide", at_least(5)),
+    Rate(lambda _: shapes.wide_in_a_batch(1000), "wide-batch", at_least(1)),
+    Rate(lambda _: shapes.layered(20, 50, 3_000), "layered", at_least(3)),
+    Rate(lambda _: shapes.many(1000), "many", at_least(8)),
+    Rate(lambda _: shapes.chain(200), "chain", at_least(3)),
+    Rate(lambda _: shapes.fan_out(400), "fan-out", at_least(2)),
+    Rate(lambda bench: shapes.calls(400, bench.peer_url), "http", at_least(0.9)),
+    CallbackAnswers(per_second=300, count=1200, target=at_most(1.5)),
+    NextStep(count=60, target=at_most(2)),
+    StartAnswers(per_second=20, count=60, target=at_most(3)),
+    Parked(10_000),
+    Recovery(lease_seconds=5),
+    Growth(sizes=(100, 10_000, 100_000), together=10_000),
+)
