@@ -16,6 +16,8 @@ from benchmarks.machine import Machine
 
 MACHINE = Machine(
     system="Linux x86_64",
+    processor="some processor",
+    memory_gib=4.0,
     cpus=2,
     load=0.5,
     python="3.11.2",
