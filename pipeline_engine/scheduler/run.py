@@ -55,6 +55,7 @@ class Turn:
 
     def run(self, ids: Sequence[int]) -> None:
         """Run these steps, then those that they set free, until the turn is over."""
+        ids = [step_id for step_id in ids if step_id not in self.runtime.ended]
         while ids:
             ids = self._run_batch(ids)
 
@@ -105,7 +106,7 @@ class Turn:
             claimed[:] = [*self._still_ours(work, claimed), *self._take(work, ids)]
 
         work = insisted(self.runtime, take)
-        self.runtime.remember_begun(work.begun)
+        self.runtime.remember(begun=work.begun, ended=work.ended_along)
         return work, claimed
 
     def _still_ours(self, work: Work, claimed: Sequence[Prepared]) -> list[Prepared]:
@@ -125,10 +126,8 @@ class Turn:
         claimed: list[Prepared] = []
         # The transaction need not wait for the disk: see ``Work.relax_durability``.
         batch = locking.lock_queued(work.connection, ids, durable=False)
-        if self._takes_more and len(batch) < MORE and all(row.cheap for row in batch):
-            batch += locking.lock_more_queued(
-                work.connection, beside=ids, most=MORE - len(batch), queued_within=TURN
-            )
+        along = self._more(work, ids) if all(row.cheap for row in batch) else []
+        batch += along
         work.begun = {row.execution_id for row in batch if _is_root(row)} - self.runtime.begun
         if work.begun:
             transitions.begin_executions(work.connection, work.begun)
@@ -137,6 +136,9 @@ class Turn:
             steps = Batch(work)
             steps.run(batch, most=most)
             advance(work, steps.endings)
+            work.ended_along |= {e.step.id for e in steps.endings}.intersection(
+                row.id for row in along
+            )
             advance(work, steps.follow())
             claimed += self._claimed(work, steps.claims)
             most -= max(len(batch), len(steps.endings))
@@ -156,6 +158,14 @@ class Turn:
             lease=self.runtime.settings.lease,
         )
         return [step for step in steps if step.row.id in claimed]
+
+    def _more(self, work: Work, ids: Sequence[int]) -> list[StepRow]:
+        if not self._takes_more or len(ids) >= MORE:
+            return []
+        since = self.runtime.working_since(work.connection)
+        return locking.lock_more_queued(
+            work.connection, beside=ids, most=MORE - len(ids), queued_since=since
+        )
 
     @property
     def _takes_more(self) -> bool:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import gc
 from collections import OrderedDict
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
+from typing import TypeVar
 from uuid import UUID
 
 from redis import Redis
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from pipeline_engine import failpoints
@@ -26,7 +30,10 @@ from pipeline_engine.storage.quick_redis import make_redis
 from pipeline_engine.storage.rows import ExecutionFacts
 from pipeline_engine.storage.session import make_engine, make_sessions
 
+T = TypeVar("T")
+
 KEPT_FACTS = 256
+KEPT_IDS = 10_000
 
 
 def calm_the_collector() -> None:
@@ -64,6 +71,9 @@ class Runtime:
     leases: Leases
     #: some of the executions of which a worker of this process has said that they run
     begun: set[UUID] = field(default_factory=set, repr=False)
+    #: some steps that ended in a batch which took them along; their messages are on their way
+    ended: set[int] = field(default_factory=set, repr=False)
+    _since: list[datetime] = field(default_factory=list, repr=False)
     _facts: OrderedDict[UUID, ExecutionFacts] = field(default_factory=OrderedDict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -111,11 +121,21 @@ class Runtime:
                     self._facts.popitem(last=False)
         return known
 
-    def remember_begun(self, ids: Collection[UUID]) -> None:
-        """Spare the next steps without dependencies of these executions from saying so again."""
-        if len(self.begun) > KEPT_FACTS:
-            self.begun.clear()
-        self.begun.update(ids)
+    def look_at_the_clock(self) -> None:
+        """Remember when this process began, if the database can tell."""
+        with suppress(DBAPIError), self.engine.connect() as connection:
+            self.working_since(connection)
+
+    def working_since(self, connection: Connection) -> datetime:
+        """When this process began, or took its first step, on the clock of the database."""
+        if not self._since:
+            self._since.append(rows.now(connection))
+        return self._since[0]
+
+    def remember(self, *, begun: Collection[UUID], ended: Collection[int]) -> None:
+        """What a committed transaction has done for good, so that nobody looks for it again."""
+        _keep(self.begun, begun)
+        _keep(self.ended, ended)
 
     def plan(self, connection: Connection, execution_id: UUID) -> Plan:
         """The plan that an execution is pinned to."""
@@ -123,3 +143,9 @@ class Runtime:
         if facts is None:
             facts = self.facts(connection, [execution_id])[execution_id]
         return self.plans.of(connection, facts.revision_id)
+
+
+def _keep(known: set[T], new: Collection[T]) -> None:
+    if len(known) > KEPT_IDS:
+        known.clear()
+    known.update(new)

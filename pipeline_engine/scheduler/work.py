@@ -51,6 +51,7 @@ class Work:
     #: a row that others want to change too is locked, so the commit must not be put off
     shares_locks: bool = False
     begun: set[UUID] = field(default_factory=set)  #: executions that run since this transaction
+    ended_along: set[int] = field(default_factory=set)  #: steps that ended before their messages
     is_repeat: bool = False  #: an earlier try may have been committed unheard
 
     @property

@@ -6,7 +6,7 @@ Locks are taken in the order of ids, so that two transactions cannot wait for ea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -36,21 +36,21 @@ def lock_queued(
 
 
 def lock_more_queued(
-    connection: Connection, *, beside: Sequence[int], most: int, queued_within: timedelta
+    connection: Connection, *, beside: Sequence[int], most: int, queued_since: datetime
 ) -> list[StepRow]:
     """Cheap steps that are queued, whoever has their messages, locked for this transaction.
 
-    Only such as were queued a moment ago, and once: a step that kills its worker must not be
-    taken along again and again until the sweep suspects it. No items: the body of the chord
+    Only such as were queued once, and since this process began: a step that killed a worker is
+    not taken along by the next one, which would die of it, too. No items: the body of the chord
     that runs them expects each header to have run its own.
     """
     return fetch_steps(
         connection,
         f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE status IN ('PENDING', 'RETRYING')"
-        " AND queued_at BETWEEN now() - %(within)s AND now() AND cheap AND kind = 'step'"
+        " AND queued_at BETWEEN %(since)s AND now() AND cheap AND kind = 'step'"
         " AND publish_count <= 1 AND lost_count = 0 AND id <> ALL(%(beside)s::bigint[])"
         " ORDER BY queued_at LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED",
-        {"beside": driver.array(beside), "most": most, "within": queued_within},
+        {"beside": driver.array(beside), "most": most, "since": queued_since},
     )
 
 

@@ -44,7 +44,7 @@ def _set_up_logging(**_: Any) -> None:
 
 @worker_process_init.connect
 def _start_child(**_: Any) -> None:
-    process.runtime(Dispatcher(app))
+    process.runtime(Dispatcher(app)).look_at_the_clock()
 
 
 @worker_process_shutdown.connect

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -294,16 +295,19 @@ def travel(_: ActionContext) -> ActionResult:
 
 # ── Many executions at once ──────────────────────────────────────────────────────────────
 
-#: What a slow machine queued long ago would not be taken along.
-JUST_QUEUED = "UPDATE step_executions SET queued_at = now() WHERE queued_at IS NOT NULL"
+
+def a_worker(drive: Callable[[], Driver]) -> Driver:
+    """A process that has taken a step before."""
+    driver = drive()
+    driver.turn(*queued(driver, driver.start(a_step("before"))), queue="fast")
+    return driver
 
 
 def test_executions_that_begin_at_the_same_time_share_their_statements(drive):
-    driver = drive()
+    driver = a_worker(drive)
     started = [driver.start(*a_chain(5)) for _ in range(20)]
     first = queued(driver, started[0])
 
-    driver.change(JUST_QUEUED)
     with counted_statements(driver.runtime.engine) as statements:
         driver.turn(*first, queue="fast")
 
@@ -313,20 +317,29 @@ def test_executions_that_begin_at_the_same_time_share_their_statements(drive):
 
 
 def test_a_message_whose_step_was_taken_along_finds_nothing_to_do(drive):
-    driver = drive()
+    driver = a_worker(drive)
     one, other = driver.start(a_step("a")), driver.start(a_step("b"))
     ids = queued(driver, one), queued(driver, other)
 
-    driver.change(JUST_QUEUED)
     driver.turn(*ids[0], queue="fast")
     driver.turn(*ids[1], queue="fast")
 
     assert driver.look(other).events("b") == ["step_completed"]
 
 
+def test_a_step_that_was_queued_before_this_worker_began_is_not_taken_along(drive):
+    """It may be the one that killed the worker before."""
+    driver = drive()
+    one, other = driver.start(a_step("a")), driver.start(a_step("b"))
+
+    driver.turn(*queued(driver, one), queue="fast")
+
+    assert (driver.look(one).status, driver.look(other).status) == (OK, "PENDING")
+
+
 def test_a_step_whose_message_was_lost_once_is_not_taken_along(drive):
     """It may be the one that kills its workers."""
-    driver = drive()
+    driver = a_worker(drive)
     one, other = driver.start(a_step("a")), driver.start(a_step("b"))
     driver.change("UPDATE step_executions SET publish_count = 2 WHERE step_id = 'b'")
 
@@ -336,7 +349,7 @@ def test_a_step_whose_message_was_lost_once_is_not_taken_along(drive):
 
 
 def test_an_execution_that_cannot_be_read_does_not_hold_up_others(drive):
-    driver = drive()
+    worker, driver = a_worker(drive), drive()  # which alone has read the definitions
     good, bad = driver.start(a_step("a")), driver.start(a_step("b"))
     driver.change(
         "UPDATE pipeline_revisions SET document = '{\"steps\": [{}]}' WHERE id ="
@@ -344,6 +357,6 @@ def test_an_execution_that_cannot_be_read_does_not_hold_up_others(drive):
         id=str(bad),
     )
 
-    drive().turn(*queued(driver, good), queue="fast")  # a process that has read no definition yet
+    worker.turn(*queued(driver, good), queue="fast")
 
     assert (driver.look(good).status, driver.look(bad).status) == (OK, "PENDING")
