@@ -29,10 +29,14 @@ from pipeline_engine.storage.steps import StepKind
 from pipeline_engine.storage.transitions import Ending
 
 
-def advance(work: Work, endings: Sequence[Ending]) -> None:
-    """End steps, and go on until nothing more follows from it."""
+def advance(work: Work, endings: Sequence[Ending], *, durable: bool = True) -> None:
+    """End steps, and go on until nothing more follows from it.
+
+    Without *durable* the commit need not wait for the disk, unless something follows that must.
+    """
     while endings:
-        ended = transitions.end(work.connection, endings)
+        ended = transitions.end(work.connection, endings, durable=durable)
+        durable = True  # said once; the end of an execution may have said otherwise since
         ended += transitions.end(work.connection, _untaken(work, ended))
         # An abort comes first, so that nothing is set free which it is about to stop.
         ended += transitions.end(work.connection, _failures(work, ended))

@@ -186,12 +186,13 @@ class Turn:
                 work.orphaned = locking.was_stopped(work.connection, step.row.id)
                 return
             fresh = step.again()  # moves change the row in memory; a try may be rolled back
-            work.relax_durability()
             if isinstance(found, ActionResult):
                 endings = outcomes.settle(work, fresh, found)
             else:
                 endings = outcomes.expanded(work, fresh, context, found)
-            advance(work, endings)
+            if not endings:
+                work.relax_durability()
+            advance(work, endings, durable=False)
             failpoint(Failpoint.AFTER_EXECUTE_BEFORE_COMMIT)
 
         work = insisted(self.runtime, finish)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import socket
-import threading
-from contextlib import suppress
+from functools import lru_cache
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,10 +15,12 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from pipeline_engine.sdk.addresses import AddressGuard
+from pipeline_engine.sdk.deadlines import Deadlines
 from pipeline_engine.sdk.errors import RequestBlocked
 
 USER_AGENT = "pipeline-engine"
 MAX_REDIRECTS = 3
+DEADLINES = Deadlines()
 DEFAULT_SECONDS = 30.0
 
 #: What may follow a redirect to another host; everything else could be a secret.
@@ -137,18 +138,13 @@ class _GuardedConnection(HTTPConnection):
 
         The socket's own timeout starts again with every byte that trickles in.
         """
-        expired = threading.Event()
-        timer = threading.Timer(float(self.timeout or 60), _hang_up, [self.sock, expired])
-        timer.daemon = True
-        timer.start()
-        try:
-            return super().getresponse()
-        except (OSError, HTTPException) as error:
-            if expired.is_set():
-                raise TimeoutError("The headers took too long") from error
-            raise
-        finally:
-            timer.cancel()
+        with DEADLINES.within(float(self.timeout or 60), self.sock) as call:
+            try:
+                return super().getresponse()
+            except (OSError, HTTPException) as error:
+                if call.has_expired:
+                    raise TimeoutError("The headers took too long") from error
+                raise
 
 
 def _origin(url: str | None) -> tuple[str, str]:
@@ -156,12 +152,7 @@ def _origin(url: str | None) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def _hang_up(sock: socket.socket, expired: threading.Event) -> None:
-    expired.set()
-    with suppress(OSError):  # it may be closed already
-        sock.shutdown(socket.SHUT_RDWR)
-
-
+@lru_cache(maxsize=8)
 def _guarded_pools(
     guard: AddressGuard,
 ) -> dict[str, type[HTTPConnectionPool]]:

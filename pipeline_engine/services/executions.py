@@ -25,6 +25,7 @@ from pipeline_engine.storage.pipelines import PipelineRevision
 __all__ = ["StartRequest", "cancel", "run_ephemeral", "start", "wait"]
 
 #: How often a waiting request looks whether its execution has ended.
+FIRST_LOOK_SECONDS = 0.005  #: many executions have ended by then
 LOOK_EVERY_SECONDS = 0.05
 
 
@@ -88,9 +89,10 @@ def _stored(runtime: Runtime, begin: Any) -> UUID:
 
 def wait(runtime: Runtime, execution_id: UUID, seconds: float) -> None:
     """Come back when the execution has ended, after *seconds* at the latest."""
-    ends_at = time.monotonic() + seconds
+    ends_at, pause = time.monotonic() + seconds, FIRST_LOOK_SECONDS
     while not _is_final(runtime, execution_id) and time.monotonic() < ends_at:
-        time.sleep(LOOK_EVERY_SECONDS)
+        time.sleep(pause)
+        pause = min(2 * pause, LOOK_EVERY_SECONDS)
 
 
 def _is_final(runtime: Runtime, execution_id: UUID) -> bool:

@@ -145,7 +145,7 @@ _ENDED: dict[StepStatus, EventType] = {
 }
 
 
-def end(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
+def end(connection: Connection, endings: Sequence[Ending], *, durable: bool = True) -> list[Ending]:
     """End steps for good, and return those endings that came in time.
 
     The attempt is the fence, together with the status that the step had when it was taken: a
@@ -153,7 +153,8 @@ def end(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
     """
     if not endings:
         return []
-    rows = driver.fetch(connection, _END, {"endings": json_guard.dumps(_records(endings))})
+    sql = _END if durable else driver.RELAXED + _END
+    rows = driver.fetch(connection, sql, {"endings": json_guard.dumps(_records(endings))})
     moved: dict[int, tuple[int, list[int]]] = {row[0]: (row[1], row[2]) for row in rows}
     ended = [e for e in endings if e.step.id in moved]
     for e in ended:
