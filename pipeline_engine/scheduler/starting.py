@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +20,12 @@ from pipeline_engine.errors import (
 )
 from pipeline_engine.scheduler import abort
 from pipeline_engine.scheduler.advance import advance
-from pipeline_engine.scheduler.begin import NewExecution, begin
+from pipeline_engine.scheduler.begin import begin
 from pipeline_engine.scheduler.plans import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.work import Work, repeated, transaction
+from pipeline_engine.storage.new_executions import NewExecution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,8 @@ def start(work: Work, startable: Startable, request: Request) -> UUID:
 
     Raises ``InvalidParams`` and ``IdempotencyKeyReused``.
     """
-    params, problems = merge_params(startable.plan.definition, request.params)
+    definition = startable.plan.definition
+    params, problems = merge_params(definition, request.params)
     if problems:
         raise InvalidParams(problems=problems)
     execution = NewExecution(
@@ -66,6 +69,7 @@ def start(work: Work, startable: Startable, request: Request) -> UUID:
         name=startable.name,
         given_params=request.params,
         params=params,
+        timeout=timedelta(seconds=definition.settings.timeout_seconds),
         initiator=request.initiator,
         user_id=request.user_id,
         callback_topics=request.callback_topics,
