@@ -20,10 +20,9 @@ from typing import Any
 import redis
 from sqlalchemy import Connection
 
-from pipeline_engine.scheduler import begin
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import inbox
-from pipeline_engine.storage import deliveries, queueing, transitions
+from pipeline_engine.storage import deliveries, new_executions, queueing, transitions
 from pipeline_engine.storage.deliveries import NewDelivery
 from pipeline_engine.storage.rows import StepRow
 
@@ -176,9 +175,12 @@ PATCHES: Mapping[Bug, tuple[Patch, ...]] = {
     Bug.JOIN_IN_REDIS: (Patch(queueing, "count_ended_items", _count_in_redis),),
     Bug.START_WITHOUT_KEY: (
         Patch(
-            begin,
-            "_insert",
-            _without(" ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"),
+            new_executions,
+            "BEGIN_EXECUTION",
+            partial(
+                _replaced,
+                old="ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING",
+            ),
         ),
     ),
 }

@@ -79,7 +79,7 @@ class Engine:
 
     def start(self, pipeline_id: UUID, **params: object) -> UUID:
         """Start one execution of a stored pipeline."""
-        return executions.start(self._runtime, pipeline_id, StartRequest(params=params))
+        return executions.start(self._runtime, pipeline_id, StartRequest(params=params)).id
 
     def wait_for_completion(self, ids: Sequence[UUID] | None = None) -> None:
         """Wait until these executions, or all, have completed.  Raises ``Incomplete``."""
@@ -96,7 +96,7 @@ class Engine:
             return found
 
     def _run_one(self, document: Document) -> UUID:
-        return executions.run_ephemeral(self._runtime, document, StartRequest())
+        return executions.run_ephemeral(self._runtime, document, StartRequest()).id
 
     def _start_all(self, shape: Shape) -> list[UUID]:
         pipeline_id = self.store(shape.document)

@@ -130,7 +130,7 @@ class Rehearsal:
         self._onlooker.dispose()
 
     def _started(self, shape: Shape) -> UUID:
-        return executions.run_ephemeral(self._runtime, shape.document, StartRequest())
+        return executions.run_ephemeral(self._runtime, shape.document, StartRequest()).id
 
     def _run(self, execution_id: UUID) -> None:
         """Take the turns that workers would; their messages go where nobody listens."""

@@ -45,7 +45,7 @@ def an_execution(
 ) -> UUID:
     """A started execution of a definition that is not stored as a pipeline."""
     request = StartRequest(params=params or {})
-    return executions.run_ephemeral(runtime, a_document(*steps, **fields), request)
+    return executions.run_ephemeral(runtime, a_document(*steps, **fields), request).id
 
 
 def a_pipeline(session: Session, *steps: dict[str, Any], name: str, **fields: Any) -> Pipeline:

@@ -23,6 +23,7 @@ from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.scheduler.perform import guarded_outputs
 from pipeline_engine.scheduler.plans import Plan, steps_named
 from pipeline_engine.scheduler.scope import load_results, make_scope, step_results
+from pipeline_engine.scheduler.sinks import LAST_SINK, SINK, new_sink
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.storage import deliveries, locking, queueing, transitions
 from pipeline_engine.storage.base import Json
@@ -30,9 +31,6 @@ from pipeline_engine.storage.queueing import NewStep
 from pipeline_engine.storage.rows import StepResult, StepRow
 from pipeline_engine.storage.steps import StepKind
 from pipeline_engine.storage.transitions import Ending, ExecutionEnding
-
-SINK = "__end__"  #: after the steps
-LAST_SINK = "__last__"  #: after what runs when the steps have ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +117,16 @@ def _run_after(
     ids = queueing.new_step_ids(work.connection, len(epilogue) + 1)
     number = len(plan.definition.steps)
     new = [
-        _chained(plan, sink.execution_id, kind, step, ids[i : i + 2], number + i + 1, first=i == 0)
+        _chained(plan, kind, step, ids[i : i + 2], number + i + 1, first=i == 0)
         for i, (kind, step) in enumerate(epilogue)
     ]
-    new.append(new_sink(sink.execution_id, ids[-1], LAST_SINK, number + len(new) + 1, waits_for=1))
-    queueing.insert_steps(work.connection, new)
+    new.append(new_sink(ids[-1], LAST_SINK, number + len(new) + 1, waits_for=1))
+    queueing.insert_steps(work.connection, sink.execution_id, new)
     work.ready.extend(locking.lock_queued(work.connection, ids[:1]))
 
 
 def _chained(
     plan: Plan,
-    execution_id: UUID,
     kind: StepKind,
     step: StepDefinition,
     ids: Sequence[int],
@@ -141,7 +138,6 @@ def _chained(
     planned = plan.find(step)
     return NewStep(
         id=ids[0],
-        execution_id=execution_id,
         step_id=step.id,
         name=step.name,
         action=planned.meta.type if planned else step.action,
@@ -153,25 +149,6 @@ def _chained(
         dependency_count=0 if first else 1,
         successors=ids[1:],
         queued=first,
-    )
-
-
-def new_sink(
-    execution_id: UUID, sink_id: int, name: str, number: int, *, waits_for: int
-) -> NewStep:
-    """The virtual step that becomes ready when all others have ended."""
-    return NewStep(
-        id=sink_id,
-        execution_id=execution_id,
-        step_id=name,
-        name=name,
-        action=name,
-        kind=StepKind.SINK.value,
-        sequence_number=number,
-        queue=QueueName.FAST.value,
-        cheap=False,
-        weight=0.0,
-        dependency_count=waits_for,
     )
 
 

@@ -100,7 +100,7 @@ class StepDoor(PeerDoor):
                     ),
                 )
             send(work)
-            return started
+            return started.id
 
         return str(repeated(attempt))
 

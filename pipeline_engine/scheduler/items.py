@@ -48,7 +48,7 @@ def add(work: Work, step: Prepared, context: ActionContext, found: Sequence[Item
         return False
     window = _window(step, context) or len(found)
     new = _new_items(work, step, found, first=first, window=window)
-    queueing.insert_steps(work.connection, new)
+    queueing.insert_steps(work.connection, row.execution_id, new)
     started = locking.lock_queued(work.connection, [n.id for n in new if n.queued])
     if len(started) > 1:
         work.fan_outs.append(started)
@@ -77,7 +77,6 @@ def _new_item(
     value = {"value": item.value} | ({} if item.params is None else {"params": item.params})
     return NewStep(
         id=item_id,
-        execution_id=row.execution_id,
         step_id=row.step_id,
         name=row.name,
         action=planned.meta.type,

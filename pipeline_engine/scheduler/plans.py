@@ -35,8 +35,10 @@ from pipeline_engine.domain.outcome import COMPENSATES, compensating
 from pipeline_engine.domain.readiness import EAGER
 from pipeline_engine.errors import ActionNotFound
 from pipeline_engine.registry import Registry
+from pipeline_engine.scheduler.first_steps import first_steps
 from pipeline_engine.sdk import BaseActionExecutor, FanOutActionExecutor
 from pipeline_engine.storage import rows
+from pipeline_engine.storage.new_executions import FirstSteps
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.steps import StepKind
 
@@ -212,6 +214,11 @@ class Plan:
     def outputs(self) -> CompiledValue:
         """The templates of the execution's own outputs."""
         return compile_value(dict(self.definition.outputs))
+
+    @cached_property
+    def first_steps(self) -> FirstSteps:
+        """The rows that each execution begins with. Raises ``ActionNotFound``."""
+        return first_steps(self)
 
     @cached_property
     def window(self) -> int | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +21,13 @@ from pipeline_engine.errors import (
 )
 from pipeline_engine.scheduler import abort
 from pipeline_engine.scheduler.advance import advance
-from pipeline_engine.scheduler.begin import NewExecution, begin
+from pipeline_engine.scheduler.begin import begin
 from pipeline_engine.scheduler.plans import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.work import Work, repeated, transaction
+from pipeline_engine.storage import driver
+from pipeline_engine.storage.new_executions import NewExecution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +56,23 @@ class Startable:
     plan: Plan
 
 
-def start(work: Work, startable: Startable, request: Request) -> UUID:
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An execution that was asked for, and what was stored of it."""
+
+    id: UUID
+    startable: Startable
+    params: dict[str, Any]  #: with the defaults of the definition
+    is_new: bool  #: if not, the same request has stored it before, and it may have ended
+
+
+def start(work: Work, startable: Startable, request: Request) -> Started:
     """Store an execution, or find the one that the same request stored before.
 
     Raises ``InvalidParams`` and ``IdempotencyKeyReused``.
     """
-    params, problems = merge_params(startable.plan.definition, request.params)
+    definition = startable.plan.definition
+    params, problems = merge_params(definition, request.params)
     if problems:
         raise InvalidParams(problems=problems)
     execution = NewExecution(
@@ -66,6 +81,7 @@ def start(work: Work, startable: Startable, request: Request) -> UUID:
         name=startable.name,
         given_params=request.params,
         params=params,
+        timeout=timedelta(seconds=definition.settings.timeout_seconds),
         initiator=request.initiator,
         user_id=request.user_id,
         callback_topics=request.callback_topics,
@@ -76,8 +92,9 @@ def start(work: Work, startable: Startable, request: Request) -> UUID:
         idempotency_key=request.idempotency_key,
         request_hash=request.request_hash,
     )
-    started = begin(work, startable.plan, execution)
-    return started or _started_before(work.connection, request)
+    begun = begin(work, startable.plan, execution)
+    found = begun or _started_before(work.connection, request)
+    return Started(found, startable, params, is_new=begun is not None)
 
 
 def _started_before(connection: Connection, request: Request) -> UUID:
@@ -97,11 +114,29 @@ def find_pipeline(work: Work, name_or_id: str, *, user_id: str | None) -> Starta
     A name is looked up among the user's own pipelines first, then among those of the system.
     Raises ``PipelineNotFound`` and ``DraftNotExecutable``.
     """
-    found, pipeline_id = work.connection.exec_driver_sql, _as_id(name_or_id)
-    row = pipeline_id and found(BY_ID, {"key": pipeline_id, "user": user_id}).first()
-    row = row or found(BY_NAME, {"key": name_or_id, "user": user_id}).first()
+    users, pipeline_id = [] if user_id is None else [user_id], _as_id(name_or_id)
+    row = _find(work, BY_ID, pipeline_id, users) if pipeline_id else None
+    row = row or _find(work, BY_NAME, name_or_id, users)
+    return _startable(work, row, name_or_id)
+
+
+def pipeline_with_id(work: Work, pipeline_id: UUID, *, users: Collection[str]) -> Startable:
+    """The newest revision of a pipeline that each of these users may execute.
+
+    Raises ``PipelineNotFound`` and ``DraftNotExecutable``.
+    """
+    return _startable(work, _find(work, BY_ID, str(pipeline_id), users), str(pipeline_id))
+
+
+def _find(work: Work, sql: str, key: str, users: Collection[str]) -> tuple[Any, ...] | None:
+    asked = {"key": key, "users": list(users), "user": next(iter(users), None)}
+    rows = driver.fetch(work.connection, sql, asked)
+    return rows[0] if rows else None
+
+
+def _startable(work: Work, row: tuple[Any, ...] | None, wanted: str) -> Startable:
     if row is None:
-        raise PipelineNotFound(f"Pipeline not found: {name_or_id}")
+        raise PipelineNotFound(f"Pipeline not found: {wanted}", pipeline_id=wanted)
     found_id, name, status, revision_id = row
     if status != PipelineStatus.ACTIVE:
         raise DraftNotExecutable
@@ -113,7 +148,7 @@ def find_pipeline(work: Work, name_or_id: str, *, user_id: str | None) -> Starta
 _NEWEST = (
     "SELECT p.id, p.name, p.status, r.id FROM pipelines p"
     " LEFT JOIN pipeline_revisions r ON r.pipeline_id = p.id AND r.revision = p.revision"
-    " WHERE (%(user)s::text IS NULL OR p.user_id = %(user)s OR p.system_owned) AND "
+    " WHERE (p.system_owned OR p.user_id = ALL(%(users)s::text[])) AND "
 )
 BY_ID = _NEWEST + "p.id = %(key)s::uuid"
 BY_NAME = _NEWEST + (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -16,34 +17,41 @@ from pipeline_engine.scheduler import starting
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.starting import Request as StartRequest
-from pipeline_engine.scheduler.starting import Startable
+from pipeline_engine.scheduler.starting import Startable, Started
 from pipeline_engine.scheduler.work import Work, repeated, transaction
 from pipeline_engine.services.actions import Catalogue
-from pipeline_engine.services.pipelines import limits_of
+from pipeline_engine.services.callers import SYSTEM, Caller
+from pipeline_engine.services.pipelines import as_id, limits_of
 from pipeline_engine.storage.pipelines import PipelineRevision
 
-__all__ = ["StartRequest", "cancel", "run_ephemeral", "start", "wait"]
+__all__ = ["StartRequest", "Started", "cancel", "run_ephemeral", "start", "wait"]
 
 #: How often a waiting request looks whether its execution has ended.
 FIRST_LOOK_SECONDS = 0.005  #: many executions have ended by then
 LOOK_EVERY_SECONDS = 0.05
 
 
-def start(runtime: Runtime, pipeline: str | UUID, request: StartRequest) -> UUID:
+def start(
+    runtime: Runtime, pipeline_id: str | UUID, request: StartRequest, *, caller: Caller = SYSTEM
+) -> Started:
     """Store an execution of a pipeline's newest revision; its first steps are on their way.
+
+    *caller* has to see the pipeline, and so has the user whom the execution is for.
 
     Raises ``PipelineNotFound``, ``DraftNotExecutable``, ``InvalidParams`` and
     ``IdempotencyKeyReused``.
     """
+    wanted = as_id(pipeline_id)
+    users = {user for user in (caller.user_id, request.user_id) if user is not None}
 
-    def begin(work: Work) -> UUID:
-        found = starting.find_pipeline(work, str(pipeline), user_id=request.user_id)
+    def begin(work: Work) -> Started:
+        found = starting.pipeline_with_id(work, wanted, users=users)
         return starting.start(work, found, request)
 
     return _stored(runtime, begin)
 
 
-def run_ephemeral(runtime: Runtime, document: dict[str, Any], request: StartRequest) -> UUID:
+def run_ephemeral(runtime: Runtime, document: dict[str, Any], request: StartRequest) -> Started:
     """Check a definition and execute it without storing a pipeline of it.
 
     Raises ``InvalidDefinition``, ``InvalidParams`` and ``IdempotencyKeyReused``.
@@ -52,7 +60,7 @@ def run_ephemeral(runtime: Runtime, document: dict[str, Any], request: StartRequ
     if not report.valid:
         raise InvalidDefinition(report=report)
 
-    def begin(work: Work) -> UUID:
+    def begin(work: Work) -> Started:
         revision_id = _ephemeral_revision(work, document)
         plan = runtime.plans.of(work.connection, revision_id)
         startable = Startable(revision_id, None, plan.definition.name, plan)
@@ -75,16 +83,16 @@ def _ephemeral_revision(work: Work, document: dict[str, Any]) -> UUID:
     return revision_id
 
 
-def _stored(runtime: Runtime, begin: Any) -> UUID:
-    def attempt() -> tuple[UUID, Work]:
+def _stored(runtime: Runtime, begin: Callable[[Work], Started]) -> Started:
+    def attempt() -> tuple[Started, Work]:
         with transaction(runtime) as work:
-            execution_id = begin(work)
-        return execution_id, work
+            started = begin(work)
+        return started, work
 
-    execution_id, work = repeated(attempt)
+    started, work = repeated(attempt)
     failpoint(Failpoint.AFTER_START_BEFORE_SEND)
     send(work)
-    return execution_id
+    return started
 
 
 def wait(runtime: Runtime, execution_id: UUID, seconds: float) -> None:

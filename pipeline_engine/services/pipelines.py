@@ -150,21 +150,12 @@ def get(session: Session, caller: Caller, pipeline_id: UUID | str) -> StoredPipe
     """One pipeline; raises ``PipelineNotFound``, also for what belongs to another user."""
     found = session.execute(
         _stored(with_document=True)
-        .where(Pipeline.id == _as_id(pipeline_id), in_sight_of(caller, include_system=True))
+        .where(Pipeline.id == as_id(pipeline_id), in_sight_of(caller, include_system=True))
         .execution_options(populate_existing=True)
     ).one_or_none()
     if found is None:
         raise _not_found(pipeline_id)
     return _record(found)
-
-
-def require_visible(session: Session, caller: Caller, pipeline_id: UUID | str) -> UUID:
-    """The id of a pipeline that *caller* may execute; raises ``PipelineNotFound``."""
-    sight = in_sight_of(caller, include_system=True)
-    found = session.scalar(select(Pipeline.id).where(Pipeline.id == _as_id(pipeline_id), sight))
-    if found is None:
-        raise _not_found(pipeline_id)
-    return found
 
 
 def listed(
@@ -238,7 +229,7 @@ def _locked(session: Session, caller: Caller, pipeline_id: UUID | str) -> Pipeli
     """The pipeline, ours until the transaction ends, if *caller* may change it."""
     sight = in_sight_of(caller, include_system=True)
     pipeline = session.scalar(
-        select(Pipeline).where(Pipeline.id == _as_id(pipeline_id), sight).with_for_update()
+        select(Pipeline).where(Pipeline.id == as_id(pipeline_id), sight).with_for_update()
     )
     if pipeline is None:
         raise _not_found(pipeline_id)
@@ -312,7 +303,8 @@ def _description(document: dict[str, Any]) -> str | None:
     return document.get("description") or None
 
 
-def _as_id(pipeline_id: UUID | str) -> UUID:
+def as_id(pipeline_id: UUID | str) -> UUID:
+    """*pipeline_id* as it is stored. Raises ``PipelineNotFound``: no other text names one."""
     try:
         return pipeline_id if isinstance(pipeline_id, UUID) else UUID(pipeline_id)
     except ValueError:

@@ -80,15 +80,6 @@ def lock_behind(connection: Connection, steps: Sequence[tuple[UUID, str]]) -> li
     )
 
 
-def lock_new(connection: Connection, ids: Sequence[int]) -> list[StepRow]:
-    """Rows that this transaction has added."""
-    return fetch_steps(
-        connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = ANY(%(ids)s) ORDER BY id",
-        {"ids": list(ids)},
-    )
-
-
 def lock_open_steps(connection: Connection, execution_id: UUID) -> list[StepRow]:
     """Every step of an execution that has not ended; only an abort looks at them all."""
     return fetch_steps(

@@ -6,7 +6,7 @@ Nothing here writes a status: new rows get theirs, PENDING, from the table's def
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -198,7 +198,6 @@ class NewStep:
     """A row about to be added to ``step_executions``."""
 
     id: int
-    execution_id: UUID
     step_id: str
     name: str
     action: str
@@ -219,45 +218,27 @@ class NewStep:
     due_after: float | None = None
 
 
-_TYPES = {
-    "id": "bigint",
-    "execution_id": "uuid",
-    "sequence_number": "int",
-    "cheap": "bool",
-    "weight": "float8",
-    "dependency_count": "int",
-    "parent_id": "bigint",
-    "item_index": "int",
-    "held": "bool",
-    "queued": "bool",
-    "in_window": "bool",
-    "due_after": "float8",
-}
-_ARRAYS = ", ".join(f"%({f.name})s::{_TYPES.get(f.name, 'text')}[]" for f in fields(NewStep))
-_NAMES = ", ".join(f.name for f in fields(NewStep))
-
-INSERT_STEPS = f"""
+INSERT_STEPS = """
 INSERT INTO step_executions (id, execution_id, step_id, name, action, kind, sequence_number,
     queue, cheap, weight, dependency_count, remaining, successors, parent_id, item_index,
     item_key, item, held, in_window, queued_at, publish_count, due_at)
-SELECT v.id, v.execution_id, v.step_id, v.name, v.action, v.kind, v.sequence_number,
-    v.queue, v.cheap, v.weight, v.dependency_count, v.dependency_count, v.successors::bigint[],
-    v.parent_id, v.item_index, v.item_key, v.item::jsonb, v.held, v.in_window,
+SELECT v.id, %(execution)s::uuid, v.step_id, v.name, v.action, v.kind, v.sequence_number,
+    v.queue, v.cheap, v.weight, v.dependency_count, v.dependency_count, v.successors,
+    v.parent_id, v.item_index, v.item_key, v.item, v.held, v.in_window,
     CASE WHEN v.queued THEN now() END, v.queued::int,
     now() + v.due_after * interval '1 second'
-FROM unnest({_ARRAYS}) AS v({_NAMES})
+FROM json_to_recordset(%(steps)s::json)
+    AS v(id bigint, step_id text, name text, action text, kind text, sequence_number int,
+        queue text, cheap bool, weight float8, dependency_count int, successors bigint[],
+        parent_id bigint, item_index int, item_key text, item jsonb, held bool, queued bool,
+        in_window bool, due_after float8)
 """
 
 
-def insert_steps(connection: Connection, steps: Sequence[NewStep]) -> None:
-    """Add rows, all of them in one statement."""
-    columns = {f.name: [getattr(step, f.name) for step in steps] for f in fields(NewStep)}
-    columns["execution_id"] = [str(step.execution_id) for step in steps]
-    columns["successors"] = [f"{{{','.join(map(str, step.successors))}}}" for step in steps]
-    columns["item"] = [
-        json_guard.dumps(step.item) if step.parent_id is not None else None for step in steps
-    ]
-    connection.exec_driver_sql(INSERT_STEPS, columns)
+def insert_steps(connection: Connection, execution_id: UUID, steps: Sequence[NewStep]) -> None:
+    """Add rows to an execution, all of them in one statement."""
+    rows = {"execution": str(execution_id), "steps": json_guard.dumps(steps)}
+    driver.run(connection, INSERT_STEPS, rows)
 
 
 def new_step_ids(connection: Connection, count: int) -> list[int]:

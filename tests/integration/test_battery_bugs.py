@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Event
 
 import pytest
@@ -154,7 +155,8 @@ def forget_a_join(scene: Scene) -> History:
 def ask_twice(scene: Scene) -> History:
     """A client repeats a request, because it has not heard the answer to the first."""
     request = executions.with_key(StartRequest(params={}), "the same", "digest")
-    both = [executions.run_ephemeral(scene.driver.runtime, a_document(), request) for _ in range(2)]
+    run = partial(executions.run_ephemeral, scene.driver.runtime, a_document(), request)
+    both = [run().id, run().id]
     scene.driver.settle()
     return History.of(scene.driver, scene.book, accepted=both)
 

@@ -86,7 +86,7 @@ class Rough:
         request = StartRequest(params={}, idempotency_key="once", request_hash="h")
         runtime = self.driver.runtime
         execution_id: UUID = self.patiently(
-            lambda: executions.run_ephemeral(runtime, DOCUMENT, request)
+            lambda: executions.run_ephemeral(runtime, DOCUMENT, request).id
         )
         event = Arrival(source="tests", body={"workflow_id": "job"}, delivery_id="1")
         self.patiently(lambda: inbox.accept(runtime, event))

@@ -85,7 +85,7 @@ def a_step(step_id: str, *depends_on: str, **fields: Any) -> dict[str, Any]:
 
 def start(runtime: Runtime, *steps: dict[str, Any]) -> UUID:
     document = {"name": "under-test", "steps": [{"name": s["id"], **s} for s in steps]}
-    return executions.run_ephemeral(runtime, document, StartRequest(params={}))
+    return executions.run_ephemeral(runtime, document, StartRequest(params={})).id
 
 
 def run_what_is_queued(runtime: Runtime, engine: Engine) -> None:

@@ -25,17 +25,17 @@ class Blueprint(SmorestBlueprint):
 
     def body(self, schema: type[Schema], *, required: bool = True) -> Callable[[View], View]:
         """Hand the JSON body to the view, loaded by *schema*."""
-        decorate: Callable[[View], View] = self.arguments(schema, required=required)
+        decorate: Callable[[View], View] = self.arguments(schema(), required=required)
         return decorate
 
     def query(self, schema: type[Schema]) -> Callable[[View], View]:
         """Hand the query to the view, loaded by *schema*."""
-        decorate: Callable[[View], View] = self.arguments(schema, location="query")
+        decorate: Callable[[View], View] = self.arguments(schema(), location="query")
         return decorate
 
     def header(self, schema: type[Schema]) -> Callable[[View], View]:
         """Hand some headers to the view, loaded by *schema*."""
-        decorate: Callable[[View], View] = self.arguments(schema, location="headers")
+        decorate: Callable[[View], View] = self.arguments(schema(), location="headers")
         return decorate
 
     def answers(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline_engine.services import executions as services
-from pipeline_engine.services import history, pipelines
+from pipeline_engine.services import history
 from pipeline_engine.services.explain import explain as explain_execution
 from pipeline_engine.services.history import EventFilter, ExecutionFilter, ProgressQuery
 from pipeline_engine.services.pages import Page
@@ -19,7 +19,7 @@ from .schemas.explanations import ExplanationSchema
 from .schemas.progress import ProgressParams, ProgressSchema
 from .schemas.steps import StepListSchema, StepQuery
 from .staleness import stale_when_away
-from .starting import start_request, started
+from .starting import shown, start_request
 
 executions = Blueprint("executions", __name__, description="Runs of pipelines.")
 
@@ -35,11 +35,9 @@ def start(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) 
     `wait_seconds` or `Prefer: wait=N` holds the answer back until the end, 60 s at most.
     """
     named = body.get("pipeline_id") or body["workflow_id"]
-    pipeline_id = pipelines.require_visible(session(), caller(), named)
-    session().rollback()  # the service has a transaction of its own
     request = start_request(body, headers.get("idempotency_key"))
-    execution_id = services.start(runtime(), pipeline_id, request)
-    return started(execution_id, query.get("wait_seconds"))
+    started = services.start(runtime(), named, request, caller=caller())
+    return shown(started, query.get("wait_seconds"))
 
 
 @executions.on("POST", "/run")
@@ -50,8 +48,8 @@ def start(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) 
 def run(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) -> Any:
     """Execute a definition that is sent along and not stored as a pipeline."""
     request = start_request(body, headers.get("idempotency_key"))
-    execution_id = services.run_ephemeral(runtime(), body["pipeline_definition"], request)
-    return started(execution_id, query.get("wait_seconds"))
+    started = services.run_ephemeral(runtime(), body["pipeline_definition"], request)
+    return shown(started, query.get("wait_seconds"))
 
 
 @executions.on("GET")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
 import orjson
 from flask import request as http_request
@@ -36,14 +35,15 @@ def start_request(body: dict[str, Any], key: str | None) -> StartRequest:
     return executions.with_key(request, key, _hash_of(body))
 
 
-def started(execution_id: UUID, wait_seconds: float | None) -> history.ExecutionRecord:
+def shown(started: executions.Started, wait_seconds: float | None) -> history.StartedRecord:
     """The execution that was just accepted, at its end if the client wants to wait for that."""
     seconds = wait_seconds if wait_seconds is not None else preferred_wait()
     if seconds:
-        session().rollback()  # nobody else's connection is held while we wait
-        executions.wait(runtime(), execution_id, seconds)
+        executions.wait(runtime(), started.id, seconds)
+    elif started.is_new:
+        return history.just_started(started)
     # Whoever started it may see it, even if it belongs to the user that a service named.
-    return history.started_execution(session(), execution_id)
+    return history.started_execution(session(), started.id)
 
 
 def preferred_wait() -> float:

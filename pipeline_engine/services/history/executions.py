@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,8 +12,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session
 
+from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.progress import Aggregate, never_less
 from pipeline_engine.domain.states import ExecutionStatus
+from pipeline_engine.scheduler.starting import Started
 from pipeline_engine.services.callers import Caller
 from pipeline_engine.services.history.marks import NOTHING, aggregates, raise_mark
 from pipeline_engine.services.history.sight import in_sight_of, not_found
@@ -28,29 +30,18 @@ EPHEMERAL = "ephemeral"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionRecord:
-    """One execution. ``document``, ``params`` and ``outputs`` are left out of lists."""
+class StartedRecord:
+    """One execution as whoever started it is told."""
 
     id: UUID
-    lock_version: int
     pipeline_id: UUID | None
-    revision: int
     name: str
     status: str
-    initiator: str
-    user_id: str | None
-    progress_percentage: Decimal
-    error: dict[str, Any] | None
-    abort_reason: str | None
-    cancel_requested_at: datetime | None
-    deadline_at: datetime | None
-    started_at: datetime | None
-    finished_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
     params: dict[str, Any] | None = None
     outputs: dict[str, Any] | None = None
-    document: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
 
     @property
     def workflow_id(self) -> str:
@@ -61,6 +52,23 @@ class ExecutionRecord:
     def error_message(self) -> str | None:
         """Why it failed, in one text."""
         return None if self.error is None else self.error.get("message")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRecord(StartedRecord):
+    """One execution. ``document``, ``params`` and ``outputs`` are left out of lists."""
+
+    lock_version: int
+    revision: int
+    initiator: str
+    user_id: str | None
+    progress_percentage: Decimal
+    abort_reason: str | None
+    cancel_requested_at: datetime | None
+    deadline_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    document: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,21 +128,35 @@ def execution(session: Session, caller: Caller, execution_id: UUID) -> Execution
     return execution_with_progress(session, caller, execution_id)[0]
 
 
-def started_execution(session: Session, execution_id: UUID) -> ExecutionRecord:
-    """One execution as whoever started it is told: its steps and its definition are not read.
+def just_started(started: Started) -> StartedRecord:
+    """An execution as it was stored a moment ago, without looking at it again."""
+    startable = started.startable
+    declared = [{"name": p.name, "type": p.type} for p in startable.plan.definition.parameters]
+    params = json_guard.as_stored(started.params)  # a repeated request is answered from the row
+    return StartedRecord(
+        id=started.id,
+        pipeline_id=startable.pipeline_id,
+        name=startable.name,
+        status=ExecutionStatus.PENDING,
+        params=redactor_for(params, declared).params(params),
+    )
+
+
+def started_execution(session: Session, execution_id: UUID) -> StartedRecord:
+    """An execution as it is now; its steps and its definition are not read.
 
     Raises ``ExecutionNotFound``.
     """
+    columns = [getattr(Execution, field.name) for field in fields(StartedRecord)]
     parameters = PipelineRevision.document["parameters"].label("parameters")
     row = session.execute(
-        _selected(*LISTED, Execution.params, Execution.outputs, parameters).where(
-            Execution.id == execution_id
-        )
+        _selected(*columns, parameters).where(Execution.id == execution_id)
     ).one_or_none()
     if row is None:
         raise not_found(execution_id)
     found = dict(row._mapping)
-    return _shown(found, redactor_for(found["params"], found.pop("parameters")))
+    redactor = redactor_for(found["params"], found.pop("parameters"))
+    return StartedRecord(**found | _shown(found, redactor))
 
 
 def execution_with_progress(
@@ -205,16 +227,16 @@ def _listed(row: Row[*tuple[Any, ...]]) -> ExecutionRecord:
 def _whole(row: Row[*tuple[Any, ...]]) -> ExecutionRecord:
     found = dict(row._mapping)
     redactor = redactor_for(found["params"], found["document"].get("parameters"))
-    return _shown(found | {"document": redactor.document(found["document"])}, redactor)
+    document = redactor.document(found["document"])
+    return ExecutionRecord(**found | _shown(found, redactor) | {"document": document})
 
 
-def _shown(found: dict[str, Any], redactor: Redactor) -> ExecutionRecord:
-    shown = {
+def _shown(found: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
+    return {
         "params": redactor.params(found["params"]),
         "outputs": _redacted(redactor, found["outputs"]),
         "error": _redacted(redactor, found["error"]),
     }
-    return ExecutionRecord(**found | shown)
 
 
 def _redacted(redactor: Redactor, value: Mapping[str, Any] | None) -> dict[str, Any] | None:

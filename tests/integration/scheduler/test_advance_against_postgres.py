@@ -51,7 +51,7 @@ class Play:
     def __init__(self, driver: Driver, peers: Peers, document: dict[str, Any]) -> None:
         self.driver, self.peers = driver, peers
         self.model = Model(document)
-        self.id: UUID = executions.run_ephemeral(driver.runtime, document, StartRequest())
+        self.id: UUID = executions.run_ephemeral(driver.runtime, document, StartRequest()).id
         self.tries: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self.parked: set[str] = set()

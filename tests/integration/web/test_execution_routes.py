@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from waiting import wait_until
 
+from pipeline_engine.domain.masking import MASK
 from pipeline_engine.services import Runtime
 from pipeline_engine.storage.events import EventType
 from pipeline_engine.storage.executions import Execution
@@ -140,6 +141,47 @@ def test_a_repeated_request_finds_the_first_execution(
     assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
     assert his.status_code == 201
     assert his.json["execution_id"] != first.json["execution_id"]
+
+
+def test_the_first_answer_says_what_a_repeated_request_reads(
+    session: Session, alice: FlaskClient
+) -> None:
+    """The first one is made of what was just written, without looking."""
+    document = a_document(
+        parameters=[
+            {"name": "pin", "type": "secret"},
+            {"name": "size", "type": "integer", "default": 3},
+        ]
+    )
+    pipeline = a_pipeline(session, user_id="alice", document=document)
+    session.commit()
+    params = {"zone": "eu", "a": 1e3, "pin": "1234", "api_key": "k", "note": "pin is 1234"}
+    body = {"pipeline_id": str(pipeline.id), "params": params}
+
+    first, again = (
+        alice.post("/executions", json=body, headers={"Idempotency-Key": "k"}) for _ in range(2)
+    )
+
+    assert first.data == again.data
+    assert first.json["params"]["pin"] == first.json["params"]["api_key"] == MASK
+    assert first.json["params"]["size"] == 3
+
+
+def test_a_service_that_acts_for_one_user_cannot_start_what_only_another_sees(
+    session: Session, service: FlaskClient
+) -> None:
+    """Both the one who asks and the one whom it is for have to see the pipeline."""
+    hers = a_pipeline(session, user_id="alice")
+    session.commit()
+    body = {"pipeline_id": str(hers.id)}
+    as_alice, as_bob = {"X-User-ID": "alice"}, {"X-User-ID": "bob"}
+
+    answers = [
+        service.post("/executions", json=body | {"user_id": user}, headers=headers).status_code
+        for user, headers in (("bob", as_alice), ("alice", as_bob), ("bob", {}), ("alice", {}))
+    ]
+
+    assert answers == [404, 404, 404, 201]
 
 
 @pytest.mark.parametrize("key", ["", "a b", "ü", "x" * 256])

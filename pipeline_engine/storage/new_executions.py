@@ -1,0 +1,124 @@
+"""An execution and its first steps, stored by one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.identity import new_id
+from pipeline_engine.storage.queueing import NewStep
+from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewExecution:
+    """An execution about to be stored."""
+
+    revision_id: UUID
+    pipeline_id: UUID | None
+    name: str
+    given_params: dict[str, Any]
+    params: dict[str, Any]
+    timeout: timedelta
+    initiator: str = "api"
+    user_id: str | None = None
+    callback_topics: Sequence[str] | None = None
+    subscriber_ids: str | None = None
+    payload_type: str | None = None
+    notification_workflow_id: str | None = None
+    parent_step_id: int | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSteps:
+    """Rows that have ranks (1, 2, 3 …) where they will have ids, as the statement reads them."""
+
+    count: int
+    json: str
+
+    @classmethod
+    def of(cls, rows: Sequence[NewStep]) -> FirstSteps:
+        """Prepare *rows*, of which the first has the rank 1."""
+        return cls(len(rows), json_guard.dumps(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An execution that was just stored."""
+
+    id: UUID
+    roots: list[StepRow]  #: the steps that wait for nothing, in the order of their ids
+
+
+def begin_execution(
+    connection: Connection, execution: NewExecution, steps: FirstSteps
+) -> Begun | None:
+    """Store an execution with its steps; None if its idempotency key is taken."""
+    execution_id = new_id()
+    values = _values(execution) | {
+        "id": str(execution_id),
+        "count": steps.count,
+        "steps": steps.json,
+    }
+    roots = fetch_steps(connection, BEGIN_EXECUTION, values)
+    return Begun(execution_id, roots) if roots else None
+
+
+def _values(execution: NewExecution) -> dict[str, Any]:
+    topics = execution.callback_topics
+    return {
+        "pipeline": str(execution.pipeline_id) if execution.pipeline_id else None,
+        "revision": str(execution.revision_id),
+        "name": execution.name,
+        "given": json_guard.dumps(execution.given_params),
+        "params": json_guard.dumps(execution.params),
+        "initiator": execution.initiator,
+        "user": execution.user_id,
+        "topics": None if topics is None else json_guard.dumps(list(topics)),
+        "subscribers": execution.subscriber_ids,
+        "payload_type": execution.payload_type,
+        "notification": execution.notification_workflow_id,
+        "parent": execution.parent_step_id,
+        "key": execution.idempotency_key,
+        "hash": execution.request_hash,
+        "timeout": execution.timeout,
+    }
+
+
+# The ids of one execution are drawn at once, so they grow with the ranks.
+BEGIN_EXECUTION = f"""
+WITH execution AS (
+    INSERT INTO executions (id, pipeline_id, revision_id, name, given_params, params, initiator,
+        user_id, callback_topics, subscriber_ids, payload_type, notification_workflow_id,
+        parent_step_id, idempotency_key, request_hash, deadline_at)
+    VALUES (%(id)s, %(pipeline)s, %(revision)s, %(name)s, %(given)s::jsonb, %(params)s::jsonb,
+        %(initiator)s, %(user)s, %(topics)s::jsonb, %(subscribers)s, %(payload_type)s,
+        %(notification)s, %(parent)s, %(key)s, %(hash)s, now() + %(timeout)s)
+    ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+    RETURNING id
+), drawn AS MATERIALIZED (
+    SELECT array_agg(nextval('step_executions_id_seq')) AS ids
+    FROM execution, generate_series(1, %(count)s)
+), added AS (
+    INSERT INTO step_executions (id, execution_id, step_id, name, action, kind, sequence_number,
+        queue, cheap, weight, dependency_count, remaining, successors, queued_at, publish_count)
+    SELECT drawn.ids[v.id], execution.id, v.step_id, v.name, v.action, v.kind, v.sequence_number,
+        v.queue, v.cheap, v.weight, v.dependency_count, v.dependency_count,
+        ARRAY(SELECT drawn.ids[follower] FROM unnest(v.successors) AS follower),
+        CASE WHEN v.queued THEN now() END, v.queued::int
+    FROM execution, drawn, json_to_recordset(%(steps)s::json)
+        AS v(id int, step_id text, name text, action text, kind text, sequence_number int,
+            queue text, cheap bool, weight float8, dependency_count int, successors int[],
+            queued bool)
+    RETURNING *
+)
+SELECT {STEP_COLUMNS} FROM added s WHERE dependency_count = 0 ORDER BY id
+"""
