@@ -1,7 +1,7 @@
 """The inbox: keep every delivery before it is answered, then wake whoever waits for it.
 
-PostgreSQL keeps it. Redis remembers recent deliveries, so that a double is answered without
-asking the database, and takes deliveries in while the database is away.
+PostgreSQL keeps it, once: its unique key finds the doubles. Redis takes deliveries in while the
+database is away.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ EARLY = "early"  #: nobody waits for it yet; it is kept until somebody does
 DUPLICATE = "duplicate"  #: the same delivery was accepted before
 CLOSED = "closed"  #: its step had ended
 
-REMEMBERED_SECONDS = 3600
 LONGEST_KEY = 512  #: characters; a longer one would not fit an index entry
 CALLBACKS = "callbacks"
 
@@ -134,17 +133,12 @@ def _digest(body: Mapping[str, Any]) -> str:
 
 
 def _keep(runtime: Runtime, delivery: NewDelivery) -> Receipt:
-    remembered = _remembered(runtime, delivery)
-    if remembered is not None:
-        return remembered
     try:
-        receipt = _stored(runtime, delivery)
+        return _stored(runtime, delivery)
     except (DBAPIError, PoolTimeout) as error:
         if not is_unreachable(error):
             raise
         return _spooled(runtime, delivery, error)
-    _remember(runtime, delivery, receipt)
-    return receipt
 
 
 def _stored(runtime: Runtime, delivery: NewDelivery) -> Receipt:
@@ -159,34 +153,6 @@ def _stored(runtime: Runtime, delivery: NewDelivery) -> Receipt:
     runtime.dispatch.send([Message(DELIVER, (delivery_id,))])
     outcome = CLOSED if outlook.closed else ACCEPTED if outlook.parked else EARLY
     return Receipt(str(delivery_id), outcome, routed=outlook.known)
-
-
-def _memory(runtime: Runtime, delivery: NewDelivery) -> str:
-    key = _digest({"source": delivery.source, "key": delivery.delivery_key})
-    return f"{runtime.settings.key_prefix}delivery:{key}"
-
-
-def _remembered(runtime: Runtime, delivery: NewDelivery) -> Receipt | None:
-    """The receipt of the same delivery; it was remembered after the commit, so it is kept."""
-    try:
-        found = runtime.redis.get(_memory(runtime, delivery))
-    except RedisError:
-        return None
-    if not isinstance(found, str):
-        return None
-    first = Receipt(**orjson.loads(found))
-    return Receipt(first.delivery_id, DUPLICATE, first.routed)
-
-
-def _remember(runtime: Runtime, delivery: NewDelivery, receipt: Receipt) -> None:
-    try:
-        runtime.redis.set(
-            _memory(runtime, delivery),
-            orjson.dumps(asdict(receipt)),
-            ex=REMEMBERED_SECONDS,
-        )
-    except RedisError as error:
-        log.info("a delivery is not remembered: %s", error)
 
 
 # ── While the database is away ───────────────────────────────────────────────────────────
