@@ -17,7 +17,6 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from pipeline_engine.dispatch import DELIVER, Message
 from pipeline_engine.domain import json_guard
 from pipeline_engine.errors import DeliveryNotFound, ExternalIdTooLong, StorageUnavailable
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -150,7 +149,7 @@ def _stored(runtime: Runtime, delivery: NewDelivery) -> Receipt:
             return Receipt(str(known), DUPLICATE, routed=outlook.known)
     failpoint(Failpoint.AFTER_INBOX_COMMIT)
     # Even a closed one is handed over: only the worker that locks the step can be sure.
-    runtime.dispatch.send([Message(DELIVER, (delivery_id,))])
+    runtime.dispatch.announce(delivery_id)
     outcome = CLOSED if outlook.closed else ACCEPTED if outlook.parked else EARLY
     return Receipt(str(delivery_id), outcome, routed=outlook.known)
 
@@ -224,4 +223,4 @@ def replay(runtime: Runtime, delivery_id: int) -> None:
     with runtime.engine.begin() as connection:
         if not deliveries.reopen(connection, delivery_id):
             raise DeliveryNotFound(f"No unmatched delivery {delivery_id}")
-    runtime.dispatch.send([Message(DELIVER, (delivery_id,))])
+    runtime.dispatch.announce(delivery_id)
