@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock, Timer
 from typing import Any
 
 from celery import Celery
@@ -41,6 +43,13 @@ QUEUES: tuple[str, ...] = tuple(QueueName)
 # costs no time, and is asked again at once.
 SLOW_SECONDS = 1.0
 SILENCE_SECONDS = 5.0
+
+#: So many deliveries within so many seconds are a rush.
+RUSH = 4
+RUSH_SECONDS = 0.03
+#: For so long they are gathered then, and so many share a message at most.
+GATHERED_SECONDS = 0.02
+MOST_IDS = 50
 
 #: What can go wrong while sending; the sweep sends again what is missing.
 SENDING_ERRORS = (KombuError, OperationalError, RedisError, ConnectionError, TimeoutError)
@@ -127,12 +136,63 @@ class Message:
     queue: str = QueueName.FAST.value
 
 
+class Arrivals:
+    """Deliveries that are to be announced: one by one, or in a rush a few at a time.
+
+    A message costs its sender and its receiver more than giving one delivery of many. In a rush
+    a thread sends, so the sender of a delivery does not wait for Redis at all.
+    """
+
+    def __init__(self, send: Callable[[Sequence[Message]], None]) -> None:
+        self._send = send
+        self._lock = Lock()
+        self._came: deque[float] = deque(maxlen=RUSH)
+        self._ids: list[int] = []
+        self._is_due = False  #: a thread is about to send what is here
+
+    def add(self, delivery_id: int) -> None:
+        """Announce it now, or together with those that come in the next moment."""
+        now = time.monotonic()
+        with self._lock:
+            in_rush = len(self._came) == RUSH and now - self._came[0] < RUSH_SECONDS
+            self._came.append(now)
+            self._ids.append(delivery_id)
+            if self._is_due:
+                return
+            self._is_due = in_rush
+        if in_rush:
+            self._announce_soon()
+        else:
+            self._announce()
+
+    def _announce_soon(self) -> None:
+        try:
+            # A timer is no daemon: a process that stops waits for it.
+            Timer(GATHERED_SECONDS, self._announce_gathered).start()
+        except RuntimeError:  # there are too many threads
+            self._announce()
+
+    def _announce_gathered(self) -> None:
+        try:
+            self._announce()
+        except Exception:  # nobody is above who could do more; the sweep will send them
+            log.exception("deliveries are not announced")
+
+    def _announce(self) -> None:
+        with self._lock:
+            ids, self._ids = self._ids, []
+            self._is_due = False
+        parts = [tuple(ids[at : at + MOST_IDS]) for at in range(0, len(ids), MOST_IDS)]
+        self._send([Message(DELIVER, part) for part in parts])
+
+
 class Dispatcher:
     """Sends what a committed transaction left to be done."""
 
     def __init__(self, app: Celery) -> None:
         self.app = app
         self._silent_until = 0.0
+        self._arrivals = Arrivals(self.send)
 
     def send(self, messages: Sequence[Message], canvases: Sequence[Signature[Any]] = ()) -> None:
         """Send it all in one batch; a failure is logged and left to the sweep."""
@@ -161,6 +221,10 @@ class Dispatcher:
             if time.monotonic() - began > SLOW_SECONDS:
                 self._silent_until = time.monotonic() + SILENCE_SECONDS
         failpoint(Failpoint.AFTER_SEND)
+
+    def announce(self, delivery_id: int) -> None:
+        """Wake a worker for a delivery; in a rush, one message for several."""
+        self._arrivals.add(delivery_id)
 
     def revoke(self, task_ids: Sequence[str], *, terminate: bool) -> None:
         """Ask the workers to stop these tasks; a hint, since rows have fenced them already."""

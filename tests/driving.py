@@ -6,7 +6,7 @@ The rows say what is to be done; no message is needed. What only time brings, th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Thread
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from waiting import POLL_SECONDS, wait_until
 
 from pipeline_engine.domain.states import ExecutionStatus
-from pipeline_engine.scheduler import sweep, waking
+from pipeline_engine.scheduler import delivering, sweep, waking
 from pipeline_engine.scheduler.run import Turn
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import ActionContext, ActionResult
@@ -150,7 +150,12 @@ class Driver:
     def hand_over(self, *delivery_ids: int) -> None:
         """Give these deliveries to whoever waits for them."""
         for delivery_id in delivery_ids:
-            Turn(self.runtime).go_on(waking.deliver(self.runtime, delivery_id))
+            self.give([delivery_id])
+
+    def give(self, delivery_ids: Sequence[int]) -> None:
+        """What a worker does with a message that names these deliveries."""
+        for work in delivering.deliver(self.runtime, delivery_ids):
+            Turn(self.runtime).go_on(work)
 
     def look(self, execution_id: UUID) -> Look:
         with Session(self.runtime.engine, expire_on_commit=False) as session:

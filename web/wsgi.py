@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline_engine.config import Settings
-from pipeline_engine.services import Runtime
+from pipeline_engine.services import Runtime, calm_the_collector
 from pipeline_engine.services.logs import configure_logging
 
 from .app import create_app
@@ -11,3 +11,4 @@ from .app import create_app
 settings = Settings.from_env()
 configure_logging(settings)
 app = create_app(Runtime.start(settings))
+calm_the_collector()

@@ -66,8 +66,8 @@ def _set_free(work: Work, ended: Sequence[Ending]) -> list[Ending]:
         for row in queueing.settle_dependencies(work.connection, changes):
             work.shares_locks |= row.remaining > 0
             _react(work, row, changes[row.id], follow_ups, sinks, blocking)
-    for execution_id, rows in blocking.items():
-        window.admit(work, execution_id, rows)
+    for execution_id in sorted(blocking):  # or two transactions could wait for each other's windows
+        window.admit(work, execution_id, blocking[execution_id])
     return [*follow_ups, *conclusion.conclude(work, sinks)]
 
 

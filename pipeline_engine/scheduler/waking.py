@@ -1,4 +1,4 @@
-"""Work on one waiting step: join a fan-out, wake a timer, deliver an event, clean up.
+"""Work on one waiting step: join a fan-out, wake a timer, clean up.
 
 Each takes the row's lock, so that concurrent wake-ups cannot overwrite each other, and each
 does nothing when there is nothing to do: a message may come twice, late, or forged. What the
@@ -7,12 +7,10 @@ committed transaction has set free is for the caller to go on with.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
 
 from pipeline_engine.domain.expressions import ExpressionError
-from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
@@ -24,10 +22,8 @@ from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.scope import load_results, step_results
 from pipeline_engine.scheduler.work import Work, insisted, transaction
-from pipeline_engine.sdk import EventAction, EventContext, EventResult, ItemResult
-from pipeline_engine.storage import deliveries, locking, queueing, rows, transitions
-from pipeline_engine.storage.deliveries import DeliveryRow
-from pipeline_engine.storage.inbox import Disposition
+from pipeline_engine.sdk import ItemResult
+from pipeline_engine.storage import locking, rows, transitions
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.transitions import Ending
 
@@ -37,12 +33,29 @@ def prepare(work: Work, row: StepRow, *, lasting: bool = False) -> Prepared:
 
     What is to outlast the transaction does not read other results through its connection.
     """
-    facts = work.runtime.facts(work.connection, [row.execution_id])[row.execution_id]
-    planned = work.runtime.plans.of(work.connection, facts.revision_id).step(row)
-    known = load_results(work.connection, [(row.execution_id, planned.results_needed)])
+    return prepare_all(work, [row], lasting=lasting)[row.id]
+
+
+def prepare_all(
+    work: Work, rows: Collection[StepRow], *, lasting: bool = False
+) -> dict[int, Prepared]:
+    """The same for many steps, by their ids."""
+    facts = work.runtime.facts(work.connection, {row.execution_id for row in rows})
+    planned = {
+        row.id: work.runtime.plans.of(work.connection, facts[row.execution_id].revision_id).step(
+            row
+        )
+        for row in rows
+    }
+    wanted = [(row.execution_id, planned[row.id].results_needed) for row in rows]
+    known = load_results(work.connection, wanted)
     connection = None if lasting else work.connection
-    results = step_results(work.runtime, row.execution_id, known[row.execution_id], connection)
-    return perform.prepare(row, planned, facts, results)
+    prepared: dict[int, Prepared] = {}
+    for row in rows:
+        execution_id = row.execution_id
+        results = step_results(work.runtime, execution_id, known[execution_id], connection)
+        prepared[row.id] = perform.prepare(row, planned[row.id], facts[execution_id], results)
+    return prepared
 
 
 # ── Fan-outs ─────────────────────────────────────────────────────────────────────────────
@@ -96,124 +109,6 @@ def wake(work: Work, row: StepRow) -> None:
     door = StepDoor(work.runtime, step, work.connection)
     context = perform.make_context(work.runtime, step, door=door, stored_outputs=stored)
     advance(work, outcomes.settle(work, step, perform.wake(step, context)))
-
-
-# ── Deliveries ───────────────────────────────────────────────────────────────────────────
-
-
-def deliver(runtime: Runtime, delivery_id: int) -> Work:
-    """Give a delivery to its step, once; it stays pending while its step is not parked yet."""
-
-    def change(work: Work) -> None:
-        delivery = deliveries.lock_pending(work.connection, delivery_id)
-        if delivery is not None:
-            # It was kept for good before it was answered: undone by a crash, it is given again.
-            work.relax_durability()
-            _deliver(work, delivery)
-
-    return insisted(runtime, change)
-
-
-def _deliver(work: Work, delivery: DeliveryRow) -> None:
-    if delivery.external_id is not None:
-        queueing.lock_external_ids(work.connection, [delivery.external_id])
-    targets = locking.lock_targets(work.connection, delivery)
-    parked = [row for row, attempt in targets if row.awaiting_event and row.attempt == attempt]
-    for row in parked:
-        _apply(work, row, delivery)
-    if targets and not parked and all(_is_over(row, attempt) for row, attempt in targets):
-        first = targets[0][0]
-        deliveries.settle(
-            work.connection,
-            delivery.id,
-            Disposition.CLOSED,
-            step_execution_id=first.id,
-            note=f"came too late for attempt {targets[0][1]}: {first.status}",
-        )
-
-
-def _is_over(row: StepRow, attempt: int) -> bool:
-    """Whether this attempt will never wait for the delivery any more.
-
-    While a later attempt runs it may come to wait for the same external id: a peer that
-    honours the idempotency key answers it with the job that it started before.
-    """
-    return StepStatus(row.status).is_final or (row.awaiting_event and row.attempt != attempt)
-
-
-def _apply(work: Work, row: StepRow, delivery: DeliveryRow) -> None:
-    step = prepare(work, row)
-    stored = rows.stored_outputs(work.connection, row.id)
-    context = EventContext(
-        step_execution_id=str(row.id),
-        execution_id=str(row.execution_id),
-        idempotency_key=perform.idempotency_key(step.facts, row),
-        workflow_params=step.facts.params,
-        user_id=step.facts.user_id,
-        system_user_id=work.runtime.settings.system_user_id,
-        app_ids=work.runtime.settings.app_ids,
-        engine=StepDoor(work.runtime, step, work.connection),
-        external_workflow_id=delivery.external_id or str(row.id),
-        event_type=delivery.event_type,
-        event_data=delivery.body,
-        step_outputs=stored,
-        params=step.params,
-        item=step.scope.get("item"),
-        item_index=row.item_index,
-        item_key=row.item_key,
-        attempt=row.attempt,
-    )
-    verdict, note = perform.read_event(step, context)
-    endings = _follow(work, step, verdict, stored)
-    deliveries.settle(
-        work.connection,
-        delivery.id,
-        Disposition.APPLIED,
-        step_execution_id=row.id,
-        verdict=verdict.action.value,
-        note=perform.without_secrets(work.runtime, note),
-    )
-    advance(work, endings)
-
-
-def _follow(
-    work: Work, step: Prepared, verdict: EventResult, stored: Mapping[str, Any]
-) -> list[Ending]:
-    """Do what ``on_event`` said."""
-    if verdict.action is EventAction.IGNORE:
-        return []
-    try:
-        outputs = perform.guarded_outputs(work.runtime, {**stored, **verdict.outputs})
-    except JsonRejected as error:
-        return outcomes.failed(
-            work, step.row, step.planned, error_code=error.code, message=str(error)
-        )
-    if verdict.action is EventAction.COMPLETE:
-        return _completed(work, step, verdict, outputs)
-    eta = None if verdict.eta_minutes is None else verdict.eta_minutes * 60
-    transitions.note_progress(
-        work.connection,
-        step.row,
-        progress=verdict.progress,
-        eta_seconds=eta,
-        outputs=outputs if verdict.outputs else None,
-    )
-    return []
-
-
-def _completed(
-    work: Work, step: Prepared, verdict: EventResult, outputs: dict[str, Any]
-) -> list[Ending]:
-    if verdict.status is StepStatus.COMPLETED:
-        return [Ending(step.row, StepStatus.COMPLETED, outputs=outputs)]
-    return outcomes.failed(
-        work,
-        step.row,
-        step.planned,
-        error_code=verdict.error_code or "event_failed",
-        message=verdict.error or "The event reported a failure",
-        outputs=outputs,
-    )
 
 
 # ── Cancelled steps ──────────────────────────────────────────────────────────────────────

@@ -1,7 +1,7 @@
 """The inbox: keep every delivery before it is answered, then wake whoever waits for it.
 
-PostgreSQL keeps it. Redis remembers recent deliveries, so that a double is answered without
-asking the database, and takes deliveries in while the database is away.
+PostgreSQL keeps it, once: its unique key finds the doubles. Redis takes deliveries in while the
+database is away.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from pipeline_engine.dispatch import DELIVER, Message
 from pipeline_engine.domain import json_guard
 from pipeline_engine.errors import DeliveryNotFound, ExternalIdTooLong, StorageUnavailable
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -35,7 +34,6 @@ EARLY = "early"  #: nobody waits for it yet; it is kept until somebody does
 DUPLICATE = "duplicate"  #: the same delivery was accepted before
 CLOSED = "closed"  #: its step had ended
 
-REMEMBERED_SECONDS = 3600
 LONGEST_KEY = 512  #: characters; a longer one would not fit an index entry
 CALLBACKS = "callbacks"
 
@@ -134,17 +132,12 @@ def _digest(body: Mapping[str, Any]) -> str:
 
 
 def _keep(runtime: Runtime, delivery: NewDelivery) -> Receipt:
-    remembered = _remembered(runtime, delivery)
-    if remembered is not None:
-        return remembered
     try:
-        receipt = _stored(runtime, delivery)
+        return _stored(runtime, delivery)
     except (DBAPIError, PoolTimeout) as error:
         if not is_unreachable(error):
             raise
         return _spooled(runtime, delivery, error)
-    _remember(runtime, delivery, receipt)
-    return receipt
 
 
 def _stored(runtime: Runtime, delivery: NewDelivery) -> Receipt:
@@ -156,37 +149,9 @@ def _stored(runtime: Runtime, delivery: NewDelivery) -> Receipt:
             return Receipt(str(known), DUPLICATE, routed=outlook.known)
     failpoint(Failpoint.AFTER_INBOX_COMMIT)
     # Even a closed one is handed over: only the worker that locks the step can be sure.
-    runtime.dispatch.send([Message(DELIVER, (delivery_id,))])
+    runtime.dispatch.announce(delivery_id)
     outcome = CLOSED if outlook.closed else ACCEPTED if outlook.parked else EARLY
     return Receipt(str(delivery_id), outcome, routed=outlook.known)
-
-
-def _memory(runtime: Runtime, delivery: NewDelivery) -> str:
-    key = _digest({"source": delivery.source, "key": delivery.delivery_key})
-    return f"{runtime.settings.key_prefix}delivery:{key}"
-
-
-def _remembered(runtime: Runtime, delivery: NewDelivery) -> Receipt | None:
-    """The receipt of the same delivery; it was remembered after the commit, so it is kept."""
-    try:
-        found = runtime.redis.get(_memory(runtime, delivery))
-    except RedisError:
-        return None
-    if not isinstance(found, str):
-        return None
-    first = Receipt(**orjson.loads(found))
-    return Receipt(first.delivery_id, DUPLICATE, first.routed)
-
-
-def _remember(runtime: Runtime, delivery: NewDelivery, receipt: Receipt) -> None:
-    try:
-        runtime.redis.set(
-            _memory(runtime, delivery),
-            orjson.dumps(asdict(receipt)),
-            ex=REMEMBERED_SECONDS,
-        )
-    except RedisError as error:
-        log.info("a delivery is not remembered: %s", error)
 
 
 # ── While the database is away ───────────────────────────────────────────────────────────
@@ -258,4 +223,4 @@ def replay(runtime: Runtime, delivery_id: int) -> None:
     with runtime.engine.begin() as connection:
         if not deliveries.reopen(connection, delivery_id):
             raise DeliveryNotFound(f"No unmatched delivery {delivery_id}")
-    runtime.dispatch.send([Message(DELIVER, (delivery_id,))])
+    runtime.dispatch.announce(delivery_id)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.storage import driver
 from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.inbox import Disposition
+from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,28 +95,115 @@ def lock_pending(connection: Connection, delivery_id: int) -> DeliveryRow | None
     return None if row is None else DeliveryRow(*row)
 
 
-def settle(
-    connection: Connection,
-    delivery_id: int,
-    disposition: Disposition,
-    *,
-    step_execution_id: int | None = None,
-    verdict: str | None = None,
-    note: str | None = None,
-) -> None:
-    """Say what became of a delivery."""
-    connection.exec_driver_sql(
-        "UPDATE inbox SET disposition = %(disposition)s, verdict = %(verdict)s, note = %(note)s,"
-        " step_execution_id = coalesce(%(step)s, step_execution_id), settled_at = now()"
-        " WHERE id = %(id)s",
+@dataclass(frozen=True, slots=True)
+class TakenDelivery:
+    """A delivery and the parked step that it is for, both locked."""
+
+    delivery: DeliveryRow
+    step: StepRow
+    outputs: dict[str, Json]  #: what the step has left so far
+
+
+#: So many deliveries that came before or after the named one are taken along.
+BEFORE, AFTER = 10, 90
+#: Not such as came earlier: one that kills its worker is sent again, and must go alone then.
+RECENT = timedelta(seconds=2)
+#: Bytes; a larger one is taken by its own message only.
+LARGEST_TAKEN_ALONG = 64 * 1024
+
+# Nothing here waits, so that no order of locks matters. The delivery is locked last: while it is
+# locked its own message goes home, so it must be one that is taken indeed. One with several
+# steps, or with none that is parked, is left to its message, which waits for their locks.
+_TAKE = f"""
+SET LOCAL synchronous_commit TO off;
+SELECT i.id, i.external_id, i.step_execution_id, i.attempt, i.event_type, i.body,
+    s.outputs, {STEP_COLUMNS}
+FROM inbox c
+CROSS JOIN LATERAL (
+    SELECT min(t.id) AS id, min(t.attempt) AS attempt FROM (
+        SELECT c.step_execution_id AS id, c.attempt WHERE c.step_execution_id IS NOT NULL
+        UNION ALL
+        SELECT step_execution_id, attempt FROM correlations WHERE external_id = c.external_id
+    ) t HAVING count(*) = 1
+) w
+CROSS JOIN LATERAL (
+    SELECT * FROM step_executions WHERE id = w.id
+        AND CASE WHEN awaiting_event THEN status = 'RUNNING' AND attempt = w.attempt END
+    FOR NO KEY UPDATE SKIP LOCKED
+) s
+CROSS JOIN LATERAL (
+    SELECT * FROM inbox WHERE id = c.id AND CASE WHEN disposition = 'pending' THEN true END
+    FOR UPDATE SKIP LOCKED
+) i
+WHERE (c.id = ANY(%(ids)s::bigint[]) OR c.id BETWEEN %(first)s AND %(last)s)
+    AND CASE
+        WHEN c.disposition <> 'pending' THEN false
+        WHEN c.id <> ALL(%(ids)s::bigint[]) AND (c.received_at < now() - %(recent)s
+            OR pg_column_size(c.body) > %(largest)s) THEN false
+        WHEN c.external_id IS NULL THEN true
+        ELSE pg_try_advisory_xact_lock(hashtextextended(c.external_id, 1))
+    END
+ORDER BY c.id
+"""
+
+
+def still_pending(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """Those of *ids* that nobody has settled; in order."""
+    found = driver.fetch(
+        connection,
+        "SELECT id FROM inbox WHERE id = ANY(%(ids)s::bigint[])"
+        " AND CASE WHEN disposition = 'pending' THEN true END ORDER BY id",
+        {"ids": driver.array(ids)},
+    )
+    return [row[0] for row in found]
+
+
+def take(connection: Connection, ids: Sequence[int], *, along: bool) -> list[TakenDelivery]:
+    """These deliveries, and with *along* their neighbours, that can be given at once; in order.
+
+    The commit will not wait for the disk: each was kept for good before it was answered, so
+    what a crash undoes is given again.
+    """
+    rows = driver.fetch(
+        connection,
+        _TAKE,
         {
-            "id": delivery_id,
-            "disposition": disposition.value,
-            "step": step_execution_id,
-            "verdict": verdict,
-            "note": note,
+            "ids": driver.array(ids),
+            "first": min(ids) - (BEFORE if along else 0),
+            "last": min(ids) + (AFTER if along else 0),
+            "recent": RECENT,
+            "largest": LARGEST_TAKEN_ALONG,
         },
     )
+    return [TakenDelivery(DeliveryRow(*row[:6]), StepRow(*row[7:]), row[6] or {}) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What became of a delivery."""
+
+    id: int
+    disposition: Disposition
+    step_execution_id: int
+    verdict: str | None = None
+    note: str | None = None
+
+
+def settle(connection: Connection, settlements: Sequence[Settlement]) -> None:
+    """Say what became of deliveries."""
+    if settlements:
+        driver.run(
+            connection, _SETTLE, {"settled": json_guard.dumps([asdict(s) for s in settlements])}
+        )
+
+
+_SETTLE = """
+UPDATE inbox i SET disposition = v.disposition, verdict = v.verdict, note = v.note,
+    step_execution_id = v.step_execution_id, settled_at = now()
+FROM json_to_recordset(%(settled)s::json)
+    AS v(id bigint, disposition text, step_execution_id bigint, verdict text, note text)
+WHERE i.id = v.id
+"""
 
 
 def pending_for(

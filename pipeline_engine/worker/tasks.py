@@ -14,7 +14,7 @@ from structlog.contextvars import bound_contextvars
 from pipeline_engine import dispatch
 from pipeline_engine.dispatch import Dispatcher
 from pipeline_engine.registry import Registry
-from pipeline_engine.scheduler import sweep, waking
+from pipeline_engine.scheduler import delivering, sweep, waking
 from pipeline_engine.scheduler.run import Turn
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.work import Work
@@ -34,6 +34,7 @@ def register_tasks(app: Celery, registry: Registry, dispatcher: Dispatcher) -> N
         app.task(name=name, bind=True)(_step_task(runtime))
     for name, by_id in BY_ID.items():
         app.task(name=name, bind=True)(_id_task(runtime, by_id))
+    app.task(name=dispatch.DELIVER, bind=True)(_delivery_task(runtime))
     for name, tick in TICKS.items():
         app.task(name=name)(_tick_task(runtime, tick))
 
@@ -52,6 +53,14 @@ def _id_task(runtime: MakeRuntime, by_id: Callable[[Runtime, int], Work]) -> Cal
             _turn(runtime(), task).go_on(by_id(runtime(), row_id))
 
     return run_by_id
+
+
+def _delivery_task(runtime: MakeRuntime) -> Callable[..., None]:
+    def give(task: Task[Any, Any], ids: list[int]) -> None:
+        for work in delivering.deliver(runtime(), ids):
+            _turn(runtime(), task).go_on(work)
+
+    return give
 
 
 def _turn(runtime: Runtime, task: Task[Any, Any], *, in_chord: bool = False) -> Turn:
@@ -76,7 +85,6 @@ def _sweep(runtime: Runtime) -> None:
 BY_ID: dict[str, Callable[[Runtime, int], Work]] = {
     dispatch.JOIN: waking.join,
     dispatch.CLEAN_UP: waking.clean_up,
-    dispatch.DELIVER: waking.deliver,
 }
 #: Tasks that beat rings for.
 TICKS: dict[str, Callable[[Runtime], object]] = {

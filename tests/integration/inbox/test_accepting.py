@@ -197,6 +197,7 @@ def test_two_ends_at_the_same_time_give_one_end(driver, waiting):
         pass
 
     end = driver.finish(waiting)
+    driver.deliver()
     assert end.events("a").count("step_completed") == 1
     assert sorted(dispositions(driver)) == ["applied"] + ["closed"] * 5
 

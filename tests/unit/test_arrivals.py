@@ -1,0 +1,87 @@
+"""Deliveries are announced at once, and in a rush a few by one message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Event, Thread
+
+import pytest
+from waiting import wait_until
+
+from pipeline_engine.dispatch import DELIVER, MOST_IDS, RUSH, Arrivals, Message
+
+
+class Sent:
+    """What was sent, message by message."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def __call__(self, messages: Sequence[Message]) -> None:
+        self.messages += messages
+
+    @property
+    def ids(self) -> list[int]:
+        return [delivery_id for message in self.messages for delivery_id in message.ids]
+
+
+@pytest.fixture
+def sent() -> Sent:
+    return Sent()
+
+
+def test_a_lone_delivery_is_announced_at_once(sent: Sent) -> None:
+    arrivals = Arrivals(sent)
+
+    for delivery_id in range(RUSH):
+        arrivals.add(delivery_id)
+
+    assert sent.messages == [Message(DELIVER, (delivery_id,)) for delivery_id in range(RUSH)]
+
+
+def test_in_a_rush_a_message_announces_several(sent: Sent) -> None:
+    arrivals = Arrivals(sent)
+    for delivery_id in range(RUSH):
+        arrivals.add(delivery_id)
+
+    for delivery_id in (10, 11, 12):
+        arrivals.add(delivery_id)
+
+    wait_until(lambda: len(sent.ids) == RUSH + 3, what="the gathered ones")
+    assert sent.messages[RUSH:] == [Message(DELIVER, (10, 11, 12))]
+
+
+def test_each_delivery_is_announced_once_however_many_bring_them(sent: Sent) -> None:
+    arrivals = Arrivals(sent)
+    threads = [
+        Thread(target=lambda n=n: [arrivals.add(100 * n + i) for i in range(100)]) for n in range(8)
+    ]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    wait_until(lambda: len(sent.ids) == 800, what="all of them")
+    assert sorted(sent.ids) == list(range(800))
+    assert max(len(message.ids) for message in sent.messages) <= MOST_IDS
+
+
+def test_a_send_that_fails_does_not_silence_those_that_follow() -> None:
+    tries: list[Sequence[Message]] = []
+    failed = Event()
+
+    def fail(messages: Sequence[Message]) -> None:
+        tries.append(messages)
+        if len(tries) == RUSH + 1:
+            failed.set()
+            raise ValueError
+
+    arrivals = Arrivals(fail)
+    for delivery_id in range(RUSH + 1):
+        arrivals.add(delivery_id)
+    assert failed.wait(5), "the gathered one is sent by another thread"
+
+    arrivals.add(99)
+
+    wait_until(lambda: [Message(DELIVER, (99,))] in tries, what="the next one")
