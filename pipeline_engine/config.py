@@ -72,10 +72,13 @@ def _is_faults(value: str) -> None:
         raise ValidationError(str(error)) from error
 
 
-def _variable(name: str, kind: ma.Field[Any]) -> Any:
-    """Declare one setting: the environment variable that it comes from, and its type."""
+def _variable(name: str, kind: ma.Field[Any], *, shown: bool = True) -> Any:
+    """Declare one setting: the environment variable that it comes from, and its type.
+
+    What is not *shown* stays out of logs and tracebacks.
+    """
     kind.data_key = name
-    return field(metadata={"variable": kind})
+    return field(metadata={"variable": kind}, repr=shown)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +87,11 @@ class Settings:
 
     # Servers and addresses
     database_url: str = _variable(
-        "DATABASE_URL", ma.String(required=True, validate=_is_database_url)
+        "DATABASE_URL", ma.String(required=True, validate=_is_database_url), shown=False
     )
-    redis_url: str = _variable("REDIS_URL", ma.String(required=True, validate=_is_redis_url))
+    redis_url: str = _variable(
+        "REDIS_URL", ma.String(required=True, validate=_is_redis_url), shown=False
+    )
     key_prefix: str = _variable(
         "PIPELINE_KEY_PREFIX", ma.String(load_default="pe:", validate=validate.Length(min=1))
     )
@@ -102,7 +107,7 @@ class Settings:
         "NOTIFY_SERVICE_TOPIC", ma.String(load_default=None)
     )
     notification_webhook_url: str | None = _variable(
-        "PIPELINE_NOTIFICATION_WEBHOOK_URL", ma.String(load_default=None)
+        "PIPELINE_NOTIFICATION_WEBHOOK_URL", ma.String(load_default=None), shown=False
     )
     budapp_app_id: str = _variable("BUDAPP_APP_ID", ma.String(load_default="budapp"))
     budcluster_app_id: str = _variable("BUDCLUSTER_APP_ID", ma.String(load_default="budcluster"))
@@ -112,15 +117,23 @@ class Settings:
     budmetrics_app_id: str = _variable("BUDMETRICS_APP_ID", ma.String(load_default="budmetrics"))
 
     # Identity and secrets
-    api_tokens: tuple[str, ...] = _variable("PIPELINE_API_TOKEN", _Words(load_default=()))
+    api_tokens: tuple[str, ...] = _variable(
+        "PIPELINE_API_TOKEN", _Words(load_default=()), shown=False
+    )
     user_tokens: Mapping[str, str] = _variable(
-        "PIPELINE_USER_TOKENS", _JsonMap(load_default=NOTHING)
+        "PIPELINE_USER_TOKENS", _JsonMap(load_default=NOTHING), shown=False
     )
     secret_key: str = _variable(
-        "PIPELINE_SECRET_KEY", ma.String(required=True, validate=validate.Length(min=16))
+        "PIPELINE_SECRET_KEY",
+        ma.String(required=True, validate=validate.Length(min=16)),
+        shown=False,
     )
-    app_api_token: str | None = _variable("APP_API_TOKEN", ma.String(load_default=None))
-    dapr_api_token: str | None = _variable("DAPR_API_TOKEN", ma.String(load_default=None))
+    app_api_token: str | None = _variable(
+        "APP_API_TOKEN", ma.String(load_default=None), shown=False
+    )
+    dapr_api_token: str | None = _variable(
+        "DAPR_API_TOKEN", ma.String(load_default=None), shown=False
+    )
     system_user_id: str | None = _variable("SYSTEM_USER_ID", ma.String(load_default=None))
 
     # What http_request may reach although it is not on the public Internet

@@ -105,3 +105,19 @@ def test_every_setting_is_read_from_one_variable_of_its_own():
 
 def test_unknown_variables_are_nobodys_business():
     assert read(PATH="/bin") == read()
+
+
+def test_no_secret_stands_in_a_traceback_that_shows_the_settings():
+    hidden = {
+        "DATABASE_URL": "postgresql://me:hush-1@localhost/db",
+        "REDIS_URL": "redis://:hush-2@localhost:6379/0",
+        "PIPELINE_SECRET_KEY": "hush-3, sixteen letters",
+        "PIPELINE_API_TOKEN": "hush-4",
+        "PIPELINE_USER_TOKENS": '{"hush-5": "alice"}',
+        "APP_API_TOKEN": "hush-6",
+        "DAPR_API_TOKEN": "hush-7",
+        "PIPELINE_NOTIFICATION_WEBHOOK_URL": "https://example.com/hush-8",
+        "PIPELINE_SECRET__GIT_TOKEN": "hush-9",
+    }
+
+    assert "hush" not in repr(read(**hidden))
