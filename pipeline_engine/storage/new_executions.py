@@ -37,6 +37,23 @@ class NewExecution:
     request_hash: str | None = None
 
 
+#: What is said of a first step, with its type; the other columns have their defaults.
+FIRST_COLUMNS = {
+    "id": "int",
+    "step_id": "text",
+    "name": "text",
+    "action": "text",
+    "kind": "text",
+    "sequence_number": "int",
+    "queue": "text",
+    "cheap": "bool",
+    "weight": "float8",
+    "dependency_count": "int",
+    "successors": "int[]",
+    "queued": "bool",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class FirstSteps:
     """Rows that have ranks (1, 2, 3 …) where they will have ids, as the statement reads them."""
@@ -47,7 +64,8 @@ class FirstSteps:
     @classmethod
     def of(cls, rows: Sequence[NewStep]) -> FirstSteps:
         """Prepare *rows*, of which the first has the rank 1."""
-        return cls(len(rows), json_guard.dumps(rows))
+        read = [{name: getattr(row, name) for name in FIRST_COLUMNS} for row in rows]
+        return cls(len(rows), json_guard.dumps(read))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +133,7 @@ WITH execution AS (
         ARRAY(SELECT drawn.ids[follower] FROM unnest(v.successors) AS follower),
         CASE WHEN v.queued THEN now() END, v.queued::int
     FROM execution, drawn, json_to_recordset(%(steps)s::json)
-        AS v(id int, step_id text, name text, action text, kind text, sequence_number int,
-            queue text, cheap bool, weight float8, dependency_count int, successors int[],
-            queued bool)
+        AS v({", ".join(f"{name} {kind}" for name, kind in FIRST_COLUMNS.items())})
     RETURNING *
 )
 SELECT {STEP_COLUMNS} FROM added s WHERE dependency_count = 0 ORDER BY id
