@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.identity import new_id
+from pipeline_engine.storage import driver
 from pipeline_engine.storage.queueing import NewStep
-from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
+from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +87,30 @@ def begin_execution(
         "count": steps.count,
         "steps": steps.json,
     }
-    roots = fetch_steps(connection, BEGIN_EXECUTION, values)
-    return Begun(execution_id, roots) if roots else None
+    rows = driver.fetch_prepared(connection, BEGIN_EXECUTION, values, types=TYPES)
+    return Begun(execution_id, [StepRow(*row) for row in rows]) if rows else None
+
+
+TYPES = {
+    "id": "uuid",
+    "pipeline": "uuid",
+    "revision": "uuid",
+    "name": "text",
+    "given": "jsonb",
+    "params": "jsonb",
+    "initiator": "text",
+    "user": "text",
+    "topics": "jsonb",
+    "subscribers": "text",
+    "payload_type": "text",
+    "notification": "text",
+    "parent": "bigint",
+    "key": "text",
+    "hash": "text",
+    "timeout": "interval",
+    "count": "int",
+    "steps": "json",
+}
 
 
 def _values(execution: NewExecution) -> dict[str, Any]:
@@ -117,8 +140,8 @@ WITH execution AS (
     INSERT INTO executions (id, pipeline_id, revision_id, name, given_params, params, initiator,
         user_id, callback_topics, subscriber_ids, payload_type, notification_workflow_id,
         parent_step_id, idempotency_key, request_hash, deadline_at)
-    VALUES (%(id)s, %(pipeline)s, %(revision)s, %(name)s, %(given)s::jsonb, %(params)s::jsonb,
-        %(initiator)s, %(user)s, %(topics)s::jsonb, %(subscribers)s, %(payload_type)s,
+    VALUES (%(id)s, %(pipeline)s, %(revision)s, %(name)s, %(given)s, %(params)s,
+        %(initiator)s, %(user)s, %(topics)s, %(subscribers)s, %(payload_type)s,
         %(notification)s, %(parent)s, %(key)s, %(hash)s, now() + %(timeout)s)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id
@@ -132,7 +155,7 @@ WITH execution AS (
         v.queue, v.cheap, v.weight, v.dependency_count, v.dependency_count,
         ARRAY(SELECT drawn.ids[follower] FROM unnest(v.successors) AS follower),
         CASE WHEN v.queued THEN now() END, v.queued::int
-    FROM execution, drawn, json_to_recordset(%(steps)s::json)
+    FROM execution, drawn, json_to_recordset(%(steps)s)
         AS v({", ".join(f"{name} {kind}" for name, kind in FIRST_COLUMNS.items())})
     RETURNING *
 )
