@@ -57,3 +57,17 @@ def test_a_statement_that_cannot_be_prepared_is_not_taken_for_one_that_is(engine
             driver.fetch_prepared(connection, "SELECT nothing", {}, types={"n": "int"})
 
         assert caught.value.orig.pgcode == "42703"
+
+
+def test_a_connection_that_died_has_prepared_nothing_when_it_comes_back(engine):
+    sql, types = "SELECT pg_backend_pid() + %(n)s", {"n": "int"}
+    with engine.connect() as connection, engine.connect() as other:
+        first = driver.fetch_prepared(connection, sql, {"n": 0}, types=types)
+        driver.fetch(other, "SELECT pg_terminate_backend(%(pid)s)", {"pid": first[0][0]})
+        with pytest.raises(OperationalError):
+            driver.fetch_prepared(connection, sql, {"n": 0}, types=types)
+        connection.rollback()
+
+        again = driver.fetch_prepared(connection, sql, {"n": 0}, types=types)
+
+    assert again != first
