@@ -18,11 +18,30 @@ from sqlalchemy.exc import DBAPIError
 RELAXED = "SET LOCAL synchronous_commit TO off; "
 DURABLE = "SET LOCAL synchronous_commit TO on; "
 
+PREPARED = "prepared"  #: what a connection has prepared, and how those statements are called
+
 
 def fetch(connection: Connection, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Return the rows of *sql*, run in the open transaction. Raises ``DBAPIError``."""
     with _executed(connection, sql, params) as cursor:
         return list(cursor.fetchall())
+
+
+def fetch_prepared(
+    connection: Connection, sql: str, params: Mapping[str, Any], *, types: Mapping[str, str]
+) -> list[tuple[Any, ...]]:
+    """The same for a long statement, which each connection parses and plans only once.
+
+    *types* are those of all params.
+    """
+    names: dict[str, str] = connection.info.setdefault(PREPARED, {})
+    if sql not in names:
+        name = f"{PREPARED}_{len(names)}"
+        numbered = sql % {param: f"${number}" for number, param in enumerate(types, start=1)}
+        run(connection, f"PREPARE {name} ({', '.join(types.values())}) AS {numbered}", {})
+        names[sql] = name
+    values = ", ".join(f"%({param})s" for param in types)
+    return fetch(connection, f"EXECUTE {names[sql]} ({values})", params)
 
 
 def run(connection: Connection, sql: str, params: Mapping[str, Any]) -> None:

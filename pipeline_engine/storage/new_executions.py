@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.identity import new_id
+from pipeline_engine.storage import driver
 from pipeline_engine.storage.queueing import NewStep
-from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
+from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,23 @@ class NewExecution:
     request_hash: str | None = None
 
 
+#: What is said of a first step, with its type; the other columns have their defaults.
+FIRST_COLUMNS = {
+    "id": "int",
+    "step_id": "text",
+    "name": "text",
+    "action": "text",
+    "kind": "text",
+    "sequence_number": "int",
+    "queue": "text",
+    "cheap": "bool",
+    "weight": "float8",
+    "dependency_count": "int",
+    "successors": "int[]",
+    "queued": "bool",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class FirstSteps:
     """Rows that have ranks (1, 2, 3 …) where they will have ids, as the statement reads them."""
@@ -47,7 +65,8 @@ class FirstSteps:
     @classmethod
     def of(cls, rows: Sequence[NewStep]) -> FirstSteps:
         """Prepare *rows*, of which the first has the rank 1."""
-        return cls(len(rows), json_guard.dumps(rows))
+        read = [{name: getattr(row, name) for name in FIRST_COLUMNS} for row in rows]
+        return cls(len(rows), json_guard.dumps(read))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +87,30 @@ def begin_execution(
         "count": steps.count,
         "steps": steps.json,
     }
-    roots = fetch_steps(connection, BEGIN_EXECUTION, values)
-    return Begun(execution_id, roots) if roots else None
+    rows = driver.fetch_prepared(connection, BEGIN_EXECUTION, values, types=TYPES)
+    return Begun(execution_id, [StepRow(*row) for row in rows]) if rows else None
+
+
+TYPES = {
+    "id": "uuid",
+    "pipeline": "uuid",
+    "revision": "uuid",
+    "name": "text",
+    "given": "jsonb",
+    "params": "jsonb",
+    "initiator": "text",
+    "user": "text",
+    "topics": "jsonb",
+    "subscribers": "text",
+    "payload_type": "text",
+    "notification": "text",
+    "parent": "bigint",
+    "key": "text",
+    "hash": "text",
+    "timeout": "interval",
+    "count": "int",
+    "steps": "json",
+}
 
 
 def _values(execution: NewExecution) -> dict[str, Any]:
@@ -99,8 +140,8 @@ WITH execution AS (
     INSERT INTO executions (id, pipeline_id, revision_id, name, given_params, params, initiator,
         user_id, callback_topics, subscriber_ids, payload_type, notification_workflow_id,
         parent_step_id, idempotency_key, request_hash, deadline_at)
-    VALUES (%(id)s, %(pipeline)s, %(revision)s, %(name)s, %(given)s::jsonb, %(params)s::jsonb,
-        %(initiator)s, %(user)s, %(topics)s::jsonb, %(subscribers)s, %(payload_type)s,
+    VALUES (%(id)s, %(pipeline)s, %(revision)s, %(name)s, %(given)s, %(params)s,
+        %(initiator)s, %(user)s, %(topics)s, %(subscribers)s, %(payload_type)s,
         %(notification)s, %(parent)s, %(key)s, %(hash)s, now() + %(timeout)s)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id
@@ -114,10 +155,8 @@ WITH execution AS (
         v.queue, v.cheap, v.weight, v.dependency_count, v.dependency_count,
         ARRAY(SELECT drawn.ids[follower] FROM unnest(v.successors) AS follower),
         CASE WHEN v.queued THEN now() END, v.queued::int
-    FROM execution, drawn, json_to_recordset(%(steps)s::json)
-        AS v(id int, step_id text, name text, action text, kind text, sequence_number int,
-            queue text, cheap bool, weight float8, dependency_count int, successors int[],
-            queued bool)
+    FROM execution, drawn, json_to_recordset(%(steps)s)
+        AS v({", ".join(f"{name} {kind}" for name, kind in FIRST_COLUMNS.items())})
     RETURNING *
 )
 SELECT {STEP_COLUMNS} FROM added s WHERE dependency_count = 0 ORDER BY id
