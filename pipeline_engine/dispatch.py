@@ -19,6 +19,7 @@ from celery import Celery
 from celery.backends.redis import RedisBackend
 from celery.canvas import Signature
 from celery.result import AsyncResult
+from celery.utils import uuid
 from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
@@ -208,14 +209,7 @@ class Dispatcher:
                 for canvas in canvases:
                     canvas.apply_async(producer=producer)
                 for message in messages:
-                    self.app.send_task(
-                        message.task,
-                        args=(list(message.ids),),
-                        queue=message.queue,
-                        producer=producer,
-                        retry=False,
-                        ignore_result=True,
-                    )
+                    self._publish(producer, message)
         except SENDING_ERRORS as error:
             log.warning("sending failed, the sweep will send again: %s", error)
             if time.monotonic() - began > SLOW_SECONDS:
@@ -234,6 +228,20 @@ class Dispatcher:
             self.app.control.revoke(list(task_ids), terminate=terminate, signal="SIGTERM")
         except SENDING_ERRORS as error:
             log.warning("revoking failed: %s", error)
+
+    def _publish(self, producer: Any, message: Message) -> None:
+        # What Celery's ``send_task`` does, except for a result that nobody asks for: it would
+        # open a result backend in each thread that sends.
+        amqp, task_id = self.app.amqp, uuid()
+        task = amqp.create_task_message(
+            task_id,
+            message.task,
+            args=(list(message.ids),),
+            root_id=task_id,
+            ignore_result=True,
+            create_sent_event=self.app.conf.task_send_sent_event,
+        )
+        amqp.send_task_message(producer, message.task, task, queue=message.queue, retry=False)
 
     @contextmanager
     def _batch(self) -> Iterator[Any]:
