@@ -104,6 +104,8 @@ class Graph:
 
         def reach(step_id: str) -> None:
             for dependent in self._dependents[step_id]:
+                if len(next_ones) > widest:
+                    return
                 counts[dependent] = counts.get(dependent, 0) + 1
                 if counts[dependent] == 1 and dependent in among:
                     heappush(next_ones, (self._rank[dependent], dependent))

@@ -157,6 +157,9 @@ class Plan:
         return {}
 
     def _plan(self, row: StepRow) -> PlannedStep:
+        known = self._steps_by_id.get(row.step_id) if row.kind == StepKind.STEP else None
+        if known is not None and known.meta.type == row.action:
+            return known
         definition = self.definition_of(row)
         if row.kind == StepKind.ITEM:
             definition = replace(definition, for_each=None, condition=None)
@@ -239,6 +242,10 @@ class Plan:
     @cached_property
     def _steps(self) -> list[PlannedStep | None]:
         return [self.find(definition) for definition in self.definition.steps]
+
+    @cached_property
+    def _steps_by_id(self) -> dict[str, PlannedStep]:
+        return {step.definition.id: step for step in self._steps if step is not None}
 
     @cached_property
     def _blocking_steps(self) -> int:
