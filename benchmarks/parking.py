@@ -59,7 +59,7 @@ class Parked:
                     measured_in=" ms",
                 ),
                 Figure(
-                    name="memory, the process that grew most",
+                    name="memory of all; growth of the worst",
                     value=max(growth),
                     unit="%",
                     target=at_most(FLAT_PERCENT),

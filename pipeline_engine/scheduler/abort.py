@@ -19,8 +19,8 @@ from pipeline_engine.scheduler.work import Work
 from pipeline_engine.sdk import BaseActionExecutor
 from pipeline_engine.storage import locking, transitions
 from pipeline_engine.storage.base import Json
+from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import StepRow
-from pipeline_engine.storage.transitions import Ending
 
 MESSAGES = {
     AbortReason.FAILED: "Workflow aborted",

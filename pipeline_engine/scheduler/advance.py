@@ -24,9 +24,9 @@ from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.scheduler import abort, conclusion, items, window
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.storage import locking, queueing, transitions
+from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.steps import StepKind
-from pipeline_engine.storage.transitions import Ending
 
 
 def advance(work: Work, endings: Sequence[Ending], *, durable: bool = True) -> None:

@@ -39,9 +39,9 @@ from pipeline_engine.scheduler.scope import (
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.storage import locking
 from pipeline_engine.storage import rows as rows_of
+from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import ExecutionFacts, StepRow
 from pipeline_engine.storage.steps import StepKind
-from pipeline_engine.storage.transitions import Ending
 
 #: So many messages for a cheap step may be lost before it is suspected to kill its workers.
 TRUSTED_MESSAGES = 3

@@ -27,10 +27,10 @@ from pipeline_engine.scheduler.sinks import LAST_SINK, SINK, new_sink
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.storage import deliveries, locking, queueing, transitions
 from pipeline_engine.storage.base import Json
+from pipeline_engine.storage.moves import Ending, ExecutionEnding
 from pipeline_engine.storage.queueing import NewStep
 from pipeline_engine.storage.rows import StepResult, StepRow
 from pipeline_engine.storage.steps import StepKind
-from pipeline_engine.storage.transitions import Ending, ExecutionEnding
 
 
 @dataclass(frozen=True, slots=True)

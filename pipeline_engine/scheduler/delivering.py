@@ -30,9 +30,9 @@ from pipeline_engine.storage import deliveries, locking, queueing, rows, transit
 from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.deliveries import DeliveryRow, Settlement, TakenDelivery
 from pipeline_engine.storage.inbox import Disposition
+from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.session import is_unreachable
-from pipeline_engine.storage.transitions import Ending
 
 log = structlog.get_logger(__name__)
 

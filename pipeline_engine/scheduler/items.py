@@ -15,10 +15,10 @@ from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.sdk import ActionContext, FanOutActionExecutor, Item
 from pipeline_engine.storage import locking, queueing, transitions
+from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.queueing import NewStep
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.steps import StepKind
-from pipeline_engine.storage.transitions import Ending
 
 FAILURES = frozenset({StepStatus.FAILED, StepStatus.TIMEOUT})
 TIMEOUT = "timeout"

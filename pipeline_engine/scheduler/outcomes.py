@@ -18,9 +18,9 @@ from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.sdk import ActionContext, ActionResult, Item, MoreItems
 from pipeline_engine.storage import deliveries, locking, queueing, transitions
+from pipeline_engine.storage.moves import Ending, Parking
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.steps import MAX_EXTERNAL_ID, StepKind
-from pipeline_engine.storage.transitions import Ending, Parking
 
 ITEMS_FAILED = "items_failed"
 

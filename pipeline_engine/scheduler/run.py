@@ -27,10 +27,10 @@ from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.work import Work, insisted
 from pipeline_engine.sdk import ActionResult
 from pipeline_engine.storage import locking, rows, transitions
+from pipeline_engine.storage.moves import Claim
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.session import is_unreachable
 from pipeline_engine.storage.steps import StepKind
-from pipeline_engine.storage.transitions import Claim
 
 log = structlog.get_logger(__name__)
 

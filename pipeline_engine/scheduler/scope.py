@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from pipeline_engine.domain import json_guard
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import rows
+from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import ExecutionFacts, StepResult, StepRow
-from pipeline_engine.storage.transitions import Ending
 
 Results = dict[UUID, dict[str, StepResult]]
 

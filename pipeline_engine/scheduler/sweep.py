@@ -29,9 +29,9 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.work import Work, insisted
 from pipeline_engine.storage import deliveries, locking, overdue, transitions
+from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.session import is_unreachable
-from pipeline_engine.storage.transitions import Ending
 
 log = structlog.get_logger(__name__)
 

@@ -24,8 +24,8 @@ from pipeline_engine.scheduler.scope import load_results, step_results
 from pipeline_engine.scheduler.work import Work, insisted, transaction
 from pipeline_engine.sdk import ItemResult
 from pipeline_engine.storage import locking, rows, transitions
+from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import StepRow
-from pipeline_engine.storage.transitions import Ending
 
 
 def prepare(work: Work, row: StepRow, *, lasting: bool = False) -> Prepared:

@@ -13,30 +13,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
-from pipeline_engine.domain.readiness import Contribution, SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.storage import driver
 from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.events import EventType
 from pipeline_engine.storage.history import Happened, about, record
+from pipeline_engine.storage.moves import Claim, Ending, ExecutionEnding, Parking
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
 
 # ── Queueing: from "ready" to "some worker has it" ───────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A worker's wish to run a step that it has locked."""
-
-    step: StepRow
-    deadline: timedelta | None
 
 
 def claim(
@@ -119,32 +110,6 @@ def requeue_lost(connection: Connection, step: StepRow, *, delay: timedelta) -> 
 # ── Endings ──────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(slots=True)
-class Ending:
-    """How one attempt, and with it the step, ended."""
-
-    step: StepRow
-    status: StepStatus
-    outputs: dict[str, Json] | None = None
-    error_code: str | None = None
-    error_message: str | None = None
-    skip_reason: SkipReason | None = None
-    tolerated: bool = False
-    ran: bool = True  #: False for a step that was skipped before it began
-    skip_targets: Sequence[str] = ()  #: steps on the sides that this conditional did not take
-    #: ends of dependencies that no row has counted yet, since they are written together with this
-    counted: Sequence[Contribution] = ()
-    ended_at: float = field(default_factory=time.monotonic)
-
-
-_ENDED: dict[StepStatus, EventType] = {
-    StepStatus.COMPLETED: EventType.STEP_COMPLETED,
-    StepStatus.FAILED: EventType.STEP_FAILED,
-    StepStatus.SKIPPED: EventType.STEP_SKIPPED,
-    StepStatus.TIMEOUT: EventType.STEP_TIMEOUT,
-}
-
-
 def end(connection: Connection, endings: Sequence[Ending], *, durable: bool = True) -> list[Ending]:
     """End steps for good, and return those endings that came in time.
 
@@ -170,7 +135,7 @@ def _records(endings: Sequence[Ending]) -> list[dict[str, Json]]:
 
 def _record(number: int, ending: Ending, now: float) -> dict[str, Json]:
     step = ending.step
-    happened = _ending_event(ending)
+    happened = ending.happened
     record: dict[str, Json] = {
         "number": number,
         "id": step.id,
@@ -238,15 +203,6 @@ SELECT id, attempt, successors FROM ended
 """
 
 
-def _ending_event(ending: Ending) -> Happened:
-    details: dict[str, Json] = {}
-    if ending.error_message:
-        details |= {"error": ending.error_message, "error_code": ending.error_code}
-    if ending.skip_reason:
-        details["reason"] = ending.skip_reason.value
-    return about(ending.step, _ENDED[ending.status], **details)
-
-
 def retry(
     connection: Connection,
     step: StepRow,
@@ -294,16 +250,6 @@ def retry(
 
 
 # ── Parked steps and fan-outs ────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Parking:
-    """What a step waits for, and until when."""
-
-    external_ids: Sequence[str]
-    outputs: dict[str, Json]
-    deadline: timedelta | None
-    wake_after: timedelta | None = None
 
 
 def park(connection: Connection, step: StepRow, parking: Parking) -> bool:
@@ -508,16 +454,6 @@ _EXECUTION_ENDED: dict[ExecutionStatus, EventType] = {
     ExecutionStatus.FAILED: EventType.WORKFLOW_FAILED,
     ExecutionStatus.INTERRUPTED: EventType.WORKFLOW_INTERRUPTED,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutionEnding:
-    """How an execution ended."""
-
-    execution_id: UUID
-    status: ExecutionStatus
-    outputs: dict[str, Json] | None = None
-    error: dict[str, Json] | None = None
 
 
 def end_executions(connection: Connection, endings: Sequence[ExecutionEnding]) -> None:

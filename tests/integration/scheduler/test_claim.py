@@ -15,7 +15,7 @@ from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.run import Turn
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.storage import locking, transitions
-from pipeline_engine.storage.transitions import Claim
+from pipeline_engine.storage.moves import Claim
 
 SHARED = 300  #: a wave that is too wide for one worker
 

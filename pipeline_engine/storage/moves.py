@@ -1,0 +1,80 @@
+"""What moves are made of: the values that ``transitions`` turns into rows and history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from pipeline_engine.domain.readiness import Contribution, SkipReason
+from pipeline_engine.domain.states import ExecutionStatus, StepStatus
+from pipeline_engine.storage.base import Json
+from pipeline_engine.storage.events import EventType
+from pipeline_engine.storage.history import Happened, about
+from pipeline_engine.storage.rows import StepRow
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's wish to run a step that it has locked."""
+
+    step: StepRow
+    deadline: timedelta | None
+
+
+@dataclass(slots=True)
+class Ending:
+    """How one attempt, and with it the step, ended."""
+
+    step: StepRow
+    status: StepStatus
+    outputs: dict[str, Json] | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    skip_reason: SkipReason | None = None
+    tolerated: bool = False
+    ran: bool = True  #: False for a step that was skipped before it began
+    skip_targets: Sequence[str] = ()  #: steps on the sides that this conditional did not take
+    #: ends of dependencies that no row has counted yet, since they are written together with this
+    counted: Sequence[Contribution] = ()
+    ended_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def happened(self) -> Happened:
+        """The event that tells of it."""
+        details: dict[str, Json] = {}
+        if self.error_message:
+            details |= {"error": self.error_message, "error_code": self.error_code}
+        if self.skip_reason:
+            details["reason"] = self.skip_reason.value
+        return about(self.step, _ENDED[self.status], **details)
+
+
+_ENDED: dict[StepStatus, EventType] = {
+    StepStatus.COMPLETED: EventType.STEP_COMPLETED,
+    StepStatus.FAILED: EventType.STEP_FAILED,
+    StepStatus.SKIPPED: EventType.STEP_SKIPPED,
+    StepStatus.TIMEOUT: EventType.STEP_TIMEOUT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parking:
+    """What a step waits for, and until when."""
+
+    external_ids: Sequence[str]
+    outputs: dict[str, Json]
+    deadline: timedelta | None
+    wake_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionEnding:
+    """How an execution ended."""
+
+    execution_id: UUID
+    status: ExecutionStatus
+    outputs: dict[str, Json] | None = None
+    error: dict[str, Json] | None = None
