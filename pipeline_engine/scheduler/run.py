@@ -160,7 +160,8 @@ class Turn:
         return [step for step in steps if step.row.id in claimed]
 
     def _more(self, work: Work, ids: Sequence[int]) -> list[StepRow]:
-        if not self._takes_more or len(ids) >= MORE:
+        # A second try finds nothing else, or it would not notice that the first was committed.
+        if work.is_repeat or not self._takes_more or len(ids) >= MORE:
             return []
         since = self.runtime.working_since(work.connection)
         return locking.lock_more_queued(
