@@ -10,13 +10,30 @@ from typing import Any
 
 from celery.schedules import crontab, schedule
 from redbeat import RedBeatScheduler
+from redbeat.schedulers import get_redis
 
 from pipeline_engine.config import Settings
 from pipeline_engine.dispatch import RETENTION, SWEEP
 
 
 class PipelineScheduler(RedBeatScheduler):
-    """RedBeat under our own name, so that the Procfile names nothing that may change."""
+    """RedBeat that remembers for Redis what it is to ring for.
+
+    RedBeat writes its entries before it waits for the lock of the beat that ran before, and
+    never again: when Redis forgets both meanwhile, it gets the lock and has nothing to ring for.
+    """
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Ring for what is due; returns the seconds until it wants to look again."""
+        if self._is_forgotten():
+            self.setup_schedule()
+        seconds: float = super().tick(*args, **kwargs)
+        return seconds
+
+    def _is_forgotten(self) -> bool:
+        conf = self.app.redbeat_conf
+        keys = [self.Entry.generate_key(self.app, name) for name in conf.schedule]
+        return None in get_redis(self.app).zmscore(conf.schedule_key, keys)
 
 
 def static_schedule(settings: Settings) -> dict[str, dict[str, Any]]:

@@ -72,6 +72,23 @@ def test_a_beat_whose_lock_is_gone_is_started_again_and_rings_on(
     assert end.step("flaky").attempt == 3
 
 
+def test_a_beat_whose_entries_are_gone_before_it_has_the_lock_rings_all_the_same(
+    client: Client, stack: Stack, ledger: Ledger
+) -> None:
+    with redis.Redis.from_url(stack.redis_url, decode_responses=True) as server:
+        (lock,) = server.keys("*redbeat::lock")
+        entries = lock.replace(":lock", ":schedule")
+        pid = stack.kill("beat").pid
+        server.set(lock, "of another beat", ex=60)
+        server.delete(entries)
+        wait_until(lambda: server.exists(entries), within=30, what="a beat that waits")
+        server.flushall()
+    end = Run.start(client, flaky(ledger)).ends_well(within=60)
+
+    assert end.step("flaky").attempt == 3
+    assert came_back(stack, pid)
+
+
 def test_two_beats_at_once_do_no_step_twice(client: Client, stack: Stack, ledger: Ledger) -> None:
     with a_second_beat(stack):
         end = Run.start(client, flaky(ledger)).ends_well(within=60)
