@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event, Lock, Thread
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from pipeline_engine.storage import rows
 from pipeline_engine.storage.rows import StepRow
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,11 @@ RENEWALS = 3
 def worker_name() -> str:
     """Who holds a lease, for operators."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def still_held(connection: Connection, steps: Sequence[StepRow]) -> set[int]:
+    """The ids of those claimed attempts that the rows show in the hands of this very process."""
+    return rows.claimed_by(connection, steps, worker=worker_name()) if steps else set()
 
 
 class Leases:

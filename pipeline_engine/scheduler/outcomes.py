@@ -110,7 +110,8 @@ def park(work: Work, step: Prepared, result: ActionResult, outputs: dict[str, ob
         wake_after=_wake_after(result),
     )
     if not transitions.park(work.connection, step.row, parking):
-        work.orphaned = locking.was_stopped(work.connection, step.row.id)
+        if locking.was_stopped(work.connection, step.row.id):
+            work.orphaned.add(step.row.id)
         return
     work.shares_locks = True
     queueing.correlate(work.connection, step.row, external_ids)

@@ -21,6 +21,7 @@ from pipeline_engine import failpoints
 from pipeline_engine.config import Settings
 from pipeline_engine.dispatch import Dispatcher, make_celery
 from pipeline_engine.registry import Registry
+from pipeline_engine.scheduler.combiner import Combiner
 from pipeline_engine.scheduler.leases import Leases
 from pipeline_engine.scheduler.plans import Plan, Plans
 from pipeline_engine.sdk.breakers import Breakers
@@ -69,6 +70,9 @@ class Runtime:
     plans: Plans
     peers: Peers
     leases: Leases
+    #: threads that ask for blocking steps, or have run some, share transactions
+    taking: Combiner = field(default_factory=Combiner, repr=False)
+    finishing: Combiner = field(default_factory=Combiner, repr=False)
     #: some of the executions of which a worker of this process has said that they run
     begun: set[UUID] = field(default_factory=set, repr=False)
     #: some steps that ended in a batch which took them along; their messages are on their way

@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from pipeline_engine.dispatch import JOIN, Message
 from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import compile as canvas
 from pipeline_engine.scheduler.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """The Celery task that brought steps to this worker."""
+
+    task_id: str | None
+    queue: str | None
+    in_chord: bool = False
+    goes_on: bool = True  #: it may run something that follows
+
+
+def hand_over(work: Work, carriers: Sequence[Carrier]) -> list[list[int]]:
+    """Let each task keep what it goes on with, and send the rest; returns what each keeps."""
+    failpoint(Failpoint.AFTER_COMMIT_BEFORE_HAND_OVER)
+    kept = [_keep(work, carrier.queue) if carrier.goes_on else [] for carrier in carriers]
+    send(work, in_chord=all(carrier.in_chord for carrier in carriers))
+    return kept
+
+
+def _keep(work: Work, queue: str | None) -> list[int]:
+    # A message costs more than a cheap step: only what does not fit one batch is shared.
+    kept = [row.id for row in work.ready if row.cheap][: work.runtime.settings.chunk_size]
+    kept = kept or [row.id for row in work.ready if row.queue == queue][:1]
+    if kept:
+        work.ready = [row for row in work.ready if row.id not in set(kept)]
+    return kept
 
 
 def send(work: Work, *, in_chord: bool = False) -> None:

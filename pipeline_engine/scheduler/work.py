@@ -46,8 +46,8 @@ class Work:
     fan_outs: list[list[StepRow]] = field(default_factory=list)  #: first items, by fan-out
     messages: list[Message] = field(default_factory=list)
     revoked: list[StepRow] = field(default_factory=list)
-    #: a step was stopped while its action started something that nobody waits for now
-    orphaned: bool = False
+    #: steps that were stopped while their actions started something that nobody waits for now
+    orphaned: set[int] = field(default_factory=set)
     #: a row that others want to change too is locked, so the commit must not be put off
     shares_locks: bool = False
     begun: set[UUID] = field(default_factory=set)  #: executions that run since this transaction

@@ -115,7 +115,6 @@ LARGEST_TAKEN_ALONG = 64 * 1024
 # locked its own message goes home, so it must be one that is taken indeed. One with several
 # steps, or with none that is parked, is left to its message, which waits for their locks.
 _TAKE = f"""
-SET LOCAL synchronous_commit TO off;
 SELECT i.id, i.external_id, i.step_execution_id, i.attempt, i.event_type, i.body,
     s.outputs, {STEP_COLUMNS}
 FROM inbox c
@@ -135,11 +134,11 @@ CROSS JOIN LATERAL (
     SELECT * FROM inbox WHERE id = c.id AND CASE WHEN disposition = 'pending' THEN true END
     FOR UPDATE SKIP LOCKED
 ) i
-WHERE (c.id = ANY(%(ids)s::bigint[]) OR c.id BETWEEN %(first)s AND %(last)s)
+WHERE (c.id = ANY(%(ids)s::bigint[]) OR c.id BETWEEN %(first)s::bigint AND %(last)s::bigint)
     AND CASE
         WHEN c.disposition <> 'pending' THEN false
-        WHEN c.id <> ALL(%(ids)s::bigint[]) AND (c.received_at < now() - %(recent)s
-            OR pg_column_size(c.body) > %(largest)s) THEN false
+        WHEN c.id <> ALL(%(ids)s::bigint[]) AND (c.received_at < now() - %(recent)s::interval
+            OR pg_column_size(c.body) > %(largest)s::int) THEN false
         WHEN c.external_id IS NULL THEN true
         ELSE pg_try_advisory_xact_lock(hashtextextended(c.external_id, 1))
     END
@@ -164,7 +163,7 @@ def take(connection: Connection, ids: Sequence[int], *, along: bool) -> list[Tak
     The commit will not wait for the disk: each was kept for good before it was answered, so
     what a crash undoes is given again.
     """
-    rows = driver.fetch(
+    rows = driver.fetch_prepared(
         connection,
         _TAKE,
         {
@@ -174,6 +173,7 @@ def take(connection: Connection, ids: Sequence[int], *, along: bool) -> list[Tak
             "recent": RECENT,
             "largest": LARGEST_TAKEN_ALONG,
         },
+        before=driver.RELAXED,
     )
     return [TakenDelivery(DeliveryRow(*row[:6]), StepRow(*row[7:]), row[6] or {}) for row in rows]
 

@@ -6,8 +6,11 @@ and how it is read. For the columns of a step that takes longer than PostgreSQL 
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import cache
 from typing import Any
 
 import psycopg2
@@ -19,6 +22,8 @@ RELAXED = "SET LOCAL synchronous_commit TO off; "
 DURABLE = "SET LOCAL synchronous_commit TO on; "
 
 PREPARED = "prepared"  #: what a connection has prepared, and how those statements are called
+PLANNED = "planned"  #: since when it keeps plans
+PLANNED_SECONDS = 5.0
 
 
 def fetch(connection: Connection, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -28,20 +33,43 @@ def fetch(connection: Connection, sql: str, params: Mapping[str, Any]) -> list[t
 
 
 def fetch_prepared(
-    connection: Connection, sql: str, params: Mapping[str, Any], *, types: Mapping[str, str]
+    connection: Connection, sql: str, params: Mapping[str, Any], *, before: str = ""
 ) -> list[tuple[Any, ...]]:
-    """The same for a long statement, which each connection parses and plans only once.
+    """The same for a statement that each connection parses once, and plans now and then.
 
-    *types* are those of all params.
+    *before* is sent with it. The types of the params follow from the statement, or from casts.
     """
     names: dict[str, str] = connection.info.setdefault(PREPARED, {})
     if sql not in names:
         name = f"{PREPARED}_{len(names)}"
-        numbered = sql % {param: f"${number}" for number, param in enumerate(types, start=1)}
-        run(connection, f"PREPARE {name} ({', '.join(types.values())}) AS {numbered}", {})
+        run(connection, f"PREPARE {name} AS {_numbered(sql)}", {})
         names[sql] = name
-    values = ", ".join(f"%({param})s" for param in types)
-    return fetch(connection, f"EXECUTE {names[sql]} ({values})", params)
+    forget = _forget_old_plans(connection.info)
+    return fetch(connection, f"{before}{forget}EXECUTE {names[sql]} ({_values(sql)})", params)
+
+
+def _forget_old_plans(known: dict[str, Any]) -> str:
+    """What lets PostgreSQL plan anew: tables grow, and it would keep a plan for an empty one."""
+    now = time.monotonic()
+    if now - known.setdefault(PLANNED, now) < PLANNED_SECONDS:
+        return ""
+    known[PLANNED] = now
+    return "DISCARD PLANS; "
+
+
+@cache
+def _names(sql: str) -> list[str]:
+    return list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
+
+
+@cache
+def _numbered(sql: str) -> str:
+    return sql % {param: f"${number}" for number, param in enumerate(_names(sql), start=1)}
+
+
+@cache
+def _values(sql: str) -> str:
+    return ", ".join(f"%({param})s" for param in _names(sql))
 
 
 def run(connection: Connection, sql: str, params: Mapping[str, Any]) -> None:

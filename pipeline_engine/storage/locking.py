@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from pipeline_engine.storage import driver
 from pipeline_engine.storage.deliveries import DeliveryRow
-from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
+from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps, fetch_steps_prepared
 
 
 def lock_queued(
@@ -25,13 +25,13 @@ def lock_queued(
     twice, or a forged one, finds nothing to do. Few are wanted of perhaps very many that are
     queued, so no index but that of the ids must look tempting: hence ``CASE``.
     """
-    return fetch_steps(
+    return fetch_steps_prepared(
         connection,
-        ("" if durable else driver.RELAXED)
-        + f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = ANY(%(ids)s::bigint[])"
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = ANY(%(ids)s::bigint[])"
         " AND CASE WHEN status IN ('PENDING', 'RETRYING') THEN queued_at IS NOT NULL END"
         " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
         {"ids": driver.array(ids)},
+        before="" if durable else driver.RELAXED,
     )
 
 

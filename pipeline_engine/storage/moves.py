@@ -22,6 +22,7 @@ class Claim:
 
     step: StepRow
     deadline: timedelta | None
+    task_id: str | None = None  #: the Celery task that will run it
 
 
 @dataclass(slots=True)

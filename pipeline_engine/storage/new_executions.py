@@ -87,30 +87,8 @@ def begin_execution(
         "count": steps.count,
         "steps": steps.json,
     }
-    rows = driver.fetch_prepared(connection, BEGIN_EXECUTION, values, types=TYPES)
+    rows = driver.fetch_prepared(connection, BEGIN_EXECUTION, values)
     return Begun(execution_id, [StepRow(*row) for row in rows]) if rows else None
-
-
-TYPES = {
-    "id": "uuid",
-    "pipeline": "uuid",
-    "revision": "uuid",
-    "name": "text",
-    "given": "jsonb",
-    "params": "jsonb",
-    "initiator": "text",
-    "user": "text",
-    "topics": "jsonb",
-    "subscribers": "text",
-    "payload_type": "text",
-    "notification": "text",
-    "parent": "bigint",
-    "key": "text",
-    "hash": "text",
-    "timeout": "interval",
-    "count": "int",
-    "steps": "json",
-}
 
 
 def _values(execution: NewExecution) -> dict[str, Any]:
@@ -147,7 +125,7 @@ WITH execution AS (
     RETURNING id
 ), drawn AS MATERIALIZED (
     SELECT array_agg(nextval('step_executions_id_seq')) AS ids
-    FROM execution, generate_series(1, %(count)s)
+    FROM execution, generate_series(1, %(count)s::int)
 ), added AS (
     INSERT INTO step_executions (id, execution_id, step_id, name, action, kind, sequence_number,
         queue, cheap, weight, dependency_count, remaining, successors, queued_at, publish_count)
@@ -155,7 +133,7 @@ WITH execution AS (
         v.queue, v.cheap, v.weight, v.dependency_count, v.dependency_count,
         ARRAY(SELECT drawn.ids[follower] FROM unnest(v.successors) AS follower),
         CASE WHEN v.queued THEN now() END, v.queued::int
-    FROM execution, drawn, json_to_recordset(%(steps)s)
+    FROM execution, drawn, json_to_recordset(%(steps)s::json)
         AS v({", ".join(f"{name} {kind}" for name, kind in FIRST_COLUMNS.items())})
     RETURNING *
 )

@@ -16,7 +16,7 @@ from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.readiness import Contribution
 from pipeline_engine.storage import driver
 from pipeline_engine.storage.base import Json
-from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
+from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps, fetch_steps_prepared
 
 #: Sent with the statement that follows: its rows are nobody's business, only its locks count.
 LOCK_IN_ORDER = (
@@ -35,13 +35,14 @@ def settle_dependencies(
     A step that becomes ready and needs no window is marked as queued on the way.
     """
     ids = driver.array(sorted(changes))
-    return fetch_steps(
+    return fetch_steps_prepared(
         connection,
-        (LOCK_IN_ORDER if len(changes) > 1 else "") + SETTLE,
+        SETTLE,
         {
             "ids": ids,
             "changes": json_guard.dumps([_change(i, changes[i]) for i in sorted(changes)]),
         },
+        before=LOCK_IN_ORDER if len(changes) > 1 else "",
     )
 
 
@@ -131,20 +132,22 @@ def admit_held(connection: Connection, execution_id: UUID, *, window: int) -> li
     Whoever admits takes the window for the rest of the transaction; what is counted after that,
     by a statement of its own, is what others have left.
     """
-    return fetch_steps(
+    return fetch_steps_prepared(
         connection,
-        "SELECT pg_advisory_xact_lock(hashtextextended(%(id)s, 0)); " + ADMIT,
+        ADMIT,
         {"id": str(execution_id), "window": window},
+        before=TAKE_WINDOW,
     )
 
 
+TAKE_WINDOW = "SELECT pg_advisory_xact_lock(hashtextextended(%(id)s, 0)); "
 ADMIT = f"""
 WITH admitted AS (
     SELECT id FROM step_executions
-    WHERE execution_id = %(id)s AND held AND status = 'PENDING' AND parent_id IS NULL
+    WHERE execution_id = %(id)s::uuid AND held AND status = 'PENDING' AND parent_id IS NULL
     ORDER BY id LIMIT (
-        SELECT greatest(%(window)s - count(*), 0) FROM step_executions
-        WHERE execution_id = %(id)s AND in_window
+        SELECT greatest(%(window)s::int - count(*), 0) FROM step_executions
+        WHERE execution_id = %(id)s::uuid AND in_window
     ) FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE step_executions s SET held = false, in_window = true, publish_count = 1,

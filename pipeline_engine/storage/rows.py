@@ -114,6 +114,14 @@ def fetch_steps(connection: Connection, sql: str, params: dict[str, Any]) -> lis
     return [StepRow(*row) for row in driver.fetch(connection, sql, params)]
 
 
+def fetch_steps_prepared(
+    connection: Connection, sql: str, params: dict[str, Any], *, before: str = ""
+) -> list[StepRow]:
+    """The same for a statement of the hot path; *before* is sent with it."""
+    found = driver.fetch_prepared(connection, sql, params, before=before)
+    return [StepRow(*row) for row in found]
+
+
 def execution_facts(connection: Connection, ids: Sequence[UUID]) -> list[ExecutionFacts]:
     """The unchanging part of these executions."""
     rows = connection.exec_driver_sql(
@@ -162,22 +170,20 @@ def step_results(
     return {(row[0], row[1]): StepResult(*row[2:]) for row in rows}
 
 
-def claimed_by(
-    connection: Connection, steps: Sequence[StepRow], *, worker: str, task_id: str | None
-) -> set[int]:
-    """The ids of those attempts that this worker has claimed and not given out of its hands."""
+def claimed_by(connection: Connection, steps: Sequence[StepRow], *, worker: str) -> set[int]:
+    """The ids of those attempts that are still claimed by this worker and by their tasks."""
     found = connection.exec_driver_sql(
         "SELECT s.id FROM step_executions s"
-        " JOIN unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS v(id, attempt)"
-        " ON v.id = s.id AND v.attempt = s.attempt"
+        " JOIN unnest(%(ids)s::bigint[], %(attempts)s::int[], %(tasks)s::text[])"
+        " AS v(id, attempt, task_id) ON v.id = s.id AND v.attempt = s.attempt"
         # Parked and expanded steps are RUNNING too; they have no lease any more.
         " WHERE s.status = 'RUNNING' AND s.leased_until IS NOT NULL AND NOT s.cancelling"
-        " AND s.worker = %(worker)s AND s.task_id IS NOT DISTINCT FROM %(task)s",
+        " AND s.worker = %(worker)s AND s.task_id IS NOT DISTINCT FROM v.task_id",
         {
             "ids": [step.id for step in steps],
             "attempts": [step.attempt for step in steps],
+            "tasks": [step.task_id for step in steps],
             "worker": worker,
-            "task": task_id,
         },
     )
     return set(found.scalars())

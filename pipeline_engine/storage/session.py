@@ -16,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain import json_guard
+from pipeline_engine.storage.connection import EagerConnection
 
 # A connection that is stuck must not hold rows for ever: the sweep and the next attempt
 # take over, so giving up is always safe.
@@ -25,6 +26,8 @@ CONNECTION_OPTIONS = (
     # Rows are looked up by key, and what is looked up is in memory; at the price of a disk with
     # a moving head PostgreSQL would rather read a whole table than a hundred keys.
     " -c random_page_cost=1.1"
+    # What is prepared is planned once for all params: each looks up rows by their keys.
+    " -c plan_cache_mode=force_generic_plan"
 )
 
 
@@ -50,7 +53,11 @@ def make_engine(settings: Settings, *, pool_size: int = 10, max_overflow: int = 
         hide_parameters=True,  # error texts reach logs, params may be secret
         json_serializer=json_guard.dumps,
         json_deserializer=orjson.loads,
-        connect_args={"connect_timeout": 5, "options": CONNECTION_OPTIONS},
+        connect_args={
+            "connect_timeout": 5,
+            "options": CONNECTION_OPTIONS,
+            "connection_factory": EagerConnection,
+        },
     )
     event.listen(engine, "checkin", _note_the_time)
     event.listen(engine, "checkout", _check_if_idle)

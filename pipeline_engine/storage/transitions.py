@@ -35,7 +35,6 @@ def claim(
     claims: Sequence[Claim],
     *,
     worker: str,
-    task_id: str | None,
     lease: timedelta,
 ) -> set[int]:
     """Begin a new attempt of each step, and return the ids of those that had not ended.
@@ -44,21 +43,21 @@ def claim(
     """
     if not claims:
         return set()
-    rows = driver.fetch(
+    rows = driver.fetch_prepared(
         connection,
         _CLAIM,
         {
             "claims": json_guard.dumps([_claim_record(claim, worker) for claim in claims]),
             "lease": lease,
             "worker": worker,
-            "task": task_id,
             "event": EventType.STEP_STARTED.value,
         },
     )
     claimed = {row[0] for row in rows}
-    for step in (c.step for c in claims if c.step.id in claimed):
-        step.attempt += 1
-        step.status = StepStatus.RUNNING
+    for claim in (c for c in claims if c.step.id in claimed):
+        claim.step.attempt += 1
+        claim.step.status = StepStatus.RUNNING
+        claim.step.task_id = claim.task_id
     return claimed
 
 
@@ -67,6 +66,7 @@ def _claim_record(claim: Claim, worker: str) -> dict[str, Json]:
     return {
         "id": claim.step.id,
         "deadline": claim.deadline.total_seconds() if claim.deadline else None,
+        "task_id": claim.task_id,
         "details": begun.details,
     }
 
@@ -74,11 +74,12 @@ def _claim_record(claim: Claim, worker: str) -> dict[str, Json]:
 _CLAIM = """
 WITH claimed AS (
     UPDATE step_executions s SET status = 'RUNNING', attempt = s.attempt + 1,
-        queued_at = NULL, due_at = NULL, leased_until = now() + %(lease)s,
+        queued_at = NULL, due_at = NULL, leased_until = now() + %(lease)s::interval,
         deadline_at = now() + v.deadline * interval '1 second', worker = %(worker)s,
-        task_id = %(task)s, started_at = coalesce(s.started_at, now()), updated_at = now(),
+        task_id = v.task_id, started_at = coalesce(s.started_at, now()), updated_at = now(),
         lock_version = s.lock_version + 1
-    FROM json_to_recordset(%(claims)s::json) AS v(id bigint, deadline float8, details jsonb)
+    FROM json_to_recordset(%(claims)s::json)
+        AS v(id bigint, deadline float8, task_id text, details jsonb)
     WHERE s.id = v.id AND CASE WHEN s.status IN ('PENDING', 'RETRYING') THEN true END
     RETURNING s.id, s.execution_id, s.attempt, v.details
 ), told AS (
@@ -118,8 +119,9 @@ def end(connection: Connection, endings: Sequence[Ending], *, durable: bool = Tr
     """
     if not endings:
         return []
-    sql = _END if durable else driver.RELAXED + _END
-    rows = driver.fetch(connection, sql, {"endings": json_guard.dumps(_records(endings))})
+    before = "" if durable else driver.RELAXED
+    records = {"endings": json_guard.dumps(_records(endings))}
+    rows = driver.fetch_prepared(connection, _END, records, before=before)
     moved: dict[int, tuple[int, list[int]]] = {row[0]: (row[1], row[2]) for row in rows}
     ended = [e for e in endings if e.step.id in moved]
     for e in ended:

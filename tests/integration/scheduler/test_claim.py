@@ -102,9 +102,7 @@ def test_a_step_that_ended_meanwhile_is_not_claimed(drive):
     driver.finish(execution_id)
 
     with driver.runtime.engine.begin() as connection:
-        claimed = transitions.claim(
-            connection, [Claim(row, None)], worker="late", task_id=None, lease=LEASE
-        )
+        claimed = transitions.claim(connection, [Claim(row, None)], worker="late", lease=LEASE)
 
     assert claimed == set()
     assert driver.look(execution_id).events("a") == ["step_started", "step_completed"]
