@@ -43,15 +43,9 @@ def insert(connection: Connection, delivery: NewDelivery) -> tuple[int | None, O
 
     The id is None if it was kept before. One statement: senders wait for this.
     """
-    rows = connection.exec_driver_sql(
-        "WITH kept AS (INSERT INTO inbox (source, delivery_key, external_id, step_execution_id,"
-        " attempt, event_type, body, disposition) VALUES (%(source)s, %(key)s, %(external)s,"
-        " %(step)s, %(attempt)s, %(type)s, %(body)s::jsonb, 'pending')"
-        " ON CONFLICT (source, delivery_key) DO NOTHING RETURNING id)"
-        " SELECT (SELECT id FROM kept), s.status, s.awaiting_event"
-        " FROM (SELECT) AS delivery LEFT JOIN (SELECT status, awaiting_event FROM step_executions"
-        " WHERE id IN (SELECT step_execution_id FROM correlations WHERE external_id = %(external)s"
-        " UNION ALL SELECT %(step)s::bigint)) s ON true",
+    rows = driver.fetch_prepared(
+        connection,
+        _INSERT,
         {
             "source": delivery.source,
             "key": delivery.delivery_key,
@@ -61,8 +55,26 @@ def insert(connection: Connection, delivery: NewDelivery) -> tuple[int | None, O
             "type": delivery.event_type,
             "body": json_guard.dumps(delivery.body),
         },
-    ).all()
+    )
     return rows[0][0], _outlook([(row[1], row[2]) for row in rows if row[1] is not None])
+
+
+_INSERT = """
+WITH kept AS (
+    INSERT INTO inbox (source, delivery_key, external_id, step_execution_id, attempt, event_type,
+        body, disposition)
+    VALUES (%(source)s, %(key)s, %(external)s::text, %(step)s::bigint, %(attempt)s, %(type)s,
+        %(body)s::jsonb, 'pending')
+    ON CONFLICT (source, delivery_key) DO NOTHING RETURNING id
+)
+SELECT (SELECT id FROM kept), s.status, s.awaiting_event
+FROM (SELECT) AS delivery LEFT JOIN (
+    SELECT status, awaiting_event FROM step_executions WHERE id IN (
+        SELECT step_execution_id FROM correlations WHERE external_id = %(external)s::text
+        UNION ALL SELECT %(step)s::bigint
+    )
+) s ON true
+"""
 
 
 def _outlook(steps: Sequence[tuple[str, bool]]) -> Outlook:
@@ -192,9 +204,9 @@ class Settlement:
 def settle(connection: Connection, settlements: Sequence[Settlement]) -> None:
     """Say what became of deliveries."""
     if settlements:
-        driver.run(
-            connection, _SETTLE, {"settled": json_guard.dumps([asdict(s) for s in settlements])}
-        )
+        ids = driver.array(settlement.id for settlement in settlements)
+        settled = json_guard.dumps([asdict(settlement) for settlement in settlements])
+        driver.fetch_prepared(connection, _SETTLE, {"ids": ids, "settled": settled})
 
 
 _SETTLE = """
@@ -202,7 +214,7 @@ UPDATE inbox i SET disposition = v.disposition, verdict = v.verdict, note = v.no
     step_execution_id = v.step_execution_id, settled_at = now()
 FROM json_to_recordset(%(settled)s::json)
     AS v(id bigint, disposition text, step_execution_id bigint, verdict text, note text)
-WHERE i.id = v.id
+WHERE i.id = ANY(%(ids)s::bigint[]) AND i.id = v.id RETURNING i.id
 """
 
 

@@ -54,7 +54,7 @@ UPDATE step_executions s SET remaining = s.remaining - v.n,
         AND s.queued_at IS NULL THEN now() ELSE s.queued_at END
 FROM json_to_recordset(%(changes)s::json)
     AS v(id bigint, n int, succeeded int, failed int, blocking int, branched int)
-WHERE s.id = v.id RETURNING {STEP_COLUMNS}
+WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = v.id RETURNING {STEP_COLUMNS}
 """
 
 
@@ -145,7 +145,8 @@ ADMIT = f"""
 WITH admitted AS (
     SELECT id FROM step_executions
     WHERE execution_id = %(id)s::uuid AND held AND status = 'PENDING' AND parent_id IS NULL
-    ORDER BY id LIMIT (
+    -- By the parent, too: in the order of the index of what is held, not of all that is open.
+    ORDER BY parent_id, id LIMIT (
         SELECT greatest(%(window)s::int - count(*), 0) FROM step_executions
         WHERE execution_id = %(id)s::uuid AND in_window
     ) FOR NO KEY UPDATE SKIP LOCKED
@@ -165,7 +166,7 @@ def take_held(
         f"SELECT {STEP_COLUMNS} FROM step_executions s"
         " WHERE execution_id = %(execution)s AND held AND status = 'PENDING'"
         " AND parent_id = %(parent)s"
-        " ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED",
+        " ORDER BY parent_id, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED",
         {"execution": str(execution_id), "parent": parent_id, "limit": limit},
     )
 

@@ -6,7 +6,9 @@ because the ORM costs more than the whole rest of a hop.
 
 Rows are found by their ids. Where many move at once the allowed sources stand inside a ``CASE``,
 which no index answers: after a quiet hour PostgreSQL believes that few steps are open, and
-would read all that are open, in all executions, rather than look up a hundred ids.
+would read all that are open, in all executions, rather than look up a hundred ids. And the ids
+are said twice, in the records and as an array: of records PostgreSQL expects a hundred, and for
+so many it would read the whole of a table that has only some thousand rows.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ def claim(
         connection,
         _CLAIM,
         {
+            "ids": driver.array(claim.step.id for claim in claims),
             "claims": json_guard.dumps([_claim_record(claim, worker) for claim in claims]),
             "lease": lease,
             "worker": worker,
@@ -80,7 +83,8 @@ WITH claimed AS (
         lock_version = s.lock_version + 1
     FROM json_to_recordset(%(claims)s::json)
         AS v(id bigint, deadline float8, task_id text, details jsonb)
-    WHERE s.id = v.id AND CASE WHEN s.status IN ('PENDING', 'RETRYING') THEN true END
+    WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = v.id
+        AND CASE WHEN s.status IN ('PENDING', 'RETRYING') THEN true END
     RETURNING s.id, s.execution_id, s.attempt, v.details
 ), told AS (
     INSERT INTO events (execution_id, event_type, step_execution_id, details)
@@ -120,8 +124,11 @@ def end(connection: Connection, endings: Sequence[Ending], *, durable: bool = Tr
     if not endings:
         return []
     before = "" if durable else driver.RELAXED
-    records = {"endings": json_guard.dumps(_records(endings))}
-    rows = driver.fetch_prepared(connection, _END, records, before=before)
+    taken = {
+        "ids": driver.array(ending.step.id for ending in endings),
+        "endings": json_guard.dumps(_records(endings)),
+    }
+    rows = driver.fetch_prepared(connection, _END, taken, before=before)
     moved: dict[int, tuple[int, list[int]]] = {row[0]: (row[1], row[2]) for row in rows}
     ended = [e for e in endings if e.step.id in moved]
     for e in ended:
@@ -190,7 +197,7 @@ WITH ended AS (
         AS v(number int, id bigint, attempt int, taken text, status text, ran bool, ago float8,
             event_type text, details jsonb, outputs jsonb, error_code text, error_message text,
             skip_reason text, counted int, succeeded int, failed int, blocking int, branched int)
-    WHERE s.id = v.id AND s.attempt = v.attempt
+    WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = v.id AND s.attempt = v.attempt
         AND CASE WHEN s.status = v.taken AND s.status IN ('PENDING', 'RETRYING', 'RUNNING')
             THEN true END
     -- The sink may have joined the successors since the step was claimed.
