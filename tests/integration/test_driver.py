@@ -36,11 +36,11 @@ def test_a_connection_that_died_leaves_the_pool_so_that_the_next_attempt_works(e
 
 
 def test_a_connection_prepares_a_statement_once_even_if_that_was_rolled_back(engine):
-    sql, types = "SELECT %(n)s + 1, %(n)s * 2, %(word)s", {"n": "int", "word": "text"}
+    sql = "SELECT %(n)s::int + 1, %(n)s::int * 2, %(word)s::text"
     with engine.connect() as connection:
-        rows = driver.fetch_prepared(connection, sql, {"n": 1, "word": "a%s"}, types=types)
+        rows = driver.fetch_prepared(connection, sql, {"n": 1, "word": "a%s"})
         connection.rollback()
-        again = driver.fetch_prepared(connection, sql, {"n": 2, "word": None}, types=types)
+        again = driver.fetch_prepared(connection, sql, {"n": 2, "word": None})
         known = driver.fetch(
             connection,
             "SELECT count(*) FROM pg_prepared_statements WHERE statement ~ %(sql)s",
@@ -54,20 +54,20 @@ def test_a_connection_prepares_a_statement_once_even_if_that_was_rolled_back(eng
 def test_a_statement_that_cannot_be_prepared_is_not_taken_for_one_that_is(engine):
     for _ in range(2):
         with pytest.raises(DBAPIError) as caught, engine.begin() as connection:
-            driver.fetch_prepared(connection, "SELECT nothing", {}, types={"n": "int"})
+            driver.fetch_prepared(connection, "SELECT nothing", {})
 
         assert caught.value.orig.pgcode == "42703"
 
 
 def test_a_connection_that_died_has_prepared_nothing_when_it_comes_back(engine):
-    sql, types = "SELECT pg_backend_pid() + %(n)s", {"n": "int"}
+    sql = "SELECT pg_backend_pid() + %(n)s::int"
     with engine.connect() as connection, engine.connect() as other:
-        first = driver.fetch_prepared(connection, sql, {"n": 0}, types=types)
+        first = driver.fetch_prepared(connection, sql, {"n": 0})
         driver.fetch(other, "SELECT pg_terminate_backend(%(pid)s)", {"pid": first[0][0]})
         with pytest.raises(OperationalError):
-            driver.fetch_prepared(connection, sql, {"n": 0}, types=types)
+            driver.fetch_prepared(connection, sql, {"n": 0})
         connection.rollback()
 
-        again = driver.fetch_prepared(connection, sql, {"n": 0}, types=types)
+        again = driver.fetch_prepared(connection, sql, {"n": 0})
 
     assert again != first
