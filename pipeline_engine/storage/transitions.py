@@ -129,11 +129,13 @@ def end(connection: Connection, endings: Sequence[Ending], *, durable: bool = Tr
         "endings": json_guard.dumps(_records(endings)),
     }
     rows = driver.fetch_prepared(connection, _END, taken, before=before)
-    moved: dict[int, tuple[int, list[int]]] = {row[0]: (row[1], row[2]) for row in rows}
-    ended = [e for e in endings if e.step.id in moved]
-    for e in ended:
-        e.step.attempt, e.step.successors = moved[e.step.id]
-        e.step.status = e.status
+    ended: list[Ending] = []
+    # By their numbers: two attempts of one step may come back together, and one ends it.
+    for number, attempt, successors in sorted(rows):
+        ending = endings[number]
+        ending.step.attempt, ending.step.successors = attempt, successors
+        ending.step.status = ending.status
+        ended.append(ending)
     return ended
 
 
@@ -208,7 +210,7 @@ WITH ended AS (
     SELECT execution_id, event_type, id, details || jsonb_build_object('attempt', attempt)
     FROM ended WHERE kind <> 'sink' ORDER BY number
 )
-SELECT id, attempt, successors FROM ended
+SELECT number, attempt, successors FROM ended
 """
 
 
