@@ -5,6 +5,7 @@ Workers with several threads claim together what they are asked to run at the sa
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -83,7 +84,8 @@ def _take_alone(runtime: Runtime, one: Wanted) -> Taken:
 
 
 def _shared_out(work: Work, wanted: Sequence[Wanted], claimed: Sequence[Prepared]) -> list[Taken]:
-    mine = [[step for step in claimed if step.row.id in set(one.ids)] for one in wanted]
+    askers = _askers(wanted)
+    mine = [[step for step in claimed if askers[step.row.id] is one] for one in wanted]
     # What is kept has no message: it must not wait behind an action.
     carriers = [
         replace(one.carrier, goes_on=False) if steps else one.carrier
@@ -94,8 +96,8 @@ def _shared_out(work: Work, wanted: Sequence[Wanted], claimed: Sequence[Prepared
 
 def _taken(work: Work, wanted: Sequence[Wanted]) -> list[Prepared]:
     """Run and end what is cheap, wave after wave; returns what was claimed."""
-    ids = [step_id for one in wanted for step_id in one.ids]
-    task_ids = {step_id: one.carrier.task_id for one in wanted for step_id in one.ids}
+    askers = _askers(wanted)
+    ids = list(askers)
     claimed: list[Prepared] = []
     # The transaction need not wait for the disk: see ``Work.relax_durability``.
     batch = locking.lock_queued(work.connection, ids, durable=False)
@@ -113,21 +115,25 @@ def _taken(work: Work, wanted: Sequence[Wanted]) -> list[Prepared]:
         advance(work, steps.endings)
         work.ended_along |= {e.step.id for e in steps.endings}.intersection(row.id for row in along)
         advance(work, steps.follow())
-        claimed += _claimed(work, steps.claims, task_ids)
+        claimed += _claimed(work, steps.claims, askers)
         most -= max(len(batch), len(steps.endings))
         batch = _next_batch(work) if most > 0 else []
     failpoint(Failpoint.AFTER_EXECUTE_BEFORE_COMMIT)
     return claimed
 
 
-def _claimed(
-    work: Work, steps: Sequence[Prepared], task_ids: Mapping[int, str | None]
-) -> list[Prepared]:
+def _askers(wanted: Sequence[Wanted]) -> Mapping[int, Wanted]:
+    """Who gets a step to run: one of those that have asked, or the first if it was set free."""
+    asked = {step_id: one for one in wanted for step_id in one.ids}
+    return defaultdict(lambda: wanted[0], asked)
+
+
+def _claimed(work: Work, steps: Sequence[Prepared], askers: Mapping[int, Wanted]) -> list[Prepared]:
     if not all(step.planned.idempotent for step in steps):
         # A claim that a crash of the database undid would let the action run twice.
         work.demand_durability()
     claims = [
-        Claim(step.row, _deadline(step.planned, work.runtime), task_ids.get(step.row.id))
+        Claim(step.row, _deadline(step.planned, work.runtime), askers[step.row.id].carrier.task_id)
         for step in steps
     ]
     claimed = transitions.claim(
