@@ -14,12 +14,12 @@ R = TypeVar("R")
 MOST = 32
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Request:
     asked: Any
     #: it is answered, or it is its own turn to lead
     moves: Event = field(default_factory=Event)
-    is_answered: bool = False
+    leads: bool = False
     answer: Any = None
     error: BaseException | None = None
 
@@ -28,7 +28,7 @@ class Combiner:
     """Gathers what is asked for while an answer is being made, and has it answered together.
 
     Who comes when nobody is at work leads: it answers for all who wait, itself among them, and
-    hands over to the next who has come meanwhile. Alone, a thread pays two locks for it.
+    hands over to the next who has come meanwhile. Alone, a thread pays three locks for it.
     """
 
     def __init__(self) -> None:
@@ -39,20 +39,26 @@ class Combiner:
     def ask(self, asked: A, answer: Callable[[Sequence[A]], Sequence[R]]) -> R:
         """Have *asked* answered, by this thread or another; raises what *answer* raised.
 
-        All who ask one combiner bring the same *answer*.
+        All who ask one combiner bring the same *answer*, which must not ask it in turn.
         """
         request = _Request(asked)
-        with self._lock:
-            self._waiting.append(request)
-            leads, self._is_led = not self._is_led, True
-        if not leads:
-            request.moves.wait()
-        if not request.is_answered:
-            self._lead(answer)
+        try:
+            if not self._comes_first(request):
+                request.moves.wait()
+            if request.leads:
+                self._lead(answer)
+        finally:  # a time limit may tear a thread away while it waits, or just when it shall lead
+            self._leave(request)
         if request.error is not None:
             raise request.error
         given: R = request.answer
         return given
+
+    def _comes_first(self, request: _Request) -> bool:
+        with self._lock:
+            self._waiting.append(request)
+            request.leads, self._is_led = not self._is_led, True
+        return request.leads
 
     def _lead(self, answer: Callable[[Sequence[A]], Sequence[R]]) -> None:
         with self._lock:
@@ -62,17 +68,31 @@ class Combiner:
             answers = answer([request.asked for request in batch])
             for request, given in zip(batch, answers, strict=True):
                 request.answer = given
-        except BaseException as error:  # noqa: BLE001 (whoever waits must hear of it)
+        except Exception as error:  # noqa: BLE001 (whoever waits must hear of it)
+            _tell(batch, error)
+        except BaseException:
+            # The end of one thread is not the end of those that it has worked for.
+            _tell(batch, RuntimeError("the thread that answered for this one was stopped"))
+            raise
+        finally:
             for request in batch:
-                request.error = error
-        for request in batch:
-            request.is_answered = True
-        self._hand_over(batch)
+                request.moves.set()
 
-    def _hand_over(self, batch: Sequence[_Request]) -> None:
-        """Wake who was answered, and let the first of those who came meanwhile lead."""
+    def _leave(self, request: _Request) -> None:
+        """Go, and if it has led, or was about to, let the first of those who wait lead."""
         with self._lock:
-            woken = [*batch, *self._waiting[:1]]
+            if request in self._waiting:
+                self._waiting.remove(request)
+            if not request.leads:
+                return
             self._is_led = bool(self._waiting)
-        for request in woken:
-            request.moves.set()
+            heirs = self._waiting[:1]
+            for heir in heirs:
+                heir.leads = True
+        for heir in heirs:
+            heir.moves.set()
+
+
+def _tell(batch: Sequence[_Request], error: Exception) -> None:
+    for request in batch:
+        request.error = error
