@@ -14,6 +14,13 @@ R = TypeVar("R")
 MOST = 32
 
 
+class Unanswered(RuntimeError):
+    """Whoever was to answer was stopped, as a process is that ends; the rows know how far it came.
+
+    Its own exception stays with it: the end of one thread is not the end of the others.
+    """
+
+
 @dataclass(slots=True, eq=False)
 class _Request:
     asked: Any
@@ -40,6 +47,7 @@ class Combiner:
         """Have *asked* answered, by this thread or another; raises what *answer* raised.
 
         All who ask one combiner bring the same *answer*, which must not ask it in turn.
+        Raises ``Unanswered`` if the thread that was to answer was stopped.
         """
         request = _Request(asked)
         try:
@@ -71,8 +79,7 @@ class Combiner:
         except Exception as error:  # noqa: BLE001 (whoever waits must hear of it)
             _tell(batch, error)
         except BaseException:
-            # The end of one thread is not the end of those that it has worked for.
-            _tell(batch, RuntimeError("the thread that answered for this one was stopped"))
+            _tell(batch, Unanswered("The thread that was to answer for this one was stopped"))
             raise
         finally:
             for request in batch:

@@ -108,7 +108,7 @@ def test_a_savepoint_may_be_the_first_of_a_transaction(notes):
     assert ids(notes) == []
 
 
-@pytest.mark.parametrize("wrong", ["SELEKT 1", "SELECT nothing", "SELECT 1 / 0"])
+@pytest.mark.parametrize("wrong", ["SELECT FROM WHERE", "SELECT nothing", "SELECT 1 / 0"])
 @pytest.mark.parametrize("is_first", [True, False])
 def test_after_an_error_and_a_rollback_the_connection_is_as_good_as_before(
     notes, engine, wrong, is_first

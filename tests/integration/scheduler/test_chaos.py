@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from pipeline_engine.errors import AlreadyFinal
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler import sweep
+from pipeline_engine.scheduler.combiner import Unanswered
 from pipeline_engine.scheduler.work import LOST_RACES
 from pipeline_engine.sdk import (
     ActionContext,
@@ -140,7 +141,7 @@ class Chaos:
             while not self.stopped.is_set():
                 try:
                     call()
-                except SystemExit:
+                except (SystemExit, Unanswered):  # or one that had work done by a killed one
                     pass
                 except DBAPIError as error:
                     # A race that was lost five times: the message is gone, the sweep is not.
