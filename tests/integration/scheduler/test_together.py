@@ -82,12 +82,13 @@ class Meeting:
         )
         self.execution_id = UUID(int=0)
 
-    def start(self, *more: dict[str, Any]) -> None:
+    def start(self, *more: dict[str, Any], **fields: Any) -> None:
         self.execution_id = self.driver.start(
             a_step("first", action="first"),
             *[a_step(step_id, action="work") for step_id in OTHERS],
             *more,
             a_step("join", "first", *OTHERS, *[step["id"] for step in more]),
+            **fields,
         )
 
     @contextmanager
@@ -192,6 +193,35 @@ def test_an_end_that_cannot_be_stored_fails_alone(drive, session):
     assert meeting.events("a") == meeting.events("c") == ["step_started", "step_completed"]
     assert meeting.events("b") == ["step_started"]
     assert meeting.driver.replay(meeting.execution_id) == []
+
+
+def test_two_failures_that_end_an_execution_together_end_it_once(drive, session):
+    failure = ActionResult(success=False, error="no")
+    meeting = Meeting(drive, session, a=failure, b=failure)
+    meeting.start(a_step("after", "a"), settings={"fail_fast": True})
+
+    with meeting.held_up():
+        meeting.let_the_others_end()
+
+    end = meeting.driver.finish(meeting.execution_id)
+    assert end.status == "FAILED"
+    assert end.events("after") == end.events("join") == ["step_skipped"]
+    assert transactions(meeting.driver, "step_failed", "a", "b") == 1
+
+
+def test_threads_whose_executions_wait_for_them_alone_end_all_of_these_together(drive, session):
+    meeting = Meeting(drive, session)
+    meeting.start()
+    more = [meeting.driver.start(a_step("a", action="work")) for _ in range(3)]
+
+    with in_background(*[turn(meeting.driver, execution_id, "a") for execution_id in more]):
+        wait_until(lambda: len(meeting.others.entered) == len(more), what="their actions")
+        with meeting.held_up():
+            meeting.let_the_others_end(len(OTHERS) + len(more))
+
+    assert [meeting.driver.look(one).status for one in more] == ["COMPLETED"] * len(more)
+    assert [meeting.driver.replay(one) for one in more] == [[]] * len(more)
+    assert transactions(meeting.driver, "step_completed", *OTHERS) == 1
 
 
 # ── Claims ───────────────────────────────────────────────────────────────────────────────
