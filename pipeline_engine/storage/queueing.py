@@ -78,11 +78,12 @@ def wait_for_open_steps(connection: Connection, sinks: Sequence[StepRow]) -> set
         WITH open AS (
             SELECT s.id, v.sink
             FROM unnest(%(executions)s::uuid[], %(sinks)s::bigint[]) AS v(execution_id, sink)
-            -- Looked up for one execution after the other, not among all steps that are open.
+            -- Looked up for one execution after the other, not among all steps that are open;
+            -- and there among those that are open, hence CASE, not among all that it ever had.
             CROSS JOIN LATERAL (
                 SELECT id FROM step_executions WHERE execution_id = v.execution_id
-                    AND parent_id IS NULL AND kind = 'step'
                     AND status IN ('PENDING', 'RETRYING', 'RUNNING')
+                    AND CASE WHEN parent_id IS NULL THEN kind = 'step' END
                 ORDER BY id FOR NO KEY UPDATE
             ) s
         ), told AS (
@@ -187,9 +188,9 @@ def count_ended_items(
         " due_at = CASE WHEN s.items_open = v.ended THEN now() + %(wake)s ELSE s.due_at END"
         " FROM unnest(%(ids)s::bigint[], %(ended)s::int[], %(failed)s::int[])"
         " AS v(id, ended, failed)"
-        f" WHERE s.id = v.id RETURNING {STEP_COLUMNS}",
+        f" WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = v.id RETURNING {STEP_COLUMNS}",
         {
-            "ids": ids,
+            "ids": driver.array(ids),
             "ended": [ended[i][0] for i in ids],
             "failed": [ended[i][1] for i in ids],
             "wake": wake,

@@ -469,7 +469,10 @@ _EXECUTION_ENDED: dict[ExecutionStatus, EventType] = {
 
 def end_executions(connection: Connection, endings: Sequence[ExecutionEnding]) -> None:
     """End executions for good."""
-    driver.run(connection, _END_EXECUTIONS, {"endings": json_guard.dumps(_ends(endings))})
+    ids = [str(ending.execution_id) for ending in endings]
+    driver.run(
+        connection, _END_EXECUTIONS, {"ids": ids, "endings": json_guard.dumps(_ends(endings))}
+    )
 
 
 def _ends(endings: Sequence[ExecutionEnding]) -> list[dict[str, Json]]:
@@ -496,7 +499,8 @@ WITH ended AS (
             ELSE e.progress_percentage END
     FROM json_to_recordset(%(endings)s::json)
         AS v(id uuid, status text, outputs jsonb, error jsonb, event_type text, details jsonb)
-    WHERE e.id = v.id AND CASE WHEN e.status IN ('PENDING', 'RUNNING') THEN true END
+    WHERE e.id = ANY(%(ids)s::uuid[]) AND e.id = v.id
+        AND CASE WHEN e.status IN ('PENDING', 'RUNNING') THEN true END
     RETURNING e.id, v.status, v.event_type, v.details
 )
 INSERT INTO events (execution_id, event_type, details, progress_percentage, eta_seconds)

@@ -1,0 +1,75 @@
+"""Rows are looked up by their keys, however few there are and whatever PostgreSQL expects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from driving import Driver
+from factories import a_step, an_action
+from sqlalchemy import Connection, Engine, event
+
+from pipeline_engine.sdk import ActionContext, ActionResult
+
+OTHERS = 1_500  #: so few that reading them all looks cheap to PostgreSQL
+
+
+def works(_: ActionContext) -> ActionResult:
+    return ActionResult(success=True, outputs={"done": True})
+
+
+@contextmanager
+def rows_read_in_a_row(engine: Engine) -> Iterator[list[int]]:
+    """How many steps each transaction of the block has read without an index."""
+    read: list[int] = []
+
+    def note(connection: Connection) -> None:
+        query = (
+            "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'step_executions'"
+        )
+        read.append(connection.exec_driver_sql(query).scalar_one())
+
+    event.listen(engine, "commit", note)
+    try:
+        yield read
+    finally:
+        event.remove(engine, "commit", note)
+
+
+def ids(driver: Driver, execution_id: UUID, *step_ids: str) -> list[int]:
+    look = driver.look(execution_id)
+    return [look.step(step_id).id for step_id in step_ids]
+
+
+def test_a_blocking_step_costs_the_same_beside_some_thousand_others(drive):
+    driver = drive(an_action("work", works, cheap=False))
+    driver.start(*(a_step(f"other-{i}") for i in range(OTHERS)))
+    execution_id = driver.start(
+        a_step("a", action="work"),
+        a_step("b", action="work"),
+        a_step("c", action="work", depends_on=["a", "b"]),
+        settings={"max_parallel_steps": 1},
+    )
+    a, b, c = ids(driver, execution_id, "a", "b", "c")
+
+    with rows_read_in_a_row(driver.runtime.engine) as read:
+        for step in (a, b, c):
+            driver.turn(step, queue="io")
+
+    assert driver.look(execution_id).status == "COMPLETED"
+    assert len(read) >= 6, "a claim and an end each"
+    assert sum(read) == 0
+
+
+def test_a_cheap_step_costs_the_same_beside_some_thousand_others(drive):
+    driver = drive()
+    driver.start(*(a_step(f"other-{i}") for i in range(OTHERS)))
+    execution_id = driver.start(a_step("a"), a_step("b", depends_on=["a"]))
+    (a,) = ids(driver, execution_id, "a")
+
+    with rows_read_in_a_row(driver.runtime.engine) as read:
+        driver.turn(a)
+
+    assert driver.look(execution_id).status == "COMPLETED"
+    assert sum(read) == 0
