@@ -82,9 +82,10 @@ def _finish_alone(runtime: Runtime, one: Finished) -> FollowUp:
 def _settle(work: Work, finished: Sequence[Finished]) -> None:
     ours = [one for one in finished if not work.is_repeat or _is_ours(work, one)]
     if len(ours) > 1:
-        # All at once and in order, or two workers could wait for each other's.
+        # All at once and in order, or this and another worker could wait for each other.
         awaited = chain.from_iterable(one.awaited for one in ours)
         queueing.lock_external_ids(work.connection, awaited)
+        locking.lock_in_order(work.connection, [one.step.row.id for one in ours])
     endings: list[Ending] = []
     for one in sorted(ours, key=lambda one: one.step.row.id):
         endings += _settled(work, one)

@@ -91,6 +91,16 @@ def lock_open_steps(connection: Connection, execution_id: UUID) -> list[StepRow]
     )
 
 
+def lock_in_order(connection: Connection, ids: Sequence[int]) -> None:
+    """Lock these steps, so that later statements may meet them in any order."""
+    driver.fetch_prepared(
+        connection,
+        "SELECT id FROM step_executions WHERE id = ANY(%(ids)s::bigint[])"
+        " ORDER BY id FOR NO KEY UPDATE",
+        {"ids": driver.array(ids)},
+    )
+
+
 def lock_waiting(
     connection: Connection, execution_id: UUID, step_ids: Sequence[str]
 ) -> list[StepRow]:

@@ -88,12 +88,13 @@ def wait_for_open_steps(connection: Connection, sinks: Sequence[StepRow]) -> set
             ) s
         ), told AS (
             UPDATE step_executions s SET successors = s.successors || open.sink
-            FROM open WHERE s.id = open.id RETURNING open.sink
+            FROM open WHERE s.id = ANY(ARRAY(SELECT id FROM open)) AND s.id = open.id
+            RETURNING open.sink
         )
         UPDATE step_executions s
         SET remaining = s.remaining + late.n, dependency_count = s.dependency_count + late.n
         FROM (SELECT sink, count(*)::int AS n FROM told GROUP BY sink) late
-        WHERE s.id = late.sink RETURNING s.id
+        WHERE s.id = ANY(%(sinks)s::bigint[]) AND s.id = late.sink RETURNING s.id
         """,
         {
             "executions": [str(sink.execution_id) for sink in ordered],

@@ -19,6 +19,8 @@ def works(_: ActionContext) -> ActionResult:
     return ActionResult(success=True, outputs={"done": True})
 
 
+# What PostgreSQL has learnt of other tests' rows is older than these.
+FORGET = "DELETE FROM pg_statistic WHERE starelid = 'step_executions'::regclass"
 SCANNED = "seq_tup_read"  #: rows read without an index
 READ = "seq_tup_read + idx_tup_fetch"
 
@@ -32,6 +34,9 @@ def counted(engine: Engine, what: str) -> Iterator[list[int]]:
         query = f"SELECT {what} FROM pg_stat_xact_user_tables WHERE relname = 'step_executions'"  # noqa: S608
         read.append(connection.exec_driver_sql(query).scalar_one())
 
+    with engine.begin() as connection:
+        connection.exec_driver_sql(FORGET)
+    engine.dispose()  # with whatever was planned for an emptier table
     event.listen(engine, "commit", note)
     try:
         yield read
@@ -61,7 +66,7 @@ def test_a_blocking_step_costs_the_same_beside_some_thousand_others(drive):
 
     assert driver.look(execution_id).status == "COMPLETED"
     assert len(read) >= 6, "a claim and an end each"
-    assert sum(read) == 0
+    assert not any(read), read
 
 
 def test_a_cheap_step_costs_the_same_beside_some_thousand_others(drive):
@@ -74,7 +79,7 @@ def test_a_cheap_step_costs_the_same_beside_some_thousand_others(drive):
         driver.turn(a)
 
     assert driver.look(execution_id).status == "COMPLETED"
-    assert sum(read) == 0
+    assert not any(read), read
 
 
 def test_who_leaves_a_window_reads_what_is_held_and_not_all_that_waits(drive):
@@ -86,8 +91,10 @@ def test_who_leaves_a_window_reads_what_is_held_and_not_all_that_waits(drive):
         settings={"max_parallel_steps": 1},
     )
 
+    (a,) = ids(driver, execution_id, "a")
+
     with counted(driver.runtime.engine, READ) as read:
-        driver.turn(*ids(driver, execution_id, "a"))
+        driver.turn(a)
 
     assert driver.look(execution_id).step("b").queued_at is not None
     assert sum(read) < 50
