@@ -100,35 +100,10 @@ def _acknowledge_first(store: Callable[..., inbox.Receipt]) -> Callable[..., inb
 # ── Statements that lack something ───────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class _Edited:
-    """A connection that changes the statements which pass through it."""
-
-    connection: Connection
-    old: str
-    new: str
-
-    def exec_driver_sql(self, statement: str, *rest: Any) -> Any:
-        edited = _replaced(statement, old=self.old, new=self.new)
-        return self.connection.exec_driver_sql(edited, *rest)
-
-
 def _replaced(statement: str, *, old: str, new: str = "") -> str:
     if old not in statement:  # the product has changed: a bug that is not there proves nothing
         raise ValueError(f"The bug finds nothing to spoil: there is no {old!r}")
     return statement.replace(old, new)
-
-
-def _without(clause: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let a function's statement lack a clause."""
-
-    def spoil(function: Callable[..., Any]) -> Callable[..., Any]:
-        def spoiled(connection: Connection, *rest: Any, **named: Any) -> Any:
-            return function(_Edited(connection, clause, ""), *rest, **named)
-
-        return spoiled
-
-    return spoil
 
 
 # ── Join counted in Redis only ───────────────────────────────────────────────────────────
@@ -167,7 +142,11 @@ FENCES = (" AND s.attempt = v.attempt", "s.status = v.taken AND ")
 PATCHES: Mapping[Bug, tuple[Patch, ...]] = {
     Bug.ACKNOWLEDGE_BEFORE_COMMIT: (Patch(inbox, "_stored", _acknowledge_first),),
     Bug.INBOX_WITHOUT_KEY: (
-        Patch(deliveries, "insert", _without(" ON CONFLICT (source, delivery_key) DO NOTHING")),
+        Patch(
+            deliveries,
+            "_INSERT",
+            partial(_replaced, old="ON CONFLICT (source, delivery_key) DO NOTHING "),
+        ),
     ),
     Bug.LEASE_WITHOUT_FENCE: tuple(
         Patch(transitions, "_END", partial(_replaced, old=fence)) for fence in FENCES
