@@ -47,9 +47,9 @@ SILENCE_SECONDS = 5.0
 
 #: So many deliveries within so many seconds are a rush.
 RUSH = 4
-RUSH_SECONDS = 0.03
+RUSH_SECONDS = 0.05
 #: For so long they are gathered then, and so many share a message at most.
-GATHERED_SECONDS = 0.02
+GATHERED_SECONDS = 0.04
 MOST_IDS = 50
 
 #: What can go wrong while sending; the sweep sends again what is missing.
