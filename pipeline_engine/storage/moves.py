@@ -79,3 +79,25 @@ class ExecutionEnding:
     status: ExecutionStatus
     outputs: dict[str, Json] | None = None
     error: dict[str, Json] | None = None
+
+    @property
+    def record(self) -> dict[str, Json]:
+        """The move, and the event that tells of it."""
+        details: dict[str, Json] = {"success": self.status is ExecutionStatus.COMPLETED}
+        if self.error:
+            details["error"] = self.error
+        return {
+            "id": str(self.execution_id),
+            "status": self.status.value,
+            "outputs": self.outputs,
+            "error": self.error,
+            "event_type": _EXECUTION_ENDED[self.status].value,
+            "details": details,
+        }
+
+
+_EXECUTION_ENDED: dict[ExecutionStatus, EventType] = {
+    ExecutionStatus.COMPLETED: EventType.WORKFLOW_COMPLETED,
+    ExecutionStatus.FAILED: EventType.WORKFLOW_FAILED,
+    ExecutionStatus.INTERRUPTED: EventType.WORKFLOW_INTERRUPTED,
+}

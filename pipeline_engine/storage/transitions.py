@@ -21,7 +21,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
-from pipeline_engine.domain.states import ExecutionStatus, StepStatus
+from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.storage import driver
 from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.events import EventType
@@ -460,34 +460,11 @@ def begin_cancelling(
     )
 
 
-_EXECUTION_ENDED: dict[ExecutionStatus, EventType] = {
-    ExecutionStatus.COMPLETED: EventType.WORKFLOW_COMPLETED,
-    ExecutionStatus.FAILED: EventType.WORKFLOW_FAILED,
-    ExecutionStatus.INTERRUPTED: EventType.WORKFLOW_INTERRUPTED,
-}
-
-
 def end_executions(connection: Connection, endings: Sequence[ExecutionEnding]) -> None:
     """End executions for good."""
     ids = [str(ending.execution_id) for ending in endings]
-    driver.run(
-        connection, _END_EXECUTIONS, {"ids": ids, "endings": json_guard.dumps(_ends(endings))}
-    )
-
-
-def _ends(endings: Sequence[ExecutionEnding]) -> list[dict[str, Json]]:
-    return [
-        {
-            "id": str(end.execution_id),
-            "status": end.status.value,
-            "outputs": end.outputs,
-            "error": end.error,
-            "event_type": _EXECUTION_ENDED[end.status].value,
-            "details": {"success": end.status is ExecutionStatus.COMPLETED}
-            | ({"error": end.error} if end.error else {}),
-        }
-        for end in endings
-    ]
+    records = json_guard.dumps([ending.record for ending in endings])
+    driver.run(connection, _END_EXECUTIONS, {"ids": ids, "endings": records})
 
 
 _END_EXECUTIONS = """
