@@ -34,8 +34,8 @@ def _keep(work: Work, queue: str | None) -> list[int]:
     # A message costs more than a cheap step: only what does not fit one batch is shared.
     kept = [row.id for row in work.ready if row.cheap][: work.runtime.settings.chunk_size]
     kept = kept or [row.id for row in work.ready if row.queue == queue][:1]
-    if kept:
-        work.ready = [row for row in work.ready if row.id not in set(kept)]
+    ours = set(kept)
+    work.ready = [row for row in work.ready if row.id not in ours]
     return kept
 
 
