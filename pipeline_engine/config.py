@@ -165,7 +165,7 @@ class Settings:
         "PIPELINE_MAX_LOST_ATTEMPTS", ma.Integer(load_default=5, validate=AT_LEAST_ONE)
     )
     chunk_size: int = _variable(
-        "PIPELINE_CHUNK_SIZE", ma.Integer(load_default=100, validate=validate.Range(1, 200))
+        "PIPELINE_CHUNK_SIZE", ma.Integer(load_default=200, validate=validate.Range(1, 500))
     )
     worker_slots: int = _variable(
         "PIPELINE_WORKER_SLOTS", ma.Integer(load_default=2, validate=AT_LEAST_ONE)

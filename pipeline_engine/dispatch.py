@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock, Timer
@@ -45,7 +45,7 @@ QUEUES: tuple[str, ...] = tuple(QueueName)
 SLOW_SECONDS = 1.0
 SILENCE_SECONDS = 5.0
 
-#: So many deliveries within so many seconds are a rush.
+#: So many that come within so many seconds are a rush.
 RUSH = 4
 RUSH_SECONDS = 0.05
 #: For so long they are gathered then, and so many share a message at most.
@@ -54,6 +54,16 @@ MOST_IDS = 50
 
 #: What can go wrong while sending; the sweep sends again what is missing.
 SENDING_ERRORS = (KombuError, OperationalError, RedisError, ConnectionError, TimeoutError)
+
+
+#: Characters of what Flower shows of a message's ids.
+MOST_SHOWN = 1000
+
+
+def shown(ids: Sequence[int]) -> str:
+    """What Flower shows of the args of a message; Celery takes as long for it as for the rest."""
+    text = repr((list(ids),))
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
 def task_of(action: str) -> str:
@@ -138,26 +148,27 @@ class Message:
 
 
 class Arrivals:
-    """Deliveries that are to be announced: one by one, or in a rush a few at a time.
+    """Rows that came in, and the task that is to be told of them: at once, or in a rush together.
 
-    A message costs its sender and its receiver more than giving one delivery of many. In a rush
-    a thread sends, so the sender of a delivery does not wait for Redis at all.
+    A message costs its sender and its receiver more than what many of them ask for. In a rush a
+    thread sends, so whoever brings a row does not wait for Redis at all.
     """
 
-    def __init__(self, send: Callable[[Sequence[Message]], None]) -> None:
+    def __init__(self, task: str, send: Callable[[Sequence[Message]], None]) -> None:
+        self._task = task
         self._send = send
         self._lock = Lock()
         self._came: deque[float] = deque(maxlen=RUSH)
-        self._ids: list[int] = []
+        self._parties: list[Sequence[int]] = []
         self._is_due = False  #: a thread is about to send what is here
 
-    def add(self, delivery_id: int) -> None:
-        """Announce it now, or together with those that come in the next moment."""
+    def add(self, *ids: int) -> None:
+        """Announce these now, or with what comes in the next moment; one message has them all."""
         now = time.monotonic()
         with self._lock:
             in_rush = len(self._came) == RUSH and now - self._came[0] < RUSH_SECONDS
             self._came.append(now)
-            self._ids.append(delivery_id)
+            self._parties.append(ids)
             if self._is_due:
                 return
             self._is_due = in_rush
@@ -177,14 +188,25 @@ class Arrivals:
         try:
             self._announce()
         except Exception:  # nobody is above who could do more; the sweep will send them
-            log.exception("deliveries are not announced")
+            log.exception("what has come in is not announced")
 
     def _announce(self) -> None:
         with self._lock:
-            ids, self._ids = self._ids, []
+            parties, self._parties = self._parties, []
             self._is_due = False
-        parts = [tuple(ids[at : at + MOST_IDS]) for at in range(0, len(ids), MOST_IDS)]
-        self._send([Message(DELIVER, part) for part in parts])
+        self._send([Message(self._task, ids) for ids in _shared_out(parties)])
+
+
+def _shared_out(parties: Iterable[Sequence[int]]) -> Iterator[tuple[int, ...]]:
+    """As many parties to a message as fit; what came together stays together."""
+    ids: tuple[int, ...] = ()
+    for party in parties:
+        if ids and len(ids) + len(party) > MOST_IDS:
+            yield ids
+            ids = ()
+        ids += tuple(party)
+    if ids:
+        yield ids
 
 
 class Dispatcher:
@@ -193,7 +215,8 @@ class Dispatcher:
     def __init__(self, app: Celery) -> None:
         self.app = app
         self._silent_until = 0.0
-        self._arrivals = Arrivals(self.send)
+        self._deliveries = Arrivals(DELIVER, self.send)
+        self._beginnings = Arrivals(RUN_BATCH, self.send)
 
     def send(self, messages: Sequence[Message], canvases: Sequence[Signature[Any]] = ()) -> None:
         """Send it all in one batch; a failure is logged and left to the sweep."""
@@ -218,7 +241,11 @@ class Dispatcher:
 
     def announce(self, delivery_id: int) -> None:
         """Wake a worker for a delivery; in a rush, one message for several."""
-        self._arrivals.add(delivery_id)
+        self._deliveries.add(delivery_id)
+
+    def begin(self, step_execution_ids: Sequence[int]) -> None:
+        """Wake a worker for the cheap steps that an execution begins with; in a rush the same."""
+        self._beginnings.add(*step_execution_ids)
 
     def revoke(self, task_ids: Sequence[str], *, terminate: bool) -> None:
         """Ask the workers to stop these tasks; a hint, since rows have fenced them already."""
@@ -237,6 +264,8 @@ class Dispatcher:
             task_id,
             message.task,
             args=(list(message.ids),),
+            argsrepr=shown(message.ids),
+            kwargsrepr="{}",
             root_id=task_id,
             ignore_result=True,
             create_sent_event=self.app.conf.task_send_sent_event,

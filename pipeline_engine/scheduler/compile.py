@@ -12,7 +12,7 @@ from typing import Any
 from celery import Celery, chord, group
 from celery.canvas import Signature
 
-from pipeline_engine.dispatch import JOIN, RUN_BATCH, task_of
+from pipeline_engine.dispatch import JOIN, RUN_BATCH, shown, task_of
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.storage.rows import StepRow
 
@@ -68,5 +68,10 @@ def _signature(
         args=(list(ids),),
         kwargs=kwargs,
         immutable=True,
-        options={"queue": queue, "ignore_result": True},
+        options={
+            "queue": queue,
+            "ignore_result": True,
+            "argsrepr": shown(ids),
+            "kwargsrepr": str(kwargs),
+        },
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline_engine.dispatch import JOIN, Message
+from pipeline_engine.dispatch import JOIN, MOST_IDS, Message
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import compile as canvas
@@ -37,6 +37,15 @@ def _keep(work: Work, queue: str | None) -> list[int]:
     ours = set(kept)
     work.ready = [row for row in work.ready if row.id not in ours]
     return kept
+
+
+def send_first(work: Work) -> None:
+    """Send what a new execution begins with; of many that begin at once, some with one message."""
+    ids = [row.id for row in work.ready if row.cheap]
+    if 0 < len(ids) == len(work.ready) <= MOST_IDS:
+        work.runtime.dispatch.begin(ids)
+    else:
+        send(work)
 
 
 def send(work: Work, *, in_chord: bool = False) -> None:

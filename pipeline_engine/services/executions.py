@@ -15,7 +15,7 @@ from pipeline_engine.errors import AlreadyFinal, ExecutionNotFound, InvalidDefin
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import starting
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.sending import send
+from pipeline_engine.scheduler.sending import send_first
 from pipeline_engine.scheduler.starting import Request as StartRequest
 from pipeline_engine.scheduler.starting import Startable, Started
 from pipeline_engine.scheduler.work import Work, repeated, transaction
@@ -91,7 +91,7 @@ def _stored(runtime: Runtime, begin: Callable[[Work], Started]) -> Started:
 
     started, work = repeated(attempt)
     failpoint(Failpoint.AFTER_START_BEFORE_SEND)
-    send(work)
+    send_first(work)
     return started
 
 

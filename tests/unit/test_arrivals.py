@@ -1,4 +1,4 @@
-"""Deliveries are announced at once, and in a rush a few by one message."""
+"""Rows that come in are announced at once, and in a rush a few by one message."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from threading import Event, Thread
 import pytest
 from waiting import wait_until
 
-from pipeline_engine.dispatch import DELIVER, MOST_IDS, RUSH, Arrivals, Message
+from pipeline_engine.dispatch import DELIVER, MOST_IDS, RUN_BATCH, RUSH, Arrivals, Message
 
 
 class Sent:
@@ -31,7 +31,7 @@ def sent() -> Sent:
 
 
 def test_a_lone_delivery_is_announced_at_once(sent: Sent) -> None:
-    arrivals = Arrivals(sent)
+    arrivals = Arrivals(DELIVER, sent)
 
     for delivery_id in range(RUSH):
         arrivals.add(delivery_id)
@@ -40,7 +40,7 @@ def test_a_lone_delivery_is_announced_at_once(sent: Sent) -> None:
 
 
 def test_in_a_rush_a_message_announces_several(sent: Sent) -> None:
-    arrivals = Arrivals(sent)
+    arrivals = Arrivals(DELIVER, sent)
     for delivery_id in range(RUSH):
         arrivals.add(delivery_id)
 
@@ -52,7 +52,7 @@ def test_in_a_rush_a_message_announces_several(sent: Sent) -> None:
 
 
 def test_each_delivery_is_announced_once_however_many_bring_them(sent: Sent) -> None:
-    arrivals = Arrivals(sent)
+    arrivals = Arrivals(DELIVER, sent)
     threads = [
         Thread(target=lambda n=n: [arrivals.add(100 * n + i) for i in range(100)]) for n in range(8)
     ]
@@ -67,6 +67,29 @@ def test_each_delivery_is_announced_once_however_many_bring_them(sent: Sent) -> 
     assert max(len(message.ids) for message in sent.messages) <= MOST_IDS
 
 
+def test_what_comes_together_stays_together_in_one_message(sent: Sent) -> None:
+    arrivals = Arrivals(RUN_BATCH, sent)
+    parties = [range(7 * n, 7 * n + 7) for n in range(30)]
+
+    for party in parties:
+        arrivals.add(*party)
+
+    wait_until(lambda: len(sent.ids) == 7 * 30, what="all of them")
+    assert sorted(sent.ids) == list(range(7 * 30))
+    assert all(len(message.ids) % 7 == 0 for message in sent.messages)
+    assert max(len(message.ids) for message in sent.messages) <= MOST_IDS
+    assert {message.task for message in sent.messages} == {RUN_BATCH}
+
+
+def test_a_party_that_is_too_large_for_one_message_with_others_has_its_own(sent: Sent) -> None:
+    arrivals = Arrivals(RUN_BATCH, sent)
+    large = tuple(range(MOST_IDS + 1))
+
+    arrivals.add(*large)
+
+    assert sent.messages == [Message(RUN_BATCH, large)]
+
+
 def test_a_send_that_fails_does_not_silence_those_that_follow() -> None:
     tries: list[Sequence[Message]] = []
     failed = Event()
@@ -77,7 +100,7 @@ def test_a_send_that_fails_does_not_silence_those_that_follow() -> None:
             failed.set()
             raise ValueError
 
-    arrivals = Arrivals(fail)
+    arrivals = Arrivals(DELIVER, fail)
     for delivery_id in range(RUSH + 1):
         arrivals.add(delivery_id)
     assert failed.wait(5), "the gathered one is sent by another thread"

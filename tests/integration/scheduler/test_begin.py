@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from driving import Driver
 from factories import a_step, an_action
+from redis import Redis
 from sqlalchemy import text
+from waiting import wait_until
 
 from pipeline_engine.errors import InvalidParams
 from pipeline_engine.sdk import ActionResult
@@ -91,3 +95,21 @@ def test_a_taken_key_adds_no_rows(drive) -> None:
     assert sorted(row.kind for row in rows) == sorted([StepKind.STEP, StepKind.SINK])
     with driver.runtime.engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM step_executions")) == len(rows)
+
+
+def test_each_of_many_executions_that_begin_at_once_has_a_message_with_all_its_first_steps(
+    drive, redis
+) -> None:
+    driver: Driver = drive()
+
+    begun = [driver.start(a_step("a"), a_step("b"), a_step("c", "a")) for _ in range(12)]
+
+    first = [{driver.look(i).step("a").id, driver.look(i).step("b").id} for i in begun]
+    wait_until(lambda: set().union(*sent(redis)) == set().union(*first), what="all messages")
+    assert all(any(steps <= ids for ids in sent(redis)) for steps in first)
+
+
+def sent(redis: Redis) -> list[set[int]]:
+    """The steps that each message names."""
+    bodies = [json.loads(m)["body"] for m in redis.lrange("pe:fast", 0, -1)]
+    return [set(json.loads(b64decode(body))[0][0]) for body in bodies]

@@ -265,7 +265,7 @@ def test_a_worker_takes_blocking_work_of_its_own_queue_only(drive):
 
 
 def test_a_turn_that_is_over_hands_its_work_to_others(drive):
-    driver = drive()
+    driver = drive(chunk_size=32)
     execution_id = driver.start(a_step("a"), *[a_step(f"b{n}", "a") for n in range(SHARED)])
 
     Turn(driver.runtime, ends_at=0).run([id_of(driver, execution_id, "a")])
