@@ -92,7 +92,7 @@ class Course:
 
     def count(self, ends: Iterable[End]) -> list[End]:
         """Take these ends for a fact; returns the skips that follow from them at once."""
-        changes: dict[str, list[Contribution]] = defaultdict(list)
+        changes: dict[str, Contribution] = defaultdict(Contribution)
         for end in ends:
             self._note(end)
             counted = contribution(
@@ -101,7 +101,7 @@ class Course:
                 tolerated=self.is_tolerated(end.step_id),
             )
             for successor in self._definition.graph.dependents(end.step_id):
-                changes[successor].append(counted)
+                changes[successor] += counted
         return [skip for step_id, its in changes.items() for skip in self._react(step_id, its)]
 
     # ── What follows ─────────────────────────────────────────────────────────────────────
@@ -152,7 +152,7 @@ class Course:
         now = [step_id for step_id in stopped if step_id not in self.stopping]
         return [End(step_id, StepStatus.SKIPPED, SkipReason.ABORTED) for step_id in now]
 
-    def _react(self, step_id: str, ends: Sequence[Contribution]) -> Iterator[End]:
+    def _react(self, step_id: str, ends: Contribution) -> Iterator[End]:
         now = self._waiting[step_id] = self._waiting[step_id].counted(ends)
         if step_id in self.ended or step_id in self.running:
             return

@@ -6,7 +6,7 @@ every answer comes in definition order.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from heapq import heappop, heappush
 
@@ -92,13 +92,15 @@ class Graph:
         )
 
     def behind(
-        self, held: Collection[str], *, among: Collection[str], most: int, widest: int
+        self, held: Collection[str], *, among: Callable[[str], bool], most: int, widest: int
     ) -> dict[str, int]:
-        """Steps of *among* behind *held*, and how many of their dependencies are held or found.
+        """Steps *among* those behind *held*, with how many of their dependencies are held or found.
 
         In topological order, at most *most* of them, and none behind a place where more than
         *widest* could be next.
         """
+        if any(len(self._dependents[step_id]) > widest for step_id in held):
+            return {}
         counts: dict[str, int] = {}
         next_ones: list[tuple[int, str]] = []
 
@@ -107,7 +109,7 @@ class Graph:
                 if len(next_ones) > widest:
                     return
                 counts[dependent] = counts.get(dependent, 0) + 1
-                if counts[dependent] == 1 and dependent in among:
+                if counts[dependent] == 1 and among(dependent):
                     heappush(next_ones, (self._rank[dependent], dependent))
 
         for step_id in held:

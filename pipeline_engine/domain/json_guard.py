@@ -27,6 +27,8 @@ MAX_NODES = 50_000
 MAX_KEY_CHARACTERS = 256
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 
+#: Bytes of a value beside its characters: the longest number, or brackets, quotes and a colon.
+_MOST_PER_NODE = 32
 _LONGEST_INTEGER = 20  # digits and sign of -(2**63)
 
 
@@ -79,8 +81,9 @@ def check(
     Tuples become lists, mappings objects, enums their values, decimals numbers; UUIDs, dates and
     times become texts. Raises ``JsonRejected``.
     """
-    clean = _Inspection(max_bytes, max_depth, max_nodes, max_key_characters).clean(value)
-    if len(orjson.dumps(clean)) > max_bytes:
+    inspection = _Inspection(max_bytes, max_depth, max_nodes, max_key_characters)
+    clean = inspection.clean(value)
+    if inspection.most_bytes > max_bytes and len(orjson.dumps(clean)) > max_bytes:
         raise JsonRejected("too_large", f"More than {max_bytes} bytes.")
     return clean
 
@@ -155,6 +158,11 @@ class _Inspection:
     max_key_characters: int
     nodes: int = 0
     characters: int = 0
+
+    @property
+    def most_bytes(self) -> int:
+        """As many as the JSON text of what was met can have: each character is an escape."""
+        return 6 * self.characters + _MOST_PER_NODE * self.nodes
 
     def clean(self, value: Any, pointer: str = "", depth: int = 0) -> Any:
         """The value as plain JSON types, in new containers."""

@@ -6,7 +6,6 @@ Pure: rows hold the counters, this module decides. Names follow the field's stan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,12 +25,25 @@ class SkipReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What the end of one step adds to the counters of those that depend on it."""
+    """What ends of steps add to the counters of a step that depends on them."""
 
+    ended: int = 0
     succeeded: int = 0
     failed: int = 0
     blocking: int = 0  #: failed, and nobody said that this may be ignored
     branched: int = 0  #: skipped because a conditional went the other way
+
+    def __add__(self, other: Contribution) -> Contribution:
+        return Contribution(
+            self.ended + other.ended,
+            self.succeeded + other.succeeded,
+            self.failed + other.failed,
+            self.blocking + other.blocking,
+            self.branched + other.branched,
+        )
+
+
+NOTHING = Contribution()  #: of no end at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +57,26 @@ class Dependencies:
     blocking: int
     branched: int
 
-    def counted(self, ends: Sequence[Contribution]) -> Dependencies:
+    def counted(self, ends: Contribution) -> Dependencies:
         """The same after these ends; the SQL of ``queueing.settle_dependencies`` in Python."""
-        return self._changed(ends, 1)
-
-    def before(self, ends: Sequence[Contribution]) -> Dependencies:
-        """What was known until these ends were counted."""
-        return self._changed(ends, -1)
-
-    def _changed(self, ends: Sequence[Contribution], sign: int) -> Dependencies:
         return Dependencies(
             self.total,
-            self.remaining - sign * len(ends),
-            self.succeeded + sign * sum(end.succeeded for end in ends),
-            self.failed + sign * sum(end.failed for end in ends),
-            self.blocking + sign * sum(end.blocking for end in ends),
-            self.branched + sign * sum(end.branched for end in ends),
+            self.remaining - ends.ended,
+            self.succeeded + ends.succeeded,
+            self.failed + ends.failed,
+            self.blocking + ends.blocking,
+            self.branched + ends.branched,
+        )
+
+    def before(self, ends: Contribution) -> Dependencies:
+        """What was known until these ends were counted."""
+        return Dependencies(
+            self.total,
+            self.remaining + ends.ended,
+            self.succeeded - ends.succeeded,
+            self.failed - ends.failed,
+            self.blocking - ends.blocking,
+            self.branched - ends.branched,
         )
 
 
@@ -83,12 +99,12 @@ SURVIVES_CANCEL = frozenset({TriggerRule.ALWAYS})
 #: Rules that may be met while dependencies are still open.
 EAGER = frozenset({TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.AT_LEAST})
 
-_NOTHING = Contribution()
-_SUCCESS = Contribution(succeeded=1)
-_TOLERATED = Contribution(failed=1)
-_FAILURE = Contribution(failed=1, blocking=1)
-_BRANCHED = Contribution(branched=1)
-_BLOCKED = Contribution(blocking=1)
+_SKIPPED = Contribution(ended=1)
+_SUCCESS = Contribution(ended=1, succeeded=1)
+_TOLERATED = Contribution(ended=1, failed=1)
+_FAILURE = Contribution(ended=1, failed=1, blocking=1)
+_BRANCHED = Contribution(ended=1, branched=1)
+_BLOCKED = Contribution(ended=1, blocking=1)
 
 
 def contribution(
@@ -106,7 +122,7 @@ def contribution(
         return _BRANCHED
     if skip_reason is SkipReason.UPSTREAM_FAILED:
         return _FAILURE
-    return _BLOCKED if skip_reason is SkipReason.ABORTED else _NOTHING
+    return _BLOCKED if skip_reason is SkipReason.ABORTED else _SKIPPED
 
 
 def is_unhandled_failure(status: StepStatus, *, tolerated: bool) -> bool:
@@ -115,7 +131,7 @@ def is_unhandled_failure(status: StepStatus, *, tolerated: bool) -> bool:
 
 
 def reaction(
-    rule: TriggerRule, at_least: int | None, now: Dependencies, ends: Sequence[Contribution]
+    rule: TriggerRule, at_least: int | None, now: Dependencies, ends: Contribution
 ) -> Verdict:
     """What follows for a waiting step from these ends, which *now* has counted already.
 

@@ -41,7 +41,7 @@ def give_up(
     intend = transitions.intend_abort
     if not intend(work.connection, execution_id, reason=reason.value, error=error):
         return []
-    plan = work.runtime.plan(work.connection, execution_id)
+    plan = work.plan(execution_id)
     if any(step.items_open for step in steps):
         # A fan-out whose row we had to wait for has items which that statement did not see.
         steps = locking.lock_open_steps(work.connection, execution_id)

@@ -48,7 +48,7 @@ def advance(work: Work, endings: Sequence[Ending], *, durable: bool = True) -> N
 
 def _set_free(work: Work, ended: Sequence[Ending]) -> list[Ending]:
     """Count these ends on their successors; returns the steps that are skipped by that."""
-    changes: dict[int, list[Contribution]] = defaultdict(list)
+    changes: dict[int, Contribution] = {}
     counted_already = {ending.step.id for ending in ended if ending.counted}
     for ending in ended:
         counted = contribution(
@@ -56,7 +56,8 @@ def _set_free(work: Work, ended: Sequence[Ending]) -> list[Ending]:
         )
         for successor in ending.step.successors:
             if successor not in counted_already:
-                changes[successor].append(counted)
+                before = changes.get(successor)
+                changes[successor] = before + counted if before else counted
     follow_ups: list[Ending] = []
     sinks: list[StepRow] = []
     blocking: dict[UUID, list[StepRow]] = defaultdict(list)
@@ -74,7 +75,7 @@ def _set_free(work: Work, ended: Sequence[Ending]) -> list[Ending]:
 def _react(
     work: Work,
     row: StepRow,
-    counted: Sequence[Contribution],
+    counted: Contribution,
     follow_ups: list[Ending],
     sinks: list[StepRow],
     blocking: dict[UUID, list[StepRow]],
@@ -94,7 +95,7 @@ def _react(
         blocking[row.execution_id].append(row)
 
 
-def _verdict(work: Work, row: StepRow, ends: Sequence[Contribution]) -> Verdict:
+def _verdict(work: Work, row: StepRow, ends: Contribution) -> Verdict:
     if row.status != StepStatus.PENDING:
         return Verdict.WAIT
     rule, at_least = _rule(work, row)
@@ -104,7 +105,7 @@ def _verdict(work: Work, row: StepRow, ends: Sequence[Contribution]) -> Verdict:
 def _rule(work: Work, row: StepRow) -> tuple[TriggerRule, int | None]:
     if row.kind != StepKind.STEP:
         return TriggerRule.ALL_DONE, None
-    definition = work.runtime.plan(work.connection, row.execution_id).definition.step(row.step_id)
+    definition = work.plan(row.execution_id).definition.step(row.step_id)
     return definition.trigger_rule, definition.at_least
 
 
@@ -154,7 +155,7 @@ def _failures(work: Work, ended: Iterable[Ending]) -> list[Ending]:
             "step_id": step.step_id,
         }
         transitions.note_failure(work.connection, step.execution_id, error)
-        plan = work.runtime.plan(work.connection, step.execution_id)
+        plan = work.plan(step.execution_id)
         if plan.definition.settings.fail_fast and step.kind == StepKind.STEP:
             reason = AbortReason.FAILED
             follow_ups += abort.give_up(work, step.execution_id, reason=reason, error=error)

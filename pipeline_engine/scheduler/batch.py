@@ -57,7 +57,7 @@ class Batch:
     _put_off: list[tuple[StepRow, Callable[[], list[Ending]]]] = field(default_factory=list)
     _executions: dict[UUID, tuple[ExecutionFacts, Plan]] = field(default_factory=dict)
     _behind: dict[int, StepRow] = field(default_factory=dict)  #: locked, and waiting for us alone
-    _counted: dict[int, list[Contribution]] = field(default_factory=lambda: defaultdict(list))
+    _counted: dict[int, Contribution] = field(default_factory=dict)
     _ended: EndedHere = field(default_factory=EndedHere)
 
     def run(self, rows: Sequence[StepRow], *, most: int) -> None:
@@ -68,7 +68,7 @@ class Batch:
             ended = self._run_wave(rows)
             rows = self._set_free(ended) if self._behind else []
         for ending in self.endings:
-            ending.counted = self._counted.get(ending.step.id, ())
+            ending.counted = self._counted.get(ending.step.id)
 
     def follow(self) -> list[Ending]:
         """Park, expand or try again what was put off; call it when the ends are written."""
@@ -173,7 +173,7 @@ class Batch:
         graph = plan.definition.graph
         # Of a wider wave other workers should have some.
         widest = 2 * self.work.runtime.settings.chunk_size
-        found = graph.behind(held, among=plan.cheap_and_patient, most=most, widest=widest)
+        found = graph.behind(held, among=plan.is_cheap_and_patient, most=most, widest=widest)
         unsure = [s for s, counted in found.items() if counted < len(graph.dependencies(s))]
         if not unsure:
             return list(found)
@@ -208,8 +208,9 @@ class Batch:
         for successor in successors:
             row = self._behind.get(successor)
             if row is not None:
-                self._counted[successor].append(counted)
-                if len(self._counted[successor]) == row.remaining:
+                before = self._counted.get(successor)
+                now = self._counted[successor] = before + counted if before else counted
+                if now.ended == row.remaining:
                     yield row
 
     def _verdict(self, row: StepRow) -> Verdict:

@@ -60,7 +60,7 @@ def conclude(work: Work, sinks: Sequence[StepRow]) -> list[Ending]:
     over: list[tuple[UUID, Verdict]] = []
     for sink in ended:
         verdict = verdicts[sink.execution_id]
-        plan = work.runtime.plan(work.connection, sink.execution_id)
+        plan = work.plan(sink.execution_id)
         epilogue = _epilogue(work, sink, plan, verdict)
         if epilogue:
             _run_after(work, sink, plan, epilogue)
@@ -171,7 +171,7 @@ def _end(work: Work, over: Sequence[tuple[UUID, Verdict]]) -> None:
 
 
 def _results_needed(work: Work, execution_id: UUID) -> frozenset[str]:
-    plan = work.runtime.plan(work.connection, execution_id)
+    plan = work.plan(execution_id)
     return steps_named(reference for _, reference in plan.outputs.references)
 
 
@@ -189,7 +189,7 @@ def _execution_ending(
 
 
 def _outputs(work: Work, execution_id: UUID, known: Mapping[str, StepResult]) -> dict[str, Any]:
-    plan = work.runtime.plan(work.connection, execution_id)
+    plan = work.plan(execution_id)
     facts = work.runtime.facts(work.connection, [execution_id])[execution_id]
     results = step_results(work.runtime, execution_id, known, work.connection)
     return guarded_outputs(

@@ -72,7 +72,7 @@ def _new_item(
 ) -> NewStep:
     row, planned = step.row, step.planned
     if item.action:
-        plan = work.runtime.plan(work.connection, row.execution_id)
+        plan = work.plan(row.execution_id)
         planned = plan.plan(planned.definition, item.action)
     value = {"value": item.value} | ({} if item.params is None else {"params": item.params})
     return NewStep(
@@ -155,7 +155,7 @@ def outcome_of_stopped(work: Work, parent: StepRow) -> Ending:
     """The end of a fan-out that was stopped, now that its last item has ended."""
     if parent.error_code != TIMEOUT:
         return abort.aborted([parent], because=abort.MESSAGES[AbortReason.FAILED])[0]
-    plan = work.runtime.plan(work.connection, parent.execution_id)
+    plan = work.plan(parent.execution_id)
     return Ending(
         parent,
         StepStatus.TIMEOUT,
@@ -174,7 +174,7 @@ def _release(work: Work, parent: StepRow, places: int) -> None:
 
 def _give_up_the_rest(work: Work, parent: StepRow) -> list[Ending]:
     """Too many failed: what has not started never will; with ``fail_fast`` all others stop."""
-    plan = work.runtime.plan(work.connection, parent.execution_id)
+    plan = work.plan(parent.execution_id)
     steps = locking.lock_open_items(work.connection, parent.id)
     if not plan.definition.settings.fail_fast:
         steps = [step for step in steps if step.status != StepStatus.RUNNING]

@@ -83,7 +83,7 @@ def failed(
             work.connection, row, delay=wait, error_code=error_code, error_message=message
         )
         return []
-    plan = work.runtime.plan(work.connection, row.execution_id)
+    plan = work.plan(row.execution_id)
     return [
         Ending(
             row,

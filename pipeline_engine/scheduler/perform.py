@@ -13,7 +13,7 @@ import structlog
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.json_guard import JsonRejected
-from pipeline_engine.domain.masking import maskable, masked
+from pipeline_engine.domain.masking import masked
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -270,7 +270,7 @@ def guarded_outputs(
 
 def without_secrets(runtime: Runtime, value: T) -> T:
     """What an action said, without the secrets of the installation: they are stored nowhere."""
-    return cast(T, masked(value, maskable(runtime.settings.secrets.values())))
+    return cast(T, masked(value, runtime.maskable_secrets))
 
 
 def _guarded(call: Callable[[], T], context: ActionContext) -> T | ActionResult:

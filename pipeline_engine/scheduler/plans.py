@@ -157,9 +157,10 @@ class Plan:
         return {}
 
     def _plan(self, row: StepRow) -> PlannedStep:
-        known = self._steps_by_id.get(row.step_id) if row.kind == StepKind.STEP else None
-        if known is not None and known.meta.type == row.action:
-            return known
+        if row.kind == StepKind.STEP:
+            known = self._step_with(row.step_id)
+            if known is not None and known.meta.type == row.action:
+                return known
         definition = self.definition_of(row)
         if row.kind == StepKind.ITEM:
             definition = replace(definition, for_each=None, condition=None)
@@ -229,27 +230,27 @@ class Plan:
         limit = self.definition.settings.max_parallel_steps
         return limit if self._blocking_steps > limit else None
 
-    @cached_property
-    def cheap_and_patient(self) -> frozenset[str]:
-        """Cheap steps that run when all their dependencies have ended, and end at once."""
-        return frozenset(
-            definition.id
-            for definition, step in zip(self.definition.steps, self._steps, strict=True)
-            if step and step.item_cheap and not step.fans_out
-            if definition.trigger_rule not in EAGER
-        )
+    def is_cheap_and_patient(self, step_id: str) -> bool:
+        """Whether the step runs when all its dependencies have ended, and then ends at once."""
+        step = self._step_with(step_id)
+        if step is None or step.fans_out or not step.item_cheap:
+            return False
+        return step.definition.trigger_rule not in EAGER
+
+    def _step_with(self, step_id: str) -> PlannedStep | None:
+        # One by one: of a wide pipeline a worker may see no more than its share.
+        if step_id not in self._steps_by_id:
+            self._steps_by_id[step_id] = self.find(self.definition.step(step_id))
+        return self._steps_by_id[step_id]
 
     @cached_property
-    def _steps(self) -> list[PlannedStep | None]:
-        return [self.find(definition) for definition in self.definition.steps]
-
-    @cached_property
-    def _steps_by_id(self) -> dict[str, PlannedStep]:
-        return {step.definition.id: step for step in self._steps if step is not None}
+    def _steps_by_id(self) -> dict[str, PlannedStep | None]:
+        return {}
 
     @cached_property
     def _blocking_steps(self) -> int:
-        return sum(step is None or not step.cheap for step in self._steps)
+        steps = (self._step_with(definition.id) for definition in self.definition.steps)
+        return sum(step is None or not step.cheap for step in steps)
 
 
 class Plans:

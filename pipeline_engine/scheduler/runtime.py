@@ -8,6 +8,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from threading import Lock
 from typing import TypeVar
 from uuid import UUID
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from pipeline_engine import failpoints
 from pipeline_engine.config import Settings
 from pipeline_engine.dispatch import Dispatcher, make_celery
+from pipeline_engine.domain.masking import maskable
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.combiner import Combiner
 from pipeline_engine.scheduler.leases import Leases
@@ -111,6 +113,11 @@ class Runtime:
         self.engine.dispose()
         self.redis.close()
         self.peers.close()
+
+    @cached_property
+    def maskable_secrets(self) -> tuple[str, ...]:
+        """The secrets of the installation, as they are looked for in what is to be stored."""
+        return maskable(self.settings.secrets.values())
 
     def facts(self, connection: Connection, ids: Collection[UUID]) -> dict[UUID, ExecutionFacts]:
         """The unchanging part of executions; the last few hundred stay in memory."""

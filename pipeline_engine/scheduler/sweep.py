@@ -221,7 +221,7 @@ def _time_out(work: Work, row: StepRow) -> None:
 
 def _stop_items(work: Work, row: StepRow, *, because: str) -> list[Ending]:
     """Stop the items of a fan-out whose time is up; the last of them to end ends it, too."""
-    plan = work.runtime.plan(work.connection, row.execution_id)
+    plan = work.plan(row.execution_id)
     wake = work.runtime.settings.republish_after
     transitions.begin_cancelling(work.connection, [row.id], wake=wake, error_code=TIMEOUT)
     open_items = locking.lock_open_items(work.connection, row.id)
@@ -230,7 +230,7 @@ def _stop_items(work: Work, row: StepRow, *, because: str) -> list[Ending]:
 
 def _planned(work: Work, row: StepRow) -> PlannedStep | None:
     try:
-        return work.runtime.plan(work.connection, row.execution_id).step(row)
+        return work.plan(row.execution_id).step(row)
     except PipelineEngineError:  # the plug-in that the step needs is not installed any more
         return None
 
@@ -246,7 +246,7 @@ def _time_out_executions(runtime: Runtime) -> int:
 
 def _timed_out(runtime: Runtime, execution_id: UUID) -> bool:
     def change(work: Work) -> None:
-        definition = work.runtime.plan(work.connection, execution_id).definition
+        definition = work.plan(execution_id).definition
         error = _timeout_error(definition)
         advance(work, abort.give_up(work, execution_id, reason=AbortReason.TIMED_OUT, error=error))
 

@@ -16,7 +16,7 @@ from pipeline_engine.storage.rows import StepRow
 
 def admit(work: Work, execution_id: UUID, newly_ready: Sequence[StepRow]) -> None:
     """Queue ready steps for as long as there is room; the others are held."""
-    limit = work.runtime.plan(work.connection, execution_id).window
+    limit = work.plan(execution_id).window
     if limit is None:
         queueing.mark_queued(work.connection, [row.id for row in newly_ready])
         work.ready.extend(newly_ready)

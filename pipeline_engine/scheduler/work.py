@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pipeline_engine.dispatch import Message
+from pipeline_engine.scheduler.plans import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import driver
 from pipeline_engine.storage.rows import StepRow
@@ -53,11 +54,18 @@ class Work:
     begun: set[UUID] = field(default_factory=set)  #: executions that run since this transaction
     ended_along: set[int] = field(default_factory=set)  #: steps that ended before their messages
     is_repeat: bool = False  #: an earlier try may have been committed unheard
+    _plans: dict[UUID, Plan] = field(default_factory=dict, repr=False)
 
     @property
     def leaves_nothing(self) -> bool:
         """Nothing is to be sent."""
         return not (self.ready or self.fan_outs or self.messages or self.revoked)
+
+    def plan(self, execution_id: UUID) -> Plan:
+        """The plan that an execution is pinned to."""
+        if execution_id not in self._plans:
+            self._plans[execution_id] = self.runtime.plan(self.connection, execution_id)
+        return self._plans[execution_id]
 
     def unheard(self) -> Work:
         """What to send although nobody knows if this was committed.

@@ -39,7 +39,7 @@ class Ending:
     ran: bool = True  #: False for a step that was skipped before it began
     skip_targets: Sequence[str] = ()  #: steps on the sides that this conditional did not take
     #: ends of dependencies that no row has counted yet, since they are written together with this
-    counted: Sequence[Contribution] = ()
+    counted: Contribution | None = None
     ended_at: float = field(default_factory=time.monotonic)
 
     @property

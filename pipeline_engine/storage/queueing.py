@@ -5,8 +5,9 @@ Nothing here writes a status: new rows get theirs, PENDING, from the table's def
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -27,46 +28,40 @@ LOCK_IN_ORDER = (
 
 
 def settle_dependencies(
-    connection: Connection, changes: Mapping[int, Sequence[Contribution]]
+    connection: Connection, changes: Mapping[int, Contribution]
 ) -> list[StepRow]:
     """Count the ends of dependencies on the rows that wait for them, and return those rows.
 
     Successors are locked in the order of their ids, or two joins could wait for each other.
     A step that becomes ready and needs no window is marked as queued on the way.
     """
-    ids = driver.array(sorted(changes))
     return fetch_steps_prepared(
         connection,
         SETTLE,
-        {
-            "ids": ids,
-            "changes": json_guard.dumps([_change(i, changes[i]) for i in sorted(changes)]),
-        },
+        {"ids": driver.array(sorted(changes)), "changes": json_guard.dumps(_grouped(changes))},
         before=LOCK_IN_ORDER if len(changes) > 1 else "",
     )
 
 
 SETTLE = f"""
-UPDATE step_executions s SET remaining = s.remaining - v.n,
+UPDATE step_executions s SET remaining = s.remaining - v.ended,
     deps_succeeded = s.deps_succeeded + v.succeeded, deps_failed = s.deps_failed + v.failed,
     deps_blocking = s.deps_blocking + v.blocking, deps_branched = s.deps_branched + v.branched,
-    queued_at = CASE WHEN s.remaining = v.n AND s.cheap AND s.status = 'PENDING'
+    queued_at = CASE WHEN s.remaining = v.ended AND s.cheap AND s.status = 'PENDING'
         AND s.queued_at IS NULL THEN now() ELSE s.queued_at END
 FROM json_to_recordset(%(changes)s::json)
-    AS v(id bigint, n int, succeeded int, failed int, blocking int, branched int)
-WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = v.id RETURNING {STEP_COLUMNS}
+    AS v(ids bigint[], ended int, succeeded int, failed int, blocking int, branched int),
+    unnest(v.ids) AS changed(id)
+WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = changed.id RETURNING {STEP_COLUMNS}
 """
 
 
-def _change(step_execution_id: int, ended: Sequence[Contribution]) -> dict[str, int]:
-    return {
-        "id": step_execution_id,
-        "n": len(ended),
-        "succeeded": sum(c.succeeded for c in ended),
-        "failed": sum(c.failed for c in ended),
-        "blocking": sum(c.blocking for c in ended),
-        "branched": sum(c.branched for c in ended),
-    }
+def _grouped(changes: Mapping[int, Contribution]) -> list[dict[str, Json]]:
+    """The same change of many rows is said once."""
+    ids: dict[Contribution, list[int]] = defaultdict(list)
+    for step_execution_id, change in changes.items():
+        ids[change].append(step_execution_id)
+    return [{"ids": of, **asdict(change)} for change, of in ids.items()]
 
 
 def wait_for_open_steps(connection: Connection, sinks: Sequence[StepRow]) -> set[int]:

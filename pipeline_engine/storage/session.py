@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import orjson
 import psycopg2
+from psycopg2.extensions import new_type, register_type
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -59,9 +62,20 @@ def make_engine(settings: Settings, *, pool_size: int = 10, max_overflow: int = 
             "connection_factory": EagerConnection,
         },
     )
+    event.listen(engine, "connect", _read_uuids_once)
     event.listen(engine, "checkin", _note_the_time)
     event.listen(engine, "checkout", _check_if_idle)
     return engine
+
+
+#: Rows that are read together are mostly of a few executions.
+_uuid = lru_cache(maxsize=1024)(UUID)
+_UUID_OID = 2950
+_UUIDS = new_type((_UUID_OID,), "UUID", lambda text, _: None if text is None else _uuid(text))
+
+
+def _read_uuids_once(raw: Any, _: ConnectionPoolEntry) -> None:
+    register_type(_UUIDS, raw)
 
 
 def _note_the_time(_: Any, record: ConnectionPoolEntry) -> None:

@@ -158,18 +158,18 @@ def _record(number: int, ending: Ending, now: float) -> dict[str, Json]:
         "event_type": happened.event_type.value,
         "details": happened.details,
         "outputs": ending.outputs,
-        "error_code": ending.error_code,
-        "error_message": ending.error_message,
-        "skip_reason": ending.skip_reason,
     }
-    if ending.counted:
-        record |= {
-            "counted": len(ending.counted),
-            "succeeded": sum(c.succeeded for c in ending.counted),
-            "failed": sum(c.failed for c in ending.counted),
-            "blocking": sum(c.blocking for c in ending.counted),
-            "branched": sum(c.branched for c in ending.counted),
-        }
+    # What is not said is null, and costs nothing.
+    if ending.status is not StepStatus.COMPLETED:
+        record["error_code"] = ending.error_code
+        record["error_message"] = ending.error_message
+        record["skip_reason"] = ending.skip_reason
+    if counted := ending.counted:
+        record["counted"] = counted.ended
+        record["succeeded"] = counted.succeeded
+        record["failed"] = counted.failed
+        record["blocking"] = counted.blocking
+        record["branched"] = counted.branched
     return record
 
 

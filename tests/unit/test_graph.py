@@ -140,7 +140,7 @@ def test_a_graph_has_either_an_order_or_a_circle_of_real_edges(edges):
 
 
 def behind(held: str, *, most: int = 99, widest: int = 99) -> dict[str, int]:
-    return DIAMOND.behind(held, among=set("abcdef"), most=most, widest=widest)
+    return DIAMOND.behind(held, among="abcdef".__contains__, most=most, widest=widest)
 
 
 def test_behind_a_step_come_its_dependents_with_the_dependencies_that_are_accounted_for():
@@ -155,4 +155,17 @@ def test_no_more_steps_are_found_behind_than_were_wanted():
 
 
 def test_nothing_is_found_behind_a_step_that_does_not_qualify():
-    assert DIAMOND.behind("a", among={"d", "f"}, most=99, widest=99) == {"d": 1, "f": 1}
+    assert DIAMOND.behind("a", among="df".__contains__, most=99, widest=99) == {"d": 1, "f": 1}
+
+
+def test_of_more_steps_than_may_be_next_none_is_asked_whether_it_qualifies():
+    fan = Graph([("a", []), *((f"b{n}", ["a"]) for n in range(9))])
+    asked: list[str] = []
+
+    def qualifies(step_id: str) -> bool:
+        asked.append(step_id)
+        return True
+
+    assert fan.behind("a", among=qualifies, most=99, widest=8) == {}
+    assert asked == []
+    assert len(fan.behind("a", among=qualifies, most=99, widest=9)) == 9

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline_engine.domain.definitions import TriggerRule
 from pipeline_engine.domain.readiness import (
+    NOTHING,
     SURVIVES_CANCEL,
     SURVIVES_FAILURE,
     Contribution,
@@ -170,8 +171,9 @@ def test_exactly_one_of_the_ends_decides_however_they_come_together(rule, waves,
 
     reactions = []
     for wave in waves:
-        now = now.counted(wave)
-        reactions.append(reaction(rule, at_least, now, wave))
+        together = sum(wave, start=NOTHING)
+        now = now.counted(together)
+        reactions.append(reaction(rule, at_least, now, together))
 
     assert len([found for found in reactions if found is not WAIT]) == 1
     assert now == counted(*[end for wave in waves for end in wave])

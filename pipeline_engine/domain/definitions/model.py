@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -147,22 +147,27 @@ class PipelineDefinition:
     description: str | None = None
     parameters: tuple[ParameterDefinition, ...] = ()
     settings: PipelineSettings = field(default_factory=PipelineSettings)
-    steps: tuple[StepDefinition, ...] = ()
+    steps: Sequence[StepDefinition] = ()
+    edges: Sequence[tuple[str, Sequence[str]]] = ()  #: what each of the steps depends on
     outputs: Mapping[str, str] = field(default_factory=dict)
 
     def step(self, step_id: str) -> StepDefinition:
         """The step or handler with this id. Raises ``KeyError`` if there is none."""
-        return self._by_id[step_id]
+        handler = self._handlers.get(step_id)
+        return handler or self.steps[self._numbers[step_id]]
 
     @cached_property
     def graph(self) -> Graph:
         """Which step waits for which; handlers are not part of it."""
-        return Graph([(step.id, step.depends_on) for step in self.steps])
+        return Graph(self.edges)
 
     @cached_property
-    def _by_id(self) -> Mapping[str, StepDefinition]:
-        handlers = (handler.step for handler in self.settings.handlers)
-        return {step.id: step for step in (*handlers, *self.steps)}
+    def _handlers(self) -> Mapping[str, StepDefinition]:
+        return {handler.step.id: handler.step for handler in self.settings.handlers}
+
+    @cached_property
+    def _numbers(self) -> Mapping[str, int]:
+        return {step_id: number for number, (step_id, _) in enumerate(self.edges)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Everywhere ``null`` means the same as an absent field.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.definitions.model import (
@@ -38,15 +38,33 @@ def parse(
     document: Mapping[str, JSON], *, defaults: DefinitionDefaults = DEFAULTS
 ) -> PipelineDefinition:
     """The definition in a checked *document*."""
+    steps = document.get("steps") or ()
     return PipelineDefinition(
         name=document.get("name") or "",
         version=document.get("version") or "1.0",
         description=document.get("description"),
         parameters=tuple(map(_parameter, document.get("parameters") or ())),
         settings=_settings(document.get("settings") or {}, defaults),
-        steps=tuple(map(_step, document.get("steps") or ())),
+        steps=_ParsedWhenRead(steps),
+        edges=[(step["id"], tuple(dict.fromkeys(dependencies_of(step)))) for step in steps],
         outputs=document.get("outputs") or {},
     )
+
+
+class _ParsedWhenRead(Sequence[StepDefinition]):
+    """The steps of a document. Workers share a wide pipeline, and each needs its part at once."""
+
+    def __init__(self, given: Sequence[Mapping[str, JSON]]) -> None:
+        self._given = given
+        self._parsed: dict[int, StepDefinition] = {}
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+    def __getitem__(self, number: int) -> StepDefinition:  # type: ignore[override]  # no slices
+        if number not in self._parsed:
+            self._parsed[number] = _step(self._given[number])
+        return self._parsed[number]
 
 
 def dependencies_of(step: Mapping[str, JSON]) -> list[JSON]:

@@ -161,13 +161,23 @@ def test_the_graph_of_a_pipeline_is_made_once():
     assert pipeline.graph.ancestors("b") == {"a"}
 
 
+def test_a_step_is_parsed_when_it_is_read_because_a_worker_may_need_few_of_many():
+    strange = a_step("b") | {"queue": "of a newer version"}
+    pipeline = parse(a_document(a_step("a"), strange))
+
+    assert pipeline.step("a") is pipeline.steps[0]
+    assert pipeline.graph.roots == ("a", "b")
+    with pytest.raises(ValueError, match="of a newer version"):
+        pipeline.step("b")
+
+
 def test_a_thousand_steps_are_parsed_within_50_milliseconds():
     steps = [a_step(f"s{n}", depends_on=[f"s{n - 1}"] if n else []) for n in range(1000)]
     document = a_document(*steps)
 
     def seconds():
         start = time.perf_counter()
-        parse(document)
+        assert len(list(parse(document).steps)) == 1000
         return time.perf_counter() - start
 
     assert min(seconds() for _ in range(5)) < 0.05
