@@ -10,9 +10,10 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock, Timer
+from threading import Lock
 from typing import Any
 
 from celery import Celery
@@ -150,8 +151,8 @@ class Message:
 class Arrivals:
     """Rows that came in, and the task that is to be told of them: at once, or in a rush together.
 
-    A message costs its sender and its receiver more than what many of them ask for. In a rush a
-    thread sends, so whoever brings a row does not wait for Redis at all.
+    A message costs its sender and its receiver more than what many of them ask for. In a rush one
+    thread sends them all, so whoever brings a row does not wait for Redis.
     """
 
     def __init__(self, task: str, send: Callable[[Sequence[Message]], None]) -> None:
@@ -160,7 +161,9 @@ class Arrivals:
         self._lock = Lock()
         self._came: deque[float] = deque(maxlen=RUSH)
         self._parties: list[Sequence[int]] = []
-        self._is_due = False  #: a thread is about to send what is here
+        self._is_due = False  #: the thread is about to send what is here
+        # Its one thread starts with the first rush; a process that stops waits for it.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="announcing")
 
     def add(self, *ids: int) -> None:
         """Announce these now, or with what comes in the next moment; one message has them all."""
@@ -179,12 +182,12 @@ class Arrivals:
 
     def _announce_soon(self) -> None:
         try:
-            # A timer is no daemon: a process that stops waits for it.
-            Timer(GATHERED_SECONDS, self._announce_gathered).start()
-        except RuntimeError:  # there are too many threads
+            self._thread.submit(self._announce_gathered)
+        except RuntimeError:  # there are too many threads, or the process is about to end
             self._announce()
 
     def _announce_gathered(self) -> None:
+        time.sleep(GATHERED_SECONDS)
         try:
             self._announce()
         except Exception:  # nobody is above who could do more; the sweep will send them

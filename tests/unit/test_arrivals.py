@@ -51,6 +51,34 @@ def test_in_a_rush_a_message_announces_several(sent: Sent) -> None:
     assert sent.messages[RUSH:] == [Message(DELIVER, (10, 11, 12))]
 
 
+class HeldUp(Sent):
+    """A broker that takes no message of a rush before it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._may_go_on = Event()
+
+    def __call__(self, messages: Sequence[Message]) -> None:
+        if len(self.messages) >= RUSH:
+            assert self._may_go_on.wait(5), "the test goes on while the broker hangs"
+        super().__call__(messages)
+
+    def let_go(self) -> None:
+        self._may_go_on.set()
+
+
+def test_in_a_rush_whoever_brings_a_delivery_does_not_wait_for_the_broker() -> None:
+    sent = HeldUp()
+    arrivals = Arrivals(DELIVER, sent)
+
+    for delivery_id in range(RUSH + 9):
+        arrivals.add(delivery_id)
+
+    assert sent.ids == list(range(RUSH))
+    sent.let_go()
+    wait_until(lambda: sent.ids == list(range(RUSH + 9)), what="the rest")
+
+
 def test_each_delivery_is_announced_once_however_many_bring_them(sent: Sent) -> None:
     arrivals = Arrivals(DELIVER, sent)
     threads = [
