@@ -66,7 +66,7 @@ class Failpoint(StrEnum):
         "F10",
         "a delivery, a join or a clean-up is committed, what it set free is not sent",
     )
-    AFTER_INBOX_INSERT = "after_inbox_insert", "F11", "a delivery is inserted, and not committed"
+    BEFORE_INBOX_INSERT = "before_inbox_insert", "F11", "a delivery has come in, and is not kept"
     AFTER_INBOX_COMMIT = (
         "after_inbox_commit",
         "F12",

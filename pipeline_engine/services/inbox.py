@@ -24,7 +24,7 @@ from pipeline_engine.scheduler.callbacks import read_token
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import deliveries
 from pipeline_engine.storage.deliveries import NewDelivery
-from pipeline_engine.storage.session import is_unreachable
+from pipeline_engine.storage.session import autocommit, is_unreachable
 from pipeline_engine.storage.steps import MAX_EXTERNAL_ID
 
 log = logging.getLogger(__name__)
@@ -141,9 +141,9 @@ def _keep(runtime: Runtime, delivery: NewDelivery) -> Receipt:
 
 
 def _stored(runtime: Runtime, delivery: NewDelivery) -> Receipt:
-    with runtime.engine.begin() as connection:
+    failpoint(Failpoint.BEFORE_INBOX_INSERT)
+    with autocommit(runtime.engine) as connection:
         delivery_id, outlook = deliveries.insert(connection, delivery)
-        failpoint(Failpoint.AFTER_INBOX_INSERT)
         if delivery_id is None:
             known = deliveries.id_of(connection, delivery)
             return Receipt(str(known), DUPLICATE, routed=outlook.known)

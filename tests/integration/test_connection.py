@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from pipeline_engine.config import Settings
-from pipeline_engine.storage.session import make_engine
+from pipeline_engine.storage.session import autocommit, make_engine
 
 
 @pytest.fixture
@@ -184,3 +184,18 @@ def test_a_connection_can_do_without_transactions(notes, engine):
 
     assert state_of(engine, notes.connection.dbapi_connection) == "idle"
     assert ids(notes) == [1]
+
+
+def test_a_statement_that_commits_itself_leaves_a_connection_that_has_transactions_again(
+    eager, engine
+):
+    with autocommit(eager) as connection:
+        raw = connection.connection.dbapi_connection
+        connection.exec_driver_sql("SELECT 1")
+        alone = state_of(engine, raw)
+    with eager.begin() as connection:
+        is_same = connection.connection.dbapi_connection is raw
+        connection.exec_driver_sql("SELECT 1")
+        within = state_of(engine, raw)
+
+    assert (alone, is_same, within) == ("idle", True, "idle in transaction")
