@@ -91,9 +91,9 @@ def _check_if_idle(raw: Any, record: ConnectionPoolEntry, _: Any) -> None:
     if time.monotonic() - used_at < TRUSTED_SECONDS:
         return
     try:
-        with closing(raw.cursor()) as cursor:
+        # The driver's own cursor: there is nothing to begin, and nothing to undo.
+        with closing(raw.cursor(cursor_factory=psycopg2.extensions.cursor)) as cursor:
             cursor.execute("SELECT 1")
-        raw.rollback()
     except psycopg2.Error as error:
         raise DisconnectionError from error  # the pool opens another one
 

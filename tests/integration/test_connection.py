@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from pipeline_engine.config import Settings
+from pipeline_engine.storage import session
 from pipeline_engine.storage.session import autocommit, make_engine
 
 
@@ -199,3 +200,29 @@ def test_a_statement_that_commits_itself_leaves_a_connection_that_has_transactio
         within = state_of(engine, raw)
 
     assert (alone, is_same, within) == ("idle", True, "idle in transaction")
+
+
+def test_a_connection_that_died_while_it_was_idle_is_replaced(eager, engine, monkeypatch):
+    monkeypatch.setattr(session, "TRUSTED_SECONDS", 0.0)
+    with eager.connect() as connection:
+        died = connection.connection.dbapi_connection.info.backend_pid
+    with engine.connect() as other:
+        other.exec_driver_sql("SELECT pg_terminate_backend(%(pid)s, 5000)", {"pid": died})
+
+    with eager.connect() as connection:
+        alive = connection.connection.dbapi_connection.info.backend_pid
+
+    assert alive != died
+
+
+def test_a_connection_that_is_asked_whether_it_lives_begins_no_transaction(
+    eager, engine, monkeypatch
+):
+    monkeypatch.setattr(session, "TRUSTED_SECONDS", 0.0)
+    with eager.connect():
+        pass
+
+    with eager.connect() as connection:
+        state = state_of(engine, connection.connection.dbapi_connection)
+
+    assert state == "idle"
