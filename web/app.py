@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import orjson
 from flask import Flask
@@ -13,6 +14,16 @@ from pipeline_engine.services import Runtime
 from . import api, docs
 from .api import auth, context, errors, headers
 from .openapi import make_api
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Application(Flask):
+    """Flask for views that are ordinary functions (docs/adr/0009)."""
+
+    def ensure_sync(self, func: Function) -> Function:
+        """Return *func* as it is. Flask asks for each hook and each decorator, every time."""
+        return func
 
 
 class OrjsonProvider(DefaultJSONProvider):
@@ -25,7 +36,7 @@ class OrjsonProvider(DefaultJSONProvider):
 
 def create_app(runtime: Runtime) -> Flask:
     """Make the application around *runtime*; it opens no connection before the first request."""
-    app = Flask(__name__)
+    app = Application(__name__)
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
     app.config.update(
