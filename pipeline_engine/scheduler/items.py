@@ -11,9 +11,9 @@ from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler import abort
-from pipeline_engine.scheduler.perform import Prepared
+from pipeline_engine.scheduler.perform import Allowance, Prepared
 from pipeline_engine.scheduler.work import Work
-from pipeline_engine.sdk import ActionContext, FanOutActionExecutor, Item
+from pipeline_engine.sdk import Item
 from pipeline_engine.storage import locking, queueing, transitions
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.queueing import NewStep
@@ -30,7 +30,7 @@ class TooManyItems(PipelineEngineError):
     code = "too_many_items"
 
 
-def add(work: Work, step: Prepared, context: ActionContext, found: Sequence[Item]) -> bool:
+def add(work: Work, step: Prepared, found: Sequence[Item], allowed: Allowance) -> bool:
     """Add items to a fan-out and queue the first window of them; False if it was stopped."""
     row, limit = step.row, work.runtime.settings.max_items
     if len(found) + (row.items_total or 0) > limit:
@@ -41,12 +41,12 @@ def add(work: Work, step: Prepared, context: ActionContext, found: Sequence[Item
         work.connection,
         row,
         added=len(found),
-        tolerated=_tolerated(step, context, len(found)),
+        tolerated=allowed.failures,
         deadline=timedelta(seconds=deadline) if deadline else None,
     )
     if not expanded:
         return False
-    window = _window(step, context) or len(found)
+    window = allowed.at_once or len(found)
     new = _new_items(work, step, found, first=first, window=window)
     queueing.insert_steps(work.connection, row.execution_id, new)
     started = locking.lock_queued(work.connection, [n.id for n in new if n.queued])
@@ -92,27 +92,6 @@ def _new_item(
         queued=starts and not item.delay_seconds,
         due_after=item.delay_seconds or None,
     )
-
-
-def _window(step: Prepared, context: ActionContext) -> int | None:
-    """How many items may be on their way at once; None is all of them."""
-    executor, loop = step.planned.executor, step.planned.definition.for_each
-    if loop is not None:
-        wanted = loop.max_concurrency
-    elif isinstance(executor, FanOutActionExecutor):
-        wanted = executor.max_concurrency(context)
-    else:
-        wanted = None
-    return wanted
-
-
-def _tolerated(step: Prepared, context: ActionContext, count: int) -> int:
-    executor, loop = step.planned.executor, step.planned.definition.for_each
-    if loop is not None:
-        return loop.tolerates(count)
-    if isinstance(executor, FanOutActionExecutor):
-        return executor.tolerated_failures(context)
-    return 0
 
 
 def count(work: Work, ended: Sequence[Ending]) -> list[Ending]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler import items, perform
+from pipeline_engine.scheduler.answers import InvalidResult
 from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.work import Work
@@ -20,7 +22,7 @@ from pipeline_engine.sdk import ActionContext, ActionResult, Item, MoreItems
 from pipeline_engine.storage import deliveries, locking, queueing, transitions
 from pipeline_engine.storage.moves import Ending, Parking
 from pipeline_engine.storage.rows import StepRow
-from pipeline_engine.storage.steps import MAX_EXTERNAL_ID, StepKind
+from pipeline_engine.storage.steps import StepKind
 
 ITEMS_FAILED = "items_failed"
 
@@ -50,15 +52,25 @@ def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
             retryable=result.retryable,
         )
     if result.awaiting_event:
-        if any(len(external_id) > MAX_EXTERNAL_ID for external_id in result.external_workflow_ids):
-            message = f"An external id has more than {MAX_EXTERNAL_ID} characters"
-            return failed(
-                work, step.row, step.planned, error_code=perform.INVALID_RESULT, message=message
-            )
         park(work, step, result, outputs)
         return []
     skipped = result.skip_targets
+    if skipped and not _are_steps(work, step, skipped):
+        return failed(
+            work,
+            step.row,
+            step.planned,
+            error_code=InvalidResult.code,
+            message="skip_targets name steps that the pipeline does not have",
+            outputs=outputs,
+            retryable=False,
+        )
     return [Ending(step.row, StepStatus.COMPLETED, outputs=outputs, skip_targets=skipped)]
+
+
+def _are_steps(work: Work, step: Prepared, step_ids: Iterable[str]) -> bool:
+    definition = work.runtime.plans.of(work.connection, step.facts.revision_id).definition
+    return all(definition.has_step(step_id) for step_id in step_ids)
 
 
 def failed(
@@ -150,8 +162,11 @@ def expanded(
         return settle(work, step, found)
     if not found:
         return joined(work, step, context, perform.join(step, context, []))
+    allowed = perform.allowance(step, context, len(found))
+    if isinstance(allowed, ActionResult):
+        return settle(work, step, allowed)
     try:
-        items.add(work, step, context, found)
+        items.add(work, step, found, allowed)
     except (PipelineEngineError, ExpressionError) as error:
         return failed(
             work,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -18,9 +17,13 @@ from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler.answers import (
+    InvalidResult,
     checked,
+    checked_count,
     checked_items,
+    checked_more,
     checked_verdict,
+    raised,
     storable,
     words,
 )
@@ -51,7 +54,6 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 ACTION_CRASHED = "action_crashed"
-INVALID_RESULT = "invalid_result"
 INVALID_PARAMS = "invalid_params"
 #: Values in the outputs of a fan-out: 10,000 items with a hundred each.
 MOST_JOINED_NODES = 1_000_000
@@ -206,9 +208,34 @@ def join(
 
     def call() -> ActionResult | MoreItems:
         found: Any = settled(executor.join(context, results))
-        if isinstance(found, MoreItems):
-            return replace(found, items=checked_items(found.items))
-        return checked(found)
+        return checked_more(found) if isinstance(found, MoreItems) else checked(found)
+
+    return _guarded(call, context)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many items of a fan-out may run at once, and how many may fail."""
+
+    at_once: int | None  #: None is all of them
+    failures: int
+
+
+def allowance(step: Prepared, context: ActionContext, count: int) -> Allowance | ActionResult:
+    """What holds for *count* items of a fan-out, or the failure to tell it."""
+    executor, loop = step.planned.executor, step.planned.definition.for_each
+    if loop is not None:
+        return Allowance(loop.max_concurrency, loop.tolerates(count))
+    if not isinstance(executor, FanOutActionExecutor):
+        return Allowance(None, 0)
+
+    def call() -> Allowance:
+        at_once = settled(executor.max_concurrency(context)) or 0
+        failures = settled(executor.tolerated_failures(context))
+        return Allowance(
+            checked_count(at_once, "max_concurrency") or None,
+            checked_count(failures, "tolerated_failures"),
+        )
 
     return _guarded(call, context)
 
@@ -238,9 +265,12 @@ def read_event(step: Prepared, context: EventContext) -> tuple[EventResult, str 
         return checked_verdict(settled(step.planned.executor.on_event(context))), None
     except NotImplementedError:
         return EventResult(action=EventAction.IGNORE), "the action does not read events"
+    except InvalidResult as error:
+        log.warning("on_event failed", error=str(error), execution_id=context.execution_id)
+        return EventResult(action=EventAction.IGNORE), f"on_event failed: {error}"
     except Exception as error:  # foreign code: its fault must not lose the delivery
         log.warning("on_event failed", exc_info=True, execution_id=context.execution_id)
-        return EventResult(action=EventAction.IGNORE), storable(f"on_event failed: {error!r}")
+        return EventResult(action=EventAction.IGNORE), f"on_event failed: {raised(error)}"
 
 
 def clean_up(step: Prepared, context: ActionContext) -> str | None:
@@ -249,7 +279,7 @@ def clean_up(step: Prepared, context: ActionContext) -> str | None:
         settled(step.planned.executor.cleanup(context))
     except Exception as error:  # foreign code: a failed clean-up must not stop the cancelling
         log.warning("cleanup failed", exc_info=True, execution_id=context.execution_id)
-        return storable(repr(error))
+        return raised(error)
     return None
 
 
@@ -264,7 +294,12 @@ def guarded_outputs(
     limits = {"max_bytes": settings.max_output_bytes}
     if joined:
         limits = {"max_bytes": settings.max_joined_bytes, "max_nodes": MOST_JOINED_NODES}
-    clean: dict[str, Any] = json_guard.check(dict(outputs), **limits)
+    try:
+        clean: dict[str, Any] = json_guard.check(dict(outputs), **limits)
+    except JsonRejected:
+        raise
+    except Exception as error:  # foreign code: an action may answer an object of its own making
+        raise JsonRejected("unsupported_type", f"Cannot be read: {raised(error)}") from error
     return without_secrets(runtime, clean)
 
 
@@ -277,15 +312,20 @@ def _guarded(call: Callable[[], T], context: ActionContext) -> T | ActionResult:
     try:
         return call()
     except ActionError as error:
-        return _failure(error, error.error_code, retryable=error.retryable)
-    except (ExpressionError, JsonRejected) as error:
+        # Absent where a subclass did not call the constructor of this one.
+        code, retryable = (
+            getattr(error, "error_code", error.code),
+            getattr(error, "retryable", True),
+        )
+        return _failure(error, code, retryable=retryable)
+    except (ExpressionError, JsonRejected, InvalidResult) as error:
+        # It would most likely answer the same again, after it has started the same again.
         return _failure(error, error.code, retryable=False)
     except PipelineEngineError as error:
         return _failure(error, error.code)
     except Exception as error:  # foreign code: an exception is a failure like any other
         log.warning("action raised", exc_info=True, step_id=context.step_id)
-        last = traceback.format_exception_only(error)[-1].strip()
-        return _failure(last, ACTION_CRASHED)
+        return _failure(raised(error), ACTION_CRASHED)
 
 
 def _failure(error: object, code: str | None, *, retryable: bool = True) -> ActionResult:

@@ -23,7 +23,7 @@ from pipeline_engine.domain import checks, states
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.failpoints import Failpoint
 from pipeline_engine.registry import Registry
-from pipeline_engine.scheduler import items, outcomes, perform, sweep
+from pipeline_engine.scheduler import answers, items, outcomes, perform, sweep
 from pipeline_engine.services import inbox
 from pipeline_engine.services.actions import Catalogue
 from pipeline_engine.storage.events import EventType
@@ -161,6 +161,7 @@ def codes_of_steps() -> set[str]:
     """Every code that the scheduler gives to a step of its own accord."""
     found = {items.TIMEOUT, sweep.OUTCOME_UNKNOWN, sweep.WORKER_LOST, items.TooManyItems.code}
     found |= {perform.ACTION_CRASHED, perform.INVALID_PARAMS, outcomes.ITEMS_FAILED}
+    found.add(answers.InvalidResult.code)
     for path in Path(outcomes.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword) and node.arg == "error_code":

@@ -156,6 +156,10 @@ class PipelineDefinition:
         handler = self._handlers.get(step_id)
         return handler or self.steps[self._numbers[step_id]]
 
+    def has_step(self, step_id: str) -> bool:
+        """Whether a step or handler has this id."""
+        return step_id in self._by_id
+
     @cached_property
     def graph(self) -> Graph:
         """Which step waits for which; handlers are not part of it."""
