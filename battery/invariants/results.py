@@ -53,7 +53,9 @@ GAPS = Look(
     FROM step_executions s CROSS JOIN LATERAL generate_series(1, s.attempt) AS g(attempt)
     WHERE NOT coalesce({STOPPED}, false) AND s.kind <> 'sink' AND NOT EXISTS (
         SELECT 1 FROM events e WHERE e.step_execution_id = s.id
-        AND (e.details ->> 'attempt')::int = g.attempt)
+        AND CASE WHEN e.details ->> 'error_code' = 'timeout'
+            THEN (e.details ->> 'attempt')::int >= g.attempt  -- it was stopped before that
+            ELSE (e.details ->> 'attempt')::int = g.attempt END)
     """,
 )
 

@@ -17,7 +17,7 @@ from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.plans import Plan
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.sdk import BaseActionExecutor
-from pipeline_engine.storage import locking, transitions
+from pipeline_engine.storage import locking, queueing, transitions
 from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import StepRow
@@ -51,8 +51,9 @@ def give_up(
 
 def stop(work: Work, steps: Sequence[StepRow], plan: Plan, *, because: str) -> list[Ending]:
     """Stop locked steps: ends for those that can end now, a clean-up for the others."""
+    queueing.forget_time_outs(work.connection, [step.id for step in steps if step.cancelling])
     steps = [step for step in steps if not step.cancelling]  # their clean-up will end them
-    cleaned = [step for step in steps if _has_to_clean_up(step, plan)]
+    cleaned = [step for step in steps if has_to_clean_up(step, plan)]
     waiting = [step for step in steps if _waits_for_items(step)]
     transitions.begin_cancelling(
         work.connection,
@@ -60,9 +61,14 @@ def stop(work: Work, steps: Sequence[StepRow], plan: Plan, *, because: str) -> l
         wake=work.runtime.settings.republish_after,
     )
     work.revoked.extend(step for step in steps if step.task_id)
-    work.messages.extend(Message(CLEAN_UP, (step.id,), step.queue) for step in cleaned)
+    ask_to_clean_up(work, cleaned)
     put_off = {step.id for step in (*cleaned, *waiting)}
     return aborted((step for step in steps if step.id not in put_off), because=because)
+
+
+def ask_to_clean_up(work: Work, steps: Iterable[StepRow]) -> None:
+    """Wake the clean-up of stopped steps after the commit; the sweep does if that is lost."""
+    work.messages.extend(Message(CLEAN_UP, (step.id,), step.queue) for step in steps)
 
 
 def aborted(steps: Iterable[StepRow], *, because: str) -> list[Ending]:
@@ -85,7 +91,8 @@ def _waits_for_items(step: StepRow) -> bool:
     return step.status == StepStatus.RUNNING and bool(step.items_open)
 
 
-def _has_to_clean_up(step: StepRow, plan: Plan) -> bool:
+def has_to_clean_up(step: StepRow, plan: Plan) -> bool:
+    """Whether the step may have started something that its action knows how to stop."""
     if step.status != StepStatus.RUNNING or step.items_total is not None:
         return False
     try:

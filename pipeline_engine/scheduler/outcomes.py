@@ -25,6 +25,8 @@ from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.steps import StepKind
 
 ITEMS_FAILED = "items_failed"
+TOO_SLOW = "Step timed out"
+NO_EVENT = "Step timed out waiting for event"
 
 
 def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
@@ -106,6 +108,20 @@ def failed(
             tolerated=plan.tolerates_failure(row),
         )
     ]
+
+
+def timed_out(
+    work: Work, row: StepRow, planned: PlannedStep | None, *, message: str
+) -> list[Ending]:
+    """What follows when the time of an attempt is up."""
+    return failed(
+        work,
+        row,
+        planned,
+        error_code=items.TIMEOUT,
+        message=message,
+        status=StepStatus.TIMEOUT,
+    )
 
 
 # ── Parking ──────────────────────────────────────────────────────────────────────────────

@@ -18,7 +18,6 @@ from sqlalchemy import Connection
 from pipeline_engine.dispatch import CLEAN_UP, DELIVER, JOIN, Message
 from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.outcome import AbortReason
-from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import abort, outcomes, waking
@@ -204,28 +203,29 @@ def _give_up(
 
 def _time_out(work: Work, row: StepRow) -> None:
     """End the attempt whose time is up; a retry may follow, as after any failure."""
-    planned = _planned(work, row)
-    message = "Step timed out"
-    if row.awaiting_event:
-        message = "Step timed out waiting for event"
     if row.task_id:
         work.revoked.append(row)
     if row.items_open:
-        advance(work, _stop_items(work, row, because=message))
-        return
-    endings = outcomes.failed(
-        work, row, planned, error_code=TIMEOUT, message=message, status=StepStatus.TIMEOUT
-    )
-    advance(work, endings)
+        advance(work, _stop_items(work, row))
+    elif row.awaiting_event and abort.has_to_clean_up(row, work.plan(row.execution_id)):
+        # First what it has started is stopped; a retry could otherwise start it twice.
+        _begin_stopping(work, row)
+        abort.ask_to_clean_up(work, [row])
+    else:
+        message = outcomes.NO_EVENT if row.awaiting_event else outcomes.TOO_SLOW
+        advance(work, outcomes.timed_out(work, row, _planned(work, row), message=message))
 
 
-def _stop_items(work: Work, row: StepRow, *, because: str) -> list[Ending]:
-    """Stop the items of a fan-out whose time is up; the last of them to end ends it, too."""
-    plan = work.plan(row.execution_id)
+def _begin_stopping(work: Work, row: StepRow) -> None:
     wake = work.runtime.settings.republish_after
     transitions.begin_cancelling(work.connection, [row.id], wake=wake, error_code=TIMEOUT)
+
+
+def _stop_items(work: Work, row: StepRow) -> list[Ending]:
+    """Stop the items of a fan-out whose time is up; the last of them to end ends it, too."""
+    _begin_stopping(work, row)
     open_items = locking.lock_open_items(work.connection, row.id)
-    return abort.stop(work, open_items, plan, because=because)
+    return abort.stop(work, open_items, work.plan(row.execution_id), because=outcomes.TOO_SLOW)
 
 
 def _planned(work: Work, row: StepRow) -> PlannedStep | None:

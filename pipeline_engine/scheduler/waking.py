@@ -8,7 +8,6 @@ committed transaction has set free is for the caller to go on with.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.outcome import AbortReason
@@ -19,6 +18,7 @@ from pipeline_engine.scheduler import abort, items, outcomes, perform
 from pipeline_engine.scheduler.advance import advance
 from pipeline_engine.scheduler.door import StepDoor
 from pipeline_engine.scheduler.perform import Prepared
+from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.scope import load_results, step_results
 from pipeline_engine.scheduler.work import Work, insisted, transaction
@@ -111,11 +111,11 @@ def wake(work: Work, row: StepRow) -> None:
     advance(work, outcomes.settle(work, step, perform.wake(step, context)))
 
 
-# ── Cancelled steps ──────────────────────────────────────────────────────────────────────
+# ── Stopped steps ────────────────────────────────────────────────────────────────────────
 
 
 def clean_up(runtime: Runtime, step_execution_id: int) -> Work:
-    """Let the action of a cancelled step stop what it started, then end the step."""
+    """Let the action of a stopped step stop what it started, then end the step."""
     lease = runtime.settings.lease
     with transaction(runtime) as work:
         row = transitions.claim_clean_up(work.connection, step_execution_id, lease=lease)
@@ -128,22 +128,31 @@ def clean_up(runtime: Runtime, step_execution_id: int) -> Work:
         except (PipelineEngineError, ExpressionError):
             step = None
     if step is None:
-        return _end_cancelled(runtime, row, None)
+        return _end_cleaned(runtime, row, None, None)
     if row.lost_count > runtime.settings.max_lost_attempts:
-        return _end_cancelled(runtime, row, f"{row.lost_count - 1} workers died before its end")
+        died = f"{row.lost_count - 1} workers died before its end"
+        return _end_cleaned(runtime, row, step.planned, died)
     context = perform.make_context(
         runtime, step, door=StepDoor(runtime, step), stored_outputs=stored
     )
     context.external_workflow_ids = external_ids
     with runtime.leases.held(row):
         note = perform.clean_up(step, context)
-    return _end_cancelled(runtime, row, perform.without_secrets(runtime, note))
+    return _end_cleaned(runtime, row, step.planned, perform.without_secrets(runtime, note))
 
 
-def _end_cancelled(runtime: Runtime, row: StepRow, note: str | None) -> Work:
-    because = abort.MESSAGES[AbortReason.FAILED] if note is None else f"Clean-up failed: {note}"
-
+def _end_cleaned(
+    runtime: Runtime, row: StepRow, planned: PlannedStep | None, note: str | None
+) -> Work:
     def change(work: Work) -> None:
-        advance(work, abort.aborted([replace(row)], because=because))
+        now = locking.lock_cleaned(work.connection, row)
+        if now is None:
+            return
+        if now.error_code == items.TIMEOUT:  # and nothing has stopped it for good since
+            message = outcomes.NO_EVENT + (f". Clean-up failed: {note}" if note else "")
+            advance(work, outcomes.timed_out(work, now, planned, message=message))
+            return
+        because = f"Clean-up failed: {note}" if note else abort.MESSAGES[AbortReason.FAILED]
+        advance(work, abort.aborted([now], because=because))
 
     return insisted(runtime, change)

@@ -126,12 +126,25 @@ def lock_joinable(connection: Connection, step_execution_id: int) -> StepRow | N
 
 
 def was_stopped(connection: Connection, step_execution_id: int) -> bool:
-    """Whether an abort has stopped the step; nobody will make another attempt."""
+    """Whether the step was stopped for good; nobody will make another attempt."""
     found = connection.exec_driver_sql(
-        "SELECT cancelling OR status = 'SKIPPED' FROM step_executions WHERE id = %(id)s",
+        "SELECT cancelling OR status IN ('SKIPPED', 'TIMEOUT')"
+        " FROM step_executions WHERE id = %(id)s",
         {"id": step_execution_id},
     ).scalar()
     return bool(found)
+
+
+def lock_cleaned(connection: Connection, step: StepRow) -> StepRow | None:
+    """A step whose clean-up attempt has come back, as it is now, locked; None if it was late."""
+    found = fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s"
+        " WHERE id = %(id)s AND status = 'RUNNING' AND cancelling AND attempt = %(attempt)s"
+        " FOR NO KEY UPDATE",
+        {"id": step.id, "attempt": step.attempt},
+    )
+    return found[0] if found else None
 
 
 def lock_targets(connection: Connection, delivery: DeliveryRow) -> list[tuple[StepRow, int]]:

@@ -168,6 +168,17 @@ def take_held(
     )
 
 
+def forget_time_outs(connection: Connection, ids: Sequence[int]) -> None:
+    """Let these steps end as stopped when they are cleaned up, and not be tried again."""
+    if ids:
+        connection.exec_driver_sql(
+            "UPDATE step_executions SET error_code = NULL, updated_at = now(),"
+            " lock_version = lock_version + 1"
+            " WHERE id = ANY(%(ids)s) AND cancelling AND items_total IS NULL",
+            {"ids": list(ids)},
+        )
+
+
 def count_ended_items(
     connection: Connection, ended: Mapping[int, tuple[int, int]], *, wake: timedelta
 ) -> list[StepRow]:

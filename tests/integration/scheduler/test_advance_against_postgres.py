@@ -55,6 +55,7 @@ class Play:
         self.tries: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self.parked: set[str] = set()
+        self.late: set[str] = set()  #: cleaned up because their time is up
         self.retrying: set[str] = set()
         self.early: set[str] = set()
         self.sent: set[tuple[str, int]] = set()
@@ -106,7 +107,8 @@ class Play:
         statement = "UPDATE step_executions SET deadline_at = now() WHERE id = %(id)s"
         self.driver.change(statement, id=row.id)
         sweep.sweep(self.driver.runtime)
-        self._fail(step, "TIMEOUT")
+        self.parked.discard(step)
+        self.late.add(step)
 
     def give_up(self, reason: str) -> None:
         """The client cancels, or the time of the whole execution is up."""
@@ -116,12 +118,16 @@ class Play:
             statement = "UPDATE executions SET deadline_at = now() WHERE id = %(id)s"
             self.driver.change(statement, id=str(self.id))
             sweep.sweep(self.driver.runtime)
-        self.model.give_up(reason, slow=self.parked)
+        self.model.give_up(reason, slow=self.parked | self.late)
         self._tidy()
 
     def clean_up(self, step: str) -> None:
         self.driver.clean_up(self._look().step(step).id)
-        self.model.clean_up(step)
+        if step in self.late:
+            self.late.discard(step)
+            self._fail(step, "TIMEOUT")
+        else:
+            self.model.clean_up(step)
 
     # ── What must be the same ────────────────────────────────────────────────────────────
 
@@ -136,7 +142,7 @@ class Play:
         assert ended == self.model.ended
         assert queued == self.model.ready | self.retrying
         assert {row.step_id for row in steps if row.awaiting_event} == self.parked
-        assert {row.step_id for row in steps if row.cancelling} == self.model.stopping
+        assert {row.step_id for row in steps if row.cancelling} == self.model.stopping | self.late
         assert begun == self.tries
         assert (look.status if look.execution.finished_at else None) == self.model.status
         return look
@@ -151,7 +157,7 @@ class Play:
 
     def _end(self, step: str, how: str, untaken: set[str] | None = None) -> None:
         self.parked.discard(step)
-        self.model.end({step: how}, untaken=untaken or set(), slow=self.parked)
+        self.model.end({step: how}, untaken=untaken or set(), slow=self.parked | self.late)
         self._tidy()
 
     def _fail(self, step: str, how: str) -> None:
@@ -166,7 +172,7 @@ class Play:
             self._end(step, how)
 
     def _tidy(self) -> None:
-        for places in (self.parked, self.retrying):
+        for places in (self.parked, self.late, self.retrying):
             places.difference_update(self.model.ended, self.model.stopping)
 
 
@@ -178,7 +184,7 @@ def possible_moves(play: Play) -> list[tuple[str, str]]:
     model = play.model
     moves = [("begin", step) for step in model.ready | play.retrying]
     moves += [("time_out", step) for step in play.parked]
-    moves += [("clean_up", step) for step in model.stopping]
+    moves += [("clean_up", step) for step in model.stopping | play.late]
     moves += [("send", step) for step in play.parked]
     moves.append(("send", min(model.steps)))
     return sorted(moves)

@@ -11,7 +11,17 @@ from factories import a_fan_out, a_step, an_action
 from waiting import wait_until
 
 from pipeline_engine.scheduler import sweep
-from pipeline_engine.sdk import ActionContext, ActionResult, Item
+from pipeline_engine.sdk import (
+    ActionContext,
+    ActionResult,
+    EventAction,
+    EventContext,
+    EventResult,
+    Item,
+    StepStatus,
+)
+from pipeline_engine.services import executions, inbox
+from pipeline_engine.services.inbox import Arrival
 
 
 def expire(driver: Driver, step_id: str) -> None:
@@ -103,6 +113,153 @@ def test_an_execution_waits_for_the_clean_up_of_the_items_that_timed_out(drive):
     now = driver.look(execution_id)
     assert (now.items("each")[0].status, now.status) == ("RUNNING", "RUNNING")
     assert driver.finish(execution_id).status == "FAILED"
+
+
+class Job:
+    """An action that parks on a job for each attempt, and calls it off when nobody waits."""
+
+    def __init__(self, drive: Any, *, fails: bool = False, **changed: Any) -> None:
+        self.done: list[tuple[str, Any]] = []
+        self._fails = fails
+        park = an_action("park", self._park, on_event=self._on_event, cleanup=self._cleanup)
+        self.driver: Driver = drive(park, **changed)
+
+    def _park(self, context: ActionContext) -> ActionResult:
+        job = f"job {context.retry_count}"
+        self.done.append(("began", job))
+        return ActionResult(
+            success=True, awaiting_event=True, external_workflow_id=job, outputs={"job": job}
+        )
+
+    def _on_event(self, context: EventContext) -> EventResult:
+        return EventResult(action=EventAction.COMPLETE, status=StepStatus.COMPLETED)
+
+    def _cleanup(self, context: ActionContext) -> None:
+        assert context.external_workflow_ids == (context.stored_outputs["job"],)
+        self.done.append(("called off", context.stored_outputs["job"]))
+        if self._fails:
+            raise ConnectionError("the peer is away")
+
+    def time_out(self, *more: dict[str, Any], **fields: Any) -> Any:
+        execution_id = self.driver.start(a_step("a", action="park", **fields), *more)
+        self.driver.settle()
+        expire(self.driver, "a")
+        sweep.sweep(self.driver.runtime)
+        return execution_id
+
+
+def test_a_parked_step_whose_time_is_up_calls_off_what_it_began_before_it_ends(drive):
+    job = Job(drive)
+
+    execution_id = job.time_out(on_failure="continue")
+
+    between = job.driver.look(execution_id).step("a")
+    assert (between.status, between.awaiting_event, job.done) == (
+        "RUNNING",
+        False,
+        [("began", "job 0")],
+    )
+    end = job.driver.finish(execution_id)
+    assert job.done == [("began", "job 0"), ("called off", "job 0")]
+    assert (end.status, end.step("a").status, end.step("a").error_code) == (
+        "COMPLETED",
+        "TIMEOUT",
+        "timeout",
+    )
+    assert end.step("a").error_message == "Step timed out waiting for event"
+    assert end.events("a") == ["step_started", "step_parked", "step_timeout"]
+
+
+def test_the_next_attempt_begins_after_the_job_of_the_last_one_was_called_off(drive):
+    job = Job(drive)
+    execution_id = job.time_out(retry={"max_attempts": 2, "backoff_seconds": 0})
+    job.driver.settle()
+    waiting = job.driver.look(execution_id).step("a")
+    sweep.sweep(job.driver.runtime)
+    job.driver.settle()
+
+    inbox.accept(job.driver.runtime, Arrival(source="tests", body={"workflow_id": "job 1"}))
+
+    end = job.driver.finish(execution_id)
+    assert (waiting.status, waiting.cancelling, waiting.lost_count) == ("RETRYING", False, 0)
+    assert job.done == [("began", "job 0"), ("called off", "job 0"), ("began", "job 1")]
+    assert (end.status, end.step("a").retry_count) == ("COMPLETED", 1)
+
+
+def test_a_time_out_whose_clean_up_fails_ends_all_the_same_and_says_so(drive):
+    job = Job(drive, fails=True)
+
+    end = job.driver.finish(job.time_out())
+
+    assert end.statuses == {"a": "TIMEOUT"}
+    assert "the peer is away" in end.step("a").error_message
+    assert end.execution.error["step_id"] == "a"
+
+
+def test_a_lost_clean_up_of_a_time_out_is_found_by_the_sweep(drive):
+    job = Job(drive)
+    execution_id = job.time_out()
+    job.driver.change("UPDATE step_executions SET due_at = now() WHERE cancelling")
+
+    assert sweep.sweep(job.driver.runtime).clean_ups == 1
+    assert job.driver.finish(execution_id).statuses == {"a": "TIMEOUT"}
+
+
+def test_what_is_cancelled_while_it_is_cleaned_up_is_not_tried_again(drive):
+    job = Job(drive)
+    execution_id = job.time_out(a_step("b", "a"), retry={"max_attempts": 2, "backoff_seconds": 0})
+
+    executions.cancel(job.driver.runtime, execution_id)
+
+    end = job.driver.finish(execution_id)
+    assert (end.status, end.statuses) == ("INTERRUPTED", {"a": "SKIPPED", "b": "SKIPPED"})
+    assert job.done == [("began", "job 0"), ("called off", "job 0")]
+
+
+def test_an_event_that_comes_while_a_time_out_is_cleaned_up_changes_nothing(drive):
+    job = Job(drive)
+    execution_id = job.time_out()
+
+    inbox.accept(job.driver.runtime, Arrival(source="tests", body={"workflow_id": "job 0"}))
+    job.driver.deliver()
+
+    assert job.driver.finish(execution_id).statuses == {"a": "TIMEOUT"}
+
+
+def test_a_clean_up_that_comes_back_late_ends_nothing(drive):
+    """Another worker has taken its place, and a third attempt may be waiting already."""
+    job = Job(drive)
+    execution_id = job.time_out(retry={"max_attempts": 2, "backoff_seconds": 3600})
+    step = job.driver.look(execution_id).step("a").id
+
+    with in_background(*[lambda: job.driver.clean_up(step) for _ in range(4)]):
+        pass
+
+    assert job.driver.look(execution_id).step("a").status == "RETRYING"
+    assert job.done.count(("called off", "job 0")) == 1
+
+
+def test_what_an_action_began_while_its_time_ran_out_is_called_off(drive):
+    gate, called_off = Gate(), []
+
+    def park(context: ActionContext) -> ActionResult:
+        gate.execute(context)
+        return ActionResult(success=True, awaiting_event=True, external_workflow_id="late")
+
+    def cleanup(context: ActionContext) -> None:
+        called_off.extend(context.external_workflow_ids)
+
+    driver = drive(an_action("park", park, cleanup=cleanup))
+    execution_id = driver.start(a_step("a", action="park", timeout_seconds=1))
+
+    with in_background(lambda: driver.turn(driver.look(execution_id).step("a").id)):
+        gate.wait_for("a")
+        expire(driver, "a")
+        sweep.sweep(driver.runtime)
+        gate.open()
+
+    assert driver.look(execution_id).step("a").status == "TIMEOUT"
+    assert called_off == ["late"]
 
 
 def test_an_item_times_out_alone(drive):
