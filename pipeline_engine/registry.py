@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from pipeline_engine.errors import ActionNotFound, PipelineEngineError, UnknownAction
-from pipeline_engine.sdk import ActionMeta, BaseActionExecutor
+from pipeline_engine.sdk import ActionMeta, BaseActionExecutor, FanOutActionExecutor
 
 GROUP = "pipeline_engine.actions"
 OWN_DISTRIBUTION = "pipeline-engine"
@@ -48,6 +48,11 @@ class RegisteredAction:
     version: str
     _made: list[BaseActionExecutor] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def fans_out(self) -> bool:
+        """Whether it makes items of its own."""
+        return issubclass(self.executor_class, FanOutActionExecutor)
 
     @property
     def executor(self) -> BaseActionExecutor:

@@ -182,6 +182,12 @@ def expand(step: Prepared, context: ActionContext) -> list[Item] | ActionResult:
 
 
 def _loop_items(step: Prepared) -> list[Item]:
+    if isinstance(step.planned.executor, FanOutActionExecutor):  # since the pipeline was checked
+        raise ActionError(
+            f"{step.planned.meta.type} makes items itself, so it cannot have for_each",
+            error_code="nested_fan_out",
+            retryable=False,
+        )
     values = step.planned.for_each.render(step.scope)
     if not isinstance(values, list):
         raise ActionError(

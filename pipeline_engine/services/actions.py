@@ -42,6 +42,10 @@ class Catalogue:
         broken = self.registry.broken.get(action_type)
         return broken.reason if broken else None
 
+    def fans_out(self, action_type: str) -> bool:
+        """Whether a usable action makes items of its own."""
+        return action_type in self.registry and self.registry.get(action_type).fans_out
+
     def types(self) -> Sequence[str]:
         """The types of all usable actions."""
         return self.registry.types()

@@ -51,6 +51,7 @@ def check_actions(outline: Outline, actions: ActionCatalogue, findings: Findings
         if meta is not None:
             _check_params(use, meta, findings)
             _check_branches(use, meta, outline, findings)
+            _check_nesting(use, actions, findings)
         elif use.action:
             _unusable(use, actions, findings)
 
@@ -63,6 +64,16 @@ def _unusable(use: Use, actions: ActionCatalogue, findings: Findings) -> None:
         return
     hint = findings.did_you_mean(use.action, actions.types())
     findings.error(place, "unknown_action", f"Action '{name}' is not registered", hint)
+
+
+def _check_nesting(use: Use, actions: ActionCatalogue, findings: Findings) -> None:
+    """Items of items: an item is one row, and cannot become others."""
+    if use.undoes or use.node.body.get("for_each") is None or not actions.fans_out(use.action):
+        return
+    name, action = _label(use.node), shown(use.action)
+    message = f"Step '{name}': Action '{action}' makes items itself, so it cannot have for_each"
+    hint = "Run a pipeline for each item: run_pipeline, with that action in a step of its own."
+    findings.error(f"{use.pointer}/for_each", "nested_fan_out", message, hint)
 
 
 def _check_params(use: Use, meta: ActionMeta, findings: Findings) -> None:

@@ -17,5 +17,8 @@ class ActionCatalogue(Protocol):
     def broken_reason(self, action_type: str) -> str | None:
         """Why an installed action cannot be used."""
 
+    def fans_out(self, action_type: str) -> bool:
+        """Whether a usable action makes items of its own."""
+
     def types(self) -> Collection[str]:
         """The types of all usable actions."""

@@ -8,6 +8,7 @@ import pytest
 from driving import Gate, in_background
 from factories import a_fan_out, a_step, an_action
 
+from pipeline_engine.errors import InvalidDefinition
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler import waking
 from pipeline_engine.sdk import (
@@ -353,3 +354,26 @@ def test_a_fan_out_that_had_to_be_claimed_has_all_the_time_it_needs(drive):
 
 def test_a_deleted_parent_wakes_nobody(drive):
     assert waking.join(drive().runtime, 10**15).ready == []
+
+
+def test_an_action_that_makes_items_since_it_was_installed_anew_is_refused_at_run_time(drive):
+    def join(context: ActionContext, results: list[ItemResult]) -> ActionResult:
+        raise AssertionError("nothing is to be joined")
+
+    single = an_action("changed", lambda context: ActionResult(success=True))
+    many = a_fan_out("changed", lambda context: [Item(value=1)], join=join)
+    execution_id = drive(single).start(a_step("each", action="changed", for_each=[1, 2]))
+
+    end = drive(many).finish(execution_id)
+
+    assert (end.step("each").status, end.step("each").error_code) == ("FAILED", "nested_fan_out")
+    assert end.items("each") == []
+
+
+def test_a_pipeline_with_items_of_items_is_refused_when_it_is_submitted(drive):
+    step = a_step("each", action="for_each", for_each=[1], params={"items": [1], "action": "log"})
+
+    with pytest.raises(InvalidDefinition) as refused:
+        drive().start(step)
+
+    assert [issue.code for issue in refused.value.facts["report"].errors] == ["nested_fan_out"]

@@ -73,18 +73,27 @@ FETCH = ActionMeta(
         ),
     ],
 )
-GOOD: Mapping[str, ActionMeta] = {meta.type: meta for meta in (LOG, CONDITIONAL, FETCH)}
+SPREAD = ActionMeta(
+    type="spread",
+    name="Spread",
+    category="Control Flow",
+    description="Make items.",
+)
+GOOD: Mapping[str, ActionMeta] = {meta.type: meta for meta in (LOG, CONDITIONAL, FETCH, SPREAD)}
 BROKEN: Mapping[str, str] = {"deploy": "No module named 'kubernetes'"}
 
 
 class Shelf:
-    """Three good actions and a broken one."""
+    """Four good actions and a broken one."""
 
     def find(self, action_type: str) -> ActionMeta | None:
         return GOOD.get(action_type)
 
     def broken_reason(self, action_type: str) -> str | None:
         return BROKEN.get(action_type)
+
+    def fans_out(self, action_type: str) -> bool:
+        return action_type == SPREAD.type
 
     def types(self) -> Collection[str]:
         return GOOD.keys()

@@ -28,6 +28,22 @@ def test_a_broken_action_is_refused_with_the_reason_of_its_plug_in():
     assert "No module named 'kubernetes'" in report.errors[0].message
 
 
+@pytest.mark.parametrize("loop", [[1, 2], "{{ params.list }}", {"items": [1]}])
+def test_an_action_that_makes_items_cannot_have_for_each_because_an_item_cannot_become_others(loop):
+    step = a_step(action="spread", for_each=loop)
+
+    report = checked(a_document(step, parameters=[{"name": "list", "type": "array"}]))
+
+    assert [(e.pointer, e.code) for e in report.errors] == [("/steps/0/for_each", "nested_fan_out")]
+    assert "run_pipeline" in report.errors[0].hint
+
+
+def test_an_action_that_makes_items_may_undo_a_step_with_for_each():
+    step = a_step(for_each=[1], compensate={"action": "spread"})
+
+    assert checked(a_document(a_step("b", action="spread"), step)).valid
+
+
 @pytest.mark.parametrize("url", [{}, {"url": None}, {"url": ""}])
 def test_a_required_param_is_neither_missing_nor_empty(url):
     report = checked(a_document(a_step(action="fetch", params=url)))
