@@ -10,8 +10,9 @@ from pipeline_engine.dispatch import JOIN, Message
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.scheduler import abort
+from pipeline_engine.scheduler import abort, perform
 from pipeline_engine.scheduler.perform import Allowance, Prepared
+from pipeline_engine.scheduler.scope import stored_item
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.sdk import Item
 from pipeline_engine.storage import locking, queueing, transitions
@@ -74,7 +75,6 @@ def _new_item(
     if item.action:
         plan = work.plan(row.execution_id)
         planned = plan.plan(planned.definition, item.action)
-    value = {"value": item.value} | ({} if item.params is None else {"params": item.params})
     return NewStep(
         id=item_id,
         step_id=row.step_id,
@@ -86,8 +86,8 @@ def _new_item(
         cheap=planned.item_cheap,
         parent_id=row.id,
         item_index=index,
-        item_key=item.key,
-        item=value,
+        item_key=perform.without_secrets(work.runtime, item.key),
+        item=stored_item(item.value, item.params, work.runtime.settings.secrets),
         held=not starts,
         queued=starts and not item.delay_seconds,
         due_after=item.delay_seconds or None,

@@ -30,7 +30,7 @@ from pipeline_engine.scheduler.answers import (
 from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.scope import StepOutputs, StepResults, make_scope
+from pipeline_engine.scheduler.scope import StepOutputs, StepResults, item_of, make_scope
 from pipeline_engine.sdk import (
     ActionContext,
     ActionError,
@@ -84,9 +84,10 @@ def prepare(
 
 
 def _params(row: StepRow, planned: PlannedStep, scope: Mapping[str, Any]) -> dict[str, Any]:
-    given = (row.item or {}).get("params") if row.item_index is not None else None
-    if given is not None:  # a loop has rendered them for the action of its item
-        return dict(given)
+    if row.item_index is not None:
+        given = item_of(row, planned.secrets).get("params")
+        if given is not None:  # a loop has rendered them for the action of its item
+            return dict(given)
     rendered: dict[str, Any] = planned.params.render(scope)
     if planned.raw_params:
         rendered |= planned.raw_params

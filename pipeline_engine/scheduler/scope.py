@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.sealing import Sealed, seal, unseal
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import rows
 from pipeline_engine.storage.moves import Ending
@@ -132,6 +133,22 @@ def step_results(
     return StepResults(known, load)
 
 
+def stored_item(value: Any, params: Any, secrets: Mapping[str, str]) -> dict[str, Any]:
+    """An item as its row keeps it: rows hold no secrets."""
+    found = {"value": value} | ({} if params is None else {"params": params})
+    sealed = seal(found, secrets)
+    return {**sealed.value, "gaps": sealed.gaps} if sealed.gaps else sealed.value
+
+
+def item_of(row: StepRow, secrets: Mapping[str, str]) -> dict[str, Any]:
+    """The value of an item, and the params if its fan-out has made them, with their secrets."""
+    item: dict[str, Any] = row.item or {}
+    if "gaps" not in item:
+        return item
+    found: dict[str, Any] = unseal(Sealed(item, item["gaps"]), secrets)
+    return found
+
+
 def make_scope(
     facts: ExecutionFacts,
     results: StepResults,
@@ -148,7 +165,7 @@ def make_scope(
     }
     if row is not None and row.item_index is not None:
         scope |= {
-            "item": (row.item or {}).get("value"),
+            "item": item_of(row, secrets or {}).get("value"),
             "item_index": row.item_index,
             "item_key": row.item_key,
         }

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import structlog
+from driving import Driver
 from factories import a_step, an_action
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.masking import MASK
-from pipeline_engine.sdk import ActionResult
+from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services.logs import configure_logging
 
 SECRET = "neither-in-rows-nor-in-logs"
@@ -48,6 +50,97 @@ def test_an_error_that_quotes_a_secret_is_stored_without_it(drive):
     assert end.step("ask").error_message == f"the peer refused {MASK}"
     assert end.execution.error["message"] == f"the peer refused {MASK}"
     assert SECRET not in repr([event.details for event in end.history])
+
+
+def rows_that_quote(driver: Driver, text: str) -> list[str]:
+    """The tables in which a text stands, in whatever column."""
+    with driver.runtime.engine.connect() as connection:
+        tables = connection.exec_driver_sql(
+            "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+        ).scalars()
+        return [
+            table
+            for table in tables.all()
+            if connection.exec_driver_sql(
+                f'SELECT count(*) FROM "{table}" t WHERE strpos(t::text, %(text)s) > 0',  # noqa: S608
+                {"text": text},
+            ).scalar()
+        ]
+
+
+BEARER = {"key": "{{ secrets.api }}", "header": ["Bearer {{ secrets.api }}!", "{{ item }}"]}
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"action": "tell", "params": BEARER, "for_each": ["a", "{{ secrets.api }}"]},
+        {
+            "action": "tell",
+            "params": BEARER,
+            "for_each": {"items": [{"k": "{{ secrets.api }}"}], "key": "of {{ item.k }}"},
+        },
+        {
+            "action": "for_each",
+            "params": {
+                "items": [1, "it is {{ secrets.api }}"],
+                "action": "tell",
+                "action_params": BEARER,
+            },
+        },
+        {
+            "action": "while",
+            "params": {
+                "condition": "{{ iteration < 2 }}",
+                "action": "tell",
+                "action_params": {"key": "{{ secrets.api }}"},
+            },
+        },
+    ],
+    ids=["values", "keys", "for_each", "while"],
+)
+@pytest.mark.parametrize("cheap", [True, False])
+def test_items_that_quote_a_secret_are_given_it_and_stored_without_it(drive, step, cheap):
+    seen: list[Any] = []
+
+    def tell(context: ActionContext) -> ActionResult:
+        seen.append((context.params, context.item))
+        return told(context)
+
+    action = an_action("tell", tell, params=["key", "header"], cheap=cheap)
+    driver = drive(action, secrets={"api": SECRET, "other": "not-in-here"})
+    execution_id = driver.start(a_step("each", **step))
+
+    quoted = []
+    while driver.round():
+        quoted += rows_that_quote(driver, SECRET)
+
+    end = driver.finish(execution_id)
+    assert (end.status, len(seen)) == ("COMPLETED", len(end.items("each")))
+    assert quoted == []
+    assert all(params["key"] == SECRET for params, _ in seen)
+    headers = [params["header"][0] for params, _ in seen if "header" in params]
+    assert set(headers) <= {f"Bearer {SECRET}!"}
+    assert step["action"] != "tell" or SECRET in repr([item for _, item in seen])
+
+
+def test_who_writes_what_a_row_holds_for_a_secret_is_not_given_the_secret(drive):
+    seen: list[Any] = []
+
+    def look(context: ActionContext) -> ActionResult:
+        seen.append(context.item)
+        return ActionResult(success=True)
+
+    forged = {"value": MASK, "gaps": [{"at": ["value"], "text": ["", "api", ""]}]}
+    driver = drive(an_action("look", look), secrets={"api": SECRET})
+
+    driver.run(
+        a_step("each", action="look", for_each="{{ params.list }}"),
+        params={"list": [forged, MASK, "{{ secrets.api }}"]},
+        parameters=[{"name": "list", "type": "array"}],
+    )
+
+    assert seen == [forged, MASK, "{{ secrets.api }}"]
 
 
 @pytest.fixture
