@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline_engine.dispatch import DELIVER, Message
 from pipeline_engine.domain import retries
+from pipeline_engine.domain.definitions import RetryConfig
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.states import StepStatus
@@ -88,11 +89,9 @@ def failed(
 ) -> list[Ending]:
     """The next attempt if the step may have one, otherwise its end."""
     message = perform.without_secrets(work.runtime, message)
-    # A fan-out that has items is not tried again: they have had their retries.
-    retry = planned.retry if planned and row.items_total is None else None
-    attempts = row.retry_count + 1
-    if retry and retries.should_retry(retry, attempts, error_code, retryable):
-        wait = timedelta(seconds=retries.delay(retry, attempts, random.random))
+    retry = retry_after(row, planned, error_code=error_code, retryable=retryable)
+    if retry:
+        wait = timedelta(seconds=retries.delay(retry, row.retry_count + 1, random.random))
         transitions.retry(
             work.connection, row, delay=wait, error_code=error_code, error_message=message
         )
@@ -110,8 +109,24 @@ def failed(
     ]
 
 
+def retry_after(
+    row: StepRow, planned: PlannedStep | None, *, error_code: str, retryable: bool = True
+) -> RetryConfig | None:
+    """How the step is tried again after this failure of its attempt; None if it is not."""
+    # A fan-out that has items is not tried again: they have had their retries.
+    retry = planned.retry if planned and row.items_total is None else None
+    if retry and retries.should_retry(retry, row.retry_count + 1, error_code, retryable):
+        return retry
+    return None
+
+
 def timed_out(
-    work: Work, row: StepRow, planned: PlannedStep | None, *, message: str
+    work: Work,
+    row: StepRow,
+    planned: PlannedStep | None,
+    *,
+    message: str,
+    retryable: bool = True,
 ) -> list[Ending]:
     """What follows when the time of an attempt is up."""
     return failed(
@@ -121,6 +136,7 @@ def timed_out(
         error_code=items.TIMEOUT,
         message=message,
         status=StepStatus.TIMEOUT,
+        retryable=retryable,
     )
 
 

@@ -203,17 +203,27 @@ def _give_up(
 
 def _time_out(work: Work, row: StepRow) -> None:
     """End the attempt whose time is up; a retry may follow, as after any failure."""
+    planned = _planned(work, row)
     if row.task_id:
         work.revoked.append(row)
     if row.items_open:
         advance(work, _stop_items(work, row))
-    elif row.awaiting_event and abort.has_to_clean_up(row, work.plan(row.execution_id)):
-        # First what it has started is stopped; a retry could otherwise start it twice.
+    elif _is_abandoned(work, row, planned):
         _begin_stopping(work, row)
         abort.ask_to_clean_up(work, [row])
     else:
         message = outcomes.NO_EVENT if row.awaiting_event else outcomes.TOO_SLOW
-        advance(work, outcomes.timed_out(work, row, _planned(work, row), message=message))
+        advance(work, outcomes.timed_out(work, row, planned, message=message))
+
+
+def _is_abandoned(work: Work, row: StepRow, planned: PlannedStep | None) -> bool:
+    """Whether nobody will wait any more for what the step has started, and it can be stopped.
+
+    The next attempt would wait: by its idempotency key it finds what this one has started.
+    """
+    if not row.awaiting_event or outcomes.retry_after(row, planned, error_code=TIMEOUT):
+        return False
+    return abort.has_to_clean_up(row, work.plan(row.execution_id))
 
 
 def _begin_stopping(work: Work, row: StepRow) -> None:

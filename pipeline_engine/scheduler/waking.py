@@ -150,7 +150,7 @@ def _end_cleaned(
             return
         if now.error_code == items.TIMEOUT:  # and nothing has stopped it for good since
             message = outcomes.NO_EVENT + (f". Clean-up failed: {note}" if note else "")
-            advance(work, outcomes.timed_out(work, now, planned, message=message))
+            advance(work, outcomes.timed_out(work, now, planned, message=message, retryable=False))
             return
         because = f"Clean-up failed: {note}" if note else abort.MESSAGES[AbortReason.FAILED]
         advance(work, abort.aborted([now], because=because))

@@ -228,11 +228,9 @@ def retry(
         " attempt = attempt + (status <> 'RUNNING')::int, retry_count = retry_count + 1,"
         " error_code = %(code)s, error_message = %(message)s, queued_at = NULL,"
         " leased_until = NULL, deadline_at = NULL, awaiting_event = false, worker = NULL,"
-        # After a time-out its clean-up does this, whose attempts count as lost until they end.
-        " cancelling = false, lost_count = CASE WHEN cancelling THEN 0 ELSE lost_count END,"
         " task_id = NULL, started_at = coalesce(started_at, now()), updated_at = now(),"
         " lock_version = lock_version + 1"
-        " WHERE id = %(id)s AND attempt = %(attempt)s AND status = %(taken)s"
+        " WHERE id = %(id)s AND attempt = %(attempt)s AND status = %(taken)s AND NOT cancelling"
         " AND status IN ('PENDING', 'RETRYING', 'RUNNING') RETURNING attempt",
         {
             "id": step.id,

@@ -158,7 +158,7 @@ class PipelineDefinition:
 
     def has_step(self, step_id: str) -> bool:
         """Whether a step or handler has this id."""
-        return step_id in self._by_id
+        return step_id in self._handlers or step_id in self._numbers
 
     @cached_property
     def graph(self) -> Graph:

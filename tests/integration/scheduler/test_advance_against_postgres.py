@@ -107,8 +107,11 @@ class Play:
         statement = "UPDATE step_executions SET deadline_at = now() WHERE id = %(id)s"
         self.driver.change(statement, id=row.id)
         sweep.sweep(self.driver.runtime)
-        self.parked.discard(step)
-        self.late.add(step)
+        if self._has_a_retry(step):
+            self._fail(step, "TIMEOUT")
+        else:
+            self.parked.discard(step)
+            self.late.add(step)
 
     def give_up(self, reason: str) -> None:
         """The client cancels, or the time of the whole execution is up."""
@@ -162,14 +165,16 @@ class Play:
 
     def _fail(self, step: str, how: str) -> None:
         self.parked.discard(step)
+        has_a_retry = self._has_a_retry(step)
         self.failures[step] += 1
-        if (
-            self.failures[step]
-            < self.model.steps[step].get("retry", {"max_attempts": 1})["max_attempts"]
-        ):
+        if has_a_retry:
             self.retrying.add(step)
         else:
             self._end(step, how)
+
+    def _has_a_retry(self, step: str) -> bool:
+        retry = self.model.steps[step].get("retry", {"max_attempts": 1})
+        return bool(self.failures[step] + 1 < retry["max_attempts"])
 
     def _tidy(self) -> None:
         for places in (self.parked, self.late, self.retrying):
