@@ -151,8 +151,8 @@ class Message:
 class Arrivals:
     """Rows that came in, and the task that is to be told of them: at once, or in a rush together.
 
-    A message costs its sender and its receiver more than what many of them ask for. In a rush one
-    thread sends them all, so whoever brings a row does not wait for Redis.
+    A message costs its sender and its receiver more than what many of them ask for. One thread
+    sends them all, so whoever brings a row does not wait for Redis.
     """
 
     def __init__(self, task: str, send: Callable[[Sequence[Message]], None]) -> None:
@@ -162,7 +162,7 @@ class Arrivals:
         self._came: deque[float] = deque(maxlen=RUSH)
         self._parties: list[Sequence[int]] = []
         self._is_due = False  #: the thread is about to send what is here
-        # Its one thread starts with the first rush; a process that stops waits for it.
+        # Its one thread starts with the first row; a process that stops waits for it.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="announcing")
 
     def add(self, *ids: int) -> None:
@@ -174,20 +174,14 @@ class Arrivals:
             self._parties.append(ids)
             if self._is_due:
                 return
-            self._is_due = in_rush
-        if in_rush:
-            self._announce_soon()
-        else:
-            self._announce()
-
-    def _announce_soon(self) -> None:
+            self._is_due = True
         try:
-            self._thread.submit(self._announce_gathered)
+            self._thread.submit(self._announce_after, GATHERED_SECONDS if in_rush else 0.0)
         except RuntimeError:  # there are too many threads, or the process is about to end
             self._announce()
 
-    def _announce_gathered(self) -> None:
-        time.sleep(GATHERED_SECONDS)
+    def _announce_after(self, seconds: float) -> None:
+        time.sleep(seconds)
         try:
             self._announce()
         except Exception:  # nobody is above who could do more; the sweep will send them

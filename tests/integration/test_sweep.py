@@ -59,6 +59,7 @@ def test_a_quiet_sweep_finds_nothing_and_sends_nothing(drive, redis):
 def test_a_queued_step_that_nobody_takes_is_sent_again(drive, redis):
     driver = drive(**PATIENT)
     execution_id = driver.start(a_step("a"))
+    wait_until(lambda: messages(redis) == 1, what="its message")
     redis.flushdb()  # the message is lost
     assert sweep.sweep(driver.runtime).unclaimed == 0, "it may still be on its way"
     age_queue(driver, 11)

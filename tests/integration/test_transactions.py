@@ -56,10 +56,22 @@ def test_what_a_client_was_told_is_on_the_disk(drive):
     commits = Commits(driver)
 
     execution_id = driver.start(a_step("a"))
-    inbox.accept(driver.runtime, Arrival(source="tests", body={"workflow_id": "x"}))
     executions.cancel(driver.runtime, execution_id)
 
-    assert commits.durable == [True, True, True]
+    assert commits.durable == [True, True]
+
+
+def test_a_delivery_is_on_the_disk_before_it_is_answered(drive):
+    driver = drive()
+    Commits(driver)
+    with driver.runtime.engine.begin() as connection:
+        written = connection.exec_driver_sql("SELECT pg_current_wal_insert_lsn()").scalar_one()
+
+    inbox.accept(driver.runtime, Arrival(source="tests", body={"workflow_id": "x"}))
+
+    with driver.runtime.engine.begin() as connection:
+        flushed = "SELECT pg_current_wal_flush_lsn() > %(written)s::pg_lsn"
+        assert connection.exec_driver_sql(flushed, {"written": written}).scalar_one()
 
 
 def test_steps_in_the_middle_do_not_wait_for_the_disk_and_the_end_does(drive):
@@ -198,7 +210,7 @@ def test_no_message_leaves_before_the_commit_and_one_leaves_after_it(drive, redi
     driver.start(a_step("a"))
 
     assert queued == [0]
-    assert redis.llen("pe:fast") == 1
+    wait_until(lambda: redis.llen("pe:fast") == 1, what="its message")
 
 
 def test_nothing_is_sent_for_an_execution_that_was_not_stored(drive, redis):
