@@ -46,8 +46,12 @@ def driver_url(url: str) -> str:
     return f"{scheme}{separator}{rest}"
 
 
-def make_engine(settings: Settings, *, pool_size: int = 10, max_overflow: int = 20) -> Engine:
-    """The engine of this process; make it after a fork, never before."""
+def make_engine(settings: Settings, *, pool_size: int = 16, max_overflow: int = 14) -> Engine:
+    """The engine of this process; make it after a fork, never before.
+
+    It keeps a connection for each of the threads that the Procfile gives a process: those beyond
+    *pool_size* are opened anew in each rush, which takes longer than most of what they are for.
+    """
     engine = create_engine(
         driver_url(settings.database_url),
         pool_size=pool_size,
