@@ -18,6 +18,7 @@ from benchmarks.engine import until
 from benchmarks.judging import Outcome, Rounds, Target
 from benchmarks.latency import compared, latencies
 from benchmarks.plain_route import PATH
+from benchmarks.raw import Baseline, Canvas
 from benchmarks.shapes import Document
 from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
 
@@ -48,7 +49,7 @@ class CallbackAnswers:
         )
 
     def _plain(self, bench: Bench) -> list[float]:
-        posts = [Post(PATH, ANSWER, 202)] * self.count
+        posts = [PLAIN] * self.count
         return steadily(bench.plain.port, posts, per_second=self.per_second)
 
     def _engine(self, bench: Bench) -> list[float]:
@@ -66,8 +67,9 @@ class CallbackAnswers:
 class NextStep:
     """From a callback until the step behind it runs, against a task and its result.
 
-    That step is an ordinary one, with a message, a claim and a lease of its own. A cheap one
-    runs inside the transaction that takes the callback in; its figures inform only.
+    That step is an ordinary one, with a message, a claim and a lease of its own. The other figures
+    inform only: a cheap step runs inside the transaction that takes the callback in; what is bare
+    needs a row and two messages as well, and does nothing with them.
     """
 
     count: int
@@ -77,7 +79,7 @@ class NextStep:
     def measure(self, bench: Bench, rounds: Rounds) -> Outcome:
         """Measure all sides in turns."""
         found = rounds.of(lambda: self._round(bench))
-        raw, blocking, cheap = ([f[side] for f in found] for side in range(3))
+        raw, blocking, cheap, bare = ([f[side] for f in found] for side in range(4))
         return Outcome(
             row=self.name,
             work="callback, then a step runs",
@@ -85,17 +87,24 @@ class NextStep:
             figures=[
                 *(compared(percent, blocking, raw, self.target) for percent in (50, 95)),
                 *(compared(percent, cheap, raw, name="cheap, ") for percent in (50, 95)),
+                *(compared(percent, bare, raw, name="bare, ") for percent in (50, 95)),
             ],
-            rounds=latencies(raw=raw, blocking=blocking, cheap=cheap, percents=(50, 95)),
+            rounds=latencies(raw=raw, blocking=blocking, cheap=cheap, bare=bare, percents=(50, 95)),
         )
 
-    def _round(self, bench: Bench) -> tuple[list[float], list[float], list[float]]:
-        raw = [bench.raw.round_trip() for _ in range(self.count)]
+    def _round(self, bench: Bench) -> Sequence[list[float]]:
         return (
-            raw,
+            [bench.raw.round_trip() for _ in range(self.count)],
             self._engine(bench, "benchmark_note"),
             self._engine(bench, "benchmark_note_cheap"),
+            self._bare(bench),
         )
+
+    def _bare(self, bench: Bench) -> list[float]:
+        """The plain route inserts a row, then one raw task sends another."""
+        two = Baseline(Canvas.CHAIN, 2)
+        with closing(Client(bench.plain.port)) as client:
+            return [_seconds_of(client, PLAIN) + bench.raw.seconds(two) for _ in range(self.count)]
 
     def _engine(self, bench: Bench, action: str) -> list[float]:
         pipeline_id = bench.engine.store(waiting(1, then=action))
@@ -106,6 +115,15 @@ class NextStep:
             taken = [_until_noted(bench, client, callback(bench, step)) for step in parked]
         bench.engine.wait_for_completion(ids)
         return taken
+
+
+PLAIN = Post(PATH, ANSWER, 202)
+
+
+def _seconds_of(client: Client, post: Post) -> float:
+    began_at = time.perf_counter()
+    client.send(post)
+    return time.perf_counter() - began_at
 
 
 def _until_noted(bench: Bench, client: Client, post: Post) -> float:

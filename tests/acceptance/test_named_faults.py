@@ -145,6 +145,7 @@ def test_a_worker_that_dies_while_it_sends_is_missed_no_more_than_a_web_process(
     patient: Patient, armed: Path, place: Failpoint
 ) -> None:
     run = patient.start()
+    run.until(lambda now: now.step("cheap").status.is_final)  # the web process has sent its message
 
     (armed / place).write_text("kill")
     wait_until(lambda: not (armed / place).exists(), what=f"a worker at {place}")
