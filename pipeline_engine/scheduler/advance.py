@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from pipeline_engine.domain.definitions import TriggerRule
+from pipeline_engine.domain.definitions import Rule, TriggerRule
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.readiness import (
     Contribution,
@@ -102,11 +102,10 @@ def _verdict(work: Work, row: StepRow, ends: Contribution) -> Verdict:
     return reaction(rule, at_least, row.dependencies, ends)
 
 
-def _rule(work: Work, row: StepRow) -> tuple[TriggerRule, int | None]:
+def _rule(work: Work, row: StepRow) -> Rule:
     if row.kind != StepKind.STEP:
         return TriggerRule.ALL_DONE, None
-    definition = work.plan(row.execution_id).definition.step(row.step_id)
-    return definition.trigger_rule, definition.at_least
+    return work.plan(row.execution_id).definition.rule(row.step_id)
 
 
 def _untaken(work: Work, ended: Iterable[Ending]) -> list[Ending]:

@@ -215,9 +215,8 @@ class Batch:
 
     def _verdict(self, row: StepRow) -> Verdict:
         _, plan = self._executions[row.execution_id]
-        definition = plan.definition.step(row.step_id)
-        now = row.dependencies.counted(self._counted[row.id])
-        return decide(definition.trigger_rule, definition.at_least, now)
+        rule, at_least = plan.definition.rule(row.step_id)
+        return decide(rule, at_least, row.dependencies.counted(self._counted[row.id]))
 
     def _skip(self, row: StepRow, reason: SkipReason) -> Ending:
         ending = skipped(row, reason)

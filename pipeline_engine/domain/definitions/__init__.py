@@ -14,6 +14,7 @@ from pipeline_engine.domain.definitions.model import (
     PipelineDefinition,
     PipelineSettings,
     RetryConfig,
+    Rule,
     StepDefinition,
     TriggerRule,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "PipelineDefinition",
     "PipelineSettings",
     "RetryConfig",
+    "Rule",
     "StepDefinition",
     "TriggerRule",
     "fits_type",

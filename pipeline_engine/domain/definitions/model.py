@@ -35,6 +35,10 @@ class TriggerRule(StrEnum):
     AT_LEAST = "at_least"  #: ``at_least`` of them completed, while others may still run
 
 
+Rule: TypeAlias = tuple[TriggerRule, int | None]  #: with the number that ``at_least`` asks for
+USUAL_RULE: Rule = (TriggerRule.NONE_FAILED, None)
+
+
 class HandlerWhen(StrEnum):
     """Which end of an execution runs a handler."""
 
@@ -149,12 +153,17 @@ class PipelineDefinition:
     settings: PipelineSettings = field(default_factory=PipelineSettings)
     steps: Sequence[StepDefinition] = ()
     edges: Sequence[tuple[str, Sequence[str]]] = ()  #: what each of the steps depends on
+    unusual_rules: Mapping[str, Rule] = field(default_factory=dict)  #: of steps that have one
     outputs: Mapping[str, str] = field(default_factory=dict)
 
     def step(self, step_id: str) -> StepDefinition:
         """The step or handler with this id. Raises ``KeyError`` if there is none."""
         handler = self._handlers.get(step_id)
         return handler or self.steps[self._numbers[step_id]]
+
+    def rule(self, step_id: str) -> Rule:
+        """The trigger rule of a step, without a look at the rest of it."""
+        return self.unusual_rules.get(step_id, USUAL_RULE)
 
     def has_step(self, step_id: str) -> bool:
         """Whether a step or handler has this id."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.definitions.model import (
     JSON,
+    USUAL_RULE,
     Compensation,
     DefinitionDefaults,
     ForEach,
@@ -21,6 +22,7 @@ from pipeline_engine.domain.definitions.model import (
     PipelineDefinition,
     PipelineSettings,
     RetryConfig,
+    Rule,
     StepDefinition,
     TriggerRule,
 )
@@ -47,6 +49,7 @@ def parse(
         settings=_settings(document.get("settings") or {}, defaults),
         steps=_ParsedWhenRead(steps),
         edges=[(step["id"], tuple(dict.fromkeys(dependencies_of(step)))) for step in steps],
+        unusual_rules={s["id"]: _rule(s["trigger_rule"]) for s in steps if s.get("trigger_rule")},
         outputs=document.get("outputs") or {},
     )
 
@@ -106,7 +109,7 @@ def _handlers(settings: Mapping[str, JSON]) -> Iterator[HandlerDefinition]:
 
 def _step(given: Mapping[str, JSON]) -> StepDefinition:
     on_failure = _on_failure(given)
-    rule, at_least = _trigger_rule(given.get("trigger_rule"))
+    rule, at_least = _rule(given.get("trigger_rule"))
     queue = given.get("queue")
     return StepDefinition(
         id=given["id"],
@@ -137,9 +140,9 @@ def _on_failure(step: Mapping[str, JSON]) -> OnFailure:
     return OnFailure.FAIL if step.get("retry") is None else OnFailure.RETRY
 
 
-def _trigger_rule(given: JSON) -> tuple[TriggerRule, int | None]:
+def _rule(given: JSON) -> Rule:
     if not given:
-        return TriggerRule.NONE_FAILED, None
+        return USUAL_RULE
     if isinstance(given, str):
         return TriggerRule(given.lower()), None
     return TriggerRule.AT_LEAST, int(given["at_least"])

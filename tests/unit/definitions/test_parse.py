@@ -167,6 +167,7 @@ def test_a_step_is_parsed_when_it_is_read_because_a_worker_may_need_few_of_many(
 
     assert pipeline.step("a") is pipeline.steps[0]
     assert pipeline.graph.roots == ("a", "b")
+    assert pipeline.rule("b") == (TriggerRule.NONE_FAILED, None)
     with pytest.raises(ValueError, match="of a newer version"):
         pipeline.step("b")
 
