@@ -151,12 +151,21 @@ class Client:
         """Send one request.  Raises ``ApiUnreachable`` and ``ApiRefused``."""
         url = f"{self.url}/api/v1/{path}"
         try:
-            response = self._http.request(method, url, timeout=self._timeout, **request)
+            response = self._answer(method, url, **request)
         except requests.RequestException as error:
             raise ApiUnreachable(f"The API at {self.url} does not answer.") from error
         if response.status_code >= 400:
             raise ApiRefused(response.status_code, _problem(response))
         return response
+
+    def _answer(self, method: str, url: str, **request: Any) -> requests.Response:
+        """Send it; a read whose connection broke goes once more, for one web process may die."""
+        try:
+            return self._http.request(method, url, timeout=self._timeout, **request)
+        except requests.ConnectionError:
+            if method != "GET":
+                raise
+            return self._http.request(method, url, timeout=self._timeout, **request)
 
 
 def issue_line(issue: Mapping[str, Any]) -> str:

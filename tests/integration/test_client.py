@@ -1,0 +1,73 @@
+"""The client of the API, and web processes that die while they have its request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from pipeline_engine.client import ApiUnreachable, Client
+
+
+class Mortal(ThreadingHTTPServer):
+    """Hangs up on the first requests, as a process does that is killed."""
+
+    daemon_threads = True
+
+    def __init__(self, deaths: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.deaths = deaths
+        self.asked: list[str] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Mortal
+
+    def _answer(self) -> None:
+        self.server.asked.append(self.command)
+        self.close_connection = True
+        if len(self.server.asked) <= self.server.deaths:
+            return
+        body = json.dumps({"execution_id": "1"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = _answer  # noqa: N815 (the names that the library asks for)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def mortal(deaths: int) -> Iterator[tuple[Mortal, Client]]:
+    with Mortal(deaths) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server, Client(f"http://127.0.0.1:{server.server_port}", "a token")
+        server.shutdown()
+
+
+def test_a_read_goes_once_more_when_the_web_process_that_had_it_dies():
+    with mortal(deaths=1) as (server, client):
+        assert client.execution("1") == {"execution_id": "1"}
+
+    assert server.asked == ["GET", "GET"]
+
+
+def test_a_read_that_nobody_answers_twice_says_that_the_api_does_not_answer():
+    with mortal(deaths=2) as (server, client), pytest.raises(ApiUnreachable):
+        client.execution("1")
+
+    assert server.asked == ["GET", "GET"]
+
+
+def test_a_write_is_not_repeated_because_it_may_have_been_done():
+    with mortal(deaths=1) as (server, client), pytest.raises(ApiUnreachable):
+        client.run({}, {})
+
+    assert server.asked == ["POST"]
