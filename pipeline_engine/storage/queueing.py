@@ -169,7 +169,7 @@ def take_held(
 
 
 def forget_time_outs(connection: Connection, ids: Sequence[int]) -> None:
-    """Let these steps end as stopped when they are cleaned up, and not be tried again."""
+    """Let these steps end as stopped when they are cleaned up, and not as timed out."""
     if ids:
         connection.exec_driver_sql(
             "UPDATE step_executions SET error_code = NULL, updated_at = now(),"
