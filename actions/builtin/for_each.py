@@ -73,6 +73,13 @@ META = ActionMeta(
             description="How many items may fail before the step does.",
             validation=ValidationRules(min=0),
         ),
+        ParamDefinition(
+            "item_timeout_seconds",
+            "Time for an item",
+            ParamType.NUMBER,
+            description="For each attempt of an item; without it, what its action is given.",
+            validation=ValidationRules(min=1),
+        ),
     ],
     outputs=[
         OutputDefinition(
@@ -119,6 +126,7 @@ class ForEach(FanOutActionExecutor):
                 params=render_value(
                     template, {**context.scope, "item": value, "item_index": index}
                 ),
+                timeout_seconds=context.params.get("item_timeout_seconds"),
             )
             for index, value in enumerate(values)
         ]

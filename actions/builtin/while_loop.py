@@ -77,6 +77,13 @@ META = ActionMeta(
             description="After so long, no further iteration begins and the step fails.",
             validation=ValidationRules(min=1),
         ),
+        ParamDefinition(
+            "iteration_timeout_seconds",
+            "Time for an iteration",
+            ParamType.NUMBER,
+            description="For each attempt of one; without it, what its action is given.",
+            validation=ValidationRules(min=1),
+        ),
     ],
     outputs=[
         OutputDefinition("result", "object", "The outputs of the last iteration."),
@@ -153,6 +160,7 @@ def _iteration(
         action=str(context.params["action"]),
         params=render_value(template, _scope(context, iteration, result)),
         delay_seconds=delay if iteration else 0,
+        timeout_seconds=context.params.get("iteration_timeout_seconds"),
     )
 
 

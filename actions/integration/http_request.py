@@ -49,7 +49,7 @@ META = ActionMeta(
     description="Sends a request to a public address and returns the answer; no redirects.",
     icon="globe",
     color="#8B5CF6",
-    timeout_seconds=60,
+    timeout_seconds=330,  # more than the param allows, which is what ends an exchange
     idempotent=False,
     params=[
         ParamDefinition(

@@ -155,12 +155,14 @@ def _checked_item(item: Item) -> Item:
         raise InvalidResult("The action of an item is not the name of one")
     if not isinstance(item.params, Mapping | None):
         raise InvalidResult("The params of an item are not an object")
+    limit = item.timeout_seconds
     return replace(
         item,
         value=json_guard.check(item.value),
         params=None if item.params is None else json_guard.check(item.params),
         key=words(item.key),
         delay_seconds=_seconds(item.delay_seconds, "delay_seconds"),
+        timeout_seconds=None if limit is None else _seconds(limit, "timeout_seconds"),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from pipeline_engine.dispatch import JOIN, Message
 from pipeline_engine.domain.outcome import AbortReason
@@ -37,7 +38,7 @@ def add(work: Work, step: Prepared, found: Sequence[Item], allowed: Allowance) -
     if len(found) + (row.items_total or 0) > limit:
         raise TooManyItems(f"{row.step_id} has {len(found)} items, at most {limit} are allowed")
     first = row.items_total or 0
-    deadline = step.planned.timeout_seconds
+    deadline = step.planned.definition.timeout_seconds
     expanded = transitions.expand(
         work.connection,
         row,
@@ -87,11 +88,17 @@ def _new_item(
         parent_id=row.id,
         item_index=index,
         item_key=perform.without_secrets(work.runtime, item.key),
-        item=stored_item(item.value, item.params, work.runtime.settings.secrets),
+        item=_stored(work, item),
         held=not starts,
         queued=starts and not item.delay_seconds,
         due_after=item.delay_seconds or None,
     )
+
+
+def _stored(work: Work, item: Item) -> dict[str, Any]:
+    stored = stored_item(item.value, item.params, work.runtime.settings.secrets)
+    limit = item.timeout_seconds
+    return stored if limit is None else {**stored, "timeout_seconds": limit}
 
 
 def count(work: Work, ended: Sequence[Ending]) -> list[Ending]:

@@ -164,11 +164,7 @@ def park(work: Work, step: Prepared, result: ActionResult, outputs: dict[str, ob
 
 
 def _parked_for(work: Work, step: Prepared, result: ActionResult) -> timedelta | None:
-    limits = [
-        limit
-        for limit in (step.planned.definition.timeout_seconds, result.timeout_seconds)
-        if limit is not None
-    ]
+    limits = [limit for limit in (step.given_seconds, result.timeout_seconds) if limit is not None]
     if limits:
         return timedelta(seconds=min(limits))
     if result.wake_at is not None:

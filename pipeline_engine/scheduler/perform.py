@@ -70,6 +70,18 @@ class Prepared:
     scope: Mapping[str, Any]
     params: dict[str, Any]
 
+    @property
+    def given_seconds(self) -> float | None:
+        """The time that this attempt was given: by the fan-out that made it, or by its step."""
+        item = self.row.item if self.row.item_index is not None else None
+        limit: float | None = (item or {}).get("timeout_seconds")
+        return limit or self.planned.definition.timeout_seconds
+
+    @property
+    def timeout_seconds(self) -> float | None:
+        """The time that this attempt has; None leaves it to the settings."""
+        return self.given_seconds or self.planned.meta.timeout_seconds
+
     def again(self) -> Prepared:
         """The same with a row of its own."""
         return replace(self, row=replace(self.row))
@@ -103,7 +115,7 @@ def make_context(
 ) -> ActionContext:
     """All that the action may know."""
     row, settings = step.row, runtime.settings
-    limit = step.planned.timeout_seconds or settings.parked_timeout_seconds
+    limit = step.timeout_seconds or settings.parked_timeout_seconds
     return ActionContext(
         step_id=row.step_id,
         execution_id=step.facts.text_id,
@@ -118,7 +130,7 @@ def make_context(
         step_outputs=StepOutputs(step.results),
         stored_outputs=stored_outputs or {},
         scope=step.scope,
-        timeout_seconds=step.planned.timeout_seconds,
+        timeout_seconds=step.timeout_seconds,
         retry_count=row.retry_count,
         attempt=this_attempt(row),
         deadline=datetime.now(UTC) + timedelta(seconds=limit),

@@ -54,7 +54,6 @@ class PlannedStep:
     meta: ActionMeta
     executor: BaseActionExecutor
     retry: RetryConfig | None  #: None: the first failure is the last
-    timeout_seconds: float | None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -162,9 +161,9 @@ class Plan:
             if known is not None and known.meta.type == row.action:
                 return known
         definition = self.definition_of(row)
-        if row.kind == StepKind.ITEM:
-            definition = replace(definition, for_each=None, condition=None)
-        return self.plan(definition, row.action)
+        return self.plan(
+            _of_item(definition) if row.kind == StepKind.ITEM else definition, row.action
+        )
 
     def definition_of(self, row: StepRow) -> StepDefinition:
         """The part of the document that a row stands for."""
@@ -195,7 +194,6 @@ class Plan:
             meta=found.meta,
             executor=found.executor,
             retry=self._retry(definition, found.meta),
-            timeout_seconds=definition.timeout_seconds or found.meta.timeout_seconds,
             secrets=self.settings.secrets,
         )
 
@@ -251,6 +249,12 @@ class Plan:
     def _blocking_steps(self) -> int:
         steps = (self._step_with(definition.id) for definition in self.definition.steps)
         return sum(step is None or not step.cheap for step in steps)
+
+
+def _of_item(step: StepDefinition) -> StepDefinition:
+    """What holds for each item of a fan-out; the time of the step is that of all of them."""
+    limit = step.for_each.item_timeout_seconds if step.for_each else None
+    return replace(step, for_each=None, condition=None, timeout_seconds=limit)
 
 
 class Plans:

@@ -18,7 +18,6 @@ from pipeline_engine.scheduler.advance import advance
 from pipeline_engine.scheduler.batch import Batch
 from pipeline_engine.scheduler.leases import still_held, worker_name
 from pipeline_engine.scheduler.perform import Prepared
-from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import Carrier
 from pipeline_engine.scheduler.work import Work, insisted
@@ -133,7 +132,7 @@ def _claimed(work: Work, steps: Sequence[Prepared], askers: Mapping[int, Wanted]
         # A claim that a crash of the database undid would let the action run twice.
         work.demand_durability()
     claims = [
-        Claim(step.row, _deadline(step.planned, work.runtime), askers[step.row.id].carrier.task_id)
+        Claim(step.row, _deadline(step, work.runtime), askers[step.row.id].carrier.task_id)
         for step in steps
     ]
     claimed = transitions.claim(
@@ -170,5 +169,5 @@ def _next_batch(work: Work) -> list[StepRow]:
     return batch
 
 
-def _deadline(planned: PlannedStep, runtime: Runtime) -> timedelta:
-    return timedelta(seconds=planned.timeout_seconds or runtime.settings.step_timeout_seconds)
+def _deadline(step: Prepared, runtime: Runtime) -> timedelta:
+    return timedelta(seconds=step.timeout_seconds or runtime.settings.step_timeout_seconds)

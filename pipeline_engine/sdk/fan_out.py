@@ -15,13 +15,17 @@ from pipeline_engine.sdk.results import ActionResult
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One child of a fan-out; with ``action`` that action runs it instead of ``execute_item``."""
+    """One child of a fan-out; with ``action`` that action runs it instead of ``execute_item``.
+
+    ``timeout_seconds`` is the time of each attempt of this item, in place of its action's.
+    """
 
     value: Any
     key: str | None = None
     action: str | None = None
     params: dict[str, Any] | None = None
     delay_seconds: float = 0
+    timeout_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

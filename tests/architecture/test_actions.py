@@ -194,3 +194,13 @@ def test_the_first_action_of_the_guide_passes_the_test_that_the_guide_gives_it(
 
     assert module.META.validate() == []
     module.test_somebody_is_greeted_by_name()
+
+
+@each_action
+def test_the_time_that_a_call_may_be_given_fits_into_the_time_of_its_attempt(action):
+    """Or the limit of the action would end what its param allows."""
+    param = action.meta.param("timeout_seconds")
+    if param is None or action.meta.execution_mode is not ExecutionMode.SYNC:
+        return
+    assert param.validation is not None
+    assert (action.meta.timeout_seconds or 0) > param.validation.max

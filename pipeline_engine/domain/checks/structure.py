@@ -207,6 +207,7 @@ FOR_EACH = record(
         "max_concurrency": Field(integer(1, 10_000)),
         "tolerated_failures": Field(tolerated_failures),
         "key": Field(text(1)),
+        "item_timeout_seconds": Field(SECONDS),
     }
 )
 COMPENSATE = record({"action": Field(NAME, required=True), "params": Field(mapping)})

@@ -68,6 +68,7 @@ class ForEach:
     tolerated_failures: int = 0
     tolerated_percent: float | None = None
     key: str | None = None  #: a template over ``item`` that names it
+    item_timeout_seconds: int | None = None  #: of each attempt of an item; None is the action's
 
     def tolerates(self, count: int) -> int:
         """How many of *count* items may fail before the step does."""
@@ -95,7 +96,7 @@ class StepDefinition:
     outputs: tuple[str, ...] = ()  #: names for readers only
     condition: str | None = None
     on_failure: OnFailure = OnFailure.FAIL
-    timeout_seconds: int | None = None
+    timeout_seconds: int | None = None  #: of each attempt; of a fan-out as a whole
     retry: RetryConfig | None = None  #: None unless ``on_failure`` is retry
     trigger_rule: TriggerRule = TriggerRule.NONE_FAILED
     at_least: int | None = None  #: set if the trigger rule is ``at_least``

@@ -175,6 +175,7 @@ def _for_each(given: JSON) -> ForEach | None:
         tolerated_failures=int(tolerated) if percent is None else 0,
         tolerated_percent=percent,
         key=given.get("key"),
+        item_timeout_seconds=_whole(given.get("item_timeout_seconds")),
     )
 
 
