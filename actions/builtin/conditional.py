@@ -11,6 +11,7 @@ from pipeline_engine.sdk import (
     ActionMeta,
     ActionResult,
     BaseActionExecutor,
+    BudgetSpent,
     ExpressionError,
     InvalidActionParams,
     OutputDefinition,
@@ -140,6 +141,8 @@ def _matched(branches: Any, context: ActionContext) -> dict[str, Any]:
 def _holds(condition: Any, context: ActionContext) -> bool:
     try:
         return evaluate_condition(condition, context.scope)
+    except BudgetSpent:  # nothing could be evaluated after it
+        raise
     except ExpressionError as error:
         # A branch that cannot be evaluated is not taken; the next one may be the way out.
         context.log.warning("branch_condition_failed", code=error.code, error=str(error))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
-from pipeline_engine.domain.expressions import ExpressionError
+from pipeline_engine.domain.expressions import ExpressionError, Fuel
 from pipeline_engine.domain.readiness import (
     Contribution,
     SkipReason,
@@ -129,9 +129,10 @@ class Batch:
         prepared: list[Prepared] = []
         for row, step, facts in planned:
             results = self._results(row, known)
+            fuel = Fuel()
             try:
-                if _is_wanted(row, step, facts, results):
-                    prepared.append(perform.prepare(row, step, facts, results))
+                if _is_wanted(row, step, facts, results, fuel):
+                    prepared.append(perform.prepare(row, step, facts, results, fuel))
                 else:
                     ended.append(skipped(row, SkipReason.CONDITION))
             except ExpressionError as error:
@@ -244,9 +245,10 @@ def runs_here(row: StepRow) -> bool:
 
 
 def _is_wanted(
-    row: StepRow, step: PlannedStep, facts: ExecutionFacts, results: StepResults
+    row: StepRow, step: PlannedStep, facts: ExecutionFacts, results: StepResults, fuel: Fuel
 ) -> bool:
     """Whether the step's own condition holds; most have none, and need no scope to say so."""
     if step.definition.condition is None:
         return True
-    return step.condition.evaluate(make_scope(facts, results, row))
+    scope = make_scope(facts, results, row, secrets=step.secrets)
+    return step.condition.evaluate(scope, fuel)

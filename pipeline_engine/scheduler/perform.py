@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import structlog
 
 from pipeline_engine.domain import json_guard
-from pipeline_engine.domain.expressions import ExpressionError
+from pipeline_engine.domain.expressions import ExpressionError, Fuel, paying
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.masking import masked
 from pipeline_engine.domain.states import StepStatus
@@ -69,6 +69,7 @@ class Prepared:
     results: StepResults
     scope: Mapping[str, Any]
     params: dict[str, Any]
+    fuel: Fuel  #: what is left for the expressions that its action evaluates
 
     @property
     def given_seconds(self) -> float | None:
@@ -88,19 +89,30 @@ class Prepared:
 
 
 def prepare(
-    row: StepRow, planned: PlannedStep, facts: ExecutionFacts, results: StepResults
+    row: StepRow,
+    planned: PlannedStep,
+    facts: ExecutionFacts,
+    results: StepResults,
+    fuel: Fuel | None = None,
 ) -> Prepared:
-    """Render the params of a step. Raises ``ExpressionError``."""
+    """Render the params of a step. Raises ``ExpressionError``.
+
+    *fuel* is the budget of this attempt; its condition may have used some of it.
+    """
+    fuel = Fuel() if fuel is None else fuel
     scope = make_scope(facts, results, row, secrets=planned.secrets)
-    return Prepared(row, planned, facts, results, scope, _params(row, planned, scope))
+    params = _params(row, planned, scope, fuel)
+    return Prepared(row, planned, facts, results, scope, params, fuel)
 
 
-def _params(row: StepRow, planned: PlannedStep, scope: Mapping[str, Any]) -> dict[str, Any]:
+def _params(
+    row: StepRow, planned: PlannedStep, scope: Mapping[str, Any], fuel: Fuel
+) -> dict[str, Any]:
     if row.item_index is not None:
         given = item_of(row, planned.secrets).get("params")
         if given is not None:  # a loop has rendered them for the action of its item
             return dict(given)
-    rendered: dict[str, Any] = planned.params.render(scope)
+    rendered: dict[str, Any] = planned.params.render(scope, fuel)
     if planned.raw_params:
         rendered |= planned.raw_params
     return rendered
@@ -166,7 +178,7 @@ def execute(step: Prepared, context: ActionContext) -> ActionResult:
         return ActionResult(
             success=False, error="; ".join(problems), error_code=INVALID_PARAMS, retryable=False
         )
-    return _guarded(lambda: checked(_called(step, context)), context)
+    return _guarded(lambda: checked(_called(step, context)), step, context)
 
 
 def _called(step: Prepared, context: ActionContext) -> Any:
@@ -177,21 +189,22 @@ def _called(step: Prepared, context: ActionContext) -> Any:
 
 def wake(step: Prepared, context: ActionContext) -> ActionResult:
     """End a parked step whose time has come."""
-    return _guarded(lambda: checked(settled(step.planned.executor.on_wake(context))), context)
+    executor = step.planned.executor
+    return _guarded(lambda: checked(settled(executor.on_wake(context))), step, context)
 
 
 def expand(step: Prepared, context: ActionContext) -> list[Item] | ActionResult:
     """The items of a fan-out, or the failure to tell them."""
     loop = step.planned.definition.for_each
     if loop is not None:
-        return _guarded(lambda: checked_items(_loop_items(step)), context)
+        return _guarded(lambda: checked_items(_loop_items(step)), step, context)
     executor = cast(FanOutActionExecutor, step.planned.executor)
     problems = check_params(step.planned.meta, step.params)
     if problems:
         return ActionResult(
             success=False, error="; ".join(problems), error_code=INVALID_PARAMS, retryable=False
         )
-    return _guarded(lambda: checked_items(settled(executor.expand(context))), context)
+    return _guarded(lambda: checked_items(settled(executor.expand(context))), step, context)
 
 
 def _loop_items(step: Prepared) -> list[Item]:
@@ -229,7 +242,7 @@ def join(
         found: Any = settled(executor.join(context, results))
         return checked_more(found) if isinstance(found, MoreItems) else checked(found)
 
-    return _guarded(call, context)
+    return _guarded(call, step, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +269,7 @@ def allowance(step: Prepared, context: ActionContext, count: int) -> Allowance |
             checked_count(failures, "tolerated_failures"),
         )
 
-    return _guarded(call, context)
+    return _guarded(call, step, context)
 
 
 def _collected(results: list[ItemResult]) -> dict[str, Any]:
@@ -281,7 +294,8 @@ def _collected(results: list[ItemResult]) -> dict[str, Any]:
 def read_event(step: Prepared, context: EventContext) -> tuple[EventResult, str | None]:
     """What an event means, and a note when the action could not say it."""
     try:
-        return checked_verdict(settled(step.planned.executor.on_event(context))), None
+        with paying(Fuel()):  # other events may have been read before it
+            return checked_verdict(settled(step.planned.executor.on_event(context))), None
     except NotImplementedError:
         return EventResult(action=EventAction.IGNORE), "the action does not read events"
     except InvalidResult as error:
@@ -295,7 +309,8 @@ def read_event(step: Prepared, context: EventContext) -> tuple[EventResult, str 
 def clean_up(step: Prepared, context: ActionContext) -> str | None:
     """Let the action stop what it started; returns what went wrong, if anything."""
     try:
-        settled(step.planned.executor.cleanup(context))
+        with paying(step.fuel):
+            settled(step.planned.executor.cleanup(context))
     except Exception as error:  # foreign code: a failed clean-up must not stop the cancelling
         log.warning("cleanup failed", exc_info=True, execution_id=context.execution_id)
         return raised(error)
@@ -327,9 +342,10 @@ def without_secrets(runtime: Runtime, value: T) -> T:
     return cast(T, masked(value, runtime.maskable_secrets))
 
 
-def _guarded(call: Callable[[], T], context: ActionContext) -> T | ActionResult:
+def _guarded(call: Callable[[], T], step: Prepared, context: ActionContext) -> T | ActionResult:
     try:
-        return call()
+        with paying(step.fuel):
+            return call()
     except ActionError as error:
         # Absent where a subclass did not call the constructor of this one.
         code, retryable = (

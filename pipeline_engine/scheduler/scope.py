@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.expressions import KnownSecrets
 from pipeline_engine.domain.sealing import Sealed, seal, unseal
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import rows
@@ -160,7 +161,7 @@ def make_scope(
     scope: dict[str, Any] = {
         "params": facts.params,
         "steps": results,
-        "secrets": secrets or {},
+        "secrets": KnownSecrets(secrets or {}),
         "execution": facts.in_templates,
     }
     if row is not None and row.item_index is not None:

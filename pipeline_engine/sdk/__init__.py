@@ -21,7 +21,7 @@ from pipeline_engine.domain.actions import (
     SelectOption,
     ValidationRules,
 )
-from pipeline_engine.domain.expressions import ExpressionError
+from pipeline_engine.domain.expressions import BudgetSpent, ExpressionError
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.sdk.bodies import read_body
 from pipeline_engine.sdk.context import ActionContext, EventContext
@@ -50,6 +50,7 @@ __all__ = [
     "ActionMeta",
     "ActionResult",
     "BaseActionExecutor",
+    "BudgetSpent",
     "ClosedDoor",
     "ConditionalVisibility",
     "EngineDoor",

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from pipeline_engine.domain import checks
 from pipeline_engine.domain.identity import new_id
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.errors import AlreadyFinal, ExecutionNotFound, InvalidDefinition
@@ -19,9 +18,8 @@ from pipeline_engine.scheduler.sending import send_first
 from pipeline_engine.scheduler.starting import Request as StartRequest
 from pipeline_engine.scheduler.starting import Startable, Started
 from pipeline_engine.scheduler.work import Work, repeated, transaction
-from pipeline_engine.services.actions import Catalogue
 from pipeline_engine.services.callers import SYSTEM, Caller
-from pipeline_engine.services.pipelines import as_id, limits_of
+from pipeline_engine.services.pipelines import as_id, check
 from pipeline_engine.storage.pipelines import PipelineRevision
 
 __all__ = ["StartRequest", "Started", "cancel", "run_ephemeral", "start", "wait"]
@@ -56,7 +54,7 @@ def run_ephemeral(runtime: Runtime, document: dict[str, Any], request: StartRequ
 
     Raises ``InvalidDefinition``, ``InvalidParams`` and ``IdempotencyKeyReused``.
     """
-    report = checks.check(document, Catalogue(runtime.registry), limits=limits_of(runtime.settings))
+    report = check(runtime, document)
     if not report.valid:
         raise InvalidDefinition(report=report)
 

@@ -69,7 +69,11 @@ class StoredPipeline:
 def check(runtime: Runtime, document: object, *, name: str | None = None) -> CheckReport:
     """Every error and warning of a definition that is to be executed."""
     return checks.check(
-        document, Catalogue(runtime.registry), limits=limits_of(runtime.settings), name=name
+        document,
+        Catalogue(runtime.registry),
+        limits=limits_of(runtime.settings),
+        name=name,
+        secrets=runtime.settings.secrets,
     )
 
 
@@ -270,6 +274,7 @@ def _checked_name(runtime: Runtime, request: PipelineRequest) -> str:
         limits=limits_of(runtime.settings),
         name=request.name,
         allow_draft=True,
+        secrets=runtime.settings.secrets,
     )
     if not report.valid:
         raise InvalidDefinition(

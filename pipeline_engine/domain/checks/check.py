@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pipeline_engine.domain.checks.action_params import check_actions
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
@@ -25,11 +25,13 @@ def check(
     limits: Limits = USUAL,
     name: str | None = None,
     allow_draft: bool = False,
+    secrets: Collection[str] | None = None,
 ) -> CheckReport:
     """Everything that is wrong with *document*, whatever it is.
 
     *name* is the name in the request, which beats the one in the document. With *allow_draft* a
-    document without steps needs nothing but a name.
+    document without steps needs nothing but a name. *secrets* are the names of all secrets of
+    the installation; None if they are not known here.
     """
     findings = Findings(limits)
     if not isinstance(document, Mapping):
@@ -42,12 +44,16 @@ def check(
         message = f"Lists and objects are nested more than {limits.max_depth} deep"
         findings.error("", "too_deep", message)
     else:
-        return _check_object(document, actions, name, findings)
+        return _check_object(document, actions, name, secrets, findings)
     return findings.report(0)
 
 
 def _check_object(
-    document: Mapping[str, JSON], actions: ActionCatalogue, name: str | None, findings: Findings
+    document: Mapping[str, JSON],
+    actions: ActionCatalogue,
+    name: str | None,
+    secrets: Collection[str] | None,
+    findings: Findings,
 ) -> CheckReport:
     outline = Outline(document)
     # The work of all checks grows with these numbers.
@@ -57,7 +63,7 @@ def _check_object(
             findings.error("/steps", "no_steps", "steps: At least one step is required")
         check_dependencies(outline, findings)
         check_actions(outline, actions, findings)
-        check_references(outline, actions, findings)
+        check_references(outline, actions, findings, secrets)
     return findings.report(len(outline.steps))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
@@ -38,7 +38,12 @@ ROOT_HINTS: Mapping[str, str] = {
 }
 
 
-def check_references(outline: Outline, actions: ActionCatalogue, findings: Findings) -> None:
+def check_references(
+    outline: Outline,
+    actions: ActionCatalogue,
+    findings: Findings,
+    secrets: Collection[str] | None = None,
+) -> None:
     """Note every text that cannot be parsed and every reference that leads nowhere."""
     found = tuple(_scoped_texts(outline, actions))
     most = findings.limits.max_templates
@@ -48,7 +53,7 @@ def check_references(outline: Outline, actions: ActionCatalogue, findings: Findi
         return
     for scope, text in found:
         for reference in _references(text, findings):
-            _Look(reference, text.pointer, scope, outline, findings).check()
+            _Look(reference, text.pointer, scope, outline, findings, secrets).check()
 
 
 def _scoped_texts(outline: Outline, actions: ActionCatalogue) -> Iterator[tuple[Scope, Text]]:
@@ -121,6 +126,7 @@ class _Look:
     scope: Scope
     outline: Outline
     findings: Findings
+    secrets: Collection[str] | None  #: None if nobody can tell here which there are
 
     def check(self) -> None:
         root = self.reference.root
@@ -130,6 +136,8 @@ class _Look:
             self._check_parameter()
         elif root == "steps":
             self._check_step()
+        elif root == "secrets":
+            self._check_secret()
 
     def _unknown_root(self, root: str) -> None:
         hint = ROOT_HINTS.get(root) or self.findings.did_you_mean(root, self.scope.roots)
@@ -145,6 +153,16 @@ class _Look:
             hint = self.findings.did_you_mean(name, self.outline.parameters)
             declare = "Declare it in parameters."
             self.findings.error(self.pointer, "unknown_parameter", message, hint or declare)
+
+    def _check_secret(self) -> None:
+        if self.secrets is None or not self.reference.path:
+            return
+        name = str(self.reference.path[0])
+        if name not in self.secrets:
+            message = f"Unknown secret: {shown(name)}"
+            hint = self.findings.did_you_mean(name, self.secrets)
+            setting = "A secret is a setting of the installation: PIPELINE_SECRET__NAME."
+            self.findings.error(self.pointer, "unknown_secret", message, hint or setting)
 
     def _check_step(self) -> None:
         if not self.reference.path:

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 from pipeline_engine.domain.expressions.compiled_value import CompiledValue, compile_value
 from pipeline_engine.domain.expressions.condition import Condition, parse_condition
-from pipeline_engine.domain.expressions.errors import ExpressionError
+from pipeline_engine.domain.expressions.errors import BudgetSpent, ExpressionError
 from pipeline_engine.domain.expressions.filters import FILTER_NAMES
+from pipeline_engine.domain.expressions.fuel import Fuel, paying
 from pipeline_engine.domain.expressions.predicates import TEST_NAMES
 from pipeline_engine.domain.expressions.references import Reference
+from pipeline_engine.domain.expressions.secrets import KnownSecrets
 from pipeline_engine.domain.expressions.template import Template, parse_template
 from pipeline_engine.domain.expressions.truth import evaluate_truth
 
 __all__ = [
     "FILTER_NAMES",
     "TEST_NAMES",
+    "BudgetSpent",
     "CompiledValue",
     "Condition",
     "ExpressionError",
+    "Fuel",
+    "KnownSecrets",
     "Reference",
     "Template",
     "compile_value",
     "evaluate_truth",
     "parse_condition",
     "parse_template",
+    "paying",
 ]

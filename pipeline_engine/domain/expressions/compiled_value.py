@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from pipeline_engine.domain.expressions.errors import ExpressionError, ExpressionTooDeep
-from pipeline_engine.domain.expressions.fuel import Fuel
-from pipeline_engine.domain.expressions.limits import VALUE_FUEL
+from pipeline_engine.domain.expressions.fuel import Fuel, current_fuel
 from pipeline_engine.domain.expressions.nodes import Scope
 from pipeline_engine.domain.expressions.references import Reference
 from pipeline_engine.domain.expressions.template import parse_template
@@ -28,16 +27,16 @@ class CompiledValue:
     is_constant: bool
     renderer: Renderer = field(repr=False)
 
-    def render(self, scope: Scope) -> Any:
+    def render(self, scope: Scope, fuel: Fuel | None = None) -> Any:
         """The value in this scope, in new lists and objects; keys stay as they are.
 
-        Raises ``ExpressionError``, at once if the value has problems. All templates share one
-        budget, so a value of many cannot multiply the work.
+        All templates pay from one budget: *fuel*, or that of the step (``paying``). Raises
+        ``ExpressionError``, at once if the value has problems.
         """
         if self.problems:
             raise self.problems[0][1].with_traceback(None)  # it is raised again and again
         try:
-            return self.renderer(scope, Fuel(VALUE_FUEL))
+            return self.renderer(scope, current_fuel() if fuel is None else fuel)
         except RecursionError:
             raise ExpressionTooDeep("A value is nested too deeply.") from None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pipeline_engine.domain.expressions.errors import TextOutsideBraces, UnbalancedBraces
+from pipeline_engine.domain.expressions.fuel import Fuel
 from pipeline_engine.domain.expressions.nodes import Scope
 from pipeline_engine.domain.expressions.references import Reference
 from pipeline_engine.domain.expressions.template import Template, parse_template, refuse_long
@@ -24,10 +25,10 @@ class Condition:
     references: tuple[Reference, ...]
     verdict: bool | Template
 
-    def evaluate(self, scope: Scope) -> bool:
+    def evaluate(self, scope: Scope, fuel: Fuel | None = None) -> bool:
         """Whether the condition holds in this scope. Raises ``ExpressionError``."""
         if isinstance(self.verdict, Template):
-            return evaluate_truth(self.verdict.render(scope))
+            return evaluate_truth(self.verdict.render(scope, fuel=fuel))
         return self.verdict
 
 

@@ -77,10 +77,22 @@ class ExpressionTooDeep(ExpressionError):
     code = "expression_too_deep"
 
 
-class FuelSpent(ExpressionError):
-    """The expression would cause more work than one expression may."""
+class BudgetSpent(ExpressionError):
+    """The attempt of the step has nothing left to evaluate expressions with."""
+
+    code = "expression_budget"
+
+
+class FuelSpent(BudgetSpent):
+    """The expressions of the step would cause more work than one attempt may."""
 
     code = "expression_fuel"
+
+
+class TimeSpent(BudgetSpent):
+    """The expressions of the step took more time than they may; they would do so again."""
+
+    code = "expression_time"
 
 
 class ValueTooLarge(ExpressionError):
@@ -99,6 +111,12 @@ class DivisionByZero(ExpressionError):
     """The expression divides by zero."""
 
     code = "division_by_zero"
+
+
+class UnknownSecret(ExpressionError):
+    """The installation has no secret of this name."""
+
+    code = "unknown_secret"
 
 
 class WrongOperand(ExpressionError):

@@ -16,8 +16,8 @@ MAX_TREE_DEPTH = 100
 # in another.
 MAX_BRACKET_DEPTH = 32
 
-FUEL = 20_000  # for one template or condition
-VALUE_FUEL = 10 * FUEL  # for all templates inside one value
+FUEL = 400_000  # for everything that one attempt of a step evaluates
+UNITS_BETWEEN_LOOKS = 1000  # at the clock, where there is a deadline
 ITEMS_PER_UNIT = 4
 CHARACTERS_PER_UNIT = 64
 

@@ -19,7 +19,7 @@ from pipeline_engine.domain.expressions.errors import (
     TemplateSyntax,
     UnbalancedBraces,
 )
-from pipeline_engine.domain.expressions.fuel import Fuel
+from pipeline_engine.domain.expressions.fuel import Fuel, current_fuel
 from pipeline_engine.domain.expressions.grammar import Translation, refusal
 from pipeline_engine.domain.expressions.limits import (
     MAX_BRACKET_DEPTH,
@@ -61,9 +61,10 @@ class Template:
     def render(self, scope: Scope, *, fuel: Fuel | None = None) -> Any:
         """The value in this scope; undefined is ``""``.
 
-        What stood in the scope is passed on, not copied. Raises ``ExpressionError``.
+        What stood in the scope is passed on, not copied. Without *fuel* the budget of the step
+        pays (``paying``). Raises ``ExpressionError``.
         """
-        fuel = Fuel() if fuel is None else fuel
+        fuel = current_fuel() if fuel is None else fuel
         fuel.spend(self.size)
         try:
             return self._native(scope, fuel) if self.is_native else self._joined(scope, fuel)

@@ -279,3 +279,19 @@ def test_a_param_named_condition_is_one():
     document = a_document(a_step(action="conditional", params={"condition": "params.q > 5"}))
 
     assert errors(document) == [("/steps/0/params/condition", "unknown_parameter")]
+
+
+def test_an_unknown_secret_is_an_error_where_the_secrets_are_known():
+    found = checked(says("{{ secrets.tokem }}"), secrets={"token"}).errors
+
+    assert [(issue.pointer, issue.code, issue.hint) for issue in found] == [
+        ("/steps/1/params/message", "unknown_secret", "Did you mean 'token'?")
+    ]
+    assert checked(says("{{ secrets.token ~ secrets['token'] }}"), secrets={"token"}).valid
+    assert checked(says("{{ secrets.tokem }}"), secrets=None).valid
+
+
+def test_an_installation_without_secrets_says_how_one_gets_there():
+    (issue,) = checked(says("{{ secrets.token }}"), secrets={}).errors
+
+    assert "PIPELINE_SECRET__NAME" in (issue.hint or "")

@@ -255,6 +255,6 @@ def test_the_most_expensive_expression_stops_because_its_fuel_is_spent():
     text = "{{ " + " or ".join(["'zz' in params.big"] * 90) + " }}"
 
     with pytest.raises(ExpressionError) as caught:
-        parse_template(text).render(SCOPE)
+        parse_template(text).render(SCOPE, fuel=Fuel(FUEL // 2))
 
     assert caught.value.code == "expression_fuel"
