@@ -65,7 +65,7 @@ def an_action(
     action: str,
     execute: Callable[..., Any],
     *,
-    params: Iterable[str] = (),
+    params: Iterable[str | ParamDefinition] = (),
     **given: Any,
 ) -> RegisteredAction:
     """An action made of functions; *given* are other methods, and fields of its metadata."""
@@ -77,7 +77,7 @@ def a_fan_out(
     action: str,
     expand: Callable[..., Any],
     *,
-    params: Iterable[str] = (),
+    params: Iterable[str | ParamDefinition] = (),
     **given: Any,
 ) -> RegisteredAction:
     """A fan-out made of functions, which get no ``self``."""
@@ -88,7 +88,7 @@ def a_fan_out(
 def _registered(
     base: type[BaseActionExecutor],
     action: str,
-    params: Iterable[str],
+    params: Iterable[str | ParamDefinition],
     meta: dict[str, Any],
     methods: dict[str, Callable[..., Any]],
 ) -> RegisteredAction:
@@ -98,7 +98,10 @@ def _registered(
         name=action,
         category="Tests",
         description="Does what a test says.",
-        params=[ParamDefinition(name, name, ParamType.JSON) for name in params],
+        params=[
+            ParamDefinition(param, param, ParamType.JSON) if isinstance(param, str) else param
+            for param in params
+        ],
         **meta,
     )
     return RegisteredAction(described, type(action, (base,), body), "tests", "1")

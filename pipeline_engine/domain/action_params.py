@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline_engine.domain.actions import ActionMeta, ParamDefinition, ParamType, ValidationRules
+from pipeline_engine.domain.definitions.parameters import is_boolean, is_number
 
 OPENING = "{{"
+
+
+def is_list(value: Any) -> bool:
+    """A list of anything."""
+    return isinstance(value, list)
+
+
+def is_scalar(value: Any) -> bool:
+    """No list and no object: a number in the place of a text does no harm."""
+    return not isinstance(value, list | Mapping)
+
+
+#: What a value has to be; the types that are missing here take anything.
+FITS: Mapping[ParamType, tuple[Callable[[Any], bool], str]] = {
+    ParamType.NUMBER: (is_number, "a number"),
+    ParamType.BOOLEAN: (is_boolean, "true or false"),
+    ParamType.MULTISELECT: (is_list, "a list"),
+    ParamType.BRANCHES: (is_list, "a list of branches"),
+    ParamType.RANGE: (is_list, "a list of two numbers"),
+    ParamType.STRING: (is_scalar, "a text"),
+    ParamType.TEMPLATE: (is_scalar, "a text"),
+    **{kind: (is_scalar, "an id") for kind in ParamType if kind.value.endswith("_ref")},
+}
 
 
 @dataclass(frozen=True)
@@ -21,18 +45,30 @@ class ParamProblem:
     message: str
 
 
-def check_params(meta: ActionMeta, params: Mapping[str, Any]) -> list[str]:
+def check_params(
+    meta: ActionMeta, params: Mapping[str, Any], *, rendered: bool = False
+) -> list[str]:
     """Return the messages of ``param_problems``."""
-    return [problem.message for problem in param_problems(meta, params)]
+    return [problem.message for problem in param_problems(meta, params, rendered=rendered)]
 
 
-def param_problems(meta: ActionMeta, params: Mapping[str, Any]) -> list[ParamProblem]:
+def param_problems(
+    meta: ActionMeta, params: Mapping[str, Any], *, rendered: bool = False
+) -> list[ParamProblem]:
     """Return every way in which *params* break *meta*; empty when they fit.
 
-    A value that holds a template is believed: it is known only when the step runs. ``None``
-    counts as given, as it always did for the clients of ``POST /actions/validate``.
+    A value that holds a template is believed until the params are *rendered*: from then on it is
+    a text like any other, except where the action renders the param itself. ``None`` counts as
+    given, as it always did for the clients of ``POST /actions/validate``. A param that
+    ``show_when`` hides is not looked at.
     """
-    return [problem for param in meta.params for problem in _problems_of(param, meta, params)]
+    return [
+        problem
+        for param in meta.params
+        for problem in _problems_of(
+            param, meta, params, believes=not rendered or param.name in meta.unrendered_params
+        )
+    ]
 
 
 def is_templated(value: Any) -> bool:
@@ -41,21 +77,38 @@ def is_templated(value: Any) -> bool:
 
 
 def _problems_of(
-    param: ParamDefinition, meta: ActionMeta, params: Mapping[str, Any]
+    param: ParamDefinition, meta: ActionMeta, params: Mapping[str, Any], *, believes: bool
 ) -> Iterator[ParamProblem]:
+    if not _is_shown(param, meta, params):
+        return
     if param.name not in params:
-        if param.required and _is_shown(param, meta, params):
+        if param.required:
             message = f"Missing required parameter: {param.name}"
             yield ParamProblem(param.name, "missing_param", message)
         return
     value = params[param.name]
-    if value is None or is_templated(value):
+    # A form leaves "" in a field that nobody filled in.
+    if value is None or (value == "" and not param.required) or _is_open(value, believes):
         return
+    fits, words = FITS.get(param.type, (None, ""))
+    if fits is None or fits(value):
+        yield from _limit_problems(param, value, believes=believes)
+    else:
+        yield ParamProblem(param.name, "wrong_type", f"{param.name}: must be {words}")
+
+
+def _limit_problems(
+    param: ParamDefinition, value: Any, *, believes: bool
+) -> Iterator[ParamProblem]:
     if param.options is not None:
-        yield from _choice_problems(param, value)
+        yield from _choice_problems(param, value, believes=believes)
     if param.validation is not None:
         for code, message in _rule_problems(param.validation, value):
             yield ParamProblem(param.name, code, f"{param.name}: {message}")
+
+
+def _is_open(value: Any, believes: bool) -> bool:
+    return believes and is_templated(value)
 
 
 def _is_shown(param: ParamDefinition, meta: ActionMeta, params: Mapping[str, Any]) -> bool:
@@ -67,11 +120,13 @@ def _is_shown(param: ParamDefinition, meta: ActionMeta, params: Mapping[str, Any
     return is_templated(value) or rule.holds(value)
 
 
-def _choice_problems(param: ParamDefinition, value: Any) -> Iterator[ParamProblem]:
+def _choice_problems(
+    param: ParamDefinition, value: Any, *, believes: bool
+) -> Iterator[ParamProblem]:
     allowed = [option.value for option in param.options or ()]
     several = param.type is ParamType.MULTISELECT and isinstance(value, list)
     for chosen in value if several else [value]:
-        if chosen not in allowed and not is_templated(chosen):
+        if chosen not in allowed and not _is_open(chosen, believes):
             choices = ", ".join(str(choice) for choice in allowed)
             message = f"{param.name}: must be one of {choices}"
             yield ParamProblem(param.name, "not_an_option", message)
@@ -79,9 +134,9 @@ def _choice_problems(param: ParamDefinition, value: Any) -> Iterator[ParamProble
 
 def _rule_problems(rules: ValidationRules, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        if rules.min is not None and value < rules.min:
+        if rules.min is not None and not value >= rules.min:  # NaN is neither
             yield "too_small", f"must be >= {_number(rules.min)}"
-        if rules.max is not None and value > rules.max:
+        if rules.max is not None and not value <= rules.max:
             yield "too_large", f"must be <= {_number(rules.max)}"
     if isinstance(value, str):
         yield from _text_problems(rules, value)

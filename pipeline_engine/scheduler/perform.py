@@ -173,12 +173,20 @@ def idempotency_key(execution: ExecutionFacts, row: StepRow) -> str:
 
 def execute(step: Prepared, context: ActionContext) -> ActionResult:
     """Run the action; whatever it does wrong becomes a failed result."""
-    problems = check_params(step.planned.meta, step.params)
-    if problems:
-        return ActionResult(
-            success=False, error="; ".join(problems), error_code=INVALID_PARAMS, retryable=False
-        )
+    refused = _refused(step)
+    if refused is not None:
+        return refused
     return _guarded(lambda: checked(_called(step, context)), step, context)
+
+
+def _refused(step: Prepared) -> ActionResult | None:
+    """The failure of a step whose rendered params break the limits of its action."""
+    problems = check_params(step.planned.meta, step.params, rendered=True)
+    if not problems:
+        return None
+    return ActionResult(
+        success=False, error="; ".join(problems), error_code=INVALID_PARAMS, retryable=False
+    )
 
 
 def _called(step: Prepared, context: ActionContext) -> Any:
@@ -199,11 +207,9 @@ def expand(step: Prepared, context: ActionContext) -> list[Item] | ActionResult:
     if loop is not None:
         return _guarded(lambda: checked_items(_loop_items(step)), step, context)
     executor = cast(FanOutActionExecutor, step.planned.executor)
-    problems = check_params(step.planned.meta, step.params)
-    if problems:
-        return ActionResult(
-            success=False, error="; ".join(problems), error_code=INVALID_PARAMS, retryable=False
-        )
+    refused = _refused(step)
+    if refused is not None:
+        return refused
     return _guarded(lambda: checked_items(settled(executor.expand(context))), step, context)
 
 

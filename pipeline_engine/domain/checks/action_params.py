@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from pipeline_engine.domain.action_params import ParamProblem, is_templated, param_problems
 from pipeline_engine.domain.actions import ActionMeta, ParamDefinition, ParamType
@@ -10,31 +10,8 @@ from pipeline_engine.domain.checks.catalogue import ActionCatalogue
 from pipeline_engine.domain.checks.outline import Node, Outline, Use
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.definitions import JSON
-from pipeline_engine.domain.definitions.parameters import is_boolean, is_number
 from pipeline_engine.domain.issues import join
 
-
-def is_list(value: JSON) -> bool:
-    """A list of anything."""
-    return isinstance(value, list)
-
-
-def is_scalar(value: JSON) -> bool:
-    """No list and no object: a number in the place of a text does no harm."""
-    return not isinstance(value, list | Mapping)
-
-
-#: What a constant value has to be; the types that are missing here take anything.
-FITS: Mapping[ParamType, tuple[Callable[[JSON], bool], str]] = {
-    ParamType.NUMBER: (is_number, "a number"),
-    ParamType.BOOLEAN: (is_boolean, "true or false"),
-    ParamType.MULTISELECT: (is_list, "a list"),
-    ParamType.BRANCHES: (is_list, "a list of branches"),
-    ParamType.RANGE: (is_list, "a list of two numbers"),
-    ParamType.STRING: (is_scalar, "a text"),
-    ParamType.TEMPLATE: (is_scalar, "a text"),
-    **{kind: (is_scalar, "an id") for kind in ParamType if kind.value.endswith("_ref")},
-}
 #: The reference service's words for the problems that it knew.
 WORDS: Mapping[str, str] = {
     "too_small": "value {value} is less than minimum {rules.min:g}",
@@ -79,7 +56,7 @@ def _check_nesting(use: Use, actions: ActionCatalogue, findings: Findings) -> No
 def _check_params(use: Use, meta: ActionMeta, findings: Findings) -> None:
     counting = {param.name: param for param in meta.params if _counts(param, use, meta)}
     for param in counting.values():
-        _check_presence_and_type(param, use, findings)
+        _check_presence(param, use, findings)
     # A form leaves "" in a field that nobody filled in.
     given = {name: value for name, value in use.params.items() if value != ""}
     for problem in param_problems(meta, given):
@@ -103,17 +80,11 @@ def _counts(param: ParamDefinition, use: Use, meta: ActionMeta) -> bool:
     return not is_templated(value) and rule.holds(value)
 
 
-def _check_presence_and_type(param: ParamDefinition, use: Use, findings: Findings) -> None:
-    value = use.params.get(param.name)
-    if value is None or value == "":
-        if param.required and param.default is None:
-            message = f"Required parameter '{param.name}' is missing or empty"
-            place = join(use.pointer, "params", param.name)
-            findings.error(place, "missing_param", f"Step '{_label(use.node)}': {message}")
-        return
-    fits, words = FITS.get(param.type, (None, ""))
-    if fits is not None and not is_templated(value) and not fits(value):
-        _note(use, param.name, "wrong_type", f"must be {words}", findings)
+def _check_presence(param: ParamDefinition, use: Use, findings: Findings) -> None:
+    if use.params.get(param.name) in (None, "") and param.required and param.default is None:
+        message = f"Required parameter '{param.name}' is missing or empty"
+        place = join(use.pointer, "params", param.name)
+        findings.error(place, "missing_param", f"Step '{_label(use.node)}': {message}")
 
 
 def _in_words(problem: ParamProblem, param: ParamDefinition, use: Use) -> str:

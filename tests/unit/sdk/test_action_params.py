@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline_engine.sdk import (
@@ -62,8 +64,13 @@ META = ActionMeta(
         ({}, []),
         ({"number": 0.4}, ["number: must be >= 0.5"]),
         ({"number": 11}, ["number: must be <= 10"]),
-        ({"number": "11"}, []),
-        ({"number": True}, []),
+        ({"number": float("nan")}, ["number: must be >= 0.5", "number: must be <= 10"]),
+        ({"number": "11"}, ["number: must be a number"]),
+        ({"number": True}, ["number: must be a number"]),
+        ({"text": ["ab"]}, ["text: must be a text"]),
+        ({"checks": "a"}, ["checks: must be a list"]),
+        ({"number": "", "text": "", "mode": ""}, []),
+        ({"colour": ["hidden"]}, []),
         ({"text": "a"}, ["text: must be at least 2 chars"]),
         ({"text": "abcde"}, ["text: must be at most 4 chars"]),
         ({"text": "ab1"}, ["text: must match [a-z]+"]),
@@ -80,6 +87,27 @@ META = ActionMeta(
 )
 def test_each_rule_has_its_message(params, messages):
     assert check_params(META, {"needed": None} | params) == messages
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({"number": "{{ 99"}, "wrong_type"),
+        ({"text": "{{ x }}"}, "too_long"),
+        ({"mode": "{{ x }}"}, "not_an_option"),
+        ({"checks": ["{{ x }}"]}, "not_an_option"),
+    ],
+)
+def test_a_brace_that_is_left_after_rendering_hides_nothing(params, code):
+    found = param_problems(META, {"needed": None, "colour": "red"} | params, rendered=True)
+
+    assert code in [problem.code for problem in found]
+
+
+def test_what_the_action_renders_itself_is_still_a_template():
+    meta = replace(META, unrendered_params={"text"})
+
+    assert check_params(meta, {"needed": 1, "text": "{{ x }}"}, rendered=True) == []
 
 
 def test_null_counts_as_given_and_absence_does_not():
