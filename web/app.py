@@ -12,7 +12,7 @@ from flask.json.provider import DefaultJSONProvider
 from pipeline_engine.services import Runtime
 
 from . import api, docs
-from .api import auth, context, errors, headers
+from .api import auth, context, errors, headers, names
 from .openapi import make_api
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -44,6 +44,7 @@ def create_app(runtime: Runtime) -> Flask:
         MAX_CONTENT_LENGTH=runtime.settings.max_body_bytes,
         PROPAGATE_EXCEPTIONS=False,
     )
+    names.install(app)
     context.install(app, runtime)
     headers.install(app)
     auth.install(app, runtime.settings)

@@ -7,7 +7,7 @@ from functools import cache
 from flask import Blueprint, Flask, Response, jsonify, render_template
 
 from .api.auth import open_to_everybody
-from .openapi import ProblemApi
+from .openapi import ProblemApi, completed
 
 
 def install(app: Flask, api: ProblemApi) -> None:
@@ -16,8 +16,7 @@ def install(app: Flask, api: ProblemApi) -> None:
 
     @cache
     def document() -> dict[str, object]:
-        found: dict[str, object] = api.spec.to_dict()
-        return found
+        return completed(app, api.spec.to_dict())
 
     @open_to_everybody
     def openapi() -> Response:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
 from flask import Flask
 from flask_smorest import Api
+from werkzeug.routing import Rule
 
 from pipeline_engine.services.health import VERSION
+from pipeline_engine.services.pipelines import definition_schema
 
+from .api.auth import ON_BEHALF, USER_ID, Access, access_to
 from .api.errors import PROBLEM_TYPE
 from .api.schemas.problems import ProblemSchema
+from .examples import EXAMPLES, Example
+
+Document: TypeAlias = dict[str, Any]
 
 DESCRIPTION = """Durable pipelines: store a definition, execute it, follow it, cancel it.
 
@@ -62,3 +71,97 @@ SECURITY_SCHEMES = {
         "description": "The APP_API_TOKEN of services that report events.",
     },
 }
+
+SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
+    Access.EVERYBODY: [],
+    Access.CALLERS: [{"bearer": []}],
+    Access.SERVICES: [{"bearer": []}, {"dapr": []}],
+}
+
+
+def _header(name: str, description: str, pattern: str) -> Document:
+    schema = {"type": "string", "pattern": f"^(?:{pattern})$"}
+    return {"name": name, "in": "header", "description": description, "schema": schema}
+
+
+ACTING_FOR = _header(
+    ON_BEHALF, "The user for whom a service acts; of users it is not read.", USER_ID.pattern
+)
+WAITING = _header(
+    "Prefer",
+    "`wait=N` (RFC 7240): hold the answer back until the end, for at most N seconds.",
+    r"wait=\d{1,2}",
+)
+#: Headers that a view reads by itself, by operation.
+HEADERS: Mapping[str, list[Document]] = {
+    "start_execution": [WAITING],
+    "run_definition": [WAITING],
+    "replace_pipeline": [
+        _header("If-Match", "The ETag of the version that is changed.", r'\*|"[1-9]\d{0,17}"')
+    ],
+}
+
+#: Bodies of which one of two names of the same field is enough.
+EITHER: Mapping[str, tuple[str, str]] = {
+    "StartBody": ("pipeline_id", "workflow_id"),
+    "ParamsBody": ("actionType", "action_type"),
+}
+
+
+def completed(app: Flask, document: Document) -> Document:
+    """*document* with what flask-smorest cannot know: access, headers, definitions, examples."""
+    schemas = document["components"]["schemas"]
+    schemas.update(_definition_components())
+    for name, names in EITHER.items():
+        schemas[name]["anyOf"] = [{"required": [one]} for one in names]
+    for rule, item, operation in _operations(app, document):
+        example = EXAMPLES[operation["operationId"]]
+        access = access_to(app, rule.endpoint)
+        operation["security"] = SECURITY[access]
+        acting = [ACTING_FOR] if access is Access.CALLERS else []
+        more = [*acting, *HEADERS.get(operation["operationId"], [])]
+        operation.setdefault("parameters", []).extend(more)
+        _illustrate(operation, example)
+        for parameter in item.get("parameters", ()):
+            parameter["example"] = example.path[parameter["name"]]
+            if parameter["name"] == "execution_id":
+                parameter["schema"] = {"type": "string", "format": "uuid"}
+    return document
+
+
+def _operations(app: Flask, document: Document) -> Iterator[tuple[Rule, Document, Document]]:
+    """Each rule that is documented, with its path item and its operation."""
+    for rule in app.url_map.iter_rules():
+        item = document["paths"].get(rule.rule.replace("<", "{").replace(">", "}"), {})
+        for method in rule.methods or ():
+            if operation := item.get(method.lower()):
+                yield rule, item, operation
+
+
+def _illustrate(operation: Document, example: Example) -> None:
+    """Put an example where tools look for it."""
+    if example.body is not None:
+        operation["requestBody"]["content"]["application/json"]["example"] = example.body
+    if example.answer is not None:
+        success = next(r for status, r in operation["responses"].items() if status < "3")
+        success["content"]["application/json"]["example"] = example.answer
+
+
+def _definition_components() -> Document:
+    """The schema of a definition, each of its titled objects as a component of its own."""
+    components: Document = {}
+    _hoist(dict(definition_schema()), components)
+    return components
+
+
+def _hoist(schema: Any, components: Document) -> Any:
+    """*schema* with references in place of its titled parts, which go to *components*."""
+    if isinstance(schema, list):
+        return [_hoist(member, components) for member in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    found = {key: _hoist(value, components) for key, value in schema.items()}
+    if "properties" not in found or not isinstance(found.get("title"), str):
+        return found
+    components[found["title"]] = found
+    return {"$ref": f"#/components/schemas/{found['title']}"}

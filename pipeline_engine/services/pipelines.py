@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -77,6 +78,11 @@ def check(runtime: Runtime, document: object, *, name: str | None = None) -> Che
     )
 
 
+def definition_schema() -> Mapping[str, Any]:
+    """A definition as JSON Schema; each object that has fields of its own has a ``title``."""
+    return checks.document_schema()
+
+
 def limits_of(settings: Settings) -> Limits:
     """How large a definition may be in this installation."""
     return Limits(
@@ -120,17 +126,18 @@ def update(
     pipeline_id: UUID | str,
     request: PipelineRequest,
     *,
-    lock_version: int | None,
+    versions: Collection[int] | None,
 ) -> StoredPipeline:
-    """Replace what a pipeline says, if nobody changed it since *lock_version*.
+    """Replace what a pipeline says, if it still is one of these lock versions.
 
     Null is any version. Executions that run keep the revision that they were started with.
     Raises ``VersionMismatch`` and what ``create`` raises.
     """
     pipeline = _locked(session, caller, pipeline_id)
-    if lock_version is not None and lock_version != pipeline.lock_version:
+    if versions is not None and pipeline.lock_version not in versions:
+        expected = " or ".join(str(version) for version in sorted(versions)[:10])
         raise VersionMismatch(
-            f"Concurrent modification detected: expected version {lock_version},"
+            f"Concurrent modification detected: expected version {expected},"
             f" found {pipeline.lock_version}",
             lock_version=pipeline.lock_version,
         )

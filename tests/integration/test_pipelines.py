@@ -151,9 +151,9 @@ def test_everybody_may_read_a_system_pipeline_but_no_user_may_change_it(
     with pytest.raises(SystemPipelineReadOnly):
         pipelines.delete(session, ALICE, system.id)
     with pytest.raises(SystemPipelineReadOnly):
-        pipelines.update(session, runtime, ALICE, system.id, request, lock_version=None)
+        pipelines.update(session, runtime, ALICE, system.id, request, versions=None)
     assert pipelines.update(
-        session, runtime, SYSTEM, system.id, request, lock_version=1
+        session, runtime, SYSTEM, system.id, request, versions={1}
     ).document == a_document("a", "b")
 
 
@@ -171,7 +171,7 @@ def test_a_change_is_a_new_revision_and_the_old_one_stays(
     pipeline_id = first.pipeline.id
     longer = PipelineRequest(document=a_document("a", "b", version="2.0"))
 
-    changed = pipelines.update(session, runtime, ALICE, pipeline_id, longer, lock_version=1)
+    changed = pipelines.update(session, runtime, ALICE, pipeline_id, longer, versions={1})
 
     assert (changed.version, changed.pipeline.revision, changed.pipeline.lock_version) == (
         "2.0",
@@ -189,9 +189,7 @@ def test_a_new_name_alone_makes_no_revision(session: Session, runtime: Runtime) 
     first = pipelines.create(session, runtime, ALICE, PipelineRequest(document=a_document()))
     renamed = PipelineRequest(document=a_document(), name="renamed")
 
-    changed = pipelines.update(
-        session, runtime, ALICE, first.pipeline.id, renamed, lock_version=None
-    )
+    changed = pipelines.update(session, runtime, ALICE, first.pipeline.id, renamed, versions=None)
 
     assert (changed.pipeline.name, changed.pipeline.revision) == ("renamed", 1)
     assert changed.pipeline.lock_version == 2
@@ -200,10 +198,10 @@ def test_a_new_name_alone_makes_no_revision(session: Session, runtime: Runtime) 
 def test_nobody_overwrites_what_they_have_not_seen(session: Session, runtime: Runtime) -> None:
     stored = pipelines.create(session, runtime, ALICE, PipelineRequest(document=a_document()))
     request = PipelineRequest(document=a_document("b"))
-    pipelines.update(session, runtime, ALICE, stored.pipeline.id, request, lock_version=1)
+    pipelines.update(session, runtime, ALICE, stored.pipeline.id, request, versions={1})
 
     with pytest.raises(VersionMismatch, match="expected version 1, found 2"):
-        pipelines.update(session, runtime, ALICE, stored.pipeline.id, request, lock_version=1)
+        pipelines.update(session, runtime, ALICE, stored.pipeline.id, request, versions={1})
 
 
 def test_deleting_a_pipeline_keeps_its_executions(session: Session) -> None:

@@ -13,21 +13,21 @@ from .schemas.actions import ActionSchema, PaletteSchema, ParamsBody, ParamsRepo
 actions = Blueprint("actions", __name__, description="What steps can do.")
 
 
-@actions.on("GET")
+@actions.on("GET", operation="list_actions")
 @actions.answers(200, PaletteSchema)
 def list_actions() -> Any:
     """List every installed action by category, and the broken ones with their reason."""
     return services.palette(runtime().registry)
 
 
-@actions.on("GET", "/<action_type>")
+@actions.on("GET", "/<action_type>", operation="get_action")
 @actions.answers(200, ActionSchema)
 def show(action_type: str) -> Any:
     """Return what one action says about itself."""
     return services.get(runtime().registry, action_type)
 
 
-@actions.on("POST", "/validate")
+@actions.on("POST", "/validate", operation="validate_params")
 @actions.body(ParamsBody)
 @actions.answers(200, ParamsReportSchema)
 def validate(body: dict[str, Any]) -> Any:

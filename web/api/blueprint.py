@@ -18,9 +18,17 @@ class Blueprint(SmorestBlueprint):
 
     ARGUMENTS_PARSER = GuardedParser()
 
-    def on(self, method: str, rule: str = "", **options: Any) -> Callable[[View], View]:
-        """Serve *method* on *rule* with the decorated view."""
-        decorate: Callable[[View], View] = self.route(rule, methods=[method], **options)
+    def on(self, method: str, rule: str = "", *, operation: str) -> Callable[[View], View]:
+        """Serve *method* on *rule* with the decorated view.
+
+        *operation* is its name in the OpenAPI document, and so in generated clients.
+        """
+
+        def decorate(view: View) -> View:
+            named: View = self.doc(operationId=operation)(view)
+            served: View = self.route(rule, methods=[method])(named)
+            return served
+
         return decorate
 
     def body(self, schema: type[Schema], *, required: bool = True) -> Callable[[View], View]:

@@ -15,7 +15,7 @@ from .schemas.deliveries import DeliveryListSchema, DeliveryQuery, ReplayedSchem
 deliveries = Blueprint("deliveries", __name__, description="What came from outside.")
 
 
-@deliveries.on("GET")
+@deliveries.on("GET", operation="list_deliveries")
 @deliveries.query(DeliveryQuery)
 @deliveries.answers(200, DeliveryListSchema)
 @for_services
@@ -25,7 +25,7 @@ def list_deliveries(query: dict[str, Any]) -> Any:
     return services.listed(session(), disposition=query.get("disposition"), page=page)
 
 
-@deliveries.on("POST", "/<delivery_id>/replay")
+@deliveries.on("POST", "/<delivery_id>/replay", operation="replay_delivery")
 @deliveries.answers(202, ReplayedSchema)
 @for_services
 def replay(delivery_id: str) -> Any:

@@ -19,7 +19,7 @@ events = Blueprint("events", __name__, description="What parked steps wait for."
 events.before_request(limit_deliveries)
 
 
-@events.on("POST", "/events")
+@events.on("POST", "/events", operation="send_event")
 @events.body(ArrivalBody)
 @events.answers(202, ReceiptSchema)
 @for_services
@@ -29,7 +29,7 @@ def accept(body: dict[str, Any]) -> Any:
     return _received(inbox.accept(runtime(), arrival(body, request.headers, most=most)))
 
 
-@events.on("POST", "/workflow-events")
+@events.on("POST", "/workflow-events", operation="send_workflow_event")
 @events.body(ArrivalBody)
 @events.answers(200, RoutedSchema)
 @for_services
@@ -40,7 +40,7 @@ def accept_for_reference(body: dict[str, Any]) -> Any:
     return _received(receipt) | {"step_completed": False, "triggers": []}
 
 
-@events.on("POST", "/callbacks/<token>")
+@events.on("POST", "/callbacks/<token>", operation="answer_callback")
 @events.body(ArrivalBody, required=False)
 @events.answers(202, ReceiptSchema)
 @open_to_everybody

@@ -24,7 +24,7 @@ from .starting import shown, start_request
 executions = Blueprint("executions", __name__, description="Runs of pipelines.")
 
 
-@executions.on("POST")
+@executions.on("POST", operation="start_execution")
 @executions.body(wire.StartBody)
 @executions.query(wire.StartQuery)
 @executions.header(wire.StartHeaders)
@@ -40,7 +40,7 @@ def start(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) 
     return shown(started, query.get("wait_seconds"))
 
 
-@executions.on("POST", "/run")
+@executions.on("POST", "/run", operation="run_definition")
 @executions.body(wire.EphemeralBody)
 @executions.query(wire.StartQuery)
 @executions.header(wire.StartHeaders)
@@ -52,7 +52,7 @@ def run(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) ->
     return shown(started, query.get("wait_seconds"))
 
 
-@executions.on("GET")
+@executions.on("GET", operation="list_executions")
 @executions.query(wire.ExecutionQuery)
 @executions.answers(200, wire.ExecutionListSchema)
 def list_executions(query: dict[str, Any]) -> Any:
@@ -68,7 +68,7 @@ def list_executions(query: dict[str, Any]) -> Any:
     return history.executions(session(), caller(), wanted, page)
 
 
-@executions.on("GET", "/<execution_id>")
+@executions.on("GET", "/<execution_id>", operation="get_execution")
 @stale_when_away
 @executions.answers(200, wire.ExecutionSchema)
 def show(execution_id: str) -> Any:
@@ -81,7 +81,7 @@ def show(execution_id: str) -> Any:
     return record
 
 
-@executions.on("GET", "/<execution_id>/steps")
+@executions.on("GET", "/<execution_id>/steps", operation="list_steps")
 @executions.query(StepQuery)
 @executions.answers(200, StepListSchema)
 def steps(query: dict[str, Any], execution_id: str) -> Any:
@@ -94,7 +94,7 @@ def steps(query: dict[str, Any], execution_id: str) -> Any:
     return {"steps": found.entries, "pagination": found}
 
 
-@executions.on("GET", "/<execution_id>/events")
+@executions.on("GET", "/<execution_id>/events", operation="list_execution_events")
 @executions.query(EventQuery)
 @executions.answers(200, EventListSchema)
 def events(query: dict[str, Any], execution_id: str) -> Any:
@@ -110,7 +110,7 @@ def events(query: dict[str, Any], execution_id: str) -> Any:
     return history.events(session(), caller(), execution_id_of(execution_id), wanted)
 
 
-@executions.on("GET", "/<execution_id>/progress")
+@executions.on("GET", "/<execution_id>/progress", operation="get_progress")
 @stale_when_away
 @executions.query(ProgressParams)
 @executions.answers(200, ProgressSchema)
@@ -132,14 +132,14 @@ def progress(query: dict[str, Any], execution_id: str) -> Any:
     return found
 
 
-@executions.on("GET", "/<execution_id>/explain")
+@executions.on("GET", "/<execution_id>/explain", operation="explain_execution")
 @executions.answers(200, ExplanationSchema)
 def explain(execution_id: str) -> Any:
     """Say why an execution is not moving: what its open steps wait for, and what to do."""
     return explain_execution(runtime(), session(), caller(), execution_id_of(execution_id))
 
 
-@executions.on("POST", "/<execution_id>/cancel")
+@executions.on("POST", "/<execution_id>/cancel", operation="cancel_execution")
 @executions.body(wire.CancelBody, required=False)
 @executions.answers(202, wire.CancelledSchema)
 def cancel(body: dict[str, Any], execution_id: str) -> Any:

@@ -14,7 +14,7 @@ from .schemas.health import HealthSchema, ReadySchema
 health = Blueprint("health", __name__, description="Is it well?")
 
 
-@health.on("GET", "/health")
+@health.on("GET", "/health", operation="get_health")
 @health.answers(200, HealthSchema)
 @open_to_everybody
 def show_health() -> Any:
@@ -29,7 +29,7 @@ def show_health() -> Any:
     }
 
 
-@health.on("GET", "/ready")
+@health.on("GET", "/ready", operation="get_readiness")
 @health.answers(200, ReadySchema)
 @open_to_everybody
 def show_readiness() -> Any:

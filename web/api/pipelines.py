@@ -11,13 +11,13 @@ from pipeline_engine.services.pipelines import PipelineRequest, StoredPipeline
 from .blueprint import Blueprint
 from .context import caller, runtime, session
 from .paging import list_headers
-from .preconditions import etag, expected_version
+from .preconditions import etag, expected_versions
 from .schemas.pipelines import PipelineBody, PipelineChange, PipelineQuery, PipelineSchema
 
 pipelines = Blueprint("pipelines", __name__, description="Stored definitions.")
 
 
-@pipelines.on("POST")
+@pipelines.on("POST", operation="create_pipeline")
 @pipelines.body(PipelineBody)
 @pipelines.answers(201, PipelineSchema)
 def create(body: dict[str, Any]) -> tuple[StoredPipeline, dict[str, str]]:
@@ -27,7 +27,7 @@ def create(body: dict[str, Any]) -> tuple[StoredPipeline, dict[str, str]]:
     return stored, etag(stored.pipeline.lock_version)
 
 
-@pipelines.on("GET")
+@pipelines.on("GET", operation="list_pipelines")
 @pipelines.query(PipelineQuery)
 @pipelines.answers(200, PipelineSchema(many=True))
 def list_pipelines(query: dict[str, Any]) -> tuple[Any, dict[str, str]]:
@@ -42,7 +42,7 @@ def list_pipelines(query: dict[str, Any]) -> tuple[Any, dict[str, str]]:
     return found.entries, list_headers(found)
 
 
-@pipelines.on("GET", "/<pipeline_id>")
+@pipelines.on("GET", "/<pipeline_id>", operation="get_pipeline")
 @pipelines.answers(200, PipelineSchema)
 def show(pipeline_id: str) -> tuple[StoredPipeline, dict[str, str]]:
     """Return one pipeline; `ETag` is what `If-Match` of a change has to name."""
@@ -50,20 +50,20 @@ def show(pipeline_id: str) -> tuple[StoredPipeline, dict[str, str]]:
     return stored, etag(stored.pipeline.lock_version)
 
 
-@pipelines.on("PUT", "/<pipeline_id>")
+@pipelines.on("PUT", "/<pipeline_id>", operation="replace_pipeline")
 @pipelines.body(PipelineChange)
 @pipelines.answers(200, PipelineSchema)
 def replace(body: dict[str, Any], pipeline_id: str) -> tuple[StoredPipeline, dict[str, str]]:
     """Replace a pipeline. Say which version you change: `If-Match`, or `lock_version`."""
-    with expected_version(body.pop("lock_version", None)) as version:
+    with expected_versions(body.pop("lock_version", None)) as versions:
         stored = services.update(
-            session(), runtime(), caller(), pipeline_id, _request(body), lock_version=version
+            session(), runtime(), caller(), pipeline_id, _request(body), versions=versions
         )
     session().commit()
     return stored, etag(stored.pipeline.lock_version)
 
 
-@pipelines.on("DELETE", "/<pipeline_id>")
+@pipelines.on("DELETE", "/<pipeline_id>", operation="delete_pipeline")
 @pipelines.answers(204)
 def delete(pipeline_id: str) -> None:
     """Delete a pipeline; its executions stay, and those that run go on."""

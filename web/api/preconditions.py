@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flask import request
 
 from pipeline_engine.errors import PipelineEngineError, VersionMismatch
+
+OURS = re.compile(r"[1-9]\d{0,17}", re.ASCII)  #: what we write into an ETag
 
 
 class IfMatchRequired(PipelineEngineError):
@@ -28,8 +31,8 @@ def etag(lock_version: int) -> dict[str, str]:
 
 
 @contextmanager
-def expected_version(lock_version: int | None) -> Iterator[int | None]:
-    """The version that the client believes in; null (``If-Match: *``) is any.
+def expected_versions(lock_version: int | None) -> Iterator[frozenset[int] | None]:
+    """The versions that the client would change; null (``If-Match: *``) is any.
 
     The header goes before *lock_version* of the body. If it does not fit, the answer is the
     header's own 412, not 409.
@@ -37,16 +40,17 @@ def expected_version(lock_version: int | None) -> Iterator[int | None]:
     if "If-Match" not in request.headers:
         if lock_version is None:
             raise IfMatchRequired
-        yield lock_version
+        yield frozenset({lock_version})
         return
     try:
-        yield None if request.if_match.star_tag else _version_in_header()
+        yield None if request.if_match.star_tag else _versions_in_header()
     except VersionMismatch as mismatch:
         raise IfMatchFailed(str(mismatch)) from mismatch
 
 
-def _version_in_header() -> int:
-    tags = request.if_match.as_set()  # strong tags only, as If-Match asks
-    if len(tags) == 1 and (tag := tags.pop()).isdecimal():
-        return int(tag)
-    raise IfMatchFailed("If-Match has to name one ETag of this pipeline.")
+def _versions_in_header() -> frozenset[int]:
+    """The versions in a list of ETags: strong ones only, as If-Match asks (RFC 9110, 13.1.1)."""
+    versions = frozenset(int(tag) for tag in request.if_match.as_set() if OURS.fullmatch(tag))
+    if not versions:
+        raise IfMatchFailed("If-Match names no ETag of this pipeline.")
+    return versions

@@ -13,7 +13,7 @@ from .schemas.pipelines import ReportSchema, ValidationBody
 validation = Blueprint("validation", __name__, description="Check definitions.")
 
 
-@validation.on("POST")
+@validation.on("POST", operation="validate_definition")
 @validation.body(ValidationBody)
 @validation.answers(200, ReportSchema)
 def validate(body: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pipeline_engine.domain.checks.catalogue import ActionCatalogue
 from pipeline_engine.domain.checks.check import check
 from pipeline_engine.domain.checks.limits import Limits
 from pipeline_engine.domain.checks.report import CheckReport
+from pipeline_engine.domain.checks.structure import document_schema
 from pipeline_engine.domain.issues import Issue
 
-__all__ = ["ActionCatalogue", "CheckReport", "Issue", "Limits", "check"]
+__all__ = ["ActionCatalogue", "CheckReport", "Issue", "Limits", "check", "document_schema"]

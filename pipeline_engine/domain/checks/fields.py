@@ -1,7 +1,8 @@
 """Rules for single values, from which ``structure.py`` builds the shape of a document.
 
 A rule notes what is wrong with a value and never raises. The messages are those that clients of
-the reference service know.
+the reference service know. Each rule also says in JSON Schema what it lets through, so that the
+API documents what is checked and nothing else.
 """
 
 from __future__ import annotations
@@ -16,7 +17,26 @@ from pipeline_engine.domain.definitions import JSON
 from pipeline_engine.domain.definitions.parameters import is_number, is_whole
 from pipeline_engine.domain.issues import dotted, join
 
-Rule: TypeAlias = Callable[[JSON, str, Findings], None]
+Check: TypeAlias = Callable[[JSON, str, Findings], None]
+Schema: TypeAlias = Mapping[str, JSON]  #: JSON Schema, draft 2020-12
+STRING, OBJECT = {"type": "string"}, {"type": "object"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a value has to be: a check for the document at hand, a schema for its author."""
+
+    check: Check
+    schema: Schema
+
+    def __call__(self, value: JSON, pointer: str, findings: Findings) -> None:
+        """Note in *findings* what is wrong with the *value* at *pointer*."""
+        self.check(value, pointer, findings)
+
+
+def lets_through(schema: Schema) -> Callable[[Check], Rule]:
+    """Make a rule of a check, with the schema of what passes it."""
+    return lambda check: Rule(check, schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +47,19 @@ class Field:
     required: bool = False
 
 
+@lets_through({})
 def anything(_value: JSON, _pointer: str, _findings: Findings) -> None:
     """Every value is right."""
 
 
+@lets_through({"type": "boolean"})
 def boolean(value: JSON, pointer: str, findings: Findings) -> None:
     """True or false, no words."""
     if not isinstance(value, bool):
         findings.field_error(pointer, "wrong_type", "Input should be a valid boolean")
 
 
+@lets_through(OBJECT)
 def mapping(value: JSON, pointer: str, findings: Findings) -> None:
     """An object with any content."""
     if not isinstance(value, Mapping):
@@ -45,7 +68,9 @@ def mapping(value: JSON, pointer: str, findings: Findings) -> None:
 
 def text(minimum: int = 0, maximum: int | None = None) -> Rule:
     """A string of *minimum* to *maximum* characters."""
+    limits = {"minLength": minimum or None, "maxLength": maximum}
 
+    @lets_through(STRING | {name: limit for name, limit in limits.items() if limit is not None})
     def rule(value: JSON, pointer: str, findings: Findings) -> None:
         if not isinstance(value, str):
             findings.field_error(pointer, "wrong_type", "Input should be a valid string")
@@ -62,6 +87,7 @@ def text(minimum: int = 0, maximum: int | None = None) -> Rule:
 def integer(minimum: int, maximum: int) -> Rule:
     """A whole number from *minimum* to *maximum*."""
 
+    @lets_through({"type": "integer", "minimum": minimum, "maximum": maximum})
     def rule(value: JSON, pointer: str, findings: Findings) -> None:
         if not is_whole(value):
             findings.field_error(pointer, "wrong_type", "Input should be a valid integer")
@@ -73,7 +99,9 @@ def integer(minimum: int, maximum: int) -> Rule:
 
 def number(minimum: float, maximum: float, *, above: bool = False) -> Rule:
     """A number from *minimum* (or, with *above*, beyond it) to *maximum*."""
+    least = "exclusiveMinimum" if above else "minimum"
 
+    @lets_through({"type": "number", least: minimum, "maximum": maximum})
     def rule(value: JSON, pointer: str, findings: Findings) -> None:
         if not is_number(value):
             findings.field_error(pointer, "wrong_type", "Input should be a valid number")
@@ -90,6 +118,7 @@ def choice(words: type[StrEnum], noun: str, without: frozenset[str] = frozenset(
     """One word of an enumeration, in any case."""
     allowed = [word.value for word in words if word.value not in without]
 
+    @lets_through(STRING | {"enum": allowed})
     def rule(value: JSON, pointer: str, findings: Findings) -> None:
         if not isinstance(value, str):
             findings.field_error(pointer, "wrong_type", "Input should be a valid string")
@@ -104,6 +133,7 @@ def choice(words: type[StrEnum], noun: str, without: frozenset[str] = frozenset(
 def list_of(rule_of_entry: Rule, message: str = "Input should be a valid list") -> Rule:
     """A list whose every entry follows a rule."""
 
+    @lets_through({"type": "array", "items": rule_of_entry.schema})
     def rule(value: JSON, pointer: str, findings: Findings) -> None:
         if not isinstance(value, list):
             findings.field_error(pointer, "wrong_type", message)
@@ -117,6 +147,7 @@ def list_of(rule_of_entry: Rule, message: str = "Input should be a valid list") 
 def map_of(rule_of_value: Rule) -> Rule:
     """An object whose every value follows a rule."""
 
+    @lets_through(OBJECT | {"additionalProperties": rule_of_value.schema})
     def rule(value: JSON, pointer: str, findings: Findings) -> None:
         mapping(value, pointer, findings)
         if isinstance(value, Mapping):
@@ -127,10 +158,14 @@ def map_of(rule_of_value: Rule) -> Rule:
 
 
 def record(
-    fields: Mapping[str, Field], message: str = "Input should be a valid dictionary"
+    fields: Mapping[str, Field],
+    message: str = "Input should be a valid dictionary",
+    *,
+    title: str,
 ) -> Rule:
     """An object with known fields; the others are ignored, with a warning."""
 
+    @lets_through(_schema_of(fields, title))
     def rule(value: JSON, pointer: str, findings: Findings) -> None:
         if not isinstance(value, Mapping):
             findings.field_error(pointer, "wrong_type", message)
@@ -146,6 +181,19 @@ def record(
                 _unknown_field(str(name), fields, pointer, findings)
 
     return rule
+
+
+def _schema_of(fields: Mapping[str, Field], title: str) -> Schema:
+    required = [name for name, field in fields.items() if field.required]
+    properties = {
+        name: field.rule.schema if field.required else _or_null(field.rule.schema)
+        for name, field in fields.items()
+    }
+    return OBJECT | {"title": title, "required": required, "properties": properties}
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]} if schema else schema
 
 
 def _unknown_field(

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.checks.fields import (
+    STRING,
     Field,
     Rule,
+    Schema,
     anything,
     boolean,
     choice,
     integer,
+    lets_through,
     list_of,
     map_of,
     mapping,
@@ -44,8 +47,11 @@ STEP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
 PARAMETER_NAME_START = re.compile(r"[^\W\d]|_")
 NEEDS_DEPENDENCIES = frozenset({TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED})
 PERCENT = re.compile(r"\d{1,3}(\.\d{1,6})?\s*%", re.ASCII)
+IDS = {"type": "array", "items": STRING | {"minLength": 1}}
+NOTHING = {"type": "array", "maxItems": 0}
 
 
+@lets_through(STRING | {"pattern": f"^{STEP_ID.pattern}$"})
 def step_id(value: JSON, pointer: str, findings: Findings) -> None:
     """1 to 100 letters, digits, underscores and hyphens; the first is a letter or digit."""
     if not isinstance(value, str):
@@ -56,6 +62,7 @@ def step_id(value: JSON, pointer: str, findings: Findings) -> None:
         findings.field_error(pointer, "invalid_step_id", message, hint)
 
 
+@lets_through({"anyOf": [IDS, IDS["items"]]})
 def depends_on(value: JSON, pointer: str, findings: Findings) -> None:
     """A list of step ids, or one; which steps exist is checked elsewhere."""
     rule = list_of(text(1)) if isinstance(value, list) else text(1)
@@ -70,6 +77,7 @@ def trigger_rule(value: JSON, pointer: str, findings: Findings) -> None:
         TRIGGER_WORD(value, pointer, findings)
 
 
+@lets_through({"type": ["string", "array"]})
 def items(value: JSON, pointer: str, findings: Findings) -> None:
     """A list of bounded length, or the template of one."""
     most = findings.limits.max_items
@@ -86,6 +94,7 @@ def for_each(value: JSON, pointer: str, findings: Findings) -> None:
     rule(value, pointer, findings)
 
 
+@lets_through({"type": ["integer", "string"], "minimum": 0, "pattern": f"^{PERCENT.pattern}$"})
 def tolerated_failures(value: JSON, pointer: str, findings: Findings) -> None:
     """A count such as 2, or a share such as "10%"."""
     if not isinstance(value, str):
@@ -95,6 +104,7 @@ def tolerated_failures(value: JSON, pointer: str, findings: Findings) -> None:
         findings.field_error(pointer, "out_of_range", message, 'Such as 2 or "10%".')
 
 
+@lets_through(NOTHING)
 def not_in_handler(value: JSON, pointer: str, findings: Findings) -> None:
     """A field that steps have, but handlers have not."""
     if value != []:
@@ -135,6 +145,9 @@ def parameter(value: JSON, pointer: str, findings: Findings) -> None:
         findings.field_error(place, "wrong_type", f"Input should be a valid {words}")
 
 
+@lets_through(
+    STRING | {"minLength": 1, "maxLength": 100, "pattern": f"^({PARAMETER_NAME_START.pattern})"}
+)
 def parameter_name(value: JSON, pointer: str, findings: Findings) -> None:
     """1 to 100 characters, the first of which is a letter or an underscore."""
     text(1, 100)(value, pointer, findings)
@@ -145,7 +158,7 @@ def parameter_name(value: JSON, pointer: str, findings: Findings) -> None:
 
 def parameters(value: JSON, pointer: str, findings: Findings) -> None:
     """A list of parameters with different names."""
-    list_of(parameter)(value, pointer, findings)
+    list_of(Rule(parameter, PARAMETER.schema))(value, pointer, findings)
     if not isinstance(value, list):
         return
     names = [entry.get("name") for entry in value if isinstance(entry, Mapping)]
@@ -157,7 +170,15 @@ def parameters(value: JSON, pointer: str, findings: Findings) -> None:
 
 def document_shape(*, named: bool) -> Rule:
     """The rule for a whole document; *named* if the request names the pipeline."""
-    return record(ROOT | {"name": Field(text(1, 255), required=not named)})
+    return record(ROOT | {"name": Field(text(1, 255), required=not named)}, title=TITLE)
+
+
+def document_schema() -> Schema:
+    """A definition as JSON Schema; each object that has fields of its own has a ``title``.
+
+    Nothing is required of a document as such: a draft has no steps, and a request may name it.
+    """
+    return {**document_shape(named=True).schema, "required": []}
 
 
 def _check_retry(given: Mapping[str, JSON], pointer: str, findings: Findings) -> None:
@@ -183,12 +204,13 @@ def _check_trigger_rule(given: Mapping[str, JSON], pointer: str, findings: Findi
         findings.field_error(place, "out_of_range", message)
 
 
+TITLE = "PipelineDefinition"
 NAME = text(1, 255)
 CODES = list_of(text(1, 100))
 SECONDS = integer(1, MAX_SECONDS)
 WAIT = number(0, MAX_SECONDS)
 
-AT_LEAST = record({"at_least": Field(integer(1, 10_000), required=True)})
+AT_LEAST = record({"at_least": Field(integer(1, 10_000), required=True)}, title="Quorum")
 TRIGGER_WORD = choice(TriggerRule, "trigger rule", without=frozenset({TriggerRule.AT_LEAST}))
 
 RETRY = record(
@@ -199,7 +221,8 @@ RETRY = record(
         "max_backoff_seconds": Field(WAIT),
         "retry_on": Field(CODES),
         "no_retry_on": Field(CODES),
-    }
+    },
+    title="Retry",
 )
 FOR_EACH = record(
     {
@@ -208,9 +231,12 @@ FOR_EACH = record(
         "tolerated_failures": Field(tolerated_failures),
         "key": Field(text(1)),
         "item_timeout_seconds": Field(SECONDS),
-    }
+    },
+    title="ForEach",
 )
-COMPENSATE = record({"action": Field(NAME, required=True), "params": Field(mapping)})
+COMPENSATE = record(
+    {"action": Field(NAME, required=True), "params": Field(mapping)}, title="Compensation"
+)
 
 STEP_FIELDS: Mapping[str, Field] = {
     "id": Field(step_id, required=True),
@@ -223,8 +249,8 @@ STEP_FIELDS: Mapping[str, Field] = {
     "on_failure": Field(choice(OnFailure, "OnFailureAction")),
     "timeout_seconds": Field(SECONDS),
     "retry": Field(RETRY),
-    "trigger_rule": Field(trigger_rule),
-    "for_each": Field(for_each),
+    "trigger_rule": Field(Rule(trigger_rule, {"anyOf": [TRIGGER_WORD.schema, AT_LEAST.schema]})),
+    "for_each": Field(Rule(for_each, {"anyOf": [items.schema, FOR_EACH.schema]})),
     "compensate": Field(COMPENSATE),
     "idempotent": Field(boolean),
     "queue": Field(choice(QueueName, "queue")),
@@ -237,17 +263,19 @@ HANDLER_FIELDS: Mapping[str, Field] = {
     "compensate": Field(not_in_handler),
     "when": Field(choice(HandlerWhen, "handler condition")),
 }
-STEP = record(STEP_FIELDS, "Must be a dictionary")
-HANDLER = record(HANDLER_FIELDS, "Must be a dictionary")
+STEP = record(STEP_FIELDS, "Must be a dictionary", title="StepDefinition")
+HANDLER = record(HANDLER_FIELDS, "Must be a dictionary", title="HandlerDefinition")
+HANDLERS = list_of(Rule(handler, HANDLER.schema), "Must be a list of handler steps")
 SETTINGS = record(
     {
         "timeout_seconds": Field(SECONDS),
         "fail_fast": Field(boolean),
         "max_parallel_steps": Field(integer(1, MAX_PARALLEL_STEPS)),
         "retry_policy": Field(RETRY),
-        "on_failure": Field(list_of(handler, "Must be a list of handler steps")),
-        "finally": Field(list_of(handler, "Must be a list of handler steps")),
-    }
+        "on_failure": Field(HANDLERS),
+        "finally": Field(HANDLERS),
+    },
+    title="PipelineSettings",
 )
 PARAMETER = record(
     {
@@ -256,14 +284,15 @@ PARAMETER = record(
         "description": Field(text()),
         "required": Field(boolean),
         "default": Field(anything),
-    }
+    },
+    title="ParameterDefinition",
 )
 ROOT: dict[str, Field] = {
     "name": Field(NAME, required=True),
     "version": Field(text()),
     "description": Field(text()),
-    "parameters": Field(parameters),
+    "parameters": Field(Rule(parameters, list_of(PARAMETER).schema)),
     "settings": Field(SETTINGS),
-    "steps": Field(list_of(step, "Must be a list"), required=True),
+    "steps": Field(list_of(Rule(step, STEP.schema), "Must be a list"), required=True),
     "outputs": Field(map_of(text())),
 }

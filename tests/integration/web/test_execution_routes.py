@@ -324,9 +324,13 @@ def test_lower_case_statuses_are_understood_and_upper_case_is_sent(
     [
         "status=cancelled",
         "start_date=yesterday",
+        "start_date=0001-01-01T00:00:00%2B23:59",
+        "end_date=9999-12-31T23:59:59-23:59",
         "workflow_id=x",
         "page=0",
         "page=99999999999",
+        "page=1_0",
+        "page=%D9%A1",
         "page_size=101",
         "initiator=%00",
     ],

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -53,6 +54,59 @@ def test_every_operation_says_what_it_does_and_how_it_fails(anybody: FlaskClient
         assert "default" in operation["responses"], (method, path)
     problem = document["components"]["responses"]["DEFAULT_ERROR"]["content"]
     assert list(problem) == ["application/problem+json"]
+
+
+def test_operations_have_names_that_read_well_in_a_generated_client(anybody: FlaskClient) -> None:
+    names = [o["operationId"] for _, _, o in operations(anybody.get("/openapi.json").json)]
+
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)+", name) for name in names), names
+
+
+def test_what_needs_no_token_says_so(anybody: FlaskClient) -> None:
+    found = list(operations(anybody.get("/openapi.json").json))
+
+    open_to_all = {o["operationId"] for _, _, o in found if not o["security"]}
+    to_services = {o["operationId"] for _, _, o in found if {"dapr": []} in o["security"]}
+
+    assert open_to_all == {"get_health", "get_readiness", "answer_callback"}
+    assert to_services >= {"send_event", "send_workflow_event"}
+
+
+def test_every_example_fits_what_it_is_an_example_of(anybody: FlaskClient) -> None:
+    document = anybody.get("/openapi.json").json
+    media = [
+        content["application/json"]
+        for _, _, operation in operations(document)
+        for holder in (operation.get("requestBody", {}), *operation["responses"].values())
+        if "application/json" in (content := holder.get("content", {}))
+    ]
+
+    for described in media:
+        schema = described["schema"] | {"components": document["components"]}
+        jsonschema_rs.validate(schema, described["example"], validate_formats=True)
+
+
+def test_a_definition_that_is_right_fits_the_schema_and_one_that_is_wrong_does_not(
+    anybody: FlaskClient,
+) -> None:
+    document = anybody.get("/openapi.json").json
+    root = {"$ref": "#/components/schemas/PipelineDefinition", "components": document["components"]}
+    fits = jsonschema_rs.validator_for(root).is_valid
+    step = {"id": "a", "name": "A", "action": "log", "params": {"message": "Hello"}}
+    full = step | {
+        "retry": {"max_attempts": 2},
+        "for_each": {"items": [1], "tolerated_failures": "10%"},
+        "trigger_rule": {"at_least": 1},
+        "depends_on": "b",
+        "condition": None,
+    }
+
+    assert fits({"name": "x", "steps": [step, full]})
+    assert not fits({"name": "x", "steps": [step | {"id": "no blanks"}]})
+    assert not fits({"name": "x", "steps": [step | {"timeout_seconds": 0}]})
+    assert not fits({"name": "x", "steps": [step | {"on_failure": "explode"}]})
+    assert not fits({"name": "x", "settings": {"finally": [step | {"depends_on": ["a"]}]}})
 
 
 def test_references_lead_somewhere(anybody: FlaskClient) -> None:

@@ -114,13 +114,32 @@ def test_a_change_has_to_say_which_version_it_changes(alice: FlaskClient) -> Non
     assert (whatever.status_code, whatever.json["lock_version"]) == (200, 4)
 
 
-@pytest.mark.parametrize("tag", ['W/"1"', '"1", "2"', '"x"', '"99999999999999999999999"'])
+@pytest.mark.parametrize("tag", ['W/"1"', '"2", "3"', '"x"', '"01"', f'"{"9" * 5000}"'])
 def test_an_etag_that_is_none_of_ours_matches_nothing(alice: FlaskClient, tag: str) -> None:
     address = f"/pipelines/{created(alice)['id']}"
 
     answer = alice.put(address, json={"dag": a_document()}, headers={"If-Match": tag})
 
     assert (answer.status_code, answer.json["code"]) == (412, "if_match_failed")
+
+
+def test_a_list_of_etags_matches_if_one_of_them_does(alice: FlaskClient) -> None:
+    address = f"/pipelines/{created(alice)['id']}"
+
+    answer = alice.put(address, json={"dag": a_document()}, headers={"If-Match": '"7", "1"'})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"system_owned": 1}, {"system_owned": "yes"}, {"lock_version": "1"}]
+)
+def test_a_body_has_the_types_of_json(alice: FlaskClient, wrong: dict[str, Any]) -> None:
+    address = f"/pipelines/{created(alice)['id']}"
+
+    answer = alice.put(address, json={"dag": a_document(), "lock_version": 1} | wrong)
+
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
 
 
 def test_users_share_nothing_but_system_pipelines(

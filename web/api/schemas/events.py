@@ -6,7 +6,7 @@ from marshmallow import INCLUDE, Schema, fields, validate
 
 from pipeline_engine.services.history import EVENT_TYPES
 
-from .fields import MAX_ID, ApiSchema, Moment, Percentage, Word, an_object, anything, count
+from .fields import MAX_ID, ApiSchema, Moment, Percentage, Whole, Word, an_object, anything, count
 
 
 class EventQuery(ApiSchema):
@@ -15,7 +15,7 @@ class EventQuery(ApiSchema):
     event_type = Word(EVENT_TYPES)
     start_time = Moment()
     end_time = Moment()
-    after = fields.Integer(
+    after = Whole(
         validate=validate.Range(min=0, max=MAX_ID),
         metadata={"description": "Only events with a higher sequence_number, oldest first."},
     )
@@ -46,7 +46,7 @@ class EventListSchema(ApiSchema):
     total_count = fields.Integer(attribute="total")
     limit = fields.Integer()
     offset = fields.Integer()
-    next_after = fields.Integer(
+    next_after = Whole(
         attribute="last",
         allow_none=True,
         metadata={"description": "What `after` has to be to see what comes next."},

@@ -9,7 +9,18 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from pipeline_engine.services.history import EXECUTION_STATUSES
 
 from ..paging import PaginationSchema
-from .fields import MAX_PAGE, ApiSchema, Itself, Moment, Percentage, Word, an_object, count, text
+from .fields import (
+    MAX_PAGE,
+    ApiSchema,
+    Itself,
+    Moment,
+    Percentage,
+    Word,
+    a_definition,
+    an_object,
+    count,
+    text,
+)
 
 LONGEST_WAIT = 60
 TOPIC = r"^[A-Za-z][A-Za-z0-9._-]{0,254}$"
@@ -50,7 +61,7 @@ class StartBody(StartFields):
 class EphemeralBody(StartFields):
     """A definition that is executed without being stored."""
 
-    pipeline_definition = an_object(required=True)
+    pipeline_definition = a_definition(required=True)
 
 
 class StartQuery(ApiSchema):

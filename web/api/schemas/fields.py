@@ -11,6 +11,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 MAX_ID = 2**63 - 1
 MAX_PAGE = 1_000_000
+WHOLE = re.compile(r"-?\d{1,30}", re.ASCII)
 # "+" is a space in a query: 2026-01-01T10:00:00+01:00 arrives without it.
 LOST_PLUS = re.compile(r"(T\S+) (\d\d:?\d\d)$")
 
@@ -30,9 +31,32 @@ class Moment(fields.DateTime):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
         try:
             moment = datetime.fromisoformat(LOST_PLUS.sub(r"\1+\2", str(value)))
-        except ValueError as error:
+            # In UTC at once: near the years 1 and 9999 an offset leads out of the calendar.
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, OverflowError) as error:
             raise ValidationError("Not a date and time such as 2026-01-31T10:00:00Z.") from error
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class TrueOrFalse(fields.Boolean):
+    """A boolean of a body: true or false, no words and no numbers."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any
+    ) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Whole(fields.Integer):
+    """A whole number of a query: ASCII digits, where Python also reads 1_000 and other scripts."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
+        if not WHOLE.fullmatch(str(value)):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Word(fields.String):
@@ -53,7 +77,10 @@ class Percentage(fields.Decimal):
     """A percentage as a text with two decimals: "66.67"."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(places=2, as_string=True, **kwargs)
+        described = {"type": "string", "pattern": r"^\d{1,3}\.\d\d$"}
+        if kwargs.get("allow_none"):
+            described["type"] = ["string", "null"]  # type: ignore[assignment]
+        super().__init__(places=2, as_string=True, metadata=described, **kwargs)
 
 
 class Itself(fields.Nested):
@@ -80,8 +107,13 @@ def an_object(**options: Any) -> fields.Dict:
     return fields.Dict(keys=fields.String(), values=anything(), **options)
 
 
+def a_definition(*, draft: bool = False, **options: Any) -> fields.Dict:
+    """A pipeline definition; the engine checks it, the document describes it in full."""
+    parts: list[dict[str, Any]] = [{"$ref": "#/components/schemas/PipelineDefinition"}]
+    described = {"allOf": parts if draft else [*parts, {"required": ["name", "steps"]}]}
+    return fields.Dict(keys=fields.String(), metadata=described, **options)
+
+
 def count(least: int, most: int, default: int, **options: Any) -> fields.Integer:
-    """A whole number between two limits."""
-    return fields.Integer(
-        load_default=default, validate=validate.Range(min=least, max=most), **options
-    )
+    """A whole number of a query between two limits."""
+    return Whole(load_default=default, validate=validate.Range(min=least, max=most), **options)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from .fields import MAX_ID, MAX_PAGE, ApiSchema, Moment, an_object, count, text
+from .fields import (
+    MAX_ID,
+    MAX_PAGE,
+    ApiSchema,
+    Moment,
+    TrueOrFalse,
+    a_definition,
+    an_object,
+    count,
+    text,
+)
 from .problems import IssueSchema
 
 MOST_PIPELINES = 1000
@@ -13,19 +23,20 @@ MOST_PIPELINES = 1000
 class PipelineBody(ApiSchema):
     """A pipeline to be stored."""
 
-    dag = an_object(required=True, metadata={"description": "The definition."})
+    dag = a_definition(draft=True, required=True)
     name = text(255, 1, allow_none=True, metadata={"description": "Goes before the dag's name."})
     icon = text(255, allow_none=True)
     user_id = text(
         255, allow_none=True, metadata={"description": "The owner; believed only from a service."}
     )
-    system_owned = fields.Boolean(load_default=False)
+    system_owned = TrueOrFalse(load_default=False)
 
 
 class PipelineChange(PipelineBody):
     """What a pipeline is to be from now on."""
 
     lock_version = fields.Integer(
+        strict=True,
         allow_none=True,
         validate=validate.Range(min=1, max=MAX_ID),
         metadata={"description": "The version that is changed, for clients without If-Match."},

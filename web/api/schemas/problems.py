@@ -9,6 +9,13 @@ class IssueSchema(Schema):
     """One thing that is wrong at one place."""
 
     pointer = fields.String(metadata={"description": "JSON pointer (RFC 6901) to the place."})
+    location = fields.String(
+        data_key="in",
+        metadata={
+            "enum": ["body", "query", "headers", "path"],
+            "description": "Which part of the request the pointer leads into, if not a definition.",
+        },
+    )
     code = fields.String(metadata={"description": "Stable word for programs."})
     message = fields.String()
     hint = fields.String(allow_none=True)

@@ -9,13 +9,13 @@ from pipeline_engine.services.history import StepRecord
 
 from ..context import runtime
 from ..paging import PaginationSchema
-from .fields import MAX_ID, MAX_PAGE, ApiSchema, Moment, Percentage, an_object, count
+from .fields import MAX_ID, MAX_PAGE, ApiSchema, Moment, Percentage, Whole, an_object, count
 
 
 class StepQuery(ApiSchema):
     """The steps of the definition, or one page of the items of one of them."""
 
-    parent = fields.Integer(
+    parent = Whole(
         validate=validate.Range(min=1, max=MAX_ID),
         metadata={"description": "The id of a fan-out's step execution: list its items."},
     )

@@ -1,0 +1,306 @@
+"""One example for each operation of the OpenAPI document: what is sent, and what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PIPELINE_ID = "01a20112-0d5c-7a43-9f0e-6a0f3f6d2b11"
+EXECUTION_ID = "01a20112-1927-73f9-8c8f-4c825b5093f9"
+AT = "2026-01-31T10:00:00+00:00"
+LATER = "2026-01-31T10:00:02+00:00"
+CALLBACK = "https://pipelines.example.org/api/v1/callbacks/eyJhbGciOi…"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A request that works, and its answer."""
+
+    body: Any = None
+    path: Mapping[str, str] = field(default_factory=dict)
+    answer: Any = None
+
+
+DEFINITION = {
+    "name": "release",
+    "parameters": [{"name": "version", "type": "string"}],
+    "steps": [
+        {
+            "id": "announce",
+            "name": "Announce",
+            "action": "log",
+            "params": {"message": "{{ params.version }} is ready"},
+        },
+        {
+            "id": "sign_off",
+            "name": "Wait for the sign-off",
+            "action": "wait_for_event",
+            "depends_on": ["announce"],
+            "params": {"event_key": "sign-off-{{ params.version }}"},
+        },
+    ],
+    "outputs": {"said": "{{ steps.announce.outputs.message }}"},
+}
+PIPELINE = {
+    "id": PIPELINE_ID,
+    "name": "release",
+    "version": "1.0",
+    "lock_version": 1,
+    "revision": 1,
+    "status": "ACTIVE",
+    "created_at": AT,
+    "updated_at": AT,
+    "created_by": "ada",
+    "step_count": 2,
+    "user_id": "ada",
+    "system_owned": False,
+    "description": None,
+    "icon": None,
+    "dag": DEFINITION,
+    "execution_count": 0,
+    "last_execution_at": None,
+}
+STARTED = {
+    "execution_id": EXECUTION_ID,
+    "workflow_id": PIPELINE_ID,
+    "workflow_name": "release",
+    "status": "PENDING",
+    "started_at": None,
+    "completed_at": None,
+    "params": {"version": "1.4.0"},
+    "outputs": None,
+    "error": None,
+    "error_info": None,
+}
+LISTED_EXECUTION = {
+    "id": EXECUTION_ID,
+    "version": 1,
+    "pipeline_id": PIPELINE_ID,
+    "revision": 1,
+    "pipeline_definition": {"workflow_id": PIPELINE_ID, "workflow_name": "release"},
+    "initiator": "api",
+    "user_id": "ada",
+    "status": "RUNNING",
+    "progress_percentage": "50.00",
+    "error_info": None,
+    "start_time": AT,
+    "end_time": None,
+    "deadline_at": "2026-01-31T12:00:00+00:00",
+    "cancel_requested_at": None,
+    "created_at": AT,
+    "updated_at": AT,
+}
+EXECUTION = LISTED_EXECUTION | {
+    "pipeline_definition": {
+        "workflow_id": PIPELINE_ID,
+        "workflow_name": "release",
+        "dag": DEFINITION,
+        "params": {"version": "1.4.0"},
+    },
+    "final_outputs": None,
+}
+STEP = {
+    "id": "42",
+    "execution_id": EXECUTION_ID,
+    "version": 3,
+    "kind": "step",
+    "step_id": "sign_off",
+    "step_name": "Wait for the sign-off",
+    "handler_type": "wait_for_event",
+    "status": "RUNNING",
+    "start_time": AT,
+    "end_time": None,
+    "progress_percentage": "0.00",
+    "outputs": {"event_key": "sign-off-1.4.0"},
+    "error_message": None,
+    "attempt": 1,
+    "retry_count": 0,
+    "sequence_number": 2,
+    "awaiting_event": True,
+    "parked": True,
+    "external_workflow_id": "sign-off-1.4.0",
+    "callback_url": CALLBACK,
+    "created_at": AT,
+    "updated_at": AT,
+}
+EVENT = {
+    "id": "7",
+    "execution_id": EXECUTION_ID,
+    "event_type": "step_completed",
+    "sequence_number": 4,
+    "progress_percentage": None,
+    "eta_seconds": None,
+    "current_step_desc": "Completed: Announce",
+    "event_details": {"step_id": "announce", "duration_seconds": 0.01},
+    "step_execution_id": "41",
+    "timestamp": LATER,
+    "created_at": LATER,
+}
+PAGE = {"page": 1, "page_size": 20, "total_count": 1, "total_pages": 1}
+RECEIVED = {"status": "received", "delivery_id": "1", "outcome": "accepted", "routed": True}
+LOG = {
+    "type": "log",
+    "version": "1.0.0",
+    "name": "Log",
+    "description": "Write a message to the log",
+    "category": "Control Flow",
+    "icon": "git-branch",
+    "color": "#6b7280",
+    "params": [{"name": "message", "label": "Message", "type": "string", "required": True}],
+    "outputs": [{"name": "message", "type": "string", "description": "What was logged"}],
+    "executionMode": "sync",
+    "idempotent": True,
+}
+AN_EXECUTION = {"execution_id": EXECUTION_ID}
+A_PIPELINE = {"pipeline_id": PIPELINE_ID}
+
+EXAMPLES: Mapping[str, Example] = {
+    "validate_definition": Example(
+        body={"dag": DEFINITION},
+        answer={
+            "valid": True,
+            "errors": [],
+            "warnings": [],
+            "step_count": 2,
+            "has_cycles": False,
+            "error_details": [],
+            "warning_details": [],
+        },
+    ),
+    "create_pipeline": Example(body={"dag": DEFINITION}, answer=PIPELINE),
+    "list_pipelines": Example(answer=[PIPELINE]),
+    "get_pipeline": Example(path=A_PIPELINE, answer=PIPELINE),
+    "replace_pipeline": Example(
+        path=A_PIPELINE,
+        body={"dag": DEFINITION, "lock_version": 1},
+        answer=PIPELINE | {"lock_version": 2},
+    ),
+    "delete_pipeline": Example(path=A_PIPELINE),
+    "start_execution": Example(
+        body={"pipeline_id": PIPELINE_ID, "params": {"version": "1.4.0"}}, answer=STARTED
+    ),
+    "run_definition": Example(
+        body={"pipeline_definition": DEFINITION, "params": {"version": "1.4.0"}},
+        answer=STARTED | {"workflow_id": "ephemeral"},
+    ),
+    "list_executions": Example(answer={"executions": [LISTED_EXECUTION], "pagination": PAGE}),
+    "get_execution": Example(path=AN_EXECUTION, answer=EXECUTION),
+    "list_steps": Example(path=AN_EXECUTION, answer={"steps": [STEP]}),
+    "list_execution_events": Example(
+        path=AN_EXECUTION,
+        answer={"events": [EVENT], "total_count": 1, "limit": 100, "offset": 0, "next_after": 4},
+    ),
+    "get_progress": Example(
+        path=AN_EXECUTION,
+        answer={
+            "execution": EXECUTION,
+            "steps": [STEP],
+            "recent_events": [EVENT],
+            "aggregated_progress": {
+                "overall_progress": "50.00",
+                "eta_seconds": 2,
+                "completed_steps": 1,
+                "total_steps": 2,
+                "current_step": "Wait for the sign-off",
+            },
+        },
+    ),
+    "explain_execution": Example(
+        path=AN_EXECUTION,
+        answer={
+            "execution_id": EXECUTION_ID,
+            "status": "RUNNING",
+            "looked_at": LATER,
+            "deadline_at": "2026-01-31T12:00:00+00:00",
+            "open_steps": {"RUNNING": 1},
+            "counted_up_to": 500,
+            "findings": [
+                {
+                    "code": "parked",
+                    "step_id": "sign_off",
+                    "item_index": None,
+                    "since": AT,
+                    "because": "It waits for an event.",
+                    "what_to_do": "Send the event that it waits for.",
+                    "facts": {},
+                }
+            ],
+        },
+    ),
+    "cancel_execution": Example(
+        path=AN_EXECUTION,
+        body={"reason": "The release is off."},
+        answer={"execution_id": EXECUTION_ID, "status": "RUNNING", "cancel_requested_at": LATER},
+    ),
+    "list_actions": Example(
+        answer={
+            "actions": [LOG],
+            "categories": [{"name": "Control Flow", "icon": "git-branch", "actions": [LOG]}],
+            "broken": [],
+            "total": 1,
+        }
+    ),
+    "get_action": Example(path={"action_type": "log"}, answer=LOG),
+    "validate_params": Example(
+        body={"actionType": "log", "params": {"message": "Ready"}},
+        answer={"valid": True, "errors": []},
+    ),
+    "send_event": Example(
+        body={"id": "sign-off-1", "workflow_id": "sign-off-1.4.0", "by": "Ada"}, answer=RECEIVED
+    ),
+    "send_workflow_event": Example(
+        body={
+            "type": "notification",
+            "payload": {
+                "workflow_id": "job-17",
+                "event": "results",
+                "content": {"status": "COMPLETED", "result": {"score": 0.9}},
+            },
+        },
+        answer=RECEIVED | {"step_completed": False, "triggers": []},
+    ),
+    "answer_callback": Example(
+        path={"token": "eyJhbGciOi…"}, body={"status": "COMPLETED", "score": 0.9}, answer=RECEIVED
+    ),
+    "list_deliveries": Example(
+        answer={
+            "deliveries": [
+                {
+                    "id": "1",
+                    "source": "events",
+                    "delivery_key": "sign-off-1",
+                    "external_id": "sign-off-1.4.0",
+                    "step_execution_id": "42",
+                    "event_type": "",
+                    "disposition": "applied",
+                    "verdict": "complete",
+                    "note": None,
+                    "body": {"workflow_id": "sign-off-1.4.0", "by": "Ada"},
+                    "received_at": AT,
+                    "settled_at": LATER,
+                }
+            ],
+            "pagination": PAGE,
+        }
+    ),
+    "replay_delivery": Example(
+        path={"delivery_id": "1"}, answer={"delivery_id": "1", "disposition": "pending"}
+    ),
+    "get_health": Example(
+        answer={
+            "status": "healthy",
+            "service": "pipeline-engine",
+            "version": "0.1.0",
+            "database": "connected",
+            "redis": "connected",
+        }
+    ),
+    "get_readiness": Example(
+        answer={
+            "status": "ready",
+            "database_connected": True,
+            "parts": [{"name": "database", "is_well": True, "note": "connected"}],
+        }
+    ),
+}
