@@ -40,9 +40,7 @@ class Moment(fields.DateTime):
 class TrueOrFalse(fields.Boolean):
     """A boolean of a body: true or false, no words and no numbers."""
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any
-    ) -> bool:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
