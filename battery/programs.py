@@ -17,6 +17,7 @@ QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--logle
 POOLS: Mapping[str, tuple[str, ...]] = {
     "worker-io": ("-P", "threads", "-c", "16", "-Q", "io,fast"),
     "worker-cpu": ("-P", "prefork", "-c", "2", "-Q", "fast,cpu"),
+    "worker-system": ("-P", "threads", "-c", "16", "-Q", "system"),
 }
 BEAT = ("beat", "-S", "pipeline_engine.worker.beat:PipelineScheduler", "--loglevel=INFO")
 WEB = (

@@ -1,4 +1,4 @@
-"""The installation that is hurt: own servers behind proxies, web, two workers, and beat."""
+"""The installation that is hurt: own servers behind proxies, web, three workers, and beat."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LEASE = timedelta(seconds=2)
 READY_WITHIN_SECONDS = 90.0
 POLL_SECONDS = 0.05
 POSTGRES, VALKEY = "postgres", "valkey"
-WEB, BEAT, WORKERS = "web", "beat", ("worker-io", "worker-cpu")
+WEB, BEAT, WORKERS = "web", "beat", ("worker-io", "worker-cpu", "worker-system")
 
 
 class NotReady(Exception):
@@ -184,7 +184,7 @@ class Stack:
     # ── Whether it is well ───────────────────────────────────────────────────────────────
 
     def wait_until_ready(self) -> None:
-        """Come back when web and both workers answer.  Raises ``NotReady``."""
+        """Come back when web and all workers answer.  Raises ``NotReady``."""
         ends_at = time.monotonic() + READY_WITHIN_SECONDS
         while not (self._web_answers() and self._workers_answer()):
             if time.monotonic() > ends_at:

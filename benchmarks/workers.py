@@ -26,6 +26,7 @@ POOLS: dict[str, tuple[str, ...]] = {
     "worker-fast": ("-P", "prefork", "-c", "2", "-Q", "fast"),
     "worker-io": ("-P", "threads", "-c", "16", "-Q", "io"),
     "worker-cpu": ("-P", "prefork", "-c", "2", "-Q", "cpu"),
+    "worker-system": ("-P", "threads", "-c", "16", "-Q", "system"),
 }
 BEAT = ("beat", "-S", "pipeline_engine.worker.beat:PipelineScheduler", "--loglevel=WARNING")
 READY_WITHIN_SECONDS = 60.0

@@ -38,8 +38,10 @@ DELIVER = "inbox.deliver"
 SWEEP = "engine.sweep"
 RETENTION = "engine.retention"
 
-#: Every queue that a step can ask for; each needs a worker.
-QUEUES: tuple[str, ...] = tuple(QueueName)
+#: What the engine does for itself: nothing of a user's stands here, so it waits for nobody's steps.
+SYSTEM = "system"
+#: Every queue; each needs a worker.
+QUEUES: tuple[str, ...] = (*QueueName, SYSTEM)
 
 # Requests must not wait for a frozen Redis one after another. One that refuses connections
 # costs no time, and is asked again at once.
@@ -145,7 +147,7 @@ class Message:
 
     task: str
     ids: tuple[int, ...]
-    queue: str = QueueName.FAST.value
+    queue: str = SYSTEM
 
 
 class Arrivals:
@@ -155,8 +157,11 @@ class Arrivals:
     sends them all, so whoever brings a row does not wait for Redis.
     """
 
-    def __init__(self, task: str, send: Callable[[Sequence[Message]], None]) -> None:
+    def __init__(
+        self, task: str, send: Callable[[Sequence[Message]], None], *, queue: str = SYSTEM
+    ) -> None:
         self._task = task
+        self._queue = queue
         self._send = send
         self._lock = Lock()
         self._came: deque[float] = deque(maxlen=RUSH)
@@ -191,7 +196,7 @@ class Arrivals:
         with self._lock:
             parties, self._parties = self._parties, []
             self._is_due = False
-        self._send([Message(self._task, ids) for ids in _shared_out(parties)])
+        self._send([Message(self._task, ids, self._queue) for ids in _shared_out(parties)])
 
 
 def _shared_out(parties: Iterable[Sequence[int]]) -> Iterator[tuple[int, ...]]:
@@ -213,7 +218,7 @@ class Dispatcher:
         self.app = app
         self._silent_until = 0.0
         self._deliveries = Arrivals(DELIVER, self.send)
-        self._beginnings = Arrivals(RUN_BATCH, self.send)
+        self._beginnings = Arrivals(RUN_BATCH, self.send, queue=QueueName.FAST.value)
 
     def send(self, messages: Sequence[Message], canvases: Sequence[Signature[Any]] = ()) -> None:
         """Send it all in one batch; a failure is logged and left to the sweep."""

@@ -184,6 +184,7 @@ FAULTS = (
     Fault("a process of web killed", 3, partial(_kill_child, WEB)),
     Fault("threads worker killed", 3, partial(_kill, "worker-io")),
     Fault("prefork worker killed", 2, partial(_kill, "worker-cpu")),
+    Fault("worker of the engine's own work killed", 1, partial(_kill, "worker-system")),
     Fault("a process of the prefork worker killed", 3, partial(_kill_child, "worker-cpu")),
     Fault("beat killed", 1, partial(_kill, BEAT)),
     Fault("threads worker frozen past its leases", 1, partial(_freeze, "worker-io")),

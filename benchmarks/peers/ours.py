@@ -21,7 +21,7 @@ from pipeline_engine.embedded.programs import Program
 
 TOKEN = "token-of-a-benchmark"  # noqa: S105 (opens nothing)
 WAIT_SECONDS = 60
-WORKER = ("-P", "prefork", "-c", "1", "-Q", "io,fast,cpu")
+WORKER = ("-P", "prefork", "-c", "1", "-Q", "io,fast,cpu,system")
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
 
 

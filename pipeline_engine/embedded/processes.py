@@ -16,6 +16,7 @@ QUIET = ("--without-gossip", "--without-mingle")  # nobody listens, and mingling
 FAST_SLOTS = 2
 IO_SLOTS = 16
 CPU_SLOTS = 2
+SYSTEM_SLOTS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ def application_programs(layout: Layout, environment: Mapping[str, str]) -> Iter
     yield _worker("worker-fast", environment, watched, "-P", "prefork", "-c", FAST_SLOTS, "fast")
     yield _worker("worker-io", environment, watched, "-P", "threads", "-c", IO_SLOTS, "io")
     yield _worker("worker-cpu", environment, watched, "-P", "prefork", "-c", CPU_SLOTS, "cpu")
+    system = ("-P", "threads", "-c", SYSTEM_SLOTS, "system")
+    yield _worker("worker-system", environment, watched, *system)
     beat = (*CELERY, "beat", "-S", "pipeline_engine.worker.beat:PipelineScheduler")
     yield _python("beat", Stage.FRONT, environment, *beat, _loglevel(environment))
     yield _web(layout, environment)

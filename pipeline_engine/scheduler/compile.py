@@ -12,7 +12,7 @@ from typing import Any
 from celery import Celery, chord, group
 from celery.canvas import Signature
 
-from pipeline_engine.dispatch import JOIN, RUN_BATCH, shown, task_of
+from pipeline_engine.dispatch import JOIN, RUN_BATCH, SYSTEM, shown, task_of
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.storage.rows import StepRow
 
@@ -41,7 +41,7 @@ def fan_out(app: Celery, items: Sequence[StepRow], *, slots: int, largest: int) 
     is never a pending part of a chord: its callback advances the rows, and the last joins.
     """
     header = list(_signatures(app, items, slots=slots, largest=largest, in_chord=True))
-    body = _signature(app, JOIN, [items[0].parent_id or 0], QueueName.FAST.value)
+    body = _signature(app, JOIN, [items[0].parent_id or 0], SYSTEM)
     return chord(group(header, app=app), body, app=app)
 
 

@@ -14,6 +14,7 @@ from functools import partial
 
 import structlog
 
+from pipeline_engine.dispatch import SYSTEM
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import outcomes, perform, sending
@@ -113,8 +114,9 @@ class Turn:
         self.run(*sending.hand_over(work, [self._carrier()]))
 
     def _carrier(self, *, goes_on: bool = True) -> Carrier:
-        in_time = time.monotonic() < self.ends_at
-        return Carrier(self.task_id, self.queue, self.in_chord, goes_on=goes_on and in_time)
+        # Users' steps are for their own workers: what the engine does for itself waits for none.
+        may = self.queue != SYSTEM and time.monotonic() < self.ends_at
+        return Carrier(self.task_id, self.queue, self.in_chord, goes_on=goes_on and may)
 
     @property
     def _takes_more(self) -> bool:

@@ -270,4 +270,4 @@ def _timeout_error(definition: PipelineDefinition) -> dict[str, object]:
 
 def beat_mark(runtime: Runtime) -> None:
     """Leave a trace that the sweep is alive, for the readiness probe; a hint, not a fact."""
-    runtime.redis.set(f"{runtime.settings.key_prefix}heartbeat:sweep", int(time.time()), ex=3600)
+    runtime.redis.set(f"{runtime.settings.key_prefix}heartbeat:sweep", time.time(), ex=3600)

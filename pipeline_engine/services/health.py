@@ -23,8 +23,8 @@ from pipeline_engine.storage.session import driver_url
 SERVICE = "pipeline-engine"
 VERSION = __version__
 HEARTBEAT_KEY = "heartbeat:sweep"
-#: the sweep runs about once a second
-SILENCE_SECONDS = 30.0
+#: A sweep is late after this, and after so many of its intervals.
+LATE_SECONDS, LATE_INTERVALS = 10.0, 5
 # Health is open to everybody: asking more often must not cost more connections.
 REMEMBERED_SECONDS = 1.0
 
@@ -36,6 +36,11 @@ def installed_migrations() -> ScriptDirectory | None:
     spec = find_spec("pipeline_engine_migrations")
     found = spec.submodule_search_locations if spec else None
     return ScriptDirectory(next(iter(found))) if found else None
+
+
+def sweep_late_after(settings: Settings) -> float:
+    """Seconds without a sweep after which something is wrong."""
+    return max(LATE_SECONDS, LATE_INTERVALS * settings.sweep_interval_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class Probe:
 
     def __init__(self, settings: Settings, redis: Redis) -> None:
         self._key = settings.key_prefix + HEARTBEAT_KEY
+        self._late_after = sweep_late_after(settings)
         self._redis = redis
         self._scripts = installed_migrations()
         # Connections of its own: the pool may be exhausted, and a probe must not wait for that.
@@ -116,12 +122,16 @@ class Probe:
         except RedisError as error:
             log.warning("redis_unreachable", error=str(error))
             return Part("redis", False, "disconnected"), Part("workers", False, "unknown")
-        return Part("redis", True, "connected"), _workers(beat, now=time.time)
+        return Part("redis", True, "connected"), _workers(
+            beat, now=time.time, late_after=self._late_after
+        )
 
 
-def _workers(beat: object, *, now: Callable[[], float]) -> Part:
-    """A worker runs the sweep, so its heartbeat is a sign of beat and workers alike."""
+def _workers(beat: object, *, now: Callable[[], float], late_after: float) -> Part:
+    """A worker runs the sweep, so its heartbeat is a sign of life of the workers."""
     if not isinstance(beat, str | bytes):
         return Part("workers", False, "no heartbeat")
     age = now() - float(beat)
-    return Part("workers", age < SILENCE_SECONDS, f"heartbeat {max(age, 0):.0f} s ago")
+    is_late = age >= late_after
+    note = f"heartbeat {max(age, 0):.0f} s ago"
+    return Part("workers", not is_late, f"{note}: the sweep is late" if is_late else note)

@@ -9,6 +9,7 @@ from celery.signals import (
     setup_logging,
     worker_process_init,
     worker_process_shutdown,
+    worker_ready,
     worker_shutdown,
 )
 
@@ -19,6 +20,7 @@ from pipeline_engine.services.logs import configure_logging
 from pipeline_engine.worker import process
 from pipeline_engine.worker.beat import static_schedule
 from pipeline_engine.worker.presence import Presence
+from pipeline_engine.worker.sweeper import Sweeper, is_wanted
 from pipeline_engine.worker.tasks import register_tasks
 
 
@@ -35,6 +37,8 @@ def make_app(settings: Settings) -> Celery:
 
 settings = Settings.from_env()
 app = make_app(settings)
+dispatcher = Dispatcher(app)
+sweeper = Sweeper(lambda: process.runtime(dispatcher))
 
 
 @setup_logging.connect
@@ -44,7 +48,18 @@ def _set_up_logging(**_: Any) -> None:
 
 @worker_process_init.connect
 def _start_child(**_: Any) -> None:
-    process.runtime(Dispatcher(app)).look_at_the_clock()
+    process.runtime(dispatcher).look_at_the_clock()
+
+
+@worker_ready.connect
+def _sweep_unasked(sender: Any, **_: Any) -> None:
+    if is_wanted(sender):
+        sweeper.start()
+
+
+@worker_shutdown.connect
+def _sweep_no_more(**_: Any) -> None:
+    sweeper.stop()
 
 
 @worker_process_shutdown.connect

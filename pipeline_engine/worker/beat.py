@@ -13,7 +13,7 @@ from redbeat import RedBeatScheduler
 from redbeat.schedulers import get_redis
 
 from pipeline_engine.config import Settings
-from pipeline_engine.dispatch import RETENTION, SWEEP
+from pipeline_engine.dispatch import RETENTION, SWEEP, SYSTEM
 
 
 class PipelineScheduler(RedBeatScheduler):
@@ -43,13 +43,13 @@ def static_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
         SWEEP: {
             "task": SWEEP,
             "schedule": schedule(run_every=every),
-            # A sweep that waited behind a long queue is as good as the newest one.
-            "options": {"queue": "fast", "expires": max(10 * every, 10)},
+            # A sweep that waited while no worker lived is as good as the newest one.
+            "options": {"queue": SYSTEM, "expires": max(10 * every, 10)},
         },
         RETENTION: {
             "task": RETENTION,
             "schedule": cleanup_schedule(settings.cleanup_schedule),
-            "options": {"queue": "io"},
+            "options": {"queue": SYSTEM},
         },
     }
 

@@ -14,12 +14,13 @@ from structlog.contextvars import bound_contextvars
 from pipeline_engine import dispatch
 from pipeline_engine.dispatch import Dispatcher
 from pipeline_engine.registry import Registry
-from pipeline_engine.scheduler import delivering, sweep, waking
+from pipeline_engine.scheduler import delivering, waking
 from pipeline_engine.scheduler.run import Turn
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.work import Work
-from pipeline_engine.services import inbox, retention
+from pipeline_engine.services import retention
 from pipeline_engine.worker import process
+from pipeline_engine.worker.sweeper import sweep_now
 
 MakeRuntime = Callable[[], Runtime]
 
@@ -75,12 +76,6 @@ def _tick_task(runtime: MakeRuntime, tick: Callable[[Runtime], object]) -> Calla
     return run_tick
 
 
-def _sweep(runtime: Runtime) -> None:
-    sweep.sweep(runtime)
-    inbox.drain_spool(runtime)
-    sweep.beat_mark(runtime)
-
-
 #: Tasks that do one thing for each of the rows that a message names.
 BY_ID: dict[str, Callable[[Runtime, int], Work]] = {
     dispatch.JOIN: waking.join,
@@ -88,6 +83,6 @@ BY_ID: dict[str, Callable[[Runtime, int], Work]] = {
 }
 #: Tasks that beat rings for.
 TICKS: dict[str, Callable[[Runtime], object]] = {
-    dispatch.SWEEP: _sweep,
+    dispatch.SWEEP: sweep_now,
     dispatch.RETENTION: retention.clean_up,
 }

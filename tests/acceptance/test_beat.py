@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import redis
 from observing import Ledger, Run, step
@@ -20,7 +21,7 @@ AGAIN = {"max_attempts": 3, "backoff_seconds": 1}
 
 
 def flaky(ledger: Ledger) -> dict[str, object]:
-    """A step that needs the sweep, and so beat, for each of its retries."""
+    """A step that needs the sweep for each of its retries."""
     return step("flaky", "probe_flaky", ledger=str(ledger), failures=2, retry=AGAIN)
 
 
@@ -40,6 +41,18 @@ def a_second_beat(stack: Stack) -> Iterator[None]:
         assert process.poll() is None, "the second beat did not run"
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=20)
+
+
+def rings(stack: Stack) -> Callable[[], bool]:
+    """Whether a living beat holds the lock: it makes it last longer again and again."""
+    left: list[int] = []
+
+    def is_extended() -> bool:
+        with redis.Redis.from_url(stack.redis_url, decode_responses=True) as server:
+            left.append(max([server.pttl(lock) for lock in server.keys("*redbeat::lock")] or [0]))
+        return any(later > before for before, later in pairwise(left))
+
+    return is_extended
 
 
 def came_back(stack: Stack, pid: int | None) -> bool:
@@ -62,6 +75,7 @@ def test_what_is_due_is_found_again_after_beat_was_killed(
 def test_a_beat_whose_lock_is_gone_is_started_again_and_rings_on(
     client: Client, stack: Stack, ledger: Ledger
 ) -> None:
+    wait_until(rings(stack), within=30, what="a beat that rings")
     pid = stack.process("beat").pid
 
     with redis.Redis.from_url(stack.redis_url) as server:
@@ -75,6 +89,7 @@ def test_a_beat_whose_lock_is_gone_is_started_again_and_rings_on(
 def test_a_beat_whose_entries_are_gone_before_it_has_the_lock_rings_all_the_same(
     client: Client, stack: Stack, ledger: Ledger
 ) -> None:
+    wait_until(rings(stack), within=30, what="a beat that rings")
     with redis.Redis.from_url(stack.redis_url, decode_responses=True) as server:
         (lock,) = server.keys("*redbeat::lock")
         entries = lock.replace(":lock", ":schedule")

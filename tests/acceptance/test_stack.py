@@ -18,7 +18,7 @@ from pipeline_engine.embedded.home import Home
 from pipeline_engine.embedded.stack import Stack
 from pipeline_engine.embedded.state import ProcessStatus
 
-PROCESSES = {"worker-fast", "worker-io", "worker-cpu", "beat", "web"}
+PROCESSES = {"worker-fast", "worker-io", "worker-cpu", "worker-system", "beat", "web"}
 SERVERS = {"postgres", "valkey"}
 NOTHING: dict[str, str] = {}
 

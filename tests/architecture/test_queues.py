@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from pipeline_engine.config import Settings
-from pipeline_engine.dispatch import Message, make_celery
+from pipeline_engine.dispatch import QUEUES as ALL
+from pipeline_engine.dispatch import SYSTEM, Message, make_celery
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.embedded.processes import Layout, application_programs
 from pipeline_engine.registry import Registry
 
 ROOT = Path(__file__).parents[2]
-QUEUES = {queue.value for queue in QueueName}
+QUEUES = set(ALL)
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://nobody@127.0.0.1/none",
     "REDIS_URL": "redis://127.0.0.1:1/0",
@@ -78,5 +79,14 @@ def test_a_message_without_a_queue_goes_to_one_that_exists():
     assert Message("any", (1,)).queue in QUEUES
 
 
+def test_what_the_engine_does_for_itself_stands_behind_no_step_of_a_user():
+    steps = {queue.value for queue in QueueName}
+
+    assert SYSTEM not in steps
+    for taken in (consumed(list(procfile().values())), consumed(list(embedded().values()))):
+        assert {SYSTEM} in taken
+        assert all(queues <= steps for queues in taken if SYSTEM not in queues)
+
+
 def test_every_installed_action_travels_on_a_queue_that_exists():
-    assert {action.meta.runs_on.value for action in Registry.discover()} <= QUEUES
+    assert {action.meta.runs_on.value for action in Registry.discover()} <= QUEUES - {SYSTEM}

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from celery import Celery, chord, group
 
-from pipeline_engine.dispatch import JOIN, RUN_BATCH
+from pipeline_engine.dispatch import JOIN, RUN_BATCH, SYSTEM
 from pipeline_engine.scheduler.compile import CHORD_HEADER, chunk_size, fan_out, wave
 from pipeline_engine.storage.rows import StepRow
 
@@ -84,7 +84,7 @@ def test_a_fan_out_is_a_chord_whose_body_is_the_join_of_its_parent(app):
     assert (canvas.body.task, canvas.body.args[0], canvas.body.options["queue"]) == (
         JOIN,
         [7],
-        "fast",
+        SYSTEM,
     )
     assert [signature.kwargs for signature in canvas.tasks] == [{CHORD_HEADER: True}] * 2
     assert ids_of(canvas) == [[11], [12]]

@@ -11,7 +11,7 @@ from redis import RedisError
 from pipeline_engine.services import inbox, presence
 from pipeline_engine.services.doctor.checks import Check, Patient, Verdict, ill, well
 from pipeline_engine.services.doctor.database import compare_clocks
-from pipeline_engine.services.health import SILENCE_SECONDS
+from pipeline_engine.services.health import sweep_late_after
 
 OLDEST = (6, 2)  #: the oldest that speaks all commands that kombu and we use
 LONG_QUEUE = 10_000
@@ -120,13 +120,15 @@ def _spool(patient: Patient) -> Verdict:
 
 
 def _sweep(patient: Patient) -> Verdict:
-    prefix = patient.runtime.settings.key_prefix
-    silent = presence.look(patient.runtime.redis, prefix).sweep_silent_for
-    todo = "Start beat, and a worker for the queue 'fast', which runs the sweep."
+    settings = patient.runtime.settings
+    silent = presence.look(patient.runtime.redis, settings.key_prefix).sweep_silent_for
+    todo = "Start beat, and a worker for the queue 'system', which runs the sweep."
     if silent is None:
         return ill("no sweep has run lately", todo)
     says = f"ran {silent:.1f} s ago"
-    return well(says) if silent < SILENCE_SECONDS else ill(says, todo)
+    if silent < sweep_late_after(settings):
+        return well(says)
+    return ill(f"{says}, it is late: time-outs, retries and dead workers wait", todo)
 
 
 def _beat(patient: Patient) -> Verdict:

@@ -116,7 +116,7 @@ def _overdue(connection: Connection) -> Verdict:
         return well("none")
     says = ", ".join(f"{count} {kind}" for kind, count in found.items())
     seconds = PATIENCE.total_seconds()
-    todo = "The sweep does not keep up: see sweep and workers, and add workers for 'fast'."
+    todo = "The sweep does not keep up: see sweep and workers, and add workers for 'system'."
     return ill(f"{says}, late by {seconds:g} s or more", todo)
 
 

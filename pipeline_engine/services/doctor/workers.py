@@ -83,15 +83,16 @@ def _on_every_queue(patient: Patient, answered: Mapping[str, object]) -> Verdict
     runtime = patient.runtime
     found = presence.look(runtime.redis, runtime.settings.key_prefix).workers
     says = "; ".join(f"{queue}: {', '.join(found[queue]) or 'nobody'}" for queue in QUEUES)
+    todo: list[str] = []
     lonely = [queue for queue in QUEUES if not found[queue]]
     if lonely:
         command = f"celery -A pipeline_engine.worker worker -Q {','.join(lonely)}"
-        return ill(says, f"Start a worker: {command}")
+        todo.append(f"Start a worker: {command}")
     silent = sorted({w for queue in QUEUES for w in found[queue]} - answered.keys())
     if silent:
-        todo = "Restart it: it says that it lives, and does not answer within 2 s."
-        return ill(f"{says}; no answer from {', '.join(silent)}", todo)
-    return well(says)
+        says = f"{says}; no answer from {', '.join(silent)}"
+        todo.append(f"Restart {', '.join(silent)}: alive, but without an answer within 2 s.")
+    return ill(says, " ".join(todo)) if todo else well(says)
 
 
 def compare(expected: Expected, found: Mapping[str, Mapping[str, Any]]) -> Verdict:

@@ -28,7 +28,6 @@ from pipeline_engine.services.explain.findings import (
     moment,
     span,
 )
-from pipeline_engine.services.health import SILENCE_SECONDS
 from pipeline_engine.services.history.sight import in_sight_of, not_found, redactor_of
 from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.storage import waits
@@ -110,7 +109,7 @@ def _of_execution(execution: Mapping[str, Any], evidence: Evidence) -> Iterator[
         yield _aborting(execution)
     if evidence.carriage is None:
         yield _redis_away(evidence)
-    elif (evidence.carriage.sweep_silent_for or SILENCE_SECONDS) >= SILENCE_SECONDS:
+    elif _is_late(evidence.carriage.sweep_silent_for, evidence.sweep_late_after):
         yield _sweep_silent(evidence.carriage.sweep_silent_for)
     if all(steps.code_of(step, evidence) in WAIT_FOR_OTHERS for step in evidence.steps):
         yield _stuck()
@@ -150,13 +149,17 @@ def _redis_away(evidence: Evidence) -> Finding:
     )
 
 
+def _is_late(silent_for: float | None, late_after: float) -> bool:
+    return silent_for is None or silent_for >= late_after
+
+
 def _sweep_silent(seconds: float | None) -> Finding:
     known = "No sweep has run lately" if seconds is None else f"The last sweep ran {span(seconds)}"
     return Finding(
         code=FindingCode.SWEEP_SILENT,
         because=f"{known}{'' if seconds is None else ' ago'}: retries, timers, time-outs, dead"
         " workers and lost messages are not looked after.",
-        what_to_do="Start beat, and a worker for the queue 'fast', which runs the sweep.",
+        what_to_do="Start beat, and a worker for the queue 'system', which runs the sweep.",
         facts={"seconds": seconds},
     )
 

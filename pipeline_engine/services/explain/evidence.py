@@ -15,6 +15,7 @@ from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.plans import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import presence
+from pipeline_engine.services.health import sweep_late_after
 from pipeline_engine.services.presence import Carriage
 from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.storage import waits
@@ -46,6 +47,7 @@ class Evidence:
     deliveries: Mapping[int, Mapping[tuple[str, str | None], int]]
     most_attempts: Mapping[int, int]
     republish_after: float
+    sweep_late_after: float
     redactor: Redactor
 
 
@@ -74,6 +76,7 @@ def gather(
         deliveries=waits.delivery_counts(connection, awaited) if awaited else {},
         most_attempts=_most_attempts(steps, plan),
         republish_after=runtime.settings.republish_after_seconds,
+        sweep_late_after=sweep_late_after(runtime.settings),
         redactor=redactor,
     )
 

@@ -47,6 +47,11 @@ class Work(BaseActionExecutor):
         note(context, "cleaned up")
 
 
+@register_action(replace(META, type="probe_busy", name="Busy", cheap=True))
+class Busy(Work):
+    """The same as a cheap action, which it should not be: it holds up whoever runs it."""
+
+
 @register_action(replace(META, type="probe_work_once", name="Work once", idempotent=False))
 class WorkOnce(Work):
     """The same, but a repetition would do harm."""

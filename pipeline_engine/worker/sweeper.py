@@ -1,0 +1,83 @@
+"""A sweep that nobody can keep waiting: a thread of its own beside the threads of the worker.
+
+Beat rings for a sweep, and any thread of the worker may answer. When none does, because beat is
+away or they are all busy, this one sweeps itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event, Thread
+
+import structlog
+from celery.concurrency.thread import TaskPool
+from redis import RedisError
+
+from pipeline_engine.dispatch import SYSTEM
+from pipeline_engine.scheduler import sweep
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.services import inbox, presence
+from pipeline_engine.storage.session import is_unreachable
+
+log = structlog.get_logger(__name__)
+
+#: Intervals without a sweep after which nobody else is trusted to begin one.
+MISSED = 2
+
+
+def sweep_now(runtime: Runtime) -> None:
+    """Sweep, and leave a trace that it was done."""
+    sweep.sweep(runtime)
+    inbox.drain_spool(runtime)
+    sweep.beat_mark(runtime)
+
+
+def is_wanted(consumer: object) -> bool:
+    """Whether this worker is one that may sweep by itself: of the engine's own, with threads.
+
+    A prefork worker's own process never opens connections, which its children would inherit.
+    """
+    queues = {queue.name for queue in consumer.task_consumer.queues}  # type: ignore[attr-defined]
+    return SYSTEM in queues and isinstance(consumer.pool, TaskPool)  # type: ignore[attr-defined]
+
+
+class Sweeper:
+    """Looks once an interval whether somebody has swept, and does it if not."""
+
+    def __init__(self, runtime: Callable[[], Runtime]) -> None:
+        self._runtime = runtime
+        self._stopped = Event()
+
+    def start(self) -> None:
+        """Look from now on, until told to stop."""
+        Thread(target=self._look_for_ever, daemon=True, name="sweeper").start()
+
+    def stop(self) -> None:
+        """Begin no other sweep."""
+        self._stopped.set()
+
+    def _look_for_ever(self) -> None:
+        every = self._runtime().settings.sweep_interval_seconds
+        while not self._stopped.wait(every):
+            try:
+                self.look()
+            except Exception as error:  # the next look finds what this one has left
+                # An absent database says so once a second; a traceback would not help.
+                log.warning("sweeping failed", exc_info=not is_unreachable(error))
+
+    def look(self) -> bool:
+        """Sweep if nobody has for a while; tells whether it did."""
+        runtime = self._runtime()
+        patience = MISSED * runtime.settings.sweep_interval_seconds
+        try:
+            silent_for = presence.look(runtime.redis, runtime.settings.key_prefix).sweep_silent_for
+        except RedisError:
+            # Nothing that was found could be sent, and each try makes its row wait longer.
+            return False
+        if silent_for is not None and silent_for < patience:
+            return False
+        began = time.monotonic()
+        sweep_now(runtime)
+        log.info("swept_unasked", seconds=round(time.monotonic() - began, 3))
+        return True

@@ -1,0 +1,88 @@
+"""A sweep is made even if nobody rings for one, and no two are made where one is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from importlib import import_module
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+import redis as redis_client
+from driving import Driver
+from factories import a_step
+
+from pipeline_engine.dispatch import SYSTEM
+from pipeline_engine.scheduler import sweep
+from pipeline_engine.scheduler.run import Turn
+from pipeline_engine.scheduler.work import transaction
+from pipeline_engine.storage import overdue as overdue_rows
+
+if TYPE_CHECKING:
+    from pipeline_engine.worker.sweeper import Sweeper
+
+
+@pytest.fixture
+def driver(drive: Callable[..., Driver]) -> Driver:
+    return drive()
+
+
+@pytest.fixture
+def overdue(driver: Driver) -> UUID:
+    """An execution whose time is up."""
+    execution_id = driver.start(a_step("wait", action="approval"))
+    driver.settle()
+    driver.change("UPDATE executions SET deadline_at = now() - interval '1 second'")
+    return execution_id
+
+
+@pytest.fixture
+def make_sweeper(monkeypatch, settings) -> Callable[..., Sweeper]:
+    """A way to make one for a runtime that differs; its module reads its settings when imported."""
+    for name in ("database_url", "redis_url"):
+        monkeypatch.setenv(name.upper(), getattr(settings, name))
+    monkeypatch.setenv("PIPELINE_SECRET_KEY", settings.secret_key)
+    made = import_module("pipeline_engine.worker.sweeper").Sweeper
+
+    return lambda driver, **changed: made(lambda: replace(driver.runtime, **changed))
+
+
+def test_what_is_due_moves_although_nobody_has_rung(make_sweeper, driver, overdue):
+    has_swept = make_sweeper(driver).look()
+
+    assert has_swept
+    assert driver.finish(overdue).status == "FAILED"
+
+
+def test_nobody_sweeps_unasked_while_others_do(make_sweeper, driver, overdue):
+    sweep.beat_mark(driver.runtime)
+
+    assert not make_sweeper(driver).look()
+
+
+def test_a_sweep_that_was_made_long_ago_is_made_up_for(make_sweeper, driver, overdue):
+    sweep.beat_mark(driver.runtime)
+    often = replace(driver.runtime.settings, sweep_interval_seconds=1e-6)
+
+    assert make_sweeper(driver, settings=often).look()
+
+
+def test_what_could_not_be_sent_is_not_looked_for(make_sweeper, driver, overdue):
+    """Each try in vain would make its row wait twice as long for the next one."""
+    nowhere = redis_client.Redis(port=1, socket_connect_timeout=0.1)
+
+    assert not make_sweeper(driver, redis=nowhere).look()
+    assert driver.look(overdue).status == "RUNNING"
+
+
+@pytest.mark.parametrize(("queue", "status"), [(SYSTEM, "PENDING"), ("fast", "COMPLETED")])
+def test_what_the_engine_sets_free_is_left_to_the_workers_of_users(driver, queue, status):
+    execution_id = driver.start(a_step("free"))
+
+    with transaction(driver.runtime) as work:
+        work.ready = overdue_rows.requeue_unclaimed(work.connection, patience=timedelta(0))
+    Turn(driver.runtime, queue=queue).go_on(work)
+
+    assert driver.look(execution_id).step("free").status == status
