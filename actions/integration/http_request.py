@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +26,7 @@ from pipeline_engine.sdk import (
     is_templated,
     read_body,
     register_action,
+    timed,
 )
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -142,15 +142,14 @@ class HttpRequest(BaseActionExecutor):
 
 
 def _sent(context: ActionContext, request: requests.Request, seconds: float) -> ActionResult:
-    deadline = time.monotonic() + seconds
-    with context.http_session() as session:
+    with context.http_session() as session, timed(seconds) as call:
         response = session.send(
             session.prepare_request(request),
             timeout=seconds,
             stream=True,
             allow_redirects=False,
         )
-        body = read_body(response, max_bytes=MAX_BYTES, deadline=deadline)
+        body = read_body(response, max_bytes=MAX_BYTES, deadline=call.expires_at)
     return _judged(response.status_code, body, response.headers)
 
 

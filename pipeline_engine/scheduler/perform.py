@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -47,6 +48,7 @@ from pipeline_engine.sdk import (
     check_params,
     settled,
 )
+from pipeline_engine.sdk.deadlines import DEADLINES
 from pipeline_engine.sdk.door import ClosedDoor
 from pipeline_engine.storage.rows import ExecutionFacts, StepRow
 
@@ -55,6 +57,8 @@ T = TypeVar("T")
 
 ACTION_CRASHED = "action_crashed"
 INVALID_PARAMS = "invalid_params"
+#: Seconds after the limit of a step in which the sweep ends it, before its peers are hung up on.
+GRACE_SECONDS = 5.0
 #: Values in the outputs of a fan-out: 10,000 items with a hundred each.
 MOST_JOINED_NODES = 1_000_000
 
@@ -190,9 +194,18 @@ def _refused(step: Prepared) -> ActionResult | None:
 
 
 def _called(step: Prepared, context: ActionContext) -> Any:
-    answer = settled(step.planned.executor.execute(context))
+    with _watched(step, context):
+        answer = settled(step.planned.executor.execute(context))
     failpoint(Failpoint.IN_EXECUTE)
     return answer
+
+
+def _watched(step: Prepared, context: ActionContext) -> AbstractContextManager[object]:
+    """Bring the thread back soon after the step has ended as TIMEOUT, whatever peers do."""
+    if step.planned.meta.cheap or context.deadline is None:  # a cheap step talks to nobody
+        return nullcontext()
+    left = (context.deadline - datetime.now(UTC)).total_seconds()
+    return DEADLINES.within(left + GRACE_SECONDS)
 
 
 def wake(step: Prepared, context: ActionContext) -> ActionResult:

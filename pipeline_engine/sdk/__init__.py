@@ -41,6 +41,7 @@ from pipeline_engine.sdk.peers import Peers
 from pipeline_engine.sdk.results import ActionResult, EventAction, EventResult
 from pipeline_engine.sdk.services import CALLBACK_TOPIC, ServiceResponse, path_segment, settings
 from pipeline_engine.sdk.templates import evaluate_condition, render_value
+from pipeline_engine.sdk.timed_http import timed
 
 __all__ = [
     "CALLBACK_TOPIC",
@@ -90,4 +91,5 @@ __all__ = [
     "render_value",
     "settings",
     "settled",
+    "timed",
 ]

@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline_engine.sdk.errors import RequestBlocked
+from pipeline_engine.sdk.look_ups import SocketAddress
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
-SocketAddress = tuple[socket.AddressFamily, Any]
 LookUp = Callable[..., list[tuple[Any, ...]]]
 
 DEFAULT_PORTS = ("80", "443", "8000-8999")

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import socket
 from functools import lru_cache
-from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from pipeline_engine.sdk.addresses import AddressGuard
-from pipeline_engine.sdk.deadlines import Deadlines
 from pipeline_engine.sdk.errors import RequestBlocked
+from pipeline_engine.sdk.timed_http import (
+    DEFAULT_SECONDS,
+    TimedAdapter,
+    TimedConnection,
+    timed,
+    total_seconds,
+)
 
 USER_AGENT = "pipeline-engine"
 MAX_REDIRECTS = 3
-DEADLINES = Deadlines()
-DEFAULT_SECONDS = 30.0
 
 #: What may follow a redirect to another host; everything else could be a secret.
 HARMLESS_HEADERS = frozenset(
@@ -41,6 +42,14 @@ class GuardedSession(requests.Session):
         self.adapters.clear()
         self.mount("https://", GuardedAdapter(guard))
         self.mount("http://", GuardedAdapter(guard))
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send a request, redirects included, in the time of its ``timeout`` altogether.
+
+        A streamed body is read afterwards: ``read_body`` bounds that.
+        """
+        with timed(total_seconds(kwargs.get("timeout"))):
+            return super().send(request, **kwargs)
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         """Check the URL as it was written, before anybody tidies it up."""
@@ -74,17 +83,13 @@ class GuardedSession(requests.Session):
                     del prepared_request.headers[name]
 
 
-class GuardedAdapter(HTTPAdapter):
+class GuardedAdapter(TimedAdapter):
     """Checks each URL, redirects included, and connects through the guard."""
 
     def __init__(self, guard: AddressGuard) -> None:
         self._guard = guard
+        self.pools = _guarded_pools(guard)
         super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools open guarded connections."""
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _guarded_pools(self._guard)
 
     def send(
         self,
@@ -102,49 +107,11 @@ class GuardedAdapter(HTTPAdapter):
         return super().send(request, stream, timeout or DEFAULT_SECONDS, verify, cert)
 
 
-class _GuardedConnection(HTTPConnection):
+class _GuardedConnection(TimedConnection):
     guard: AddressGuard
 
-    def _new_conn(self) -> socket.socket:
-        try:
-            # Resolved once: a second look-up could answer something else.
-            targets = self.guard.resolve(self._dns_host, self.port)
-        except (socket.gaierror, UnicodeError) as error:
-            reason = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
-            raise NameResolutionError(self.host, self, reason) from error
-        failure: OSError = OSError("the name has no address")
-        for family, sockaddr in targets:
-            try:
-                return self._connected(family, sockaddr)
-            except OSError as error:
-                failure = error
-        if isinstance(failure, TimeoutError):
-            raise ConnectTimeoutError(self, f"Connection to {self.host} timed out") from failure
-        raise NewConnectionError(self, f"Cannot connect to {self.host}: {failure}") from failure
-
-    def _connected(self, family: socket.AddressFamily, sockaddr: Any) -> socket.socket:
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            sock.settimeout(self.timeout)
-            sock.connect(sockaddr)
-            self.guard.check_address(self._dns_host, str(sock.getpeername()[0]), self.port)
-        except BaseException:
-            sock.close()
-            raise
-        return sock
-
-    def getresponse(self) -> Any:
-        """Wait for the status line and headers, no longer than one timeout for all of them.
-
-        The socket's own timeout starts again with every byte that trickles in.
-        """
-        with DEADLINES.within(float(self.timeout or 60), self.sock) as call:
-            try:
-                return super().getresponse()
-            except (OSError, HTTPException) as error:
-                if call.has_expired:
-                    raise TimeoutError("The headers took too long") from error
-                raise
+    def _check_peer(self, sock: socket.socket) -> None:
+        self.guard.check_address(self._dns_host, str(sock.getpeername()[0]), self.port)
 
 
 def _origin(url: str | None) -> tuple[str, str]:
@@ -169,4 +136,5 @@ def _guarded_pools(
         ConnectionCls = Encrypted
 
     Plain.guard = Encrypted.guard = guard
+    Plain.resolve = Encrypted.resolve = staticmethod(guard.resolve)
     return {"http": PlainPool, "https": EncryptedPool}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol
@@ -10,7 +9,6 @@ from urllib.parse import quote, unquote
 
 import orjson
 import requests
-from requests.adapters import HTTPAdapter
 
 from pipeline_engine.sdk.addresses import AddressGuard
 from pipeline_engine.sdk.bodies import read_body
@@ -18,9 +16,11 @@ from pipeline_engine.sdk.breakers import Breakers
 from pipeline_engine.sdk.errors import ServiceError
 from pipeline_engine.sdk.guarded_http import USER_AGENT, GuardedSession
 from pipeline_engine.sdk.services import ServiceResponse
+from pipeline_engine.sdk.timed_http import TimedAdapter, timed
 
 CONNECT_SECONDS = 5.0
 POOL_SIZE = 32  # as many as the threads of an I/O worker, and some
+NOTIFICATION_SECONDS = 10.0
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 MAX_WORDS = 500  # of a peer's error text
 NOTIFICATION_TOPIC = "notifications"
@@ -115,11 +115,14 @@ class Peers:
         if endpoint:
             broker = quote(self._settings.pubsub_name, safe="")
             url = f"{endpoint.rstrip('/')}/v1.0/publish/{broker}/{quote(topic, safe='')}"
-            self._exchange("the sidecar", self._message(url, payload, self._sidecar_tokens()), 10)
+            message = self._message(url, payload, self._sidecar_tokens())
+            self._exchange("the sidecar", message, NOTIFICATION_SECONDS)
         elif webhook:
             with self.http_session() as session:
                 request = self._message(webhook, payload, {})
-                self._exchange("the notification webhook", request, 10, session=session)
+                self._exchange(
+                    "the notification webhook", request, NOTIFICATION_SECONDS, session=session
+                )
         else:
             raise ServiceError("No sidecar or webhook takes notifications", retryable=False)
 
@@ -171,15 +174,15 @@ class Peers:
         timeout_seconds: float,
         session: requests.Session,
     ) -> ServiceResponse:
-        deadline = time.monotonic() + timeout_seconds
         try:
-            response = session.send(
-                session.prepare_request(request),
-                timeout=(min(CONNECT_SECONDS, timeout_seconds), timeout_seconds),
-                allow_redirects=False,  # the tokens are for this address only
-                stream=True,
-            )
-            body = read_body(response, max_bytes=MAX_ANSWER_BYTES, deadline=deadline)
+            with timed(timeout_seconds) as call:
+                response = session.send(
+                    session.prepare_request(request),
+                    timeout=(min(CONNECT_SECONDS, timeout_seconds), timeout_seconds),
+                    allow_redirects=False,  # the tokens are for this address only
+                    stream=True,
+                )
+                body = read_body(response, max_bytes=MAX_ANSWER_BYTES, deadline=call.expires_at)
         except requests.Timeout as error:
             raise ServiceError(f"{peer} did not answer in {timeout_seconds:g} s") from error
         except requests.RequestException as error:
@@ -197,7 +200,7 @@ def _trusted_session() -> requests.Session:
     # Shared by threads and users: no cookie may travel from one call to the next.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE))
+        session.mount(scheme, TimedAdapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE))
     return session
 
 
