@@ -19,6 +19,7 @@ from pipeline_engine.sdk import (
     ParamType,
     StepStatus,
     ValidationRules,
+    in_words,
     register_action,
 )
 
@@ -94,7 +95,8 @@ class Approval(BaseActionExecutor):
         if not isinstance(approved, bool) or (approvers and by not in approvers):
             return EventResult(action=EventAction.IGNORE)
         comment = context.event_data.get("comment")
-        refusal = None if approved else f"Refused by {by or 'somebody'}: {comment or 'no comment'}"
+        said = in_words(comment) or "no comment"
+        refusal = None if approved else f"Refused by {in_words(by) or 'somebody'}: {said}"
         return EventResult(
             action=EventAction.COMPLETE,
             status=StepStatus.COMPLETED if approved else StepStatus.FAILED,

@@ -10,6 +10,7 @@ from pipeline_engine.sdk import (
     BaseActionExecutor,
     OutputDefinition,
     ParamDefinition,
+    in_words,
     register_action,
 )
 
@@ -44,7 +45,7 @@ class Fail(BaseActionExecutor):
 
     def execute(self, context: ActionContext) -> ActionResult:
         """Fail."""
-        message = str(context.params.get("message", MESSAGE))
+        message = in_words(context.params.get("message", MESSAGE))
         error_code = str(context.params.get("error_code", ERROR_CODE))
         return ActionResult(
             success=False,

@@ -139,7 +139,7 @@ class ForEach(FanOutActionExecutor):
         success = len(failed) <= self.tolerated_failures(context)
         return ActionResult(
             success=success,
-            error=None if success else f"{len(failed)}/{len(results)} items failed",
+            error=None if success else _in_words(failed, len(results)),
             error_code=None if success else "items_failed",
             outputs={
                 "results": [_line(result) for result in results],
@@ -167,6 +167,12 @@ def _count(context: ActionContext, name: str) -> int:
         return max(int(context.params.get(name) or 0), 0)
     except (TypeError, ValueError):
         raise InvalidActionParams(f"{name} must be a number") from None
+
+
+def _in_words(without_success: Sequence[ItemResult], total: int) -> str:
+    called_off = sum(result.called_off for result in without_success)
+    words = f"{len(without_success) - called_off} of {total} items failed"
+    return f"{words}, {called_off} were called off" if called_off else words
 
 
 def _line(result: ItemResult) -> dict[str, Any]:

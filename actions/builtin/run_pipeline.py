@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline_engine.sdk import (
@@ -19,11 +21,16 @@ from pipeline_engine.sdk import (
     ParamDefinition,
     ParamType,
     StepStatus,
+    in_words,
     register_action,
 )
 
 EXTERNAL_ID = "execution:"
 ENDED = "execution_ended"
+#: Of a child that ended badly and gives no code of its own.
+CHILD_FAILED = "child_execution_failed"
+#: How a message begins that a pipeline further down has written.
+SAYS_WHERE = re.compile(r"(Step '[^']+' of e|E)xecution [0-9a-f-]{36} (failed|ended [A-Z]+)\b")
 
 META = ActionMeta(
     type="run_pipeline",
@@ -80,15 +87,22 @@ class RunPipeline(BaseActionExecutor):
         if event.get("type") != ENDED:
             return EventResult(action=EventAction.IGNORE)
         status = str(event.get("status", ""))
-        succeeded = status == "COMPLETED"
-        reason = None if succeeded else str(event.get("error") or f"The pipeline ended {status}")
         execution_id = context.external_workflow_id.removeprefix(EXTERNAL_ID)
+        if status == "COMPLETED":
+            return EventResult(
+                action=EventAction.COMPLETE,
+                status=StepStatus.COMPLETED,
+                outputs=_outputs(execution_id, status, event.get("outputs")),
+            )
+        error = event.get("error") or {}
+        details = error if isinstance(error, Mapping) else {"message": error}
+        reason = _reason(execution_id, status, details)
         return EventResult(
             action=EventAction.COMPLETE,
-            status=StepStatus.COMPLETED if succeeded else StepStatus.FAILED,
+            status=StepStatus.FAILED,
             outputs=_outputs(execution_id, status, event.get("outputs"), reason),
             error=reason,
-            error_code=None if succeeded else "child_execution_failed",
+            error_code=str(details.get("code") or CHILD_FAILED),
         )
 
     def cleanup(self, context: ActionContext) -> None:
@@ -96,6 +110,17 @@ class RunPipeline(BaseActionExecutor):
         for external_id in context.external_workflow_ids:
             if external_id.startswith(EXTERNAL_ID):
                 context.cancel_pipeline(external_id.removeprefix(EXTERNAL_ID))
+
+
+def _reason(execution_id: str, status: str, error: Mapping[str, Any]) -> str:
+    """What went wrong, and where: said once, by the step that is nearest to it."""
+    words = in_words(error.get("message"))
+    if SAYS_WHERE.match(words):
+        return words
+    step_id = error.get("step_id")
+    where = f"Step {step_id!r} of execution {execution_id}" if step_id else ""
+    ended = "failed" if status == "FAILED" else f"ended {status}"
+    return f"{where or f'Execution {execution_id}'} {ended}" + (f": {words}" if words else "")
 
 
 def _outputs(

@@ -15,6 +15,7 @@ from pipeline_engine.sdk import (
     ParamDefinition,
     ParamType,
     evaluate_condition,
+    in_words,
     register_action,
     render_value,
 )
@@ -90,7 +91,7 @@ class Validate(BaseActionExecutor):
 
 def _message(rule: dict[str, Any], index: int, context: ActionContext) -> str:
     message = render_value(rule.get("message"), context.scope)
-    return str(message or f"Rule {index} does not hold: {rule['condition']}")
+    return in_words(message or f"Rule {index} does not hold: {rule['condition']}")
 
 
 def _rule_problems(rules: Any) -> Iterator[str]:

@@ -7,6 +7,11 @@ from collections.abc import Callable
 from pipeline_engine.domain.actions import RetryPolicy
 from pipeline_engine.domain.definitions import PipelineSettings, RetryConfig, StepDefinition
 
+#: Another attempt would repeat what was done already, or what somebody stopped on purpose, so
+#: these are repeated only if ``retry_on`` names them: an answer that cannot be stored, a step of
+#: which nobody knows what it did, and a child that was cancelled.
+ONLY_WHEN_NAMED = frozenset({"json_rejected", "invalid_result", "outcome_unknown", "cancelled"})
+
 # More doublings than any cap leaves standing; keeps the power inside a float.
 MAX_EXPONENT = 100
 
@@ -47,7 +52,9 @@ def should_retry(
         return False
     if error_code in config.no_retry_on:
         return False
-    return not config.retry_on or error_code in config.retry_on
+    if config.retry_on:
+        return error_code in config.retry_on
+    return error_code not in ONLY_WHEN_NAMED
 
 
 def backoff(config: RetryConfig, failed_attempts: int) -> float:

@@ -12,7 +12,14 @@ from typing import Any
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.sdk import ActionResult, EventAction, EventResult, Item, MoreItems
+from pipeline_engine.sdk import (
+    ActionResult,
+    EventAction,
+    EventResult,
+    Item,
+    MoreItems,
+    in_words,
+)
 from pipeline_engine.storage.steps import MAX_EXTERNAL_ID
 
 #: Characters of an error; a whole response body in one would fill the history.
@@ -38,7 +45,10 @@ def storable(words: object) -> str:
 
 def _text(words: object) -> str:
     try:
-        return str(words)
+        said = words.args if isinstance(words, Exception) else ()
+        if len(said) == 1 and isinstance(said[0], Mapping | list):
+            return in_words(said[0])
+        return str(words) if isinstance(words, Exception) else in_words(words)
     except Exception:  # noqa: BLE001 (foreign code: errors with a broken __str__ are common)
         return f"{type(words).__name__}, which cannot be shown"
 

@@ -22,11 +22,13 @@ from pipeline_engine.domain.outcome import compensating, handlers_after, outcome
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.scheduler.perform import guarded_outputs
 from pipeline_engine.scheduler.plans import Plan, steps_named
+from pipeline_engine.scheduler.room import Room
 from pipeline_engine.scheduler.scope import load_results, make_scope, step_results
 from pipeline_engine.scheduler.sinks import LAST_SINK, SINK, new_sink
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.storage import deliveries, locking, queueing, transitions
 from pipeline_engine.storage.base import Json
+from pipeline_engine.storage.deliveries import EXECUTION_ENDED
 from pipeline_engine.storage.moves import Ending, ExecutionEnding
 from pipeline_engine.storage.queueing import NewStep
 from pipeline_engine.storage.rows import StepResult, StepRow
@@ -192,9 +194,8 @@ def _outputs(work: Work, execution_id: UUID, known: Mapping[str, StepResult]) ->
     plan = work.plan(execution_id)
     facts = work.runtime.facts(work.connection, [execution_id])[execution_id]
     results = step_results(work.runtime, execution_id, known, work.connection)
-    return guarded_outputs(
-        work.runtime, plan.outputs.render(make_scope(facts, results)), joined=True
-    )
+    rendered = plan.outputs.render(make_scope(facts, results))
+    return guarded_outputs(work.runtime, rendered, Room.ASSEMBLED)
 
 
 def _tell_parent(work: Work, end: ExecutionEnding) -> None:
@@ -208,9 +209,9 @@ def _tell_parent(work: Work, end: ExecutionEnding) -> None:
             source="pipeline-engine",
             delivery_key=facts.text_id,
             external_id=f"execution:{facts.text_id}",
-            event_type="execution_ended",
+            event_type=EXECUTION_ENDED,
             body={
-                "type": "execution_ended",
+                "type": EXECUTION_ENDED,
                 "execution_id": facts.text_id,
                 "status": end.status.value,
                 "outputs": end.outputs or {},

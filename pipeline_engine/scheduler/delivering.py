@@ -22,13 +22,19 @@ from pipeline_engine.scheduler import outcomes, perform
 from pipeline_engine.scheduler.advance import advance
 from pipeline_engine.scheduler.door import StepDoor
 from pipeline_engine.scheduler.perform import Prepared
+from pipeline_engine.scheduler.room import Room
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.waking import prepare_all
 from pipeline_engine.scheduler.work import Work, insisted
 from pipeline_engine.sdk import EventAction, EventContext, EventResult
 from pipeline_engine.storage import deliveries, locking, queueing, rows, transitions
 from pipeline_engine.storage.base import Json
-from pipeline_engine.storage.deliveries import DeliveryRow, Settlement, TakenDelivery
+from pipeline_engine.storage.deliveries import (
+    EXECUTION_ENDED,
+    DeliveryRow,
+    Settlement,
+    TakenDelivery,
+)
 from pipeline_engine.storage.inbox import Disposition
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import StepRow
@@ -167,7 +173,8 @@ def _give(work: Work, taken: Sequence[TakenDelivery], *, until: float | None = N
 
 def _read(work: Work, its: Waiting, delivery: DeliveryRow) -> Settlement:
     verdict, note = perform.read_event(its.step, _context(work, its, delivery))
-    _follow(work, its, verdict)
+    of_execution = delivery.event_type == EXECUTION_ENDED
+    _follow(work, its, verdict, Room.CARRIED if of_execution else Room.OWN)
     return Settlement(
         id=delivery.id,
         disposition=Disposition.APPLIED,
@@ -201,17 +208,18 @@ def _context(work: Work, its: Waiting, delivery: DeliveryRow) -> EventContext:
     )
 
 
-def _follow(work: Work, its: Waiting, verdict: EventResult) -> None:
+def _follow(work: Work, its: Waiting, verdict: EventResult, room: Room) -> None:
     """Do what ``on_event`` said."""
     if verdict.action is EventAction.IGNORE:
         return
     step = its.step
     try:
-        outputs = perform.guarded_outputs(work.runtime, {**its.outputs, **verdict.outputs})
+        outputs = perform.guarded_outputs(work.runtime, its.outputs | verdict.outputs, room)
     except JsonRejected as error:
         its.is_open = False
+        message = f"The outputs cannot be stored: {error}"
         its.endings += outcomes.failed(
-            work, step.row, step.planned, error_code=error.code, message=str(error)
+            work, step.row, step.planned, error_code=error.code, message=message
         )
         return
     if verdict.action is EventAction.COMPLETE:

@@ -18,6 +18,7 @@ from pipeline_engine.scheduler import items, perform
 from pipeline_engine.scheduler.answers import InvalidResult
 from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.plans import PlannedStep
+from pipeline_engine.scheduler.room import Room
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.sdk import ActionContext, ActionResult, Item, MoreItems
 from pipeline_engine.storage import deliveries, locking, queueing, transitions
@@ -33,17 +34,12 @@ NO_EVENT = "Step timed out waiting for event"
 def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
     """What follows from an action's result; nothing ends if it parked or will be retried."""
     try:
-        joined_items = step.row.items_total is not None
-        outputs = perform.guarded_outputs(work.runtime, result.outputs, joined=joined_items)
+        room = Room.OWN if step.row.items_total is None else Room.ASSEMBLED
+        outputs = perform.guarded_outputs(work.runtime, result.outputs, room)
     except JsonRejected as error:
-        return failed(
-            work,
-            step.row,
-            step.planned,
-            error_code=error.code,
-            message=str(error),
-            retryable=False,
-        )
+        # What the action did is done: no retry, unless the policy names this very code.
+        message = f"The outputs cannot be stored: {error}"
+        return failed(work, step.row, step.planned, error_code=error.code, message=message)
     if not result.success:
         return failed(
             work,
@@ -66,7 +62,6 @@ def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
             error_code=InvalidResult.code,
             message="skip_targets name steps that the pipeline does not have",
             outputs=outputs,
-            retryable=False,
         )
     return [Ending(step.row, StepStatus.COMPLETED, outputs=outputs, skip_targets=skipped)]
 
@@ -93,7 +88,12 @@ def failed(
     if retry:
         wait = timedelta(seconds=retries.delay(retry, row.retry_count + 1, random.random))
         transitions.retry(
-            work.connection, row, delay=wait, error_code=error_code, error_message=message
+            work.connection,
+            row,
+            delay=wait,
+            error_code=error_code,
+            error_message=message,
+            outputs=outputs,
         )
         return []
     plan = work.plan(row.execution_id)

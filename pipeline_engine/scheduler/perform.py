@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -30,6 +30,7 @@ from pipeline_engine.scheduler.answers import (
 )
 from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
 from pipeline_engine.scheduler.plans import PlannedStep
+from pipeline_engine.scheduler.room import Room
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.scope import StepOutputs, StepResults, item_of, make_scope
 from pipeline_engine.sdk import (
@@ -59,8 +60,6 @@ ACTION_CRASHED = "action_crashed"
 INVALID_PARAMS = "invalid_params"
 #: Seconds after the limit of a step in which the sweep ends it, before its peers are hung up on.
 GRACE_SECONDS = 5.0
-#: Values in the outputs of a fan-out: 10,000 items with a hundred each.
-MOST_JOINED_NODES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +247,7 @@ def _loop_items(step: Prepared) -> list[Item]:
 
 
 def join(
-    step: Prepared, context: ActionContext, results: list[ItemResult]
+    step: Prepared, context: ActionContext, results: Sequence[ItemResult]
 ) -> ActionResult | MoreItems:
     """What a fan-out makes of its ended items."""
     executor = step.planned.executor
@@ -291,7 +290,7 @@ def allowance(step: Prepared, context: ActionContext, count: int) -> Allowance |
     return _guarded(call, step, context)
 
 
-def _collected(results: list[ItemResult]) -> dict[str, Any]:
+def _collected(results: Sequence[ItemResult]) -> dict[str, Any]:
     succeeded = sum(result.succeeded for result in results)
     return {
         "results": [
@@ -337,17 +336,11 @@ def clean_up(step: Prepared, context: ActionContext) -> str | None:
 
 
 def guarded_outputs(
-    runtime: Runtime, outputs: Mapping[str, Any], *, joined: bool = False
+    runtime: Runtime, outputs: Mapping[str, Any], room: Room = Room.OWN
 ) -> dict[str, Any]:
-    """Outputs that can be stored and read back; *joined* ones hold those of many items.
-
-    Raises ``JsonRejected``.
-    """
-    settings = runtime.settings
-    limits = {"max_bytes": settings.max_output_bytes}
-    if joined:
-        limits = {"max_bytes": settings.max_joined_bytes, "max_nodes": MOST_JOINED_NODES}
+    """Outputs that can be stored and read back. Raises ``JsonRejected``."""
     try:
+        limits = room.limits(runtime.settings)
         clean: dict[str, Any] = json_guard.check(dict(outputs), **limits)
     except JsonRejected:
         raise
@@ -372,9 +365,8 @@ def _guarded(call: Callable[[], T], step: Prepared, context: ActionContext) -> T
             getattr(error, "retryable", True),
         )
         return _failure(error, code, retryable=retryable)
-    except (ExpressionError, JsonRejected, InvalidResult) as error:
-        # It would most likely answer the same again, after it has started the same again.
-        return _failure(error, error.code, retryable=False)
+    except ExpressionError as error:
+        return _failure(error, error.code, retryable=False)  # the template stays the same
     except PipelineEngineError as error:
         return _failure(error, error.code)
     except Exception as error:  # foreign code: an exception is a failure like any other

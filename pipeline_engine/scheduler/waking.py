@@ -11,18 +11,17 @@ from collections.abc import Collection
 
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.outcome import AbortReason
-from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import abort, items, outcomes, perform
 from pipeline_engine.scheduler.advance import advance
 from pipeline_engine.scheduler.door import StepDoor
+from pipeline_engine.scheduler.item_results import ItemResults
 from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.scope import load_results, step_results
 from pipeline_engine.scheduler.work import Work, insisted, transaction
-from pipeline_engine.sdk import ItemResult
 from pipeline_engine.storage import locking, rows, transitions
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import StepRow
@@ -84,18 +83,7 @@ def _joined(work: Work, row: StepRow) -> list[Ending]:
         )
     door = StepDoor(work.runtime, step, work.connection)
     context = perform.make_context(work.runtime, step, door=door)
-    results = [
-        ItemResult(
-            index=item.index,
-            key=item.key,
-            value=(item.value or {}).get("value"),
-            status=StepStatus(item.status),
-            outputs=item.outputs or {},
-            error=item.error_message,
-            error_code=item.error_code,
-        )
-        for item in rows.items_of(work.connection, row.id)
-    ]
+    results = ItemResults(work.connection, row.id, row.items_total or 0)
     return outcomes.joined(work, step, context, perform.join(step, context, results))
 
 

@@ -42,6 +42,7 @@ from pipeline_engine.sdk.results import ActionResult, EventAction, EventResult
 from pipeline_engine.sdk.services import CALLBACK_TOPIC, ServiceResponse, path_segment, settings
 from pipeline_engine.sdk.templates import evaluate_condition, render_value
 from pipeline_engine.sdk.timed_http import timed
+from pipeline_engine.sdk.words import in_words
 
 __all__ = [
     "CALLBACK_TOPIC",
@@ -83,6 +84,7 @@ __all__ = [
     "ValidationRules",
     "check_params",
     "evaluate_condition",
+    "in_words",
     "is_templated",
     "param_problems",
     "path_segment",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline_engine.sdk.words import in_words
+
 
 @dataclass(frozen=True, kw_only=True)
 class EventEnvelope:
@@ -94,4 +96,4 @@ def _first_mapping(*values: Any) -> Mapping[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    return in_words(value)

@@ -17,6 +17,7 @@ from pipeline_engine.sdk.errors import ServiceError
 from pipeline_engine.sdk.guarded_http import USER_AGENT, GuardedSession
 from pipeline_engine.sdk.services import ServiceResponse
 from pipeline_engine.sdk.timed_http import TimedAdapter, timed
+from pipeline_engine.sdk.words import in_words
 
 CONNECT_SECONDS = 5.0
 POOL_SIZE = 32  # as many as the threads of an I/O worker, and some
@@ -247,7 +248,7 @@ def _words(body: bytes) -> str:
         return text[:MAX_WORDS]
     if isinstance(loaded, dict):
         words = next((loaded[k] for k in ("detail", "message", "error") if loaded.get(k)), text)
-        text = words if isinstance(words, str) else orjson.dumps(words).decode()
+        text = in_words(words)
     return text[:MAX_WORDS]
 
 

@@ -15,6 +15,9 @@ from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.inbox import Disposition
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow
 
+#: The type of the event that tells a step how the execution ended that it has started.
+EXECUTION_ENDED = "execution_ended"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDelivery:

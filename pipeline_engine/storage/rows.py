@@ -202,12 +202,13 @@ class ItemRow:
     error_message: str | None
 
 
-def items_of(connection: Connection, parent_id: int) -> list[ItemRow]:
-    """The items of a fan-out in their order."""
+def items_of(connection: Connection, parent_id: int, *, first: int, after: int) -> list[ItemRow]:
+    """The items of a fan-out from the index *first* to before *after*, in their order."""
     rows = connection.exec_driver_sql(
         "SELECT item_index, item_key, item, status, outputs, error_code, error_message"
-        " FROM step_executions WHERE parent_id = %(parent)s ORDER BY item_index",
-        {"parent": parent_id},
+        " FROM step_executions WHERE parent_id = %(parent)s"
+        " AND item_index >= %(first)s AND item_index < %(after)s ORDER BY item_index",
+        {"parent": parent_id, "first": first, "after": after},
     )
     return [ItemRow(*row) for row in rows]
 

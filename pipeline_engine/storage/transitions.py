@@ -177,7 +177,9 @@ def _record(number: int, ending: Ending, now: float) -> dict[str, Json]:
 # together need three times as long for a dozen arrays of the same values.
 _END = """
 WITH ended AS (
-    UPDATE step_executions s SET status = v.status, outputs = v.outputs,
+    UPDATE step_executions s SET status = v.status,
+        -- What a parked step has said stays, such as the id of what it had started.
+        outputs = coalesce(v.outputs, s.outputs),
         error_code = v.error_code, error_message = v.error_message, skip_reason = v.skip_reason,
         progress_percentage = CASE v.status WHEN 'COMPLETED' THEN 100 WHEN 'SKIPPED' THEN 0
             ELSE s.progress_percentage END,
@@ -221,12 +223,14 @@ def retry(
     delay: timedelta,
     error_code: str | None,
     error_message: str | None,
+    outputs: dict[str, Json] | None = None,
 ) -> bool:
     """Send a failed attempt to its next one, not before *delay* has passed."""
     moved = connection.exec_driver_sql(
         "UPDATE step_executions SET status = 'RETRYING', due_at = now() + %(delay)s,"
         " attempt = attempt + (status <> 'RUNNING')::int, retry_count = retry_count + 1,"
         " error_code = %(code)s, error_message = %(message)s, queued_at = NULL,"
+        " outputs = coalesce(%(outputs)s::jsonb, outputs),"
         " leased_until = NULL, deadline_at = NULL, awaiting_event = false, worker = NULL,"
         " task_id = NULL, started_at = coalesce(started_at, now()), updated_at = now(),"
         " lock_version = lock_version + 1"
@@ -239,6 +243,7 @@ def retry(
             "delay": delay,
             "code": error_code,
             "message": error_message,
+            "outputs": json_guard.dumps(outputs) if outputs else None,
         },
     ).first()
     if moved is None:

@@ -71,6 +71,14 @@ def test_no_retry_on_alone_leaves_everything_else(code, again):
     assert retries.should_retry(RetryConfig(no_retry_on=("quota",)), 1, code, True) is again
 
 
+@pytest.mark.parametrize(
+    "code", ["json_rejected", "invalid_result", "outcome_unknown", "cancelled"]
+)
+def test_what_was_done_or_called_off_is_repeated_only_if_the_policy_names_it(code):
+    assert not retries.should_retry(RetryConfig(), 1, code, True)
+    assert retries.should_retry(RetryConfig(retry_on=(code,)), 1, code, True)
+
+
 def test_the_nearest_retry_configuration_counts():
     own, pipelines = RetryConfig(max_attempts=1), RetryConfig(max_attempts=2)
     retrying = StepDefinition(id="a", name="A", action="log", retry=own)

@@ -13,6 +13,7 @@ from driving import Driver
 from factories import a_fan_out, a_step, an_action
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from waiting import wait_until
 
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import (
@@ -140,6 +141,66 @@ def test_outputs_that_cannot_be_read_fail_their_step_at_once(drive, cheap):
 
     assert only_attempt(driver, execution_id) == ("FAILED", "json_rejected")
     assert only_attempt(driver, execution_id, "b") == ("FAILED", "json_rejected")
+
+
+@pytest.mark.parametrize(("named", "attempts"), [([], 1), (["json_rejected"], 3)])
+@pytest.mark.parametrize("cheap", [True, False])
+@pytest.mark.parametrize("parks", [True, False])
+def test_an_effect_is_not_repeated_because_its_answer_cannot_be_stored(
+    drive, cheap, parks, named, attempts
+):
+    large = {"text": "x" * 2000}
+
+    def work(context: ActionContext) -> ActionResult:
+        return parked() if parks else ActionResult(success=True, outputs=large)
+
+    def read(context: object) -> EventResult:
+        return EventResult(action=EventAction.COMPLETE, status=StepStatus.COMPLETED, outputs=large)
+
+    retry = {"max_attempts": 3, "backoff_seconds": 0.001, "retry_on": named}
+    driver = drive(an_action("big", work, on_event=read, cheap=cheap), max_output_bytes=1000)
+    execution_id = driver.start(a_step("a", action="big", retry=retry))
+    for number in range(attempts if parks else 0):
+        wait_until(lambda: is_parked(driver, execution_id))
+        arrival = Arrival(source="tests", body={"workflow_id": "job", "number": number})
+        inbox.accept(driver.runtime, arrival)
+
+    step = driver.finish(execution_id).step("a")
+
+    assert (step.error_code, step.attempt) == ("json_rejected", attempts)
+    assert step.error_message.startswith("The outputs cannot be stored")
+
+
+def is_parked(driver: Driver, execution_id: UUID) -> bool:
+    """Carry the execution on, as far as that goes now."""
+    sweep.sweep(driver.runtime)
+    driver.settle()
+    return driver.look(execution_id).step("a").awaiting_event
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ({"code": 7, "message": "No money"}, "No money"),
+        ({"reasons": ["a", None]}, '{"reasons":["a",null]}'),
+        (["a", True], '["a",true]'),
+    ],
+)
+def test_an_error_that_is_no_text_is_not_shown_as_python_would(drive, error, words):
+    driver = drive(
+        an_action("odd", lambda context: ActionResult(success=False, error=error)),
+        an_action("raise", lambda context: raise_(ActionError(error))),
+    )
+
+    end = driver.run(
+        a_step("a", action="odd"), a_step("b", action="raise"), settings={"fail_fast": False}
+    )
+
+    assert [end.step(i).error_message for i in "ab"] == [words, words]
+
+
+def raise_(error: Exception) -> ActionResult:
+    raise error
 
 
 @pytest.mark.parametrize("error", [Speechless(), Uninitialised()], ids=["speechless", "bare"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from driving import Driver
@@ -98,3 +99,29 @@ def test_who_leaves_a_window_reads_what_is_held_and_not_all_that_waits(drive):
 
     assert driver.look(execution_id).step("b").queued_at is not None
     assert sum(read) < 50
+
+
+def test_an_iteration_costs_the_same_however_many_there_were_before(drive):
+    driver = drive()
+    costs = []
+
+    for iterations in (20, 160):
+        execution_id = driver.start(
+            a_loop(iterations), outputs={"iterations": "{{ steps.loop.outputs.iterations }}"}
+        )
+        with counted(driver.runtime.engine, READ) as read:
+            driver.settle()
+        assert driver.look(execution_id).outputs == {"iterations": iterations}
+        costs.append(sum(read) / iterations)
+
+    assert costs[1] < 1.5 * costs[0], costs
+
+
+def a_loop(iterations: int) -> dict[str, Any]:
+    params = {
+        "condition": f"iteration < {iterations}",
+        "action": "set_output",
+        "action_params": {"outputs": {"n": "{{ iteration }}"}},
+        "max_iterations": 1000,
+    }
+    return a_step("loop", action="while", params=params)

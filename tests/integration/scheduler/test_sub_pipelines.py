@@ -53,9 +53,102 @@ def test_a_step_ends_with_the_outputs_of_the_pipeline_that_it_started(drive, ses
 def test_the_failure_of_the_child_is_the_failure_of_the_step(drive, session):
     a_pipeline(session, a_step("a", action="fail"), name="child")
 
-    end = drive().run(call())
+    driver = drive()
+    execution_id = driver.start(call())
+    end = driver.finish(execution_id)
 
-    assert (end.status, end.step("call").error_code) == ("FAILED", "child_execution_failed")
+    (child,) = children(driver, execution_id)
+    step = end.step("call")
+    assert (end.status, step.error_code) == ("FAILED", "INTENTIONAL_FAILURE")
+    assert step.error_message == f"Step 'a' of execution {child} failed: Intentional failure"
+    assert step.outputs["execution_id"] == str(child)
+
+
+def test_the_error_of_a_pipeline_deep_down_is_told_once_and_with_its_place(drive, session):
+    a_pipeline(session, a_step("pay", action="fail", params={"message": "No money"}), name="c3")
+    for above, below in (("c2", "c3"), ("child", "c2")):
+        a_pipeline(
+            session, a_step("go", action="run_pipeline", params={"pipeline": below}), name=above
+        )
+    driver = drive()
+    execution_id = driver.start(call())
+
+    end = driver.finish(execution_id)
+
+    deepest = children(driver, execution_id)[-1]
+    assert end.step("call").error_message == f"Step 'pay' of execution {deepest} failed: No money"
+    assert end.execution.error["message"] == end.step("call").error_message
+
+
+def test_a_policy_sees_the_code_of_the_step_that_failed_in_the_child(drive, session):
+    a_pipeline(session, a_step("a", action="fail", params={"error_code": "declined"}), name="child")
+    driver = drive()
+    retry = {"max_attempts": 3, "backoff_seconds": 0, "no_retry_on": ["declined"]}
+    execution_id = driver.start(call(retry=retry))
+
+    end = driver.finish(execution_id)
+
+    assert (end.step("call").error_code, end.step("call").attempt) == ("declined", 1)
+    assert len(children(driver, execution_id)) == 1
+
+
+def test_a_step_carries_all_that_an_execution_may_have_as_outputs(drive, session):
+    text = "x" * 300_000
+    a_pipeline(
+        session,
+        *(a_step(i, action="set_output", params={"outputs": {"t": text[:200_000]}}) for i in "ab"),
+        name="child",
+        outputs={"a": "{{ steps.a.outputs.t }}", "b": "{{ steps.b.outputs.t }}"},
+    )
+    driver = drive()
+    execution_id = driver.start(
+        call(retry={"max_attempts": 3, "backoff_seconds": 0}),
+        outputs={"all": "{{ steps.call.outputs.outputs }}"},
+    )
+
+    end = driver.finish(execution_id)
+
+    assert (end.status, end.step("call").attempt) == ("COMPLETED", 1)
+    assert len(end.outputs["all"]["b"]) == 200_000
+    assert len(children(driver, execution_id)) == 1
+
+
+def test_outputs_that_no_row_can_hold_fail_where_they_are_made_and_are_not_made_again(
+    drive, session
+):
+    a_pipeline(
+        session,
+        a_step("a", action="set_output", params={"outputs": {"t": "x" * 2000}}),
+        name="child",
+        outputs={"t": "{{ steps.a.outputs.t }}"},
+    )
+    driver = drive(max_joined_bytes=1000)
+    execution_id = driver.start(call(retry={"max_attempts": 3, "backoff_seconds": 0}))
+
+    end = driver.finish(execution_id)
+
+    (child,) = children(driver, execution_id)
+    assert driver.look(child).execution.error["code"] == "json_rejected"
+    assert (end.step("call").error_code, end.step("call").attempt) == ("json_rejected", 1)
+
+
+@pytest.mark.parametrize("levels", [60, 120])
+def test_a_step_carries_outputs_as_deep_as_an_execution_may_have_them(drive, session, levels):
+    def nest(context: ActionContext) -> ActionResult:
+        value: Any = 1
+        for _ in range(60):
+            value = {"d": value}
+        return ActionResult(success=True, outputs=value)
+
+    around = "{{ steps.a.outputs }}"
+    outer: Any = around
+    for _ in range(levels - 60):
+        outer = {"o": outer}
+    a_pipeline(session, a_step("a", action="nest"), name="child", outputs={"all": outer})
+
+    end = drive(an_action("nest", nest, cheap=True)).run(call())
+
+    assert end.status == "COMPLETED", end.step("call").error_message
 
 
 def test_a_step_that_does_not_wait_ends_with_the_start(drive, session):

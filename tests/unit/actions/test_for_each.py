@@ -46,7 +46,7 @@ def test_one_failure_fails_the_step_because_a_part_is_not_the_whole():
 
     joined = ForEach().join(a_context(PARAMS), results)
 
-    assert (joined.success, joined.error) == (False, "1/2 items failed")
+    assert (joined.success, joined.error) == (False, "1 of 2 items failed")
     assert joined.outputs["failed"] == 1
 
 

@@ -41,17 +41,50 @@ def test_a_pipeline_that_ends_well_hands_its_outputs_over():
     assert verdict.outputs["execution_id"] == "child-1"
 
 
+CHILD = "0191f3a0-0000-7000-8000-000000000001"
+DEEP = "0191f3a0-0000-7000-8000-000000000002"
+
+
 @pytest.mark.parametrize(
-    ("status", "error", "reason"),
-    [("FAILED", "broke", "broke"), ("INTERRUPTED", None, "The pipeline ended INTERRUPTED")],
+    ("status", "error", "reason", "code"),
+    [
+        ("FAILED", "broke", f"Execution {CHILD} failed: broke", "child_execution_failed"),
+        ("FAILED", None, f"Execution {CHILD} failed", "child_execution_failed"),
+        ("INTERRUPTED", None, f"Execution {CHILD} ended INTERRUPTED", "child_execution_failed"),
+        (
+            "FAILED",
+            {"code": "declined", "message": "No money", "step_id": "pay"},
+            f"Step 'pay' of execution {CHILD} failed: No money",
+            "declined",
+        ),
+        (
+            "INTERRUPTED",
+            {"code": "cancelled", "message": "Execution cancelled"},
+            f"Execution {CHILD} ended INTERRUPTED: Execution cancelled",
+            "cancelled",
+        ),
+        *(
+            (
+                "FAILED",
+                {"code": "declined", "message": f"{told} No money", "step_id": "call"},
+                f"{told} No money",
+                "declined",
+            )
+            for told in (
+                f"Step 'pay' of execution {DEEP} failed:",
+                f"Execution {DEEP} failed:",
+                f"Execution {DEEP} ended INTERRUPTED:",
+            )
+        ),
+    ],
 )
-def test_a_pipeline_that_ends_badly_fails_the_step(status, error, reason):
+def test_a_pipeline_that_ends_badly_fails_the_step_with_its_own_words(status, error, reason, code):
     event = {"type": "execution_ended", "status": status, "outputs": None, "error": error}
 
-    verdict = RunPipeline().on_event(an_event(event))
+    verdict = RunPipeline().on_event(an_event(event, external_workflow_id=f"execution:{CHILD}"))
 
-    assert (verdict.status, verdict.error) == (StepStatus.FAILED, reason)
-    assert verdict.error_code == "child_execution_failed"
+    assert (verdict.status, verdict.error, verdict.error_code) == (StepStatus.FAILED, reason, code)
+    assert verdict.outputs["execution_id"] == CHILD
 
 
 def test_other_events_say_nothing_about_the_end():
