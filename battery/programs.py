@@ -20,10 +20,7 @@ POOLS: Mapping[str, tuple[str, ...]] = {
     "worker-system": ("-P", "threads", "-c", "16", "-Q", "system"),
 }
 BEAT = ("beat", "-S", "pipeline_engine.worker.beat:PipelineScheduler", "--loglevel=INFO")
-WEB = (
-    *("gunicorn", "battery.wsgi:app", "--worker-class", "gthread", "--workers", "2"),
-    *("--threads", "16", "--graceful-timeout", "8", "--no-control-socket"),
-)
+WEB = ("pipeline_engine_web", "battery.asgi:door", "--workers", "2")
 
 
 def programs(environment: Mapping[str, str], web_port: int) -> Iterator[Program]:
@@ -33,7 +30,7 @@ def programs(environment: Mapping[str, str], web_port: int) -> Iterator[Program]
         command = (*CELERY, "worker", "-n", f"{name}@%h", *pool, *QUIET)
         yield _python(name, Stage.WORKERS, told, command)
     yield _python("beat", Stage.FRONT, told, (*CELERY, *BEAT))
-    yield _python("web", Stage.FRONT, told, (*WEB, "--bind", f"{LOOPBACK}:{web_port}"))
+    yield _python("web", Stage.FRONT, told, (*WEB, "--host", LOOPBACK, "--port", str(web_port)))
 
 
 def _python(

@@ -23,7 +23,7 @@ PATH = "/rows"
 
 
 def make_app() -> Flask:
-    """Make the application; gunicorn calls this after its fork."""
+    """Make the application, with a pool of its own."""
     app = Flask(__name__)
     engine = make_engine(Settings.from_env())
 

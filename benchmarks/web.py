@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -14,8 +14,8 @@ from pipeline_engine.embedded.ports import LOOPBACK, free_port
 from pipeline_engine.embedded.processes import Layout, application_programs
 from pipeline_engine.embedded.programs import Program
 
-ENGINE = "pipeline_engine_web.wsgi:app"
-PLAIN = "benchmarks.plain_route:make_app()"
+ENGINE = "pipeline_engine_web.asgi:door"
+PLAIN = "benchmarks.plain_door:door"
 ANSWERS_WITHIN_SECONDS = 30.0
 POLL_SECONDS = 0.05
 
@@ -50,15 +50,11 @@ def _program(name: str, application: str, port: int, environment: Mapping[str, s
     web = next(program for program in programs if program.name == "web")
     return Program(
         name=name,
-        command=_instead(web.command, ENGINE, application),
+        command=(*web.command, application),
         environment=web.environment,
         stage=web.stage,
         directory=REPOSITORY,
     )
-
-
-def _instead(words: Sequence[str], old: str, new: str) -> tuple[str, ...]:
-    return tuple(new if word == old else word for word in words)
 
 
 def wait_until_it_answers(port: int, logs: Path) -> None:

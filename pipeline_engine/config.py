@@ -235,6 +235,23 @@ class Settings:
         "PIPELINE_MAX_JOINED_BYTES", ma.Integer(load_default=16_777_216, validate=AT_LEAST_ONE)
     )
 
+    # Web processes: what one of them takes on at a time
+    web_threads: int = _variable(
+        "PIPELINE_WEB_THREADS", ma.Integer(load_default=16, validate=AT_LEAST_ONE)
+    )
+    web_max_queued: int = _variable(
+        "PIPELINE_WEB_MAX_QUEUED", ma.Integer(load_default=256, validate=AT_LEAST_ONE)
+    )
+    web_max_waiting: int = _variable(
+        "PIPELINE_WEB_MAX_WAITING", ma.Integer(load_default=1000, validate=AT_LEAST_ONE)
+    )
+    web_max_connections: int = _variable(
+        "PIPELINE_WEB_MAX_CONNECTIONS", ma.Integer(load_default=4000, validate=AT_LEAST_ONE)
+    )
+    web_request_seconds: float = _variable(
+        "PIPELINE_WEB_REQUEST_SECONDS", ma.Float(load_default=30.0, validate=POSITIVE)
+    )
+
     # Retention
     retention_days: int = _variable(
         "PIPELINE_RETENTION_DAYS", ma.Integer(load_default=30, validate=AT_LEAST_ONE)

@@ -13,9 +13,9 @@ from pipeline_engine.services.health import VERSION
 from pipeline_engine.services.pipelines import definition_schema
 
 from .api.auth import ON_BEHALF, USER_ID, Access, access_to
-from .api.errors import PROBLEM_TYPE
 from .api.schemas.problems import ProblemSchema
 from .examples import EXAMPLES, Example
+from .problems import PROBLEM_TYPE
 
 Document: TypeAlias = dict[str, Any]
 

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from pipeline_engine.embedded.ports import LOOPBACK
 from pipeline_engine.embedded.programs import Program, Stage
@@ -63,18 +62,8 @@ def _worker(name: str, environment: Mapping[str, str], watched: bool, *pool: str
 
 
 def _web(layout: Layout, environment: Mapping[str, str]) -> Program:
-    options = {
-        "--bind": f"{layout.web_host}:{layout.web_port}",
-        "--worker-class": "gthread",
-        "--workers": "2",
-        "--threads": "16",
-        "--graceful-timeout": "8",
-    }
-    if Path("/dev/shm").is_dir():  # noqa: S108 (gunicorn makes a nameless file there)
-        options["--worker-tmp-dir"] = "/dev/shm"  # noqa: S108 (a disk's flush stops no heartbeat)
-    flat = (part for option in options.items() for part in option)
-    command = ("gunicorn", "pipeline_engine_web.wsgi:app", *flat, "--no-control-socket")
-    return _python("web", Stage.FRONT, environment, *command)
+    listen = ("--host", layout.web_host, f"--port={layout.web_port}")
+    return _python("web", Stage.FRONT, environment, "pipeline_engine_web", *listen)
 
 
 def _python(name: str, stage: Stage, environment: Mapping[str, str], *module: str) -> Program:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -20,9 +20,10 @@ from pipeline_engine.scheduler.starting import Startable, Started
 from pipeline_engine.scheduler.work import Work, repeated, transaction
 from pipeline_engine.services.callers import SYSTEM, Caller
 from pipeline_engine.services.pipelines import as_id, check
+from pipeline_engine.storage.executions import open_among
 from pipeline_engine.storage.pipelines import PipelineRevision
 
-__all__ = ["StartRequest", "Started", "cancel", "run_ephemeral", "start", "wait"]
+__all__ = ["StartRequest", "Started", "cancel", "ended", "run_ephemeral", "start", "wait"]
 
 #: How often a waiting request looks whether its execution has ended.
 FIRST_LOOK_SECONDS = 0.005  #: many executions have ended by then
@@ -99,6 +100,12 @@ def wait(runtime: Runtime, execution_id: UUID, seconds: float) -> None:
     while not _is_final(runtime, execution_id) and time.monotonic() < ends_at:
         time.sleep(pause)
         pause = min(2 * pause, LOOK_EVERY_SECONDS)
+
+
+def ended(runtime: Runtime, ids: Collection[UUID]) -> set[UUID]:
+    """Which of these executions have ended, or are gone: one question for all who wait."""
+    with runtime.engine.connect() as connection:
+        return set(ids) - open_among(connection, ids)
 
 
 def _is_final(runtime: Runtime, execution_id: UUID) -> bool:

@@ -66,11 +66,25 @@ class Health:
     @property
     def is_ready(self) -> bool:
         """Requests can be served: without Redis and without workers they are kept for later."""
-        return self.has("database") and self.has("migrations")
+        return self.has("database") and self.has("migrations") and not self.lacks("web")
 
     def has(self, name: str) -> bool:
         """Tell whether one part is well."""
         return any(part.is_well for part in self.parts if part.name == name)
+
+    def lacks(self, name: str) -> bool:
+        """Tell whether one part was looked at and is not well."""
+        return any(not part.is_well for part in self.parts if part.name == name)
+
+    def beside(self, *parts: Part) -> Health:
+        """The same, and *parts* as well."""
+        return Health((*self.parts, *parts))
+
+
+def unknown(note: str) -> Health:
+    """What can be said when nobody could look: nothing good."""
+    names = ("database", "migrations", "redis", "workers")
+    return Health(tuple(Part(name, False, note) for name in names))
 
 
 class Probe:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Connection,
+    ForeignKey,
+    Index,
+    Numeric,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pipeline_engine.domain.states import ExecutionStatus
@@ -70,3 +79,12 @@ class Execution(Timestamped, Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     lock_version: Mapped[int] = mapped_column(default=1, server_default="1")
+
+
+def open_among(connection: Connection, ids: Collection[UUID]) -> set[UUID]:
+    """Those of *ids* that have not ended; an execution that is gone has."""
+    found = connection.exec_driver_sql(
+        f"SELECT id FROM executions WHERE id = ANY(%(ids)s::uuid[]) AND {OPEN}",
+        {"ids": [str(one) for one in ids]},
+    )
+    return set(found.scalars())

@@ -27,7 +27,7 @@ OURS = {
 
 
 # Programs that are started, and what redis needs on some Pythons.
-RUN_NOT_IMPORTED = {"async-timeout", "flower", "gunicorn"}
+RUN_NOT_IMPORTED = {"async-timeout", "flower", "uvloop"}
 
 
 @pytest.fixture(scope="module")
@@ -190,8 +190,8 @@ def imported_distributions():
 
 def options(words):
     """Return the words of a command without those that say where this stack is."""
-    command = " ".join(words)
-    for place in (r"--bind \S+", r"--port=\S+", r"--loglevel=\S+", r"(?<!\S)-E(?!\S)"):
+    command = " " + " ".join(words)
+    for place in (r"-m \S+", r"--host \S+", r"--port=\S+", r"--loglevel=\S+", r"(?<!\S)-E(?!\S)"):
         command = re.sub(f" {place}", "", command)
     return sorted(command.split())
 

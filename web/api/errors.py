@@ -16,10 +16,10 @@ from pipeline_engine import errors
 from pipeline_engine.services.bodies import JsonRejected
 from pipeline_engine.services.pipelines import ServiceOnly, SystemPipelineReadOnly
 
+from ..problems import PROBLEM_TYPE, UNEXPECTED, Problem, of_http
 from . import auth, headers, preconditions
 from .bodies import InvalidRequest
 
-PROBLEM_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "2"
 TOO_LARGE = "too_large"
 
@@ -74,12 +74,14 @@ def of_ours(error: errors.PipelineEngineError) -> Response:
     status = status_of(error)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unexpected(error)
-    response = problem(
-        status,
-        code=error.code,
-        title=(type(error).__doc__ or "").strip().partition("\n")[0],
-        detail=str(error),
-        issues=list(issues_of(error)),
+    response = answer(
+        Problem(
+            status=status,
+            code=error.code,
+            title=(type(error).__doc__ or "").strip().partition("\n")[0],
+            detail=str(error),
+            issues=list(issues_of(error)),
+        )
     )
     if status is HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -88,22 +90,11 @@ def of_ours(error: errors.PipelineEngineError) -> Response:
     return response
 
 
-def problem(
-    status: HTTPStatus, *, code: str, title: str, detail: str, issues: list[dict[str, Any]]
-) -> Response:
-    """A response in the form of RFC 9457."""
-    body = {
-        "type": f"urn:pipeline-engine:error:{code}",
-        "title": title,
-        "status": status.value,
-        "detail": detail,
-        "instance": request.path,
-        "code": code,
-        "errors": issues,
-        "correlation_id": headers.correlation_id(),
-    }
-    content = current_app.json.dumps(body)
-    return Response(content, status=status.value, content_type=PROBLEM_TYPE)
+def answer(problem: Problem) -> Response:
+    """*problem* as the response to the present request."""
+    document = problem.document(path=request.path, correlation_id=headers.correlation_id())
+    content = current_app.json.dumps(document)
+    return Response(content, status=problem.status.value, content_type=PROBLEM_TYPE)
 
 
 def issues_of(error: errors.PipelineEngineError) -> Iterator[dict[str, Any]]:
@@ -147,10 +138,7 @@ def _of_http(error: HTTPException) -> Response | HTTPException:
     if error.response is not None or (error.code or 500) < 400:
         return error  # a redirect is an answer, no problem
     status = HTTPStatus(error.code or 500)
-    code = status.phrase.lower().replace(" ", "_").replace("-", "_")
-    response = problem(
-        status, code=code, title=status.phrase, detail=error.description or "", issues=[]
-    )
+    response = answer(of_http(status, error.description or ""))
     for name, value in error.get_headers():
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value
@@ -160,10 +148,4 @@ def _of_http(error: HTTPException) -> Response | HTTPException:
 def _unexpected(error: Exception) -> Response:
     # The message may name tables or hosts: it goes to the log, the correlation id to the client.
     log.error("request_failed", path=request.path, exc_info=error)
-    return problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        code="internal_error",
-        title="Something went wrong on our side.",
-        detail="The correlation id of this answer finds the cause in the log.",
-        issues=[],
-    )
+    return answer(UNEXPECTED)

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from uuid import uuid4
-
 import structlog
 from flask import Flask, Response, g, request
 
-CORRELATION = "X-Correlation-ID"
-# It is copied into headers and logs, so not everything will do.
-ACCEPTED = re.compile(r"[\w.:+/=-]{1,128}", re.ASCII)
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
-    " img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-SECURITY = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+from .. import marks
+from ..marks import CORRELATION
 
 
 def install(app: Flask) -> None:
@@ -41,8 +26,7 @@ def _correlate() -> None:
 
 
 def _correlate_now() -> str:
-    given = request.headers.get(CORRELATION, "")
-    name = given if ACCEPTED.fullmatch(given) else uuid4().hex
+    name = marks.correlation_id(request.headers.get(CORRELATION, ""))
     g.correlation_id = name
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(correlation_id=name)
@@ -50,11 +34,9 @@ def _correlate_now() -> str:
 
 
 def _finish(response: Response) -> Response:
-    response.headers.set(CORRELATION, correlation_id())
-    for name, value in SECURITY.items():
+    kept = response.headers.get("Cache-Control")
+    for name, value in marks.of_response(correlation_id(), is_secure=request.is_secure):
         response.headers.set(name, value)
-    if "Cache-Control" not in response.headers:
-        response.headers.set("Cache-Control", "no-store")
-    if request.is_secure:
-        response.headers.set("Strict-Transport-Security", "max-age=31536000")
+    if kept is not None:
+        response.headers.set("Cache-Control", kept)
     return response

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline_engine.services.health import SERVICE, VERSION, Health
-
+from ..health import health_document, readiness_document
 from .auth import open_to_everybody
 from .blueprint import Blueprint
 from .context import probe
@@ -19,14 +18,7 @@ health = Blueprint("health", __name__, description="Is it well?")
 @open_to_everybody
 def show_health() -> Any:
     """Say that this process lives, and what it misses; always 200."""
-    found = probe().look()
-    return {
-        "status": "healthy" if found.is_well else "degraded",
-        "service": SERVICE,
-        "version": VERSION,
-        "database": _connected(found, "database"),
-        "redis": _connected(found, "redis"),
-    }
+    return health_document(probe().look())
 
 
 @health.on("GET", "/ready", operation="get_readiness")
@@ -35,13 +27,4 @@ def show_health() -> Any:
 def show_readiness() -> Any:
     """Say whether requests can be served: 503 without a database of the right version."""
     found = probe().look()
-    answer = {
-        "status": "ready" if found.is_ready else "not_ready",
-        "database_connected": found.has("database"),
-        "parts": found.parts,
-    }
-    return answer, 200 if found.is_ready else 503
-
-
-def _connected(found: Health, name: str) -> str:
-    return "connected" if found.has(name) else "disconnected"
+    return readiness_document(found), 200 if found.is_ready else 503

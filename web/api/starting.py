@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import orjson
+from flask import Flask, current_app
 from flask import request as http_request
 
 from pipeline_engine.services import executions, history
 from pipeline_engine.services.executions import StartRequest
 
+from ..holding import DESK, Desk, Hold
 from .context import caller, runtime, session
-from .schemas.executions import LONGEST_WAIT
+from .schemas.executions import LONGEST_WAIT, StartedSchema
 
 WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])", re.IGNORECASE)
 PASSED_ON = ("initiator", "subscriber_ids", "payload_type", "notification_workflow_id")
@@ -38,12 +42,28 @@ def start_request(body: dict[str, Any], key: str | None) -> StartRequest:
 def shown(started: executions.Started, wait_seconds: float | None) -> history.StartedRecord:
     """The execution that was just accepted, at its end if the client wants to wait for that."""
     seconds = wait_seconds if wait_seconds is not None else preferred_wait()
-    if seconds:
+    if seconds and not _is_held_back(started.id, seconds):
         executions.wait(runtime(), started.id, seconds)
     elif started.is_new:
         return history.just_started(started)
     # Whoever started it may see it, even if it belongs to the user that a service named.
     return history.started_execution(session(), started.id)
+
+
+def _is_held_back(execution_id: UUID, seconds: float) -> bool:
+    """Ask the door to wait, if there is one: then this thread need not."""
+    desk: Desk | None = http_request.environ.get(DESK)
+    if desk is None:
+        return False
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    desk.hold = Hold(execution_id, seconds, partial(_body_now, app, execution_id))
+    return True
+
+
+def _body_now(app: Flask, execution_id: UUID) -> bytes:
+    with app.app_context():
+        record = history.started_execution(session(), execution_id)
+        return app.json.dumps(StartedSchema().dump(record)).encode()
 
 
 def preferred_wait() -> float:

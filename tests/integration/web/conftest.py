@@ -79,7 +79,7 @@ def app_with() -> Callable[[Settings], Flask]:
 
 
 def make_app(runtime: Runtime) -> Flask:
-    """Nobody imports the web side by name, except gunicorn and this line."""
+    """Nobody imports the web side by name, except the Procfile and this line."""
     made: Flask = import_module("pipeline_engine_web.app").create_app(runtime)
     return made
 

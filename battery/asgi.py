@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline_engine_web.wsgi import app
+from pipeline_engine_web.asgi import door
 
 from battery import bugs
 
-__all__ = ["app"]
+__all__ = ["door"]
 
 bugs.plant_from_environment()

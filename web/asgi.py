@@ -1,0 +1,30 @@
+"""What the web processes serve; each imports it for itself, so no connection is shared."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pipeline_engine.config import Settings
+from pipeline_engine.services import Runtime, calm_the_collector
+from pipeline_engine.services.executions import ended
+from pipeline_engine.services.logs import configure_logging
+
+from .api.context import PROBE
+from .app import create_app
+from .door import Behind, Door
+from .door.limits import Limits
+
+settings = Settings.from_env()
+configure_logging(settings)
+runtime = Runtime.start(settings)
+app = create_app(runtime)
+door = Door(
+    Behind(
+        app=app,
+        look=app.extensions[PROBE].look,
+        ended=partial(ended, runtime),
+        stop=runtime.stop,
+    ),
+    Limits.of(settings),
+)
+calm_the_collector()
