@@ -22,7 +22,8 @@ class Received:
     path: str
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]  #: names in lower case
-    body: Any
+    body: Any  #: as JSON if it is JSON
+    raw: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Answer:
     status: int = 200
     body: Any = None  #: bytes as they are, anything else as JSON
     headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: tuple[str, ...] = ()
+    missing: int = 0  #: bytes that are promised and never come
 
     @property
     def raw(self) -> bytes:
@@ -70,9 +73,8 @@ class _Handler(BaseHTTPRequestHandler):
         target = urlsplit(self.path)
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        body = json.loads(raw) if raw else None
         self.server.received.append(
-            Received(self.command, target.path, parse_qs(target.query), headers, body)
+            Received(self.command, target.path, parse_qs(target.query), headers, _read(raw), raw)
         )
         missing = Answer(404, {"detail": f"No {self.command} {target.path}"})
         self._send(self.server.answers.get((self.command, target.path), missing))
@@ -86,12 +88,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in {"Content-Type": "application/json", **answer.headers}.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.raw)))
+        for cookie in answer.cookies:
+            self.send_header("Set-Cookie", cookie)
+        self.send_header("Content-Length", str(len(answer.raw) + answer.missing))
         self.end_headers()
         self.wfile.write(answer.raw)
+        self.close_connection = answer.missing > 0
 
     def log_message(self, *args: Any) -> None:
         """Stay silent: the test looks at what was received."""
+
+
+def _read(raw: bytes) -> Any:
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return raw
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import requests
+from requests.structures import CaseInsensitiveDict
 
 from pipeline_engine.sdk import (
     ActionContext,
@@ -23,8 +26,10 @@ from pipeline_engine.sdk import (
     RequestBlocked,
     SelectOption,
     ValidationRules,
+    charset_in,
+    content_of,
     is_templated,
-    read_body,
+    read_into,
     register_action,
     timed,
 )
@@ -33,9 +38,14 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
 TIMEOUT_SECONDS = 30
 MAX_BYTES = 1_048_576
+MAX_HEADER_BYTES = 32_768
+BYTES_BESIDE = 512  #: of the other outputs, as JSON
+TEXT = "text/plain; charset=utf-8"
+JSON = "application/json"
 SCHEMES = ("http://", "https://")
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+UNSENDABLE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 #: These say how the message travels; a second one would let an author smuggle a request.
 RESERVED_HEADERS = frozenset(
     {"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer"}
@@ -74,7 +84,7 @@ META = ActionMeta(
             "body",
             "Body",
             ParamType.JSON,
-            description="Sent as JSON with POST, PUT and PATCH.",
+            description="Sent as JSON; a text is sent as it is.",
         ),
         ParamDefinition(
             "timeout_seconds",
@@ -95,7 +105,10 @@ META = ActionMeta(
     outputs=[
         OutputDefinition("status_code", "number", "The status; 0 when there was no answer."),
         OutputDefinition("body", "any", "The answer as JSON if it is JSON, else as text."),
-        OutputDefinition("headers", "object", "The headers of the answer."),
+        OutputDefinition("headers", "object", "The headers of the answer; Set-Cookie is a list."),
+        OutputDefinition("body_format", "string", "What body is: json, text, base64 or null."),
+        OutputDefinition("truncated", "boolean", "Whether body or headers were cut."),
+        OutputDefinition("size", "number", "Bytes of the body that were read, decompressed."),
     ],
     examples=[
         ActionExample(
@@ -129,28 +142,70 @@ class HttpRequest(BaseActionExecutor):
     def execute(self, context: ActionContext) -> ActionResult:
         """Send the request and judge its status."""
         seconds = float(context.params.get("timeout_seconds") or TIMEOUT_SECONDS)
+        answer = Answer()
         try:
-            return _sent(context, _request(context), seconds)
+            _exchange(context, _request(context), seconds, answer)
         except RequestBlocked as error:
-            return _failed(f"Request blocked (SSRF protection): {error}", error)
+            return _failed(f"Request blocked (SSRF protection): {error}", context, answer, error)
         except ActionError as error:
-            return _failed(f"Request failed: {error}", error)
+            return _failed(f"Request failed: {error}", context, answer, error)
         except requests.Timeout:
-            return _failed(f"Request timed out after {seconds:g}s")
+            return _failed(f"Request timed out after {seconds:g}s", context, answer)
         except (requests.RequestException, UnicodeError) as error:
-            return _failed(f"Request failed: {_reason(error)}")
+            return _failed(f"Request failed: {_reason(error)}", context, answer)
+        return _judged(answer, context)
 
 
-def _sent(context: ActionContext, request: requests.Request, seconds: float) -> ActionResult:
+@dataclass
+class Answer:
+    """What has come of an answer; it may break off anywhere."""
+
+    response: requests.Response | None = None
+    body: bytearray = field(default_factory=bytearray)
+    is_whole: bool = False
+
+    def outputs(self, room: int) -> dict[str, Any]:
+        """Return all of it that fits into *room* bytes of JSON."""
+        if self.response is None:
+            return {
+                "status_code": 0,
+                "body": None,
+                "headers": {},
+                "body_format": None,
+                "truncated": False,
+                "size": 0,
+            }
+        headers, all_headers = _kept_headers(self.response, min(MAX_HEADER_BYTES, room // 4))
+        room -= len(orjson.dumps(headers)) + BYTES_BESIDE
+        content = content_of(
+            bytes(self.body), _content_type(self.response), is_whole=self.is_whole, room=room
+        )
+        return {
+            "status_code": self.response.status_code,
+            "body": content.value,
+            "headers": headers,
+            "body_format": content.form,
+            "truncated": content.is_cut or not all_headers,
+            "size": len(self.body),
+        }
+
+
+def _exchange(
+    context: ActionContext, request: requests.Request, seconds: float, answer: Answer
+) -> None:
     with context.http_session() as session, timed(seconds) as call:
-        response = session.send(
+        answer.response = session.send(
             session.prepare_request(request),
             timeout=seconds,
             stream=True,
             allow_redirects=False,
         )
-        body = read_body(response, max_bytes=MAX_BYTES, deadline=call.expires_at)
-    return _judged(response.status_code, body, response.headers)
+        answer.is_whole = read_into(
+            answer.body, answer.response, max_bytes=MAX_BYTES, deadline=call.expires_at
+        )
+
+
+# ── What is sent ─────────────────────────────────────────────────────────────────────────
 
 
 def _request(context: ActionContext) -> requests.Request:
@@ -161,62 +216,126 @@ def _request(context: ActionContext) -> requests.Request:
     if method not in METHODS:
         raise InvalidActionParams(f"method must be one of {', '.join(METHODS)}")
     headers = _checked_headers(params.get("headers") or {})
-    body = _body(context) if method in METHODS_WITH_BODY else None
-    if body is not None:
-        headers.setdefault("Content-Type", "application/json")
-    return requests.Request(method, url, headers=headers, data=body)
+    body = _body(context, method)
+    if body is not None and "content-type" not in headers:
+        headers["Content-Type"] = TEXT if isinstance(body, str) else JSON
+    data = None if body is None else _bytes(body, headers.get("Content-Type") or "")
+    return requests.Request(method, url, headers=headers, data=data)
 
 
-def _body(context: ActionContext) -> bytes | None:
+def _body(context: ActionContext, method: str) -> Any:
     body = context.params.get("body")
-    if context.params.get("include_metadata"):
-        if not isinstance(body or {}, dict):
-            raise InvalidActionParams("include_metadata needs a body that is an object")
-        metadata = {"execution_id": context.execution_id, "step_id": context.step_id}
-        body = {**(body or {}), "_workflow_metadata": metadata}
-    return None if body is None or body in ({}, [], "") else orjson.dumps(body)
+    if not context.params.get("include_metadata"):
+        return body
+    if body is None and method not in METHODS_WITH_BODY:
+        return None
+    if not isinstance(body or {}, dict):
+        raise InvalidActionParams("include_metadata needs a body that is an object")
+    metadata = {"execution_id": context.execution_id, "step_id": context.step_id}
+    return {**(body or {}), "_workflow_metadata": metadata}
 
 
-def _checked_headers(headers: Any) -> dict[str, str]:
+def _bytes(body: Any, content_type: str) -> bytes:
+    """Return a text in the charset that its headers promise, anything else as JSON."""
+    try:
+        if isinstance(body, str):
+            return body.encode(charset_in(content_type) or "utf-8")
+        # Not orjson: it makes null of what is no number, and takes no integer beyond 64 bits.
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidActionParams(f"the body cannot be sent: {error}") from error
+
+
+def _checked_headers(headers: Any) -> CaseInsensitiveDict[str]:
     if not isinstance(headers, dict):
         raise InvalidActionParams("headers must be an object")
+    checked: CaseInsensitiveDict[str] = CaseInsensitiveDict()
     for name, value in headers.items():
-        if not TOKEN.fullmatch(name) or isinstance(value, dict | list):
-            raise InvalidActionParams(f"{name!r} is not a header that can be sent")
-        if any(character in "\r\n\0" for character in str(value)):
-            raise InvalidActionParams(f"the value of {name} holds a line break")
-        if name.lower() in RESERVED_HEADERS or name.lower().startswith("proxy-"):
-            raise InvalidActionParams(f"{name} is set by the engine")
-    return {name: str(value) for name, value in headers.items() if value is not None}
+        _check_header(name, value)
+        if name in checked:
+            raise InvalidActionParams(f"the header {name} is given twice")
+        if value is not None:
+            checked[name] = _header_text(value)
+    return checked
 
 
-def _judged(status: int, body: bytes, headers: Mapping[str, str]) -> ActionResult:
+def _check_header(name: str, value: Any) -> None:
+    if not TOKEN.fullmatch(name) or isinstance(value, dict | list):
+        raise InvalidActionParams(f"{name!r} is not a header that can be sent")
+    if any(character in "\r\n\0" for character in str(value)):
+        raise InvalidActionParams(f"the value of {name} holds a line break")
+    if UNSENDABLE.search(str(value)):
+        raise InvalidActionParams(f"the value of {name} holds what no header can carry")
+    if name.lower() in RESERVED_HEADERS or name.lower().startswith("proxy-"):
+        raise InvalidActionParams(f"{name} is set by the engine")
+
+
+def _header_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value).strip(" \t")
+
+
+# ── What came back ───────────────────────────────────────────────────────────────────────
+
+
+def _judged(answer: Answer, context: ActionContext) -> ActionResult:
+    outputs = answer.outputs(context.max_output_bytes)
+    status = outputs["status_code"]
     success = 200 <= status < 300
     return ActionResult(
         success=success,
         error=None if success else f"HTTP {status}",
         error_code=None if success else "http_error",
         retryable=status >= 500 or status in (408, 429),
-        outputs={"status_code": status, "body": _parsed(body), "headers": dict(headers)},
+        outputs=outputs,
     )
 
 
-def _parsed(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        # PostgreSQL keeps no NUL in a text.
-        return body.decode("utf-8", "replace").replace("\0", "\ufffd")
-
-
-def _failed(message: str, error: ActionError | None = None) -> ActionResult:
+def _failed(
+    message: str, context: ActionContext, answer: Answer, error: ActionError | None = None
+) -> ActionResult:
     return ActionResult(
         success=False,
         error=message,
         error_code=error.error_code if error else "request_failed",
         retryable=error.retryable if error else True,
-        outputs={"status_code": 0, "body": None, "headers": {}},
+        outputs=answer.outputs(context.max_output_bytes),
     )
+
+
+def _kept_headers(response: requests.Response, room: int) -> tuple[dict[str, Any], bool]:
+    """Return the headers that fit into *room* bytes of JSON, and whether these are all."""
+    kept: dict[str, Any] = {}
+    for name, value in _headers(response):
+        cost = len(orjson.dumps({name: value}))
+        if cost > room:
+            return kept, False
+        room -= cost
+        kept[name] = value
+    return kept, True
+
+
+def _headers(response: requests.Response) -> Iterator[tuple[str, Any]]:
+    """Return values in one text, as HTTP joins them; a cookie may hold a comma itself."""
+    cookies = response.raw.headers.getlist("Set-Cookie")
+    for name, value in response.headers.items():
+        if name.lower() == "set-cookie":
+            yield name, [_storable(cookie) for cookie in cookies]
+        else:
+            yield _storable(name), _storable(value)
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "\ufffd")  # PostgreSQL keeps no NUL in a text
+
+
+def _content_type(response: requests.Response) -> str:
+    """Say what the body is; of one that nobody here can decompress, that it is bytes."""
+    codings = response.headers.get("Content-Encoding", "").lower().split(",")
+    known = {"", "identity", *response.raw.CONTENT_DECODERS}
+    if any(coding.strip() not in known for coding in codings):
+        return "application/octet-stream"
+    return str(response.headers.get("Content-Type", ""))
 
 
 def _reason(error: Exception) -> str:

@@ -153,6 +153,7 @@ def make_context(
         item_index=row.item_index,
         item_key=row.item_key,
         callback_url=_callback_url(runtime, step, limit),
+        max_output_bytes=settings.max_output_bytes,
     )
 
 

@@ -23,7 +23,8 @@ from pipeline_engine.domain.actions import (
 )
 from pipeline_engine.domain.expressions import BudgetSpent, ExpressionError
 from pipeline_engine.domain.states import StepStatus
-from pipeline_engine.sdk.bodies import read_body
+from pipeline_engine.sdk.bodies import read_body, read_into
+from pipeline_engine.sdk.contents import charset_in, content_of
 from pipeline_engine.sdk.context import ActionContext, EventContext
 from pipeline_engine.sdk.door import ClosedDoor, EngineDoor
 from pipeline_engine.sdk.envelope import EventEnvelope
@@ -82,13 +83,16 @@ __all__ = [
     "ServiceResponse",
     "StepStatus",
     "ValidationRules",
+    "charset_in",
     "check_params",
+    "content_of",
     "evaluate_condition",
     "in_words",
     "is_templated",
     "param_problems",
     "path_segment",
     "read_body",
+    "read_into",
     "register_action",
     "render_value",
     "settings",

@@ -29,16 +29,28 @@ def read_body(response: requests.Response, *, max_bytes: int, deadline: float) -
     ``requests.ConnectionError``.
     """
     body = bytearray()
+    if not read_into(body, response, max_bytes=max_bytes, deadline=deadline):
+        raise BodyTooLarge(max_bytes)
+    return bytes(body)
+
+
+def read_into(
+    body: bytearray, response: requests.Response, *, max_bytes: int, deadline: float
+) -> bool:
+    """Add the decoded body of a streamed response to *body*; False if there is more of it.
+
+    Raises as ``read_body`` does, and leaves what came before in *body*.
+    """
     try:
-        while True:
+        while len(body) <= max_bytes:
             if time.monotonic() > deadline:
                 raise requests.Timeout("The answer took too long")
             piece = response.raw.read1(PIECE, decode_content=True)
             if not piece:
-                return bytes(body)
+                return True
             body += piece
-            if len(body) > max_bytes:
-                raise BodyTooLarge(max_bytes)
+        del body[max_bytes:]
+        return False
     except ReadTimeoutError as error:
         raise requests.Timeout(str(error)) from error
     except HTTPError as error:

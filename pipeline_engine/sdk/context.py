@@ -114,6 +114,7 @@ class ActionContext(_Caller):
     item_key: str | None = None
     callback_url: str = field(default="", repr=False)
     callback_topic: str = CALLBACK_TOPIC
+    max_output_bytes: int = 262_144  #: what its outputs may have as JSON
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def heartbeat(self) -> None:

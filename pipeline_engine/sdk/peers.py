@@ -13,6 +13,7 @@ import requests
 from pipeline_engine.sdk.addresses import AddressGuard
 from pipeline_engine.sdk.bodies import read_body
 from pipeline_engine.sdk.breakers import Breakers
+from pipeline_engine.sdk.contents import exact_json
 from pipeline_engine.sdk.errors import ServiceError
 from pipeline_engine.sdk.guarded_http import USER_AGENT, GuardedSession
 from pipeline_engine.sdk.services import ServiceResponse
@@ -232,8 +233,8 @@ def _answer(peer: str, status: int, body: bytes) -> ServiceResponse:
     if not body.strip():
         return ServiceResponse()
     try:
-        loaded = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        loaded = exact_json(body.decode("utf-8-sig"))
+    except ValueError as error:
         message = f"{peer} answered with something that is not JSON"
         raise ServiceError(message, status=status, retryable=False) from error
     return ServiceResponse(loaded if isinstance(loaded, dict) else {"data": loaded})
@@ -243,8 +244,8 @@ def _words(body: bytes) -> str:
     """Find what a peer says about its error."""
     text = body.decode("utf-8", "replace").strip()
     try:
-        loaded = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        loaded = exact_json(text)
+    except ValueError:
         return text[:MAX_WORDS]
     if isinstance(loaded, dict):
         words = next((loaded[k] for k in ("detail", "message", "error") if loaded.get(k)), text)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import json
 import socket
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 from contexts import a_context
-from local_service import LocalService, local_service
+from local_service import Answer, LocalService, local_service
 from pipeline_engine_actions.integration.http_request import META, HttpRequest
 
+from pipeline_engine.domain import json_guard
 from pipeline_engine.sdk.addresses import AddressGuard
 from pipeline_engine.sdk.door import ClosedDoor
 from pipeline_engine.sdk.errors import RequestBlocked
@@ -93,12 +96,6 @@ def test_the_answer_is_read_as_json(service):
     assert service.received[0].query == {"x": ["1"]}
 
 
-def test_what_is_no_json_is_text_that_a_database_can_keep(service):
-    service.answer("GET /page", b"<p>\x00\xff</p>")
-
-    assert sent(only(service), f"{service.url}/page").outputs["body"] == "<p>\ufffd\ufffd</p>"
-
-
 @pytest.mark.parametrize("body", [{"a": [1]}, [1, {"b": None}]])
 def test_an_object_and_a_list_are_sent_as_json(service, body):
     service.answer("POST /things", {}, status=201)
@@ -109,12 +106,66 @@ def test_an_object_and_a_list_are_sent_as_json(service, body):
     assert service.received[0].headers["content-type"] == "application/json"
 
 
-@pytest.mark.parametrize(("method", "body"), [("GET", {"a": 1}), ("DELETE", {"a": 1}), ("PUT", {})])
-def test_no_body_goes_with_methods_that_have_none_or_when_it_is_empty(service, method, body):
+@pytest.mark.parametrize("body", [{}, [], 0, False, 1.5])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_a_body_is_sent_with_every_method_whatever_it_is(service, method, body):
     service.answer(f"{method} /", {})
 
     assert sent(only(service), f"{service.url}/", method=method, body=body).success
-    assert service.received[0].body is None
+    assert service.received[0].raw == json.dumps(body).encode()
+    assert service.received[0].headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_null_is_no_body(service, method):
+    service.answer(f"{method} /", {})
+
+    sent(only(service), f"{service.url}/", method=method, body=None)
+
+    assert (service.received[0].raw, "content-type" in service.received[0].headers) == (b"", False)
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind", "raw"),
+    [
+        ({}, "text/plain; charset=utf-8", "h\u00e9".encode()),
+        ({"content-type": "text/csv"}, "text/csv", "h\u00e9".encode()),
+        ({"CONTENT-TYPE": "text/x; charset=iso-8859-1"}, "text/x; charset=iso-8859-1", b"h\xe9"),
+    ],
+)
+def test_a_text_is_sent_as_it_is_in_the_type_that_the_author_names(service, headers, kind, raw):
+    service.answer("POST /", {})
+
+    sent(only(service), f"{service.url}/", method="POST", body="h\u00e9", headers=headers)
+
+    assert (service.received[0].headers["content-type"], service.received[0].raw) == (kind, raw)
+
+
+def test_an_empty_text_is_an_empty_body(service):
+    service.answer("POST /", {})
+
+    sent(only(service), f"{service.url}/", method="POST", body="")
+
+    headers = service.received[0].headers
+    assert (headers["content-length"], headers["content-type"]) == (
+        "0",
+        "text/plain; charset=utf-8",
+    )
+
+
+def test_numbers_are_sent_to_the_last_digit(service):
+    service.answer("POST /", {})
+
+    sent(only(service), f"{service.url}/", method="POST", body={"n": 2**70, "x": 0.1})
+
+    assert service.received[0].raw == b'{"n":1180591620717411303424,"x":0.1}'
+
+
+@pytest.mark.parametrize("body", [float("nan"), {"x": float("inf")}, "\ud800"])
+def test_a_body_that_nobody_could_read_is_refused(service, body):
+    result = sent(only(service), f"{service.url}/", method="POST", body=body)
+
+    assert (result.error_code, service.received) == ("invalid_params", [])
 
 
 def test_metadata_can_travel_with_an_object(service):
@@ -233,7 +284,7 @@ def test_what_is_not_on_the_public_internet_is_never_connected_to(service, url):
 
     assert result.error.startswith("Request blocked (SSRF protection): ")
     assert (result.error_code, result.retryable) == ("request_blocked", False)
-    assert result.outputs == {"status_code": 0, "body": None, "headers": {}}
+    assert (set(result.outputs), result.outputs["status_code"]) == (KEYS, 0)
     assert service.received == []
 
 
@@ -341,6 +392,9 @@ def test_networks_addresses_and_names_can_be_opened(service, entry):
         {"Connection": "upgrade"},
         {"Proxy-Authorization": "x"},
         {"X": {"nested": 1}},
+        {"X": "\u20ac"},
+        {"X": "a\x1bb"},
+        {"x-key": "a", "X-Key": "b"},
         ["X: y"],
         "X: y",
     ],
@@ -365,19 +419,123 @@ def test_params_that_make_no_request_are_refused(service, params):
 # --- what it survives -------------------------------------------------------------------------
 
 
-def test_an_answer_that_is_too_large_is_given_up(service):
-    service.answer("GET /", b"x" * 1_048_577)
+@pytest.mark.parametrize("size", [262_144, 300_000, 1_048_576, 2_000_000])
+def test_a_large_answer_is_cut_with_a_mark_and_keeps_its_status(service, size):
+    service.answer("GET /", b'"' + b"x" * size + b'"', status=203, X_Kind="large")
 
-    result = sent(only(service), f"{service.url}/")
+    outputs = sent(only(service), f"{service.url}/").outputs
 
-    assert (result.error_code, result.outputs["status_code"]) == ("response_too_large", 0)
+    assert (outputs["status_code"], outputs["headers"]["X-Kind"]) == (203, "large")
+    assert (outputs["truncated"], outputs["body_format"]) == (True, "text")
+    assert outputs["size"] == min(size + 2, 1_048_576)
+    assert outputs["body"].startswith('"xxx')
+    assert 250_000 < len(json_guard.dumps(outputs)) <= 262_144
+
+
+@pytest.mark.parametrize("character", ["\x01", "\u00e9", "\U0001f600"])
+def test_what_grows_when_it_is_stored_is_cut_all_the_same(service, character):
+    service.answer("GET /", (character * 200_000).encode(), Content_Type="text/plain")
+
+    outputs = sent(only(service), f"{service.url}/").outputs
+
+    assert outputs["truncated"]
+    assert set(outputs["body"]) == {character}
+    json_guard.check(outputs, max_bytes=262_144)
+
+
+def test_a_large_answer_of_bytes_is_cut_where_base64_can_be_read(service):
+    service.answer("GET /", bytes(range(256)) * 2000, Content_Type="image/png")
+
+    outputs = sent(only(service), f"{service.url}/").outputs
+
+    assert (outputs["truncated"], outputs["body_format"]) == (True, "base64")
+    assert b64decode(outputs["body"], validate=True).startswith(bytes(range(256)))
+    json_guard.check(outputs, max_bytes=262_144)
+
+
+def test_more_headers_than_a_row_should_hold_are_cut_with_a_mark(service):
+    service.answer("GET /", {"n": 1}, **{f"X_{n}": "v" * 5_000 for n in range(20)})
+
+    outputs = sent(only(service), f"{service.url}/").outputs
+
+    assert (outputs["status_code"], outputs["truncated"], outputs["body"]) == (200, True, {"n": 1})
+    json_guard.check(outputs, max_bytes=262_144)
 
 
 def test_the_limit_counts_what_comes_out_of_a_compressed_answer(service):
-    bomb = gzip.compress(b"\0" * 50_000_000)
-    service.answer("GET /", bomb, Content_Encoding="gzip")
+    bomb = gzip.compress(b"x" * 50_000_000)
+    service.answer("GET /", bomb, Content_Encoding="gzip", Content_Type="text/plain")
 
-    assert sent(only(service), f"{service.url}/").error_code == "response_too_large"
+    outputs = sent(only(service), f"{service.url}/").outputs
+
+    assert (outputs["status_code"], outputs["truncated"]) == (200, True)
+    assert outputs["size"] == 1_048_576
+
+
+def test_what_nobody_here_can_decompress_is_kept_as_bytes(service):
+    service.answer("GET /", b"\x8b\x02\x80{}\x03", Content_Encoding="br")
+
+    outputs = sent(only(service), f"{service.url}/").outputs
+
+    assert (outputs["body_format"], b64decode(outputs["body"])) == ("base64", b"\x8b\x02\x80{}\x03")
+
+
+@pytest.mark.parametrize(
+    ("answer", "body"),
+    [
+        ({"body": b'{"n": 1', "missing": 5}, '{"n": 1'),
+        ({"body": b"no gzip", "headers": {"Content-Encoding": "gzip"}}, ""),
+    ],
+)
+def test_an_answer_that_breaks_off_keeps_its_status_and_headers(service, answer, body):
+    service.answers["GET", "/"] = Answer(status=201, **answer)
+
+    result = sent(only(service), f"{service.url}/")
+
+    assert (result.success, result.error_code, result.retryable) == (False, "request_failed", True)
+    assert (result.outputs["status_code"], result.outputs["body"]) == (201, body)
+    assert result.outputs["headers"]["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("status", [200, 204, 205])
+def test_an_answer_without_a_body_is_an_empty_text(service, status):
+    service.answer("GET /", b"", status=status)
+
+    outputs = sent(only(service), f"{service.url}/").outputs
+
+    assert (outputs["body"], outputs["body_format"], outputs["truncated"]) == ("", "text", False)
+
+
+def test_every_cookie_is_kept_because_joined_ones_cannot_be_told_apart(service):
+    cookies = ("a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT", "b=2")
+    service.answers["GET", "/"] = Answer(body={}, cookies=cookies)
+
+    outputs = sent(only(service), f"{service.url}/").outputs
+
+    assert outputs["headers"]["Set-Cookie"] == list(cookies)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": 1, "a": 2}',
+        b"[" * 100 + b"]" * 100,
+        b"[" * 100_000,
+        b"[" + b"0," * 60_000 + b"0]",
+        b'{"' + b"k" * 300 + b'": 1}',
+        b'"\\ud800"',
+        b'"\\u0000"',
+        b"[NaN]",
+    ],
+)
+def test_json_that_no_row_can_hold_is_kept_as_the_text_that_it_was(service, body):
+    service.answer("GET /", body)
+
+    outputs = sent(only(service), f"{service.url}/").outputs
+
+    assert (outputs["status_code"], outputs["body"]) == (200, body.decode())
+    assert (outputs["body_format"], outputs["truncated"]) == ("text", False)
+    json_guard.check(outputs, max_bytes=262_144)
 
 
 @pytest.mark.parametrize(
