@@ -17,6 +17,9 @@ from pipeline_engine.sdk import (
     ParamType,
     SelectOption,
     is_templated,
+    join_texts,
+    number_in_range,
+    pay_for,
     register_action,
 )
 
@@ -28,11 +31,13 @@ def _are_numbers(values: list[Any]) -> bool:
 
 
 def _sum(values: list[Any]) -> Any:
-    return sum(values) if _are_numbers(values) else 0
+    return number_in_range(sum(values)) if _are_numbers(values) else 0
 
 
 def _average(values: list[Any]) -> Any:
-    return sum(values) / len(values) if values and _are_numbers(values) else None
+    if not values or not _are_numbers(values):
+        return None
+    return number_in_range(sum(values) / len(values))
 
 
 def _merge(values: list[Any]) -> dict[str, Any]:
@@ -98,7 +103,8 @@ class Aggregate(BaseActionExecutor):
         problems = []
         if not isinstance(inputs, list) and not is_templated(inputs):
             problems.append("inputs must be a list")
-        if operation not in OPERATIONS and not is_templated(operation):
+        known = isinstance(operation, str) and operation in OPERATIONS
+        if not known and not is_templated(operation):
             problems.append(f"Invalid operation: {operation}")
         return problems
 
@@ -107,11 +113,12 @@ class Aggregate(BaseActionExecutor):
         inputs = context.params.get("inputs", [])
         operation = context.params.get("operation", "list")
         values = inputs if isinstance(inputs, list) else [inputs]
+        pay_for(values)
         if operation == "join":
-            separator = str(context.params.get("separator", SEPARATOR))
-            result: Any = separator.join(str(value) for value in values)
+            result: Any = join_texts(values, context.params.get("separator", SEPARATOR))
         else:
-            result = OPERATIONS.get(str(operation), OPERATIONS["list"])(values)
+            name = operation if isinstance(operation, str) else "list"
+            result = OPERATIONS.get(name, OPERATIONS["list"])(values)
         count = len(inputs) if isinstance(inputs, list) else 0
         return ActionResult(
             success=True, outputs={"result": result, "count": count, "operation": operation}

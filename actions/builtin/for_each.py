@@ -20,8 +20,8 @@ from pipeline_engine.sdk import (
     ParamDefinition,
     ParamType,
     ValidationRules,
+    compile_templates,
     register_action,
-    render_value,
 )
 
 META = ActionMeta(
@@ -118,14 +118,12 @@ class ForEach(FanOutActionExecutor):
         # Asked for again by the engine: what is wrong with them is said here.
         self.max_concurrency(context)
         self.tolerated_failures(context)
-        template = context.params.get("action_params") or {}
+        params = compile_templates(context.params.get("action_params") or {})
         return [
             Item(
                 value=value,
                 action=str(action),
-                params=render_value(
-                    template, {**context.scope, "item": value, "item_index": index}
-                ),
+                params=params.render({**context.scope, "item": value, "item_index": index}),
                 timeout_seconds=context.params.get("item_timeout_seconds"),
             )
             for index, value in enumerate(values)

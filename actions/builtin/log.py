@@ -15,6 +15,7 @@ from pipeline_engine.sdk import (
     ParamType,
     SelectOption,
     register_action,
+    text_of,
 )
 
 LEVELS = {
@@ -66,7 +67,8 @@ class Log(BaseActionExecutor):
         """Write the message; an unknown level counts as info."""
         message = context.params.get("message", "No message provided")
         level = context.params.get("level", "info")
-        context.log.log(LEVELS.get(str(level), logging.INFO), "pipeline_log", message=message)
+        severity = LEVELS.get(level, logging.INFO) if isinstance(level, str) else logging.INFO
+        context.log.log(severity, "pipeline_log", message=text_of(message))
         return ActionResult(
             success=True, outputs={"logged": True, "message": message, "level": level}
         )

@@ -11,10 +11,14 @@ from pipeline_engine.sdk import (
     ActionMeta,
     ActionResult,
     BaseActionExecutor,
+    BudgetSpent,
+    ExpressionError,
     OutputDefinition,
     ParamDefinition,
     ParamType,
     SelectOption,
+    pay_for,
+    read_json,
     register_action,
 )
 
@@ -58,8 +62,10 @@ class TemplateRender(BaseActionExecutor):
         if context.params.get("format", "text") != "json":
             return ActionResult(success=True, outputs={"result": text})
         try:
-            return ActionResult(success=True, outputs={"result": json.loads(text)})
-        except (ValueError, RecursionError) as error:
+            return ActionResult(success=True, outputs={"result": read_json(text)})
+        except BudgetSpent:
+            raise
+        except ExpressionError as error:
             return ActionResult(
                 success=False,
                 outputs={"result": None},
@@ -71,4 +77,7 @@ class TemplateRender(BaseActionExecutor):
 
 def _as_text(value: Any) -> str:
     # A template that is one reference has the type of what it refers to.
-    return value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str):
+        return value
+    pay_for(value)
+    return json.dumps(value)

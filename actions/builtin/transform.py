@@ -16,7 +16,9 @@ from pipeline_engine.sdk import (
     ParamDefinition,
     ParamType,
     SelectOption,
+    pay_for,
     register_action,
+    text_of,
 )
 
 
@@ -39,16 +41,18 @@ def _unique(value: Any) -> Any:
     if not isinstance(value, list):
         return value
     # Compared as JSON: in Python True == 1, and a map is not hashable.
-    return list({json.dumps(item, sort_keys=True): item for item in value}.values())
+    texts = (json.dumps(item, ensure_ascii=False, sort_keys=True) for item in value)
+    return list(dict(zip(texts, value, strict=True)).values())
 
 
 def _sort(value: Any) -> Any:
     if not isinstance(value, list):
         return value
+    pay_for(value, rounds=len(value).bit_length())
     try:
         return sorted(value)
     except TypeError:
-        return sorted(value, key=str)
+        return sorted(value, key=text_of)
 
 
 def _reverse(value: Any) -> Any:
@@ -110,6 +114,7 @@ class Transform(BaseActionExecutor):
         value = context.params.get("input", {})
         operation = context.params.get("operation", "passthrough")
         known = isinstance(operation, str) and operation in OPERATIONS
+        pay_for(value)
         result = OPERATIONS[operation](value) if known else None
         return ActionResult(
             success=known,

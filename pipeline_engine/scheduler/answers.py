@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.expressions import Fuel
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.sdk import (
@@ -154,9 +155,16 @@ def _percentage(progress: Any) -> float | None:
 
 
 def checked_items(found: Any) -> list[Item]:
-    """Items that can be stored. Raises ``InvalidResult`` and ``JsonRejected``."""
+    """Items that can be stored.
+
+    Raises ``InvalidResult``, ``JsonRejected``, and ``ExpressionError`` if all are too large.
+    """
     if not isinstance(found, list | tuple) or not all(isinstance(item, Item) for item in found):
         raise InvalidResult("A fan-out has to name its items in a list of Item")
+    scale = Fuel()
+    for item in found:  # before they are copied
+        scale.hand_out(item.value)
+        scale.hand_out(item.params)
     return [_checked_item(item) for item in found]
 
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeAlias
 from uuid import UUID
 
 from pipeline_engine.domain.expressions import ExpressionError, Fuel
@@ -42,6 +43,8 @@ from pipeline_engine.storage import rows as rows_of
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import ExecutionFacts, StepRow
 from pipeline_engine.storage.steps import StepKind
+
+Planned: TypeAlias = tuple[StepRow, PlannedStep, ExecutionFacts, StepResults]
 
 #: So many messages for a cheap step may be lost before it is suspected to kill its workers.
 TRUSTED_MESSAGES = 3
@@ -85,14 +88,28 @@ class Batch:
     # ── One wave ─────────────────────────────────────────────────────────────────────────
 
     def _run_wave(self, rows: Sequence[StepRow]) -> list[Ending]:
-        ended, prepared = self._prepared(rows)
-        for step in prepared:
-            if runs_here(step.row):
-                ended += self._run_cheap(step)
-            else:
-                self.claims.append(step)
+        ended, planned = self._planned(rows)
+        for row, step, facts, results in planned:
+            # What one has rendered is forgotten before the next begins: all could be a lot.
+            ended += self._run_one(row, step, facts, results)
         self.endings += ended
         return ended
+
+    def _run_one(
+        self, row: StepRow, step: PlannedStep, facts: ExecutionFacts, results: StepResults
+    ) -> list[Ending]:
+        """Run a cheap step, or have a blocking one claimed; one that cannot run ends."""
+        fuel = Fuel()
+        try:
+            if not _is_wanted(row, step, facts, results, fuel):
+                return [skipped(row, SkipReason.CONDITION)]
+            prepared = perform.prepare(row, step, facts, results, fuel)
+        except ExpressionError as error:
+            return self._refused(row, step, error)
+        if runs_here(row):
+            return self._run_cheap(prepared)
+        self.claims.append(prepared)
+        return []
 
     def _run_cheap(self, step: Prepared) -> list[Ending]:
         work = self.work
@@ -114,8 +131,8 @@ class Batch:
         self._put_off.append((row, move))
         return []
 
-    def _prepared(self, rows: Sequence[StepRow]) -> tuple[list[Ending], list[Prepared]]:
-        """Render what the steps need; those that cannot or need not run come back as ends."""
+    def _planned(self, rows: Sequence[StepRow]) -> tuple[list[Ending], list[Planned]]:
+        """Look up what the steps need; those whose action is gone come back as ends."""
         ended: list[Ending] = []
         planned: list[tuple[StepRow, PlannedStep, ExecutionFacts]] = []
         for row in rows:
@@ -126,18 +143,9 @@ class Batch:
                 ended += self._refused(row, None, error)
         wanted = [(row.execution_id, step.results_needed) for row, step, _ in planned]
         known = load_results(self.work.connection, wanted, self._ended)
-        prepared: list[Prepared] = []
-        for row, step, facts in planned:
-            results = self._results(row, known)
-            fuel = Fuel()
-            try:
-                if _is_wanted(row, step, facts, results, fuel):
-                    prepared.append(perform.prepare(row, step, facts, results, fuel))
-                else:
-                    ended.append(skipped(row, SkipReason.CONDITION))
-            except ExpressionError as error:
-                ended += self._refused(row, step, error)
-        return ended, prepared
+        return ended, [
+            (row, step, facts, self._results(row, known)) for row, step, facts in planned
+        ]
 
     def _results(self, row: StepRow, known: Results) -> StepResults:
         connection = self.work.connection if runs_here(row) else None

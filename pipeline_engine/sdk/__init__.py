@@ -41,7 +41,16 @@ from pipeline_engine.sdk.peer_door import PeerDoor
 from pipeline_engine.sdk.peers import Peers
 from pipeline_engine.sdk.results import ActionResult, EventAction, EventResult
 from pipeline_engine.sdk.services import CALLBACK_TOPIC, ServiceResponse, path_segment, settings
-from pipeline_engine.sdk.templates import evaluate_condition, render_value
+from pipeline_engine.sdk.templates import (
+    compile_templates,
+    evaluate_condition,
+    join_texts,
+    number_in_range,
+    pay_for,
+    read_json,
+    render_value,
+    text_of,
+)
 from pipeline_engine.sdk.timed_http import timed
 from pipeline_engine.sdk.words import in_words
 
@@ -85,17 +94,23 @@ __all__ = [
     "ValidationRules",
     "charset_in",
     "check_params",
+    "compile_templates",
     "content_of",
     "evaluate_condition",
     "in_words",
     "is_templated",
+    "join_texts",
+    "number_in_range",
     "param_problems",
     "path_segment",
+    "pay_for",
     "read_body",
     "read_into",
+    "read_json",
     "register_action",
     "render_value",
     "settings",
     "settled",
+    "text_of",
     "timed",
 ]

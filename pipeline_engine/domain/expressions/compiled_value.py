@@ -8,23 +8,29 @@ from typing import Any, TypeAlias
 
 from pipeline_engine.domain.expressions.errors import ExpressionError, ExpressionTooDeep
 from pipeline_engine.domain.expressions.fuel import Fuel, current_fuel
+from pipeline_engine.domain.expressions.limits import BYTES_PER_VALUE
 from pipeline_engine.domain.expressions.nodes import Scope
 from pipeline_engine.domain.expressions.references import Reference
 from pipeline_engine.domain.expressions.template import parse_template
 
 Renderer: TypeAlias = Callable[[Scope, Fuel], Any]
 
+UNITS_PER_RENDERING = 5  # calls, and a scope for it
+
 
 @dataclass(frozen=True, slots=True)
 class CompiledValue:
     """A JSON value with every template in it parsed once.
 
-    ``references`` and ``problems`` name the text they belong to by its JSON pointer.
+    ``references`` and ``problems`` name the text they belong to by its JSON pointer. ``units``
+    and ``size`` are what one rendering pays beside its templates: work, and bytes of room.
     """
 
     references: tuple[tuple[str, Reference], ...]
     problems: tuple[tuple[str, ExpressionError], ...]
     is_constant: bool
+    units: int
+    size: int
     renderer: Renderer = field(repr=False)
 
     def render(self, scope: Scope, fuel: Fuel | None = None) -> Any:
@@ -35,8 +41,11 @@ class CompiledValue:
         """
         if self.problems:
             raise self.problems[0][1].with_traceback(None)  # it is raised again and again
+        fuel = current_fuel() if fuel is None else fuel
+        fuel.spend(self.units)
+        fuel.take_room(self.size)
         try:
-            return self.renderer(scope, current_fuel() if fuel is None else fuel)
+            return self.renderer(scope, fuel)
         except RecursionError:
             raise ExpressionTooDeep("A value is nested too deeply.") from None
 
@@ -53,6 +62,8 @@ def compile_value(value: Any, *, pointer: str = "") -> CompiledValue:
         references=tuple(compilation.references),
         problems=tuple(compilation.problems),
         is_constant=compilation.is_constant,
+        units=UNITS_PER_RENDERING + compilation.values,
+        size=BYTES_PER_VALUE * compilation.values + compilation.characters,
         renderer=renderer,
     )
 
@@ -64,13 +75,17 @@ class _Compilation:
         self.references: list[tuple[str, Reference]] = []
         self.problems: list[tuple[str, ExpressionError]] = []
         self.is_constant = True
+        self.values = 0
+        self.characters = 0  #: of keys and constant texts
 
     def renderer(self, value: Any, pointer: str) -> Renderer:
         if isinstance(value, str):
             return self._text(value, pointer)
+        self.values += 1
         if isinstance(value, list):
             return _list([self.renderer(v, f"{pointer}/{i}") for i, v in enumerate(value)])
         if isinstance(value, dict):
+            self.characters += sum(len(str(key)) for key in value)
             return _object(
                 [(k, self.renderer(v, f"{pointer}/{_escaped(k)}")) for k, v in value.items()]
             )
@@ -84,10 +99,12 @@ class _Compilation:
             self.is_constant = False
             return _constant(text)
         if template.is_constant:
+            self.values += 1
+            self.characters += len(text)
             return _constant(template.render({}))
         self.is_constant = False
         self.references.extend((pointer, reference) for reference in template.references)
-        return lambda scope, fuel: template.render(scope, fuel=fuel)
+        return lambda scope, fuel: fuel.hand_out(template.render(scope, fuel=fuel))
 
 
 def _constant(value: Any) -> Renderer:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pipeline_engine.domain.expressions.errors import TextOutsideBraces, UnbalancedBraces
-from pipeline_engine.domain.expressions.fuel import Fuel
+from pipeline_engine.domain.expressions.fuel import Fuel, current_fuel
+from pipeline_engine.domain.expressions.limits import CHARACTERS_PER_UNIT
 from pipeline_engine.domain.expressions.nodes import Scope
 from pipeline_engine.domain.expressions.references import Reference
 from pipeline_engine.domain.expressions.template import Template, parse_template, refuse_long
@@ -27,9 +28,13 @@ class Condition:
 
     def evaluate(self, scope: Scope, fuel: Fuel | None = None) -> bool:
         """Whether the condition holds in this scope. Raises ``ExpressionError``."""
-        if isinstance(self.verdict, Template):
-            return evaluate_truth(self.verdict.render(scope, fuel=fuel))
-        return self.verdict
+        if not isinstance(self.verdict, Template):
+            return self.verdict
+        fuel = current_fuel() if fuel is None else fuel
+        value = self.verdict.render(scope, fuel=fuel)
+        if isinstance(value, str):
+            fuel.spend(len(value) // CHARACTERS_PER_UNIT)
+        return evaluate_truth(value)
 
 
 def parse_condition(text: str | None) -> Condition:
@@ -41,9 +46,9 @@ def parse_condition(text: str | None) -> Condition:
     stripped = (text or "").strip()
     if not stripped:
         return Condition((), verdict=True)
+    refuse_long(stripped)
     if stripped.lower() in _WORDS:
         return Condition((), verdict=_WORDS[stripped.lower()])
-    refuse_long(stripped)
     return _parse(stripped)
 
 

@@ -95,6 +95,12 @@ class TimeSpent(BudgetSpent):
     code = "expression_time"
 
 
+class TooMuchMade(BudgetSpent):
+    """The values that the step made of its templates are too large together."""
+
+    code = "rendered_too_large"
+
+
 class ValueTooLarge(ExpressionError):
     """The expression reads or makes a text that is too large."""
 

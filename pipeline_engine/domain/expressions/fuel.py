@@ -8,13 +8,23 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from pipeline_engine.domain.expressions.errors import FuelSpent, TimeSpent, ValueTooLarge
+from pipeline_engine.domain.expressions.errors import (
+    FuelSpent,
+    TimeSpent,
+    TooMuchMade,
+    ValueTooLarge,
+)
 from pipeline_engine.domain.expressions.limits import (
+    BYTES_PER_VALUE,
     CHARACTERS_PER_UNIT,
     FUEL,
     ITEMS_PER_UNIT,
+    LONGEST_COMPARED,
     MAX_TEXT_CHARACTERS,
+    PRODUCTS_PER_UNIT,
+    ROOM,
     UNITS_BETWEEN_LOOKS,
+    VALUES_WEIGHED_PER_UNIT,
 )
 
 
@@ -25,13 +35,21 @@ class Fuel:
     pay from it. *deadline* is a moment of ``time.monotonic()``: spending later than that raises
     ``TimeSpent``. The clock is looked at every ``UNITS_BETWEEN_LOOKS`` units, so between two
     looks lies less than a millisecond of work, and by ``look_at_the_clock``.
+
+    *room* bounds what is made: bytes of all values that were handed out (``hand_out``). A value
+    that occurs a thousand times counts a thousand times, because whoever stores or sends it will
+    write it as often.
     """
 
-    __slots__ = ("_next_look", "deadline", "left")
+    __slots__ = ("_next_look", "_weights", "deadline", "left", "room")
 
-    def __init__(self, units: int = FUEL, *, deadline: float | None = None) -> None:
+    def __init__(
+        self, units: int = FUEL, *, deadline: float | None = None, room: int = ROOM
+    ) -> None:
         self.left = units
+        self.room = room
         self.deadline = deadline
+        self._weights: dict[int, tuple[Any, int]] = {}  # of values that live as long as we do
         self._next_look = 0 if deadline is None else units - UNITS_BETWEEN_LOOKS
 
     def spend(self, units: int) -> None:
@@ -52,31 +70,95 @@ class Fuel:
         self._next_look = max(0, self.left - UNITS_BETWEEN_LOOKS)
 
     def spend_on_items(self, count: int) -> None:
-        """Pay for going through a list or an object once."""
+        """Pay for copying a list or an object; whoever works on each item pays ``count`` more."""
         self.spend(1 + count // ITEMS_PER_UNIT)
 
     def spend_on_text(self, characters: int) -> None:
         """Pay for reading or making a text, and refuse one that is too large."""
-        if characters > MAX_TEXT_CHARACTERS:
-            raise ValueTooLarge(
-                f"A text of {characters} characters is more than the allowed {MAX_TEXT_CHARACTERS}."
-            )
+        refuse_large(characters)
         self.spend(1 + characters // CHARACTERS_PER_UNIT)
 
-    def spend_on_contents(self, value: Any) -> None:
-        """Pay for going through everything inside a JSON value."""
+    def spend_on_search(self, text: str, part: str) -> None:
+        """Pay for looking for *part* everywhere in *text*.
+
+        Python compares a short part anew at every place where it may begin, a long one not.
+        """
+        compared = min(len(part), LONGEST_COMPARED)
+        self.spend(1 + len(text) // CHARACTERS_PER_UNIT + len(text) * compared // PRODUCTS_PER_UNIT)
+
+    def spend_on_contents(self, value: Any) -> int:
+        """Pay for going through everything inside a JSON value.
+
+        Returns how many characters and values it holds: as many as its text has at least.
+        """
+        size = 0
         pending = [value]
         while pending:
             part = pending.pop()
             if isinstance(part, str):
-                self.spend_on_text(len(part))
+                size += len(part)
+                self.spend(len(part) // CHARACTERS_PER_UNIT)
             elif isinstance(part, list):
-                self.spend_on_items(len(part))
+                size += len(part)
+                self.spend(1 + len(part))
                 pending.extend(part)
             elif isinstance(part, dict):
-                self.spend_on_items(2 * len(part))
+                size += len(part)
+                self.spend(1 + 2 * len(part))
                 pending.extend(part.keys())
                 pending.extend(part.values())
+        return size
+
+    def hand_out(self, value: Any) -> Any:
+        """Take room for a value that becomes a part of params or outputs; returns the value.
+
+        Raises ``TooMuchMade`` before anybody copies or writes it.
+        """
+        if isinstance(value, str):
+            self.take_room(BYTES_PER_VALUE + len(value))
+        elif isinstance(value, list | dict):
+            known = self._weights.get(id(value))
+            if known is None:
+                before = self.room
+                self._weigh(value)
+                self._weights[id(value)] = (value, before - self.room)
+            else:
+                self.spend(1)
+                self.take_room(known[1])
+        else:
+            self.take_room(BYTES_PER_VALUE)
+        return value
+
+    def take_room(self, size: int) -> None:
+        """Take so many bytes of the room."""
+        self.room -= size
+        if self.room < 0:
+            raise TooMuchMade
+
+    def _weigh(self, value: Any) -> None:
+        """Take the room of all that is inside; stops as soon as there is none left."""
+        pending = [value]
+        while pending:
+            part = pending.pop()
+            if isinstance(part, str):
+                self.take_room(len(part))
+                continue
+            if isinstance(part, dict):
+                self.take_room(sum(map(len, part)))
+                part = part.values()
+            elif not isinstance(part, list):
+                continue
+            self.take_room(BYTES_PER_VALUE * (1 + len(part)))
+            self.spend(1 + len(part) // VALUES_WEIGHED_PER_UNIT)
+            pending.extend(inner for inner in part if isinstance(inner, str | list | dict))
+
+
+def refuse_large(characters: int) -> None:
+    """Raise ``ValueTooLarge`` for a text of so many characters, if it is."""
+    if characters > MAX_TEXT_CHARACTERS:
+        raise ValueTooLarge(
+            f"A text of {characters} characters is more than the allowed {MAX_TEXT_CHARACTERS}."
+        )
 
 
 _PAYING: ContextVar[Fuel | None] = ContextVar("fuel", default=None)

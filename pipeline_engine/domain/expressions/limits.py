@@ -7,7 +7,8 @@ walk. Fuel bounds the rest: the work that grows with the values which an express
 from __future__ import annotations
 
 MAX_TEMPLATE_CHARACTERS = 4096
-MAX_TEXT_CHARACTERS = 256 * 1024  # of every text that an expression reads or makes
+MAX_TEXT_CHARACTERS = 1024 * 1024  # of every text that an expression reads or makes
+MAX_PATH_CHARACTERS = 1024  # of a dotted path such as ``map("a.b.c")``
 MAX_NODES = 500  # per template; bounds the memory of the parse cache too
 MAX_TREE_DEPTH = 100
 
@@ -16,9 +17,18 @@ MAX_TREE_DEPTH = 100
 # in another.
 MAX_BRACKET_DEPTH = 32
 
-FUEL = 400_000  # for everything that one attempt of a step evaluates
+# One unit is less than a microsecond of work and less than 512 bytes that are made;
+# tests/unit/expressions/test_prices.py measures both for every operation.
+FUEL = 500_000  # for everything that one attempt of a step evaluates
+# What one attempt may make of it: bytes, about as many as its JSON text has. The joined outputs
+# of a fan-out (PIPELINE_MAX_JOINED_BYTES, 16 MiB) can be passed on, but not multiplied.
+ROOM = 32 * 1024 * 1024
+BYTES_PER_VALUE = 8  # beside the characters of texts and keys
+VALUES_WEIGHED_PER_UNIT = 8
 UNITS_BETWEEN_LOOKS = 1000  # at the clock, where there is a deadline
-ITEMS_PER_UNIT = 4
-CHARACTERS_PER_UNIT = 64
+ITEMS_PER_UNIT = 4  # that are copied or counted; work on each of them costs a unit
+CHARACTERS_PER_UNIT = 32
+PRODUCTS_PER_UNIT = 1024  # of characters compared with characters
+LONGEST_COMPARED = 100  # characters of a part that a search may compare at one place
 
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1

@@ -105,14 +105,21 @@ def is_in(needle: Any, haystack: Any, fuel: Fuel) -> bool:
     if needle is UNDEFINED or haystack is UNDEFINED:
         return False
     if isinstance(haystack, str) and isinstance(needle, str):
-        fuel.spend_on_text(len(haystack))
+        fuel.spend_on_search(haystack, needle)
         return needle in haystack
     if isinstance(haystack, list | tuple):
-        fuel.spend_on_items(len(haystack))
-        return any(equal(needle, item, fuel) for item in haystack)
+        return _is_among(needle, haystack, fuel)
     if isinstance(haystack, Mapping):
         return isinstance(needle, str) and needle in haystack
     raise WrongOperand(f"One cannot look for {kind(needle)} in {kind(haystack)}.")
+
+
+def _is_among(needle: Any, items: list[Any] | tuple[Any, ...], fuel: Fuel) -> bool:
+    for item in items:
+        fuel.spend(1)
+        if equal(needle, item, fuel):
+            return True
+    return False
 
 
 def is_not_in(needle: Any, haystack: Any, fuel: Fuel) -> bool:

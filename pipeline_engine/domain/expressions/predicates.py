@@ -8,6 +8,7 @@ from typing import Any
 from pipeline_engine.domain.expressions import operators
 from pipeline_engine.domain.expressions.errors import WrongOperand
 from pipeline_engine.domain.expressions.fuel import Fuel
+from pipeline_engine.domain.expressions.limits import CHARACTERS_PER_UNIT
 from pipeline_engine.domain.expressions.operators import is_number, remainder
 from pipeline_engine.domain.expressions.signatures import signed
 from pipeline_engine.domain.expressions.undefined import UNDEFINED
@@ -129,14 +130,14 @@ def contains(fuel: Fuel, subject: Any, part: Any) -> bool:
     return operators.is_in(part, subject, fuel)
 
 
-def starts_with(_fuel: Fuel, subject: Any, prefix: Any) -> bool:
+def starts_with(fuel: Fuel, subject: Any, prefix: Any) -> bool:
     """Whether a text begins with another."""
-    return _texts(subject, prefix) and subject.startswith(prefix)
+    return _texts(fuel, subject, prefix) and subject.startswith(prefix)
 
 
-def ends_with(_fuel: Fuel, subject: Any, suffix: Any) -> bool:
+def ends_with(fuel: Fuel, subject: Any, suffix: Any) -> bool:
     """Whether a text ends with another."""
-    return _texts(subject, suffix) and subject.endswith(suffix)
+    return _texts(fuel, subject, suffix) and subject.endswith(suffix)
 
 
 def is_lower(fuel: Fuel, subject: Any) -> bool:
@@ -152,13 +153,14 @@ def is_upper(fuel: Fuel, subject: Any) -> bool:
 def _one_text(fuel: Fuel, subject: Any) -> bool:
     if isinstance(subject, str):
         fuel.spend_on_text(len(subject))
-    return _texts(subject, "")
+    return _texts(fuel, subject, "")
 
 
-def _texts(subject: Any, other: Any) -> bool:
+def _texts(fuel: Fuel, subject: Any, other: Any) -> bool:
     if subject is UNDEFINED or other is UNDEFINED:
         return False
     if isinstance(subject, str) and isinstance(other, str):
+        fuel.spend(len(other) // CHARACTERS_PER_UNIT)
         return True
     raise WrongOperand(f"This test needs text, not {kind(subject)} and {kind(other)}.")
 

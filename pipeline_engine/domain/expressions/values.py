@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline_engine.domain.expressions.errors import NumberOutOfRange, WrongOperand
-from pipeline_engine.domain.expressions.fuel import Fuel
+from pipeline_engine.domain.expressions.fuel import Fuel, refuse_large
 from pipeline_engine.domain.expressions.limits import MAX_INTEGER, MIN_INTEGER
 from pipeline_engine.domain.expressions.undefined import UNDEFINED
 
@@ -41,10 +41,10 @@ def as_json(value: Any, fuel: Fuel) -> Any:
     if value is UNDEFINED:
         return None
     if isinstance(value, Mapping):
-        fuel.spend_on_items(len(value))
+        fuel.spend(2 * len(value))
         return {key: as_json(value[key], fuel) for key in value}
     if isinstance(value, tuple):
-        fuel.spend_on_items(len(value))
+        fuel.spend(len(value))
         return [as_json(item, fuel) for item in value]
     raise WrongOperand(f"An expression cannot work with {kind(value)}.")
 
@@ -60,7 +60,7 @@ def as_text(value: Any, fuel: Fuel) -> str:
     if value is None or isinstance(value, float):
         return str(value)
     contents = as_json(value, fuel)
-    fuel.spend_on_contents(contents)
+    refuse_large(fuel.spend_on_contents(contents))
     text = repr(contents)
     fuel.spend_on_text(len(text))
     return text

@@ -86,3 +86,65 @@ def test_a_budget_with_a_deadline_is_not_larger_than_one_without():
         fuel.spend(1)
 
     assert code_of(caught) == "expression_fuel"
+
+
+# ── Room ─────────────────────────────────────────────────────────────────────────────────
+
+
+LIST = [["x" * 100] * 10 for _ in range(100)]
+
+
+def test_a_list_that_is_passed_on_often_counts_as_often_as_it_will_be_written():
+    value = compile_value(["{{ params.l }}"] * 1000)
+
+    with pytest.raises(ExpressionError) as caught:
+        value.render({"params": {"l": LIST}})
+
+    assert code_of(caught) == "rendered_too_large"
+    few = compile_value(["{{ params.l }}"] * 10).render({"params": {"l": LIST}})
+    assert few == [LIST] * 10
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ params.t }}",
+        "x{{ params.t }}",
+        "{{ [params.l, params.t] }}",
+        "{{ {'a': params.t} }}",
+        "y" * 4000,
+    ],
+)
+def test_whatever_is_made_takes_room(template):
+    fuel = Fuel(room=100_000)
+    value = compile_value({str(n): template for n in range(30)})
+
+    with pytest.raises(ExpressionError) as caught:
+        value.render({"params": {"l": LIST, "t": "x" * 10_000}}, fuel)
+
+    assert code_of(caught) == "rendered_too_large"
+
+
+def test_the_room_is_that_of_the_attempt_and_not_of_one_rendering():
+    value = compile_value("{{ params.t }}")
+
+    with paying(Fuel(room=25_000)), pytest.raises(ExpressionError) as caught:
+        _render_often(value)
+
+    assert code_of(caught) == "rendered_too_large"
+
+
+def _render_often(value):
+    for _ in range(3):
+        value.render({"params": {"t": "x" * 10_000}})
+
+
+def test_a_value_that_holds_itself_many_times_is_weighed_no_further_than_there_is_room():
+    value = ["x"]
+    for _ in range(40):
+        value = [value, value]
+
+    with pytest.raises(ExpressionError) as caught:
+        compile_value("{{ params.v }}").render({"params": {"v": value}})
+
+    assert code_of(caught) in {"rendered_too_large", "expression_fuel"}

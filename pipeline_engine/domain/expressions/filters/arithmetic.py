@@ -9,7 +9,11 @@ from typing import Any
 from pipeline_engine.domain.expressions.errors import WrongArguments
 from pipeline_engine.domain.expressions.filters.operands import count, number, text
 from pipeline_engine.domain.expressions.fuel import Fuel
-from pipeline_engine.domain.expressions.limits import MAX_INTEGER, MIN_INTEGER
+from pipeline_engine.domain.expressions.limits import (
+    CHARACTERS_PER_UNIT,
+    MAX_INTEGER,
+    MIN_INTEGER,
+)
 from pipeline_engine.domain.expressions.signatures import signed
 from pipeline_engine.domain.expressions.truth import evaluate_truth
 from pipeline_engine.domain.expressions.undefined import UNDEFINED
@@ -62,9 +66,10 @@ def _number_in(written: str) -> int | float | None:
     return read if math.isfinite(read) else None
 
 
-def as_boolean(_fuel: Fuel, subject: Any) -> bool:
+def as_boolean(fuel: Fuel, subject: Any) -> bool:
     """True or false, also from words such as yes and off."""
     if isinstance(subject, str):
+        fuel.spend(2 * len(subject) // CHARACTERS_PER_UNIT)
         word = subject.strip().lower()
         if word in _TRUE_WORDS or word in _FALSE_WORDS:
             return word in _TRUE_WORDS

@@ -11,24 +11,26 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from pipeline_engine.domain import json_guard
-from pipeline_engine.domain.expressions.errors import ValueTooLarge, WrongOperand
+from pipeline_engine.domain.expressions.errors import WrongOperand
 from pipeline_engine.domain.expressions.filters.operands import count, mapping, text
-from pipeline_engine.domain.expressions.fuel import Fuel
+from pipeline_engine.domain.expressions.fuel import Fuel, refuse_large
 from pipeline_engine.domain.expressions.limits import MAX_TEXT_CHARACTERS
 from pipeline_engine.domain.expressions.signatures import signed
 from pipeline_engine.domain.expressions.values import as_json, as_text
 
-_CHARACTERS_PER_NODE = 2  # a JSON text of n characters holds up to n / 2 values
+_BEFORE_VALUES = (b"[", b"{", b":", b",")
 _MAX_INDENT = 8
 
 
 def to_json(fuel: Fuel, subject: Any, indent: Any = None) -> str:
     """The value as JSON text with its keys in order; undefined is null."""
     value = as_json(subject, fuel)
-    fuel.spend_on_contents(value)
+    refuse_large(fuel.spend_on_contents(value))
     width = None if indent is None else count(indent, at_most=_MAX_INDENT)
     encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, indent=width)
     try:
+        if width is None:
+            return _made(fuel, encoder.encode(value))
         return "".join(_paid(fuel, encoder.iterencode(value)))
     except (TypeError, ValueError):
         raise WrongOperand("This value cannot be written as JSON.") from None
@@ -39,8 +41,8 @@ def _paid(fuel: Fuel, chunks: Iterable[str]) -> Iterator[str]:
     written = 0
     for chunk in chunks:
         written += len(chunk)
-        if written > MAX_TEXT_CHARACTERS:
-            raise ValueTooLarge
+        refuse_large(written)
+        fuel.spend(2)
         yield chunk
     fuel.spend_on_text(written)
 
@@ -48,7 +50,8 @@ def _paid(fuel: Fuel, chunks: Iterable[str]) -> Iterator[str]:
 def from_json(fuel: Fuel, subject: Any) -> Any:
     """The value of a JSON text, under the same rules as every JSON that comes in."""
     written = utf8(fuel, subject)
-    fuel.spend_on_items(len(written) // _CHARACTERS_PER_NODE)
+    # Each value but the first comes after one of these.
+    fuel.spend(2 * sum(map(written.count, _BEFORE_VALUES)))
     try:
         return json_guard.loads(written, max_bytes=4 * MAX_TEXT_CHARACTERS)
     except json_guard.JsonRejected as rejected:
@@ -71,9 +74,13 @@ def base64_decode(fuel: Fuel, subject: Any) -> str:
 def url_encode(fuel: Fuel, subject: Any) -> str:
     """A text fit for a URL's path or query; an object becomes a whole query."""
     if isinstance(subject, str | int | float) or not subject:
-        return _made(fuel, quote(utf8(fuel, subject), safe="/"))
+        written = utf8(fuel, subject)
+        fuel.spend_on_items(len(written))
+        return _made(fuel, quote(written, safe="/"))
     members = {key: as_text(value, fuel) for key, value in mapping(fuel, subject).items()}
-    fuel.spend_on_text(sum(len(key) + len(value) for key, value in members.items()))
+    characters = sum(len(key) + len(value) for key, value in members.items())
+    fuel.spend_on_text(characters)
+    fuel.spend(8 * len(members) + characters)
     try:
         return _made(fuel, urlencode(members))
     except UnicodeEncodeError:

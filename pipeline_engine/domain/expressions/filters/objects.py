@@ -8,6 +8,7 @@ from typing import Any
 from pipeline_engine.domain.expressions.errors import WrongOperand
 from pipeline_engine.domain.expressions.filters.operands import mapping
 from pipeline_engine.domain.expressions.fuel import Fuel
+from pipeline_engine.domain.expressions.limits import ITEMS_PER_UNIT
 from pipeline_engine.domain.expressions.signatures import signed
 from pipeline_engine.domain.expressions.undefined import UNDEFINED
 from pipeline_engine.domain.expressions.values import kind
@@ -41,13 +42,15 @@ def values(fuel: Fuel, subject: Any) -> list[Any]:
 
 def items(fuel: Fuel, subject: Any) -> list[list[Any]]:
     """The members of an object as pairs of key and value."""
-    return [[key, value] for key, value in mapping(fuel, subject).items()]
+    members = mapping(fuel, subject)
+    fuel.spend(len(members))
+    return [[key, value] for key, value in members.items()]
 
 
 def sorted_items(fuel: Fuel, subject: Any) -> list[list[Any]]:
     """The pairs of ``items``, ordered by key."""
     members = mapping(fuel, subject)
-    fuel.spend_on_items(len(members) * len(members).bit_length())
+    fuel.spend(len(members) + len(members) * len(members).bit_length() // ITEMS_PER_UNIT)
     return [[key, members[key]] for key in sorted(members)]
 
 

@@ -27,7 +27,7 @@ def sequence(fuel: Fuel, value: Any) -> list[Any]:
     if value is None or value is UNDEFINED:
         return []
     if isinstance(value, str):
-        fuel.spend_on_items(len(value))
+        fuel.spend(len(value))  # each becomes a text of its own
         return list(value)
     items = as_json(value, fuel)
     if not isinstance(items, list | dict):
@@ -43,7 +43,7 @@ def mapping(fuel: Fuel, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise WrongOperand(f"An object is needed, not {kind(value)}.")
     members: dict[str, Any] = as_json(value, fuel)
-    fuel.spend_on_items(len(members))
+    fuel.spend_on_items(2 * len(members))
     return members
 
 

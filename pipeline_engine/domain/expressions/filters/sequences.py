@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from pipeline_engine.domain.expressions.errors import UnknownTest, WrongArguments, WrongOperand
 from pipeline_engine.domain.expressions.filters.operands import count, number, sequence, text
 from pipeline_engine.domain.expressions.fuel import Fuel
-from pipeline_engine.domain.expressions.limits import CHARACTERS_PER_UNIT, MAX_TEXT_CHARACTERS
+from pipeline_engine.domain.expressions.limits import (
+    CHARACTERS_PER_UNIT,
+    ITEMS_PER_UNIT,
+    MAX_PATH_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+)
 from pipeline_engine.domain.expressions.operators import equal, is_number
 from pipeline_engine.domain.expressions.predicates import PREDICATES
 from pipeline_engine.domain.expressions.signatures import signed
@@ -44,7 +50,9 @@ def reverse(fuel: Fuel, subject: Any) -> Any:
 def total(fuel: Fuel, subject: Any, attribute: Any = None, start: Any = 0) -> Any:
     """The sum of the items, or of one attribute of each."""
     result = number(start)
-    for value in _picked(fuel, subject, attribute):
+    values = _picked(fuel, subject, attribute)
+    fuel.spend(len(values))
+    for value in values:
         result = in_range(result + number(value))
     return result
 
@@ -82,7 +90,7 @@ def sort(
 def _sort_keys(fuel: Fuel, values: list[Any], *, ignore_case: bool) -> list[Any]:
     """What to compare in place of the values, with the comparisons paid for."""
     rounds = len(values).bit_length()
-    fuel.spend_on_items(len(values) * rounds)
+    fuel.spend(len(values) + len(values) * rounds // ITEMS_PER_UNIT)
     if all(is_number(value) for value in values):
         return values
     if not all(isinstance(value, str) for value in values):
@@ -96,23 +104,35 @@ def unique(fuel: Fuel, subject: Any, attribute: Any = None) -> list[Any]:
     items = sequence(fuel, subject)
     seen: dict[Any, Any] = {}
     for item, value in zip(items, _picked(fuel, items, attribute), strict=True):
-        fuel.spend_on_contents(value)
-        seen.setdefault(_frozen(value), item)
+        fuel.spend(3 + 2 * fuel.spend_on_contents(value))
+        seen.setdefault(value if isinstance(value, str) else (_written(value),), item)
     return list(seen.values())
 
 
-def _frozen(value: Any) -> Any:
-    """A hashable value that is equal exactly if the JSON is."""
+def _written(value: Any) -> str:
+    """A text that is equal exactly if the JSON is.
+
+    Numbers can be chosen so that a thousand lists of them have one hash; texts cannot.
+    """
+    return json.dumps(_with_plain_numbers(value), ensure_ascii=False, sort_keys=True)
+
+
+def _with_plain_numbers(value: Any) -> Any:
+    """The value with one form for equal numbers: 1.0 and true are 1, as ``==`` has it."""
+    if isinstance(value, int | float):
+        return int(value) if value == value // 1 else value
     if isinstance(value, list):
-        return ("list", *map(_frozen, value))
+        return [_with_plain_numbers(member) for member in value]
     if isinstance(value, dict):
-        return frozenset((key, _frozen(member)) for key, member in value.items())
+        return {key: _with_plain_numbers(member) for key, member in value.items()}
     return value
 
 
 def mapped(fuel: Fuel, subject: Any, attribute: Any) -> list[Any]:
     """One attribute of every item; null where an item does not have it."""
-    return [as_json(value, fuel) for value in _picked(fuel, subject, attribute)]
+    values = _picked(fuel, subject, attribute)
+    fuel.spend(len(values))
+    return [as_json(value, fuel) for value in values]
 
 
 def select(fuel: Fuel, subject: Any, test: Any = None, value: Any = UNDEFINED) -> list[Any]:
@@ -169,6 +189,7 @@ def _chosen(
 ) -> list[Any]:
     items = sequence(fuel, subject)
     values = _picked(fuel, items, attribute)
+    fuel.spend(len(values))
     return [item for item, value in zip(items, values, strict=True) if bool(judge(value)) is wanted]
 
 
@@ -183,7 +204,7 @@ def flatten(fuel: Fuel, subject: Any, levels: Any = 1) -> list[Any]:
 def _without_inner_lists(fuel: Fuel, items: list[Any]) -> Iterable[Any]:
     for item in items:
         inner = item if isinstance(item, list) else [item]
-        fuel.spend_on_items(len(inner))
+        fuel.spend(1 + len(inner) // ITEMS_PER_UNIT)
         yield from inner
 
 
@@ -191,6 +212,7 @@ def batch(fuel: Fuel, subject: Any, size: Any) -> list[list[Any]]:
     """Lists of ``size`` items each; the last may be shorter."""
     items = sequence(fuel, subject)
     step = count(size, at_least=1, at_most=MAX_TEXT_CHARACTERS)
+    fuel.spend(1 + len(items) // step)
     return [items[start : start + step] for start in range(0, len(items), step)]
 
 
@@ -199,9 +221,15 @@ def _picked(fuel: Fuel, subject: Any, attribute: Any) -> list[Any]:
     items = sequence(fuel, subject)
     if attribute is None:
         return items
-    keys = [int(key) if key.isdecimal() else key for key in text(fuel, attribute).split(".")]
-    fuel.spend_on_items(len(items) * len(keys))
+    keys = _path(text(fuel, attribute))
+    fuel.spend(len(items) * len(keys))
     return [_at(item, keys) for item in items]
+
+
+def _path(attribute: str) -> list[Any]:
+    if len(attribute) > MAX_PATH_CHARACTERS:
+        raise WrongOperand(f"An attribute has at most {MAX_PATH_CHARACTERS} characters.")
+    return [int(key) if key.isdecimal() else key for key in attribute.split(".")]
 
 
 def _at(item: Any, keys: list[Any]) -> Any:

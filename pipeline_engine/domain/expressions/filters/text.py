@@ -6,7 +6,11 @@ from typing import Any
 
 from pipeline_engine.domain.expressions.filters.operands import count, sequence, text
 from pipeline_engine.domain.expressions.fuel import Fuel
-from pipeline_engine.domain.expressions.limits import MAX_TEXT_CHARACTERS
+from pipeline_engine.domain.expressions.limits import (
+    ITEMS_PER_UNIT,
+    MAX_TEXT_CHARACTERS,
+    PRODUCTS_PER_UNIT,
+)
 from pipeline_engine.domain.expressions.predicates import contains, ends_with, starts_with
 from pipeline_engine.domain.expressions.signatures import signed
 from pipeline_engine.domain.expressions.values import as_text
@@ -34,22 +38,32 @@ def title(fuel: Fuel, subject: Any) -> str:
 
 def trim(fuel: Fuel, subject: Any, chars: Any = None) -> str:
     """Without white space, or the given characters, at both ends; ``"007"`` stays a text."""
-    return text(fuel, subject).strip(None if chars is None else text(fuel, chars))
+    source = text(fuel, subject)
+    if chars is None:
+        return source.strip()
+    marks = _different(fuel, text(fuel, chars))
+    fuel.spend(len(source) * len(marks) // PRODUCTS_PER_UNIT)  # each is looked for among them
+    return source.strip(marks)
 
 
 def replace(fuel: Fuel, subject: Any, old: Any, new: Any, count: Any = None) -> str:
     """With one text in place of another, everywhere or the first ``count`` times."""
     source, old_text, new_text = text(fuel, subject), text(fuel, old), text(fuel, new)
+    fuel.spend_on_search(source, old_text)
     found = source.count(old_text)
     times = found if count is None else min(found, _times(count))
+    fuel.spend_on_search(source, old_text)
     fuel.spend_on_text(len(source) + max(0, times * (len(new_text) - len(old_text))))
+    fuel.spend(times // ITEMS_PER_UNIT)
     return source.replace(old_text, new_text, times)
 
 
 def split(fuel: Fuel, subject: Any, sep: Any = None) -> list[str]:
     """The parts between the separators; without one, between white space."""
     separator = None if sep is None else text(fuel, sep) or None
-    parts = text(fuel, subject).split(separator)
+    source = text(fuel, subject)
+    fuel.spend_on_search(source, separator or " ")
+    parts = source.split(separator, fuel.left * ITEMS_PER_UNIT)  # more could not be paid
     fuel.spend_on_items(len(parts))
     return parts
 
@@ -57,7 +71,9 @@ def split(fuel: Fuel, subject: Any, sep: Any = None) -> list[str]:
 def join(fuel: Fuel, subject: Any, d: Any = "") -> str:
     """All items as one text, with ``d`` between them."""
     separator = text(fuel, d)
-    texts = [as_text(item, fuel) for item in sequence(fuel, subject)]
+    items = sequence(fuel, subject)
+    fuel.spend(len(items))
+    texts = [as_text(item, fuel) for item in items]
     fuel.spend_on_text(sum(map(len, texts)) + len(separator) * len(texts))
     return separator.join(texts)
 
@@ -74,6 +90,12 @@ def truncate(fuel: Fuel, subject: Any, length: Any = 255, end: Any = "...") -> s
 def string(fuel: Fuel, subject: Any) -> str:
     """Any value as it reads inside a text."""
     return _made(fuel, as_text(subject, fuel))
+
+
+def _different(fuel: Fuel, characters: str) -> str:
+    """Each of these characters once."""
+    fuel.spend_on_items(len(characters))
+    return "".join(dict.fromkeys(characters))
 
 
 def _made(fuel: Fuel, result: str) -> str:
