@@ -71,7 +71,13 @@ META = ActionMeta(
     color="#f59e0b",
     cheap=True,
     params=[
-        ParamDefinition("inputs", "Inputs", ParamType.JSON, default=[], description="The values."),
+        ParamDefinition(
+            "inputs",
+            "Inputs",
+            ParamType.JSON,
+            default=[],
+            description="The values; what is no list counts as a list of one.",
+        ),
         ParamDefinition(
             "operation",
             "Operation",

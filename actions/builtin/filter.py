@@ -9,6 +9,7 @@ from pipeline_engine.sdk import (
     ActionResult,
     BaseActionExecutor,
     InvalidActionParams,
+    JsonShape,
     OutputDefinition,
     ParamDefinition,
     ParamType,
@@ -25,9 +26,15 @@ META = ActionMeta(
     color="#0ea5e9",
     cheap=True,
     unrendered_params=frozenset({"condition"}),
+    adds_names=frozenset({"item", "item_index"}),
     params=[
         ParamDefinition(
-            "items", "Items", ParamType.JSON, required=True, description="The list to look through."
+            "items",
+            "Items",
+            ParamType.JSON,
+            required=True,
+            description="The list to look through.",
+            shape=JsonShape.ARRAY,
         ),
         ParamDefinition(
             "condition",

@@ -12,9 +12,11 @@ from pipeline_engine.sdk import (
     ActionResult,
     ExecutionMode,
     FanOutActionExecutor,
+    InnerAction,
     InvalidActionParams,
     Item,
     ItemResult,
+    JsonShape,
     MoreItems,
     OutputDefinition,
     ParamDefinition,
@@ -34,8 +36,17 @@ META = ActionMeta(
     cheap=True,
     execution_mode=ExecutionMode.EVENT_DRIVEN,
     unrendered_params=frozenset({"action_params"}),
+    adds_names=frozenset({"item", "item_index"}),
+    inner=InnerAction(),
     params=[
-        ParamDefinition("items", "Items", ParamType.JSON, required=True, description="The list."),
+        ParamDefinition(
+            "items",
+            "Items",
+            ParamType.JSON,
+            required=True,
+            description="The list.",
+            shape=JsonShape.ARRAY,
+        ),
         ParamDefinition("action", "Action", required=True, description="The type of the action."),
         ParamDefinition(
             "action_params",
@@ -43,6 +54,7 @@ META = ActionMeta(
             ParamType.JSON,
             default={},
             description="Rendered for each item, as item and item_index.",
+            shape=JsonShape.OBJECT,
         ),
         ParamDefinition(
             "parallel",

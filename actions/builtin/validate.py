@@ -11,6 +11,7 @@ from pipeline_engine.sdk import (
     ActionMeta,
     ActionResult,
     BaseActionExecutor,
+    JsonShape,
     OutputDefinition,
     ParamDefinition,
     ParamType,
@@ -36,6 +37,7 @@ META = ActionMeta(
             ParamType.JSON,
             required=True,
             description="A list of {condition, message}; each condition has to hold.",
+            shape=JsonShape.ARRAY,
         ),
         ParamDefinition(
             "fail_on_error",

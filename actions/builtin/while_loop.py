@@ -13,9 +13,11 @@ from pipeline_engine.sdk import (
     ActionResult,
     ExecutionMode,
     FanOutActionExecutor,
+    InnerAction,
     InvalidActionParams,
     Item,
     ItemResult,
+    JsonShape,
     MoreItems,
     OutputDefinition,
     ParamDefinition,
@@ -38,6 +40,8 @@ META = ActionMeta(
     cheap=True,
     execution_mode=ExecutionMode.EVENT_DRIVEN,
     unrendered_params=frozenset({"condition", "action_params"}),
+    adds_names=frozenset({"result", "iteration"}),
+    inner=InnerAction(),
     params=[
         ParamDefinition(
             "condition",
@@ -53,6 +57,7 @@ META = ActionMeta(
             ParamType.JSON,
             default={},
             description="Rendered for each iteration, with result and iteration.",
+            shape=JsonShape.OBJECT,
         ),
         ParamDefinition(
             "max_iterations",

@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from pipeline_engine.domain.actions import ActionMeta, ParamDefinition, ParamType, ValidationRules
-from pipeline_engine.domain.definitions.parameters import is_boolean, is_number
+from pipeline_engine.domain.actions import (
+    ActionMeta,
+    JsonShape,
+    ParamDefinition,
+    ParamType,
+    ValidationRules,
+)
+from pipeline_engine.domain.definitions.parameters import is_boolean, is_number, is_object
 
 OPENING = "{{"
 
@@ -36,6 +42,20 @@ FITS: Mapping[ParamType, tuple[Callable[[Any], bool], str]] = {
 }
 
 
+Fits: TypeAlias = Callable[[Any], bool]
+SHAPES: Mapping[JsonShape, tuple[Fits, str]] = {
+    JsonShape.ARRAY: (is_list, "a list"),
+    JsonShape.OBJECT: (is_object, "an object"),
+}
+
+
+def what_fits(param: ParamDefinition) -> tuple[Fits | None, str]:
+    """The test of a value and the words for what passes it; None if everything does."""
+    if param.shape is not None:
+        return SHAPES[param.shape]
+    return FITS.get(param.type, (None, ""))
+
+
 @dataclass(frozen=True)
 class ParamProblem:
     """One reason why params do not fit; ``code`` is stable, ``message`` is for people."""
@@ -59,8 +79,8 @@ def param_problems(
 
     A value that holds a template is believed until the params are *rendered*: from then on it is
     a text like any other, except where the action renders the param itself. ``None`` counts as
-    given, as it always did for the clients of ``POST /actions/validate``. A param that
-    ``show_when`` hides is not looked at.
+    given, as it always did for the clients of ``POST /actions/validate``. A required param that
+    has a default is never missing. A param that ``show_when`` hides is not looked at.
     """
     return [
         problem
@@ -82,7 +102,7 @@ def _problems_of(
     if not _is_shown(param, meta, params):
         return
     if param.name not in params:
-        if param.required:
+        if param.required and param.default is None:
             message = f"Missing required parameter: {param.name}"
             yield ParamProblem(param.name, "missing_param", message)
         return
@@ -90,7 +110,7 @@ def _problems_of(
     # A form leaves "" in a field that nobody filled in.
     if value is None or (value == "" and not param.required) or _is_open(value, believes):
         return
-    fits, words = FITS.get(param.type, (None, ""))
+    fits, words = what_fits(param)
     if fits is None or fits(value):
         yield from _limit_problems(param, value, believes=believes)
     else:

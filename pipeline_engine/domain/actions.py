@@ -34,6 +34,13 @@ class ParamType(StrEnum):
     CLOUD_MODEL_REF = "cloud_model_ref"
 
 
+class JsonShape(StrEnum):
+    """What a ``json`` parameter has to be, where not everything will do."""
+
+    ARRAY = "array"
+    OBJECT = "object"
+
+
 class ExecutionMode(StrEnum):
     """Whether an action ends by itself or waits for the world."""
 
@@ -99,6 +106,7 @@ class ParamDefinition:
     validation: ValidationRules | None = None
     group: str | None = None
     show_when: ConditionalVisibility | None = None
+    shape: JsonShape | None = None  #: of a ``json`` parameter
 
     def __post_init__(self) -> None:
         if self.options is not None:
@@ -134,11 +142,21 @@ class ActionExample:
 
 
 @dataclass(frozen=True)
+class InnerAction:
+    """Where an action that runs another one for its items is told which, and with what."""
+
+    action: str = "action"  #: the parameter with the type of the other action
+    params: str = "action_params"  #: the parameter with its params
+
+
+@dataclass(frozen=True)
 class ActionMeta:
     """Everything that is known about an action without running it.
 
     ``cheap`` actions never wait: many of them share one message and one transaction.
-    ``unrendered_params`` reach the action as they were written, because it renders them itself.
+    ``unrendered_params`` reach the action as they were written, because it renders them itself;
+    ``adds_names`` are the names that templates in them find beside the usual ones, such as
+    ``item``. ``inner`` says that the action runs another one, whose params are checked as well.
     """
 
     type: str
@@ -162,11 +180,14 @@ class ActionMeta:
     cheap: bool = False
     queue: QueueName | None = None
     unrendered_params: frozenset[str] = field(default_factory=frozenset)
+    adds_names: frozenset[str] = field(default_factory=frozenset)
+    inner: InnerAction | None = None
 
     def __post_init__(self) -> None:
         for name in _SEQUENCES:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         object.__setattr__(self, "unrendered_params", frozenset(self.unrendered_params))
+        object.__setattr__(self, "adds_names", frozenset(self.adds_names))
 
     @property
     def runs_on(self) -> QueueName:

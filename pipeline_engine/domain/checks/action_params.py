@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline_engine.domain.action_params import ParamProblem, is_templated, param_problems
+from pipeline_engine.domain.action_params import (
+    Fits,
+    ParamProblem,
+    is_scalar,
+    is_templated,
+    param_problems,
+)
 from pipeline_engine.domain.actions import ActionMeta, ParamDefinition, ParamType
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
 from pipeline_engine.domain.checks.outline import Node, Outline, Use
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.definitions import JSON
+from pipeline_engine.domain.definitions.parameters import is_text
 from pipeline_engine.domain.issues import join
 
 #: The reference service's words for the problems that it knew.
@@ -19,22 +26,36 @@ WORDS: Mapping[str, str] = {
     "too_short": "length {length} is less than minimum {rules.min_length}",
     "too_long": "length {length} exceeds maximum {rules.max_length}",
 }
+BRANCH_FIELDS: Mapping[str, tuple[Fits, str]] = {
+    "id": (is_text, "a text"),
+    "label": (is_scalar, "a text"),
+    "condition": (is_scalar, "a text, or true or false"),
+    "target_step": (is_text, "the id of a step"),
+}
 
 
 def check_actions(outline: Outline, actions: ActionCatalogue, findings: Findings) -> None:
     """Note every action that cannot be used and every param that does not fit."""
     for use in outline.uses:
-        meta = use.meta(actions)
-        if meta is not None:
-            _check_params(use, meta, findings)
-            _check_branches(use, meta, outline, findings)
-            _check_nesting(use, actions, findings)
-        elif use.action:
+        _check_use(use, outline, actions, findings)
+
+
+def _check_use(use: Use, outline: Outline, actions: ActionCatalogue, findings: Findings) -> None:
+    meta = use.meta(actions)
+    if meta is None:
+        if use.action:
             _unusable(use, actions, findings)
+        return
+    _check_params(use, meta, findings)
+    _check_branches(use, meta, outline, findings)
+    _check_nesting(use, actions, findings)
+    inner = use.inner(meta)
+    if inner is not None:
+        _check_use(inner, outline, actions, findings)
 
 
 def _unusable(use: Use, actions: ActionCatalogue, findings: Findings) -> None:
-    place, name = f"{use.pointer}/action", shown(use.action)
+    place, name = use.action_at, shown(use.action)
     reason = actions.broken_reason(use.action)
     if reason is not None:
         findings.error(place, "broken_action", f"Action '{name}' cannot be used: {reason}")
@@ -45,12 +66,16 @@ def _unusable(use: Use, actions: ActionCatalogue, findings: Findings) -> None:
 
 def _check_nesting(use: Use, actions: ActionCatalogue, findings: Findings) -> None:
     """Items of items: an item is one row, and cannot become others."""
-    if use.undoes or use.node.body.get("for_each") is None or not actions.fans_out(use.action):
+    if not actions.fans_out(use.action):
         return
     name, action = _label(use.node), shown(use.action)
-    message = f"Step '{name}': Action '{action}' makes items itself, so it cannot have for_each"
     hint = "Run a pipeline for each item: run_pipeline, with that action in a step of its own."
-    findings.error(f"{use.pointer}/for_each", "nested_fan_out", message, hint)
+    if use.in_loop:
+        message = f"Step '{name}': Action '{action}' makes items itself, so no loop can run it"
+        findings.error(use.action_at, "nested_fan_out", message, hint)
+    elif not use.undoes and use.node.body.get("for_each") is not None:
+        message = f"Step '{name}': Action '{action}' makes items itself, so it cannot have for_each"
+        findings.error(f"{use.node.pointer}/for_each", "nested_fan_out", message, hint)
 
 
 def _check_params(use: Use, meta: ActionMeta, findings: Findings) -> None:
@@ -83,7 +108,7 @@ def _counts(param: ParamDefinition, use: Use, meta: ActionMeta) -> bool:
 def _check_presence(param: ParamDefinition, use: Use, findings: Findings) -> None:
     if use.params.get(param.name) in (None, "") and param.required and param.default is None:
         message = f"Required parameter '{param.name}' is missing or empty"
-        place = join(use.pointer, "params", param.name)
+        place = join(use.params_at, param.name)
         findings.error(place, "missing_param", f"Step '{_label(use.node)}': {message}")
 
 
@@ -98,13 +123,13 @@ def _in_words(problem: ParamProblem, param: ParamDefinition, use: Use) -> str:
 
 def _note(use: Use, name: str, code: str, text: str, findings: Findings) -> None:
     message = f"Step '{_label(use.node)}': Parameter '{name}' {text}"
-    findings.error(join(use.pointer, "params", name), code, message)
+    findings.error(join(use.params_at, name), code, message)
 
 
 def _unknown_param(name: str, use: Use, meta: ActionMeta, findings: Findings) -> None:
     message = f"Step '{_label(use.node)}': Action '{meta.type}' has no parameter '{shown(name)}'"
     hint = findings.did_you_mean(name, [param.name for param in meta.params])
-    findings.warning(join(use.pointer, "params", name), "unknown_param", message, hint)
+    findings.warning(join(use.params_at, name), "unknown_param", message, hint)
 
 
 def _check_branches(use: Use, meta: ActionMeta, outline: Outline, findings: Findings) -> None:
@@ -112,22 +137,28 @@ def _check_branches(use: Use, meta: ActionMeta, outline: Outline, findings: Find
         given = use.params.get(param.name)
         if param.type is ParamType.BRANCHES and isinstance(given, list):
             for index, branch in enumerate(given):
-                pointer = join(use.pointer, "params", param.name, index)
+                pointer = join(use.params_at, param.name, index)
                 _check_branch(branch, index, pointer, use, outline, findings)
 
 
 def _check_branch(
     branch: JSON, index: int, pointer: str, use: Use, outline: Outline, findings: Findings
 ) -> None:
+    label = _label(use.node)
     if not isinstance(branch, Mapping):
-        message = f"Step '{_label(use.node)}': Branch {index} must be a dictionary"
+        message = f"Step '{label}': Branch {index} must be a dictionary"
         findings.error(pointer, "wrong_type", message)
         return
     if branch.get("id") in (None, ""):
-        message = f"Step '{_label(use.node)}': Branch {index} missing 'id' field"
+        message = f"Step '{label}': Branch {index} missing 'id' field"
         findings.error(f"{pointer}/id", "required", message)
+    for name, (fits, words) in BRANCH_FIELDS.items():
+        if branch.get(name) is not None and not fits(branch[name]):
+            message = f"Step '{label}': '{name}' of branch {index} must be {words}"
+            findings.error(f"{pointer}/{name}", "wrong_type", message)
     target = branch.get("target_step")
-    if isinstance(target, str) and target and not is_templated(target):
+    # An action that a loop runs decides for its item alone.
+    if is_text(target) and target and not is_templated(target) and not use.in_loop:
         _check_target(target, f"{pointer}/target_step", use, outline, findings)
 
 

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from pipeline_engine.domain.action_params import is_templated
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
 from pipeline_engine.domain.definitions import JSON
 from pipeline_engine.domain.definitions.parse import HANDLER_LISTS, dependencies_of
 from pipeline_engine.domain.graph import Graph
+from pipeline_engine.domain.issues import join
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +55,34 @@ class Node:
                 yield f"{self.pointer}/depends_on{tail}", step_id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """One use of an action: by a step, by a handler, or to undo a step."""
+    """One use of an action: by a step, by a handler, to undo a step, or by a loop."""
 
     node: Node
-    pointer: str  #: of the object that holds ``action`` and ``params``
     action: str
     params: Mapping[str, JSON]
+    action_at: str  #: the pointer of its type
+    params_at: str  #: the pointer of its params
+    undoes: bool = False  #: it compensates its step
+    in_loop: bool = False  #: an action such as ``while`` runs it
 
-    @property
-    def undoes(self) -> bool:
-        """The action compensates its step."""
-        return self.pointer != self.node.pointer
+    def inner(self, meta: ActionMeta) -> Use | None:
+        """The use of the action that this one runs, if it does and one can tell which."""
+        if meta.inner is None or self.in_loop:
+            return None
+        action, params = self.params.get(meta.inner.action), self.params.get(meta.inner.params)
+        if not isinstance(action, str) or is_templated(action) or is_templated(params):
+            return None
+        return Use(
+            node=self.node,
+            action=action,
+            params=_mapping(params),
+            action_at=join(self.params_at, meta.inner.action),
+            params_at=join(self.params_at, meta.inner.params),
+            undoes=self.undoes,
+            in_loop=True,
+        )
 
     def meta(self, actions: ActionCatalogue) -> ActionMeta | None:
         """What the action says about itself, if it can be used."""
@@ -95,11 +112,23 @@ class Outline:
     def uses(self) -> Iterator[Use]:
         """Every use of an action in the document."""
         for node in self.nodes:
-            yield Use(node, node.pointer, node.action, node.params)
+            yield Use(
+                node=node,
+                action=node.action,
+                params=node.params,
+                action_at=f"{node.pointer}/action",
+                params_at=f"{node.pointer}/params",
+            )
             undo = node.compensation
             if undo and not node.is_handler:
-                action, params = _text(undo.get("action")), _mapping(undo.get("params"))
-                yield Use(node, f"{node.pointer}/compensate", action, params)
+                yield Use(
+                    node=node,
+                    action=_text(undo.get("action")),
+                    params=_mapping(undo.get("params")),
+                    action_at=f"{node.pointer}/compensate/action",
+                    params_at=f"{node.pointer}/compensate/params",
+                    undoes=True,
+                )
 
     @cached_property
     def step_ids(self) -> frozenset[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
 from pipeline_engine.domain.checks.outline import Node, Outline, Use
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.checks.scopes import (
-    IN_ITEMS,
-    UNRENDERED,
+    NAMES,
+    Place,
     Scope,
     scope_of,
     scope_of_outputs,
@@ -26,9 +27,20 @@ from pipeline_engine.domain.expressions import (
 from pipeline_engine.domain.issues import dotted
 
 STEP_PARTS = frozenset({"outputs", "status", "error"})
+IN_LOOPS = (
+    "It exists only in the params and the key of a step with for_each, and in what actions such"
+    " as for_each and filter render for each item."
+)
 ROOT_HINTS: Mapping[str, str] = {
-    "item": "It exists only in the params and the key of a step with for_each.",
-    "item_index": "It exists only in the params and the key of a step with for_each.",
+    "item": IN_LOOPS,
+    "item_index": IN_LOOPS,
+    "item_key": "It exists only in the params of a step with for_each.",
+    "index": "The number of an item is 'item_index', that of a round of while is 'iteration'.",
+    "result": "It exists only in what the action 'while' renders for each round.",
+    "iteration": "It exists only in what the action 'while' renders for each round.",
+    "event": "It exists only in what the action 'wait_for_event' renders when its event comes;"
+    " a later step finds it in 'steps.<id>.outputs.event'.",
+    "loop": IN_LOOPS,
     "secrets": "Secrets never leave the worker.",
     "workflow": "Use 'execution' or 'params'.",
     "inputs": "Use 'params'.",
@@ -60,11 +72,11 @@ def _scoped_texts(outline: Outline, actions: ActionCatalogue) -> Iterator[tuple[
     for node in outline.nodes:
         scope = scope_of(node, outline)
         yield from ((scope, text) for text in _condition_and_items(node))
-        in_items = replace(scope, roots=IN_ITEMS)
-        yield from ((in_items, text) for text in _item_key(node))
+        of_key = replace(scope, roots=NAMES[Place.ITEM_KEY])
+        yield from ((of_key, text) for text in _item_key(node))
     for use in outline.uses:
         meta = use.meta(actions)
-        yield from _params(use, meta.unrendered_params if meta else frozenset(), outline)
+        yield from _params(use, meta, outline)
     scope = scope_of_outputs(outline)
     yield from ((scope, text) for text in texts_in(outline.outputs, "/outputs"))
 
@@ -88,16 +100,17 @@ def _item_key(node: Node) -> Iterator[Text]:
         yield from texts_in(given.get("key"), f"{node.pointer}/for_each/key")
 
 
-def _params(use: Use, unrendered: Iterable[str], outline: Outline) -> Iterator[tuple[Scope, Text]]:
+def _params(use: Use, meta: ActionMeta | None, outline: Outline) -> Iterator[tuple[Scope, Text]]:
+    unrendered = meta.unrendered_params if meta else frozenset()
     scope = scope_of(use.node, outline)
     if use.undoes:
         scope = scope_of_undoing(use.node, scope)
     is_item = use.node.body.get("for_each") is not None and not use.undoes
-    rendered = replace(scope, roots=IN_ITEMS) if is_item else scope
-    by_action = replace(scope, roots=UNRENDERED)
+    rendered = replace(scope, roots=NAMES[Place.ITEM]) if is_item else scope
+    by_action = replace(rendered, roots=rendered.roots | (meta.adds_names if meta else set()))
     for name, value in use.params.items():
         own = name in unrendered
-        found = texts_in({name: value}, f"{use.pointer}/params", conditions=own)
+        found = texts_in({name: value}, use.params_at, conditions=own)
         yield from ((by_action if own else rendered, text) for text in found)
 
 

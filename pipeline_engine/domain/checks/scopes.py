@@ -1,18 +1,35 @@
-"""Which names and which steps a template may refer to, by the place where it stands."""
+"""Which names and which steps a template may refer to, by the place where it stands.
+
+``NAMES`` is the one table of names: the check refuses all others, ``scheduler/scope.py`` makes
+these at run time, and docs/reference/definition.md prints it; tests compare all three.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from pipeline_engine.domain.checks.outline import Node, Outline
 from pipeline_engine.domain.checks.report import shown
 
-EVERYWHERE = frozenset({"params", "steps", "execution", "secrets"})
-IN_OUTPUTS = EVERYWHERE - {"secrets"}
-IN_ITEMS = EVERYWHERE | {"item", "item_index"}
-#: Names that an action may add for what it renders itself.
-UNRENDERED = IN_ITEMS | {"result", "iteration", "event"}
+
+class Place(StrEnum):
+    """Where a template stands, as far as its names depend on it."""
+
+    STEP = "step"  #: condition, params and for_each of a step, handler or compensation
+    ITEM_KEY = "item_key"  #: the ``key`` of for_each
+    ITEM = "item"  #: params of a step with for_each
+    OUTPUTS = "outputs"  #: the outputs of the pipeline
+
+
+_USUAL = frozenset({"params", "steps", "execution", "secrets"})
+NAMES: Mapping[Place, frozenset[str]] = {
+    Place.STEP: _USUAL,
+    Place.ITEM_KEY: _USUAL | {"item", "item_index"},
+    Place.ITEM: _USUAL | {"item", "item_index", "item_key"},
+    Place.OUTPUTS: _USUAL - {"secrets"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +57,7 @@ def scope_of(node: Node, outline: Outline) -> Scope:
     def hint(step_id: str) -> str:
         return _hint(step_id, node, outline)
 
-    return Scope(f"step '{shown(node.id)}'", EVERYWHERE, sees, hint)
+    return Scope(f"step '{shown(node.id)}'", NAMES[Place.STEP], sees, hint)
 
 
 def scope_of_undoing(node: Node, before: Scope) -> Scope:
@@ -54,7 +71,8 @@ def scope_of_outputs(outline: Outline) -> Scope:
     def hint(_step_id: str) -> str:
         return "The outputs of a pipeline are those of its steps, not of its handlers."
 
-    return Scope("the outputs", IN_OUTPUTS, lambda step_id: step_id in outline.step_ids, hint)
+    names = NAMES[Place.OUTPUTS]
+    return Scope("the outputs", names, lambda step_id: step_id in outline.step_ids, hint)
 
 
 def _scope_of_handler(node: Node, outline: Outline) -> Scope:
@@ -66,7 +84,7 @@ def _scope_of_handler(node: Node, outline: Outline) -> Scope:
     def hint(_step_id: str) -> str:
         return "Handlers run one after another, in the order of the list."
 
-    return Scope(f"handler '{shown(node.id)}'", EVERYWHERE, sees, hint)
+    return Scope(f"handler '{shown(node.id)}'", NAMES[Place.STEP], sees, hint)
 
 
 def _hint(step_id: str, node: Node, outline: Outline) -> str:

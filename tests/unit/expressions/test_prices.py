@@ -8,7 +8,8 @@ import time
 import pytest
 from unit.expressions.prices import PARAMS, Bill, expressions, timed, weighed
 
-from pipeline_engine.domain.expressions import ExpressionError, Fuel, parse_template
+from pipeline_engine.domain.expressions import Fuel, parse_condition, parse_template
+from pipeline_engine.domain.expressions.limits import CHARACTERS_PER_UNIT
 
 SECONDS = 6.0  # for each search; ``prices.py`` as a program tries everything
 BUDGET = 50_000
@@ -20,11 +21,10 @@ def dearest(measure, key, seed):
     """The worst of the applications that can be tried in the time."""
     chance, until = random.Random(seed), time.monotonic() + SECONDS
     worst = Bill("", 0)
-    for expression in expressions(chance):
-        bill = measure(expression, BUDGET)
-        worst = max(worst, bill, key=key)
-        if time.monotonic() > until:
-            return worst
+    found = expressions(chance)
+    while time.monotonic() < until:
+        worst = max(worst, measure(next(found), BUDGET), key=key)
+    return worst
 
 
 def test_no_operation_takes_more_time_than_it_pays_for():
@@ -65,7 +65,7 @@ def test_what_is_worse_than_linear_pays_for_all_of_it(expression):
 
 
 def test_lists_whose_hashes_are_chosen_to_be_equal_cost_no_more_than_others():
-    lists = [row for row in PARAMS["collisions"]]
+    lists = list(PARAMS["collisions"])
     assert len({hash(tuple(row)) for row in lists}) == 1, "they are no test any more"
 
     others = [[n + 0.5, 2.0, 3.0, 4.0] for n in range(len(lists))]
@@ -80,12 +80,7 @@ def test_lists_whose_hashes_are_chosen_to_be_equal_cost_no_more_than_others():
 
 
 def test_a_text_that_is_judged_is_paid_for_each_time():
-    from pipeline_engine.domain.expressions import parse_condition
-
     condition, fuel = parse_condition("params.blank"), Fuel(100_000)
 
-    with pytest.raises(ExpressionError) as caught:
-        for _ in range(100):
-            condition.evaluate({"params": PARAMS}, fuel)
-
-    assert caught.value.code == "expression_fuel"
+    assert condition.evaluate({"params": PARAMS}, fuel) is False
+    assert fuel.left < 100_000 - len(PARAMS["blank"]) // CHARACTERS_PER_UNIT
