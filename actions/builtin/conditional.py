@@ -118,6 +118,17 @@ class Conditional(BaseActionExecutor):
 
 
 def _branch_problems(branches: Any) -> Iterator[str]:
+    yield from _shape_problems(branches)
+    for index, branch in enumerate(branches if isinstance(branches, list) else ()):
+        if isinstance(branch, dict):
+            yield from (
+                f"Branch {index} missing '{key}' field"
+                for key in ("id", "condition")
+                if key not in branch
+            )
+
+
+def _shape_problems(branches: Any) -> Iterator[str]:
     if not isinstance(branches, list):
         yield "branches must be a list"
         return
@@ -126,15 +137,16 @@ def _branch_problems(branches: Any) -> Iterator[str]:
             yield f"Branch {index} must be a dictionary"
             continue
         yield from (
-            f"Branch {index} missing '{key}' field"
-            for key in ("id", "condition")
-            if key not in branch
+            f"'{key}' of branch {index} must be a text"
+            for key in ("id", "target_step")
+            if not isinstance(branch.get(key), str | None)
         )
 
 
 def _matched(branches: Any, context: ActionContext) -> dict[str, Any]:
-    if not isinstance(branches, list) or not all(isinstance(b, dict) for b in branches):
-        raise InvalidActionParams("branches must be a list of objects")
+    problems = list(_shape_problems(branches))
+    if problems:
+        raise InvalidActionParams("; ".join(problems))
     return next((b for b in branches if _holds(b.get("condition", "true"), context)), {})
 
 

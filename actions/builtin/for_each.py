@@ -175,7 +175,7 @@ class ForEach(FanOutActionExecutor):
 def _count(context: ActionContext, name: str) -> int:
     try:
         return max(int(context.params.get(name) or 0), 0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidActionParams(f"{name} must be a number") from None
 
 

@@ -17,6 +17,7 @@ from pipeline_engine.sdk import (
     EventResult,
     ExecutionMode,
     InvalidActionParams,
+    JsonShape,
     OutputDefinition,
     ParamDefinition,
     ParamType,
@@ -43,7 +44,12 @@ META = ActionMeta(
     params=[
         ParamDefinition("pipeline", "Pipeline", required=True, description="Its name or its id."),
         ParamDefinition(
-            "params", "Params", ParamType.JSON, default={}, description="What it is started with."
+            "params",
+            "Params",
+            ParamType.JSON,
+            default={},
+            description="What it is started with.",
+            shape=JsonShape.OBJECT,
         ),
         ParamDefinition(
             "wait",

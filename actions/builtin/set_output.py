@@ -8,6 +8,7 @@ from pipeline_engine.sdk import (
     ActionMeta,
     ActionResult,
     BaseActionExecutor,
+    JsonShape,
     ParamDefinition,
     ParamType,
     register_action,
@@ -28,6 +29,7 @@ META = ActionMeta(
             ParamType.JSON,
             default={},
             description="The map; its keys are the outputs of the step.",
+            shape=JsonShape.OBJECT,
         ),
     ],
     examples=[

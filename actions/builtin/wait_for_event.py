@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,15 +17,19 @@ from pipeline_engine.sdk import (
     EventResult,
     ExecutionMode,
     InvalidActionParams,
+    JsonShape,
     OutputDefinition,
     ParamDefinition,
     ParamType,
     StepStatus,
     ValidationRules,
+    evaluate_condition,
     register_action,
+    render_value,
 )
 
 DAY = 86_400
+PLACE = re.compile(r"\d{1,9}", re.ASCII)  # in a list
 
 META = ActionMeta(
     type="wait_for_event",
@@ -36,6 +41,8 @@ META = ActionMeta(
     cheap=True,
     execution_mode=ExecutionMode.EVENT_DRIVEN,
     timeout_seconds=7 * DAY,
+    unrendered_params=frozenset({"match", "condition", "outputs"}),
+    adds_names=frozenset({"event"}),
     params=[
         ParamDefinition(
             "event_key",
@@ -50,6 +57,22 @@ META = ActionMeta(
             ParamType.JSON,
             default={},
             description="Dotted path to expected value; other events are ignored.",
+            shape=JsonShape.OBJECT,
+        ),
+        ParamDefinition(
+            "condition",
+            "Condition",
+            ParamType.TEMPLATE,
+            default=True,
+            description="Evaluated for each event, as event; other events are ignored.",
+        ),
+        ParamDefinition(
+            "outputs",
+            "More outputs",
+            ParamType.JSON,
+            default={},
+            description="Rendered when the event has come, as event; outputs beside it.",
+            shape=JsonShape.OBJECT,
         ),
         ParamDefinition(
             "timeout_seconds",
@@ -79,7 +102,7 @@ class WaitForEvent(BaseActionExecutor):
         key = str(context.params.get("event_key") or "").strip()
         if not key:
             raise InvalidActionParams("event_key is required")
-        if not isinstance(context.params.get("match") or {}, dict):
+        if not isinstance(context.params.get("match") or {}, dict | str):
             raise InvalidActionParams("match must be an object")
         return ActionResult(
             success=True,
@@ -91,15 +114,23 @@ class WaitForEvent(BaseActionExecutor):
 
     def on_event(self, context: EventContext) -> EventResult:
         """End with the first event that matches."""
-        expected = context.params.get("match") or {}
-        event = context.event_data
-        if any(_at(event, path) != value for path, value in expected.items()):
+        if not _matches(context):
             return EventResult(action=EventAction.IGNORE)
+        more = render_value(context.params.get("outputs") or {}, context.scope)
         return EventResult(
             action=EventAction.COMPLETE,
             status=StepStatus.COMPLETED,
-            outputs={"event": dict(event)},
+            outputs={**more, "event": dict(context.event_data)},
         )
+
+
+def _matches(context: EventContext) -> bool:
+    expected = render_value(context.params.get("match") or {}, context.scope)
+    if not isinstance(expected, dict):
+        raise InvalidActionParams("match must be an object")
+    if any(_at(context.event_data, path) != value for path, value in expected.items()):
+        return False
+    return evaluate_condition(context.params.get("condition", True), context.scope)
 
 
 def _at(value: Any, path: str) -> Any:
@@ -107,7 +138,7 @@ def _at(value: Any, path: str) -> Any:
     if isinstance(value, Mapping) and path in value:
         return value[path]
     first, _, rest = path.partition(".")
-    if isinstance(value, list) and first.isdecimal() and int(first) < len(value):
+    if isinstance(value, list) and PLACE.fullmatch(first) and int(first) < len(value):
         return _at(value[int(first)], rest) if rest else value[int(first)]
     return (
         _at(value[first], rest) if rest and isinstance(value, Mapping) and first in value else None

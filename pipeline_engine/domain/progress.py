@@ -15,6 +15,8 @@ from pipeline_engine.domain.states import FINAL_STEP_STATUSES, StepStatus
 
 ZERO = Decimal(0)
 FULL = Decimal(100)
+#: Seconds; an estimate that is longer says nothing, and may have more digits than JSON can hold.
+LONGEST_ETA = 366 * 24 * 3600
 HUNDREDTH = Decimal("0.01")
 DONE = frozenset({StepStatus.COMPLETED, StepStatus.SKIPPED})
 COUNTS_ITS_OWN = frozenset({StepStatus.RUNNING, StepStatus.FAILED})
@@ -72,7 +74,7 @@ def aggregate_groups(
     found = tuple(groups)
     weight = sum((_exact(group.weight) for group in found), ZERO)
     achieved = sum((_achieved(group) for group in found), ZERO)
-    overall = achieved / weight if weight else ZERO
+    overall = min(achieved / weight, FULL) if weight else ZERO
     return Aggregate(
         overall_progress=overall.quantize(HUNDREDTH, ROUND_HALF_UP),
         eta_seconds=_eta_seconds(found),
@@ -119,7 +121,8 @@ def _eta_seconds(groups: tuple[StatusGroup, ...]) -> int | None:
         return None
     pace = sum((_exact(group.seconds) for group in done), ZERO) / timed_weight
     left = sum((_exact(group.weight) - _achieved(group) / FULL for group in remaining), ZERO)
-    return max(0, int(left * pace))
+    seconds = left * pace
+    return max(0, int(seconds)) if seconds <= LONGEST_ETA else None
 
 
 def _seconds(started_at: datetime | None, finished_at: datetime | None) -> float:
@@ -129,5 +132,10 @@ def _seconds(started_at: datetime | None, finished_at: datetime | None) -> float
 
 
 def _exact(number: Decimal | float) -> Decimal:
+    """The number as it is written; none of these is negative, and what is no number counts as 0.
+
+    Rows may hold anything: definitions were not always checked as they are now.
+    """
     # By way of the text: 0.1 stays 0.1.
-    return number if isinstance(number, Decimal) else Decimal(str(number))
+    exact = number if isinstance(number, Decimal) else Decimal(str(number))
+    return exact if exact.is_finite() and exact > 0 else ZERO

@@ -201,6 +201,7 @@ def _context(work: Work, its: Waiting, delivery: DeliveryRow) -> EventContext:
         # A copy: what an action does to it is not what it has answered.
         step_outputs=json_guard.as_stored(its.outputs),
         params=step.params,
+        scope={**step.scope, "event": delivery.body},
         item=step.scope.get("item"),
         item_index=row.item_index,
         item_key=row.item_key,

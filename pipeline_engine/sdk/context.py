@@ -151,6 +151,7 @@ class EventContext(_Caller):
     event_data: Mapping[str, Any]
     step_outputs: Mapping[str, Any] = field(default_factory=dict)  #: the step's own, so far
     params: Mapping[str, Any] = field(default_factory=dict)
+    scope: Mapping[str, Any] = field(default_factory=dict, repr=False)  #: with ``event``, its data
     item: Any = None
     item_index: int | None = None
     item_key: str | None = None

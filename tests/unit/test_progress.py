@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_engine.domain.progress import (
+    LONGEST_ETA,
     StatusGroup,
     StepProgress,
     aggregate,
@@ -144,3 +145,22 @@ def test_sums_by_status_give_the_same_answer_as_all_rows(rows):
     assert by_group.overall_progress == by_row.overall_progress
     assert by_group.eta_seconds == by_row.eta_seconds
     assert 0 <= by_row.overall_progress <= 100
+
+
+@pytest.mark.parametrize(
+    "weight",
+    [1e-300, 5e-324, 1e308, 0.0, -0.0, -1.0, float("nan"), float("inf"), Decimal("NaN")],
+)
+def test_progress_is_told_whatever_weight_a_row_holds(weight):
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    done = StepProgress(
+        status=StepStatus.COMPLETED,
+        weight=weight,
+        started_at=began,
+        finished_at=began + timedelta(seconds=3),
+    )
+
+    found = aggregate([done, StepProgress(status=StepStatus.PENDING, weight=1000)])
+
+    assert 0 <= found.overall_progress <= 100
+    assert found.eta_seconds is None or 0 <= found.eta_seconds <= LONGEST_ETA

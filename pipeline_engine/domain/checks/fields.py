@@ -97,17 +97,13 @@ def integer(minimum: int, maximum: int) -> Rule:
     return rule
 
 
-def number(minimum: float, maximum: float, *, above: bool = False) -> Rule:
-    """A number from *minimum* (or, with *above*, beyond it) to *maximum*."""
-    least = "exclusiveMinimum" if above else "minimum"
+def number(minimum: float, maximum: float) -> Rule:
+    """A number from *minimum* to *maximum*."""
 
-    @lets_through({"type": "number", least: minimum, "maximum": maximum})
+    @lets_through({"type": "number", "minimum": minimum, "maximum": maximum})
     def rule(value: JSON, pointer: str, findings: Findings) -> None:
         if not is_number(value):
             findings.field_error(pointer, "wrong_type", "Input should be a valid number")
-        elif above and value <= minimum:
-            message = f"Input should be greater than {minimum:g}"
-            findings.field_error(pointer, "out_of_range", message)
         else:
             _in_range(value, minimum, maximum, pointer, findings)
 

@@ -30,6 +30,7 @@ from pipeline_engine.domain.checks.limits import (
     MAX_PARALLEL_STEPS,
     MAX_SECONDS,
     MAX_WEIGHT,
+    MIN_WEIGHT,
 )
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.definitions import (
@@ -40,7 +41,7 @@ from pipeline_engine.domain.definitions import (
     TriggerRule,
     fits_type,
 )
-from pipeline_engine.domain.definitions.parameters import REFERENCE_SUFFIX
+from pipeline_engine.domain.definitions.parameters import REFERENCE_SUFFIX, is_whole
 from pipeline_engine.domain.definitions.parse import dependencies_of
 
 STEP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
@@ -198,7 +199,7 @@ def _check_trigger_rule(given: Mapping[str, JSON], pointer: str, findings: Findi
         message = f"A step without dependencies never meets '{rule}'"
         findings.field_error(f"{pointer}/trigger_rule", "needs_dependencies", message)
     wanted = rule.get("at_least") if isinstance(rule, Mapping) else None
-    if isinstance(wanted, int) and wanted > there:
+    if wanted is not None and is_whole(wanted) and wanted > there:
         message = f"Input should be less than or equal to {there}, the number of dependencies"
         place = f"{pointer}/trigger_rule/at_least"
         findings.field_error(place, "out_of_range", message)
@@ -254,7 +255,7 @@ STEP_FIELDS: Mapping[str, Field] = {
     "compensate": Field(COMPENSATE),
     "idempotent": Field(boolean),
     "queue": Field(choice(QueueName, "queue")),
-    "weight": Field(number(0, MAX_WEIGHT, above=True)),
+    "weight": Field(number(MIN_WEIGHT, MAX_WEIGHT)),
 }
 HANDLER_FIELDS: Mapping[str, Field] = {
     **STEP_FIELDS,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from factories import a_step, an_action
 
+from pipeline_engine.domain.checks.scopes import NAMES, Place
 from pipeline_engine.sdk import ActionResult, evaluate_condition, render_value
 
 PARAMETERS = [{"name": "text"}]
@@ -81,3 +82,108 @@ def test_a_condition_sees_the_secrets_that_params_see(drive):
     )
 
     assert end.statuses == {"a": "COMPLETED", "b": "SKIPPED"}
+
+
+@pytest.mark.parametrize("action", ["set_output", "log", "transform", "template_render", "fetch"])
+def test_params_that_quote_a_list_too_often_fail_before_they_are_written(drive, action):
+    driver = drive(an_action("fetch", lambda _: ActionResult(success=True), params=["input"]))
+    name = {"set_output": "outputs", "log": "message", "template_render": "template"}
+    much = {"all": ["{{ params.text }}"] * 1000}
+    given = {name.get(action, "input"): much if action != "log" else "{{ params.texts }}"}
+    if action == "template_render":
+        given = {"template": "{{ [" + ", ".join(["params.texts"] * 60) + "] }}"}
+    if action == "log":
+        given = {"message": "{{ [" + ", ".join(["params.texts"] * 60) + "] }}"}
+
+    end = driver.run(
+        a_step("a", action=action, params=given),
+        parameters=[{"name": "text"}, {"name": "texts", "type": "array"}],
+        params={"text": TEXT, "texts": ["x" * 1000] * 600},
+    )
+
+    assert end.step("a").error_code in {"rendered_too_large", "invalid_params"}
+
+
+def test_a_join_is_bounded_before_it_is_made(drive):
+    step = a_step(
+        "a",
+        action="aggregate",
+        params={
+            "inputs": "{{ params.parts }}",
+            "operation": "join",
+            "separator": "{{ params.text }}",
+        },
+    )
+
+    end = drive().run(
+        step,
+        parameters=[{"name": "text"}, {"name": "parts", "type": "array"}],
+        params={"text": TEXT, "parts": ["x"] * 10_000},
+    )
+
+    assert end.step("a").error_code == "value_too_large"
+
+
+@pytest.mark.parametrize("operation", ["sum", "average"])
+def test_a_sum_that_no_number_can_hold_is_said_to_be_one(drive, operation):
+    inputs = [1.7e308, 1.7e308, 1]
+    step = a_step("a", action="aggregate", params={"inputs": inputs, "operation": operation})
+
+    end = drive().run(step)
+
+    assert end.step("a").error_code == "number_out_of_range"
+
+
+def test_items_are_weighed_together_before_they_are_stored(drive):
+    loop = {
+        "items": list(range(300)),
+        "action": "log",
+        "action_params": {"message": "{{ params.text }}"},
+    }
+
+    end = drive().run(
+        a_step("a", action="for_each", params=loop),
+        parameters=PARAMETERS,
+        params={"text": TEXT},
+    )
+
+    assert end.step("a").error_code == "rendered_too_large"
+    assert end.items("a") == []
+
+
+def test_an_event_is_judged_by_a_condition_and_gives_outputs(drive):
+    wait = {
+        "event_key": "k",
+        "condition": "{{ event.phase == params.phase }}",
+        "outputs": {"sha": "{{ event.sha | upper }}"},
+    }
+    driver = drive()
+    execution_id = driver.start(
+        a_step("a", action="wait_for_event", params=wait),
+        parameters=[{"name": "phase", "type": "integer"}],
+        params={"phase": 2},
+    )
+    driver.settle()
+    row = driver.look(execution_id).step("a")
+    assert row.awaiting_event
+
+    for phase in (1, 2):
+        accept(driver, "k", {"phase": phase, "sha": "abc"})
+        driver.settle()
+
+    end = driver.finish(execution_id)
+    assert end.step("a").outputs == {"event": {"phase": 2, "sha": "abc"}, "sha": "ABC"}
+
+
+def test_the_names_of_a_template_are_those_of_the_table(drive):
+    seen: dict[str, set[str]] = {}
+
+    def look(context):
+        seen[context.step_id] = set(context.scope)
+        return ActionResult(success=True)
+
+    driver = drive(an_action("look", look))
+
+    driver.run(a_step("plain", action="look"), a_step("looped", action="look", for_each=[1]))
+
+    assert seen == {"plain": NAMES[Place.STEP], "looped": NAMES[Place.ITEM]}
