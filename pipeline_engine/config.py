@@ -222,6 +222,12 @@ class Settings:
     max_items: int = _variable(
         "PIPELINE_MAX_ITEMS", ma.Integer(load_default=10_000, validate=AT_LEAST_ONE)
     )
+    max_tree_executions: int = _variable(
+        "PIPELINE_MAX_TREE_EXECUTIONS", ma.Integer(load_default=1000, validate=AT_LEAST_ONE)
+    )
+    max_open_executions: int = _variable(
+        "PIPELINE_MAX_OPEN_EXECUTIONS", ma.Integer(load_default=10_000, validate=AT_LEAST_ONE)
+    )
     max_body_bytes: int = _variable(
         "PIPELINE_MAX_BODY_BYTES", ma.Integer(load_default=1_048_576, validate=AT_LEAST_ONE)
     )

@@ -103,6 +103,12 @@ class IdempotencyKeyReused(PipelineEngineError):
     code = "idempotency_key_reused"
 
 
+class TooManyOpenExecutions(PipelineEngineError):
+    """This owner has as many open executions as one may have; try again when some have ended."""
+
+    code = "too_many_open_executions"
+
+
 class ExternalIdTooLong(PipelineEngineError):
     """The id that an event is about has more than 512 characters."""
 

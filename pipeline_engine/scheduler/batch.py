@@ -113,7 +113,7 @@ class Batch:
 
     def _run_cheap(self, step: Prepared) -> list[Ending]:
         work = self.work
-        door = StepDoor(work.runtime, step, work.connection)
+        door = StepDoor(work.runtime, step, work)
         context = perform.make_context(work.runtime, step, door=door)
         if outcomes.expands(step.row, step.planned):
             found = perform.expand(step, context)

@@ -194,7 +194,7 @@ def _context(work: Work, its: Waiting, delivery: DeliveryRow) -> EventContext:
         user_id=step.facts.user_id,
         system_user_id=settings.system_user_id,
         app_ids=settings.app_ids,
-        engine=StepDoor(work.runtime, step, work.connection),
+        engine=StepDoor(work.runtime, step, work),
         external_workflow_id=delivery.external_id or str(row.id),
         event_type=delivery.event_type,
         event_data=delivery.body,

@@ -126,7 +126,6 @@ def timed_out(
     planned: PlannedStep | None,
     *,
     message: str,
-    retryable: bool = True,
 ) -> list[Ending]:
     """What follows when the time of an attempt is up."""
     return failed(
@@ -136,7 +135,6 @@ def timed_out(
         error_code=items.TIMEOUT,
         message=message,
         status=StepStatus.TIMEOUT,
-        retryable=retryable,
     )
 
 

@@ -26,6 +26,7 @@ from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.combiner import Combiner
 from pipeline_engine.scheduler.leases import Leases
 from pipeline_engine.scheduler.plans import Plan, Plans
+from pipeline_engine.scheduler.quotas import OpenExecutions
 from pipeline_engine.sdk.breakers import Breakers
 from pipeline_engine.sdk.peers import Peers
 from pipeline_engine.storage import rows
@@ -75,6 +76,7 @@ class Runtime:
     #: threads that ask for blocking steps, or have run some, share transactions
     taking: Combiner = field(default_factory=Combiner, repr=False)
     finishing: Combiner = field(default_factory=Combiner, repr=False)
+    open_executions: OpenExecutions = field(default_factory=OpenExecutions, repr=False)
     #: some of the executions of which a worker of this process has said that they run
     begun: set[UUID] = field(default_factory=set, repr=False)
     #: some steps that ended in a batch which took them along; their messages are on their way

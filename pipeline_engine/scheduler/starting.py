@@ -18,6 +18,7 @@ from pipeline_engine.errors import (
     IdempotencyKeyReused,
     InvalidParams,
     PipelineNotFound,
+    TooManyOpenExecutions,
 )
 from pipeline_engine.scheduler import abort
 from pipeline_engine.scheduler.advance import advance
@@ -44,6 +45,9 @@ class Request:
     idempotency_key: str | None = None
     request_hash: str | None = None
     parent_step_id: int | None = None
+    parent_call: str | None = None
+    parent_execution_id: UUID | None = None
+    root_execution_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class Started:
 def start(work: Work, startable: Startable, request: Request) -> Started:
     """Store an execution, or find the one that the same request stored before.
 
-    Raises ``InvalidParams`` and ``IdempotencyKeyReused``.
+    Raises ``InvalidParams``, ``IdempotencyKeyReused`` and ``TooManyOpenExecutions``.
     """
     definition = startable.plan.definition
     params, problems = merge_params(definition, request.params)
@@ -89,19 +93,37 @@ def start(work: Work, startable: Startable, request: Request) -> Started:
         payload_type=request.payload_type,
         notification_workflow_id=request.notification_workflow_id,
         parent_step_id=request.parent_step_id,
+        parent_call=request.parent_call,
+        parent_execution_id=request.parent_execution_id,
+        root_execution_id=request.root_execution_id,
         idempotency_key=request.idempotency_key,
         request_hash=request.request_hash,
     )
-    begun = begin(work, startable.plan, execution)
+    begun = begin(work, startable.plan, execution) if _has_room(work, request) else None
     found = begun or _started_before(work.connection, request)
+    if found is None:
+        raise TooManyOpenExecutions(
+            f"{request.user_id or 'The system'} has {work.runtime.settings.max_open_executions}"
+            " open executions; wait until some have ended"
+        )
     return Started(found, startable, params, is_new=begun is not None)
 
 
-def _started_before(connection: Connection, request: Request) -> UUID:
+def _has_room(work: Work, request: Request) -> bool:
+    most = work.runtime.settings.max_open_executions
+    quotas = work.runtime.open_executions
+    return quotas.take_place(work.connection, request.user_id, most=most)
+
+
+def _started_before(connection: Connection, request: Request) -> UUID | None:
+    if request.idempotency_key is None:
+        return None
     row = connection.exec_driver_sql(
         "SELECT id, request_hash FROM executions WHERE idempotency_key = %(key)s",
         {"key": request.idempotency_key},
-    ).one()
+    ).first()
+    if row is None:
+        return None
     if row[1] != request.request_hash:
         raise IdempotencyKeyReused
     found: UUID = row[0]

@@ -20,7 +20,7 @@ from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
-from pipeline_engine.scheduler import abort, outcomes, waking
+from pipeline_engine.scheduler import abort, outcomes, trees, waking
 from pipeline_engine.scheduler.advance import advance
 from pipeline_engine.scheduler.items import TIMEOUT
 from pipeline_engine.scheduler.plans import PlannedStep
@@ -53,6 +53,7 @@ class Swept:
     lost_workers: int
     timed_out_steps: int
     timed_out_executions: int
+    lost_cancels: int
     unjoined: int
     clean_ups: int
     deliveries: int
@@ -68,6 +69,7 @@ def sweep(runtime: Runtime) -> Swept:
             runtime, overdue.passed_deadlines, overdue.lock_passed_deadline, _time_out
         ),
         timed_out_executions=_time_out_executions(runtime),
+        lost_cancels=_cancel_again(runtime),
         unclaimed=_send_unclaimed(runtime),
         unjoined=_send_again(runtime, overdue.unjoined, JOIN),
         clean_ups=_send_again(runtime, overdue.not_cleaned_up, CLEAN_UP),
@@ -217,11 +219,13 @@ def _time_out(work: Work, row: StepRow) -> None:
 
 
 def _is_abandoned(work: Work, row: StepRow, planned: PlannedStep | None) -> bool:
-    """Whether nobody will wait any more for what the step has started, and it can be stopped.
+    """Whether what this attempt has started has to be called off before anything follows.
 
-    The next attempt would wait: by its idempotency key it finds what this one has started.
+    Not before a next attempt that may be repeated: by its idempotency key it finds what this one
+    has started, and waits for it.
     """
-    if not row.awaiting_event or outcomes.retry_after(row, planned, error_code=TIMEOUT):
+    retry = outcomes.retry_after(row, planned, error_code=TIMEOUT)
+    if retry and planned and planned.idempotent:
         return False
     return abort.has_to_clean_up(row, work.plan(row.execution_id))
 
@@ -266,6 +270,23 @@ def _timed_out(runtime: Runtime, execution_id: UUID) -> bool:
 def _timeout_error(definition: PipelineDefinition) -> dict[str, object]:
     seconds = definition.settings.timeout_seconds
     return {"code": EXECUTION_TIMEOUT, "message": f"Execution timed out after {seconds} s"}
+
+
+def _cancel_again(runtime: Runtime) -> int:
+    """Cancel what was to end with an execution above it, if whoever began that died meanwhile."""
+    with runtime.engine.connect() as connection:
+        ids = overdue.lost_cancels(connection)
+    return sum(_cancelled(runtime, execution_id) for execution_id in ids)
+
+
+def _cancelled(runtime: Runtime, execution_id: UUID) -> bool:
+    reason = AbortReason.CANCELLED
+    error = {"code": reason.value, "message": trees.PARENT_STOPPED}
+
+    def change(work: Work) -> None:
+        advance(work, abort.give_up(work, execution_id, reason=reason, error=error) or ())
+
+    return _isolated(runtime, change, execution=str(execution_id))
 
 
 def beat_mark(runtime: Runtime) -> None:

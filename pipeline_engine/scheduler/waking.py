@@ -22,7 +22,7 @@ from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.scope import load_results, step_results
 from pipeline_engine.scheduler.work import Work, insisted, transaction
-from pipeline_engine.storage import locking, rows, transitions
+from pipeline_engine.storage import locking, rows, transitions, trees
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import StepRow
 
@@ -81,7 +81,7 @@ def _joined(work: Work, row: StepRow) -> list[Ending]:
         return outcomes.failed(
             work, row, None, error_code=error.code, message=str(error), retryable=False
         )
-    door = StepDoor(work.runtime, step, work.connection)
+    door = StepDoor(work.runtime, step, work)
     context = perform.make_context(work.runtime, step, door=door)
     results = ItemResults(work.connection, row.id, row.items_total or 0)
     return outcomes.joined(work, step, context, perform.join(step, context, results))
@@ -94,7 +94,7 @@ def wake(work: Work, row: StepRow) -> None:
     """End a parked step whose ``wake_at`` is reached; its row is locked already."""
     step = prepare(work, row)
     stored = rows.stored_outputs(work.connection, row.id)
-    door = StepDoor(work.runtime, step, work.connection)
+    door = StepDoor(work.runtime, step, work)
     context = perform.make_context(work.runtime, step, door=door, stored_outputs=stored)
     advance(work, outcomes.settle(work, step, perform.wake(step, context)))
 
@@ -110,7 +110,7 @@ def clean_up(runtime: Runtime, step_execution_id: int) -> Work:
         if row is None:
             return work
         stored = rows.stored_outputs(work.connection, row.id)
-        external_ids = rows.external_ids(work.connection, row.id)
+        external_ids = _started(work, row)
         try:
             step = prepare(work, row, lasting=True)
         except (PipelineEngineError, ExpressionError):
@@ -129,6 +129,13 @@ def clean_up(runtime: Runtime, step_execution_id: int) -> Work:
     return _end_cleaned(runtime, row, step.planned, perform.without_secrets(runtime, note))
 
 
+def _started(work: Work, row: StepRow) -> tuple[str, ...]:
+    """What a step was parked on, and executions that it has started and never parked on."""
+    known = rows.external_ids(work.connection, row.id)
+    children = trees.open_children(work.connection, row.id)
+    return tuple(dict.fromkeys([*known, *(f"execution:{child}" for child in children)]))
+
+
 def _end_cleaned(
     runtime: Runtime, row: StepRow, planned: PlannedStep | None, note: str | None
 ) -> Work:
@@ -137,8 +144,9 @@ def _end_cleaned(
         if now is None:
             return
         if now.error_code == items.TIMEOUT:  # and nothing has stopped it for good since
-            message = outcomes.NO_EVENT + (f". Clean-up failed: {note}" if note else "")
-            advance(work, outcomes.timed_out(work, now, planned, message=message, retryable=False))
+            words = outcomes.TOO_SLOW if now.task_id else outcomes.NO_EVENT
+            message = words + (f". Clean-up failed: {note}" if note else "")
+            advance(work, outcomes.timed_out(work, now, planned, message=message))
             return
         because = f"Clean-up failed: {note}" if note else abort.MESSAGES[AbortReason.FAILED]
         advance(work, abort.aborted([now], because=because))

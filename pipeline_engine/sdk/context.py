@@ -134,8 +134,17 @@ class ActionContext(_Caller):
         self.engine.publish_notification(topic, payload)
 
     def start_pipeline(self, pipeline: str, params: Mapping[str, Any]) -> str:
-        """Start another pipeline by name or id; a second attempt finds the same execution."""
-        return self.engine.start_pipeline(pipeline, params, idempotency_key=self.idempotency_key)
+        """Start another pipeline by name or id; returns the id of its execution.
+
+        Calls are told apart by their order, so a later attempt that makes the same calls finds
+        what the ones before have started: an execution that is open, or whose end no attempt was
+        told. After an end that was told, such as a failure, it starts another one on purpose.
+        Park on ``execution:<id>`` to be told. Raises ``ActionError`` (``tree_too_large``,
+        ``too_deeply_nested``, ``tree_cancelled``, ``attempt_over``) and what a client would be
+        told: ``pipeline_not_found``, ``invalid_params``, ``too_many_open_executions`` …
+        """
+        key = self._key_of_call(f"start_pipeline {pipeline}")
+        return self.engine.start_pipeline(pipeline, params, idempotency_key=key)
 
     def cancel_pipeline(self, execution_id: str) -> None:
         """Cancel an execution that ``start_pipeline`` began."""

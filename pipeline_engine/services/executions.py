@@ -12,7 +12,7 @@ from pipeline_engine.domain.identity import new_id
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.errors import AlreadyFinal, ExecutionNotFound, InvalidDefinition
 from pipeline_engine.failpoints import Failpoint, failpoint
-from pipeline_engine.scheduler import starting
+from pipeline_engine.scheduler import starting, trees
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import send_first
 from pipeline_engine.scheduler.starting import Request as StartRequest
@@ -125,12 +125,12 @@ def _status(runtime: Runtime, execution_id: UUID) -> ExecutionStatus:
 def cancel(runtime: Runtime, execution_id: UUID, *, reason: str | None = None) -> None:
     """Stop an execution: what never started is skipped, what runs is told to stop.
 
-    A second cancel changes nothing. Raises ``ExecutionNotFound``, and ``AlreadyFinal`` if the
-    execution has ended.
+    So are all executions that were started below it, waited for or not, also when this one has
+    ended. A second cancel changes nothing. Raises ``ExecutionNotFound``, and ``AlreadyFinal`` if
+    all of them have ended.
     """
-    if _is_final(runtime, execution_id):
+    if not trees.cancel(runtime, execution_id, because=reason) and _is_final(runtime, execution_id):
         raise AlreadyFinal(f"Execution {execution_id} has ended already")
-    starting.cancel(runtime, execution_id, because=reason)
 
 
 def scoped_key(key: str | None, owner: str | None) -> str | None:

@@ -82,6 +82,9 @@ def _patient(runtime: Runtime) -> Iterator[Connection]:
 _OLD = (
     "SELECT id FROM executions WHERE status IN ('COMPLETED', 'FAILED', 'INTERRUPTED')"
     " AND finished_at < %(cutoff)s"
+    # The first of a tree bounds and stops the others as long as one of them is open.
+    " AND NOT EXISTS (SELECT 1 FROM executions below WHERE below.root_execution_id = executions.id"
+    " AND below.status IN ('PENDING', 'RUNNING'))"
 )
 
 

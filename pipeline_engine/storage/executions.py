@@ -7,15 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Connection,
-    ForeignKey,
-    Index,
-    Numeric,
-    text,
-)
+from sqlalchemy import BigInteger, CheckConstraint, Connection, ForeignKey, Index, Numeric, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pipeline_engine.domain.states import ExecutionStatus
@@ -38,6 +30,30 @@ class Execution(Timestamped, Base):
         Index("ix_executions_deadline_at", "deadline_at", postgresql_where=text(OPEN)),
         Index("ix_executions_revision_id", "revision_id"),
         Index("ix_executions_finished_at", "finished_at"),
+        # Only what a step has started has entries in the next three.
+        Index(
+            "ix_executions_parent_step_id",
+            "parent_step_id",
+            postgresql_where=text("parent_step_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_executions_parent_execution_id",
+            "parent_execution_id",
+            postgresql_where=text("parent_execution_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_executions_root_execution_id",
+            "root_execution_id",
+            "created_at",
+            postgresql_where=text("root_execution_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_executions_tree_cancelled",
+            "id",
+            postgresql_where=text(
+                f"{OPEN} AND tree_cancelled_at IS NOT NULL AND abort_reason IS NULL"
+            ),
+        ),
         Index(
             "uq_executions_idempotency_key",
             "idempotency_key",
@@ -63,7 +79,15 @@ class Execution(Timestamped, Base):
     notification_workflow_id: Mapped[str | None]
     #: the step execution that started this execution and waits for its end
     parent_step_id: Mapped[int | None] = mapped_column(BigInteger)
-    #: makes a repeated request or a repeated attempt find the first execution
+    #: which of its calls has started it, the same on every attempt
+    parent_call: Mapped[str | None]
+    parent_execution_id: Mapped[UUID | None]
+    root_execution_id: Mapped[UUID | None]  #: the first of the tree; null for that one itself
+    #: how many executions were ever started below this one, if it is the first of its tree
+    descendants: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: since when nothing may be started below it, because it was cancelled with all of that
+    tree_cancelled_at: Mapped[datetime | None]
+    #: makes a repeated request find the first execution
     idempotency_key: Mapped[str | None]
     request_hash: Mapped[str | None]
     #: the stored intent to end early: cancelled, failed or timed_out
@@ -88,3 +112,11 @@ def open_among(connection: Connection, ids: Collection[UUID]) -> set[UUID]:
         {"ids": [str(one) for one in ids]},
     )
     return set(found.scalars())
+
+
+def open_by_owner(connection: Connection) -> dict[str | None, int]:
+    """How many executions of each owner have not ended."""
+    rows = connection.exec_driver_sql(
+        f"SELECT user_id, count(*) FROM executions WHERE {OPEN} GROUP BY user_id"
+    )
+    return {row[0]: row[1] for row in rows}

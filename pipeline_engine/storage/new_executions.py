@@ -34,6 +34,9 @@ class NewExecution:
     payload_type: str | None = None
     notification_workflow_id: str | None = None
     parent_step_id: int | None = None
+    parent_call: str | None = None
+    parent_execution_id: UUID | None = None
+    root_execution_id: UUID | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
 
@@ -94,7 +97,7 @@ def begin_execution(
 def _values(execution: NewExecution) -> dict[str, Any]:
     topics = execution.callback_topics
     return {
-        "pipeline": str(execution.pipeline_id) if execution.pipeline_id else None,
+        "pipeline": _text(execution.pipeline_id),
         "revision": str(execution.revision_id),
         "name": execution.name,
         "given": json_guard.dumps(execution.given_params),
@@ -106,10 +109,17 @@ def _values(execution: NewExecution) -> dict[str, Any]:
         "payload_type": execution.payload_type,
         "notification": execution.notification_workflow_id,
         "parent": execution.parent_step_id,
+        "call": execution.parent_call,
+        "above": _text(execution.parent_execution_id),
+        "root": _text(execution.root_execution_id),
         "key": execution.idempotency_key,
         "hash": execution.request_hash,
         "timeout": execution.timeout,
     }
+
+
+def _text(identity: UUID | None) -> str | None:
+    return None if identity is None else str(identity)
 
 
 # The ids of one execution are drawn at once, so they grow with the ranks.
@@ -117,10 +127,12 @@ BEGIN_EXECUTION = f"""
 WITH execution AS (
     INSERT INTO executions (id, pipeline_id, revision_id, name, given_params, params, initiator,
         user_id, callback_topics, subscriber_ids, payload_type, notification_workflow_id,
-        parent_step_id, idempotency_key, request_hash, deadline_at)
+        parent_step_id, parent_call, parent_execution_id, root_execution_id, idempotency_key,
+        request_hash, deadline_at)
     VALUES (%(id)s, %(pipeline)s, %(revision)s, %(name)s, %(given)s, %(params)s,
         %(initiator)s, %(user)s, %(topics)s, %(subscribers)s, %(payload_type)s,
-        %(notification)s, %(parent)s, %(key)s, %(hash)s, now() + %(timeout)s)
+        %(notification)s, %(parent)s, %(call)s, %(above)s, %(root)s, %(key)s, %(hash)s,
+        now() + %(timeout)s)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id
 ), drawn AS MATERIALIZED (

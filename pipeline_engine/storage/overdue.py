@@ -135,3 +135,14 @@ def overdue_executions(connection: Connection) -> list[UUID]:
         {"limit": BATCH},
     )
     return [row[0] for row in rows]
+
+
+def lost_cancels(connection: Connection) -> list[UUID]:
+    """Executions that were to end with one above them, and that nobody has told so."""
+    rows = connection.exec_driver_sql(
+        "SELECT id FROM executions WHERE status IN ('PENDING', 'RUNNING')"
+        " AND tree_cancelled_at IS NOT NULL AND abort_reason IS NULL ORDER BY id"
+        " LIMIT %(limit)s",
+        {"limit": BATCH},
+    )
+    return [row[0] for row in rows]

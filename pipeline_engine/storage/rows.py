@@ -84,6 +84,7 @@ class ExecutionFacts:
     initiator: str
     created_at: datetime
     parent_step_id: int | None
+    root_execution_id: UUID | None  #: null for the first of a tree
 
     @cached_property
     def text_id(self) -> str:
@@ -126,7 +127,7 @@ def execution_facts(connection: Connection, ids: Sequence[UUID]) -> list[Executi
     """The unchanging part of these executions."""
     rows = connection.exec_driver_sql(
         "SELECT id, name, pipeline_id, revision_id, params, user_id, initiator, created_at,"
-        " parent_step_id FROM executions WHERE id = ANY(%(ids)s::uuid[])",
+        " parent_step_id, root_execution_id FROM executions WHERE id = ANY(%(ids)s::uuid[])",
         {"ids": [str(i) for i in ids]},
     )
     return [ExecutionFacts(*row) for row in rows]

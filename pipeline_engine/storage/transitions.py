@@ -233,12 +233,16 @@ def retry(
         " outputs = coalesce(%(outputs)s::jsonb, outputs),"
         " leased_until = NULL, deadline_at = NULL, awaiting_event = false, worker = NULL,"
         " task_id = NULL, started_at = coalesce(started_at, now()), updated_at = now(),"
-        " lock_version = lock_version + 1"
-        " WHERE id = %(id)s AND attempt = %(attempt)s AND status = %(taken)s AND NOT cancelling"
+        " lock_version = lock_version + 1,"
+        # The clean-up between two attempts counts its own worker, which has not died.
+        " lost_count = lost_count - cancelling::int, cancelling = false"
+        " WHERE id = %(id)s AND attempt = %(attempt)s AND cancelling = %(cleaned)s"
+        " AND status = %(taken)s"
         " AND status IN ('PENDING', 'RETRYING', 'RUNNING') RETURNING attempt",
         {
             "id": step.id,
             "attempt": step.attempt,
+            "cleaned": step.cancelling,
             "taken": str(step.status),
             "delay": delay,
             "code": error_code,

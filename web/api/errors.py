@@ -20,7 +20,8 @@ from ..problems import PROBLEM_TYPE, UNEXPECTED, Problem, of_http
 from . import auth, headers, preconditions
 from .bodies import InvalidRequest
 
-RETRY_AFTER_SECONDS = "2"
+#: When it is worth while to try again, in seconds.
+RETRY_AFTER = {HTTPStatus.SERVICE_UNAVAILABLE: "2", HTTPStatus.TOO_MANY_REQUESTS: "10"}
 TOO_LARGE = "too_large"
 
 #: The only place that knows which error is which status. A class speaks for its subclasses.
@@ -33,6 +34,7 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.DraftNotExecutable: HTTPStatus.BAD_REQUEST,
     errors.InvalidParams: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TooManyOpenExecutions: HTTPStatus.TOO_MANY_REQUESTS,
     errors.InvalidCallbackToken: HTTPStatus.UNAUTHORIZED,
     errors.ExternalIdTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -85,8 +87,8 @@ def of_ours(error: errors.PipelineEngineError) -> Response:
     )
     if status is HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    if status in RETRY_AFTER:
+        response.headers["Retry-After"] = RETRY_AFTER[status]
     return response
 
 

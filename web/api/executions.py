@@ -63,6 +63,7 @@ def list_executions(query: dict[str, Any]) -> Any:
         status=query.get("status"),
         initiator=query.get("initiator"),
         pipeline_id=query.get("pipeline_id") or query.get("workflow_id"),
+        root=query.get("root"),
     )
     page = Page(query["page"], query["page_size"])
     return history.executions(session(), caller(), wanted, page)

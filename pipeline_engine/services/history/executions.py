@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain import json_guard
@@ -62,6 +62,8 @@ class ExecutionRecord(StartedRecord):
     revision: int
     initiator: str
     user_id: str | None
+    parent_execution_id: UUID | None
+    root_execution_id: UUID
     progress_percentage: Decimal
     abort_reason: str | None
     cancel_requested_at: datetime | None
@@ -80,6 +82,7 @@ class ExecutionFilter:
     status: str | None = None
     initiator: str | None = None
     pipeline_id: UUID | None = None
+    root: UUID | None = None  #: the first of the tree that they belong to
 
 
 LISTED = (
@@ -91,6 +94,8 @@ LISTED = (
     Execution.status,
     Execution.initiator,
     Execution.user_id,
+    Execution.parent_execution_id,
+    func.coalesce(Execution.root_execution_id, Execution.id).label("root_execution_id"),
     Execution.progress_percentage,
     Execution.error,
     Execution.abort_reason,
@@ -199,6 +204,8 @@ def _conditions(wanted: ExecutionFilter) -> Sequence[ColumnElement[bool]]:
         found.append(Execution.initiator == wanted.initiator)
     if wanted.pipeline_id is not None:
         found.append(Execution.pipeline_id == wanted.pipeline_id)
+    if wanted.root is not None:
+        found.append(or_(Execution.id == wanted.root, Execution.root_execution_id == wanted.root))
     return found
 
 

@@ -257,7 +257,7 @@ def test_what_an_action_began_while_its_time_ran_out_is_called_off(drive):
         sweep.sweep(driver.runtime)
         gate.open()
 
-    assert driver.look(execution_id).step("a").status == "TIMEOUT"
+    assert driver.finish(execution_id).step("a").status == "TIMEOUT"
     assert called_off == ["late"]
 
 

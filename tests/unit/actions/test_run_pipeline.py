@@ -14,7 +14,9 @@ def test_the_step_parks_on_the_end_of_the_execution_that_it_started():
 
     result = RunPipeline().execute(a_context(PARAMS, engine=door))
 
-    assert door.started == [("check", {"deep": True}, "key-1")]
+    ((pipeline, params, key),) = door.started
+    assert (pipeline, params) == ("check", {"deep": True})
+    assert key.startswith("key-1:"), "the same on every attempt, and another for another call"
     assert result.external_workflow_ids == ("execution:child-1",)
     assert result.outputs == {
         "execution_id": "child-1",

@@ -98,6 +98,9 @@ class ExecutionQuery(ApiSchema):
     initiator = text(255)
     workflow_id = fields.UUID(metadata={"description": "The older name of pipeline_id."})
     pipeline_id = fields.UUID()
+    root = fields.UUID(
+        metadata={"description": "This execution and all that were started below it."}
+    )
     page = count(1, MAX_PAGE, 1)
     page_size = count(1, 100, 20)
 
@@ -134,6 +137,12 @@ class ListedExecutionSchema(ApiSchema):
     pipeline_definition = Itself(ListedSnapshotSchema)
     initiator = fields.String()
     user_id = fields.String(allow_none=True)
+    parent_execution_id = fields.UUID(
+        allow_none=True, metadata={"description": "The execution whose step has started it."}
+    )
+    root_execution_id = fields.UUID(
+        metadata={"description": "The first of its tree; its own id if nothing has started it."}
+    )
     status = fields.String()
     progress_percentage = Percentage()
     error_info = an_object(attribute="error", allow_none=True)

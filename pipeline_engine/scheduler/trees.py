@@ -1,0 +1,94 @@
+"""Executions that steps start: each once, within the bounds of a tree, and stopped as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from pipeline_engine.domain import json_guard
+from pipeline_engine.scheduler import starting
+from pipeline_engine.scheduler.perform import Prepared
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.work import Work, repeated, transaction
+from pipeline_engine.sdk import ActionError
+from pipeline_engine.storage import trees
+from pipeline_engine.storage.rows import ExecutionFacts
+
+#: Executions below each other, the root among them.
+MAX_DEPTH = 10
+PARENT_STOPPED = "Its parent was stopped"
+
+
+def start_child(
+    work: Work,
+    parent: Prepared,
+    pipeline: str,
+    params: Mapping[str, Any],
+    *,
+    call: str,
+    is_locked: bool,
+) -> UUID:
+    """Start an execution for a step, or find the one that it has started by the same call.
+
+    One that has ended is found as long as the step was not told; after that an attempt has made
+    something of it, and the next one starts another. *is_locked*: this transaction has the step.
+    Raises ``ActionError``, ``PipelineNotFound``, ``DraftNotExecutable``, ``InvalidParams``,
+    ``JsonRejected`` and ``TooManyOpenExecutions``.
+    """
+    if not is_locked and not trees.lock_attempt(work.connection, parent.row):
+        raise _refused("attempt_over", "This attempt is over, so it starts nothing any more")
+    earlier = trees.started_before(work.connection, parent.row.id, call)
+    if earlier is not None and not earlier.is_used_up:
+        return earlier.id
+    facts = parent.facts
+    root = facts.root_execution_id or facts.id
+    _check_place(work, facts, root)
+    limit = work.runtime.settings.max_body_bytes  # as for those that a client starts
+    request = starting.Request(
+        params=json_guard.check(dict(params), max_bytes=limit),
+        user_id=facts.user_id,
+        initiator="pipeline",
+        parent_step_id=parent.row.id,
+        parent_call=call,
+        parent_execution_id=facts.id,
+        root_execution_id=root,
+    )
+    found = starting.find_pipeline(work, pipeline, user_id=facts.user_id)
+    started = starting.start(work, found, request)
+    trees.count_descendant(work.connection, root)
+    return started.id
+
+
+def _check_place(work: Work, facts: ExecutionFacts, root: UUID) -> None:
+    place = trees.lock_place(work.connection, root, facts.id)
+    most = work.runtime.settings.max_tree_executions
+    if place.is_stopped:
+        raise _refused("tree_cancelled", "An execution above this one was cancelled")
+    if place.depth >= MAX_DEPTH:
+        raise _refused("too_deeply_nested", f"Pipelines are nested more than {MAX_DEPTH} deep")
+    if place.descendants + 1 >= most:
+        raise _refused(
+            "tree_too_large",
+            f"The tree of execution {root} has {most} executions, and may not have more",
+        )
+
+
+def _refused(code: str, message: str) -> ActionError:
+    return ActionError(message, error_code=code, retryable=False)
+
+
+def cancel(runtime: Runtime, execution_id: UUID, *, because: str | None) -> bool:
+    """Cancel an execution and all that was started below it; False if all of it has ended.
+
+    The intent is stored for all of them at once. If this process dies then, the sweep goes on.
+    """
+
+    def intend() -> list[UUID]:
+        with transaction(runtime) as work:
+            return trees.intend_to_stop(work.connection, execution_id)
+
+    ids = repeated(intend)
+    for one in ids:
+        starting.cancel(runtime, one, because=because if one == execution_id else PARENT_STOPPED)
+    return bool(ids)

@@ -1,0 +1,123 @@
+"""Executions that steps have started: found again, counted, and stopped with those above them.
+
+Whoever starts an execution in a tree, or stops a part of it, holds the row of the root meanwhile.
+So of a start and a stop that come at the same time one sees what the other has done. An execution
+that starts no other takes no part in this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.storage.rows import StepRow
+
+OPEN = "status IN ('PENDING', 'RUNNING')"
+
+
+def lock_attempt(connection: Connection, step: StepRow) -> bool:
+    """Lock the step of a running attempt; False if the attempt is over, or is being stopped.
+
+    Two attempts of one step, of which one does not know that it is over, start in turn.
+    """
+    found = connection.exec_driver_sql(
+        "SELECT 1 FROM step_executions WHERE id = %(id)s AND attempt = %(attempt)s"
+        " AND status = 'RUNNING' AND NOT cancelling FOR NO KEY UPDATE",
+        {"id": step.id, "attempt": step.attempt},
+    )
+    return found.first() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The execution that an earlier attempt of a step has started by the same call."""
+
+    id: UUID
+    #: nothing more comes of it: it has ended, and the step was told
+    is_used_up: bool
+
+
+def started_before(connection: Connection, step_execution_id: int, call: str) -> Earlier | None:
+    """The last execution that this step has started by this call."""
+    row = connection.exec_driver_sql(
+        "SELECT e.id, NOT ("
+        " e.status IN ('PENDING', 'RUNNING') OR EXISTS (SELECT 1 FROM inbox i"
+        " WHERE i.source = 'pipeline-engine' AND i.delivery_key = e.id::text"
+        " AND i.disposition = 'pending'))"
+        # One that was started before calls had names is taken for any.
+        " FROM executions e WHERE e.parent_step_id = %(step)s"
+        " AND coalesce(e.parent_call, %(call)s) = %(call)s"
+        " ORDER BY e.created_at DESC, e.id DESC LIMIT 1",
+        {"step": step_execution_id, "call": call},
+    ).first()
+    return None if row is None else Earlier(row[0], row[1])
+
+
+def open_children(connection: Connection, step_execution_id: int) -> list[UUID]:
+    """The executions that a step has started and that have not ended."""
+    found = connection.exec_driver_sql(
+        f"SELECT id FROM executions WHERE parent_step_id = %(step)s AND {OPEN} ORDER BY id",
+        {"step": step_execution_id},
+    )
+    return list(found.scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in its tree an execution is about to be started."""
+
+    depth: int  #: how many executions are above it
+    is_stopped: bool  #: one of those was cancelled with all below it
+    descendants: int  #: how many executions the root has already below it
+
+
+def lock_place(connection: Connection, root: UUID, parent: UUID) -> Place:
+    """Where a child of *parent* would be; nobody else starts or stops in this tree meanwhile."""
+    counted = connection.exec_driver_sql(
+        "SELECT descendants FROM executions WHERE id = %(root)s FOR NO KEY UPDATE",
+        {"root": str(root)},
+    ).scalar()
+    # A statement of its own: it sees what was committed while the first one waited.
+    depth, is_stopped = connection.exec_driver_sql(
+        "WITH RECURSIVE up AS (SELECT parent_execution_id, tree_cancelled_at, 1 AS depth"
+        " FROM executions WHERE id = %(parent)s UNION ALL"
+        " SELECT e.parent_execution_id, e.tree_cancelled_at, up.depth + 1 FROM up"
+        " JOIN executions e ON e.id = up.parent_execution_id)"
+        " SELECT max(depth), bool_or(tree_cancelled_at IS NOT NULL) FROM up",
+        {"parent": str(parent)},
+    ).one()
+    return Place(depth or 0, bool(is_stopped), counted or 0)
+
+
+def count_descendant(connection: Connection, root: UUID) -> None:
+    """Count an execution that was just started on its root, whose row is locked."""
+    connection.exec_driver_sql(
+        "UPDATE executions SET descendants = descendants + 1 WHERE id = %(root)s",
+        {"root": str(root)},
+    )
+
+
+def intend_to_stop(connection: Connection, execution_id: UUID) -> list[UUID]:
+    """Store that an execution and all below it are to end; returns those that are open.
+
+    From now on nothing below it is started any more. What has been started is found here: its
+    start is committed, or waits for the row of the root that this holds.
+    """
+    connection.exec_driver_sql(
+        "SELECT 1 FROM executions WHERE id = (SELECT coalesce(root_execution_id, id)"
+        " FROM executions WHERE id = %(id)s) FOR NO KEY UPDATE",
+        {"id": str(execution_id)},
+    )
+    found = connection.exec_driver_sql(
+        "WITH RECURSIVE tree AS (SELECT id FROM executions WHERE id = %(id)s UNION ALL"
+        " SELECT e.id FROM tree JOIN executions e ON e.parent_execution_id = tree.id),"
+        " locked AS (SELECT id FROM executions WHERE id IN (SELECT id FROM tree)"
+        f" AND (id = %(id)s OR {OPEN}) ORDER BY id FOR NO KEY UPDATE)"
+        " UPDATE executions e SET"
+        " tree_cancelled_at = coalesce(e.tree_cancelled_at, now()) FROM locked"
+        f" WHERE e.id = locked.id RETURNING e.id, e.{OPEN}",
+        {"id": str(execution_id)},
+    )
+    return sorted(row[0] for row in found if row[1])
