@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from history_rows import START, a_document, a_pipeline, a_step, an_event, an_execution
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from waiting import wait_until
 
+from pipeline_engine.config import Settings
 from pipeline_engine.domain.masking import MASK
 from pipeline_engine.services import Runtime
 from pipeline_engine.storage.events import EventType
@@ -508,6 +512,41 @@ def test_what_has_ended_cannot_be_cancelled(session: Session, alice: FlaskClient
     answer = alice.post(f"/executions/{execution.id}/cancel")
 
     assert (answer.status_code, answer.json["code"]) == (409, "execution_already_final")
+
+
+def test_a_cancel_of_what_has_ended_reaches_what_goes_on_below_it(
+    session: Session, alice: FlaskClient
+) -> None:
+    root = an_execution(session, user_id="alice", status="COMPLETED")
+    below = {"parent_execution_id": root.id, "root_execution_id": root.id}
+    child = an_execution(session, user_id="alice", **below)
+    session.commit()
+
+    listed = alice.get(f"/executions?root={root.id}").json["executions"]
+    answer = alice.post(f"/executions/{root.id}/cancel")
+
+    assert answer.status_code == 202
+    assert {(one["parent_execution_id"], one["root_execution_id"]) for one in listed} == {
+        (None, str(root.id)),
+        (str(root.id), str(root.id)),
+    }
+    assert alice.get(f"/executions/{child.id}").json["cancel_requested_at"]
+
+
+def test_an_owner_with_too_many_open_executions_is_told_to_come_again(
+    session: Session, web_settings: Settings, app_with: Callable[[Settings], Flask]
+) -> None:
+    pipeline = a_pipeline(session, user_id="alice")
+    session.commit()
+    narrow = app_with(replace(web_settings, max_open_executions=1)).test_client()
+    as_alice = {"Authorization": "Bearer alice-token"}
+    wanted = {"workflow_id": str(pipeline.id)}
+
+    answers = [narrow.post("/executions", json=wanted, headers=as_alice) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [201, 429]
+    assert answers[1].json["code"] == "too_many_open_executions"
+    assert int(answers[1].headers["Retry-After"]) > 0
 
 
 def test_nothing_is_left_open_after_a_request(
