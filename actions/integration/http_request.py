@@ -31,6 +31,7 @@ from pipeline_engine.sdk import (
     is_templated,
     read_into,
     register_action,
+    retry_after,
     timed,
 )
 
@@ -287,6 +288,7 @@ def _judged(answer: Answer, context: ActionContext) -> ActionResult:
         error=None if success else f"HTTP {status}",
         error_code=None if success else "http_error",
         retryable=status >= 500 or status in (408, 429),
+        retry_after_seconds=retry_after(outputs["headers"]) if not success else None,
         outputs=outputs,
     )
 

@@ -64,10 +64,18 @@ def backoff(config: RetryConfig, failed_attempts: int) -> float:
     return min(longest, config.max_backoff_seconds)
 
 
-def delay(config: RetryConfig, failed_attempts: int, random: Callable[[], float]) -> float:
+def delay(
+    config: RetryConfig,
+    failed_attempts: int,
+    random: Callable[[], float],
+    *,
+    at_least: float | None = None,
+) -> float:
     """How many seconds to wait after *failed_attempts*, with full jitter.
 
     *random* gives numbers in [0, 1): any wait between nothing and the full back-off is equally
-    likely, so that steps which failed together do not come back together.
+    likely, so that steps which failed together do not come back together. *at_least* is what
+    the other side asked for; it is granted up to the longest wait of the configuration.
     """
-    return max(0.0, random() * backoff(config, failed_attempts))
+    asked = min(at_least or 0.0, config.max_backoff_seconds)
+    return max(asked, random() * backoff(config, failed_attempts))

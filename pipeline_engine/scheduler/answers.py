@@ -76,9 +76,20 @@ def checked(result: Any) -> ActionResult:
         raise InvalidResult("skip_targets are not all ids of steps")
     if result.awaiting_event:
         _check_waiting(result)
-    if result.error is None and result.error_code is None:
+    if result.success and result.error is None and result.error_code is None:
         return result
-    return replace(result, error=words(result.error), error_code=words(result.error_code))
+    return replace(
+        result,
+        error=words(result.error),
+        error_code=words(result.error_code),
+        retry_after_seconds=checked_pause(result.retry_after_seconds),
+    )
+
+
+def checked_pause(given: Any) -> float | None:
+    """Seconds until the next attempt; None for what makes no sense, which fails nobody twice."""
+    longest = LONGEST_WAIT.total_seconds()
+    return given if isinstance(given, int | float) and 0 <= given <= longest else None
 
 
 def _check_outputs(outputs: Any) -> None:

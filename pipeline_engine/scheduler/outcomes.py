@@ -49,6 +49,7 @@ def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
             message=result.error or "The action failed",
             outputs=outputs,
             retryable=result.retryable,
+            at_least=result.retry_after_seconds,
         )
     if result.awaiting_event:
         park(work, step, result, outputs)
@@ -71,7 +72,7 @@ def _are_steps(work: Work, step: Prepared, step_ids: Iterable[str]) -> bool:
     return all(definition.has_step(step_id) for step_id in step_ids)
 
 
-def failed(
+def failed(  # noqa: PLR0913 - the facts of a failure
     work: Work,
     row: StepRow,
     planned: PlannedStep | None,
@@ -81,12 +82,14 @@ def failed(
     outputs: dict[str, object] | None = None,
     status: StepStatus = StepStatus.FAILED,
     retryable: bool = True,
+    at_least: float | None = None,
 ) -> list[Ending]:
-    """The next attempt if the step may have one, otherwise its end."""
+    """The next attempt if the step may have one, after *at_least* seconds; otherwise its end."""
     message = perform.without_secrets(work.runtime, message)
     retry = retry_after(row, planned, error_code=error_code, retryable=retryable)
     if retry:
-        wait = timedelta(seconds=retries.delay(retry, row.retry_count + 1, random.random))
+        failures = row.retry_count + 1
+        wait = timedelta(seconds=retries.delay(retry, failures, random.random, at_least=at_least))
         transitions.retry(
             work.connection,
             row,

@@ -23,6 +23,7 @@ from pipeline_engine.scheduler.answers import (
     checked_count,
     checked_items,
     checked_more,
+    checked_pause,
     checked_verdict,
     raised,
     storable,
@@ -365,7 +366,9 @@ def _guarded(call: Callable[[], T], step: Prepared, context: ActionContext) -> T
             getattr(error, "error_code", error.code),
             getattr(error, "retryable", True),
         )
-        return _failure(error, code, retryable=retryable)
+        pause = checked_pause(getattr(error, "retry_after_seconds", None))
+        failure = _failure(error, code, retryable=retryable)
+        return failure if pause is None else replace(failure, retry_after_seconds=pause)
     except ExpressionError as error:
         return _failure(error, error.code, retryable=False)  # the template stays the same
     except PipelineEngineError as error:

@@ -42,6 +42,7 @@ from pipeline_engine.sdk.guarded_http import GuardedSession
 from pipeline_engine.sdk.peer_door import PeerDoor
 from pipeline_engine.sdk.peers import Peers
 from pipeline_engine.sdk.results import ActionResult, EventAction, EventResult
+from pipeline_engine.sdk.retry_after import retry_after
 from pipeline_engine.sdk.services import CALLBACK_TOPIC, ServiceResponse, path_segment, settings
 from pipeline_engine.sdk.templates import (
     compile_templates,
@@ -113,6 +114,7 @@ __all__ = [
     "read_json",
     "register_action",
     "render_value",
+    "retry_after",
     "settings",
     "settled",
     "text_of",

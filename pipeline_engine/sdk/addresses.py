@@ -10,7 +10,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipeline_engine.sdk.errors import RequestBlocked
+import requests
+
+from pipeline_engine.sdk.errors import InvalidUrl, RequestBlocked
 from pipeline_engine.sdk.look_ups import SocketAddress
 
 Address = IPv4Address | IPv6Address
@@ -31,6 +33,8 @@ TUNNELS = tuple(
         "2002::/16",  # 6to4
         "192.88.99.0/24",  # 6to4 relays
         "192.0.0.0/24",
+        "3fff::/20",  # documentation
+        "5f00::/16",  # segment routing
         "fec0::/10",
     )
 )
@@ -70,7 +74,7 @@ class AllowedHost:
             return cls(None, network, None)
         host, _, port = text.rpartition(":") if ":" in text else (text, "", "")
         network = _network(host.strip("[]"))
-        name = None if network is not None else host.casefold().rstrip(".")
+        name = None if network is not None else _ascii_name(host)
         return cls(name, network, int(port) if port else None)
 
     def admits_port(self, port: int) -> bool:
@@ -107,20 +111,26 @@ class AddressGuard:
     def check_url(self, url: str) -> None:
         """Refuse what cannot be read in one way only, or is no plain HTTP.
 
-        Raises ``RequestBlocked``.
+        Raises ``InvalidUrl`` and ``RequestBlocked``.
         """
         # Parsers disagree on which host a backslash, a space or a control character leaves.
-        if "\\" in url or any(character <= " " or character == "\x7f" for character in url):
-            raise RequestBlocked("the URL holds a character that has no place in it")
+        place = next((i for i, c in enumerate(url) if c <= " " or c == "\x7f"), None)
+        if place is not None:
+            what = "a space" if url[place] == " " else "a control character"
+            raise InvalidUrl(f"the URL is invalid: it holds {what} at position {place + 1}")
+        if "\\" in url:
+            raise RequestBlocked("the URL holds a backslash, which has no place in it")
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
         except ValueError as error:
-            raise RequestBlocked(f"the URL cannot be read: {error}") from error
+            raise InvalidUrl(f"the URL is invalid: {error}") from error
         if parts.scheme not in ("http", "https"):
             raise RequestBlocked(f"the scheme {parts.scheme!r} is not http or https")
-        if not host or "@" in parts.netloc:
-            raise RequestBlocked("the URL has to name a host, and no user")
+        if not host:
+            raise InvalidUrl("the URL is invalid: it names no host")
+        if "@" in parts.netloc:
+            raise RequestBlocked("the URL may not name a user")
         if port == 0:
             raise RequestBlocked("port 0 is no port")
 
@@ -142,12 +152,17 @@ class AddressGuard:
         if self._is_opened(host, ip, port):
             return
         if not is_public(ip):
-            raise RequestBlocked(f"{host} is not on the public Internet")
+            raise RequestBlocked(
+                f"{host} is not on the public Internet;"
+                " PIPELINE_HTTP_ALLOWED_HOSTS can open it to pipelines"
+            )
         if not any(port in ports for ports in self.allowed_ports):
-            raise RequestBlocked(f"port {port} is not open to pipelines")
+            raise RequestBlocked(
+                f"port {port} is not open to pipelines; PIPELINE_HTTP_ALLOWED_PORTS can open it"
+            )
 
     def _is_opened(self, host: str, ip: Address, port: int) -> bool:
-        name = host.casefold().rstrip(".")
+        name = _ascii_name(host)
         return any(
             entry.admits_port(port)
             and (entry.name == name if entry.network is None else _is_in(ip, (entry.network,)))
@@ -157,6 +172,19 @@ class AddressGuard:
 
 def _is_in(address: Address, networks: Iterable[Network]) -> bool:
     return any(network.version == address.version and address in network for network in networks)
+
+
+def _ascii_name(host: str) -> str:
+    """Return a name as it stands on the wire, without the dot at its end."""
+    name = host.casefold().rstrip(".")
+    if name.isascii():
+        return name
+    try:
+        # Whoever sends the request spells it, or the two could differ.
+        sent = requests.Request("GET", f"http://{name}/").prepare().url or ""
+    except requests.RequestException:
+        return name  # nobody can ask for it
+    return urlsplit(sent).hostname or name
 
 
 def _network(text: str) -> Network | None:

@@ -18,11 +18,13 @@ class ActionError(PipelineEngineError):
         *,
         error_code: str | None = None,
         retryable: bool = True,
+        retry_after_seconds: float | None = None,
         **facts: Any,
     ) -> None:
         super().__init__(message, **facts)
         self.error_code = error_code or self.code
         self.retryable = retryable
+        self.retry_after_seconds = retry_after_seconds  #: the next attempt does not come sooner
 
 
 class InvalidActionParams(ActionError):
@@ -40,8 +42,17 @@ class ServiceError(ActionError):
 
     code = "service_error"
 
-    def __init__(self, message: str, *, status: int = 0, retryable: bool = True) -> None:
-        super().__init__(message, retryable=retryable, status=status)
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        retryable: bool = True,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(
+            message, retryable=retryable, retry_after_seconds=retry_after_seconds, status=status
+        )
         self.status = status  #: the HTTP status; 0 when there was no answer
 
 
@@ -49,6 +60,10 @@ class CircuitOpen(ServiceError):
     """The service did not answer lately, so it was not asked again so soon."""
 
     code = "circuit_open"
+
+
+class InvalidUrl(InvalidActionParams):
+    """The URL cannot be read, or not in one way only."""
 
 
 class RequestBlocked(ActionError):

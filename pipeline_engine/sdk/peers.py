@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 
 import orjson
 import requests
+from requests.structures import CaseInsensitiveDict
 
 from pipeline_engine.sdk.addresses import AddressGuard
 from pipeline_engine.sdk.bodies import read_body
@@ -16,6 +17,7 @@ from pipeline_engine.sdk.breakers import Breakers
 from pipeline_engine.sdk.contents import exact_json
 from pipeline_engine.sdk.errors import ServiceError
 from pipeline_engine.sdk.guarded_http import USER_AGENT, GuardedSession
+from pipeline_engine.sdk.retry_after import retry_after
 from pipeline_engine.sdk.services import ServiceResponse
 from pipeline_engine.sdk.timed_http import TimedAdapter, timed
 from pipeline_engine.sdk.words import in_words
@@ -104,7 +106,7 @@ class Peers:
                 url,
                 params=_present(params),
                 data=None if data is None else orjson.dumps(data, default=str),
-                headers={**_JSON_HEADERS, **(headers or {}), **tokens},
+                headers=_merged(_JSON_HEADERS, headers or {}, tokens),
             ),
             timeout_seconds,
         )
@@ -189,7 +191,7 @@ class Peers:
             raise ServiceError(f"{peer} did not answer in {timeout_seconds:g} s") from error
         except requests.RequestException as error:
             raise ServiceError(f"{peer} cannot be reached: {_reason(error)}") from error
-        return _answer(peer, response.status_code, body)
+        return _answer(peer, response, body)
 
 
 _JSON_HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -211,6 +213,14 @@ def _tokens(dapr: str | None, app: str | None) -> dict[str, str]:
     return {name: token for name, token in named.items() if token}
 
 
+def _merged(*given: Mapping[str, str]) -> CaseInsensitiveDict[str]:
+    """Later headers win, in whatever case they are written."""
+    merged: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+    for headers in given:
+        merged.update(headers)
+    return merged
+
+
 def _present(params: Mapping[str, Any] | None) -> dict[str, Any]:
     return {key: value for key, value in (params or {}).items() if value is not None}
 
@@ -224,10 +234,15 @@ def _checked_path(path: str) -> str:
     return path.lstrip("/")
 
 
-def _answer(peer: str, status: int, body: bytes) -> ServiceResponse:
+def _answer(peer: str, response: requests.Response, body: bytes) -> ServiceResponse:
+    status = response.status_code
     if status >= 400:
-        again = status >= 500 or status == 429
-        raise ServiceError(_words(body) or f"HTTP {status}", status=status, retryable=again)
+        raise ServiceError(
+            _words(body) or f"HTTP {status}",
+            status=status,
+            retryable=status >= 500 or status in (408, 429),
+            retry_after_seconds=retry_after(response.headers),
+        )
     if status >= 300:
         raise ServiceError(f"{peer} answered with a redirect", status=status, retryable=False)
     if not body.strip():

@@ -24,6 +24,7 @@ class ActionResult:
     error: str | None = None
     error_code: str | None = None
     retryable: bool = True
+    retry_after_seconds: float | None = None  #: the next attempt does not come sooner
     awaiting_event: bool = False
     awaiting_callback: bool = False
     external_workflow_id: str | None = None

@@ -616,3 +616,50 @@ def test_validation_names_what_is_wrong_before_anything_is_sent():
     assert validate({"url": "https://x", "method": "BREW"}) == [
         "method must be one of GET, POST, PUT, PATCH, DELETE"
     ]
+
+
+# --- what it says -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://a.example/a b", "it holds a space at position 19"),
+        (" http://a.example/", "it holds a space at position 1"),
+        ("http://a.example/\n", "it holds a control character at position 18"),
+        ("http://[::1/", "Invalid IPv6 URL"),
+        ("http:///path", "it names no host"),
+        ("http://a.example:99999/", "Port out of range 0-65535"),
+    ],
+)
+def test_a_url_that_cannot_be_read_is_called_invalid_and_not_blocked(service, url, words):
+    result = sent(only(service), url)
+
+    assert result.error == f"Request failed: the URL is invalid: {words}"
+    assert (result.error_code, result.retryable) == ("invalid_params", False)
+
+
+def test_what_is_blocked_names_the_setting_that_opens_it(service):
+    guard = AddressGuard.of(look_up=look_up)
+
+    assert "PIPELINE_HTTP_ALLOWED_HOSTS" in sent(guard, f"{service.url}/").error
+    assert "PIPELINE_HTTP_ALLOWED_PORTS" in sent(guard, f"http://{PUBLIC}:22/").error
+
+
+@pytest.mark.parametrize(
+    "entry", ["b\u00fccher.example", "xn--bcher-kva.example", "B\u00dcCHER.example."]
+)
+def test_a_name_is_opened_in_any_of_its_spellings(service, entry):
+    def found(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
+        return socket.getaddrinfo("127.0.0.1", port, type=socket.SOCK_STREAM)
+
+    service.answer("GET /", {})
+    guard = AddressGuard.of([entry], look_up=found)
+
+    assert sent(guard, f"http://b\u00fccher.example:{service.server_port}/").success
+
+
+def test_the_pause_that_a_server_asks_for_is_handed_on(service):
+    service.answer("GET /", {}, status=429, retry_after="7")
+
+    assert sent(only(service), f"{service.url}/").retry_after_seconds == 7

@@ -100,3 +100,10 @@ def test_the_policy_of_an_action_is_read_in_the_words_of_a_definition():
     assert retries.from_policy(policy) == RetryConfig(
         max_attempts=5, backoff_seconds=2.0, backoff_multiplier=3.0, max_backoff_seconds=7.0
     )
+
+
+@pytest.mark.parametrize(("asked", "wait"), [(None, 5), (2, 5), (30, 30), (9_999, 60)])
+def test_what_the_other_side_asks_for_is_granted_up_to_the_longest_wait(asked, wait):
+    config = RetryConfig(backoff_seconds=10, max_backoff_seconds=60)
+
+    assert retries.delay(config, 1, lambda: 0.5, at_least=asked) == wait

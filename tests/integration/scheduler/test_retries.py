@@ -134,3 +134,22 @@ def test_a_step_that_failed_once_and_then_succeeded_shows_no_error(drive):
     row = drive(flaky(1)).run(a_step("a", action="flaky", retry=AT_ONCE)).step("a")
 
     assert (row.status, row.error_code, row.error_message) == ("COMPLETED", None, None)
+
+
+@pytest.mark.parametrize("asked", [30, 9_999, "soon", float("nan")])
+@pytest.mark.parametrize("raises", [True, False])
+def test_the_next_attempt_waits_as_long_as_the_other_side_asked(drive, raises, asked):
+    def execute(_: ActionContext) -> ActionResult:
+        if raises:
+            raise ActionError("later, please", retry_after_seconds=asked)
+        return ActionResult(success=False, error="later, please", retry_after_seconds=asked)
+
+    row = retrying(
+        drive(an_action("flaky", execute)),
+        max_attempts=2,
+        backoff_seconds=0,
+        max_backoff_seconds=60,
+    )
+
+    expected = {30: 30, 9_999: 60}.get(asked, 0)
+    assert row.due_at - row.updated_at == timedelta(seconds=expected)
