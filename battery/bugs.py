@@ -158,14 +158,15 @@ PATCHES: Mapping[Bug, tuple[Patch, ...]] = {
             "BEGIN_EXECUTION",
             partial(
                 _replaced,
-                old="ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING",
+                old="ON CONFLICT (coalesce(user_id, ''), request_key)"
+                " WHERE request_key IS NOT NULL DO NOTHING",
             ),
         ),
     ),
 }
 DROPPED: Mapping[Bug, tuple[str, ...]] = {
     Bug.INBOX_WITHOUT_KEY: ("uq_inbox_source_delivery_key",),
-    Bug.START_WITHOUT_KEY: ("uq_executions_idempotency_key",),
+    Bug.START_WITHOUT_KEY: ("uq_executions_request_key",),
 }
 #: Which invariants have to notice.
 NOTICED_BY: Mapping[Bug, str] = {

@@ -143,7 +143,7 @@ SCENES: Mapping[Bug, Callable[[Run], None]] = {
 STIRRING = (
     "SELECT (SELECT count(*) FROM step_executions WHERE queued_at IS NOT NULL"
     " OR leased_until IS NOT NULL OR (due_at IS NOT NULL AND NOT held))"
-    " + (SELECT count(*) FROM inbox WHERE disposition = 'pending')"
+    " + (SELECT count(*) FROM inbox WHERE disposition = 'pending' AND queued_at IS NOT NULL)"
 )
 HOLDER = (
     "SELECT worker FROM step_executions WHERE step_id = 'slow' AND status = 'RUNNING'"

@@ -53,10 +53,9 @@ def _open(engine: Engine, ids: Sequence[str]) -> int:
 def _undelivered(engine: Engine) -> int:
     with engine.connect() as connection:
         query = (
-            "SELECT count(*) FROM inbox i WHERE i.disposition = 'pending' AND EXISTS (SELECT 1"
-            " FROM step_executions s LEFT JOIN correlations c ON c.step_execution_id = s.id"
-            " WHERE (s.id = i.step_execution_id OR c.external_id = i.external_id)"
-            " AND (s.awaiting_event OR s.finished_at IS NOT NULL))"
+            "SELECT count(*) FROM inbox i LEFT JOIN step_executions s ON s.id = i.step_execution_id"
+            " WHERE i.disposition = 'pending' AND i.queued_at IS NOT NULL AND"
+            " (i.step_execution_id IS NULL OR s.awaiting_event OR s.finished_at IS NOT NULL)"
         )
         return int(connection.exec_driver_sql(query).scalar_one())
 

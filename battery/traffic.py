@@ -120,11 +120,11 @@ class Traffic:
         self._note(SentDelivery(SOURCE, key, waiting.external_id, *_fate(answer), wave))
         return answer
 
-    def call_back(self, url: str, key: str, stored_key: str, *, wave: str) -> None:
+    def call_back(self, url: str, key: str, *, wave: str) -> None:
         """Answer a step at the URL that it has told us."""
         path = "/api/v1/callbacks/" + url.rpartition("/")[2]
         answer = self.api.insist(path, {"id": key, "number": 1})
-        self._note(SentDelivery(CALLBACKS, stored_key, "", *_fate(answer), wave))
+        self._note(SentDelivery(CALLBACKS, key, "", *_fate(answer), wave))
 
     def forge(self, chooser: Random) -> None:
         """Send what must not be believed: a wrong token, or a URL that was made up."""
@@ -196,11 +196,10 @@ class _Postman:
             for url in self._new_letters():
                 target = read_token(self._settings, url.rpartition("/")[2])
                 key = f"{target.step_execution_id}-{target.attempt}"
-                stored = f"{target.step_execution_id}:{target.attempt}:{key}"
                 times = 1 + target.step_execution_id % 2
                 for _ in range(times):
                     wave = "doubled" if times > 1 else "once"
-                    self._traffic.call_back(url, key, stored, wave=wave)
+                    self._traffic.call_back(url, key, wave=wave)
 
     def _new_letters(self) -> Iterator[str]:
         if not self._letters.exists():

@@ -172,6 +172,11 @@ class Settings:
     )
     worker_events: bool = _variable("PIPELINE_WORKER_EVENTS", ma.Boolean(load_default=False))
 
+    # Events
+    event_buffer_seconds: float = _variable(
+        "PIPELINE_EVENT_BUFFER_SECONDS", ma.Float(load_default=86_400.0, validate=POSITIVE)
+    )
+
     # Degraded service
     db_retry_max_attempts: int = _variable(
         "DB_RETRY_MAX_ATTEMPTS", ma.Integer(load_default=3, validate=validate.Range(1, 10))
@@ -235,7 +240,8 @@ class Settings:
         "PIPELINE_MAX_DELIVERY_BYTES", ma.Integer(load_default=262_144, validate=AT_LEAST_ONE)
     )
     max_output_bytes: int = _variable(
-        "PIPELINE_MAX_OUTPUT_BYTES", ma.Integer(load_default=262_144, validate=AT_LEAST_ONE)
+        "PIPELINE_MAX_OUTPUT_BYTES",
+        ma.Integer(load_default=327_680, validate=validate.Range(min=2048)),
     )
     max_joined_bytes: int = _variable(
         "PIPELINE_MAX_JOINED_BYTES", ma.Integer(load_default=16_777_216, validate=AT_LEAST_ONE)

@@ -41,10 +41,14 @@ def a_document(*steps: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 def an_execution(
-    runtime: Runtime, *steps: dict[str, Any], params: dict[str, Any] | None = None, **fields: Any
+    runtime: Runtime,
+    *steps: dict[str, Any],
+    params: dict[str, Any] | None = None,
+    user_id: str | None = None,
+    **fields: Any,
 ) -> UUID:
     """A started execution of a definition that is not stored as a pipeline."""
-    request = StartRequest(params=params or {})
+    request = StartRequest(params=params or {}, user_id=user_id)
     return executions.run_ephemeral(runtime, a_document(*steps, **fields), request).id
 
 

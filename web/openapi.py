@@ -75,6 +75,7 @@ SECURITY_SCHEMES = {
 SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
     Access.EVERYBODY: [],
     Access.CALLERS: [{"bearer": []}],
+    Access.PARTIES: [{"bearer": []}, {"dapr": []}],
     Access.SERVICES: [{"bearer": []}, {"dapr": []}],
 }
 
@@ -118,7 +119,7 @@ def completed(app: Flask, document: Document) -> Document:
         example = EXAMPLES[operation["operationId"]]
         access = access_to(app, rule.endpoint)
         operation["security"] = SECURITY[access]
-        acting = [ACTING_FOR] if access is Access.CALLERS else []
+        acting = [] if access is Access.EVERYBODY else [ACTING_FOR]
         more = [*acting, *HEADERS.get(operation["operationId"], [])]
         operation.setdefault("parameters", []).extend(more)
         _illustrate(operation, example)

@@ -107,7 +107,7 @@ class WaitForEvent(BaseActionExecutor):
         return ActionResult(
             success=True,
             awaiting_event=True,
-            external_workflow_id=key,
+            event_keys=[key],
             timeout_seconds=float(context.params.get("timeout_seconds") or DAY),
             outputs={"event": None},
         )

@@ -13,6 +13,8 @@ from battery.invariants.history import broken_histories
 from battery.invariants.invariant import Invariant
 from battery.invariants.leaks import leaked_secrets
 from battery.invariants.lost import lost_executions
+from battery.invariants.mailbox import misused_letters
+from battery.invariants.owners import deliveries_of_strangers
 from battery.invariants.replay import differing_replays
 from battery.invariants.results import doubled_results
 from battery.invariants.schedules import doubled_starts
@@ -83,6 +85,17 @@ INVARIANTS = (
         "Every attempt ended for one known reason, and its outcome is unknown only if its worker"
         " died.",
         unaccounted_ends,
+    ),
+    Invariant(
+        "I13",
+        "A letter is used up by a step that accepted it, or it is kept, given up or too late; and"
+        " it is kept from nobody who waits.",
+        misused_letters,
+    ),
+    Invariant(
+        "I14",
+        "Nobody's delivery moves a step of somebody else.",
+        deliveries_of_strangers,
     ),
 )
 

@@ -16,29 +16,31 @@ LISTED = 20
 
 _KEPT = """
 SELECT v.source, v.key, count(i.id) FROM unnest(%(sources)s::text[], %(keys)s::text[])
-    AS v(source, key) LEFT JOIN inbox i ON i.source = v.source AND i.delivery_key = v.key
+    AS v(source, key) LEFT JOIN inbox i ON i.source = v.source AND i.sender_id = v.key
 GROUP BY 1, 2 HAVING count(i.id) {wrong}
 """
 #: Its step ended as the events wanted, but no event is said to have done that.
 _UNTOLD = """
 SELECT v.external_id FROM unnest(%(external)s::text[]) AS v(external_id)
-WHERE EXISTS (SELECT 1 FROM correlations c JOIN step_executions s ON s.id = c.step_execution_id
-    WHERE c.external_id = v.external_id AND s.attempt = c.attempt AND s.status = 'COMPLETED')
+WHERE EXISTS (SELECT 1 FROM step_executions s
+    WHERE s.external_workflow_id = v.external_id AND s.status = 'COMPLETED')
 AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.external_id = v.external_id
     AND i.disposition = 'applied')
 """
 TWICE = Look(
-    "delivery {source} {delivery_key} is in the inbox {times} times",
+    "delivery {source} {sender_id} is in the inbox {times} times",
     """
-    SELECT source, delivery_key, count(*) AS times FROM inbox
-    GROUP BY source, delivery_key HAVING count(*) > 1
+    SELECT source, sender_id, count(*) AS times FROM inbox
+    GROUP BY owner, source, sender_id, external_id, step_execution_id, attempt, body
+    HAVING count(*) > 1
     """,
 )
 UNSETTLED = Look(
-    "delivery {source} {delivery_key} is {disposition}, and its row contradicts that",
+    "delivery {source} {sender_id} is {disposition}, and its row contradicts that",
     """
-    SELECT source, delivery_key, disposition FROM inbox
+    SELECT source, sender_id, disposition FROM inbox
     WHERE (disposition = 'pending') = (settled_at IS NOT NULL)
+        OR (disposition <> 'pending' AND queued_at IS NOT NULL)
         OR (disposition = 'applied') <> (verdict IS NOT NULL)
     """,
 )

@@ -14,10 +14,10 @@ from battery.evidence import Evidence
 from battery.invariants.invariant import Look
 
 TWINS = Look(
-    "{times} executions were started with the key {idempotency_key}",
+    "{times} executions were started with the key {request_key}",
     """
-    SELECT idempotency_key, count(*) AS times FROM executions
-    WHERE idempotency_key IS NOT NULL GROUP BY idempotency_key HAVING count(*) > 1
+    SELECT request_key, count(*) AS times FROM executions WHERE request_key IS NOT NULL
+    GROUP BY user_id, request_key HAVING count(*) > 1
     """,
 )
 

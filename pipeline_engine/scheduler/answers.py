@@ -99,9 +99,9 @@ def _check_outputs(outputs: Any) -> None:
 
 def _check_waiting(result: ActionResult) -> None:
     """A parked step has to be found by its events, and by the clock."""
-    if len(result.external_workflow_ids) > MOST_EXTERNAL_IDS:
+    if len(result.awaited) > MOST_EXTERNAL_IDS:
         raise InvalidResult(f"There are more than {MOST_EXTERNAL_IDS} external ids")
-    for external_id in result.external_workflow_ids:
+    for external_id in result.awaited:
         if not 1 <= len(external_id) <= MAX_EXTERNAL_ID:
             raise InvalidResult(f"An external id does not have 1 to {MAX_EXTERNAL_ID} characters")
         if storable(external_id) != external_id:

@@ -206,8 +206,10 @@ def _tell_parent(work: Work, end: ExecutionEnding) -> None:
     delivery_id, _ = deliveries.insert(
         work.connection,
         deliveries.NewDelivery(
+            owner=facts.user_id,
             source="pipeline-engine",
             delivery_key=facts.text_id,
+            sender_id=facts.text_id,
             external_id=f"execution:{facts.text_id}",
             event_type=EXECUTION_ENDED,
             body={

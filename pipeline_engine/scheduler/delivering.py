@@ -8,42 +8,21 @@ step, so a step sees its events one after the other.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
 
-from pipeline_engine.dispatch import DELIVER, Message
-from pipeline_engine.domain import json_guard
-from pipeline_engine.domain.json_guard import JsonRejected
-from pipeline_engine.domain.states import StepStatus
-from pipeline_engine.scheduler import outcomes, perform
-from pipeline_engine.scheduler.advance import advance
-from pipeline_engine.scheduler.door import StepDoor
-from pipeline_engine.scheduler.perform import Prepared
-from pipeline_engine.scheduler.room import Room
+from pipeline_engine.scheduler.letters import READING, Round, give_letters
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.waking import prepare_all
 from pipeline_engine.scheduler.work import Work, insisted
-from pipeline_engine.sdk import EventAction, EventContext, EventResult
-from pipeline_engine.storage import deliveries, locking, queueing, rows, transitions
-from pipeline_engine.storage.base import Json
-from pipeline_engine.storage.deliveries import (
-    EXECUTION_ENDED,
-    DeliveryRow,
-    Settlement,
-    TakenDelivery,
-)
+from pipeline_engine.storage import deliveries, locking, mailbox, queueing, rows
+from pipeline_engine.storage.deliveries import DeliveryRow, Settlement, TakenDelivery
 from pipeline_engine.storage.inbox import Disposition
-from pipeline_engine.storage.moves import Ending
-from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.session import is_unreachable
 
 log = structlog.get_logger(__name__)
-
-#: Seconds that a transaction spends on reading events; what is left of them is sent anew.
-READING = 0.5
 
 
 def deliver(runtime: Runtime, ids: Sequence[int]) -> Iterator[Work]:
@@ -98,156 +77,61 @@ def _apart(runtime: Runtime, ids: Sequence[int]) -> Iterator[Work]:
 
 
 def _give_alone(work: Work, delivery_id: int) -> None:
-    """Give one delivery to all the steps that it is for, whoever has them locked now."""
-    delivery = deliveries.lock_pending(work.connection, delivery_id)
+    """Give one delivery to all that it is for, whoever has them locked now."""
+    delivery = deliveries.find_pending(work.connection, delivery_id)
     if delivery is None:
         return
     # It was kept for good before it was answered: undone by a crash, it is given again.
     work.relax_durability()
-    if delivery.external_id is not None:
+    # Deliveries are locked after those that wait, as parking finds them: nobody waits for one.
+    if delivery.is_callback:
+        _give_callback(work, delivery)
+    elif delivery.external_id is not None:
         queueing.lock_external_ids(work.connection, [delivery.external_id])
-    targets = locking.lock_targets(work.connection, delivery)
-    parked = [
-        TakenDelivery(delivery, row, rows.stored_outputs(work.connection, row.id))
-        for row, attempt in targets
-        if row.awaiting_event and row.attempt == attempt
-    ]
-    if parked:
-        _give(work, parked)
-    elif targets and all(_is_over(row, attempt) for row, attempt in targets):
-        first, attempt = targets[0]
-        deliveries.settle(
-            work.connection,
-            [
-                Settlement(
-                    id=delivery.id,
-                    disposition=Disposition.CLOSED,
-                    step_execution_id=first.id,
-                    note=f"came too late for attempt {attempt}: {first.status}",
-                )
-            ],
+        give_letters(work, delivery, delivery.external_id)
+    else:
+        mailbox.keep(work.connection, [delivery.id])
+
+
+def _give_callback(work: Work, callback: DeliveryRow) -> None:
+    """Give a callback to its attempt; one that comes before its step is parked stays queued."""
+    row = locking.lock_addressee(work.connection, callback)
+    if row is None or not deliveries.lock_pending(work.connection, [callback.id]):
+        return
+    meant = callback.attempt or 0
+    if row.awaiting_event and row.attempt == meant:
+        outputs = rows.stored_outputs(work.connection, row.id)
+        _give(work, [TakenDelivery(callback, row, outputs, before=0)])
+    elif deliveries.is_over(row.status, row.attempt, meant=meant):
+        late = Settlement(
+            id=callback.id,
+            disposition=Disposition.CLOSED,
+            step_execution_id=row.id,
+            note=f"came too late for attempt {meant}: {row.status}",
         )
-
-
-def _is_over(row: StepRow, attempt: int) -> bool:
-    """Whether this attempt will never wait for the delivery any more.
-
-    While a later attempt runs it may come to wait for the same external id: a peer that
-    honours the idempotency key answers it with the job that it started before.
-    """
-    return StepStatus(row.status).is_final or (row.awaiting_event and row.attempt != attempt)
+        deliveries.settle(work.connection, [late])
 
 
 # ── Giving ───────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(slots=True)
-class Waiting:
-    """A parked step that is told its events."""
-
-    step: Prepared
-    outputs: dict[str, Json]  #: as stored, with those of the events so far
-    is_open: bool = True
-    endings: list[Ending] = field(default_factory=list)
-
-
 def _give(work: Work, taken: Sequence[TakenDelivery], *, until: float | None = None) -> None:
     """Let each step read its deliveries in their order, then go on with what has ended.
 
-    What comes behind the end of its step is sent anew, and so is what is not read in time.
+    What comes behind the end of its step is sent anew, and so is what is not read in time or
+    would overtake an earlier letter to the same key.
     """
-    steps = prepare_all(work, {one.step.id: one.step for one in taken}.values())
-    outputs = {one.step.id: one.outputs for one in taken}
-    waiting = {step_id: Waiting(step, outputs[step_id]) for step_id, step in steps.items()}
-    settled: dict[int, Settlement] = {}
+    round_ = Round(work, {one.step.id: (one.step, one.outputs) for one in taken})
+    given: Counter[tuple[str | None, str | None]] = Counter()
+    is_first = True
     for one in taken:
-        its = waiting[one.step.id]
-        late = until is not None and settled and time.monotonic() > until
-        if late or not its.is_open:
-            work.messages.append(Message(DELIVER, (one.delivery.id,)))
-        else:
-            settled[one.delivery.id] = _read(work, its, one.delivery)
-    deliveries.settle(work.connection, list(settled.values()))
-    advance(work, [ending for its in waiting.values() for ending in its.endings])
-
-
-def _read(work: Work, its: Waiting, delivery: DeliveryRow) -> Settlement:
-    verdict, note = perform.read_event(its.step, _context(work, its, delivery))
-    of_execution = delivery.event_type == EXECUTION_ENDED
-    _follow(work, its, verdict, Room.CARRIED if of_execution else Room.OWN)
-    return Settlement(
-        id=delivery.id,
-        disposition=Disposition.APPLIED,
-        step_execution_id=its.step.row.id,
-        verdict=verdict.action.value,
-        note=perform.without_secrets(work.runtime, note),
-    )
-
-
-def _context(work: Work, its: Waiting, delivery: DeliveryRow) -> EventContext:
-    step, row, settings = its.step, its.step.row, work.runtime.settings
-    return EventContext(
-        step_execution_id=str(row.id),
-        execution_id=step.facts.text_id,
-        idempotency_key=perform.idempotency_key(step.facts, row),
-        workflow_params=step.facts.params,
-        user_id=step.facts.user_id,
-        system_user_id=settings.system_user_id,
-        app_ids=settings.app_ids,
-        engine=StepDoor(work.runtime, step, work),
-        external_workflow_id=delivery.external_id or str(row.id),
-        event_type=delivery.event_type,
-        event_data=delivery.body,
-        # A copy: what an action does to it is not what it has answered.
-        step_outputs=json_guard.as_stored(its.outputs),
-        params=step.params,
-        scope={**step.scope, "event": delivery.body},
-        item=step.scope.get("item"),
-        item_index=row.item_index,
-        item_key=row.item_key,
-        attempt=row.attempt,
-    )
-
-
-def _follow(work: Work, its: Waiting, verdict: EventResult, room: Room) -> None:
-    """Do what ``on_event`` said."""
-    if verdict.action is EventAction.IGNORE:
-        return
-    step = its.step
-    try:
-        outputs = perform.guarded_outputs(work.runtime, its.outputs | verdict.outputs, room)
-    except JsonRejected as error:
-        its.is_open = False
-        message = f"The outputs cannot be stored: {error}"
-        its.endings += outcomes.failed(
-            work, step.row, step.planned, error_code=error.code, message=message
-        )
-        return
-    if verdict.action is EventAction.COMPLETE:
-        its.is_open = False
-        its.endings += _completed(work, step, verdict, outputs)
-        return
-    eta = None if verdict.eta_minutes is None else verdict.eta_minutes * 60
-    transitions.note_progress(
-        work.connection,
-        step.row,
-        progress=verdict.progress,
-        eta_seconds=eta,
-        outputs=outputs if verdict.outputs else None,
-    )
-    its.outputs = outputs
-
-
-def _completed(
-    work: Work, step: Prepared, verdict: EventResult, outputs: dict[str, Json]
-) -> list[Ending]:
-    if verdict.status is StepStatus.COMPLETED:
-        return [Ending(step.row, StepStatus.COMPLETED, outputs=outputs)]
-    return outcomes.failed(
-        work,
-        step.row,
-        step.planned,
-        error_code=verdict.error_code or "event_failed",
-        message=verdict.error or "The event reported a failure",
-        outputs=outputs,
-    )
+        letter, its = one.delivery, round_.waiting[one.step.id]
+        late = until is not None and not is_first and time.monotonic() > until
+        if late or not its.is_open or one.before != given[letter.owner, letter.external_id]:
+            round_.put_off(letter)
+            continue
+        is_first = False
+        if letter.external_id is not None:
+            given[letter.owner, letter.external_id] += 1
+        round_.settle(letter, accepted=round_.offer(letter, its))
+    round_.end()

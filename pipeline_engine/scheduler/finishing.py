@@ -40,9 +40,9 @@ class Finished:
 
     @property
     def awaited(self) -> Sequence[str]:
-        """The external ids whose events it is to wait for."""
+        """The external ids and keys whose events it is to wait for."""
         if isinstance(self.found, ActionResult) and self.found.awaiting_event:
-            return self.found.external_workflow_ids
+            return self.found.awaited
         return ()
 
 

@@ -21,7 +21,7 @@ from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.room import Room
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.sdk import ActionContext, ActionResult, Item, MoreItems
-from pipeline_engine.storage import deliveries, locking, queueing, transitions
+from pipeline_engine.storage import locking, mailbox, queueing, transitions
 from pipeline_engine.storage.moves import Ending, Parking
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.steps import StepKind
@@ -145,11 +145,10 @@ def timed_out(
 
 
 def park(work: Work, step: Prepared, result: ActionResult, outputs: dict[str, object]) -> None:
-    """Let the step wait, and hand it the deliveries that came too early."""
-    external_ids = result.external_workflow_ids
-    queueing.lock_external_ids(work.connection, external_ids)
+    """Let the step wait, and hand it what was kept for it."""
+    queueing.lock_external_ids(work.connection, result.awaited)
     parking = Parking(
-        external_ids=external_ids,
+        external_ids=result.awaited,
         outputs=outputs,
         deadline=_parked_for(work, step, result),
         wake_after=_wake_after(result),
@@ -159,9 +158,14 @@ def park(work: Work, step: Prepared, result: ActionResult, outputs: dict[str, ob
             work.orphaned.add(step.row.id)
         return
     work.shares_locks = True
-    queueing.correlate(work.connection, step.row, external_ids)
-    early = deliveries.pending_for(work.connection, step.row.id, external_ids)
-    work.messages.extend(Message(DELIVER, (delivery_id,)) for delivery_id in early)
+    kept = mailbox.correlate(
+        work.connection,
+        step.row,
+        owner=step.facts.user_id,
+        from_peers=result.external_workflow_ids,
+        keys=result.event_keys,
+    )
+    work.messages.extend(Message(DELIVER, (delivery_id,)) for delivery_id in kept)
 
 
 def _parked_for(work: Work, step: Prepared, result: ActionResult) -> timedelta | None:

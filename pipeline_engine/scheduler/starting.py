@@ -119,8 +119,9 @@ def _started_before(connection: Connection, request: Request) -> UUID | None:
     if request.idempotency_key is None:
         return None
     row = connection.exec_driver_sql(
-        "SELECT id, request_hash FROM executions WHERE idempotency_key = %(key)s",
-        {"key": request.idempotency_key},
+        "SELECT id, request_hash FROM executions WHERE request_key = %(key)s"
+        " AND coalesce(user_id, '') = coalesce(%(user)s, '')",
+        {"key": request.idempotency_key, "user": request.user_id},
     ).first()
     if row is None:
         return None

@@ -27,7 +27,7 @@ from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.work import Work, insisted
-from pipeline_engine.storage import deliveries, locking, overdue, transitions
+from pipeline_engine.storage import deliveries, locking, mailbox, overdue, transitions
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.session import is_unreachable
@@ -37,8 +37,6 @@ log = structlog.get_logger(__name__)
 OUTCOME_UNKNOWN = "outcome_unknown"
 WORKER_LOST = "worker_lost"
 EXECUTION_TIMEOUT = "execution_timeout"
-#: How long a delivery that nobody waits for is kept as possibly early.
-UNMATCHED_AFTER = timedelta(days=1)
 
 Lock = Callable[[Connection, int], StepRow | None]
 
@@ -118,9 +116,12 @@ def _send_again(runtime: Runtime, find: Callable[[Connection], list[int]], task:
 
 def _deliver_again(runtime: Runtime) -> int:
     def change(work: Work) -> None:
-        deliveries.give_up_unmatched(work.connection, older_than=UNMATCHED_AFTER)
+        buffer = timedelta(seconds=runtime.settings.event_buffer_seconds)
+        deliveries.give_up_unmatched(work.connection, older_than=buffer)
         patience = runtime.settings.republish_after
         ids = deliveries.deliverable(work.connection, older_than=patience, limit=overdue.BATCH)
+        deliveries.queue_again(work.connection, ids)
+        ids += mailbox.unread(work.connection, older_than=patience, limit=overdue.BATCH)
         work.messages += [Message(DELIVER, (delivery_id,)) for delivery_id in ids]
 
     return _sent(runtime, change)

@@ -16,7 +16,9 @@ class ActionResult:
     """The end of a step, or with ``awaiting_event`` the news that it parked.
 
     A parked step is woken by an event for one of its external ids, by a call to its callback
-    URL (``awaiting_callback``), or by the clock (``wake_at``).
+    URL (``awaiting_callback``), or by the clock (``wake_at``). External ids are those that a
+    peer gave to a job, and every service may report about them; ``event_keys`` are names that an
+    author chose, and only a sender who speaks for the owner of the execution may use them.
     """
 
     success: bool
@@ -29,6 +31,7 @@ class ActionResult:
     awaiting_callback: bool = False
     external_workflow_id: str | None = None
     external_workflow_ids: Sequence[str] = ()
+    event_keys: Sequence[str] = ()
     timeout_seconds: float | None = None  #: how long it may stay parked
     wake_at: datetime | None = None
     skip_targets: Sequence[str] = ()  #: steps behind a branch that was not taken
@@ -36,8 +39,14 @@ class ActionResult:
     def __post_init__(self) -> None:
         object.__setattr__(self, "skip_targets", tuple(self.skip_targets))
         object.__setattr__(self, "external_workflow_ids", self._external_ids())
+        object.__setattr__(self, "event_keys", tuple(dict.fromkeys(map(str, self.event_keys))))
         if self.awaiting_event:
             self._check_that_it_can_be_woken()
+
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """Every external id and key whose events it waits for."""
+        return (*self.external_workflow_ids, *self.event_keys)
 
     def _external_ids(self) -> tuple[str, ...]:
         first = [] if self.external_workflow_id is None else [self.external_workflow_id]
@@ -46,7 +55,7 @@ class ActionResult:
     def _check_that_it_can_be_woken(self) -> None:
         if not self.success:
             raise ValueError("awaiting_event requires success")
-        if not (self.external_workflow_ids or self.wake_at or self.awaiting_callback):
+        if not (self.awaited or self.wake_at or self.awaiting_callback):
             raise ValueError("awaiting_event requires external_workflow_id")
 
 

@@ -1,22 +1,39 @@
-"""What came from outside, for operators: what was kept, and offering it again."""
+"""What came from outside: what was kept, who was offered it, and offering it again.
+
+A service sees all of it; a user sees letters to himself, and whatever was offered to his steps.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, true
+from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from pipeline_engine.errors import DeliveryNotFound
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import inbox
+from pipeline_engine.services.callers import Caller
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.redaction import Redactor
-from pipeline_engine.storage.inbox import Delivery, Disposition
+from pipeline_engine.storage.inbox import Delivery, DeliveryTarget, Disposition
 
 DISPOSITIONS: tuple[str, ...] = tuple(Disposition)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRecord:
+    """What one step said to a delivery."""
+
+    step_execution_id: int
+    attempt: int
+    verdict: str
+    note: str | None
+    decided_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +41,9 @@ class DeliveryRecord:
     """One delivery, and what became of it."""
 
     id: int
+    owner: str | None
     source: str
-    delivery_key: str
+    delivery_key: str  #: what its sender calls it, or a digest
     external_id: str | None
     step_execution_id: int | None
     attempt: int | None
@@ -36,33 +54,71 @@ class DeliveryRecord:
     note: str | None
     received_at: datetime
     settled_at: datetime | None
+    targets: Sequence[TargetRecord]
 
 
-def listed(session: Session, *, disposition: str | None, page: Page) -> Listed[DeliveryRecord]:
+def listed(
+    session: Session, caller: Caller, *, disposition: str | None, page: Page
+) -> Listed[DeliveryRecord]:
     """Deliveries, newest first; the unmatched ones can be replayed."""
     wanted = true() if disposition is None else Delivery.disposition == disposition
-    total = session.scalar(select(func.count()).select_from(Delivery).where(wanted)) or 0
+    seen = (wanted, _in_sight_of(caller))
+    total = session.scalar(select(func.count()).select_from(Delivery).where(*seen)) or 0
     rows = session.scalars(
         select(Delivery)
-        .where(wanted)
+        .where(*seen)
         .order_by(Delivery.id.desc())
         .limit(page.size)
         .offset(page.offset)
-    )
-    return Listed([_record(row) for row in rows], total, page)
+    ).all()
+    targets = _targets(session, caller, [row.id for row in rows])
+    return Listed([_record(row, targets[row.id]) for row in rows], total, page)
 
 
-def replay(runtime: Runtime, delivery_id: int | str) -> None:
-    """Offer an unmatched delivery to the steps that wait now; raises ``DeliveryNotFound``."""
+def replay(session: Session, runtime: Runtime, caller: Caller, delivery_id: int | str) -> None:
+    """Offer an unmatched delivery to the steps that wait now.
+
+    Raises ``DeliveryNotFound``, also for what belongs to another user.
+    """
     number = str(delivery_id)
     if not number.isdecimal() or len(number) > len(str(2**63)) - 1:
+        raise DeliveryNotFound(f"No delivery {number}")
+    seen = select(Delivery.id).where(Delivery.id == int(number), _in_sight_of(caller))
+    if session.scalar(seen) is None:
         raise DeliveryNotFound(f"No delivery {number}")
     inbox.replay(runtime, int(number))
 
 
-def _record(row: Delivery) -> DeliveryRecord:
-    found = {name: getattr(row, name) for name in DeliveryRecord.__dataclass_fields__}
-    redactor = Redactor()
-    return DeliveryRecord(
-        **found | {name: redactor.redact(found[name]) for name in ("body", "note")}
+def _in_sight_of(caller: Caller) -> ColumnElement[bool]:
+    if caller.sees_all:
+        return true()
+    offered = select(DeliveryTarget.delivery_id).where(DeliveryTarget.owner == caller.user_id)
+    return or_(Delivery.owner == caller.user_id, Delivery.id.in_(offered))
+
+
+def _targets(
+    session: Session, caller: Caller, ids: Sequence[int]
+) -> Mapping[int, Sequence[TargetRecord]]:
+    """What steps said to these deliveries: those that the caller may see."""
+    theirs = true() if caller.sees_all else DeliveryTarget.owner == caller.user_id
+    rows = session.scalars(
+        select(DeliveryTarget)
+        .where(DeliveryTarget.delivery_id.in_(ids), theirs)
+        .order_by(DeliveryTarget.decided_at, DeliveryTarget.step_execution_id)
     )
+    found: dict[int, list[TargetRecord]] = defaultdict(list)
+    for row in rows:
+        fields = {name: getattr(row, name) for name in TargetRecord.__dataclass_fields__}
+        found[row.delivery_id].append(
+            TargetRecord(**fields | {"note": Redactor().redact(row.note)})
+        )
+    return found
+
+
+def _record(row: Delivery, targets: Sequence[TargetRecord]) -> DeliveryRecord:
+    names = set(DeliveryRecord.__dataclass_fields__) - {"targets"}
+    found = {name: getattr(row, name) for name in names}
+    redactor = Redactor()
+    hidden = {name: redactor.redact(found[name]) for name in ("body", "note")}
+    key = row.sender_id or row.delivery_key
+    return DeliveryRecord(**found | hidden | {"delivery_key": key, "targets": targets})

@@ -133,13 +133,8 @@ def cancel(runtime: Runtime, execution_id: UUID, *, reason: str | None = None) -
         raise AlreadyFinal(f"Execution {execution_id} has ended already")
 
 
-def scoped_key(key: str | None, owner: str | None) -> str | None:
-    """An Idempotency-Key as it is stored: one user's key says nothing to another's."""
-    return None if key is None else f"{owner or ''}:{key}"
-
-
 def with_key(request: StartRequest, key: str | None, digest: str) -> StartRequest:
     """*request* under an Idempotency-Key."""
     if key is None:
         return request
-    return replace(request, idempotency_key=scoped_key(key, request.user_id), request_hash=digest)
+    return replace(request, idempotency_key=key, request_hash=digest)

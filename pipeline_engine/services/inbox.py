@@ -29,13 +29,17 @@ from pipeline_engine.storage.steps import MAX_EXTERNAL_ID
 
 log = logging.getLogger(__name__)
 
-ACCEPTED = "accepted"  #: its step is parked and will get it
+ACCEPTED = "accepted"  #: somebody waits for it, and is about to be offered it
 EARLY = "early"  #: nobody waits for it yet; it is kept until somebody does
 DUPLICATE = "duplicate"  #: the same delivery was accepted before
-CLOSED = "closed"  #: its step had ended
+CLOSED = "closed"  #: the attempt that its token names had ended
 
-LONGEST_KEY = 512  #: characters; a longer one would not fit an index entry
 CALLBACKS = "callbacks"
+
+# What the outputs of a step, of a fan-out or of a pipeline may put around an event.
+ROOM_BYTES = 1024
+ROOM_LEVELS = 8
+ROOM_NODES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,29 +48,35 @@ class Arrival:
 
     source: str
     body: dict[str, Any]
-    delivery_id: str | None = None  #: the sender's; without one the body's hash stands for it
+    delivery_id: str | None = None  #: what the sender calls it
+    owner: str | None = None  #: the user for whom the sender speaks; null is the system
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the sender of a delivery is told; the same again for a duplicate."""
+    """What the sender of a delivery is told."""
 
-    delivery_id: str
-    outcome: str
-    routed: bool
+    delivery_id: str  #: of a duplicate, that of the first
+    outcome: str  #: what can be seen at the door; who locks the step decides later
+    routed: bool  #: a step is known that it is for
 
 
 def accept(runtime: Runtime, arrival: Arrival) -> Receipt:
-    """Keep an event for the step that waits for its external id.
+    """Keep an event for whoever waits for its key: a step of its owner, now or later.
 
-    Raises ``StorageUnavailable`` if it cannot be kept anywhere.
+    Raises ``StorageUnavailable`` if it cannot be kept anywhere, and ``JsonRejected`` and
+    ``ExternalIdTooLong`` for what no step could take.
     """
+    external_id = external_id_of(arrival.body)
+    _check_deliverable(runtime, arrival.body)
     return _keep(
         runtime,
         NewDelivery(
+            owner=arrival.owner,
             source=arrival.source,
-            delivery_key=_delivery_key(arrival.delivery_id, arrival.body),
-            external_id=external_id_of(arrival.body),
+            delivery_key=_digest(arrival.owner, external_id, arrival.delivery_id, arrival.body),
+            sender_id=arrival.delivery_id,
+            external_id=external_id,
             event_type=str(arrival.body.get("type") or ""),
             body=arrival.body,
         ),
@@ -78,17 +88,32 @@ def accept_callback(
 ) -> Receipt:
     """Keep a callback for the attempt that its token names. Raises ``InvalidCallbackToken``."""
     target = read_token(runtime.settings, token)
-    key = _delivery_key(delivery_id, body)
+    _check_deliverable(runtime, body)
+    step, attempt = target.step_execution_id, target.attempt
     return _keep(
         runtime,
         NewDelivery(
             source=CALLBACKS,
-            delivery_key=f"{target.step_execution_id}:{target.attempt}:{key}",
-            step_execution_id=target.step_execution_id,
-            attempt=target.attempt,
+            delivery_key=_digest(step, attempt, delivery_id, body),
+            sender_id=delivery_id,
+            step_execution_id=step,
+            attempt=attempt,
             event_type=str(body.get("type") or "callback"),
             body=body,
         ),
+    )
+
+
+def _check_deliverable(runtime: Runtime, body: Mapping[str, Any]) -> None:
+    """What is accepted can become the outputs of a step, with room for what is put around it.
+
+    Raises ``JsonRejected``.
+    """
+    json_guard.check(
+        body,
+        max_bytes=runtime.settings.max_output_bytes - ROOM_BYTES,
+        max_depth=json_guard.MAX_DEPTH - ROOM_LEVELS,
+        max_nodes=json_guard.MAX_NODES - ROOM_NODES,
     )
 
 
@@ -117,15 +142,13 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _delivery_key(given: str | None, body: Mapping[str, Any]) -> str:
-    """What makes a delivery the same as another: the sender's id, or the hash of its body."""
-    if not given:
-        return _digest(body)
-    return given if len(given) <= LONGEST_KEY else _digest({"id": given})
+def _digest(*parts: Any) -> str:
+    """What makes a delivery the same as another of its source.
 
-
-def _digest(body: Mapping[str, Any]) -> str:
-    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    That is the id that its sender gave it *and* its address *and* its content. As columns they
+    would be too long for an index entry; as a JSON array no two of them can be mistaken.
+    """
+    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 # ── Keeping ──────────────────────────────────────────────────────────────────────────────
@@ -219,7 +242,7 @@ def _set_aside(runtime: Runtime, fields: Mapping[str, str], reason: Exception) -
 
 
 def replay(runtime: Runtime, delivery_id: int) -> None:
-    """Offer an unmatched delivery again. Raises ``DeliveryNotFound``."""
+    """Offer an unmatched delivery to those that wait now. Raises ``DeliveryNotFound``."""
     with runtime.engine.begin() as connection:
         if not deliveries.reopen(connection, delivery_id):
             raise DeliveryNotFound(f"No unmatched delivery {delivery_id}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -18,15 +18,29 @@ from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow
 #: The type of the event that tells a step how the execution ended that it has started.
 EXECUTION_ENDED = "execution_ended"
 
+#: Whether letter ``i`` is for whoever waits by correlation ``r``: for its own owner, or, if it
+#: is about an id that a peer gave, from a service that speaks for nobody in particular.
+IS_FOR = (
+    "r.external_id = i.external_id"
+    " AND (r.owner IS NOT DISTINCT FROM i.owner OR (r.from_peer AND i.owner IS NULL))"
+)
+#: The steps that are parked on correlations.
+PARKED = (
+    "correlations r JOIN step_executions p ON p.id = r.step_execution_id"
+    " AND p.attempt = r.attempt AND p.awaiting_event"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDelivery:
     """An event from outside, about to be kept."""
 
     source: str
-    delivery_key: str
+    delivery_key: str  #: the same for another delivery of this source if it is the same one
     event_type: str
     body: dict[str, Json]
+    owner: str | None = None  #: of a callback it is found in the rows
+    sender_id: str | None = None
     external_id: str | None = None
     step_execution_id: int | None = None
     attempt: int | None = None
@@ -50,8 +64,10 @@ def insert(connection: Connection, delivery: NewDelivery) -> tuple[int | None, O
         connection,
         _INSERT,
         {
+            "owner": delivery.owner,
             "source": delivery.source,
             "key": delivery.delivery_key,
+            "sender": delivery.sender_id,
             "external": delivery.external_id,
             "step": delivery.step_execution_id,
             "attempt": delivery.attempt,
@@ -59,55 +75,93 @@ def insert(connection: Connection, delivery: NewDelivery) -> tuple[int | None, O
             "body": json_guard.dumps(delivery.body),
         },
     )
-    return rows[0][0], _outlook([(row[1], row[2]) for row in rows if row[1] is not None])
+    delivery_id, *step = rows[0]
+    return delivery_id, _outlook(*step, meant=delivery.attempt)
 
 
-_INSERT = """
+_INSERT = f"""
 WITH kept AS (
-    INSERT INTO inbox (source, delivery_key, external_id, step_execution_id, attempt, event_type,
-        body, disposition)
-    VALUES (%(source)s, %(key)s, %(external)s::text, %(step)s::bigint, %(attempt)s, %(type)s,
-        %(body)s::jsonb, 'pending')
+    INSERT INTO inbox (owner, source, delivery_key, sender_id, external_id, step_execution_id,
+        attempt, event_type, body, disposition)
+    VALUES (coalesce(%(owner)s::text, (SELECT e.user_id FROM step_executions s
+            JOIN executions e ON e.id = s.execution_id WHERE s.id = %(step)s::bigint)),
+        %(source)s, %(key)s, %(sender)s, %(external)s::text, %(step)s::bigint, %(attempt)s::int,
+        %(type)s, %(body)s::jsonb, 'pending')
     ON CONFLICT (source, delivery_key) DO NOTHING RETURNING id
 )
-SELECT (SELECT id FROM kept), s.status, s.awaiting_event
+SELECT (SELECT id FROM kept), s.status, s.awaiting_event, s.attempt
 FROM (SELECT) AS delivery LEFT JOIN (
-    SELECT status, awaiting_event FROM step_executions WHERE id IN (
-        SELECT step_execution_id FROM correlations WHERE external_id = %(external)s::text
-        UNION ALL SELECT %(step)s::bigint
-    )
+    (SELECT p.status, p.awaiting_event, p.attempt
+        FROM (SELECT %(external)s::text AS external_id, %(owner)s::text AS owner) i, {PARKED}
+        WHERE {IS_FOR} LIMIT 1)
+    UNION ALL
+    SELECT status, awaiting_event, attempt FROM step_executions WHERE id = %(step)s::bigint
 ) s ON true
 """
 
 
-def _outlook(steps: Sequence[tuple[str, bool]]) -> Outlook:
-    return Outlook(
-        known=bool(steps),
-        parked=any(awaits for _, awaits in steps),
-        closed=bool(steps) and all(StepStatus(status).is_final for status, _ in steps),
-    )
+def _outlook(
+    status: str | None, awaits: bool | None, attempt: int | None, *, meant: int | None
+) -> Outlook:
+    if status is None or attempt is None:
+        return Outlook(known=False, parked=False, closed=False)
+    closed = meant is not None and is_over(status, attempt, meant=meant)
+    parked = bool(awaits) and meant in (None, attempt)
+    return Outlook(known=True, parked=parked, closed=closed)
+
+
+def is_over(status: str, attempt: int, *, meant: int) -> bool:
+    """Whether the attempt *meant* will never wait any more, as the row of its step is now."""
+    if StepStatus(status).is_final or attempt > meant:
+        return True
+    # It failed, or its worker died: the next claim counts the next attempt.
+    return attempt == meant and status != StepStatus.RUNNING
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """A delivery that is about to be given to its step."""
+    """A delivery that is about to be offered."""
 
     id: int
+    owner: str | None
     external_id: str | None
     step_execution_id: int | None
     attempt: int | None
     event_type: str
     body: dict[str, Json]
+    received_at: datetime
+    is_queued: bool  #: whoever waits and was not offered it yet is to be
+
+    @property
+    def is_callback(self) -> bool:
+        """It is bound to one attempt, and of no use to any other."""
+        return self.step_execution_id is not None
 
 
-def lock_pending(connection: Connection, delivery_id: int) -> DeliveryRow | None:
-    """A pending delivery, locked; None if it is settled or in other hands."""
+DELIVERY_COLUMNS = (
+    "i.id, i.owner, i.external_id, i.step_execution_id, i.attempt, i.event_type, i.body,"
+    " i.received_at, i.queued_at IS NOT NULL"
+)
+_DELIVERY_WIDTH = 9
+
+
+def find_pending(connection: Connection, delivery_id: int) -> DeliveryRow | None:
+    """A delivery that nobody has settled, not locked: the locks of those that wait come first."""
     row = connection.exec_driver_sql(
-        "SELECT id, external_id, step_execution_id, attempt, event_type, body FROM inbox"
-        " WHERE id = %(id)s AND disposition = 'pending' FOR UPDATE SKIP LOCKED",
+        f"SELECT {DELIVERY_COLUMNS} FROM inbox i WHERE id = %(id)s AND disposition = 'pending'",
         {"id": delivery_id},
     ).first()
     return None if row is None else DeliveryRow(*row)
+
+
+def lock_pending(connection: Connection, ids: Collection[int]) -> list[DeliveryRow]:
+    """Those of *ids* that are pending and in nobody else's hands, locked; in order."""
+    rows = connection.exec_driver_sql(
+        f"SELECT {DELIVERY_COLUMNS} FROM inbox i WHERE id = ANY(%(ids)s)"
+        " AND disposition = 'pending' ORDER BY id FOR UPDATE SKIP LOCKED",
+        {"ids": list(ids)},
+    )
+    return [DeliveryRow(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +171,7 @@ class TakenDelivery:
     delivery: DeliveryRow
     step: StepRow
     outputs: dict[str, Json]  #: what the step has left so far
+    before: int  #: letters to the same owner and key that came earlier and are not offered yet
 
 
 #: So many deliveries that came before or after the named one are taken along.
@@ -128,17 +183,25 @@ LARGEST_TAKEN_ALONG = 64 * 1024
 
 # Nothing here waits, so that no order of locks matters. The delivery is locked last: while it is
 # locked its own message goes home, so it must be one that is taken indeed. One with several
-# steps, or with none that is parked, is left to its message, which waits for their locks.
+# steps, or with none that is parked, is left to its message, which waits for their locks; so is
+# one whose step has not read what was kept for it.
 _TAKE = f"""
-SELECT i.id, i.external_id, i.step_execution_id, i.attempt, i.event_type, i.body,
-    s.outputs, {STEP_COLUMNS}
+SELECT {DELIVERY_COLUMNS}, s.outputs,
+    CASE WHEN c.external_id IS NULL THEN 0 ELSE (SELECT count(*) FROM (
+        SELECT FROM inbox e WHERE e.external_id = c.external_id AND e.id < c.id
+            AND e.disposition = 'pending' AND e.queued_at IS NOT NULL
+            AND e.owner IS NOT DISTINCT FROM c.owner LIMIT {BEFORE + AFTER + 1}
+    ) earlier) END, {STEP_COLUMNS}
 FROM inbox c
 CROSS JOIN LATERAL (
     SELECT min(t.id) AS id, min(t.attempt) AS attempt FROM (
-        SELECT c.step_execution_id AS id, c.attempt WHERE c.step_execution_id IS NOT NULL
+        SELECT c.step_execution_id AS id, c.attempt, true AS has_read
+        WHERE c.step_execution_id IS NOT NULL
         UNION ALL
-        SELECT step_execution_id, attempt FROM correlations WHERE external_id = c.external_id
-    ) t HAVING count(*) = 1
+        SELECT r.step_execution_id, r.attempt, r.read_through IS NULL
+        FROM (SELECT c.external_id, c.owner) i, {PARKED}
+        WHERE c.step_execution_id IS NULL AND {IS_FOR}
+    ) t HAVING count(*) = 1 AND bool_and(t.has_read)
 ) w
 CROSS JOIN LATERAL (
     SELECT * FROM step_executions WHERE id = w.id
@@ -146,15 +209,18 @@ CROSS JOIN LATERAL (
     FOR NO KEY UPDATE SKIP LOCKED
 ) s
 CROSS JOIN LATERAL (
-    SELECT * FROM inbox WHERE id = c.id AND CASE WHEN disposition = 'pending' THEN true END
+    SELECT * FROM inbox WHERE id = c.id
+        AND CASE WHEN disposition = 'pending' THEN queued_at IS NOT NULL END
     FOR UPDATE SKIP LOCKED
 ) i
 WHERE (c.id = ANY(%(ids)s::bigint[]) OR c.id BETWEEN %(first)s::bigint AND %(last)s::bigint)
     AND CASE
-        WHEN c.disposition <> 'pending' THEN false
+        WHEN c.disposition <> 'pending' OR c.queued_at IS NULL THEN false
         WHEN c.id <> ALL(%(ids)s::bigint[]) AND (c.received_at < now() - %(recent)s::interval
             OR pg_column_size(c.body) > %(largest)s::int) THEN false
         WHEN c.external_id IS NULL THEN true
+        WHEN EXISTS (SELECT FROM delivery_targets d WHERE d.delivery_id = c.id
+            AND d.step_execution_id = w.id AND d.attempt = w.attempt) THEN false
         ELSE pg_try_advisory_xact_lock(hashtextextended(c.external_id, 1))
     END
 ORDER BY c.id
@@ -190,7 +256,13 @@ def take(connection: Connection, ids: Sequence[int], *, along: bool) -> list[Tak
         },
         before=driver.RELAXED,
     )
-    return [TakenDelivery(DeliveryRow(*row[:6]), StepRow(*row[7:]), row[6] or {}) for row in rows]
+    width = _DELIVERY_WIDTH
+    return [
+        TakenDelivery(
+            DeliveryRow(*row[:width]), StepRow(*row[width + 2 :]), row[width] or {}, row[width + 1]
+        )
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,64 +276,105 @@ class Settlement:
     note: str | None = None
 
 
-def settle(connection: Connection, settlements: Sequence[Settlement]) -> None:
-    """Say what became of deliveries."""
-    if settlements:
-        ids = driver.array(settlement.id for settlement in settlements)
-        settled = json_guard.dumps([asdict(settlement) for settlement in settlements])
-        driver.fetch_prepared(connection, _SETTLE, {"ids": ids, "settled": settled})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetVerdict:
+    """What a step said to a delivery."""
+
+    delivery_id: int
+    step_execution_id: int
+    attempt: int
+    owner: str | None
+    verdict: str
+    note: str | None
 
 
+def settle(
+    connection: Connection,
+    settlements: Sequence[Settlement],
+    targets: Sequence[TargetVerdict] = (),
+    *,
+    over: Collection[int] = (),
+) -> None:
+    """Say what became of deliveries, and what each step said; *over* wait for nothing any more."""
+    if not (settlements or targets):
+        return
+    driver.fetch_prepared(
+        connection,
+        _SETTLE,
+        {
+            "ids": driver.array(settlement.id for settlement in settlements),
+            "settled": json_guard.dumps([asdict(settlement) for settlement in settlements]),
+            "targets": json_guard.dumps([asdict(target) for target in targets]),
+            "over": driver.array(over),
+        },
+    )
+
+
+# Whoever waits for a key is looked for among all that ever did: those that are over must go.
 _SETTLE = """
-UPDATE inbox i SET disposition = v.disposition, verdict = v.verdict, note = v.note,
-    step_execution_id = v.step_execution_id, settled_at = now()
-FROM json_to_recordset(%(settled)s::json)
-    AS v(id bigint, disposition text, step_execution_id bigint, verdict text, note text)
-WHERE i.id = ANY(%(ids)s::bigint[]) AND i.id = v.id RETURNING i.id
+WITH settled AS (
+    UPDATE inbox i SET disposition = v.disposition, verdict = v.verdict, note = v.note,
+        step_execution_id = v.step_execution_id, settled_at = now(), queued_at = NULL
+    FROM json_to_recordset(%(settled)s::json)
+        AS v(id bigint, disposition text, step_execution_id bigint, verdict text, note text)
+    WHERE i.id = ANY(%(ids)s::bigint[]) AND i.id = v.id
+), forgotten AS (
+    DELETE FROM correlations WHERE step_execution_id = ANY(%(over)s::bigint[])
+), told AS (
+    INSERT INTO delivery_targets (delivery_id, step_execution_id, attempt, owner, verdict, note)
+    SELECT delivery_id, step_execution_id, attempt, owner, verdict, note
+    FROM json_to_recordset(%(targets)s::json) AS v(delivery_id bigint, step_execution_id bigint,
+        attempt int, owner text, verdict text, note text)
+    ON CONFLICT (delivery_id, step_execution_id, attempt)
+        DO UPDATE SET verdict = excluded.verdict, note = excluded.note, decided_at = now()
+)
+SELECT
 """
 
 
-def pending_for(
-    connection: Connection, step_execution_id: int, external_ids: Sequence[str]
-) -> list[int]:
-    """The deliveries that came before their step was parked, oldest first."""
-    rows = connection.exec_driver_sql(
-        "SELECT id FROM inbox WHERE disposition = 'pending'"
-        " AND (external_id = ANY(%(ids)s::text[]) OR step_execution_id = %(step)s) ORDER BY id",
-        {"ids": list(external_ids), "step": step_execution_id},
-    )
-    return [row[0] for row in rows]
+# ── What is late, kept for too long, or sent again ───────────────────────────────────────
 
 
 def deliverable(connection: Connection, *, older_than: timedelta, limit: int) -> list[int]:
-    """Pending deliveries whose step is known, and whose message must have been lost."""
+    """Deliveries whose message must have been lost: each would find somebody, or is too late."""
     rows = connection.exec_driver_sql(
-        "SELECT DISTINCT i.id FROM inbox i"
-        " LEFT JOIN correlations c ON c.external_id = i.external_id"
-        " JOIN step_executions s ON s.id = coalesce(i.step_execution_id, c.step_execution_id)"
-        " WHERE i.disposition = 'pending' AND i.received_at < now() - %(age)s"
-        " AND (s.awaiting_event OR s.status IN ('COMPLETED', 'FAILED', 'SKIPPED', 'TIMEOUT'))"
+        "SELECT i.id FROM inbox i LEFT JOIN step_executions s ON s.id = i.step_execution_id"
+        " WHERE i.disposition = 'pending' AND i.queued_at < now() - %(age)s"
+        # The action that gave the address away may still run: it parks, or ends, later.
+        " AND (i.attempt IS NULL OR s.awaiting_event OR s.attempt > i.attempt"
+        " OR s.status <> 'RUNNING' AND s.attempt = i.attempt)"
         " ORDER BY i.id LIMIT %(limit)s",
         {"age": older_than, "limit": limit},
     )
     return [row[0] for row in rows]
 
 
+def queue_again(connection: Connection, ids: Sequence[int]) -> None:
+    """Say that messages for these are on their way again."""
+    connection.exec_driver_sql(
+        "UPDATE inbox SET queued_at = now() WHERE id = ANY(%(ids)s)"
+        " AND disposition = 'pending' AND queued_at IS NOT NULL",
+        {"ids": list(ids)},
+    )
+
+
 def give_up_unmatched(connection: Connection, *, older_than: timedelta) -> int:
-    """Mark deliveries that nobody has waited for; they can be listed and replayed."""
+    """Mark deliveries that nobody has accepted; they can be listed and replayed."""
     return connection.exec_driver_sql(
         "UPDATE inbox SET disposition = 'unmatched', settled_at = now()"
-        " WHERE disposition = 'pending' AND step_execution_id IS NULL"
+        " WHERE disposition = 'pending' AND queued_at IS NULL AND step_execution_id IS NULL"
         " AND received_at < now() - %(age)s",
         {"age": older_than},
     ).rowcount
 
 
 def reopen(connection: Connection, delivery_id: int) -> bool:
-    """Make an unmatched delivery pending again."""
+    """Offer an unmatched delivery again, also to those that ignored it."""
     row = connection.exec_driver_sql(
-        "UPDATE inbox SET disposition = 'pending', settled_at = NULL"
-        " WHERE id = %(id)s AND disposition = 'unmatched' RETURNING id",
+        "WITH reopened AS (UPDATE inbox SET disposition = 'pending', settled_at = NULL,"
+        " queued_at = now() WHERE id = %(id)s AND disposition = 'unmatched' RETURNING id),"
+        " forgotten AS (DELETE FROM delivery_targets WHERE delivery_id = (SELECT id FROM reopened))"
+        " SELECT id FROM reopened",
         {"id": delivery_id},
     ).first()
     return row is not None

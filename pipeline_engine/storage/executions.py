@@ -60,6 +60,13 @@ class Execution(Timestamped, Base):
             unique=True,
             postgresql_where=text("idempotency_key IS NOT NULL"),
         ),
+        Index(
+            "uq_executions_request_key",
+            text("coalesce(user_id, '')"),
+            "request_key",
+            unique=True,
+            postgresql_where=text("request_key IS NOT NULL"),
+        ),
     )
 
     id: Mapped[uuid_key]
@@ -87,7 +94,9 @@ class Execution(Timestamped, Base):
     descendants: Mapped[int] = mapped_column(default=0, server_default="0")
     #: since when nothing may be started below it, because it was cancelled with all of that
     tree_cancelled_at: Mapped[datetime | None]
-    #: makes a repeated request find the first execution
+    #: makes a repeated request of a user find the first execution
+    request_key: Mapped[str | None]
+    #: the same for processes of the version before, which join the owner to it
     idempotency_key: Mapped[str | None]
     request_hash: Mapped[str | None]
     #: the stored intent to end early: cancelled, failed or timed_out

@@ -147,29 +147,18 @@ def lock_cleaned(connection: Connection, step: StepRow) -> StepRow | None:
     return found[0] if found else None
 
 
-def lock_targets(connection: Connection, delivery: DeliveryRow) -> list[tuple[StepRow, int]]:
-    """The steps that a delivery is for, locked, with the attempt that it is meant for.
+def lock_addressee(connection: Connection, callback: DeliveryRow) -> StepRow | None:
+    """The step that a callback is for, locked.
 
-    Whatever their status is: filtering by it would skip, without waiting, a step whose
-    parking is about to be committed.
+    Whatever its status is: filtering by it would skip, without waiting, a step whose parking is
+    about to be committed.
     """
-    rows = connection.exec_driver_sql(
-        "SELECT step_execution_id, attempt FROM correlations WHERE external_id = %(external)s"
-        " UNION ALL SELECT %(step)s::bigint, %(attempt)s::int",
-        {
-            "external": delivery.external_id,
-            "step": delivery.step_execution_id,
-            "attempt": delivery.attempt,
-        },
-    )
-    meant = {row[0]: row[1] for row in rows if row[0] is not None and row[1] is not None}
-    steps = fetch_steps(
+    found = fetch_steps(
         connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s"
-        " WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE",
-        {"ids": sorted(meant)},
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = %(id)s FOR NO KEY UPDATE",
+        {"id": callback.step_execution_id},
     )
-    return [(step, meant[step.id]) for step in steps]
+    return found[0] if found else None
 
 
 def lock_open_items(connection: Connection, parent_id: int) -> list[StepRow]:

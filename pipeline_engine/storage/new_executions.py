@@ -127,13 +127,13 @@ BEGIN_EXECUTION = f"""
 WITH execution AS (
     INSERT INTO executions (id, pipeline_id, revision_id, name, given_params, params, initiator,
         user_id, callback_topics, subscriber_ids, payload_type, notification_workflow_id,
-        parent_step_id, parent_call, parent_execution_id, root_execution_id, idempotency_key,
+        parent_step_id, parent_call, parent_execution_id, root_execution_id, request_key,
         request_hash, deadline_at)
     VALUES (%(id)s, %(pipeline)s, %(revision)s, %(name)s, %(given)s, %(params)s,
         %(initiator)s, %(user)s, %(topics)s, %(subscribers)s, %(payload_type)s,
         %(notification)s, %(parent)s, %(call)s, %(above)s, %(root)s, %(key)s, %(hash)s,
         now() + %(timeout)s)
-    ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+    ON CONFLICT (coalesce(user_id, ''), request_key) WHERE request_key IS NOT NULL DO NOTHING
     RETURNING id
 ), drawn AS MATERIALIZED (
     SELECT array_agg(nextval('step_executions_id_seq')) AS ids

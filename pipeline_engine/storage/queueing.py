@@ -263,7 +263,7 @@ def new_step_ids(connection: Connection, count: int) -> list[int]:
     return sorted(row[0] for row in rows)
 
 
-# ── Correlations: which step waits for which external id ─────────────────────────────────
+# ── The lock of an external id ───────────────────────────────────────────────────────────
 
 
 def lock_external_ids(connection: Connection, external_ids: Iterable[str]) -> None:
@@ -275,16 +275,4 @@ def lock_external_ids(connection: Connection, external_ids: Iterable[str]) -> No
     for external_id in sorted(set(external_ids)):
         connection.exec_driver_sql(
             "SELECT pg_advisory_xact_lock(hashtextextended(%(id)s, 1))", {"id": external_id}
-        )
-
-
-def correlate(connection: Connection, step: StepRow, external_ids: Sequence[str]) -> None:
-    """Let events that carry these ids find the step."""
-    if external_ids:
-        connection.exec_driver_sql(
-            "INSERT INTO correlations (external_id, step_execution_id, attempt)"
-            " SELECT unnest(%(ids)s::text[]), %(step)s, %(attempt)s"
-            " ON CONFLICT (external_id, step_execution_id)"
-            " DO UPDATE SET attempt = excluded.attempt",
-            {"ids": list(external_ids), "step": step.id, "attempt": step.attempt},
         )

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -180,10 +180,23 @@ class Correlation(Base):
     """An external id, and the step execution that waits for events that carry it."""
 
     __tablename__ = "correlations"
-    __table_args__ = (Index("ix_correlations_step_execution_id", "step_execution_id"),)
+    __table_args__ = (
+        Index("ix_correlations_step_execution_id", "step_execution_id"),
+        Index(
+            "ix_correlations_unread",
+            "step_execution_id",
+            postgresql_where=text("read_through IS NOT NULL"),
+        ),
+    )
 
     external_id: Mapped[str] = mapped_column(primary_key=True)
     step_execution_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("step_executions.id", ondelete="CASCADE"), primary_key=True
     )
     attempt: Mapped[int]
+    owner: Mapped[str | None]  #: of the execution; null is the system
+    #: a peer gave the id, so a service that speaks for nobody may use it; else an author did
+    from_peer: Mapped[bool] = mapped_column(default=True, server_default="true")
+    parked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    #: the last kept delivery that was offered to it; null when it has been offered all of them
+    read_through: Mapped[int | None] = mapped_column(BigInteger, server_default="0")

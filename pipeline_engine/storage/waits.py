@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain.states import OPEN_STEP_STATUSES, StepStatus
+from pipeline_engine.storage.deliveries import IS_FOR, PARKED
 
 SCANNED = 500  #: open steps of each status that are looked at
 SHOWN = 10  #: of each kind of wait
@@ -161,34 +162,42 @@ def awaited_ids(connection: Connection, ids: Sequence[int]) -> Mapping[int, list
     return found
 
 
-def delivery_counts(
-    connection: Connection, awaited: Mapping[int, Sequence[str]]
-) -> Mapping[int, Mapping[tuple[str, str | None], int]]:
-    """How many deliveries came for each step, by disposition and verdict.
+def delivery_counts(connection: Connection, ids: Sequence[int]) -> Mapping[int, Mapping[str, int]]:
+    """What became of the deliveries for each of these parked attempts, at most so many of a kind.
 
-    At most ``DELIVERIES`` that found their step are counted, and as many that have not yet.
+    They were accepted or ``ignored`` by it, are about to be offered to it, came too late, or were
+    given up before it waited.
     """
-    pairs = [(step, external) for step, known in awaited.items() for external in known]
-    rows = connection.exec_driver_sql(
-        "SELECT w.id, i.disposition, i.verdict, count(*) FROM unnest(%(steps)s::bigint[]) AS w(id)"
-        " CROSS JOIN LATERAL (SELECT disposition, verdict FROM inbox"
-        f" WHERE step_execution_id = w.id LIMIT {DELIVERIES}) i GROUP BY 1, 2, 3"
-        " UNION ALL"
-        " SELECT w.id, 'pending', NULL, count(*)"
-        " FROM unnest(%(waiting)s::bigint[], %(external)s::text[]) AS w(id, external_id)"
-        " CROSS JOIN LATERAL (SELECT 1 FROM inbox WHERE external_id = w.external_id"
-        " AND disposition = 'pending' AND step_execution_id IS NULL"
-        f" LIMIT {DELIVERIES}) i GROUP BY 1",
-        {
-            "steps": list(awaited),
-            "waiting": [step for step, _ in pairs],
-            "external": [external for _, external in pairs],
-        },
-    )
-    found: dict[int, dict[tuple[str, str | None], int]] = defaultdict(lambda: defaultdict(int))
-    for step, disposition, verdict, count in rows:
-        found[step][disposition, verdict] += count
+    rows = connection.exec_driver_sql(_DELIVERY_COUNTS, {"ids": list(ids)})
+    found: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for step, became, count in rows:
+        found[step][became] += count
     return found
+
+
+_NOT_OFFERED = (
+    "NOT EXISTS (SELECT FROM delivery_targets d WHERE d.delivery_id = i.id"
+    " AND d.step_execution_id = p.id AND d.attempt = p.attempt)"
+)
+_DELIVERY_COUNTS = f"""
+SELECT p.id, CASE t.verdict WHEN 'ignore' THEN 'ignored' ELSE 'applied' END, count(*)
+FROM step_executions p CROSS JOIN LATERAL (
+    SELECT verdict FROM delivery_targets WHERE step_execution_id = p.id AND attempt = p.attempt
+    LIMIT {DELIVERIES}
+) t WHERE p.id = ANY(%(ids)s) GROUP BY 1, 2
+UNION ALL
+SELECT p.id, c.disposition, count(*) FROM step_executions p CROSS JOIN LATERAL (
+    SELECT disposition FROM inbox i WHERE step_execution_id = p.id AND i.attempt IS NOT NULL
+        AND disposition <> 'applied' AND {_NOT_OFFERED} LIMIT {DELIVERIES}
+) c WHERE p.id = ANY(%(ids)s) GROUP BY 1, 2
+UNION ALL
+SELECT p.id, l.disposition, count(*) FROM {PARKED} CROSS JOIN LATERAL (
+    SELECT disposition FROM inbox i WHERE {IS_FOR} AND {_NOT_OFFERED}
+        AND (i.disposition = 'unmatched' OR i.disposition = 'pending' AND i.queued_at IS NOT NULL
+            OR i.disposition = 'pending' AND i.queued_at IS NULL AND i.id > r.read_through)
+    LIMIT {DELIVERIES}
+) l WHERE p.id = ANY(%(ids)s) GROUP BY 1, 2
+"""
 
 
 # ── What must not exist ──────────────────────────────────────────────────────────────────

@@ -29,8 +29,6 @@ OPEN = {
 SERVICES_ONLY = {
     "/events",
     "/workflow-events",
-    "/deliveries",
-    "/deliveries/<delivery_id>/replay",
 }
 
 

@@ -30,7 +30,7 @@ def lived(drive: Callable[..., Driver]) -> History:
 
 
 def test_a_clean_history_violates_nothing(lived: History) -> None:
-    assert list(lived.findings()) == [f"I{number}" for number in range(1, 13)]
+    assert list(lived.findings()) == [f"I{number}" for number in range(1, 15)]
     assert lived.violations() == {}
 
 
@@ -58,18 +58,30 @@ AN_EVENT = (
 )
 PENDING_FOR_LONG = (
     "UPDATE inbox SET disposition = 'pending', settled_at = NULL, verdict = NULL,"
-    " received_at = now() - interval '1 minute'"
+    " queued_at = now() - interval '1 minute'"
+)
+AGAIN_PARKED = (
+    "UPDATE step_executions SET status = 'RUNNING', awaiting_event = true WHERE step_id = 'wait';"
+    " INSERT INTO correlations (external_id, step_execution_id, attempt, read_through)"
+    " SELECT 'job', id, attempt, NULL FROM step_executions WHERE step_id = 'wait';"
+    " UPDATE inbox SET disposition = 'pending', queued_at = NULL; DELETE FROM delivery_targets"
+)
+SHARED = (
+    "UPDATE inbox SET received_at = now() - interval '1 hour';"
+    " INSERT INTO delivery_targets SELECT d.delivery_id, s.id, 1, NULL, 'complete'"
+    " FROM delivery_targets d, step_executions s WHERE s.step_id = 'once'"
 )
 KEPT_TWICE = (
     "DROP INDEX uq_inbox_source_delivery_key; INSERT INTO inbox (source, delivery_key, event_type,"
-    " body, disposition, verdict, settled_at) SELECT source, delivery_key, event_type, body,"
-    " disposition, verdict, settled_at FROM inbox"
+    " body, disposition, verdict, settled_at, queued_at, sender_id, external_id,"
+    " step_execution_id) SELECT source, delivery_key, event_type, body, disposition, verdict,"
+    " settled_at, queued_at, sender_id, external_id, step_execution_id FROM inbox"
 )
 STARTED_TWICE = (
-    "DROP INDEX uq_executions_idempotency_key; UPDATE executions SET idempotency_key = 'same';"
+    "DROP INDEX uq_executions_request_key; UPDATE executions SET request_key = 'same';"
     " INSERT INTO executions (id, revision_id, name, given_params, params, initiator,"
-    " idempotency_key) SELECT gen_random_uuid(), revision_id, name, '{}', '{}', initiator,"
-    " idempotency_key FROM executions"
+    " request_key) SELECT gen_random_uuid(), revision_id, name, '{}', '{}', initiator,"
+    " request_key FROM executions"
 )
 ODDLY_ENDED = (
     'UPDATE events SET details = details || \'{"error_code": "odd"}\''
@@ -225,6 +237,46 @@ IN_ROWS = {
         "I11",
         SKIPPED_INSTEAD,
         "wait was skipped (rule)",
+    ),
+    "a letter that is used up by nobody": (
+        "I13",
+        "UPDATE delivery_targets SET verdict = 'ignore'",
+        "is applied, and that is not what the steps said to it",
+    ),
+    "a letter that was accepted and is kept": (
+        "I13",
+        "UPDATE inbox SET disposition = 'unmatched'",
+        "is unmatched, and that is not what the steps said to it",
+    ),
+    "a letter that is closed without a token": (
+        "I13",
+        "UPDATE inbox SET disposition = 'closed'; DELETE FROM delivery_targets",
+        "is closed, and no token binds it to an attempt",
+    ),
+    "a letter that is kept from who waits for it": (
+        "I13",
+        AGAIN_PARKED,
+        "is kept, and step wait, which waits for it, was never offered it",
+    ),
+    "a kept letter that two have used": (
+        "I13",
+        SHARED,
+        "was accepted by 2 steps, of which 1 began to wait",
+    ),
+    "a letter of a stranger": (
+        "I14",
+        "UPDATE inbox SET owner = 'bob'",
+        "of bob was offered to step wait of the system",
+    ),
+    "a token that was used for another attempt": (
+        "I14",
+        "UPDATE inbox SET attempt = 2",
+        "is for attempt 2 of step",
+    ),
+    "a target with a wrong owner": (
+        "I14",
+        "UPDATE delivery_targets SET owner = 'bob'",
+        "bob is noted as the owner of step wait",
     ),
     "an attempt that ended for a reason that nobody knows": (
         "I12",

@@ -15,7 +15,7 @@ from werkzeug.datastructures import Headers
 
 from pipeline_engine.config import Settings
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.services.callers import SYSTEM, Caller
+from pipeline_engine.services.callers import Caller
 
 View = TypeVar("View", bound=Callable[..., Any])
 ON_BEHALF = "X-User-ID"
@@ -28,6 +28,7 @@ class Access(StrEnum):
 
     EVERYBODY = "everybody"  #: no token at all, or one that the service checks itself
     CALLERS = "callers"  #: users and services
+    PARTIES = "parties"  #: the same, the latter also by ``dapr-api-token``
     SERVICES = "services"  #: only tokens that may act for others, and ``dapr-api-token``
 
 
@@ -70,6 +71,12 @@ class InvalidUserId(PipelineEngineError):
 def open_to_everybody(view: View) -> View:
     """Mark a view that anybody may call."""
     view.access = Access.EVERYBODY  # type: ignore[attr-defined]
+    return view
+
+
+def for_users_too(view: View) -> View:
+    """Mark a view about deliveries: for those that send them, and those whose steps get them."""
+    view.access = Access.PARTIES  # type: ignore[attr-defined]
     return view
 
 
@@ -119,8 +126,9 @@ class Tokens:
 
     def caller(self, headers: Headers, access: Access) -> Caller:
         """The one whom *headers* prove; raises what is to be answered otherwise."""
-        if access is Access.SERVICES and SERVICE_TOKEN in headers:
-            return self._internal(headers[SERVICE_TOKEN])
+        if access in (Access.PARTIES, Access.SERVICES) and SERVICE_TOKEN in headers:
+            self._check_internal(headers[SERVICE_TOKEN])
+            return Caller(user_id=_on_behalf_of(headers), is_service=True)
         if not (self.services or self.users):
             raise AuthenticationNotConfigured
         found = self._bearer(headers)
@@ -128,14 +136,13 @@ class Tokens:
             raise ServiceTokenRequired
         return found
 
-    def _internal(self, token: str) -> Caller:
+    def _check_internal(self, token: str) -> None:
         if self.internal is None:
             raise AuthenticationNotConfigured(
                 "Internal auth not configured: this installation has no APP_API_TOKEN."
             )
         if not compare_digest(_digest(token), self.internal):
             raise InvalidInternalToken
-        return SYSTEM
 
     def _bearer(self, headers: Headers) -> Caller:
         scheme, _, token = headers.get("Authorization", "").partition(" ")

@@ -20,14 +20,17 @@ LONGEST_NAME = 255
 BARE_FIELDS = frozenset({"workflow_id", "payload", "notification_metadata"})
 
 
-def arrival(body: dict[str, Any], headers: Headers, *, most: int) -> Arrival:
-    """*body* as a delivery. Senders repeat deliveries: its id is what makes it count once."""
+def arrival(
+    body: dict[str, Any], headers: Headers, *, most: int, owner: str | None = None
+) -> Arrival:
+    """*body* as a delivery to *owner*. The same id with the same content counts once."""
     enveloped = is_enveloped(body)
     source = headers.get("ce-source") or (body.get("source") if enveloped else None)
     return Arrival(
         source=_name(source) or BARE_SOURCE,
         body=payload_of(body, most=most) if enveloped else body,
         delivery_id=_name(headers.get("ce-id") or body.get("id")),
+        owner=owner,
     )
 
 
@@ -58,7 +61,7 @@ def _decoded(encoded: str) -> str:
 
 
 def _name(given: object) -> str | None:
-    """A name of limited length: it becomes part of an index."""
+    """A name of limited length: that of its source becomes part of an index."""
     if given is None or given == "" or isinstance(given, dict | list):
         return None
     name = str(given)

@@ -7,9 +7,9 @@ from typing import Any
 from pipeline_engine.services import deliveries as services
 from pipeline_engine.services.pages import Page
 
-from .auth import for_services
+from .auth import for_users_too
 from .blueprint import Blueprint
-from .context import runtime, session
+from .context import caller, runtime, session
 from .schemas.deliveries import DeliveryListSchema, DeliveryQuery, ReplayedSchema
 
 deliveries = Blueprint("deliveries", __name__, description="What came from outside.")
@@ -18,17 +18,17 @@ deliveries = Blueprint("deliveries", __name__, description="What came from outsi
 @deliveries.on("GET", operation="list_deliveries")
 @deliveries.query(DeliveryQuery)
 @deliveries.answers(200, DeliveryListSchema)
-@for_services
+@for_users_too
 def list_deliveries(query: dict[str, Any]) -> Any:
-    """List deliveries, newest first: those that nobody waited for are `unmatched`."""
+    """List deliveries, newest first: those that nobody accepted are `unmatched`."""
     page = Page(query["page"], query["page_size"])
-    return services.listed(session(), disposition=query.get("disposition"), page=page)
+    return services.listed(session(), caller(), disposition=query.get("disposition"), page=page)
 
 
 @deliveries.on("POST", "/<delivery_id>/replay", operation="replay_delivery")
 @deliveries.answers(202, ReplayedSchema)
-@for_services
+@for_users_too
 def replay(delivery_id: str) -> Any:
     """Offer an unmatched delivery to the steps that wait now."""
-    services.replay(runtime(), delivery_id)
+    services.replay(session(), runtime(), caller(), delivery_id)
     return {"delivery_id": delivery_id, "disposition": "pending"}

@@ -12,7 +12,7 @@ from .auth import for_services, open_to_everybody
 from .blueprint import Blueprint
 from .bodies import limit_deliveries
 from .cloudevents import arrival
-from .context import runtime
+from .context import caller, runtime
 from .schemas.events import ArrivalBody, ReceiptSchema, RoutedSchema
 
 events = Blueprint("events", __name__, description="What parked steps wait for.")
@@ -25,8 +25,7 @@ events.before_request(limit_deliveries)
 @for_services
 def accept(body: dict[str, Any]) -> Any:
     """Accept an event. It is durable before this answer, and counts once however often sent."""
-    most = runtime().settings.max_delivery_bytes
-    return _received(inbox.accept(runtime(), arrival(body, request.headers, most=most)))
+    return _received(inbox.accept(runtime(), _event(body)))
 
 
 @events.on("POST", "/workflow-events", operation="send_workflow_event")
@@ -35,8 +34,7 @@ def accept(body: dict[str, Any]) -> Any:
 @for_services
 def accept_for_reference(body: dict[str, Any]) -> Any:
     """Accept an event with the answer of the reference service; the step goes on afterwards."""
-    most = runtime().settings.max_delivery_bytes
-    receipt = inbox.accept(runtime(), arrival(body, request.headers, most=most))
+    receipt = inbox.accept(runtime(), _event(body))
     return _received(receipt) | {"step_completed": False, "triggers": []}
 
 
@@ -48,6 +46,11 @@ def call_back(body: dict[str, Any], token: str) -> Any:
     """Accept the answer to one attempt of one step; the token is its only key."""
     came = arrival(body, request.headers, most=runtime().settings.max_delivery_bytes)
     return _received(inbox.accept_callback(runtime(), token, came.body, came.delivery_id))
+
+
+def _event(body: dict[str, Any]) -> inbox.Arrival:
+    most = runtime().settings.max_delivery_bytes
+    return arrival(body, request.headers, most=most, owner=caller().user_id)
 
 
 def _received(receipt: inbox.Receipt) -> dict[str, Any]:

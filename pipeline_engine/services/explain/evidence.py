@@ -44,7 +44,7 @@ class Evidence:
     blockers: Mapping[int, Sequence[Neighbour]]
     held_items: Mapping[int, int]
     awaited: Mapping[int, Sequence[str]]
-    deliveries: Mapping[int, Mapping[tuple[str, str | None], int]]
+    deliveries: Mapping[int, Mapping[str, int]]  #: how many, by what became of them
     most_attempts: Mapping[int, int]
     republish_after: float
     sweep_late_after: float
@@ -73,7 +73,7 @@ def gather(
         blockers=waits.blockers(connection, execution_id, [s.id for s in steps if s.remaining]),
         held_items=waits.held_items(connection, fan_outs) if fan_outs else {},
         awaited=awaited,
-        deliveries=waits.delivery_counts(connection, awaited) if awaited else {},
+        deliveries=waits.delivery_counts(connection, parked) if parked else {},
         most_attempts=_most_attempts(steps, plan),
         republish_after=runtime.settings.republish_after_seconds,
         sweep_late_after=sweep_late_after(runtime.settings),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline_engine.sdk import EventAction
 from pipeline_engine.services.explain.evidence import Evidence
 from pipeline_engine.services.explain.findings import WAIT, FindingCode, Words, until
 from pipeline_engine.storage.inbox import Disposition
@@ -15,8 +14,9 @@ from pipeline_engine.storage.waits import OpenStep
 EXECUTION = "execution:"
 IGNORED = "ignored"
 ANSWER = (
-    "Send the event that it waits for (POST /events with one of its external ids), or POST the"
-    " answer to its callback_url, which GET /executions/{id}/steps shows."
+    "Send the event that it waits for (POST /events with one of its external ids, for the owner"
+    " of the execution: X-User-ID), or POST the answer to its callback_url, which"
+    " GET /executions/{id}/steps shows."
 )
 
 
@@ -30,10 +30,15 @@ def code_of(step: OpenStep, awaited: Sequence[str]) -> FindingCode:
 
 def parked(step: OpenStep, evidence: Evidence) -> Words:
     """It waits for an event, or for the answer to its callback address."""
-    came, external_ids = _came(step, evidence), list(evidence.awaited[step.id])
+    came, external_ids = evidence.deliveries.get(step.id, {}), list(evidence.awaited[step.id])
     named = f" on {', '.join(external_ids[:3])}" if external_ids else ""
     because = f"It is parked{named} {until(step.deadline_at, evidence.now)}; {_in_words(came)}."
     todo = ANSWER
+    if came.get(Disposition.UNMATCHED):
+        todo = (
+            "Events for it were given up before it waited: offer them again with"
+            " POST /deliveries/{id}/replay; GET /deliveries?disposition=unmatched lists them."
+        )
     if came.get(Disposition.PENDING):
         todo = (
             "Wait: a worker is about to take what came. A lost message is sent again after"
@@ -41,7 +46,7 @@ def parked(step: OpenStep, evidence: Evidence) -> Words:
         )
     facts = {
         "external_ids": external_ids,
-        "deliveries": came,
+        "deliveries": dict(came),
         "has_callback_url": True,
         "deadline_at": step.deadline_at,
     }
@@ -64,16 +69,9 @@ def timer(step: OpenStep, evidence: Evidence) -> Words:
     return because, WAIT, {"due_at": step.due_at, "external_ids": external_ids}
 
 
-def _came(step: OpenStep, evidence: Evidence) -> dict[str, int]:
-    """How many deliveries came, by what became of them."""
-    counts: dict[str, int] = {}
-    for (disposition, verdict), count in evidence.deliveries.get(step.id, {}).items():
-        word = IGNORED if verdict == EventAction.IGNORE else disposition
-        counts[word] = counts.get(word, 0) + count
-    return counts
-
-
 def _in_words(came: Mapping[str, Any]) -> str:
     if not came:
         return "nothing came for it yet"
-    return "came so far: " + ", ".join(f"{count} {word}" for word, count in sorted(came.items()))
+    words = ", ".join(f"{count} {word}" for word, count in sorted(came.items()))
+    kept = "; what it ignores is kept for others" if came.get(IGNORED) else ""
+    return f"came so far: {words}{kept}"

@@ -38,7 +38,7 @@ def test_an_event_for_a_parked_step_is_accepted_kept_and_applied(driver, waiting
 
 @pytest.mark.parametrize("memory", ["redis remembers", "redis was wiped"])
 @pytest.mark.parametrize("key", [None, "delivery-1"])
-def test_a_doubled_delivery_gets_the_first_answer_and_is_applied_once(
+def test_a_doubled_delivery_is_told_the_number_of_the_first_and_is_applied_once(
     driver, waiting, job, redis, key, memory
 ):
     first = accept(driver, key=key)
@@ -82,16 +82,19 @@ def test_early_events_are_given_in_the_order_in_which_they_came(driver, job):
     assert driver.look(execution_id).step("a").outputs["n"] == 3
 
 
-def test_a_late_event_is_kept_and_told_so(driver, waiting, job):
+def test_an_event_that_comes_after_the_end_is_kept_for_whoever_waits_next(driver, waiting, job):
     accept(driver)
     driver.finish(waiting)
 
     late = accept(driver, number=2)
     driver.deliver()
 
-    assert late.outcome == "closed"
-    assert dispositions(driver) == ["applied", "closed"]
-    assert len(job.seen) == 1
+    assert late.outcome == "early"
+    assert dispositions(driver) == ["applied", "pending"]
+    again = driver.start(a_step("a", action="job"))
+    assert driver.finish(again).status == "COMPLETED"
+    assert dispositions(driver) == ["applied", "applied"]
+    assert len(job.seen) == 2
 
 
 def test_progress_that_comes_after_the_end_changes_nothing(driver, waiting):
@@ -102,7 +105,7 @@ def test_progress_that_comes_after_the_end_changes_nothing(driver, waiting):
     driver.deliver()
 
     assert (end.status, end.step("a").progress_percentage) == ("COMPLETED", 100)
-    assert dispositions(driver) == ["applied", "closed"]
+    assert dispositions(driver) == ["applied", "pending"]
 
 
 def test_an_event_that_nobody_waits_for_is_kept_as_possibly_early(driver, waiting):
@@ -115,6 +118,7 @@ def test_an_event_that_nobody_waits_for_is_kept_as_possibly_early(driver, waitin
 
 def test_after_a_day_it_is_unmatched_and_can_be_replayed(driver, job):
     receipt = accept(driver)
+    driver.deliver()
     driver.change("UPDATE inbox SET received_at = now() - interval '25 hours'")
     sweep.sweep(driver.runtime)
     assert dispositions(driver) == ["unmatched"]
@@ -199,7 +203,7 @@ def test_two_ends_at_the_same_time_give_one_end(driver, waiting):
     end = driver.finish(waiting)
     driver.deliver()
     assert end.events("a").count("step_completed") == 1
-    assert sorted(dispositions(driver)) == ["applied"] + ["closed"] * 5
+    assert sorted(dispositions(driver)) == ["applied"] + ["pending"] * 5
 
 
 # ── While a server is away ───────────────────────────────────────────────────────────────
@@ -275,14 +279,16 @@ def test_a_delivery_whose_wake_up_was_lost_is_found_by_the_sweep(driver, waiting
     accept(driver)
     redis.flushdb()
     assert sweep.sweep(driver.runtime).deliveries == 0, "it may still be on its way"
-    driver.change("UPDATE inbox SET received_at = now() - interval '1 minute'")
+    driver.change("UPDATE inbox SET queued_at = now() - interval '1 minute'")
 
     assert sweep.sweep(driver.runtime).deliveries == 1
+    assert sweep.sweep(driver.runtime).deliveries == 0, "it has just been sent again"
 
 
 def test_a_cancelled_step_gets_no_events(driver, waiting, job):
     executions.cancel(driver.runtime, waiting)
 
-    assert accept(driver).outcome == "closed"
+    assert accept(driver).outcome == "early"
     driver.deliver()
     assert job.seen == []
+    assert dispositions(driver) == ["pending"]

@@ -94,9 +94,9 @@ def test_a_wrong_user_id_is_refused_because_it_must_not_mean_everybody(
     assert (answer.status_code, answer.json["code"]) == (422, "invalid_user_id")
 
 
-@pytest.mark.parametrize("path", ["/events", "/workflow-events", "/deliveries"])
+@pytest.mark.parametrize("path", ["/events", "/workflow-events"])
 def test_doors_for_services_are_closed_to_users(alice: FlaskClient, path: str) -> None:
-    answer = alice.get(path) if path == "/deliveries" else alice.post(path, json={"a": 1})
+    answer = alice.post(path, json={"a": 1})
 
     assert (answer.status_code, answer.json["code"]) == (403, "service_token_required")
 

@@ -23,7 +23,7 @@ EVENT = {"type": "notification", "payload": {"workflow_id": "w-1", "event": "res
 def kept(session: Session) -> list[tuple[str, str, str | None, dict[str, Any]]]:
     """What the inbox holds."""
     rows = session.scalars(select(Delivery).order_by(Delivery.id)).all()
-    return [(row.source, row.delivery_key, row.external_id, row.body) for row in rows]
+    return [(row.source, row.sender_id, row.external_id, row.body) for row in rows]
 
 
 def test_an_event_is_durable_before_it_is_answered(session: Session, service: FlaskClient) -> None:
@@ -169,6 +169,29 @@ def test_unmatched_deliveries_are_listed_and_can_be_replayed(
     assert listed["pagination"]["total_count"] == 1
     assert (replayed.status_code, replayed.json["disposition"]) == (202, "pending")
     assert again.status_code == 404
+
+
+def test_a_user_sees_and_replays_his_own_deliveries_only(
+    session: Session, service: FlaskClient, alice: FlaskClient
+) -> None:
+    ids = {}
+    for user in ("alice", "bob"):
+        answer = service.post("/events", json=EVENT, headers={"X-User-ID": user})
+        ids[user] = answer.json["delivery_id"]
+    service.post("/events", json=EVENT)
+    session.query(Delivery).update({"disposition": "unmatched"})
+    session.commit()
+
+    seen = alice.get("/deliveries").json["deliveries"]
+    of_bob = alice.post(f"/deliveries/{ids['bob']}/replay")
+    own = alice.post(f"/deliveries/{ids['alice']}/replay")
+
+    assert [(one["id"], one["owner"]) for one in seen] == [(ids["alice"], "alice")]
+    assert (of_bob.status_code, of_bob.json["code"]) == (404, "delivery_not_found")
+    assert own.status_code == 202
+    assert len(service.get("/deliveries").json["deliveries"]) == 3
+    acting = {"X-User-ID": "bob"}
+    assert len(service.get("/deliveries", headers=acting).json["deliveries"]) == 1
 
 
 @pytest.mark.parametrize("delivery_id", ["x", "0", "-1", "9" * 30, "٣"])

@@ -12,7 +12,7 @@ EVENT = {"type": "build", "payload": {"status": "green", "jobs": [{"name": "unit
 def test_the_step_parks_on_the_key_of_the_author():
     result = WaitForEvent().execute(a_context({"event_key": " build-1 ", "timeout_seconds": 5}))
 
-    assert (result.external_workflow_ids, result.timeout_seconds) == (("build-1",), 5)
+    assert (result.event_keys, result.timeout_seconds) == (("build-1",), 5)
     assert result.outputs == {"event": None}
 
 

@@ -18,10 +18,21 @@ class DeliveryQuery(ApiSchema):
     page_size = count(1, 100, 20)
 
 
+class TargetSchema(ApiSchema):
+    """What one step said to a delivery."""
+
+    step_execution_id = fields.String()
+    attempt = fields.Integer()
+    verdict = fields.String()
+    note = fields.String(allow_none=True)
+    decided_at = Moment()
+
+
 class DeliverySchema(ApiSchema):
     """One delivery, and what became of it."""
 
     id = fields.String()
+    owner = fields.String(allow_none=True)
     source = fields.String()
     delivery_key = fields.String()
     external_id = fields.String(allow_none=True)
@@ -33,6 +44,7 @@ class DeliverySchema(ApiSchema):
     body = an_object()
     received_at = Moment()
     settled_at = Moment(allow_none=True)
+    targets = fields.List(fields.Nested(TargetSchema))
 
 
 class DeliveryListSchema(ApiSchema):
