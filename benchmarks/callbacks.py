@@ -53,11 +53,7 @@ class CallbackAnswers:
         return steadily(bench.plain.port, posts, per_second=self.per_second)
 
     def _engine(self, bench: Bench) -> list[float]:
-        number = -(-self.count // PARKED_PER_EXECUTION)
-        pipeline_id = bench.engine.store(waiting(PARKED_PER_EXECUTION))
-        ids = [bench.engine.start(pipeline_id) for _ in range(number)]
-        parked = parked_steps(bench, ids, number * PARKED_PER_EXECUTION)
-        posts = [callback(bench, step) for step in parked]
+        ids, posts = callbacks_of(bench, self.count)
         taken = steadily(bench.web.port, posts, per_second=self.per_second)
         bench.engine.wait_for_completion(ids)
         return taken
@@ -169,6 +165,15 @@ def callback(bench: Bench, step: CallbackToken) -> Post:
     """Return the answer to one parked step."""
     url = callback_url(bench.settings, step, valid_for=timedelta(hours=1))
     return Post(urlsplit(url).path, ANSWER, 202)
+
+
+def callbacks_of(bench: Bench, count: int) -> tuple[list[UUID], list[Post]]:
+    """Park *count* steps; their executions, and the answer to each step."""
+    number = -(-count // PARKED_PER_EXECUTION)
+    pipeline_id = bench.engine.store(waiting(PARKED_PER_EXECUTION))
+    ids = [bench.engine.start(pipeline_id) for _ in range(number)]
+    parked = parked_steps(bench, ids, number * PARKED_PER_EXECUTION)
+    return ids, [callback(bench, step) for step in parked]
 
 
 PARKED = """

@@ -25,6 +25,7 @@ class Post:
     body: bytes
     expected: int  #: the status that means success
     headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "POST"
 
 
 class Client:
@@ -37,12 +38,12 @@ class Client:
         """Send it and return the answer's body.  Raises ``Incomplete`` if it is no success."""
         headers = {"Content-Type": "application/json", **post.headers}
         try:
-            self._connection.request("POST", post.path, post.body, headers)
+            self._connection.request(post.method, post.path, post.body, headers)
             answer = self._connection.getresponse()
         except (HTTPException, ConnectionError):
-            # The server closes a connection that was idle for two seconds: nothing was taken in.
+            # The server closes a connection that was idle for long: nothing was taken in.
             self._connection.close()
-            self._connection.request("POST", post.path, post.body, headers)
+            self._connection.request(post.method, post.path, post.body, headers)
             answer = self._connection.getresponse()
         body = answer.read()
         if answer.status != post.expected:

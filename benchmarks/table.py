@@ -7,6 +7,7 @@ from collections.abc import Callable
 from benchmarks import shapes
 from benchmarks.bench import Row
 from benchmarks.callbacks import CallbackAnswers, NextStep
+from benchmarks.crowds import Beside, slow_clients, waiting_clients
 from benchmarks.growth import Growth
 from benchmarks.judging import at_least, at_most
 from benchmarks.parking import Parked
@@ -34,6 +35,24 @@ ROWS: tuple[Row, ...] = (
     CallbackAnswers(per_second=300, count=1200, target=at_most(1.5)),
     NextStep(count=60, target=at_most(2)),
     StartAnswers(per_second=20, count=60, target=at_most(3)),
+    Beside(
+        "slow-clients",
+        "200 clients send half a request; health and callbacks beside them, 100 a second",
+        slow_clients,
+        size=200,
+        count=200,
+        per_second=100,
+        target=at_most(2),
+    ),
+    Beside(
+        "waiting-clients",
+        "200 clients wait for an end; health and callbacks beside them, 100 a second",
+        waiting_clients,
+        size=200,
+        count=200,
+        per_second=100,
+        target=at_most(2),
+    ),
     Parked(10_000),
     Recovery(lease_seconds=5),
     Growth(sizes=(100, 10_000, 100_000), together=10_000),

@@ -73,7 +73,7 @@ def running_door(
     """Serve *app*, which is WSGI, on a free port."""
     behind = door.Behind(app=app, look=look, ended=ended, stop=lambda: None)
     made = door.Door(behind, bounds or Limits())
-    server = uvicorn.Server(serving.config_of(made, "127.0.0.1", 0, 1))
+    server = uvicorn.Server(serving.config_of(made, "127.0.0.1", 0))
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

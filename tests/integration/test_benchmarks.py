@@ -12,6 +12,7 @@ import pytest
 from benchmarks import report
 from benchmarks.bench import Bench, Row, running_bench
 from benchmarks.callbacks import CallbackAnswers, NextStep
+from benchmarks.crowds import Beside, slow_clients, waiting_clients
 from benchmarks.engine import EngineTiming
 from benchmarks.growth import Growth
 from benchmarks.judging import Figure, Outcome, Rounds, at_least, at_most
@@ -36,6 +37,8 @@ TINY: list[Row] = [
     CallbackAnswers(per_second=50, count=10, target=ANY),
     NextStep(count=2, target=ANY),
     StartAnswers(per_second=50, count=4, target=ANY),
+    Beside("slow-clients", "", slow_clients, size=4, count=10, per_second=50, target=ANY),
+    Beside("waiting-clients", "", waiting_clients, size=4, count=10, per_second=50, target=ANY),
     Parked(20),
     Recovery(lease_seconds=1),
     Growth(sizes=(2, 5, 20), together=10),

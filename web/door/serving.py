@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import resource
 import sys
+from datetime import timedelta
+from importlib import import_module
 
 from uvicorn import Config, Server
-from uvicorn.supervisors import Multiprocess
 
 from .application import Door
 from .protocol import Protocol
+from .supervising import Supervisor
 
 #: A proxy in front keeps its connections for less, or it sends into one that we just close.
 KEEP_ALIVE_SECONDS = 75
 #: Requests that are on their way have so long when the process is to end.
 GRACE_SECONDS = 8
-#: A process that was frozen for less is not replaced.
-UNRESPONSIVE_SECONDS = 30
+#: What all processes import; done before they are forked, so a new one is there at once.
+SHARED = "pipeline_engine_web.app"
 FILES = 65_536
 
 
-def config_of(application: str | Door, host: str, port: int, workers: int) -> Config:
+def config_of(application: str | Door, host: str, port: int) -> Config:
     """What uvicorn is told."""
     return Config(
         application,
         host=host,
         port=port,
-        workers=workers,
+        workers=1,  # the supervisor counts them, whatever WEB_CONCURRENCY says
         loop="uvloop",
         http=Protocol,
         ws="none",
@@ -36,21 +38,23 @@ def config_of(application: str | Door, host: str, port: int, workers: int) -> Co
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        timeout_worker_healthcheck=UNRESPONSIVE_SECONDS,
     )
 
 
 def serve(application: str, *, host: str, port: int, workers: int) -> None:
     """Serve *application* (``module:door``) until somebody stops us; replace what dies."""
     _allow_many_files()
-    config = config_of(application, host, port, workers)
-    if workers > 1:
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
-        return
-    server = Server(config)
-    server.run()
-    if not server.started:
-        sys.exit(1)
+    config = config_of(application, host, port)
+    listening = config.bind_socket()
+
+    def work() -> None:
+        server = Server(config)
+        server.run(sockets=[listening])
+        if not server.started:
+            sys.exit(1)
+
+    import_module(SHARED)
+    Supervisor(work, workers, grace=timedelta(seconds=GRACE_SECONDS + 1)).run()
 
 
 def _allow_many_files() -> None:
