@@ -49,6 +49,7 @@ def environment_of(database_url: str, redis_url: str) -> dict[str, str]:
         "PIPELINE_SECRET_KEY": SECRET_KEY,
         "PIPELINE_API_TOKEN": API_TOKEN,
         "PIPELINE_MAX_ITEMS": "100000",
+        "PIPELINE_MAX_OPEN_EXECUTIONS": "1000000",
         # `http_request` reaches no private address on its own.
         "PIPELINE_HTTP_ALLOWED_HOSTS": LOOPBACK,
         "LOG_LEVEL": "WARNING",

@@ -28,6 +28,11 @@ def explain(client: Client, execution_id: str, as_json: bool) -> None:
         f"{count} {status.lower()}" for status, count in found["open_steps"].items()
     )
     console.print(execution_id, state(found["status"]), counted, soft_wrap=True)
+    if found["parent_execution_id"]:
+        above, root = found["parent_execution_id"], found["root_execution_id"]
+        console.print(f"Started by execution {above}, in the tree of {root}", soft_wrap=True)
+    if found["descendants"]:
+        console.print(f"Executions started below it: {found['descendants']}", soft_wrap=True)
     for finding in found["findings"]:
         _print(console, finding)
 

@@ -235,6 +235,9 @@ def test_a_step_that_waits_for_another_pipeline_names_its_execution(drive, sessi
     child = UUID(found.facts["execution_id"])
     assert codes(explained(driver, child)) == {"inner": FindingCode.PARKED}
     assert str(child) in found.what_to_do
+    above, below = explained(driver, execution_id), explained(driver, child)
+    assert (above.parent_execution_id, above.descendants) == (None, 1)
+    assert (below.parent_execution_id, below.root_execution_id) == (execution_id, execution_id)
 
 
 def test_a_fan_out_whose_join_was_lost_says_that_the_sweep_will_join_it(drive):

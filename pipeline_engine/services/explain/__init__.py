@@ -48,6 +48,9 @@ class Explanation:
     open_steps: Mapping[str, int]  #: by status, items included
     counted_up_to: int  #: a count of this means as many or more
     findings: Sequence[Finding]
+    parent_execution_id: UUID | None  #: whose step has started it
+    root_execution_id: UUID  #: the first of its tree
+    descendants: int  #: of the first of a tree: how many were ever started below it
 
 
 def explain(runtime: Runtime, session: Session, caller: Caller, execution_id: UUID) -> Explanation:
@@ -79,6 +82,9 @@ def _execution(session: Session, caller: Caller, execution_id: UUID) -> Mapping[
             Execution.deadline_at,
             Execution.finished_at,
             Execution.updated_at,
+            Execution.parent_execution_id,
+            Execution.root_execution_id,
+            Execution.descendants,
             func.now().label("looked_at"),
         ).where(Execution.id == execution_id, in_sight_of(caller))
     ).one_or_none()
@@ -98,6 +104,9 @@ def _explanation(
         open_steps={str(status): count for status, count in counts.items()},
         counted_up_to=SCANNED,
         findings=findings,
+        parent_execution_id=execution["parent_execution_id"],
+        root_execution_id=execution["root_execution_id"] or execution["id"],
+        descendants=execution["descendants"],
     )
 
 

@@ -33,3 +33,10 @@ class ExplanationSchema(ApiSchema):
     )
     counted_up_to = fields.Integer()
     findings = fields.List(fields.Nested(FindingSchema))
+    parent_execution_id = fields.UUID(
+        allow_none=True, metadata={"description": "The execution whose step has started it."}
+    )
+    root_execution_id = fields.UUID(metadata={"description": "The first of its tree."})
+    descendants = fields.Integer(
+        metadata={"description": "Of the first of a tree: how many were ever started below it."}
+    )
