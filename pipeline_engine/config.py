@@ -170,6 +170,13 @@ class Settings:
     worker_slots: int = _variable(
         "PIPELINE_WORKER_SLOTS", ma.Integer(load_default=2, validate=AT_LEAST_ONE)
     )
+    cheap_step_seconds: float = _variable(
+        "PIPELINE_CHEAP_STEP_SECONDS",
+        ma.Float(load_default=5.0, validate=validate.Range(0.1, 30)),
+    )
+    shutdown_seconds: float = _variable(
+        "PIPELINE_SHUTDOWN_SECONDS", ma.Float(load_default=300.0, validate=POSITIVE)
+    )
     worker_events: bool = _variable("PIPELINE_WORKER_EVENTS", ma.Boolean(load_default=False))
 
     # Events

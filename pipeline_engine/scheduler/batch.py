@@ -7,6 +7,7 @@ each is written once, and a chain of a hundred steps takes one statement.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -55,8 +56,11 @@ class Batch:
     """What becomes of the steps that one transaction has taken."""
 
     work: Work
+    ends_at: float  #: a moment of ``time.monotonic()``; what has not begun by then is left
+    trusts: bool = True  #: cheap steps run here
     endings: list[Ending] = field(default_factory=list)
     claims: list[Prepared] = field(default_factory=list)  #: to be run outside of it
+    left: list[StepRow] = field(default_factory=list)  #: still queued, for another transaction
     _put_off: list[tuple[StepRow, Callable[[], list[Ending]]]] = field(default_factory=list)
     _executions: dict[UUID, tuple[ExecutionFacts, Plan]] = field(default_factory=dict)
     _behind: dict[int, StepRow] = field(default_factory=dict)  #: locked, and waiting for us alone
@@ -69,7 +73,8 @@ class Batch:
         self._lock_behind(rows, most - len(rows))
         while rows:
             ended = self._run_wave(rows)
-            rows = self._set_free(ended) if self._behind else []
+            # What is left of the steps behind is for the rows to say.
+            rows = self._set_free(ended) if self._behind and not self._is_late() else []
         for ending in self.endings:
             ending.counted = self._counted.get(ending.step.id)
 
@@ -89,25 +94,37 @@ class Batch:
 
     def _run_wave(self, rows: Sequence[StepRow]) -> list[Ending]:
         ended, planned = self._planned(rows)
-        for row, step, facts, results in planned:
+        for number, (row, step, facts, results) in enumerate(planned):
+            if number and self._is_late():
+                late = [row for row, *_ in planned[number:]]
+                self.left += [row for row in late if row.id not in self._behind]
+                break
             # What one has rendered is forgotten before the next begins: all could be a lot.
             ended += self._run_one(row, step, facts, results)
         self.endings += ended
         return ended
 
+    def _is_late(self) -> bool:
+        return time.monotonic() > self.ends_at
+
+    def _runs_here(self, row: StepRow) -> bool:
+        return self.trusts and runs_here(row)
+
     def _run_one(
         self, row: StepRow, step: PlannedStep, facts: ExecutionFacts, results: StepResults
     ) -> list[Ending]:
         """Run a cheap step, or have a blocking one claimed; one that cannot run ends."""
-        fuel = Fuel()
+        # From here on the transaction waits for this step, whoever is going to run it.
+        fuel = Fuel(deadline=time.monotonic() + self._seconds)
         try:
             if not _is_wanted(row, step, facts, results, fuel):
                 return [skipped(row, SkipReason.CONDITION)]
             prepared = perform.prepare(row, step, facts, results, fuel)
         except ExpressionError as error:
             return self._refused(row, step, error)
-        if runs_here(row):
+        if self._runs_here(row):
             return self._run_cheap(prepared)
+        fuel.deadline = None  # its action holds nobody up
         self.claims.append(prepared)
         return []
 
@@ -115,10 +132,11 @@ class Batch:
         work = self.work
         door = StepDoor(work.runtime, step, work)
         context = perform.make_context(work.runtime, step, door=door)
+        limits = {"ends_at": step.fuel.deadline or 0.0, "seconds": self._seconds}
         if outcomes.expands(step.row, step.planned):
-            found = perform.expand(step, context)
+            found = perform.in_time(partial(perform.expand, step, context), **limits)
             return self._in_turn(step.row, partial(outcomes.expanded, work, step, context, found))
-        result = perform.execute(step, context)
+        result = perform.in_time(partial(perform.execute, step, context), **limits)
         settle = partial(outcomes.settle, work, step, result)
         if result.success and not result.awaiting_event:
             return settle()
@@ -130,6 +148,10 @@ class Batch:
             return move()
         self._put_off.append((row, move))
         return []
+
+    @property
+    def _seconds(self) -> float:
+        return self.work.runtime.settings.cheap_step_seconds
 
     def _planned(self, rows: Sequence[StepRow]) -> tuple[list[Ending], list[Planned]]:
         """Look up what the steps need; those whose action is gone come back as ends."""
@@ -148,7 +170,7 @@ class Batch:
         ]
 
     def _results(self, row: StepRow, known: Results) -> StepResults:
-        connection = self.work.connection if runs_here(row) else None
+        connection = self.work.connection if self._runs_here(row) else None
         loaded = known.get(row.execution_id, {}) if known else {}
         return step_results(self.work.runtime, row.execution_id, loaded, connection, self._ended)
 
@@ -166,7 +188,7 @@ class Batch:
         """Lock the cheap steps that wait for nothing but *rows* and each other."""
         held: dict[UUID, list[str]] = defaultdict(list)
         for row in rows:
-            if row.kind == StepKind.STEP and runs_here(row):
+            if row.kind == StepKind.STEP and self._runs_here(row):
                 held[row.execution_id].append(row.step_id)
         behind: list[tuple[UUID, str]] = []
         for execution_id, step_ids in held.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from pipeline_engine.domain.masking import masked
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
+from pipeline_engine.scheduler.alarm import TimeIsUp, alarm
 from pipeline_engine.scheduler.answers import (
     InvalidResult,
     checked,
@@ -61,6 +63,7 @@ ACTION_CRASHED = "action_crashed"
 INVALID_PARAMS = "invalid_params"
 #: Seconds after the limit of a step in which the sweep ends it, before its peers are hung up on.
 GRACE_SECONDS = 5.0
+TOO_SLOW = "too_slow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,24 @@ def _refused(step: Prepared) -> ActionResult | None:
     return ActionResult(
         success=False, error="; ".join(problems), error_code=INVALID_PARAMS, retryable=False
     )
+
+
+def in_time(call: Callable[[], T], *, ends_at: float, seconds: float) -> T | ActionResult:
+    """What a cheap action answers, or its failure if that takes longer than the *seconds* it has.
+
+    *ends_at* is a moment of ``time.monotonic()``. Nobody tries again what is too slow: it would
+    hold up the others as long as before.
+    """
+    try:
+        with alarm(ends_at - time.monotonic()):
+            found = call()
+    except TimeIsUp:
+        pass
+    else:
+        if time.monotonic() <= ends_at:
+            return found
+    error = f"The step took longer than {seconds:g} s, which is all that a cheap one may take"
+    return ActionResult(success=False, error=error, error_code=TOO_SLOW, retryable=False)
 
 
 def _called(step: Prepared, context: ActionContext) -> Any:

@@ -7,7 +7,7 @@ a lease in one transaction, runs outside of any, and ends in a second one.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -23,12 +23,13 @@ from pipeline_engine.scheduler.finishing import Finished, finish
 from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import Carrier
-from pipeline_engine.scheduler.taking import Taken, Wanted, take
-from pipeline_engine.scheduler.work import Work
-from pipeline_engine.sdk import ActionResult
-from pipeline_engine.storage.session import is_unreachable
+from pipeline_engine.scheduler.taking import Taken, Wanted, end_slow, seconds_for, take
+from pipeline_engine.scheduler.work import Work, insisted
+from pipeline_engine.sdk import ActionContext, ActionResult, Item
+from pipeline_engine.storage.session import is_expired, is_unreachable
 
 log = structlog.get_logger(__name__)
+Call = Callable[[Prepared, ActionContext], ActionResult | list[Item]]
 
 #: A turn hands over after this, so that revocation and fairness stay honest.
 TURN = timedelta(seconds=2)
@@ -43,6 +44,7 @@ class Turn:
     queue: str | None = None
     in_chord: bool = False
     alone: bool = False  #: takes only what its message names
+    trusts: bool = True  #: runs cheap steps inside of transactions
     ends_at: float = field(default_factory=lambda: time.monotonic() + TURN.total_seconds())
 
     def run(self, ids: Sequence[int]) -> None:
@@ -60,6 +62,8 @@ class Turn:
             # A plug-in, or a document of a newer version: the rest of the batch is not to blame.
             if is_unreachable(error):
                 raise
+            if is_expired(error):
+                return self._run_suspects(ids)
             if self._takes_more:
                 log.warning("steps could not be taken together", exc_info=True)
                 self.alone = True
@@ -82,8 +86,22 @@ class Turn:
                 log.exception("a step could not be taken", step=step_execution_id)
         return ()
 
+    def _run_suspects(self, ids: Sequence[int]) -> Sequence[int]:
+        """Run the steps of a transaction that was computed in for so long that it was ended.
+
+        Each is claimed now, so that its attempt counts and only its own time passes. The one that
+        does not even come to that is ended.
+        """
+        if not self.trusts and len(ids) == 1:
+            log.warning("a step takes too long to prepare", step=ids[0])
+            work = insisted(self.runtime, partial(end_slow, step_execution_id=ids[0]))
+            return sending.hand_over(work, [self._carrier()])[0]
+        log.warning("steps have outlived their transaction", steps=list(ids))
+        self.trusts, self.alone = False, True
+        return self._run_apart(ids)
+
     def _taken(self, ids: Sequence[int]) -> Taken:
-        wanted = Wanted(ids, self._carrier(), takes_more=self._takes_more)
+        wanted = Wanted(ids, self._carrier(), takes_more=self._takes_more, trusts=self.trusts)
         if self.queue == QueueName.FAST:  # batches as they are
             return take(self.runtime, [wanted])[0]
         taken = self.runtime.taking.ask(wanted, partial(take, self.runtime))
@@ -96,7 +114,9 @@ class Turn:
         failpoint(Failpoint.AFTER_CLAIM_BEFORE_EXECUTE)
         context = perform.make_context(self.runtime, step, door=StepDoor(self.runtime, step))
         expands = outcomes.expands(step.row, step.planned)
-        found = perform.expand(step, context) if expands else perform.execute(step, context)
+        seconds = seconds_for(step, self.runtime)
+        with self.runtime.occupied.by(f"step {step.row.id} ({step.row.action})", seconds=seconds):
+            found = self._found(step, perform.expand if expands else perform.execute, context)
         finished = Finished(step, context, found, carrier)
         follow_up = self.runtime.finishing.ask(finished, partial(finish, self.runtime))
         if follow_up.error is not None:
@@ -107,6 +127,16 @@ class Turn:
             context.stored_outputs = found.outputs
             perform.clean_up(step, context)
         return follow_up.ids
+
+    def _found(
+        self, step: Prepared, call: Call, context: ActionContext
+    ) -> ActionResult | list[Item]:
+        """What the action answers; a cheap one is not given more time for having been claimed."""
+        if not step.planned.cheap:
+            return call(step, context)
+        seconds = self.runtime.settings.cheap_step_seconds
+        ends_at = time.monotonic() + seconds
+        return perform.in_time(partial(call, step, context), ends_at=ends_at, seconds=seconds)
 
     def go_on(self, work: Work) -> None:
         """Run what a committed transaction has set free, and send the rest."""

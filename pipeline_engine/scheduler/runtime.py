@@ -25,6 +25,7 @@ from pipeline_engine.domain.masking import maskable
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.combiner import Combiner
 from pipeline_engine.scheduler.leases import Leases
+from pipeline_engine.scheduler.occupied import Occupied
 from pipeline_engine.scheduler.plans import Plan, Plans
 from pipeline_engine.scheduler.quotas import OpenExecutions
 from pipeline_engine.sdk.breakers import Breakers
@@ -77,6 +78,8 @@ class Runtime:
     taking: Combiner = field(default_factory=Combiner, repr=False)
     finishing: Combiner = field(default_factory=Combiner, repr=False)
     open_executions: OpenExecutions = field(default_factory=OpenExecutions, repr=False)
+    #: what its threads do at the moment
+    occupied: Occupied = field(default_factory=Occupied, repr=False)
     #: some of the executions of which a worker of this process has said that they run
     begun: set[UUID] = field(default_factory=set, repr=False)
     #: some steps that ended in a batch which took them along; their messages are on their way

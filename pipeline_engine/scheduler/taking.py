@@ -5,6 +5,7 @@ Workers with several threads claim together what they are asked to run at the sa
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from datetime import timedelta
 import structlog
 
 from pipeline_engine.failpoints import Failpoint, failpoint
-from pipeline_engine.scheduler import sending
+from pipeline_engine.scheduler import outcomes, perform, sending
 from pipeline_engine.scheduler.advance import advance
 from pipeline_engine.scheduler.batch import Batch
 from pipeline_engine.scheduler.leases import still_held, worker_name
@@ -24,7 +25,7 @@ from pipeline_engine.scheduler.work import Work, insisted
 from pipeline_engine.storage import locking, transitions
 from pipeline_engine.storage.moves import Claim
 from pipeline_engine.storage.rows import StepRow
-from pipeline_engine.storage.session import is_unreachable
+from pipeline_engine.storage.session import is_expired, is_unreachable
 from pipeline_engine.storage.steps import StepKind
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,9 @@ log = structlog.get_logger(__name__)
 STEPS_PER_TRANSACTION = 512
 #: So many steps at least, where there are any: many executions that begin at once share a commit.
 MORE = 100
+#: Seconds after which a transaction begins no other step. Its locks hold up cancels, and the
+#: history of all executions is read up to the oldest transaction.
+COMPUTING_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Wanted:
     ids: Sequence[int]
     carrier: Carrier
     takes_more: bool = False  #: cheap steps that other tasks were asked to run may be taken along
+    trusts: bool = True  #: cheap steps run inside the transaction that takes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +74,23 @@ def take(runtime: Runtime, wanted: Sequence[Wanted]) -> list[Taken]:
         # A plug-in, or a document of a newer version: the others are not to blame.
         if is_unreachable(error) or len(wanted) == 1:
             raise
+        wanted = [replace(one, trusts=one.trusts and not is_expired(error)) for one in wanted]
         log.warning("steps could not be claimed together", exc_info=True)
         return [_take_alone(runtime, one) for one in wanted]
     runtime.remember(begun=work.begun, ended=work.ended_along)
     return _shared_out(work, wanted, claimed)
+
+
+def end_slow(work: Work, step_execution_id: int) -> None:
+    """End a queued step whose preparation outlives a transaction; the next one would fare alike."""
+    for row in locking.lock_queued(work.connection, [step_execution_id]):
+        message = "Its params take so long to prepare that the database ended the transaction"
+        advance(
+            work,
+            outcomes.failed(
+                work, row, None, error_code=perform.TOO_SLOW, message=message, retryable=False
+            ),
+        )
 
 
 def _take_alone(runtime: Runtime, one: Wanted) -> Taken:
@@ -108,15 +126,19 @@ def _taken(work: Work, wanted: Sequence[Wanted]) -> list[Prepared]:
     if work.begun:
         transitions.begin_executions(work.connection, work.begun)
     most = STEPS_PER_TRANSACTION
+    ends_at = time.monotonic() + COMPUTING_SECONDS
+    trusts = all(one.trusts for one in wanted)
     while batch:
-        steps = Batch(work)
+        steps = Batch(work, ends_at, trusts)
         steps.run(batch, most=most)
         advance(work, steps.endings)
         work.ended_along |= {e.step.id for e in steps.endings}.intersection(row.id for row in along)
         advance(work, steps.follow())
         claimed += _claimed(work, steps.claims, askers)
         most -= max(len(batch), len(steps.endings))
-        batch = _next_batch(work) if most > 0 else []
+        work.ready += steps.left
+        goes_on = most > 0 and time.monotonic() < ends_at
+        batch = _next_batch(work) if goes_on else []
     failpoint(Failpoint.AFTER_EXECUTE_BEFORE_COMMIT)
     return claimed
 
@@ -132,7 +154,11 @@ def _claimed(work: Work, steps: Sequence[Prepared], askers: Mapping[int, Wanted]
         # A claim that a crash of the database undid would let the action run twice.
         work.demand_durability()
     claims = [
-        Claim(step.row, _deadline(step, work.runtime), askers[step.row.id].carrier.task_id)
+        Claim(
+            step.row,
+            timedelta(seconds=seconds_for(step, work.runtime)),
+            askers[step.row.id].carrier.task_id,
+        )
         for step in steps
     ]
     claimed = transitions.claim(
@@ -169,5 +195,8 @@ def _next_batch(work: Work) -> list[StepRow]:
     return batch
 
 
-def _deadline(step: Prepared, runtime: Runtime) -> timedelta:
-    return timedelta(seconds=step.timeout_seconds or runtime.settings.step_timeout_seconds)
+def seconds_for(step: Prepared, runtime: Runtime) -> float:
+    """How long the action of a claimed step may take."""
+    if step.planned.cheap:  # one that may not run in a transaction may take no longer outside
+        return runtime.settings.cheap_step_seconds
+    return step.timeout_seconds or runtime.settings.step_timeout_seconds

@@ -7,9 +7,10 @@ committed transaction has set free is for the caller to go on with.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 
-from pipeline_engine.domain.expressions import ExpressionError
+from pipeline_engine.domain.expressions import ExpressionError, Fuel
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -53,7 +54,11 @@ def prepare_all(
     for row in rows:
         execution_id = row.execution_id
         results = step_results(work.runtime, execution_id, known[execution_id], connection)
-        prepared[row.id] = perform.prepare(row, planned[row.id], facts[execution_id], results)
+        # The transaction waits for this; what an action evaluates after it does not.
+        fuel = Fuel(deadline=time.monotonic() + work.runtime.settings.cheap_step_seconds)
+        prepared[row.id] = perform.prepare(row, planned[row.id], facts[execution_id], results, fuel)
+        if lasting:
+            fuel.deadline = None
     return prepared
 
 
@@ -92,7 +97,16 @@ def _joined(work: Work, row: StepRow) -> list[Ending]:
 
 def wake(work: Work, row: StepRow) -> None:
     """End a parked step whose ``wake_at`` is reached; its row is locked already."""
-    step = prepare(work, row)
+    try:
+        step = prepare(work, row)
+    except ExpressionError as error:
+        # They could be rendered when it began: now they took longer than they may.
+        code, message = error.code, str(error)
+        advance(
+            work,
+            outcomes.failed(work, row, None, error_code=code, message=message, retryable=False),
+        )
+        return
     stored = rows.stored_outputs(work.connection, row.id)
     door = StepDoor(work.runtime, step, work)
     context = perform.make_context(work.runtime, step, door=door, stored_outputs=stored)

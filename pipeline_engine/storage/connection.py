@@ -6,9 +6,11 @@ in a process of many threads another wait for the interpreter.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import Any
 
+from psycopg2 import OperationalError
 from psycopg2.extensions import (
     ISOLATION_LEVEL_AUTOCOMMIT,
     ISOLATION_LEVEL_READ_COMMITTED,
@@ -31,6 +33,20 @@ BEGINNINGS = {
 }
 
 
+#: Seconds without a statement after which PostgreSQL ends a transaction.
+IDLE_SECONDS = 60
+#: So exactly its clock and ours agree.
+SAME_SECONDS = 0.1
+
+
+class TransactionExpired(OperationalError):
+    """PostgreSQL has ended the transaction because nothing was said in it for too long.
+
+    It closes the connection as if it went away itself, and says nothing else: our own clock tells
+    the one from the other. Who takes it for an absent database does the same work once more.
+    """
+
+
 class EagerCursor(cursor):
     """Puts ``BEGIN`` in front of a statement that is the first of its transaction.
 
@@ -40,13 +56,23 @@ class EagerCursor(cursor):
     connection: EagerConnection
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 (the driver's name)
-        """Run *query* in the open transaction, which may begin by it."""
+        """Run *query* in the open transaction, which may begin by it.
+
+        Raises ``TransactionExpired`` if there was one, and its time is up.
+        """
         if begin := self._missing_begin():
             if isinstance(query, str):
                 query = begin + query
             else:  # bytes, or something that the driver composes
                 super().execute(begin)
-        super().execute(query, vars)
+        try:
+            super().execute(query, vars)
+        except OperationalError as error:
+            if not begin and self.connection.closed and self.connection.was_silent():
+                raise TransactionExpired(*error.args) from error
+            raise
+        finally:
+            self.connection.spoke_at = time.monotonic()
 
     def executemany(self, query: Any, vars_list: Iterable[Any]) -> None:
         """Run *query* for each of *vars_list* in the open transaction, which may begin by it."""
@@ -67,6 +93,12 @@ class EagerConnection(connection):
         self.autocommit = True  # as the driver sees it
         self.cursor_factory = EagerCursor
         self.begin = BEGIN
+        self.idle_seconds: float = IDLE_SECONDS
+        self.spoke_at = time.monotonic()
+
+    def was_silent(self) -> bool:
+        """Whether no statement was sent for as long as PostgreSQL waits for one."""
+        return time.monotonic() - self.spoke_at > self.idle_seconds - SAME_SECONDS
 
     def set_isolation_level(self, level: int | None) -> None:
         """Begin the next transactions at this level of the driver's; None is the server's own."""

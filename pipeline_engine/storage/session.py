@@ -19,13 +19,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain import json_guard
-from pipeline_engine.storage.connection import EagerConnection
+from pipeline_engine.storage.connection import IDLE_SECONDS, EagerConnection, TransactionExpired
 
 # A connection that is stuck must not hold rows for ever: the sweep and the next attempt
 # take over, so giving up is always safe.
 CONNECTION_OPTIONS = (
     "-c statement_timeout=30000 -c lock_timeout=10000"
-    " -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+    f" -c idle_in_transaction_session_timeout={IDLE_SECONDS * 1000} -c timezone=UTC"
     # Rows are looked up by key, and what is looked up is in memory; at the price of a disk with
     # a moving head PostgreSQL would rather read a whole table than a hundred keys.
     " -c random_page_cost=1.1"
@@ -111,12 +111,19 @@ def is_unreachable(error: Exception) -> bool:
         return True
     if not isinstance(error, DBAPIError):
         return False
+    if is_expired(error):
+        return False
     if error.connection_invalidated:
         return True
     code = getattr(error.orig, "pgcode", None)
     if code is None:  # nothing came back; a ProgrammingError without a code is our own fault
         return isinstance(error, OperationalError | InterfaceError)
     return bool(code.startswith(("08", "57P", "53300")))
+
+
+def is_expired(error: Exception) -> bool:
+    """Whether PostgreSQL ended the transaction because we computed inside of it for too long."""
+    return isinstance(error, DBAPIError) and isinstance(error.orig, TransactionExpired)
 
 
 def autocommit(engine: Engine) -> Connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -247,7 +248,8 @@ def test_a_chain_longer_than_a_transaction_goes_on_in_the_next(drive):
     driver = drive()
     execution_id = driver.start(*a_chain(length))
 
-    driver.turn(*queued(driver, execution_id))
+    patient = Turn(driver.runtime, ends_at=time.monotonic() + 60)
+    patient.run(queued(driver, execution_id))
 
     end = driver.look(execution_id)
     assert end.status == OK
