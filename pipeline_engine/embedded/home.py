@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,7 +14,12 @@ from pathlib import Path
 
 from pipeline_engine.embedded.binaries import SYSTEM_DIRECTORY
 from pipeline_engine.embedded.errors import AlreadyRunning
+from pipeline_engine.embedded.leftovers import SAME_START_SECONDS, started_at
 from pipeline_engine.embedded.privileges import Account, is_open_to_all, server_account
+from pipeline_engine.embedded.state import StackState
+
+#: The lock is no link to elsewhere, and the programs of the stack do not inherit it.
+LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +65,27 @@ class Home:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the stack; the kernel lets go if we die.  Raises ``AlreadyRunning``."""
-        with self._lock.open("w") as lock:
+        self._forget_open_lock()
+        with os.fdopen(os.open(self._lock, LOCK_FLAGS, 0o600), "w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise AlreadyRunning(f"A stack is running in {self.directory} already.") from None
             yield
+
+    def _forget_open_lock(self) -> None:
+        """Replace a lock that others may open, and so may hold, unless a stack of ours runs."""
+        with suppress(FileNotFoundError):
+            is_open = self._lock.lstat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+            if is_open and not self._is_run():
+                self._lock.unlink()
+
+    def _is_run(self) -> bool:
+        state = StackState.read(self.state)
+        start = started_at(state.pid) if state else None
+        if state is None or start is None:
+            return False
+        return abs(start - state.started_at) < SAME_START_SECONDS
 
     def is_locked(self) -> bool:
         """Tell whether a supervisor holds this stack."""

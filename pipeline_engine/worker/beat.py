@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery import Celery
 from celery.schedules import crontab, schedule
 from redbeat import RedBeatScheduler
 from redbeat.schedulers import get_redis
@@ -22,6 +23,12 @@ class PipelineScheduler(RedBeatScheduler):
     RedBeat writes its entries before it waits for the lock of the beat that ran before, and
     never again: when Redis forgets both meanwhile, it gets the lock and has nothing to ring for.
     """
+
+    def __init__(self, app: Celery, **options: Any) -> None:
+        # Here and not in the settings of all: a worker shows those to whoever asks, and masks the
+        # passwords of its own names only.
+        app.conf.redbeat_redis_url = app.conf.broker_url
+        super().__init__(app, **options)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Ring for what is due; returns the seconds until it wants to look again."""

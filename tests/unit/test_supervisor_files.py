@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import stat
@@ -79,6 +80,45 @@ def test_a_second_supervisor_is_refused_because_two_would_fight(home):
         pass
 
     assert not home.is_locked()
+
+
+def test_nobody_else_can_hold_the_lock_because_nobody_else_can_open_it(home):
+    with home.locked():
+        assert stat.S_IMODE((home.directory / "lock").stat().st_mode) == 0o600
+
+
+def test_a_lock_that_a_stranger_holds_does_not_keep_a_stack_from_running(home):
+    """One that was made for all to open, by whom ever, and that no supervisor of ours holds."""
+    lock = home.directory / "lock"
+    lock.touch()
+    lock.chmod(0o644)
+    with lock.open() as strangers:
+        fcntl.flock(strangers, fcntl.LOCK_EX)
+
+        with home.locked():
+            assert home.is_locked()
+
+
+def test_a_lock_is_no_link_to_a_file_elsewhere(home, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("mine")
+    (home.directory / "lock").symlink_to(elsewhere)
+
+    with home.locked():
+        pass
+
+    assert elsewhere.read_text() == "mine"
+
+
+def test_what_a_stack_keeps_is_for_its_owner_only(home):
+    Credentials.of(home.credentials)
+    StackState(pid=1, started_at=1.0).write(home.state)
+    with home.locked():
+        files = [path for path in home.directory.rglob("*") if path.name != ".gitignore"]
+
+    open_to_others = [path.name for path in files if path.stat().st_mode & 0o077]
+    assert len(files) == 5
+    assert open_to_others == []
 
 
 def test_removing_a_stack_leaves_what_somebody_else_put_there(home):
