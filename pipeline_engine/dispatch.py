@@ -24,6 +24,7 @@ from celery.utils import uuid
 from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
+from pipeline_engine.broker import use_guarded_transport
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -54,6 +55,8 @@ RUSH_SECONDS = 0.05
 #: For so long they are gathered then, and so many share a message at most.
 GATHERED_SECONDS = 0.04
 MOST_IDS = 50
+#: A chunk may be larger, but no message names more.
+MOST_IDS_EVER = 500
 
 #: What can go wrong while sending; the sweep sends again what is missing.
 SENDING_ERRORS = (KombuError, OperationalError, RedisError, ConnectionError, TimeoutError)
@@ -76,6 +79,7 @@ def task_of(action: str) -> str:
 
 def make_celery(settings: Settings) -> Celery:
     """The Celery app of this process; each setting says what goes wrong without it."""
+    use_guarded_transport()
     app = Celery("pipeline_engine", set_as_current=False)
     transport = {
         "global_keyprefix": settings.key_prefix,
@@ -116,7 +120,6 @@ def make_celery(settings: Settings) -> Celery:
         worker_hijack_root_logger=False,
         timezone="UTC",
         enable_utc=True,
-        redbeat_redis_url=settings.redis_url,
         # Without its own it would take the transport options, which 2.5 will not do any more.
         redbeat_redis_options={"socket_timeout": 5, "socket_connect_timeout": 3},
         redbeat_key_prefix=f"{settings.key_prefix}redbeat:",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from redis import Redis
 
@@ -38,6 +39,25 @@ def forget(redis: Redis, prefix: str, worker: str, queues: Iterable[str]) -> Non
         pipe.execute()
 
 
+def note_stuck(redis: Redis, prefix: str, worker: str, stuck: int, slots: int) -> None:
+    """Say how many of the threads of *worker* do not come back."""
+    if stuck:
+        redis.hset(_stuck(prefix), worker, f"{stuck} {slots} {time.time()}")
+    else:
+        redis.hdel(_stuck(prefix), worker)
+
+
+def stuck_threads(redis: Redis, prefix: str) -> dict[str, tuple[int, int]]:
+    """By worker: how many of its threads are stuck, and how many it has. Raises ``RedisError``."""
+    found: dict[str, tuple[int, int]] = {}
+    told: Any = redis.hgetall(_stuck(prefix))
+    for worker, text in told.items():
+        stuck, slots, moment = text.split()
+        if time.time() - float(moment) < ALIVE_SECONDS:
+            found[worker] = int(stuck), int(slots)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Carriage:
     """What Redis says about those who carry the work."""
@@ -61,6 +81,10 @@ def look(redis: Redis, prefix: str) -> Carriage:
         lengths={q: int(found[2 * i + 1]) for i, q in enumerate(QUEUES)},
         sweep_silent_for=None if beat is None else max(0.0, now - float(beat)),
     )
+
+
+def _stuck(prefix: str) -> str:
+    return f"{prefix}workers-stuck"
 
 
 def _key(prefix: str, queue: str) -> str:

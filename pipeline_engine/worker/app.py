@@ -5,23 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from celery import Celery
+from celery.concurrency.thread import TaskPool
 from celery.signals import (
     setup_logging,
     worker_process_init,
     worker_process_shutdown,
     worker_ready,
     worker_shutdown,
+    worker_shutting_down,
 )
 
 from pipeline_engine.config import Settings
-from pipeline_engine.dispatch import Dispatcher, make_celery
+from pipeline_engine.dispatch import SYSTEM, Dispatcher, make_celery
 from pipeline_engine.registry import Registry
+from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.logs import configure_logging
 from pipeline_engine.worker import process
 from pipeline_engine.worker.beat import static_schedule
+from pipeline_engine.worker.flower import ask_for_the_password
 from pipeline_engine.worker.presence import Presence
-from pipeline_engine.worker.sweeper import Sweeper, is_wanted
+from pipeline_engine.worker.sweeper import Sweeper
 from pipeline_engine.worker.tasks import register_tasks
+from pipeline_engine.worker.watch import LastMinutes, Watch
 
 
 def make_app(settings: Settings) -> Celery:
@@ -37,8 +42,16 @@ def make_app(settings: Settings) -> Celery:
 
 settings = Settings.from_env()
 app = make_app(settings)
+ask_for_the_password()
 dispatcher = Dispatcher(app)
-sweeper = Sweeper(lambda: process.runtime(dispatcher))
+
+
+def _runtime() -> Runtime:
+    return process.runtime(dispatcher)
+
+
+sweeper = Sweeper(_runtime)
+looking: list[Watch] = []
 
 
 @setup_logging.connect
@@ -48,18 +61,28 @@ def _set_up_logging(**_: Any) -> None:
 
 @worker_process_init.connect
 def _start_child(**_: Any) -> None:
-    process.runtime(dispatcher).look_at_the_clock()
+    _runtime().look_at_the_clock()
 
 
 @worker_ready.connect
-def _sweep_unasked(sender: Any, **_: Any) -> None:
-    if is_wanted(sender):
+def _look_after_it(sender: Any, **_: Any) -> None:
+    if not isinstance(sender.pool, TaskPool):
+        # A prefork worker's own process never opens connections, which its children would
+        # inherit; what does not come back there is ended by force.
+        return
+    watch = Watch(_runtime, sender.hostname, sender.pool.limit)
+    watch.start()
+    looking.append(watch)
+    if SYSTEM in {queue.name for queue in sender.task_consumer.queues}:
         sweeper.start()
 
 
-@worker_shutdown.connect
-def _sweep_no_more(**_: Any) -> None:
+@worker_shutting_down.connect
+def _come_to_an_end(**_: Any) -> None:
     sweeper.stop()
+    for watch in looking:
+        watch.stop()
+    LastMinutes(settings.shutdown_seconds, process.found).begin()
 
 
 @worker_process_shutdown.connect

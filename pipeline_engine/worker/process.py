@@ -26,6 +26,11 @@ def runtime(dispatch: Dispatcher | None = None) -> Runtime:
     return found
 
 
+def found() -> Runtime | None:
+    """The runtime of this process, if it has made one."""
+    return _runtimes.get(os.getpid())
+
+
 def stop() -> None:
     """Close this process's connections."""
     found = _runtimes.pop(os.getpid(), None)

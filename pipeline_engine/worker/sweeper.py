@@ -11,10 +11,8 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 import structlog
-from celery.concurrency.thread import TaskPool
 from redis import RedisError
 
-from pipeline_engine.dispatch import SYSTEM
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import inbox, presence
@@ -24,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 #: Intervals without a sweep after which nobody else is trusted to begin one.
 MISSED = 2
+#: A sweep that takes longer is stuck, such as in a plug-in that wakes a step.
+PATIENCE_SECONDS = 60.0
 
 
 def sweep_now(runtime: Runtime) -> None:
@@ -31,15 +31,6 @@ def sweep_now(runtime: Runtime) -> None:
     sweep.sweep(runtime)
     inbox.drain_spool(runtime)
     sweep.beat_mark(runtime)
-
-
-def is_wanted(consumer: object) -> bool:
-    """Whether this worker is one that may sweep by itself: of the engine's own, with threads.
-
-    A prefork worker's own process never opens connections, which its children would inherit.
-    """
-    queues = {queue.name for queue in consumer.task_consumer.queues}  # type: ignore[attr-defined]
-    return SYSTEM in queues and isinstance(consumer.pool, TaskPool)  # type: ignore[attr-defined]
 
 
 class Sweeper:
@@ -78,6 +69,7 @@ class Sweeper:
         if silent_for is not None and silent_for < patience:
             return False
         began = time.monotonic()
-        sweep_now(runtime)
+        with runtime.occupied.by("a sweep", seconds=PATIENCE_SECONDS, is_vital=True):
+            sweep_now(runtime)
         log.info("swept_unasked", seconds=round(time.monotonic() - began, 3))
         return True

@@ -6,8 +6,10 @@ A message can come twice, late or forged: tasks take ids only, and the rows deci
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
+import structlog
 from celery import Celery, Task
 from structlog.contextvars import bound_contextvars
 
@@ -22,6 +24,7 @@ from pipeline_engine.services import retention
 from pipeline_engine.worker import process
 from pipeline_engine.worker.sweeper import sweep_now
 
+log = structlog.get_logger(__name__)
 MakeRuntime = Callable[[], Runtime]
 
 
@@ -40,28 +43,47 @@ def register_tasks(app: Celery, registry: Registry, dispatcher: Dispatcher) -> N
         app.task(name=name)(_tick_task(runtime, tick))
 
 
+def named(ids: object) -> list[int]:
+    """The rows that a message names: none, if it is not one of ours."""
+    if (
+        isinstance(ids, list)
+        and len(ids) <= dispatch.MOST_IDS_EVER
+        and all(type(row_id) is int and 0 < row_id < 2**63 for row_id in ids)
+    ):
+        return ids
+    log.warning("message_rejected", because="names no rows, or too many")
+    return []
+
+
 def _step_task(runtime: MakeRuntime) -> Callable[..., None]:
     def run_steps(task: Task[Any, Any], ids: list[int], chord_header: bool = False) -> None:
         with bound_contextvars(task=task.name, task_id=task.request.id):
-            _turn(runtime(), task, in_chord=chord_header).run(ids)
+            _turn(runtime(), task, in_chord=chord_header).run(named(ids))
 
     return run_steps
 
 
 def _id_task(runtime: MakeRuntime, by_id: Callable[[Runtime, int], Work]) -> Callable[..., None]:
     def run_by_id(task: Task[Any, Any], ids: list[int]) -> None:
-        for row_id in ids:
-            _turn(runtime(), task).go_on(by_id(runtime(), row_id))
+        with _at_work(runtime(), task):
+            for row_id in named(ids):
+                _turn(runtime(), task).go_on(by_id(runtime(), row_id))
 
     return run_by_id
 
 
 def _delivery_task(runtime: MakeRuntime) -> Callable[..., None]:
     def give(task: Task[Any, Any], ids: list[int]) -> None:
-        for work in delivering.deliver(runtime(), ids):
-            _turn(runtime(), task).go_on(work)
+        with _at_work(runtime(), task):
+            for work in delivering.deliver(runtime(), named(ids)):
+                _turn(runtime(), task).go_on(work)
 
     return give
+
+
+def _at_work(runtime: Runtime, task: Task[Any, Any]) -> AbstractContextManager[None]:
+    """What the engine does for itself calls plug-ins, too, which may not come back."""
+    return runtime.occupied.by(task.name or "", seconds=runtime.settings.step_timeout_seconds)
 
 
 def _turn(runtime: Runtime, task: Task[Any, Any], *, in_chord: bool = False) -> Turn:

@@ -62,6 +62,7 @@ def examine(patient: Patient) -> Iterator[Check]:
     try:
         workers = _ask(patient)
         yield Check.of("workers", _on_every_queue(patient, workers))
+        yield Check.of("threads", _threads(patient))
     except (RedisError, *SENDING_ERRORS) as error:
         yield Check.of("workers", ill(f"cannot be asked: {error}", "Start Redis."))
     for expected in EXPECTED:
@@ -93,6 +94,19 @@ def _on_every_queue(patient: Patient, answered: Mapping[str, object]) -> Verdict
         says = f"{says}; no answer from {', '.join(silent)}"
         todo.append(f"Restart {', '.join(silent)}: alive, but without an answer within 2 s.")
     return ill(says, " ".join(todo)) if todo else well(says)
+
+
+def _threads(patient: Patient) -> Verdict:
+    runtime = patient.runtime
+    found = presence.stuck_threads(runtime.redis, runtime.settings.key_prefix)
+    if not found:
+        return well("all come back")
+    says = ", ".join(f"{worker}: {n} of {slots}" for worker, (n, slots) in found.items())
+    todo = (
+        "Give what the actions call time-outs. A worker with half of its threads stuck ends by"
+        " itself; see that something starts it again."
+    )
+    return ill(f"do not come back: {says}", todo)
 
 
 def compare(expected: Expected, found: Mapping[str, Mapping[str, Any]]) -> Verdict:
