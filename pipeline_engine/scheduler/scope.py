@@ -125,13 +125,22 @@ def step_results(
     def load(step_id: str) -> StepResult | None:
         if ended and (result := ended.result(execution_id, step_id)):
             return result
-        key = (execution_id, step_id)
         if connection is not None:
-            return rows.step_results(connection, [key]).get(key)
+            return _read(runtime, connection, execution_id, step_id)
         with runtime.engine.connect() as fresh:
-            return rows.step_results(fresh, [key]).get(key)
+            return _read(runtime, fresh, execution_id, step_id)
 
     return StepResults(known, load)
+
+
+def _read(
+    runtime: Runtime, connection: Connection, execution_id: UUID, step_id: str
+) -> StepResult | None:
+    """Ask the database for a step that there is: ids in data could be thousands of others."""
+    if not runtime.plan(connection, execution_id).definition.has_step(step_id):
+        return None
+    key = (execution_id, step_id)
+    return rows.step_results(connection, [key]).get(key)
 
 
 def stored_item(value: Any, params: Any, secrets: Mapping[str, str]) -> dict[str, Any]:

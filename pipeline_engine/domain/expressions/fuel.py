@@ -23,6 +23,7 @@ from pipeline_engine.domain.expressions.limits import (
     MAX_TEXT_CHARACTERS,
     PRODUCTS_PER_UNIT,
     ROOM,
+    SMALL_VALUE,
     UNITS_BETWEEN_LOOKS,
     VALUES_WEIGHED_PER_UNIT,
 )
@@ -115,18 +116,12 @@ class Fuel:
         Raises ``TooMuchMade`` before anybody copies or writes it.
         """
         if isinstance(value, str):
-            self.take_room(BYTES_PER_VALUE + len(value))
+            size = BYTES_PER_VALUE + len(value)
         elif isinstance(value, list | dict):
-            known = self._weights.get(id(value))
-            if known is None:
-                before = self.room
-                self._weigh(value)
-                self._weights[id(value)] = (value, before - self.room)
-            else:
-                self.spend(1)
-                self.take_room(known[1])
+            size = self._weight(value)
         else:
-            self.take_room(BYTES_PER_VALUE)
+            size = BYTES_PER_VALUE
+        self.take_room(size)
         return value
 
     def take_room(self, size: int) -> None:
@@ -135,22 +130,36 @@ class Fuel:
         if self.room < 0:
             raise TooMuchMade
 
-    def _weigh(self, value: Any) -> None:
-        """Take the room of all that is inside; stops as soon as there is none left."""
+    def _weight(self, value: Any) -> int:
+        known = self._weights.get(id(value))
+        if known is not None:
+            self.spend(1)
+            return known[1]
+        size = self._weighed(value)
+        if size > SMALL_VALUE:
+            self._weights[id(value)] = (value, size)
+        return size
+
+    def _weighed(self, value: Any) -> int:
+        """The size of all that is inside; stops as soon as there is no room for it."""
+        size = 0
         pending = [value]
         while pending:
             part = pending.pop()
-            if isinstance(part, str):
-                self.take_room(len(part))
-                continue
+            count = len(part)
+            self.spend(1 + count // VALUES_WEIGHED_PER_UNIT)
+            size += BYTES_PER_VALUE * (1 + count)
             if isinstance(part, dict):
-                self.take_room(sum(map(len, part)))
+                size += sum(map(len, part))
                 part = part.values()
-            elif not isinstance(part, list):
-                continue
-            self.take_room(BYTES_PER_VALUE * (1 + len(part)))
-            self.spend(1 + len(part) // VALUES_WEIGHED_PER_UNIT)
-            pending.extend(inner for inner in part if isinstance(inner, str | list | dict))
+            for inner in part:
+                if isinstance(inner, str):
+                    size += len(inner)
+                elif isinstance(inner, list | dict):
+                    pending.append(inner)
+            if size > self.room:
+                raise TooMuchMade
+        return size
 
 
 def refuse_large(characters: int) -> None:

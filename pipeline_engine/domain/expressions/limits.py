@@ -25,6 +25,7 @@ FUEL = 500_000  # for everything that one attempt of a step evaluates
 ROOM = 32 * 1024 * 1024
 BYTES_PER_VALUE = 8  # beside the characters of texts and keys
 VALUES_WEIGHED_PER_UNIT = 8
+SMALL_VALUE = 4096  # bytes; a smaller value is weighed again wherever it occurs
 UNITS_BETWEEN_LOOKS = 1000  # at the clock, where there is a deadline
 ITEMS_PER_UNIT = 4  # that are copied or counted; work on each of them costs a unit
 CHARACTERS_PER_UNIT = 32

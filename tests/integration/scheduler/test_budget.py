@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from factories import a_step, an_action
+from sqlalchemy import event
 
 from pipeline_engine.domain.checks.scopes import NAMES, Place
 from pipeline_engine.sdk import ActionResult, evaluate_condition, render_value
@@ -191,3 +192,23 @@ def test_the_names_of_a_template_are_those_of_the_table(drive):
     driver.run(a_step("plain", action="look"), a_step("looped", action="look", for_each=[1]))
 
     assert seen == {"plain": NAMES[Place.STEP], "looped": NAMES[Place.ITEM]}
+
+
+def test_ids_of_steps_that_come_from_data_are_not_looked_for_in_the_database(drive):
+    driver = drive()
+    asked: list[str] = []
+    event.listen(driver.runtime.engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
+    step = a_step(
+        "a",
+        action="filter",
+        params={"items": "{{ params.ids }}", "condition": "{{ steps[item].status }}"},
+    )
+
+    end = driver.run(
+        step,
+        parameters=[{"name": "ids", "type": "array"}],
+        params={"ids": [f"nobody-{n}" for n in range(2000)]},
+    )
+
+    assert end.step("a").outputs == {"result": [], "count": 0, "total": 2000}
+    assert len(asked) < 500
