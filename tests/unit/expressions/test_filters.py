@@ -220,3 +220,11 @@ def test_filters_leave_their_subject_as_it_was_because_other_steps_read_it_too()
         render(expression)
 
     assert repr(PARAMS) == before
+
+
+@pytest.mark.parametrize("name", ["int", "float"])
+def test_a_number_with_hundreds_of_digits_is_none(name):
+    for digits in ("1" * 310, "1" * 399, "-" + "9" * 350, "1e309"):
+        value = parse_template(f"{{{{ params.x | {name}(7) }}}}").render({"params": {"x": digits}})
+
+        assert value == 7

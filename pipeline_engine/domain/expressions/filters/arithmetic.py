@@ -56,14 +56,18 @@ def _read_number(subject: Any) -> int | float | None:
 
 def _number_in(written: str) -> int | float | None:
     try:
-        return int(written)
-    except ValueError:
-        pass
-    try:
         read = float(written)
+        # A whole number that no float can hold is infinite, and none that JSON can hold either.
+        return _whole(written, read) if math.isfinite(read) else None
     except ValueError:
         return None
-    return read if math.isfinite(read) else None
+
+
+def _whole(written: str, read: float) -> int | float:
+    try:
+        return int(written)
+    except ValueError:
+        return read
 
 
 def as_boolean(fuel: Fuel, subject: Any) -> bool:
