@@ -23,6 +23,8 @@ from pipeline_engine.failpoints import Faults
 
 AT_LEAST_ONE = validate.Range(min=1)
 POSITIVE = validate.Range(min=0, min_inclusive=False)
+#: A sweep is late after this, and after so many of its intervals.
+LATE_SECONDS, LATE_INTERVALS = 10.0, 5
 NOTHING: Mapping[str, str] = MappingProxyType({})
 #: ``PIPELINE_SECRET__GIT_TOKEN`` is ``{{ secrets.git_token }}`` in a template.
 SECRET_PREFIX = "PIPELINE_SECRET__"  # noqa: S105 (the name of a variable)
@@ -305,6 +307,11 @@ class Settings:
     def lease(self) -> timedelta:
         """How long a worker may stay silent before its step is given to another."""
         return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def sweep_late_after(self) -> float:
+        """Seconds without a sweep after which something is wrong."""
+        return max(LATE_SECONDS, LATE_INTERVALS * self.sweep_interval_seconds)
 
     @property
     def republish_after(self) -> timedelta:

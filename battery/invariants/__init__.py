@@ -19,6 +19,7 @@ from battery.invariants.replay import differing_replays
 from battery.invariants.results import doubled_results
 from battery.invariants.schedules import doubled_starts
 from battery.invariants.service import leftovers
+from battery.invariants.sweeps import late_sweeps
 from pipeline_engine.storage.session import driver_url
 
 __all__ = ["INVARIANTS", "check_all"]
@@ -96,6 +97,12 @@ INVARIANTS = (
         "I14",
         "Nobody's delivery moves a step of somebody else.",
         deliveries_of_strangers,
+    ),
+    Invariant(
+        "I15",
+        "No sweep comes late: it waits for no work of a user, and for no fault longer than that"
+        " lasts.",
+        late_sweeps,
     ),
 )
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -291,5 +292,12 @@ def _cancelled(runtime: Runtime, execution_id: UUID) -> bool:
 
 
 def beat_mark(runtime: Runtime) -> None:
-    """Leave a trace that the sweep is alive, for the readiness probe; a hint, not a fact."""
-    runtime.redis.set(f"{runtime.settings.key_prefix}heartbeat:sweep", time.time(), ex=3600)
+    """Leave a trace that the sweep is alive, for the readiness probe; a hint, not a fact.
+
+    If the trace before it is old, somebody is told how long nobody has swept.
+    """
+    key, now = f"{runtime.settings.key_prefix}heartbeat:sweep", time.time()
+    before: Any = runtime.redis.set(key, now, ex=3600, get=True)
+    seconds = now - float(before or now)
+    if seconds >= runtime.settings.sweep_late_after:
+        log.warning("sweep_late", seconds=round(seconds, 1))

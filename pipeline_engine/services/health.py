@@ -23,8 +23,6 @@ from pipeline_engine.storage.session import driver_url
 SERVICE = "pipeline-engine"
 VERSION = __version__
 HEARTBEAT_KEY = "heartbeat:sweep"
-#: A sweep is late after this, and after so many of its intervals.
-LATE_SECONDS, LATE_INTERVALS = 10.0, 5
 # Health is open to everybody: asking more often must not cost more connections.
 REMEMBERED_SECONDS = 1.0
 
@@ -36,11 +34,6 @@ def installed_migrations() -> ScriptDirectory | None:
     spec = find_spec("pipeline_engine_migrations")
     found = spec.submodule_search_locations if spec else None
     return ScriptDirectory(next(iter(found))) if found else None
-
-
-def sweep_late_after(settings: Settings) -> float:
-    """Seconds without a sweep after which something is wrong."""
-    return max(LATE_SECONDS, LATE_INTERVALS * settings.sweep_interval_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +85,7 @@ class Probe:
 
     def __init__(self, settings: Settings, redis: Redis) -> None:
         self._key = settings.key_prefix + HEARTBEAT_KEY
-        self._late_after = sweep_late_after(settings)
+        self._late_after = settings.sweep_late_after
         self._redis = redis
         self._scripts = installed_migrations()
         # Connections of its own: the pool may be exhausted, and a probe must not wait for that.

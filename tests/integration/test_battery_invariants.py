@@ -30,7 +30,7 @@ def lived(drive: Callable[..., Driver]) -> History:
 
 
 def test_a_clean_history_violates_nothing(lived: History) -> None:
-    assert list(lived.findings()) == [f"I{number}" for number in range(1, 15)]
+    assert list(lived.findings()) == [f"I{number}" for number in range(1, 16)]
     assert lived.violations() == {}
 
 
@@ -426,8 +426,19 @@ def test_what_may_be_repeated_may_have_its_effect_again(lived: History) -> None:
 def test_no_invariant_is_without_a_violation_that_it_finds() -> None:
     planted = {row[0] for row in (*IN_ROWS.values(), *IN_LEDGER.values())}
 
-    # I10 looks at processes and answers, below.
-    assert planted == {invariant.name for invariant in INVARIANTS} - {"I10"}
+    # I10 looks at processes and answers, I15 at logs, below.
+    assert planted == {invariant.name for invariant in INVARIANTS} - {"I10", "I15"}
+
+
+def test_a_sweep_that_came_late_is_found_in_the_logs(lived: History, tmp_path: Path) -> None:
+    log = tmp_path / "worker-system.log"
+    log.write_text("… [warning  ] sweep_late  [pipeline_engine.scheduler.sweep] seconds=12.0\n")
+    a_fault = lived.violations_of("I15", logs=[log])
+    log.write_text("… [warning  ] sweep_late  [pipeline_engine.scheduler.sweep] seconds=85.2\n")
+    late = lived.violations_of("I15", logs=[log])
+
+    assert list(a_fault) == []
+    assert "85.2 s" in late[0]
 
 
 # ── Logs, answers, processes ─────────────────────────────────────────────────────────────

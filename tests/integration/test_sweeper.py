@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -67,6 +68,16 @@ def test_a_sweep_that_was_made_long_ago_is_made_up_for(make_sweeper, driver, ove
     often = replace(driver.runtime.settings, sweep_interval_seconds=1e-6)
 
     assert make_sweeper(driver, settings=often).look()
+
+
+def test_a_sweep_that_comes_late_says_so(driver, capsys):
+    settings = driver.runtime.settings
+    driver.runtime.redis.set(f"{settings.key_prefix}heartbeat:sweep", time.time() - 85)
+
+    sweep.beat_mark(driver.runtime)
+    sweep.beat_mark(driver.runtime)
+
+    assert capsys.readouterr().out.count("sweep_late") == 1
 
 
 def test_what_could_not_be_sent_is_not_looked_for(make_sweeper, driver, overdue):

@@ -11,7 +11,6 @@ from redis import RedisError
 from pipeline_engine.services import inbox, presence
 from pipeline_engine.services.doctor.checks import Check, Patient, Verdict, ill, well
 from pipeline_engine.services.doctor.database import compare_clocks
-from pipeline_engine.services.health import sweep_late_after
 
 OLDEST = (6, 2)  #: the oldest that speaks all commands that kombu and we use
 LONG_QUEUE = 10_000
@@ -126,7 +125,7 @@ def _sweep(patient: Patient) -> Verdict:
     if silent is None:
         return ill("no sweep has run lately", todo)
     says = f"ran {silent:.1f} s ago"
-    if silent < sweep_late_after(settings):
+    if silent < settings.sweep_late_after:
         return well(says)
     return ill(f"{says}, it is late: time-outs, retries and dead workers wait", todo)
 

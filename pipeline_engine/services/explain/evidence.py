@@ -15,7 +15,6 @@ from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.plans import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import presence
-from pipeline_engine.services.health import sweep_late_after
 from pipeline_engine.services.presence import Carriage
 from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.storage import waits
@@ -76,7 +75,7 @@ def gather(
         deliveries=waits.delivery_counts(connection, parked) if parked else {},
         most_attempts=_most_attempts(steps, plan),
         republish_after=runtime.settings.republish_after_seconds,
-        sweep_late_after=sweep_late_after(runtime.settings),
+        sweep_late_after=runtime.settings.sweep_late_after,
         redactor=redactor,
     )
 
