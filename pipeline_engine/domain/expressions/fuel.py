@@ -35,7 +35,7 @@ class Fuel:
     One attempt of a step has one: its condition, its params and whatever its action evaluates
     pay from it. *deadline* is a moment of ``time.monotonic()``: spending later than that raises
     ``TimeSpent``. The clock is looked at every ``UNITS_BETWEEN_LOOKS`` units, so between two
-    looks lies less than a millisecond of work, and by ``look_at_the_clock``.
+    looks lies a millisecond or two of work, and by ``look_at_the_clock``.
 
     *room* bounds what is made: bytes of all values that were handed out (``hand_out``). A value
     that occurs a thousand times counts a thousand times, because whoever stores or sends it will

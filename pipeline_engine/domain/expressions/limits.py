@@ -17,7 +17,7 @@ MAX_TREE_DEPTH = 100
 # in another.
 MAX_BRACKET_DEPTH = 32
 
-# One unit is less than a microsecond of work and less than 512 bytes that are made;
+# One unit is one or two microseconds of work at most and less than 512 bytes that are made;
 # tests/unit/expressions/test_prices.py measures both for every operation.
 FUEL = 500_000  # for everything that one attempt of a step evaluates
 # What one attempt may make of it: bytes, about as many as its JSON text has. The joined outputs
