@@ -121,6 +121,18 @@ class InvalidCallbackToken(PipelineEngineError):
     code = "invalid_callback_token"
 
 
+class InvalidAnswer(PipelineEngineError):
+    """This answer makes no sense to the step that waits for it."""
+
+    code = "invalid_answer"
+
+
+class AnswerNotAllowed(PipelineEngineError):
+    """This sender may not answer the step."""
+
+    code = "answer_not_allowed"
+
+
 class StorageUnavailable(PipelineEngineError):
     """The database cannot be reached; try again shortly."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pipeline_engine.sdk import (
@@ -17,6 +18,7 @@ from pipeline_engine.sdk import (
     EventResult,
     ExecutionMode,
     InvalidActionParams,
+    InvalidAnswer,
     JsonShape,
     OutputDefinition,
     ParamDefinition,
@@ -24,6 +26,7 @@ from pipeline_engine.sdk import (
     StepStatus,
     ValidationRules,
     evaluate_condition,
+    read_answer,
     register_action,
     render_value,
 )
@@ -112,16 +115,46 @@ class WaitForEvent(BaseActionExecutor):
             outputs={"event": None},
         )
 
+    def on_answer(self, context: EventContext, answer: EventResult) -> EventResult:
+        """Keep what came, as of any other event."""
+        if not _is_success(answer):
+            return answer
+        return replace(answer, outputs={"event": dict(context.event_data), **answer.outputs})
+
     def on_event(self, context: EventContext) -> EventResult:
-        """End with the first event that matches."""
+        """End with the first event that matches; ``fail``, ``revoke``, ``progress`` need not."""
+        answer = _answer_in(context)
+        if answer and not _is_success(answer):
+            return answer
         if not _matches(context):
             return EventResult(action=EventAction.IGNORE)
         more = render_value(context.params.get("outputs") or {}, context.scope)
         return EventResult(
             action=EventAction.COMPLETE,
             status=StepStatus.COMPLETED,
-            outputs={**more, "event": dict(context.event_data)},
+            outputs={
+                **more,
+                "event": dict(context.event_data),
+                **(answer.outputs if answer else {}),
+            },
         )
+
+
+def _answer_in(context: EventContext) -> EventResult | None:
+    """What the ``action`` of an event says, unless the author took that word for his own use."""
+    match = context.params.get("match")
+    paths = match if isinstance(match, Mapping) else ()
+    is_taken = any(path.partition(".")[0] == "action" for path in paths)
+    if is_taken or "event.action" in str(context.params.get("condition")):
+        return None
+    try:
+        return read_answer(context.event_data)
+    except InvalidAnswer:
+        return None
+
+
+def _is_success(answer: EventResult) -> bool:
+    return answer.action is EventAction.COMPLETE and answer.status is StepStatus.COMPLETED
 
 
 def _matches(context: EventContext) -> bool:

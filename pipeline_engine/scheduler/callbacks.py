@@ -22,6 +22,7 @@ class CallbackToken:
 
     step_execution_id: int
     attempt: int
+    is_checked: bool = False  #: its action looks at the answer before it is accepted
 
 
 def callback_url(settings: Settings, target: CallbackToken, *, valid_for: timedelta) -> str:
@@ -30,6 +31,7 @@ def callback_url(settings: Settings, target: CallbackToken, *, valid_for: timede
         "aud": AUDIENCE,
         "sub": str(target.step_execution_id),
         "attempt": target.attempt,
+        **({"checked": True} if target.is_checked else {}),
         "exp": datetime.now(UTC) + valid_for + GRACE,
     }
     token = jwt.encode(claims, settings.secret_key, algorithm=ALGORITHM)
@@ -40,6 +42,7 @@ def read_token(settings: Settings, token: str) -> CallbackToken:
     """What a token is for. Raises ``InvalidCallbackToken``."""
     try:
         claims = jwt.decode(token, settings.secret_key, algorithms=[ALGORITHM], audience=AUDIENCE)
-        return CallbackToken(int(claims["sub"]), int(claims["attempt"]))
+        checked = claims.get("checked") is True
+        return CallbackToken(int(claims["sub"]), int(claims["attempt"]), is_checked=checked)
     except (jwt.InvalidTokenError, KeyError, ValueError) as error:
         raise InvalidCallbackToken from error

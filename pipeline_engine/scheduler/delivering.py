@@ -14,12 +14,22 @@ from functools import partial
 
 import structlog
 
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.scheduler.advance import advance
 from pipeline_engine.scheduler.letters import READING, Round, give_letters
+from pipeline_engine.scheduler.revoking import revocation_in, revoke
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.work import Work, insisted
+from pipeline_engine.sdk import EventAction
 from pipeline_engine.storage import deliveries, locking, mailbox, queueing, rows
-from pipeline_engine.storage.deliveries import DeliveryRow, Settlement, TakenDelivery
+from pipeline_engine.storage.deliveries import (
+    DeliveryRow,
+    Settlement,
+    TakenDelivery,
+    TargetVerdict,
+)
 from pipeline_engine.storage.inbox import Disposition
+from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.session import is_unreachable
 
 log = structlog.get_logger(__name__)
@@ -102,6 +112,8 @@ def _give_callback(work: Work, callback: DeliveryRow) -> None:
     if row.awaiting_event and row.attempt == meant:
         outputs = rows.stored_outputs(work.connection, row.id)
         _give(work, [TakenDelivery(callback, row, outputs, before=0)])
+    elif row.status == StepStatus.RUNNING and row.attempt == meant and revocation_in(callback):
+        _revoke_running(work, row, callback)
     elif deliveries.is_over(row.status, row.attempt, meant=meant):
         late = Settlement(
             id=callback.id,
@@ -110,6 +122,28 @@ def _give_callback(work: Work, callback: DeliveryRow) -> None:
             note=f"came too late for attempt {meant}: {row.status}",
         )
         deliveries.settle(work.connection, [late])
+
+
+def _revoke_running(work: Work, row: StepRow, callback: DeliveryRow) -> None:
+    """Stop an attempt that is not parked yet: its action, or its items, still run."""
+    found = revocation_in(callback)
+    because = found.error if found else None
+    attempt = row.attempt
+    owner = work.runtime.facts(work.connection, [row.execution_id])[row.execution_id].user_id
+    endings = revoke(work, row, because=because)
+    said = EventAction.REVOKE.value
+    target = TargetVerdict(
+        delivery_id=callback.id,
+        step_execution_id=row.id,
+        attempt=attempt,
+        owner=owner,
+        verdict=said,
+        note=None,
+    )
+    applied = Disposition.APPLIED
+    used = Settlement(id=callback.id, disposition=applied, step_execution_id=row.id, verdict=said)
+    deliveries.settle(work.connection, [used], [target])
+    advance(work, endings)
 
 
 # ── Giving ───────────────────────────────────────────────────────────────────────────────

@@ -24,6 +24,12 @@ from pipeline_engine.storage.steps import StepKind
 
 FAILURES = frozenset({StepStatus.FAILED, StepStatus.TIMEOUT})
 TIMEOUT = "timeout"
+REVOKED = "revoked"
+#: How a fan-out ends that was stopped for one of these reasons: its status and its words.
+STOPPED = {
+    TIMEOUT: (StepStatus.TIMEOUT, "Step timed out"),
+    REVOKED: (StepStatus.FAILED, "Revoked by a callback"),
+}
 
 
 class TooManyItems(PipelineEngineError):
@@ -139,14 +145,15 @@ def _after_some_ended(work: Work, parent: StepRow, ended: int, failed: int) -> l
 
 def outcome_of_stopped(work: Work, parent: StepRow) -> Ending:
     """The end of a fan-out that was stopped, now that its last item has ended."""
-    if parent.error_code != TIMEOUT:
+    if parent.error_code not in STOPPED:
         return abort.aborted([parent], because=abort.MESSAGES[AbortReason.FAILED])[0]
+    status, message = STOPPED[parent.error_code]
     plan = work.plan(parent.execution_id)
     return Ending(
         parent,
-        StepStatus.TIMEOUT,
-        error_code=TIMEOUT,
-        error_message="Step timed out",
+        status,
+        error_code=parent.error_code,
+        error_message=message,
         tolerated=plan.tolerates_failure(parent),
     )
 

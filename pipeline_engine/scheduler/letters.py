@@ -18,6 +18,7 @@ from pipeline_engine.scheduler import outcomes, perform
 from pipeline_engine.scheduler.advance import advance
 from pipeline_engine.scheduler.door import StepDoor
 from pipeline_engine.scheduler.perform import Prepared
+from pipeline_engine.scheduler.revoking import revoke
 from pipeline_engine.scheduler.room import Room
 from pipeline_engine.scheduler.waking import prepare_all
 from pipeline_engine.scheduler.work import Work
@@ -62,7 +63,8 @@ class Round:
 
     def offer(self, letter: DeliveryRow, its: Waiting) -> TargetVerdict | None:
         """Let a step read a letter; returns what it said if it has accepted it."""
-        verdict, note = perform.read_event(its.step, _context(self.work, its, letter))
+        context = event_context(self.work, its.step, its.outputs, letter)
+        verdict, note = perform.read_event(its.step, context, is_callback=letter.is_callback)
         of_execution = letter.event_type == EXECUTION_ENDED
         _follow(self.work, its, verdict, Room.CARRIED if of_execution else Room.OWN)
         said = TargetVerdict(
@@ -99,7 +101,7 @@ class Round:
 
     def end(self) -> None:
         """Store what was said, go on with the steps that have ended, and keep the rest."""
-        over = [i for i, its in self.waiting.items() if not its.is_open]
+        over = [i for i, its in self.waiting.items() if its.endings]
         deliveries.settle(self.work.connection, self._settled, self._targets, over=over)
         advance(self.work, [ending for its in self.waiting.values() for ending in its.endings])
         again = mailbox.keep(self.work.connection, self._kept)
@@ -179,8 +181,11 @@ def _first(said: Iterable[TargetVerdict | None]) -> TargetVerdict | None:
 # ── What a step makes of a letter ────────────────────────────────────────────────────────
 
 
-def _context(work: Work, its: Waiting, delivery: DeliveryRow) -> EventContext:
-    step, row, settings = its.step, its.step.row, work.runtime.settings
+def event_context(
+    work: Work, step: Prepared, outputs: Mapping[str, Json], delivery: DeliveryRow
+) -> EventContext:
+    """All that an action may know about an event."""
+    row, settings = step.row, work.runtime.settings
     return EventContext(
         step_execution_id=str(row.id),
         execution_id=step.facts.text_id,
@@ -194,7 +199,7 @@ def _context(work: Work, its: Waiting, delivery: DeliveryRow) -> EventContext:
         event_type=delivery.event_type,
         event_data=delivery.body,
         # A copy: what an action does to it is not what it has answered.
-        step_outputs=json_guard.as_stored(its.outputs),
+        step_outputs=json_guard.as_stored(outputs),
         params=step.params,
         scope={**step.scope, "event": delivery.body},
         item=step.scope.get("item"),
@@ -209,6 +214,10 @@ def _follow(work: Work, its: Waiting, verdict: EventResult, room: Room) -> None:
     if verdict.action is EventAction.IGNORE:
         return
     step = its.step
+    if verdict.action is EventAction.REVOKE:
+        its.is_open = False
+        its.endings += revoke(work, step.row, because=verdict.error)
+        return
     try:
         outputs = perform.guarded_outputs(work.runtime, its.outputs | verdict.outputs, room)
     except JsonRejected as error:

@@ -16,7 +16,7 @@ from pipeline_engine.domain.expressions import ExpressionError, Fuel, paying
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.masking import masked
 from pipeline_engine.domain.states import StepStatus
-from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer, PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler.alarm import TimeIsUp, alarm
 from pipeline_engine.scheduler.answers import (
@@ -40,6 +40,7 @@ from pipeline_engine.sdk import (
     ActionContext,
     ActionError,
     ActionResult,
+    BaseActionExecutor,
     EngineDoor,
     EventAction,
     EventContext,
@@ -50,6 +51,7 @@ from pipeline_engine.sdk import (
     ItemResult,
     MoreItems,
     check_params,
+    read_answer,
     settled,
 )
 from pipeline_engine.sdk.deadlines import DEADLINES
@@ -164,8 +166,15 @@ def make_context(
 def _callback_url(runtime: Runtime, step: Prepared, limit: float) -> str:
     if step.planned.meta.execution_mode is not ExecutionMode.EVENT_DRIVEN:
         return ""
-    token = CallbackToken(step.row.id, this_attempt(step.row))
+    token = CallbackToken(
+        step.row.id, this_attempt(step.row), is_checked=checks_events(step.planned.executor)
+    )
     return callback_url(runtime.settings, token, valid_for=timedelta(seconds=limit))
+
+
+def checks_events(executor: BaseActionExecutor) -> bool:
+    """Whether the action wants to look at callbacks before they are accepted."""
+    return type(executor).check_event is not BaseActionExecutor.check_event
 
 
 def this_attempt(row: StepRow) -> int:
@@ -332,11 +341,21 @@ def _collected(results: Sequence[ItemResult]) -> dict[str, Any]:
     }
 
 
-def read_event(step: Prepared, context: EventContext) -> tuple[EventResult, str | None]:
-    """What an event means, and a note when the action could not say it."""
+def read_event(
+    step: Prepared, context: EventContext, *, is_callback: bool = False
+) -> tuple[EventResult, str | None]:
+    """What an event means, and a note when the action could not say it.
+
+    A callback may say what every step understands; then its action does not have to read it.
+    """
+    executor = step.planned.executor
     try:
+        answer = read_answer(context.event_data) if is_callback else None
         with paying(Fuel()):  # other events may have been read before it
-            return checked_verdict(settled(step.planned.executor.on_event(context))), None
+            said = executor.on_answer(context, answer) if answer else executor.on_event(context)
+            return checked_verdict(settled(said)), None
+    except (InvalidAnswer, AnswerNotAllowed) as error:
+        return EventResult(action=EventAction.IGNORE), f"refused: {error}"
     except NotImplementedError:
         return EventResult(action=EventAction.IGNORE), "the action does not read events"
     except InvalidResult as error:

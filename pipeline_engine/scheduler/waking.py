@@ -150,6 +150,14 @@ def _started(work: Work, row: StepRow) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*known, *(f"execution:{child}" for child in children)]))
 
 
+def _revoked(work: Work, row: StepRow, note: str | None) -> list[Ending]:
+    message = rows.error_message(work.connection, row.id) or items.STOPPED[items.REVOKED][1]
+    if note:
+        message = f"{message}. Clean-up failed: {note}"
+    code = items.REVOKED
+    return outcomes.failed(work, row, None, error_code=code, message=message, retryable=False)
+
+
 def _end_cleaned(
     runtime: Runtime, row: StepRow, planned: PlannedStep | None, note: str | None
 ) -> Work:
@@ -161,6 +169,9 @@ def _end_cleaned(
             words = outcomes.TOO_SLOW if now.task_id else outcomes.NO_EVENT
             message = words + (f". Clean-up failed: {note}" if note else "")
             advance(work, outcomes.timed_out(work, now, planned, message=message))
+            return
+        if now.error_code == items.REVOKED:
+            advance(work, _revoked(work, now, note))
             return
         because = f"Clean-up failed: {note}" if note else abort.MESSAGES[AbortReason.FAILED]
         advance(work, abort.aborted([now], because=because))

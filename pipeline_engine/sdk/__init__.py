@@ -25,6 +25,8 @@ from pipeline_engine.domain.actions import (
 )
 from pipeline_engine.domain.expressions import BudgetSpent, ExpressionError
 from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer
+from pipeline_engine.sdk.answers import problem, read_answer
 from pipeline_engine.sdk.bodies import read_body, read_into
 from pipeline_engine.sdk.contents import charset_in, content_of
 from pipeline_engine.sdk.context import ActionContext, EventContext
@@ -64,6 +66,7 @@ __all__ = [
     "ActionExample",
     "ActionMeta",
     "ActionResult",
+    "AnswerNotAllowed",
     "BaseActionExecutor",
     "BudgetSpent",
     "ClosedDoor",
@@ -79,6 +82,7 @@ __all__ = [
     "GuardedSession",
     "InnerAction",
     "InvalidActionParams",
+    "InvalidAnswer",
     "Item",
     "ItemResult",
     "JsonShape",
@@ -109,6 +113,8 @@ __all__ = [
     "param_problems",
     "path_segment",
     "pay_for",
+    "problem",
+    "read_answer",
     "read_body",
     "read_into",
     "read_json",

@@ -31,6 +31,23 @@ class BaseActionExecutor(ABC):
         """Say what an event means for the parked step."""
         raise NotImplementedError(f"{type(self).__name__} does not read events")
 
+    def on_answer(
+        self,
+        context: EventContext,  # noqa: ARG002 - the contract
+        answer: EventResult,
+    ) -> EventResult | Awaitable[EventResult]:
+        """Say what a callback with an ``action`` means; it says *answer* to most steps."""
+        return answer
+
+    def check_event(self, context: EventContext) -> None:  # noqa: ARG002 - the contract
+        """Refuse a callback while its sender listens.
+
+        Raise ``InvalidAnswer`` for what makes no sense, ``AnswerNotAllowed`` for a sender who
+        may not answer. Asked without any lock, and only while the step is parked: ``on_event``
+        has to look again.
+        """
+        return
+
     def on_wake(self, context: ActionContext) -> ActionResult | Awaitable[ActionResult]:
         """End the step when its ``wake_at`` is reached."""
         return ActionResult(success=True, outputs=dict(context.stored_outputs))

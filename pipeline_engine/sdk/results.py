@@ -65,6 +65,7 @@ class EventAction(StrEnum):
     COMPLETE = "complete"  #: the step ends
     UPDATE_PROGRESS = "update_progress"  #: it goes on waiting, and is further
     UPDATE_OUTPUTS = "update_outputs"  #: it goes on waiting, and knows more
+    REVOKE = "revoke"  #: the step is stopped as by a cancel, and fails without a retry
     IGNORE = "ignore"  #: the event says nothing
 
 

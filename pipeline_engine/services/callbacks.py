@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
+from pipeline_engine.scheduler.perform import checks_events
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.history import StepRecord
 
@@ -16,4 +18,12 @@ def address(runtime: Runtime, step: StepRecord) -> str | None:
     left = timedelta(seconds=runtime.settings.parked_timeout_seconds)
     if step.deadline_at is not None:
         left = max(step.deadline_at - datetime.now(UTC), timedelta(0))
-    return callback_url(runtime.settings, CallbackToken(step.id, step.attempt), valid_for=left)
+    token = CallbackToken(step.id, step.attempt, is_checked=_is_checked(runtime, step.action))
+    return callback_url(runtime.settings, token, valid_for=left)
+
+
+def _is_checked(runtime: Runtime, action: str) -> bool:
+    try:
+        return checks_events(runtime.registry.executor(action))
+    except PipelineEngineError:  # its plug-in is not installed here
+        return False

@@ -21,7 +21,9 @@ from pipeline_engine.domain import json_guard
 from pipeline_engine.errors import DeliveryNotFound, ExternalIdTooLong, StorageUnavailable
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler.callbacks import read_token
+from pipeline_engine.scheduler.checking import check_callback
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.sdk import read_answer
 from pipeline_engine.storage import deliveries
 from pipeline_engine.storage.deliveries import NewDelivery
 from pipeline_engine.storage.session import autocommit, is_unreachable
@@ -86,9 +88,16 @@ def accept(runtime: Runtime, arrival: Arrival) -> Receipt:
 def accept_callback(
     runtime: Runtime, token: str, body: dict[str, Any], delivery_id: str | None = None
 ) -> Receipt:
-    """Keep a callback for the attempt that its token names. Raises ``InvalidCallbackToken``."""
+    """Keep a callback for the attempt that its token names.
+
+    Raises ``InvalidCallbackToken``, and ``InvalidAnswer`` or ``AnswerNotAllowed`` for what its
+    step would refuse.
+    """
     target = read_token(runtime.settings, token)
     _check_deliverable(runtime, body)
+    read_answer(body)
+    if target.is_checked:
+        check_callback(runtime, target, body)
     step, attempt = target.step_execution_id, target.attempt
     return _keep(
         runtime,

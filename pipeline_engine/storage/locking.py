@@ -129,6 +129,7 @@ def was_stopped(connection: Connection, step_execution_id: int) -> bool:
     """Whether the step was stopped for good; nobody will make another attempt."""
     found = connection.exec_driver_sql(
         "SELECT cancelling OR status IN ('SKIPPED', 'TIMEOUT')"
+        " OR (status = 'FAILED' AND error_code = 'revoked')"
         " FROM step_executions WHERE id = %(id)s",
         {"id": step_execution_id},
     ).scalar()

@@ -222,6 +222,25 @@ def stored_outputs(connection: Connection, step_execution_id: int) -> dict[str, 
     return dict(row[0]) if row and row[0] else {}
 
 
+def parked_step(connection: Connection, step_execution_id: int, attempt: int) -> StepRow | None:
+    """A step whose attempt is parked now, not locked."""
+    found = fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = %(id)s"
+        " AND awaiting_event AND attempt = %(attempt)s",
+        {"id": step_execution_id, "attempt": attempt},
+    )
+    return found[0] if found else None
+
+
+def error_message(connection: Connection, step_execution_id: int) -> str | None:
+    """Why a step was stopped, or why its last attempt failed."""
+    found: str | None = connection.exec_driver_sql(
+        "SELECT error_message FROM step_executions WHERE id = %(id)s", {"id": step_execution_id}
+    ).scalar()
+    return found
+
+
 def external_ids(connection: Connection, step_execution_id: int) -> tuple[str, ...]:
     """The external ids that a step was parked on."""
     rows = connection.exec_driver_sql(

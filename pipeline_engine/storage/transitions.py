@@ -454,7 +454,12 @@ def claim_clean_up(
 
 
 def begin_cancelling(
-    connection: Connection, ids: Sequence[int], *, wake: timedelta, error_code: str | None = None
+    connection: Connection,
+    ids: Sequence[int],
+    *,
+    wake: timedelta,
+    error_code: str | None = None,
+    error_message: str | None = None,
 ) -> None:
     """Fence the attempts that run or are parked; a clean-up, or their last item, will end them."""
     if not ids:
@@ -462,10 +467,11 @@ def begin_cancelling(
     connection.exec_driver_sql(
         "UPDATE step_executions SET cancelling = true, attempt = attempt + 1,"
         " awaiting_event = false, leased_until = NULL, deadline_at = NULL,"
-        " due_at = now() + %(wake)s, error_code = %(code)s, updated_at = now(),"
+        " due_at = now() + %(wake)s, error_code = %(code)s,"
+        " error_message = %(message)s, updated_at = now(),"
         " lock_version = lock_version + 1"
         " WHERE id = ANY(%(ids)s) AND status = 'RUNNING' AND NOT cancelling",
-        {"ids": list(ids), "wake": wake, "code": error_code},
+        {"ids": list(ids), "wake": wake, "code": error_code, "message": error_message},
     )
 
 

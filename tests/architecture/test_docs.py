@@ -159,7 +159,13 @@ def test_the_page_has_the_moves_that_exist(heading: str, moves: Any) -> None:
 
 def codes_of_steps() -> set[str]:
     """Every code that the scheduler gives to a step of its own accord."""
-    found = {items.TIMEOUT, sweep.OUTCOME_UNKNOWN, sweep.WORKER_LOST, items.TooManyItems.code}
+    found = {
+        items.TIMEOUT,
+        items.REVOKED,
+        sweep.OUTCOME_UNKNOWN,
+        sweep.WORKER_LOST,
+        items.TooManyItems.code,
+    }
     found |= {perform.ACTION_CRASHED, perform.INVALID_PARAMS, outcomes.ITEMS_FAILED}
     found.add(answers.InvalidResult.code)
     for path in Path(outcomes.__file__).parent.glob("*.py"):

@@ -51,6 +51,14 @@ def read_json(req: Request) -> Any:
     return bodies.loads(req.get_data(), max_bytes=req.max_content_length or 0)
 
 
+def require_body() -> None:
+    """Refuse a request without a body, where an empty one would pass for an object."""
+    if not has_body(request):
+        message = "This route expects a JSON object."
+        problem = {"pointer": "", "in": "body", "code": "required", "message": message}
+        raise InvalidRequest("There is no body.", problems=[{**problem, "hint": None}])
+
+
 def limit_deliveries() -> None:
     """Allow as many bytes as a delivery may have, instead of those of a body."""
     request.max_content_length = runtime().settings.max_delivery_bytes

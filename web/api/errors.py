@@ -36,6 +36,8 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TooManyOpenExecutions: HTTPStatus.TOO_MANY_REQUESTS,
     errors.InvalidCallbackToken: HTTPStatus.UNAUTHORIZED,
+    errors.InvalidAnswer: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.AnswerNotAllowed: HTTPStatus.FORBIDDEN,
     errors.ExternalIdTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     SystemPipelineReadOnly: HTTPStatus.FORBIDDEN,

@@ -10,7 +10,7 @@ from pipeline_engine.services import inbox
 
 from .auth import for_services, open_to_everybody
 from .blueprint import Blueprint
-from .bodies import limit_deliveries
+from .bodies import limit_deliveries, require_body
 from .cloudevents import arrival
 from .context import caller, runtime
 from .schemas.events import ArrivalBody, ReceiptSchema, RoutedSchema
@@ -25,6 +25,7 @@ events.before_request(limit_deliveries)
 @for_services
 def accept(body: dict[str, Any]) -> Any:
     """Accept an event. It is durable before this answer, and counts once however often sent."""
+    require_body()
     return _received(inbox.accept(runtime(), _event(body)))
 
 
@@ -34,6 +35,7 @@ def accept(body: dict[str, Any]) -> Any:
 @for_services
 def accept_for_reference(body: dict[str, Any]) -> Any:
     """Accept an event with the answer of the reference service; the step goes on afterwards."""
+    require_body()
     receipt = inbox.accept(runtime(), _event(body))
     return _received(receipt) | {"step_completed": False, "triggers": []}
 

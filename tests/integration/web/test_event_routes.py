@@ -116,6 +116,7 @@ def test_an_id_that_is_too_long_for_an_index_is_kept_by_its_hash(
         (b'{"a": 99999999999999999999}', 400, "json_rejected"),
         (b"[" * 100_000, 413, "request_entity_too_large"),
         (b"[" * 5000, 400, "json_rejected"),
+        (b"", 422, "invalid_request"),
         (b'"text"', 422, "invalid_request"),
         (b"[1]", 422, "invalid_request"),
         (b'{"specversion": "1.0", "data": 7}', 422, "invalid_request"),

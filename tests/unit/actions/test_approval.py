@@ -4,7 +4,13 @@ import pytest
 from contexts import a_context, an_event
 from pipeline_engine_actions.builtin.approval import META, Approval
 
-from pipeline_engine.sdk import EventAction, StepStatus
+from pipeline_engine.sdk import (
+    AnswerNotAllowed,
+    EventAction,
+    InvalidActionParams,
+    InvalidAnswer,
+    StepStatus,
+)
 
 KEYS = {output.name for output in META.outputs}
 
@@ -38,16 +44,35 @@ def test_a_refusal_fails_the_step_with_a_code_that_steps_can_tell_apart():
     assert set(verdict.outputs) == KEYS
 
 
-@pytest.mark.parametrize("event", [{}, {"approved": "yes"}, {"approved": 1}, {"approved": None}])
+@pytest.mark.parametrize(
+    "event", [{}, {"approved": "yes"}, {"approved": 1}, {"approved": None}, {"action": "maybe"}]
+)
 def test_an_answer_that_is_neither_yes_nor_no_is_no_answer(event):
-    assert Approval().on_event(an_event(event)).action is EventAction.IGNORE
+    with pytest.raises(InvalidAnswer):
+        Approval().on_event(an_event(event))
 
 
-def test_only_named_approvers_count():
-    params = {"approvers": ["ann"]}
+@pytest.mark.parametrize("approvers", ["ann", ["ann", "eve"]])
+@pytest.mark.parametrize("by", ["bob", "an", "", None])
+def test_only_named_approvers_count(approvers, by):
+    params = {"approvers": approvers}
 
-    stranger = Approval().on_event(an_event({"approved": True, "by": "bob"}, params=params))
     approver = Approval().on_event(an_event({"approved": True, "by": "ann"}, params=params))
 
-    assert stranger.action is EventAction.IGNORE
     assert approver.action is EventAction.COMPLETE
+    with pytest.raises(AnswerNotAllowed):
+        Approval().on_event(an_event({"approved": True, "by": by}, params=params))
+
+
+@pytest.mark.parametrize("approvers", ["", " ", [""], [7], {"ann": 1}, True])
+def test_approvers_that_are_no_names_are_refused_when_they_are_saved_and_when_they_are_known(
+    approvers,
+):
+    assert Approval().validate_params({"approvers": approvers}) != []
+    with pytest.raises(InvalidActionParams):
+        Approval().execute(a_context({"approvers": approvers}))
+
+
+@pytest.mark.parametrize("approvers", [None, [], "ann", ["ann"], "{{ params.approvers }}"])
+def test_names_one_name_and_none_are_approvers(approvers):
+    assert Approval().validate_params({"approvers": approvers}) == []
