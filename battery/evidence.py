@@ -44,6 +44,7 @@ class Evidence:
     logs: Sequence[Path]  #: of every process
     canaries: Sequence[str]  #: secrets that must appear nowhere
     processes: Sequence[int]  #: pids that are still expected to live; others must be gone
+    redis_url: str | None = None  #: direct, too; None leaves it out
 
 
 @dataclass(frozen=True, slots=True)

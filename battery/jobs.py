@@ -13,6 +13,15 @@ AGAIN = {"max_attempts": 10, "backoff_seconds": 0.3, "backoff_multiplier": 1.2}
 CHILD = "battery-child"
 
 
+def odd(word: str) -> str:
+    """A secret with all that JSON, URLs, HTML and Python write in another way."""
+    return f"{word}/\"<&' \\ \u00e9\n{word}"
+
+
+#: The secret parameter of every pipeline.
+CANARY = odd("canary-of-a-param")
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A step that parks until events 1 … *wanted* have come for its external id."""
@@ -93,12 +102,20 @@ def branches(_: Random) -> Job:
 def retries(chooser: Random) -> Job:
     """Steps that fail at first, with a secret in the words of their error."""
     failures, raises = chooser.randint(1, 3), chooser.random() < 0.5
-    secret = {"failures": failures, "raises": raises, "note": "{{ secrets.battery }}"}
+    secret = {"failures": failures, "raises": raises}
+    own = "{{ params.token }} {{ ('user:' ~ params.token) | b64encode }}"
+    say = _step(
+        "say", "log", message="given {{ params.token }}, and {{ secrets.battery | tojson }}"
+    )
+    each = _step("each", "battery_mark", note="{{ item }}")
+    each["for_each"] = {"items": ["{{ params.token }}", "{{ secrets.battery }}"]}
     return _job(
         "retries",
-        _step("flaky", "battery_work", **secret),
-        _step("cheap", "battery_mark", failures=1),
-        _step("last", "battery_mark", "flaky", "cheap"),
+        _step("flaky", "battery_work", **secret, note="{{ secrets.battery }}"),
+        _step("cheap", "battery_mark", failures=1, note=own),
+        say,
+        each,
+        _step("last", "battery_mark", "flaky", "cheap", "say", "each"),
     )
 
 
@@ -128,7 +145,8 @@ def asking(_: Random) -> Job:
 
 def nested(_: Random) -> Job:
     """A step that is another pipeline."""
-    inner = _step("inner", "run_pipeline", pipeline=CHILD)
+    given = {"url": "https://user:{{ params.token }}@host"}
+    inner = _step("inner", "run_pipeline", pipeline=CHILD, params=given)
     return _job("nested", inner, _step("last", "battery_mark", "inner"))
 
 
@@ -166,8 +184,11 @@ def many_parked(chooser: Random, count: int, *, wanted: int = 1) -> Job:
 def child() -> Document:
     """The pipeline that others run as one of their steps; it is stored under its name."""
     return _document(
-        CHILD, _step("a"), _step("b", "battery_work", "a"), _step("c", "battery_mark", "b")
-    )
+        CHILD,
+        _step("a", note="{{ params.url }}"),
+        _step("b", "battery_work", "a"),
+        _step("c", "battery_mark", "b"),
+    ) | {"parameters": [{"name": "url", "required": False}]}
 
 
 def tiny() -> Job:
@@ -231,4 +252,9 @@ def _job(shape: str, *steps: dict[str, Any]) -> Job:
 
 def _document(name: str, *steps: dict[str, Any]) -> Document:
     # Everything may run at once, so that the window is not what holds the battery up.
-    return {"name": name, "steps": list(steps), "settings": {"max_parallel_steps": 100}}
+    return {
+        "name": name,
+        "parameters": [{"name": "token", "type": "secret", "default": CANARY}],
+        "steps": list(steps),
+        "settings": {"max_parallel_steps": 100},
+    }

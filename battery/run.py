@@ -67,6 +67,7 @@ class Run:
             logs=self.stack.logs,
             canaries=self.stack.canaries,
             processes=self.stack.pids(),
+            redis_url=self.stack.redis_url,
         )
 
 

@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Engine, NullPool, create_engine
 
-from battery import bugs
+from battery import bugs, jobs
 from battery.bugs import Bug
 from battery.clock import Clock
 from battery.keeper import Keeper
@@ -83,6 +83,11 @@ class Stack:
         self.armed = folder / "armed"
         self.celery = make_celery(settings)
         self.engine: Engine = create_engine(driver_url(self.database_url), poolclass=NullPool)
+
+    @property
+    def redis_url(self) -> str:
+        """The Valkey itself, not through the proxy."""
+        return self.servers[VALKEY].url
 
     @property
     def database_url(self) -> str:
@@ -224,12 +229,13 @@ def running_stack(folder: Path, *, bug: Bug | None = None) -> Iterator[Stack]:
         servers = _start_servers(folder / "servers", leaving)
         upgrade(servers[POSTGRES].url)
         proxy = leaving.enter_context(Proxy.start({n: s.url for n, s in servers.items()}))
-        known = Secrets(*(secrets.token_hex(16) for _ in range(3)))
+        word, key, secret = (secrets.token_hex(16) for _ in range(3))
+        known = Secrets(api_token=word, secret_key=key, canary=jobs.odd(secret))
         told = _environment(folder, proxy, known) | ({bugs.VARIABLE: bug} if bug else {})
         settings, clock = Settings.from_env(told), Clock(folder / "clock")
         port = int(settings.public_url.rpartition(":")[2])
         keeper = Keeper(programs({**told, **clock.environment}, port), folder / "logs")
-        canaries = (known.api_token, known.secret_key, known.canary)
+        canaries = (known.api_token, known.secret_key, known.canary, jobs.CANARY)
         stack = Stack(servers, proxy, keeper, settings, folder, canaries, clock)
         stack.armed.mkdir()
         if bug:

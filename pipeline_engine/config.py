@@ -130,6 +130,9 @@ class Settings:
         ma.String(required=True, validate=validate.Length(min=16)),
         shown=False,
     )
+    old_secret_keys: tuple[str, ...] = _variable(
+        "PIPELINE_OLD_SECRET_KEYS", _Words(load_default=()), shown=False
+    )
     app_api_token: str | None = _variable(
         "APP_API_TOKEN", ma.String(load_default=None), shown=False
     )

@@ -57,6 +57,7 @@ META = ActionMeta(
             default=[],
             description="Who may answer, as the caller names itself in by: names, or one name;"
             " none: everybody.",
+            secrets=False,
         ),
         ParamDefinition(
             "timeout_seconds",

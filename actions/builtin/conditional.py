@@ -17,6 +17,7 @@ from pipeline_engine.sdk import (
     OutputDefinition,
     ParamDefinition,
     ParamType,
+    SecretMisused,
     evaluate_condition,
     register_action,
     render_value,
@@ -153,7 +154,7 @@ def _matched(branches: Any, context: ActionContext) -> dict[str, Any]:
 def _holds(condition: Any, context: ActionContext) -> bool:
     try:
         return evaluate_condition(condition, context.scope)
-    except BudgetSpent:  # nothing could be evaluated after it
+    except (BudgetSpent, SecretMisused):  # nothing can be evaluated after it; nobody may look
         raise
     except ExpressionError as error:
         # A branch that cannot be evaluated is not taken; the next one may be the way out.

@@ -28,7 +28,11 @@ META = ActionMeta(
     params=[
         ParamDefinition("message", "Message", default=MESSAGE, description="The error."),
         ParamDefinition(
-            "error_code", "Error code", default=ERROR_CODE, description="The code of the error."
+            "error_code",
+            "Error code",
+            default=ERROR_CODE,
+            description="The code of the error.",
+            secrets=False,
         ),
     ],
     outputs=[

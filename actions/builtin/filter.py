@@ -71,7 +71,7 @@ class Filter(BaseActionExecutor):
         kept = [
             item
             for index, item in enumerate(items)
-            if evaluate_condition(condition, {**context.scope, "item": item, "item_index": index})
+            if evaluate_condition(condition, context.scope_with(item=item, item_index=index))
         ]
         return ActionResult(
             success=True, outputs={"result": kept, "count": len(kept), "total": len(items)}

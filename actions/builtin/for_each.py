@@ -47,7 +47,13 @@ META = ActionMeta(
             description="The list.",
             shape=JsonShape.ARRAY,
         ),
-        ParamDefinition("action", "Action", required=True, description="The type of the action."),
+        ParamDefinition(
+            "action",
+            "Action",
+            required=True,
+            description="The type of the action.",
+            secrets=False,
+        ),
         ParamDefinition(
             "action_params",
             "Params of the action",
@@ -135,7 +141,7 @@ class ForEach(FanOutActionExecutor):
             Item(
                 value=value,
                 action=str(action),
-                params=params.render({**context.scope, "item": value, "item_index": index}),
+                params=params.render(context.scope_with(item=value, item_index=index)),
                 timeout_seconds=context.params.get("item_timeout_seconds"),
             )
             for index, value in enumerate(values)

@@ -42,7 +42,9 @@ META = ActionMeta(
     color="#3b82f6",
     execution_mode=ExecutionMode.EVENT_DRIVEN,
     params=[
-        ParamDefinition("pipeline", "Pipeline", required=True, description="Its name or its id."),
+        ParamDefinition(
+            "pipeline", "Pipeline", required=True, description="Its name or its id.", secrets=False
+        ),
         ParamDefinition(
             "params",
             "Params",

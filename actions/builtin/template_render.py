@@ -61,6 +61,7 @@ class TemplateRender(BaseActionExecutor):
         text = _as_text(context.params.get("template", ""))
         if context.params.get("format", "text") != "json":
             return ActionResult(success=True, outputs={"result": text})
+        context.refuse_secrets(text, "template")  # parts of a secret are not known again
         try:
             return ActionResult(success=True, outputs={"result": read_json(text)})
         except BudgetSpent:

@@ -76,6 +76,9 @@ OPERATIONS: Mapping[str, Callable[[Any], Any]] = {
     "reverse": _reverse,
 }
 
+#: What leaves the texts inside of a value as they are, and says nothing of them.
+PASS_ON = frozenset({"passthrough", "keys", "values", "flatten"})
+
 META = ActionMeta(
     type="transform",
     name="Transform",
@@ -115,6 +118,8 @@ class Transform(BaseActionExecutor):
         operation = context.params.get("operation", "passthrough")
         known = isinstance(operation, str) and operation in OPERATIONS
         pay_for(value)
+        if operation not in PASS_ON:
+            context.refuse_secrets(value, "input")
         result = OPERATIONS[operation](value) if known else None
         return ActionResult(
             success=known,

@@ -53,6 +53,7 @@ META = ActionMeta(
             ParamType.TEMPLATE,
             required=True,
             description="The workflow_id that the event will carry.",
+            secrets=False,
         ),
         ParamDefinition(
             "match",
@@ -61,6 +62,7 @@ META = ActionMeta(
             default={},
             description="Dotted path to expected value; other events are ignored.",
             shape=JsonShape.OBJECT,
+            secrets=False,
         ),
         ParamDefinition(
             "condition",

@@ -50,7 +50,13 @@ META = ActionMeta(
             required=True,
             description="Evaluated before each iteration, with result and iteration (from 0).",
         ),
-        ParamDefinition("action", "Action", required=True, description="The type of the action."),
+        ParamDefinition(
+            "action",
+            "Action",
+            required=True,
+            description="The type of the action.",
+            secrets=False,
+        ),
         ParamDefinition(
             "action_params",
             "Params of the action",
@@ -146,7 +152,7 @@ class While(FanOutActionExecutor):
 
 
 def _scope(context: ActionContext, iteration: int, result: dict[str, Any]) -> dict[str, Any]:
-    return {**context.scope, "result": result, "iteration": iteration}
+    return context.scope_with(result=result, iteration=iteration)
 
 
 def _goes_on(context: ActionContext, iteration: int, result: dict[str, Any]) -> bool:

@@ -68,7 +68,7 @@ INVARIANTS = (
     ),
     Invariant(
         "I9",
-        "A secret is in no log and no answer, and in no row but those that steps read.",
+        "A secret is in no row, log, answer, Redis key or argument, in whatever form.",
         leaked_secrets,
     ),
     Invariant(

@@ -1,79 +1,75 @@
-"""I9: no secret is written where it does not belong, or shown where it is kept."""
+"""I9: no secret is written or shown anywhere, in whatever form; the memory of workers holds it.
+
+Rows keep secrets sealed, so a canary in any row is a leak, whether it would be shown or not. The
+environment of a process holds what its settings are, and nothing else of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+import psutil
+from redis import Redis
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from battery.evidence import Evidence
-from pipeline_engine.services import history
+from pipeline_engine.domain.masking import Masker, masker_of
+from pipeline_engine.services import deliveries, history
 from pipeline_engine.services.callers import SYSTEM
 from pipeline_engine.services.pages import Page
 
-#: What belongs to an execution is kept as it is, because later steps read it, and is redacted
-#: on its way out: here the question is what the API would show of it.
-REDACTED_WHEN_SHOWN = {
-    ("executions", "params"): "id",
-    ("executions", "given_params"): "id",
-    ("executions", "outputs"): "id",
-    ("executions", "error"): "id",
-    ("step_executions", "item"): "execution_id",
-    ("step_executions", "outputs"): "execution_id",
-    ("step_executions", "error_message"): "execution_id",
-    ("events", "details"): "execution_id",
-}
-MOST_READ = 50  #: executions that are shown; all have gone through the same redaction
+MOST_READ = 25  #: executions that are shown; all have gone through the same hands
+SETTING = "PIPELINE_"  #: what the names of settings begin with
 _COLUMNS = (
-    "SELECT table_name, column_name FROM information_schema.columns"
-    " WHERE table_schema = 'public' AND data_type IN ('text', 'jsonb', 'character varying')"
+    "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+    " AND data_type IN ('text', 'jsonb', 'character varying', 'ARRAY')"
     " ORDER BY table_name, ordinal_position"
 )
+_SHOWN = "SELECT id FROM executions ORDER BY sealed DESC, created_at DESC LIMIT %(most)s"
 
 
 def leaked_secrets(connection: Connection, evidence: Evidence) -> Iterator[str]:
-    """Where a canary is in a log, in a row or in an answer; the canary itself is not repeated."""
-    if not evidence.canaries:
+    """Where a canary is, in any form; the canary itself is not repeated."""
+    canaries = masker_of(evidence.canaries)
+    if not canaries:
         return
     for path in evidence.logs:
-        yield from _in_log(path, evidence.canaries)
-    holders: set[UUID] = set()
+        yield from _in_log(path, canaries)
     for table, column in connection.exec_driver_sql(_COLUMNS).all():
-        owner = REDACTED_WHEN_SHOWN.get((table, column))
-        found = _owners(connection, table, column, owner or "NULL::uuid", evidence.canaries)
-        if owner is not None:
-            holders.update(found)
-        elif found:
+        if _is_in_column(connection, table, column, canaries):
             yield f"a secret is in a row of {table}, column {column}"
-    for execution in sorted(holders)[:MOST_READ]:
-        yield from _shown(connection, execution, evidence.canaries)
+    for execution in connection.exec_driver_sql(_SHOWN, {"most": MOST_READ}).scalars().all():
+        yield from _shown(connection, execution, canaries)
+    if evidence.redis_url is not None:
+        yield from _in_redis(evidence.redis_url, canaries)
+    for pid in evidence.processes:
+        yield from _in_process(pid, canaries)
 
 
-def _in_log(path: Path, canaries: Sequence[str]) -> Iterator[str]:
+def _in_log(path: Path, canaries: Masker) -> Iterator[str]:
     with path.open(errors="replace") as log:
         for number, line in enumerate(log, start=1):
-            if any(canary in line for canary in canaries):
+            if canaries.finds(line):
                 yield f"a secret is in {path.name}, line {number}"
 
 
-def _owners(
-    connection: Connection, table: str, column: str, owner: str, canaries: Sequence[str]
-) -> list[UUID]:
+def _is_in_column(connection: Connection, table: str, column: str, canaries: Masker) -> bool:
     # Names come from the catalogue; strpos takes a canary with a percent sign as it is.
-    return list(
-        connection.exec_driver_sql(
-            f'SELECT DISTINCT {owner} FROM "{table}" t'
-            " CROSS JOIN unnest(%(canaries)s::text[]) AS c(canary)"
-            f' WHERE strpos(t."{column}"::text, c.canary) > 0 LIMIT {MOST_READ}',
-            {"canaries": list(canaries)},
-        ).scalars()
+    found = connection.exec_driver_sql(
+        f'SELECT EXISTS (SELECT 1 FROM "{table}" t'
+        " CROSS JOIN unnest(%(forms)s::text[]) AS f(form)"
+        f' WHERE strpos(t."{column}"::text, f.form) > 0)',
+        {"forms": list(canaries.forms)},
     )
+    return bool(found.scalar())
 
 
-def _shown(connection: Connection, execution: UUID, canaries: Sequence[str]) -> Iterator[str]:
+def _shown(connection: Connection, execution: UUID, canaries: Masker) -> Iterator[str]:
     with Session(connection, join_transaction_mode="create_savepoint") as session:
         steps = history.steps(session, SYSTEM, execution)
         answers = {
@@ -87,7 +83,38 @@ def _shown(connection: Connection, execution: UUID, canaries: Sequence[str]) -> 
                 for step in steps
                 if step.items
             ],
+            "deliveries": deliveries.listed(session, SYSTEM, disposition=None, page=Page(1, 100)),
         }
     for name, answer in answers.items():
-        if any(canary in repr(answer) for canary in canaries):
+        if canaries.finds(repr(answer)):
             yield f"a secret is shown with the {name} of execution {execution}"
+
+
+def _in_redis(url: str, canaries: Masker) -> Iterator[str]:
+    with Redis.from_url(url, decode_responses=True, encoding_errors="replace") as redis:
+        for key in redis.scan_iter(count=1000):
+            if canaries.finds(repr([key, _value(redis, key)])):
+                yield f"a secret is in Redis, under a key of type {redis.type(key)}"
+
+
+def _value(redis: Redis, key: str) -> Any:
+    read: dict[str, Callable[[str], Any]] = {
+        "string": redis.get,
+        "hash": redis.hgetall,
+        "set": redis.smembers,
+        "list": lambda name: redis.lrange(name, 0, -1),
+        "zset": lambda name: redis.zrange(name, 0, -1),
+        "stream": redis.xrange,
+    }
+    kind: Any = redis.type(key)
+    return read[kind](key) if kind in read else None
+
+
+def _in_process(pid: int, canaries: Masker) -> Iterator[str]:
+    with suppress(psutil.Error):  # it has ended, or belongs to somebody else
+        process = psutil.Process(pid)
+        if canaries.finds(process.cmdline()):
+            yield f"a secret is among the arguments of process {pid}"
+        for name, value in process.environ().items():
+            if not name.startswith(SETTING) and canaries.finds(value):
+                yield f"a secret is in the environment of process {pid}, in {name}"

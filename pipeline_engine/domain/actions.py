@@ -41,6 +41,10 @@ class JsonShape(StrEnum):
     OBJECT = "object"
 
 
+#: A choice, a number or a reference to another thing is no secret.
+MAY_HOLD_SECRETS = frozenset({ParamType.STRING, ParamType.JSON, ParamType.TEMPLATE})
+
+
 class ExecutionMode(StrEnum):
     """Whether an action ends by itself or waits for the world."""
 
@@ -107,6 +111,13 @@ class ParamDefinition:
     group: str | None = None
     show_when: ConditionalVisibility | None = None
     shape: JsonShape | None = None  #: of a ``json`` parameter
+    #: Whether it may hold a secret. What becomes a key, an id or a name, or is compared, may not.
+    secrets: bool = True
+
+    @property
+    def takes_secrets(self) -> bool:
+        """Whether it is a text, or JSON, that may hold a secret."""
+        return self.secrets and self.type in MAY_HOLD_SECRETS
 
     def __post_init__(self) -> None:
         if self.options is not None:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TypeAlias
 from uuid import UUID
 
-from pipeline_engine.domain.expressions import ExpressionError, Fuel
+from pipeline_engine.domain.expressions import Fuel
 from pipeline_engine.domain.readiness import (
     Contribution,
     SkipReason,
@@ -120,7 +120,7 @@ class Batch:
             if not _is_wanted(row, step, facts, results, fuel):
                 return [skipped(row, SkipReason.CONDITION)]
             prepared = perform.prepare(row, step, facts, results, fuel)
-        except ExpressionError as error:
+        except PipelineEngineError as error:
             return self._refused(row, step, error)
         if self._runs_here(row):
             return self._run_cheap(prepared)
@@ -280,5 +280,6 @@ def _is_wanted(
     """Whether the step's own condition holds; most have none, and need no scope to say so."""
     if step.definition.condition is None:
         return True
-    scope = make_scope(facts, results, row, secrets=step.secrets)
+    masker = facts.masker or step.masker
+    scope = make_scope(facts, results, row, secrets=step.secrets, masker=masker)
     return step.condition.evaluate(scope, fuel)

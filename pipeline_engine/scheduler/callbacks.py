@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import jwt
 
@@ -41,8 +43,22 @@ def callback_url(settings: Settings, target: CallbackToken, *, valid_for: timede
 def read_token(settings: Settings, token: str) -> CallbackToken:
     """What a token is for. Raises ``InvalidCallbackToken``."""
     try:
-        claims = jwt.decode(token, settings.secret_key, algorithms=[ALGORITHM], audience=AUDIENCE)
+        claims = _claims(settings, token)
         checked = claims.get("checked") is True
         return CallbackToken(int(claims["sub"]), int(claims["attempt"]), is_checked=checked)
     except (jwt.InvalidTokenError, KeyError, ValueError) as error:
         raise InvalidCallbackToken from error
+
+
+def _claims(settings: Settings, token: str) -> dict[str, Any]:
+    """What is said under the key, or under one that was rotated out."""
+    *others, last = (settings.secret_key, *settings.old_secret_keys)
+    for key in others:
+        with suppress(jwt.InvalidSignatureError):
+            return _said(token, key)
+    return _said(token, last)
+
+
+def _said(token: str, key: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(token, key, algorithms=[ALGORITHM], audience=AUDIENCE)
+    return claims

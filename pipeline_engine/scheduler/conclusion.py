@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from pipeline_engine.dispatch import DELIVER, Message
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.definitions import StepDefinition
-from pipeline_engine.domain.expressions import ExpressionError
+from pipeline_engine.domain.expressions import ExpressionError, masker_in
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.outcome import compensating, handlers_after, outcome
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
@@ -194,8 +194,9 @@ def _outputs(work: Work, execution_id: UUID, known: Mapping[str, StepResult]) ->
     plan = work.plan(execution_id)
     facts = work.runtime.facts(work.connection, [execution_id])[execution_id]
     results = step_results(work.runtime, execution_id, known, work.connection)
-    rendered = plan.outputs.render(make_scope(facts, results))
-    return guarded_outputs(work.runtime, rendered, Room.ASSEMBLED)
+    scope = make_scope(facts, results, masker=facts.masker or work.runtime.masker)
+    rendered = plan.outputs.render(scope)
+    return guarded_outputs(work.runtime, rendered, masker_in(scope), Room.ASSEMBLED)
 
 
 def _tell_parent(work: Work, end: ExecutionEnding) -> None:

@@ -8,6 +8,8 @@ from typing import overload
 from sqlalchemy import Connection
 
 from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.scheduler.perform import Prepared
+from pipeline_engine.scheduler.scope import opened_item
 from pipeline_engine.sdk import ItemResult
 from pipeline_engine.storage import rows
 from pipeline_engine.storage.rows import ItemRow
@@ -20,10 +22,10 @@ class ItemResults(Sequence[ItemResult]):
     of them, the cost of an iteration would grow with the number of those before.
     """
 
-    def __init__(self, connection: Connection, parent_id: int, total: int) -> None:
+    def __init__(self, connection: Connection, step: Prepared) -> None:
         self._connection = connection
-        self._parent_id = parent_id
-        self._total = total
+        self._step = step
+        self._total = step.row.items_total or 0
         self._known: dict[int, ItemResult] = {}
 
     def __len__(self) -> int:
@@ -48,18 +50,19 @@ class ItemResults(Sequence[ItemResult]):
         missing = [index for index in wanted if index not in self._known]
         if missing:
             first, after = min(missing), max(missing) + 1
-            found = rows.items_of(self._connection, self._parent_id, first=first, after=after)
-            self._known |= {row.index: _result(row) for row in found}
+            found = rows.items_of(self._connection, self._step.row.id, first=first, after=after)
+            self._known |= {row.index: self._result(row) for row in found}
         return [self._known[index] for index in wanted]
 
-
-def _result(row: ItemRow) -> ItemResult:
-    return ItemResult(
-        index=row.index,
-        key=row.key,
-        value=(row.value or {}).get("value"),
-        status=StepStatus(row.status),
-        outputs=row.outputs or {},
-        error=row.error_message,
-        error_code=row.error_code,
-    )
+    def _result(self, row: ItemRow) -> ItemResult:
+        step = self._step
+        item = opened_item(step.planned.sealer, step.row.execution_id, row.value)
+        return ItemResult(
+            index=row.index,
+            key=row.key,
+            value=item.get("value"),
+            status=StepStatus(row.status),
+            outputs=row.outputs or {},
+            error=row.error_message,
+            error_code=row.error_code,
+        )

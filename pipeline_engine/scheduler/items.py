@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from pipeline_engine.dispatch import JOIN, Message
+from pipeline_engine.domain.expressions import SecretMisused
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.scheduler import abort, perform
+from pipeline_engine.scheduler import abort
 from pipeline_engine.scheduler.perform import Allowance, Prepared
 from pipeline_engine.scheduler.scope import stored_item
 from pipeline_engine.scheduler.work import Work
@@ -43,6 +44,8 @@ def add(work: Work, step: Prepared, found: Sequence[Item], allowed: Allowance) -
     row, limit = step.row, work.runtime.settings.max_items
     if len(found) + (row.items_total or 0) > limit:
         raise TooManyItems(f"{row.step_id} has {len(found)} items, at most {limit} are allowed")
+    if step.masker.finds([item.key for item in found]):
+        raise SecretMisused("The key of an item quotes a secret.")
     first = row.items_total or 0
     deadline = step.planned.definition.timeout_seconds
     expanded = transitions.expand(
@@ -93,16 +96,17 @@ def _new_item(
         cheap=planned.item_cheap,
         parent_id=row.id,
         item_index=index,
-        item_key=perform.without_secrets(work.runtime, item.key),
-        item=_stored(work, item),
+        item_key=item.key,
+        item=_stored(work, step, item),
         held=not starts,
         queued=starts and not item.delay_seconds,
         due_after=item.delay_seconds or None,
     )
 
 
-def _stored(work: Work, item: Item) -> dict[str, Any]:
-    stored = stored_item(item.value, item.params, work.runtime.settings.secrets)
+def _stored(work: Work, step: Prepared, item: Item) -> dict[str, Any]:
+    sealer, execution_id = work.runtime.sealer, step.row.execution_id
+    stored = stored_item(sealer, execution_id, item.value, item.params, step.masker)
     limit = item.timeout_seconds
     return stored if limit is None else {**stored, "timeout_seconds": limit}
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from pipeline_engine.dispatch import DELIVER, Message
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.expressions import covered, ledger_of
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.scheduler import outcomes, perform
@@ -60,6 +61,7 @@ class Round:
         self._targets: list[TargetVerdict] = []
         self._settled: list[Settlement] = []
         self._kept: list[int] = []
+        self._masked: dict[int, Json] = {}  #: bodies that quote secrets of those who read them
 
     def offer(self, letter: DeliveryRow, its: Waiting) -> TargetVerdict | None:
         """Let a step read a letter; returns what it said if it has accepted it."""
@@ -73,9 +75,11 @@ class Round:
             attempt=its.step.row.attempt,
             owner=its.step.facts.user_id,
             verdict=verdict.action.value,
-            note=perform.without_secrets(self.work.runtime, note),
+            note=its.step.masker.mask(note),
         )
         self._targets.append(said)
+        if its.step.masker.finds(letter.body):
+            self._masked[letter.id] = its.step.masker.mask(letter.body)
         return None if verdict.action is EventAction.IGNORE else said
 
     def settle(self, letter: DeliveryRow, *, accepted: TargetVerdict | None) -> None:
@@ -103,6 +107,9 @@ class Round:
         """Store what was said, go on with the steps that have ended, and keep the rest."""
         over = [i for i, its in self.waiting.items() if its.endings]
         deliveries.settle(self.work.connection, self._settled, self._targets, over=over)
+        used_up = {s.id: self._masked[s.id] for s in self._settled if s.id in self._masked}
+        if used_up:  # what nobody has accepted must stay as it came
+            deliveries.replace_bodies(self.work.connection, used_up)
         advance(self.work, [ending for its in self.waiting.values() for ending in its.endings])
         again = mailbox.keep(self.work.connection, self._kept)
         self.work.messages += [Message(DELIVER, (letter,)) for letter in again]
@@ -201,8 +208,8 @@ def event_context(
         # A copy: what an action does to it is not what it has answered.
         step_outputs=json_guard.as_stored(outputs),
         params=step.params,
-        scope={**step.scope, "event": delivery.body},
-        item=step.scope.get("item"),
+        scope={**step.scope, "event": covered(delivery.body, ledger_of(step.scope))},
+        item=(row.item or {}).get("value"),
         item_index=row.item_index,
         item_key=row.item_key,
         attempt=row.attempt,
@@ -219,7 +226,8 @@ def _follow(work: Work, its: Waiting, verdict: EventResult, room: Room) -> None:
         its.endings += revoke(work, step.row, because=verdict.error)
         return
     try:
-        outputs = perform.guarded_outputs(work.runtime, its.outputs | verdict.outputs, room)
+        found = its.outputs | verdict.outputs
+        outputs = perform.guarded_outputs(work.runtime, found, step.masker, room)
     except JsonRejected as error:
         its.is_open = False
         message = f"The outputs cannot be stored: {error}"
@@ -251,7 +259,7 @@ def _completed(
         work,
         step.row,
         step.planned,
-        error_code=verdict.error_code or "event_failed",
-        message=verdict.error or "The event reported a failure",
+        error_code=step.masker.mask(verdict.error_code) or "event_failed",
+        message=step.masker.mask(verdict.error) or "The event reported a failure",
         outputs=outputs,
     )

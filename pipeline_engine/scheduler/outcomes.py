@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pipeline_engine.dispatch import DELIVER, Message
 from pipeline_engine.domain import retries
 from pipeline_engine.domain.definitions import RetryConfig
-from pipeline_engine.domain.expressions import ExpressionError
+from pipeline_engine.domain.expressions import ExpressionError, SecretMisused
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
@@ -33,20 +33,31 @@ NO_EVENT = "Step timed out waiting for event"
 
 def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
     """What follows from an action's result; nothing ends if it parked or will be retried."""
+    masker = step.masker
     try:
         room = Room.OWN if step.row.items_total is None else Room.ASSEMBLED
-        outputs = perform.guarded_outputs(work.runtime, result.outputs, room)
+        outputs = perform.guarded_outputs(work.runtime, result.outputs, masker, room)
     except JsonRejected as error:
         # What the action did is done: no retry, unless the policy names this very code.
         message = f"The outputs cannot be stored: {error}"
         return failed(work, step.row, step.planned, error_code=error.code, message=message)
+    if result.awaiting_event and masker.finds(list(result.external_workflow_ids)):
+        # They are stored, sent and searched for: in the clear.
+        return failed(
+            work,
+            step.row,
+            step.planned,
+            error_code=SecretMisused.code,
+            message="The id of an event quotes a secret",
+            retryable=False,
+        )
     if not result.success:
         return failed(
             work,
             step.row,
             step.planned,
-            error_code=result.error_code or "action_failed",
-            message=result.error or "The action failed",
+            error_code=masker.mask(result.error_code) or "action_failed",
+            message=masker.mask(result.error) or "The action failed",
             outputs=outputs,
             retryable=result.retryable,
             at_least=result.retry_after_seconds,
@@ -85,7 +96,7 @@ def failed(  # noqa: PLR0913 - the facts of a failure
     at_least: float | None = None,
 ) -> list[Ending]:
     """The next attempt if the step may have one, after *at_least* seconds; otherwise its end."""
-    message = perform.without_secrets(work.runtime, message)
+    message = work.runtime.masker_of(work.connection, row.execution_id).mask(message)
     retry = retry_after(row, planned, error_code=error_code, retryable=retryable)
     if retry:
         failures = row.retry_count + 1

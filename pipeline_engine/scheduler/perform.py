@@ -12,9 +12,18 @@ from typing import Any, TypeVar, cast
 import structlog
 
 from pipeline_engine.domain import json_guard
-from pipeline_engine.domain.expressions import ExpressionError, Fuel, paying
+from pipeline_engine.domain.expressions import (
+    ExpressionError,
+    Fuel,
+    SecretMisused,
+    covered,
+    ledger_of,
+    masker_in,
+    paying,
+)
 from pipeline_engine.domain.json_guard import JsonRejected
-from pipeline_engine.domain.masking import masked
+from pipeline_engine.domain.masking import Masker
+from pipeline_engine.domain.sealing import SecretUnreadable
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer, PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -35,7 +44,7 @@ from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.room import Room
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.scope import StepOutputs, StepResults, item_of, make_scope
+from pipeline_engine.scheduler.scope import StepOutputs, StepResults, make_scope, opened_item
 from pipeline_engine.sdk import (
     ActionContext,
     ActionError,
@@ -92,6 +101,11 @@ class Prepared:
         """The time that this attempt has; None leaves it to the settings."""
         return self.given_seconds or self.planned.meta.timeout_seconds
 
+    @property
+    def masker(self) -> Masker:
+        """What hides the secrets that the step was given, and what was made of them."""
+        return masker_in(self.scope)
+
     def again(self) -> Prepared:
         """The same with a row of its own."""
         return replace(self, row=replace(self.row))
@@ -104,12 +118,17 @@ def prepare(
     results: StepResults,
     fuel: Fuel | None = None,
 ) -> Prepared:
-    """Render the params of a step. Raises ``ExpressionError``.
+    """Render the params of a step. Raises ``ExpressionError`` and ``SecretUnreadable``.
 
     *fuel* is the budget of this attempt; its condition may have used some of it.
     """
+    if facts.unreadable:
+        raise SecretUnreadable(facts.unreadable)
     fuel = Fuel() if fuel is None else fuel
-    scope = make_scope(facts, results, row, secrets=planned.secrets)
+    if row.item_index is not None:
+        row.item = opened_item(planned.sealer, row.execution_id, row.item)
+    masker = facts.masker or planned.masker
+    scope = make_scope(facts, results, row, secrets=planned.secrets, masker=masker)
     params = _params(row, planned, scope, fuel)
     return Prepared(row, planned, facts, results, scope, params, fuel)
 
@@ -118,7 +137,7 @@ def _params(
     row: StepRow, planned: PlannedStep, scope: Mapping[str, Any], fuel: Fuel
 ) -> dict[str, Any]:
     if row.item_index is not None:
-        given = item_of(row, planned.secrets).get("params")
+        given = (row.item or {}).get("params")
         if given is not None:  # a loop has rendered them for the action of its item
             return dict(given)
     rendered: dict[str, Any] = planned.params.render(scope, fuel)
@@ -155,7 +174,7 @@ def make_context(
         retry_count=row.retry_count,
         attempt=this_attempt(row),
         deadline=datetime.now(UTC) + timedelta(seconds=limit),
-        item=step.scope.get("item"),
+        item=(row.item or {}).get("value"),
         item_index=row.item_index,
         item_key=row.item_key,
         callback_url=_callback_url(runtime, step, limit),
@@ -197,13 +216,16 @@ def execute(step: Prepared, context: ActionContext) -> ActionResult:
 
 
 def _refused(step: Prepared) -> ActionResult | None:
-    """The failure of a step whose rendered params break the limits of its action."""
-    problems = check_params(step.planned.meta, step.params, rendered=True)
-    if not problems:
-        return None
-    return ActionResult(
-        success=False, error="; ".join(problems), error_code=INVALID_PARAMS, retryable=False
-    )
+    """The failure of a step whose rendered params its action does not take."""
+    meta, masker = step.planned.meta, step.masker
+    problems = check_params(meta, step.params, rendered=True)
+    if problems:
+        return _failure("; ".join(problems), INVALID_PARAMS, retryable=False)
+    for param in meta.params if masker else ():
+        if not param.takes_secrets and masker.finds(step.params.get(param.name)):
+            message = f"{param.name}: A secret cannot be used here"
+            return _failure(message, SecretMisused.code, retryable=False)
+    return None
 
 
 def in_time(call: Callable[[], T], *, ends_at: float, seconds: float) -> T | ActionResult:
@@ -271,9 +293,12 @@ def _loop_items(step: Prepared) -> list[Item]:
             error_code="for_each_not_a_list",
             retryable=False,
         )
-    keys = step.planned.item_key
+    keys, ledger = step.planned.item_key, ledger_of(step.scope)
     return [
-        Item(value=v, key=words(keys.render({**step.scope, "item": v, "item_index": i})))
+        Item(
+            value=v,
+            key=words(keys.render({**step.scope, "item": covered(v, ledger), "item_index": i})),
+        )
         for i, v in enumerate(values)
     ]
 
@@ -378,9 +403,12 @@ def clean_up(step: Prepared, context: ActionContext) -> str | None:
 
 
 def guarded_outputs(
-    runtime: Runtime, outputs: Mapping[str, Any], room: Room = Room.OWN
+    runtime: Runtime, outputs: Mapping[str, Any], masker: Masker, room: Room = Room.OWN
 ) -> dict[str, Any]:
-    """Outputs that can be stored and read back. Raises ``JsonRejected``."""
+    """Outputs that can be stored and read back, without what *masker* hides.
+
+    Raises ``JsonRejected``.
+    """
     try:
         limits = room.limits(runtime.settings)
         clean: dict[str, Any] = json_guard.check(dict(outputs), **limits)
@@ -388,12 +416,7 @@ def guarded_outputs(
         raise
     except Exception as error:  # foreign code: an action may answer an object of its own making
         raise JsonRejected("unsupported_type", f"Cannot be read: {raised(error)}") from error
-    return without_secrets(runtime, clean)
-
-
-def without_secrets(runtime: Runtime, value: T) -> T:
-    """What an action said, without the secrets of the installation: they are stored nowhere."""
-    return cast(T, masked(value, runtime.maskable_secrets))
+    return masker.mask(clean)
 
 
 def _guarded(call: Callable[[], T], step: Prepared, context: ActionContext) -> T | ActionResult:

@@ -31,8 +31,10 @@ from pipeline_engine.domain.expressions import (
     compile_value,
     parse_condition,
 )
+from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, masker_of
 from pipeline_engine.domain.outcome import COMPENSATES, compensating
 from pipeline_engine.domain.readiness import EAGER
+from pipeline_engine.domain.sealing import Sealer, sealer_with, with_opened_defaults
 from pipeline_engine.errors import ActionNotFound
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.first_steps import first_steps
@@ -55,6 +57,8 @@ class PlannedStep:
     executor: BaseActionExecutor
     retry: RetryConfig | None  #: None: the first failure is the last
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    masker: Masker = NOTHING_HIDDEN  #: of these secrets
+    sealer: Sealer | None = field(default=None, repr=False)
 
     @cached_property
     def params(self) -> CompiledValue:
@@ -195,7 +199,19 @@ class Plan:
             executor=found.executor,
             retry=self._retry(definition, found.meta),
             secrets=self.settings.secrets,
+            masker=self.masker,
+            sealer=self.sealer,
         )
+
+    @cached_property
+    def masker(self) -> Masker:
+        """What hides the secrets of the installation."""
+        return masker_of(self.settings.secrets.values())
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What opens the secrets in the rows of items."""
+        return sealer_with(self.settings.secret_key, self.settings.old_secret_keys)
 
     def _retry(self, definition: StepDefinition, meta: ActionMeta) -> RetryConfig | None:
         if definition.on_failure is not OnFailure.RETRY and definition.retry is None:
@@ -291,4 +307,6 @@ class Plans:
             timeout_seconds=self._settings.execution_timeout_seconds,
             max_parallel_steps=self._settings.max_parallel_steps,
         )
-        return Plan(parse(document, defaults=defaults), self._settings, self._registry)
+        sealer = sealer_with(self._settings.secret_key, self._settings.old_secret_keys)
+        opened = with_opened_defaults(document, sealer)
+        return Plan(parse(opened, defaults=defaults), self._settings, self._registry)

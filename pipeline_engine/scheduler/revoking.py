@@ -6,7 +6,7 @@ It is stopped as a cancel would stop it, and then ends as a failure that is not 
 from __future__ import annotations
 
 from pipeline_engine.errors import InvalidAnswer
-from pipeline_engine.scheduler import abort, outcomes, perform
+from pipeline_engine.scheduler import abort, outcomes
 from pipeline_engine.scheduler.items import REVOKED
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.sdk import EventAction, EventResult, read_answer
@@ -24,7 +24,8 @@ def revoke(work: Work, row: StepRow, *, because: str | None) -> list[Ending]:
     The task that may still run is revoked, its attempt is fenced, and its action cleans up.
     """
     plan = work.plan(row.execution_id)
-    message = perform.without_secrets(work.runtime, because or NO_REASON)
+    masker = work.runtime.masker_of(work.connection, row.execution_id)
+    message = masker.mask(because or NO_REASON)
     if row.task_id:
         work.revoked.append(row)
     if row.items_open:

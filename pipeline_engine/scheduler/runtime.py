@@ -6,7 +6,7 @@ import gc
 from collections import OrderedDict
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from threading import Lock
@@ -21,7 +21,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from pipeline_engine import failpoints
 from pipeline_engine.config import Settings
 from pipeline_engine.dispatch import Dispatcher, make_celery
-from pipeline_engine.domain.masking import maskable
+from pipeline_engine.domain.masking import Masker, masker_of, remember
+from pipeline_engine.domain.sealing import Sealer, SecretUnreadable, sealer_with
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.combiner import Combiner
 from pipeline_engine.scheduler.leases import Leases
@@ -120,22 +121,45 @@ class Runtime:
         self.peers.close()
 
     @cached_property
-    def maskable_secrets(self) -> tuple[str, ...]:
-        """The secrets of the installation, as they are looked for in what is to be stored."""
-        return maskable(self.settings.secrets.values())
+    def masker(self) -> Masker:
+        """What hides the secrets of the installation in what is to be stored."""
+        return masker_of(self.settings.secrets.values())
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What seals the secrets that rows have to hold."""
+        return sealer_with(self.settings.secret_key, self.settings.old_secret_keys)
+
+    def masker_of(self, connection: Connection, execution_id: UUID) -> Masker:
+        """What hides the secrets of the installation, and those that an execution was given."""
+        facts = self._facts.get(execution_id)
+        if facts is None:
+            facts = self.facts(connection, [execution_id])[execution_id]
+        return facts.masker or self.masker
 
     def facts(self, connection: Connection, ids: Collection[UUID]) -> dict[UUID, ExecutionFacts]:
         """The unchanging part of executions; the last few hundred stay in memory."""
         known = {i: fact for i in ids if (fact := self._facts.get(i))}
         missing = [i for i in ids if i not in known]
         if missing:
-            found = {f.id: f for f in rows.execution_facts(connection, missing)}
+            found = {f.id: self._opened(f) for f in rows.execution_facts(connection, missing)}
             known |= found
             with self._lock:
                 self._facts.update(found)
                 while len(self._facts) > KEPT_FACTS:
                     self._facts.popitem(last=False)
         return known
+
+    def _opened(self, facts: ExecutionFacts) -> ExecutionFacts:
+        """The facts with the secrets in their params as they were given."""
+        if not facts.sealed:
+            return facts
+        try:
+            found = self.sealer.open(facts.params, str(facts.id))
+        except SecretUnreadable as error:  # its own steps say so; those of others go on
+            return replace(facts, unreadable=str(error))
+        masker = remember(self.masker.hiding(found.secrets))
+        return replace(facts, params=found.value, secrets=found.secrets, masker=masker)
 
     def look_at_the_clock(self) -> None:
         """Remember when this process began, if the database can tell."""

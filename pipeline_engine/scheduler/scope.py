@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
-from pipeline_engine.domain.expressions import KnownSecrets
-from pipeline_engine.domain.sealing import Sealed, seal, unseal
+from pipeline_engine.domain.expressions import Ledger, Vault, covered
+from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
+from pipeline_engine.domain.sealing import Sealer
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import rows
 from pipeline_engine.storage.moves import Ending
@@ -143,20 +144,26 @@ def _read(
     return rows.step_results(connection, [key]).get(key)
 
 
-def stored_item(value: Any, params: Any, secrets: Mapping[str, str]) -> dict[str, Any]:
-    """An item as its row keeps it: rows hold no secrets."""
-    found = {"value": value} | ({} if params is None else {"params": params})
-    sealed = seal(found, secrets)
-    return {**sealed.value, "gaps": sealed.gaps} if sealed.gaps else sealed.value
+def stored_item(
+    sealer: Sealer, execution_id: UUID, value: Any, params: Any, masker: Masker
+) -> dict[str, Any]:
+    """An item as its row keeps it: the secrets in it are sealed."""
+    item = {"value": value} | ({} if params is None else {"params": params})
+    sealed = sealer.seal(item, str(execution_id), masker=masker) if masker else None
+    return item if sealed is None else {**sealed, "sealed": True}
 
 
-def item_of(row: StepRow, secrets: Mapping[str, str]) -> dict[str, Any]:
-    """The value of an item, and the params if its fan-out has made them, with their secrets."""
-    item: dict[str, Any] = row.item or {}
-    if "gaps" not in item:
-        return item
-    found: dict[str, Any] = unseal(Sealed(item, item["gaps"]), secrets)
-    return found
+def opened_item(sealer: Sealer | None, execution_id: UUID, item: Any) -> dict[str, Any]:
+    """The value of an item, and the params if its fan-out has made them, with their secrets.
+
+    Raises ``SecretUnreadable``.
+    """
+    found: dict[str, Any] = item or {}
+    if sealer is None or "sealed" not in found:
+        return found
+    kept = {name: member for name, member in found.items() if name != "sealed"}
+    opened: dict[str, Any] = sealer.open(kept, str(execution_id)).value
+    return opened
 
 
 def make_scope(
@@ -165,17 +172,19 @@ def make_scope(
     row: StepRow | None = None,
     *,
     secrets: Mapping[str, str] | None = None,
+    masker: Masker = NOTHING_HIDDEN,
 ) -> dict[str, Any]:
-    """The names that a template of *row* may use."""
+    """The names that a template of *row* may use; what quotes what *masker* hides is opaque."""
+    ledger = Ledger(masker)
     scope: dict[str, Any] = {
-        "params": facts.params,
+        "params": covered(facts.params, ledger) if facts.secrets else facts.params,
         "steps": results,
-        "secrets": KnownSecrets(secrets or {}),
+        "secrets": Vault(secrets or {}, ledger),
         "execution": facts.in_templates,
     }
     if row is not None and row.item_index is not None:
         scope |= {
-            "item": item_of(row, secrets or {}).get("value"),
+            "item": covered((row.item or {}).get("value"), ledger),
             "item_index": row.item_index,
             "item_key": row.item_key,
         }

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection
-
-from pipeline_engine.domain.definitions import merge_params
+from pipeline_engine.domain.definitions import PipelineDefinition, merge_params
+from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, remember
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import PipelineStatus
 from pipeline_engine.errors import (
@@ -48,6 +47,7 @@ class Request:
     parent_call: str | None = None
     parent_execution_id: UUID | None = None
     root_execution_id: UUID | None = None
+    masker: Masker = NOTHING_HIDDEN  #: what of the params is secret although it is not declared so
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Started:
 
     id: UUID
     startable: Startable
-    params: dict[str, Any]  #: with the defaults of the definition
+    params: dict[str, Any]  #: with the defaults of the definition, secrets sealed
     is_new: bool  #: if not, the same request has stored it before, and it may have ended
 
 
@@ -97,16 +97,37 @@ def start(work: Work, startable: Startable, request: Request) -> Started:
         parent_execution_id=request.parent_execution_id,
         root_execution_id=request.root_execution_id,
         idempotency_key=request.idempotency_key,
-        request_hash=request.request_hash,
+        request_hash=_fingerprint(work.runtime, request.request_hash),
     )
+    execution = _sealed(work.runtime, definition, request.masker, execution)
     begun = begin(work, startable.plan, execution) if _has_room(work, request) else None
-    found = begun or _started_before(work.connection, request)
+    found = begun or _started_before(work, request)
     if found is None:
         raise TooManyOpenExecutions(
             f"{request.user_id or 'The system'} has {work.runtime.settings.max_open_executions}"
             " open executions; wait until some have ended"
         )
-    return Started(found, startable, params, is_new=begun is not None)
+    return Started(found, startable, execution.params, is_new=begun is not None)
+
+
+def _sealed(
+    runtime: Runtime, definition: PipelineDefinition, masker: Masker, execution: NewExecution
+) -> NewExecution:
+    """The execution with its secrets sealed: declared ones, and what quotes others."""
+    declared = definition.secret_parameters
+    if not declared and not masker:
+        return execution
+    known = remember(masker.hiding(execution.params.get(name) for name in declared))
+    place = str(execution.id)
+    given, params = (
+        runtime.sealer.seal(params, place, masker=known, whole=declared)
+        for params in (execution.given_params, execution.params)
+    )
+    if params is None:
+        return execution
+    return replace(
+        execution, given_params=given or execution.given_params, params=params, sealed=True
+    )
 
 
 def _has_room(work: Work, request: Request) -> bool:
@@ -115,17 +136,27 @@ def _has_room(work: Work, request: Request) -> bool:
     return quotas.take_place(work.connection, request.user_id, most=most)
 
 
-def _started_before(connection: Connection, request: Request) -> UUID | None:
+def _fingerprint(runtime: Runtime, request_hash: str | None) -> str | None:
+    """A hash as it is stored: of one without a key a short secret could be guessed."""
+    return None if request_hash is None else runtime.sealer.fingerprint(request_hash.encode())
+
+
+def _is_same(runtime: Runtime, stored: str | None, given: str | None) -> bool:
+    # Equal: neither request had one, or it was stored by a version that kept the hash itself.
+    return stored == given or (given is not None and runtime.sealer.is_of(stored, given.encode()))
+
+
+def _started_before(work: Work, request: Request) -> UUID | None:
     if request.idempotency_key is None:
         return None
-    row = connection.exec_driver_sql(
+    row = work.connection.exec_driver_sql(
         "SELECT id, request_hash FROM executions WHERE request_key = %(key)s"
         " AND coalesce(user_id, '') = coalesce(%(user)s, '')",
         {"key": request.idempotency_key, "user": request.user_id},
     ).first()
     if row is None:
         return None
-    if row[1] != request.request_hash:
+    if not _is_same(work.runtime, row[1], request.request_hash):
         raise IdempotencyKeyReused
     found: UUID = row[0]
     return found

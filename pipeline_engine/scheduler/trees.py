@@ -50,6 +50,7 @@ def start_child(
         user_id=facts.user_id,
         initiator="pipeline",
         parent_step_id=parent.row.id,
+        masker=parent.masker,
         parent_call=call,
         parent_execution_id=facts.id,
         root_execution_id=root,

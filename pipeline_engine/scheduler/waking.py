@@ -88,7 +88,7 @@ def _joined(work: Work, row: StepRow) -> list[Ending]:
         )
     door = StepDoor(work.runtime, step, work)
     context = perform.make_context(work.runtime, step, door=door)
-    results = ItemResults(work.connection, row.id, row.items_total or 0)
+    results = ItemResults(work.connection, step)
     return outcomes.joined(work, step, context, perform.join(step, context, results))
 
 
@@ -140,7 +140,7 @@ def clean_up(runtime: Runtime, step_execution_id: int) -> Work:
     context.external_workflow_ids = external_ids
     with runtime.leases.held(row):
         note = perform.clean_up(step, context)
-    return _end_cleaned(runtime, row, step.planned, perform.without_secrets(runtime, note))
+    return _end_cleaned(runtime, row, step.planned, step.masker.mask(note))
 
 
 def _started(work: Work, row: StepRow) -> tuple[str, ...]:

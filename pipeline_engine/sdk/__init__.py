@@ -23,7 +23,7 @@ from pipeline_engine.domain.actions import (
     SelectOption,
     ValidationRules,
 )
-from pipeline_engine.domain.expressions import BudgetSpent, ExpressionError
+from pipeline_engine.domain.expressions import BudgetSpent, ExpressionError, SecretMisused
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer
 from pipeline_engine.sdk.answers import problem, read_answer
@@ -96,6 +96,7 @@ __all__ = [
     "QueueName",
     "RequestBlocked",
     "RetryPolicy",
+    "SecretMisused",
     "SelectOption",
     "ServiceError",
     "ServiceResponse",

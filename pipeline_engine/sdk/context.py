@@ -13,6 +13,7 @@ from typing import Any
 import requests
 import structlog
 
+from pipeline_engine.domain.expressions import SecretMisused, covered, ledger_of, masker_in
 from pipeline_engine.sdk.door import ClosedDoor, EngineDoor
 from pipeline_engine.sdk.services import CALLBACK_TOPIC, ServiceResponse
 
@@ -116,6 +117,16 @@ class ActionContext(_Caller):
     callback_topic: str = CALLBACK_TOPIC
     max_output_bytes: int = 262_144  #: what its outputs may have as JSON
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    def scope_with(self, **names: Any) -> dict[str, Any]:
+        """The names in templates with these beside them; secrets in them can only be passed on."""
+        ledger = ledger_of(self.scope)
+        return {**self.scope, **{name: covered(value, ledger) for name, value in names.items()}}
+
+    def refuse_secrets(self, value: Any, place: str) -> None:
+        """Raise ``SecretMisused`` if *value* quotes a secret: for what would show parts of it."""
+        if masker_in(self.scope).finds(value):
+            raise SecretMisused(f"{place}: A secret can only be passed on whole")
 
     def heartbeat(self) -> None:
         """Say that the action is alive; long loops do so every few seconds."""

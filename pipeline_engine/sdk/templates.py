@@ -55,7 +55,7 @@ def text_of(value: Any) -> str:
 
 def join_texts(values: list[Any], separator: Any) -> str:
     """Return all values as one text. Raises ``ExpressionError`` before it gets too long."""
-    return join(current_fuel(), values, text_of(separator))
+    return str(join(current_fuel(), values, text_of(separator)))
 
 
 def read_json(text: str) -> Any:

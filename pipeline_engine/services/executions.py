@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from pipeline_engine.domain.identity import new_id
+from pipeline_engine.domain.sealing import with_sealed_defaults
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.errors import AlreadyFinal, ExecutionNotFound, InvalidDefinition
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -76,7 +77,7 @@ def _ephemeral_revision(work: Work, document: dict[str, Any]) -> UUID:
             pipeline_id=None,
             revision=1,
             version=str(document.get("version") or "1.0"),
-            document=document,
+            document=with_sealed_defaults(document, work.runtime.sealer),
         )
     )
     return revision_id

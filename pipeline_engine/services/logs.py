@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import Any
 
 import structlog
 
 from pipeline_engine.config import Settings
-from pipeline_engine.domain.masking import maskable, masked
+from pipeline_engine.domain.masking import masker_of, without_met
+
+#: C0, DEL and C1, the separators of lines, and what turns the direction of writing.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+#: A traceback has lines.
+_CONTROLS_WITHIN_LINES = re.compile(_CONTROLS.pattern.replace("[", "(?![\n\t])[", 1))
 
 
 def configure_logging(settings: Settings) -> None:
@@ -33,7 +39,10 @@ def configure_logging(settings: Settings) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _on_facts(_without_secrets(settings)),
+                _printable,
                 _renderer(settings),
+                # Once more: a renderer writes what is no text in its own way.
                 _without_secrets(settings),
             ],
         )
@@ -47,13 +56,43 @@ def configure_logging(settings: Settings) -> None:
 
 
 def _without_secrets(settings: Settings) -> structlog.typing.Processor:
-    """Mask the secrets of steps: an exception that quotes one comes with its traceback."""
-    secrets = maskable(settings.secrets.values())
+    """Mask what steps are given: an exception that quotes a secret comes with its traceback."""
+    own = masker_of(settings.secrets.values())
 
     def mask(_logger: object, _method: str, line: Any) -> Any:
-        return masked(line, secrets)
+        return without_met(own.mask(line))
 
     return mask
+
+
+def _on_facts(process: structlog.typing.Processor) -> structlog.typing.Processor:
+    """Apply what is meant for a line to each fact of it."""
+
+    def apply(logger: Any, method: str, facts: Any) -> Any:
+        return {name: process(logger, method, value) for name, value in facts.items()}
+
+    return apply
+
+
+def _printable(_logger: object, _method: str, facts: Any) -> Any:
+    """Write control characters as escapes: a terminal would obey them, a line would end."""
+    for name, value in facts.items():
+        facts[name] = _escaped(value, within_lines=name == "exception")
+    return facts
+
+
+def _escaped(value: Any, *, within_lines: bool = False) -> Any:
+    if isinstance(value, str):
+        return (_CONTROLS_WITHIN_LINES if within_lines else _CONTROLS).sub(_as_escape, value)
+    if isinstance(value, dict):
+        return {_escaped(key): _escaped(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_escaped(member) for member in value]
+    return value
+
+
+def _as_escape(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
 
 
 def _renderer(settings: Settings) -> structlog.typing.Processor:

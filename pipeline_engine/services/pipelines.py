@@ -15,6 +15,12 @@ from sqlalchemy.orm import Session
 from pipeline_engine.config import Settings
 from pipeline_engine.domain import checks
 from pipeline_engine.domain.checks import CheckReport, Limits
+from pipeline_engine.domain.sealing import (
+    with_kept_defaults,
+    with_masked_defaults,
+    with_opened_defaults,
+    with_sealed_defaults,
+)
 from pipeline_engine.domain.states import PipelineStatus
 from pipeline_engine.errors import (
     DuplicateName,
@@ -62,7 +68,8 @@ class StoredPipeline:
 
     pipeline: Pipeline
     version: str  #: the author's own version text
-    document: dict[str, Any] | None  #: as it was written; left out of lists on request
+    #: as it was written, but for the defaults of secrets; left out of lists on request
+    document: dict[str, Any] | None
     execution_count: int
     last_execution_at: datetime | None
 
@@ -114,7 +121,7 @@ def create(
     )
     session.add(pipeline)
     _flush_named(session, name)
-    session.add(_revision(pipeline, request.document))
+    session.add(_revision(pipeline, with_sealed_defaults(request.document, runtime.sealer)))
     session.flush()
     return get(session, SYSTEM, pipeline.id)
 
@@ -145,7 +152,7 @@ def update(
     _flush_named(session, pipeline.name)
     if request.icon is not None:
         pipeline.icon = request.icon
-    _revise(session, pipeline, request.document)
+    _revise(session, runtime, pipeline, request.document)
     pipeline.lock_version += 1
     session.flush()
     return get(session, caller, pipeline.id)
@@ -203,7 +210,7 @@ def _record(row: Row[*tuple[Any, ...]]) -> StoredPipeline:
     return StoredPipeline(
         pipeline=pipeline,
         version=version,
-        document=document,
+        document=None if document is None else with_masked_defaults(document),
         execution_count=execution_count,
         last_execution_at=last_execution_at,
     )
@@ -249,20 +256,25 @@ def _locked(session: Session, caller: Caller, pipeline_id: UUID | str) -> Pipeli
     return pipeline
 
 
-def _revise(session: Session, pipeline: Pipeline, document: dict[str, Any]) -> None:
+def _revise(
+    session: Session, runtime: Runtime, pipeline: Pipeline, document: dict[str, Any]
+) -> None:
     newest = session.scalar(
         select(PipelineRevision.document).where(
             PipelineRevision.pipeline_id == pipeline.id,
             PipelineRevision.revision == pipeline.revision,
         )
     )
-    if newest == document:
-        return
+    if newest is not None:
+        before = with_opened_defaults(newest, runtime.sealer)
+        document = with_kept_defaults(document, before)
+        if before == document:
+            return
     pipeline.revision += 1
     pipeline.status = _status_of(document)
     pipeline.description = _description(document)
     pipeline.step_count = _step_count(document)
-    session.add(_revision(pipeline, document))
+    session.add(_revision(pipeline, with_sealed_defaults(document, runtime.sealer)))
 
 
 def _revision(pipeline: Pipeline, document: dict[str, Any]) -> PipelineRevision:

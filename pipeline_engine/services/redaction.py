@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline_engine.domain.masking import MASK, SHORTEST_SECRET, maskable, masked
+from pipeline_engine.domain.masking import MASK, NOTHING_HIDDEN, SHORTEST_SECRET, Masker, masker_of
+from pipeline_engine.domain.sealing import MARK
 
 SECRET_TYPE = "secret"  # noqa: S105  the type of a parameter, not a secret
 
@@ -74,7 +75,7 @@ class Redactor:
     """Hides the secrets of one execution; without any it still knows keys and patterns."""
 
     secret_names: frozenset[str] = frozenset()  #: parameters that are declared secret
-    secret_values: tuple[str, ...] = ()
+    masker: Masker = NOTHING_HIDDEN
 
     def redact(self, value: Any) -> Any:
         """*value* without its secrets; a new value, the given one is not touched."""
@@ -104,7 +105,9 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """*text* with what is, or looks like, a secret masked."""
-        text = masked(text, self.secret_values)
+        if text.startswith(MARK):
+            return MASK
+        text = self.masker.mask(text)
         return text if len(text) < SHORTEST_SECRET else _without_patterns(text)
 
     def _member(self, key: object, value: Any) -> Any:
@@ -118,8 +121,12 @@ def redactor_for(params: Mapping[str, Any], parameters: object) -> Redactor:
         for parameter in _mappings(parameters)
         if parameter.get("type") == SECRET_TYPE
     )
-    hidden = (v for k, v in params.items() if k in declared or is_sensitive(k))
-    return Redactor(declared, maskable(hidden))
+    hidden = (
+        value
+        for name, value in params.items()
+        if (name in declared or is_sensitive(name)) and not str(value).startswith(MARK)
+    )
+    return Redactor(declared, masker_of(hidden))
 
 
 def is_sensitive(key: object) -> bool:

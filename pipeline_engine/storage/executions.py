@@ -78,6 +78,8 @@ class Execution(Timestamped, Base):
     status: Mapped[str] = mapped_column(server_default="PENDING")
     given_params: Mapped[dict[str, Json]]  #: as the caller gave them
     params: Mapped[dict[str, Json]]  #: with the defaults of the definition
+    #: some texts in the params are sealed: they quote secrets
+    sealed: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     initiator: Mapped[str] = mapped_column(default="api")
     user_id: Mapped[str | None]
     callback_topics: Mapped[list[Json] | None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,8 @@ class NewExecution:
     given_params: dict[str, Any]
     params: dict[str, Any]
     timeout: timedelta
+    id: UUID = field(default_factory=new_id)
+    sealed: bool = False  #: some texts in the params are
     initiator: str = "api"
     user_id: str | None = None
     callback_topics: Sequence[str] | None = None
@@ -84,24 +86,21 @@ def begin_execution(
     connection: Connection, execution: NewExecution, steps: FirstSteps
 ) -> Begun | None:
     """Store an execution with its steps; None if its idempotency key is taken."""
-    execution_id = new_id()
-    values = _values(execution) | {
-        "id": str(execution_id),
-        "count": steps.count,
-        "steps": steps.json,
-    }
+    values = _values(execution) | {"count": steps.count, "steps": steps.json}
     rows = driver.fetch_prepared(connection, BEGIN_EXECUTION, values)
-    return Begun(execution_id, [StepRow(*row) for row in rows]) if rows else None
+    return Begun(execution.id, [StepRow(*row) for row in rows]) if rows else None
 
 
 def _values(execution: NewExecution) -> dict[str, Any]:
     topics = execution.callback_topics
     return {
+        "id": str(execution.id),
         "pipeline": _text(execution.pipeline_id),
         "revision": str(execution.revision_id),
         "name": execution.name,
         "given": json_guard.dumps(execution.given_params),
         "params": json_guard.dumps(execution.params),
+        "sealed": execution.sealed,
         "initiator": execution.initiator,
         "user": execution.user_id,
         "topics": None if topics is None else json_guard.dumps(list(topics)),
@@ -125,11 +124,11 @@ def _text(identity: UUID | None) -> str | None:
 # The ids of one execution are drawn at once, so they grow with the ranks.
 BEGIN_EXECUTION = f"""
 WITH execution AS (
-    INSERT INTO executions (id, pipeline_id, revision_id, name, given_params, params, initiator,
-        user_id, callback_topics, subscriber_ids, payload_type, notification_workflow_id,
+    INSERT INTO executions (id, pipeline_id, revision_id, name, given_params, params, sealed,
+        initiator, user_id, callback_topics, subscriber_ids, payload_type, notification_workflow_id,
         parent_step_id, parent_call, parent_execution_id, root_execution_id, request_key,
         request_hash, deadline_at)
-    VALUES (%(id)s, %(pipeline)s, %(revision)s, %(name)s, %(given)s, %(params)s,
+    VALUES (%(id)s, %(pipeline)s, %(revision)s, %(name)s, %(given)s, %(params)s, %(sealed)s,
         %(initiator)s, %(user)s, %(topics)s, %(subscribers)s, %(payload_type)s,
         %(notification)s, %(parent)s, %(call)s, %(above)s, %(root)s, %(key)s, %(hash)s,
         now() + %(timeout)s)

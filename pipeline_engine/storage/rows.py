@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
 from pipeline_engine.domain.readiness import Dependencies
 from pipeline_engine.storage import driver
 from pipeline_engine.storage.base import Json
@@ -85,6 +86,10 @@ class ExecutionFacts:
     created_at: datetime
     parent_step_id: int | None
     root_execution_id: UUID | None  #: null for the first of a tree
+    sealed: bool = False  #: the params hold secrets, which are sealed in the row
+    unreadable: str | None = None  #: why these cannot be opened
+    secrets: frozenset[str] = frozenset()  #: that the params quote, once they are opened
+    masker: Masker = NOTHING_HIDDEN  #: of these and those of the installation, if there are any
 
     @cached_property
     def text_id(self) -> str:
@@ -127,7 +132,8 @@ def execution_facts(connection: Connection, ids: Sequence[UUID]) -> list[Executi
     """The unchanging part of these executions."""
     rows = connection.exec_driver_sql(
         "SELECT id, name, pipeline_id, revision_id, params, user_id, initiator, created_at,"
-        " parent_step_id, root_execution_id FROM executions WHERE id = ANY(%(ids)s::uuid[])",
+        " parent_step_id, root_execution_id, sealed FROM executions"
+        " WHERE id = ANY(%(ids)s::uuid[])",
         {"ids": [str(i) for i in ids]},
     )
     return [ExecutionFacts(*row) for row in rows]

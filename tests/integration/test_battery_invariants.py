@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import psutil
@@ -46,6 +49,13 @@ def test_what_cannot_be_checked_says_why(lived: History) -> None:
 
 def test_every_invariant_is_a_sentence() -> None:
     assert all(invariant.sentence.endswith(".") for invariant in INVARIANTS)
+
+
+ODD_CANARY = 'canary/"<odd>\\ \n1'
+
+
+def in_base64(text: str) -> str:
+    return b64encode(text.encode()).decode()
 
 
 # ── Rows ─────────────────────────────────────────────────────────────────────────────────
@@ -220,13 +230,13 @@ IN_ROWS = {
     ),
     "a secret in a name": (
         "I9",
-        "UPDATE executions SET name = params ->> 'pass'",
+        f"UPDATE executions SET name = '{CANARY}'",  # noqa: S608
         "a secret is in a row of executions, column name",
     ),
     "a secret that nobody knows to be one": (
         "I9",
-        "UPDATE pipeline_revisions SET document = document - 'parameters'",
-        "a secret is shown with the events of execution",
+        f"""UPDATE events SET details = '{{"note": "{CANARY}"}}'""",  # noqa: S608
+        "a secret is in a row of events, column details",
     ),
     "a step that began before it was free to": (
         "I11",
@@ -451,6 +461,54 @@ def test_a_secret_in_a_log_is_found_and_not_repeated(lived: History, tmp_path: P
     found = lived.findings(logs=[log])["I9"]
 
     assert found.violations == ["a secret is in web.log, line 2"]
+
+
+@pytest.mark.parametrize("form", [json.dumps, repr, quote, in_base64])
+def test_a_secret_is_found_in_whatever_form_it_is_written(
+    lived: History, tmp_path: Path, form: Callable[[str], str]
+) -> None:
+    log = tmp_path / "worker.log"
+    log.write_text(f"said {form(ODD_CANARY)}\n")
+
+    found = lived.findings(logs=[log], canaries=[ODD_CANARY])["I9"]
+
+    assert found.violations == ["a secret is in worker.log, line 1"]
+
+
+@pytest.mark.parametrize("table", ["executions", "step_executions", "inbox", "pipeline_revisions"])
+def test_a_secret_in_any_json_of_a_row_is_found(lived: History, table: str) -> None:
+    column = {"executions": "params", "step_executions": "outputs", "inbox": "body"}.get(
+        table, "document"
+    )
+    plant = f"""UPDATE {table} SET {column} = '{{"deep": ["Bearer {CANARY}"]}}'"""  # noqa: S608
+
+    found = lived.violations_of("I9", planted=plant)
+
+    assert f"a secret is in a row of {table}, column {column}" in found
+
+
+def test_a_secret_in_redis_is_found(lived: History) -> None:
+    runtime = lived.driver.runtime
+    runtime.redis.hset("left-behind", "answer", json.dumps({"token": CANARY}))
+    try:
+        found = lived.findings(redis_url=runtime.settings.redis_url)["I9"]
+    finally:
+        runtime.redis.delete("left-behind")
+
+    assert found.violations == ["a secret is in Redis, under a key of type hash"]
+
+
+def test_a_secret_among_arguments_or_in_the_environment_is_found(lived: History) -> None:
+    told = {"CHATTY": CANARY, "PIPELINE_SECRET__X": CANARY, "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-c", "input()", CANARY]
+    with subprocess.Popen(command, env=told, stdin=subprocess.PIPE) as process:
+        found = lived.findings(processes=[process.pid])["I9"]
+        process.communicate(b"\n")
+
+    assert found.violations == [
+        f"a secret is among the arguments of process {process.pid}",
+        f"a secret is in the environment of process {process.pid}, in CHATTY",
+    ]
 
 
 def test_a_server_error_is_a_violation_and_503_is_none(lived: History) -> None:

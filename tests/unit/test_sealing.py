@@ -1,55 +1,93 @@
-"""What quotes a secret is stored without it, and is whole again for those who may see it."""
+"""What a row may hold of a secret, and who gets it back."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pipeline_engine.domain.masking import MASK
-from pipeline_engine.domain.sealing import seal, unseal
+from pipeline_engine.domain.masking import NOTHING_HIDDEN, masker_of
+from pipeline_engine.domain.sealing import MARK, Sealer, SecretUnreadable
 
-SECRETS = {"api": "abcdef", "longer": "abcdefgh", "short": "abc", "odd": "(.*)***"}
-TEXTS = st.lists(
-    st.sampled_from([*SECRETS.values(), MASK, "x", "ab", "cdef", "{{ x }}"]), max_size=4
-)
-VALUES = st.recursive(
-    st.none() | st.integers() | TEXTS.map("".join),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "0", "gaps"]), inner)
-    ),
-    max_leaves=8,
-)
+KEY, NEW_KEY = "a-key-of-the-tests", "the-key-after-that"
+SECRET = 'pa"ss\\wo\nrd'
+PLACE = "execution-1"
 
 
-@given(value=VALUES)
-def test_a_sealed_value_holds_no_secret_and_comes_back_as_it_was(value: Any) -> None:
-    sealed = seal(value, SECRETS)
+def test_a_sealed_value_says_nothing_and_is_opened_as_it_was() -> None:
+    given = {"token": SECRET, "deep": [{"header": f"Bearer {SECRET}"}, 7, None], "plain": "text"}
+    sealer = Sealer(KEY)
 
-    assert not any(s in repr(sealed) for s in SECRETS.values() if len(s) >= 6)
-    assert unseal(sealed, SECRETS) == value
+    sealed = sealer.seal(given, PLACE, masker=masker_of([SECRET]))
 
-
-def test_what_quotes_nothing_stays_the_same_object_so_that_it_costs_nothing() -> None:
-    value = {"a": ["x"]}
-
-    assert seal(value, {}).value is value
+    assert not masker_of([SECRET]).finds(sealed)
+    assert sealed["plain"] == "text"
+    opened = sealer.open(sealed, PLACE)
+    assert (opened.value, opened.secrets) == (given, {SECRET})
 
 
-def test_a_secret_that_was_taken_away_stays_masked() -> None:
-    sealed = seal({"a": "is abcdef!"}, SECRETS)
+def test_a_declared_secret_is_sealed_whatever_it_is() -> None:
+    sealer = Sealer(KEY)
 
-    assert unseal(sealed, {}) == {"a": f"is {MASK}!"}
+    sealed = sealer.seal({"pin": "", "n": "1"}, PLACE, masker=NOTHING_HIDDEN, whole={"pin"})
 
-
-def test_a_secret_in_a_key_is_lost_because_nothing_could_find_its_place() -> None:
-    sealed = seal({"abcdef": "abcdef", "b": "abcdef"}, SECRETS)
-
-    assert unseal(sealed, SECRETS) == {MASK: MASK, "b": "abcdef"}
+    assert sealed["pin"].startswith(MARK)
+    assert sealed["n"] == "1"
+    assert sealer.open(sealed, PLACE).value == {"pin": "", "n": "1"}
 
 
-@pytest.mark.parametrize("value", ["abcdefgh", "abcdefghabcdef"])
-def test_of_two_secrets_that_begin_alike_the_longer_one_is_meant(value: str) -> None:
-    assert seal(value, SECRETS).gaps[0]["text"][1] == "longer"
+def test_what_holds_no_secret_is_not_sealed() -> None:
+    masker = masker_of([SECRET])
+
+    assert Sealer(KEY).seal({"a": ["text"]}, PLACE, masker=masker) is None
+
+
+def test_the_same_secret_is_sealed_anew_each_time() -> None:
+    sealer, masker = Sealer(KEY), masker_of([SECRET])
+
+    assert sealer.seal(SECRET, PLACE, masker=masker) != sealer.seal(SECRET, PLACE, masker=masker)
+
+
+def test_who_gives_a_sealed_text_is_given_the_text_and_not_the_secret() -> None:
+    sealer, masker = Sealer(KEY), masker_of([SECRET])
+    stolen = sealer.seal(SECRET, PLACE, masker=masker)
+
+    sealed = sealer.seal({"forged": stolen, "token": SECRET}, PLACE, masker=masker)
+
+    assert sealer.open(sealed, PLACE).value == {"forged": stolen, "token": SECRET}
+
+
+def test_a_sealed_text_cannot_be_opened_elsewhere() -> None:
+    sealer = Sealer(KEY)
+    sealed = sealer.seal(SECRET, PLACE, masker=masker_of([SECRET]))
+
+    with pytest.raises(SecretUnreadable, match="moved"):
+        sealer.open(sealed, "execution-2")
+
+
+def test_a_sealed_text_that_was_changed_is_refused() -> None:
+    sealer = Sealer(KEY)
+    sealed = sealer.seal(SECRET, PLACE, masker=masker_of([SECRET]))
+    name, _, written = sealed.rpartition(":")
+
+    for broken in (f"{name}:{written[4:]}", f"{name}:", f"{name}:%%%"):
+        with pytest.raises(SecretUnreadable):
+            sealer.open(broken, PLACE)
+
+
+def test_an_old_key_opens_what_it_sealed_and_seals_nothing_more() -> None:
+    before = Sealer(KEY).seal(SECRET, PLACE, masker=masker_of([SECRET]))
+    after = Sealer(NEW_KEY, [KEY])
+
+    assert after.open(before, PLACE).value == SECRET
+    sealed = after.seal(SECRET, PLACE, masker=masker_of([SECRET]))
+    assert Sealer(NEW_KEY).open(sealed, PLACE).value == SECRET
+    with pytest.raises(SecretUnreadable, match="not known"):
+        Sealer(NEW_KEY).open(before, PLACE)
+
+
+def test_a_fingerprint_tells_contents_apart_and_only_for_who_has_the_key() -> None:
+    known = Sealer(KEY).fingerprint(b"body")
+
+    assert Sealer(NEW_KEY, [KEY]).is_of(known, b"body")
+    assert not Sealer(NEW_KEY, [KEY]).is_of(known, b"other")
+    assert not Sealer(NEW_KEY).is_of(known, b"body")
+    assert not Sealer(KEY).is_of(None, b"body")

@@ -101,6 +101,7 @@ class Outline:
             for node in _nodes(settings.get(name), f"/settings/{name}", is_handler=True)
         )
         self.parameters = frozenset(_names(document.get("parameters")))
+        self.secret_parameters = frozenset(_names(document.get("parameters"), kind="secret"))
         self.outputs = _mapping(document.get("outputs"))
 
     @property
@@ -161,9 +162,9 @@ def _nodes(given: JSON, pointer: str, *, is_handler: bool = False) -> Iterator[N
             yield Node(f"{pointer}/{index}", body, is_handler)
 
 
-def _names(given: JSON) -> Iterator[str]:
+def _names(given: JSON, kind: str | None = None) -> Iterator[str]:
     for entry in given if isinstance(given, list) else ():
-        if isinstance(entry, Mapping):
+        if isinstance(entry, Mapping) and kind in {None, entry.get("type")}:
             yield _text(entry.get("name"))
 
 

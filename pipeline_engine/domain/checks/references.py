@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
+from pipeline_engine.domain.checks.misuse import refuse_misuse
 from pipeline_engine.domain.checks.outline import Node, Outline, Use
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.checks.scopes import (
@@ -21,6 +22,8 @@ from pipeline_engine.domain.checks.texts import Kind, Text, texts_in
 from pipeline_engine.domain.expressions import (
     ExpressionError,
     Reference,
+    SecretMisused,
+    Template,
     parse_condition,
     parse_template,
 )
@@ -64,7 +67,7 @@ def check_references(
         findings.error("", "too_many_templates", message)
         return
     for scope, text in found:
-        for reference in _references(text, findings):
+        for reference in _references(text, outline, findings):
             _Look(reference, text.pointer, scope, outline, findings, secrets).check()
 
 
@@ -97,7 +100,8 @@ def _condition_and_items(node: Node) -> Iterator[Text]:
 def _item_key(node: Node) -> Iterator[Text]:
     given = node.body.get("for_each")
     if isinstance(given, Mapping):
-        yield from texts_in(given.get("key"), f"{node.pointer}/for_each/key")
+        for text in texts_in(given.get("key"), f"{node.pointer}/for_each/key"):
+            yield replace(text, takes_secrets=False)
 
 
 def _params(use: Use, meta: ActionMeta | None, outline: Outline) -> Iterator[tuple[Scope, Text]]:
@@ -110,16 +114,25 @@ def _params(use: Use, meta: ActionMeta | None, outline: Outline) -> Iterator[tup
     by_action = replace(rendered, roots=rendered.roots | (meta.adds_names if meta else set()))
     for name, value in use.params.items():
         own = name in unrendered
-        found = texts_in({name: value}, use.params_at, conditions=own)
-        yield from ((by_action if own else rendered, text) for text in found)
+        declared = meta.param(name) if meta else None
+        takes_secrets = declared is None or declared.takes_secrets
+        for text in texts_in({name: value}, use.params_at, conditions=own):
+            at = replace(text, takes_secrets=takes_secrets)
+            yield by_action if own else rendered, at
 
 
-def _references(text: Text, findings: Findings) -> Iterable[Reference]:
-    """What a text refers to, each once; nothing if it cannot be parsed."""
+def _references(text: Text, outline: Outline, findings: Findings) -> Iterable[Reference]:
+    """What a text refers to, each once; nothing if it cannot be parsed or misuses a secret."""
     try:
         if text.kind is Kind.CONDITION:
-            return dict.fromkeys(parse_condition(text.text).references)
+            condition = parse_condition(text.text)
+            if isinstance(condition.verdict, Template):
+                refuse_misuse(condition.verdict, outline.secret_parameters)
+            return dict.fromkeys(condition.references)
         template = parse_template(text.text)
+        is_secret = refuse_misuse(template, outline.secret_parameters)
+        if is_secret and not text.takes_secrets:
+            raise SecretMisused("A secret cannot be a key, an id or a name, nor be compared.")
     except ExpressionError as error:
         message = f"{dotted(text.pointer)}: {error}"
         findings.error(text.pointer, error.code, message, error.hint)

@@ -28,6 +28,7 @@ class Text:
     pointer: str
     text: str
     kind: Kind = Kind.TEMPLATE
+    takes_secrets: bool = True  #: what becomes a key or a name, for one, does not
 
 
 def texts_in(value: JSON, pointer: str, *, conditions: bool = False) -> Iterator[Text]:

@@ -171,6 +171,11 @@ class PipelineDefinition:
         return step_id in self._handlers or step_id in self._numbers
 
     @cached_property
+    def secret_parameters(self) -> frozenset[str]:
+        """The names of the parameters that are declared secret."""
+        return frozenset(p.name for p in self.parameters if p.is_secret)
+
+    @cached_property
     def graph(self) -> Graph:
         """Which step waits for which; handlers are not part of it."""
         return Graph(self.edges)

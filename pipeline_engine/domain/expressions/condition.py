@@ -31,7 +31,7 @@ class Condition:
         if not isinstance(self.verdict, Template):
             return self.verdict
         fuel = current_fuel() if fuel is None else fuel
-        value = self.verdict.render(scope, fuel=fuel)
+        value = self.verdict.evaluate(scope, fuel=fuel)
         if isinstance(value, str):
             fuel.spend(len(value) // CHARACTERS_PER_UNIT)
         return evaluate_truth(value)

@@ -129,3 +129,16 @@ class WrongOperand(ExpressionError):
     """An operator, filter or test met a value of a kind that it cannot work with."""
 
     code = "wrong_operand"
+
+
+class SecretMisused(ExpressionError):
+    """A secret is looked into, compared or listed, or used as a key, an id or a name."""
+
+    code = "secret_misused"
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint or SECRET_HINT)
+
+
+#: What to do instead.
+SECRET_HINT = "Put the secret whole into a text, or encode it with b64encode, urlencode or tojson."  # noqa: S105

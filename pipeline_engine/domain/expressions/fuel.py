@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline_engine.domain.expressions.errors import (
     FuelSpent,
+    SecretMisused,
     TimeSpent,
     TooMuchMade,
     ValueTooLarge,
@@ -27,6 +28,7 @@ from pipeline_engine.domain.expressions.limits import (
     UNITS_BETWEEN_LOOKS,
     VALUES_WEIGHED_PER_UNIT,
 )
+from pipeline_engine.domain.expressions.secrecy import Secret
 
 
 class Fuel:
@@ -88,7 +90,7 @@ class Fuel:
         self.spend(1 + len(text) // CHARACTERS_PER_UNIT + len(text) * compared // PRODUCTS_PER_UNIT)
 
     def spend_on_contents(self, value: Any) -> int:
-        """Pay for going through everything inside a JSON value.
+        """Pay for going through everything inside a JSON value; a secret has no inside.
 
         Returns how many characters and values it holds: as many as its text has at least.
         """
@@ -108,6 +110,8 @@ class Fuel:
                 self.spend(1 + 2 * len(part))
                 pending.extend(part.keys())
                 pending.extend(part.values())
+            elif isinstance(part, Secret):
+                raise SecretMisused("This cannot be done with a value that holds a secret.")
         return size
 
     def hand_out(self, value: Any) -> Any:

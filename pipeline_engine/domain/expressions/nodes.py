@@ -12,8 +12,9 @@ from pipeline_engine.domain.expressions.operators import (
     BinaryOperator,
     multiply,
 )
+from pipeline_engine.domain.expressions.secrecy import Secret, refuse_secrets
 from pipeline_engine.domain.expressions.undefined import UNDEFINED
-from pipeline_engine.domain.expressions.values import as_json, as_text, kind, look_up
+from pipeline_engine.domain.expressions.values import as_json, as_one_text, kind, look_up
 
 Scope = Mapping[str, Any]
 
@@ -228,9 +229,7 @@ class Joined:
 
     def evaluate(self, scope: Scope, fuel: Fuel) -> Any:
         """Pay for the text before it is made."""
-        texts = [as_text(operand.evaluate(scope, fuel), fuel) for operand in self.operands]
-        fuel.spend_on_text(sum(map(len, texts)))
-        return "".join(texts)
+        return as_one_text([operand.evaluate(scope, fuel) for operand in self.operands], fuel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,4 +244,6 @@ class Application:
         """Evaluate the subject, then the arguments, then call our own pure function."""
         subject = self.subject.evaluate(scope, fuel)
         arguments = [argument.evaluate(scope, fuel) for argument in self.arguments]
+        if type(subject) is Secret or Secret in map(type, arguments):
+            refuse_secrets(self.function, subject=type(subject) is Secret)
         return self.function(fuel, subject, *arguments)

@@ -9,12 +9,14 @@ from typing import Any, TypeAlias
 from pipeline_engine.domain.expressions.errors import (
     DivisionByZero,
     NumberOutOfRange,
+    SecretMisused,
     WrongOperand,
 )
 from pipeline_engine.domain.expressions.fuel import Fuel
 from pipeline_engine.domain.expressions.limits import CHARACTERS_PER_UNIT
+from pipeline_engine.domain.expressions.secrecy import Secret
 from pipeline_engine.domain.expressions.undefined import UNDEFINED
-from pipeline_engine.domain.expressions.values import as_json, in_range, kind
+from pipeline_engine.domain.expressions.values import as_json, as_one_text, in_range, kind
 
 BinaryOperator: TypeAlias = Callable[[Any, Any, Fuel], Any]
 
@@ -46,6 +48,8 @@ def add(left: Any, right: Any, fuel: Fuel) -> Any:
     if isinstance(left, list) and isinstance(right, list):
         fuel.spend_on_items(len(left) + len(right))
         return left + right
+    if isinstance(left, str | Secret) and isinstance(right, str | Secret):
+        return as_one_text([left, right], fuel)
     if isinstance(left, str) or isinstance(right, str):
         if left is UNDEFINED or right is UNDEFINED:
             return UNDEFINED
@@ -64,6 +68,8 @@ def _arithmetic(operation: Callable[[Any, Any], Any]) -> BinaryOperator:
 
 def equal(left: Any, right: Any, fuel: Fuel) -> bool:
     """Whether two values are the same JSON; undefined equals undefined only."""
+    if isinstance(left, Secret) or isinstance(right, Secret):
+        raise SecretMisused("A secret cannot be compared.")
     if isinstance(left, str | int | float) or left is None or left is UNDEFINED:
         if isinstance(left, str) and isinstance(right, str) and len(left) == len(right):
             fuel.spend(len(left) // CHARACTERS_PER_UNIT)
@@ -104,6 +110,8 @@ def is_in(needle: Any, haystack: Any, fuel: Fuel) -> bool:
     """Whether a text holds another, a list a value, or an object a key; undefined is nowhere."""
     if needle is UNDEFINED or haystack is UNDEFINED:
         return False
+    if isinstance(needle, Secret):
+        raise SecretMisused("One cannot look for a secret.")
     if isinstance(haystack, str) and isinstance(needle, str):
         fuel.spend_on_search(haystack, needle)
         return needle in haystack

@@ -10,21 +10,25 @@ from pipeline_engine.domain.expressions.errors import WrongOperand
 from pipeline_engine.domain.expressions.fuel import Fuel
 from pipeline_engine.domain.expressions.limits import CHARACTERS_PER_UNIT
 from pipeline_engine.domain.expressions.operators import is_number, remainder
+from pipeline_engine.domain.expressions.secrecy import Secret, tells_nothing
 from pipeline_engine.domain.expressions.signatures import signed
 from pipeline_engine.domain.expressions.undefined import UNDEFINED
 from pipeline_engine.domain.expressions.values import kind
 
 
+@tells_nothing
 def is_defined(_fuel: Fuel, subject: Any) -> bool:
     """Whether the look-up found anything, be it null."""
     return subject is not UNDEFINED
 
 
+@tells_nothing
 def is_undefined(_fuel: Fuel, subject: Any) -> bool:
     """Whether the look-up found nothing."""
     return subject is UNDEFINED
 
 
+@tells_nothing
 def is_none(_fuel: Fuel, subject: Any) -> bool:
     """Whether the value is null."""
     return subject is None
@@ -60,9 +64,10 @@ def is_float(_fuel: Fuel, subject: Any) -> bool:
     return isinstance(subject, float)
 
 
+@tells_nothing
 def is_string(_fuel: Fuel, subject: Any) -> bool:
-    """Whether the value is a text."""
-    return isinstance(subject, str)
+    """Whether the value is a text; a secret is one."""
+    return isinstance(subject, str | Secret)
 
 
 def is_mapping(_fuel: Fuel, subject: Any) -> bool:

@@ -28,8 +28,9 @@ from pipeline_engine.domain.expressions.limits import (
 )
 from pipeline_engine.domain.expressions.nodes import Node, Scope
 from pipeline_engine.domain.expressions.references import Reference
+from pipeline_engine.domain.expressions.secrecy import Secret, ledger_of, revealed
 from pipeline_engine.domain.expressions.undefined import UNDEFINED
-from pipeline_engine.domain.expressions.values import as_json, as_text
+from pipeline_engine.domain.expressions.values import as_json, as_one_text
 
 Part: TypeAlias = "str | Node"
 
@@ -59,11 +60,21 @@ class Template:
         return all(isinstance(part, str) for part in self.parts)
 
     def render(self, scope: Scope, *, fuel: Fuel | None = None) -> Any:
-        """The value in this scope; undefined is ``""``.
+        """The value in this scope, with its secrets revealed; undefined is ``""``.
 
         What stood in the scope is passed on, not copied. Without *fuel* the budget of the step
         pays (``paying``). Raises ``ExpressionError``.
         """
+        value = self.evaluate(scope, fuel=fuel)
+        if isinstance(value, Secret):
+            return value.reveal()
+        if isinstance(value, dict | list):
+            ledger = ledger_of(scope)
+            return revealed(value) if ledger is not None and ledger.used else value
+        return value
+
+    def evaluate(self, scope: Scope, *, fuel: Fuel | None = None) -> Any:
+        """The same with its secrets as they are in expressions."""
         fuel = current_fuel() if fuel is None else fuel
         fuel.spend(self.size)
         try:
@@ -77,15 +88,11 @@ class Template:
         value = node.evaluate(scope, fuel)
         return "" if value is UNDEFINED else as_json(value, fuel)
 
-    def _joined(self, scope: Scope, fuel: Fuel) -> str:
+    def _joined(self, scope: Scope, fuel: Fuel) -> Any:
         if not self.size:  # no expression: a text of any length
             return "".join(map(str, self.parts))
-        texts = [
-            part if isinstance(part, str) else as_text(part.evaluate(scope, fuel), fuel)
-            for part in self.parts
-        ]
-        fuel.spend_on_text(sum(map(len, texts)))
-        return "".join(texts)
+        values = [p if isinstance(p, str) else p.evaluate(scope, fuel) for p in self.parts]
+        return as_one_text(values, fuel)
 
 
 def parse_template(text: str) -> Template:

@@ -7,19 +7,21 @@ mapping or a position in a list or text, nothing else.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline_engine.domain.expressions.errors import NumberOutOfRange, WrongOperand
+from pipeline_engine.domain.expressions.errors import NumberOutOfRange, SecretMisused, WrongOperand
 from pipeline_engine.domain.expressions.fuel import Fuel, refuse_large
 from pipeline_engine.domain.expressions.limits import MAX_INTEGER, MIN_INTEGER
+from pipeline_engine.domain.expressions.secrecy import Secret
 from pipeline_engine.domain.expressions.undefined import UNDEFINED
 
 
 def look_up(container: Any, key: Any) -> Any:
     """What stands at this key or position, or ``UNDEFINED``; keys are text, positions integers."""
-    if type(container) is dict:  # the usual case, and without a try block the fastest
-        return container.get(key, UNDEFINED) if isinstance(key, str) else UNDEFINED
+    # The usual case, and without a try block the fastest.
+    if type(container) is dict and isinstance(key, str):
+        return container.get(key, UNDEFINED)
     try:
         if isinstance(container, Mapping) and isinstance(key, str):
             return container[key]
@@ -27,6 +29,8 @@ def look_up(container: Any, key: Any) -> Any:
             return container[key]
     except (KeyError, IndexError):
         pass
+    if isinstance(container, Secret) or isinstance(key, Secret):
+        raise SecretMisused("One cannot look into a secret, nor look something up by it.")
     return UNDEFINED
 
 
@@ -36,7 +40,7 @@ def as_json(value: Any, fuel: Fuel) -> Any:
     What is inside a ``dict`` or ``list`` of the scope is JSON by contract and is not walked, so
     passing a large value on costs nothing.
     """
-    if value is None or isinstance(value, str | int | float | dict | list):
+    if value is None or isinstance(value, str | int | float | dict | list | Secret):
         return value
     if value is UNDEFINED:
         return None
@@ -66,6 +70,16 @@ def as_text(value: Any, fuel: Fuel) -> str:
     return text
 
 
+def as_one_text(values: Sequence[Any], fuel: Fuel) -> Any:
+    """Values as they read one after another; a secret among them makes the whole a secret."""
+    texts = [v.reveal() if type(v) is Secret else as_text(v, fuel) for v in values]
+    fuel.spend_on_text(sum(map(len, texts)))
+    text = "".join(texts)
+    if Secret not in map(type, values):
+        return text
+    return next(v for v in values if isinstance(v, Secret)).become(text)
+
+
 def in_range(number: Any) -> Any:
     """The number, if every reader of JSON can take it."""
     if isinstance(number, int):
@@ -78,7 +92,12 @@ def in_range(number: Any) -> Any:
 
 
 def kind(value: Any) -> str:
-    """What to call a value in a message, which never shows the value itself."""
+    """What to call a value in a message, which never shows the value itself.
+
+    Whoever refuses a value asks what it is, so a secret is refused here, as what it is.
+    """
+    if isinstance(value, Secret):
+        raise SecretMisused("This cannot be done with a secret.")
     if value is None or value is UNDEFINED:
         return "null" if value is None else "an undefined value"
     for types, name in _KINDS:

@@ -14,6 +14,7 @@ from factories import a_step, an_action
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.masking import MASK
+from pipeline_engine.domain.sealing import MARK
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services.logs import configure_logging
 
@@ -78,7 +79,7 @@ BEARER = {"key": "{{ secrets.api }}", "header": ["Bearer {{ secrets.api }}!", "{
         {
             "action": "tell",
             "params": BEARER,
-            "for_each": {"items": [{"k": "{{ secrets.api }}"}], "key": "of {{ item.k }}"},
+            "for_each": {"items": [{"n": 1, "k": ["{{ secrets.api }}"]}], "key": "of {{ item.n }}"},
         },
         {
             "action": "for_each",
@@ -131,16 +132,16 @@ def test_who_writes_what_a_row_holds_for_a_secret_is_not_given_the_secret(drive)
         seen.append(context.item)
         return ActionResult(success=True)
 
-    forged = {"value": MASK, "gaps": [{"at": ["value"], "text": ["", "api", ""]}]}
+    forged = {"value": f"{MARK}00000000:AAAA", "sealed": True}
     driver = drive(an_action("look", look), secrets={"api": SECRET})
 
     driver.run(
         a_step("each", action="look", for_each="{{ params.list }}"),
-        params={"list": [forged, MASK, "{{ secrets.api }}"]},
+        params={"list": [forged, MASK, "{{ secrets.api }}", f"{MARK}x"]},
         parameters=[{"name": "list", "type": "array"}],
     )
 
-    assert seen == [forged, MASK, "{{ secrets.api }}"]
+    assert seen == [forged, MASK, "{{ secrets.api }}", f"{MARK}x"]
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from pipeline_engine.domain.expressions.errors import WrongOperand
 from pipeline_engine.domain.expressions.filters.operands import count, mapping, text
 from pipeline_engine.domain.expressions.fuel import Fuel, refuse_large
 from pipeline_engine.domain.expressions.limits import MAX_TEXT_CHARACTERS
+from pipeline_engine.domain.expressions.secrecy import encodes
 from pipeline_engine.domain.expressions.signatures import signed
 from pipeline_engine.domain.expressions.values import as_json, as_text
 
@@ -22,6 +23,7 @@ _BEFORE_VALUES = (b"[", b"{", b":", b",")
 _MAX_INDENT = 8
 
 
+@encodes
 def to_json(fuel: Fuel, subject: Any, indent: Any = None) -> str:
     """The value as JSON text with its keys in order; undefined is null."""
     value = as_json(subject, fuel)
@@ -58,6 +60,7 @@ def from_json(fuel: Fuel, subject: Any) -> Any:
         raise WrongOperand(f"This text is not acceptable JSON: {rejected.reason}.") from None
 
 
+@encodes
 def base64_encode(fuel: Fuel, subject: Any) -> str:
     """The UTF-8 bytes of a text in base64."""
     return _made(fuel, base64.b64encode(utf8(fuel, subject)).decode("ascii"))
@@ -71,6 +74,7 @@ def base64_decode(fuel: Fuel, subject: Any) -> str:
         raise WrongOperand("This text is not base64 of UTF-8.") from None
 
 
+@encodes
 def url_encode(fuel: Fuel, subject: Any) -> str:
     """A text fit for a URL's path or query; an object becomes a whole query."""
     if isinstance(subject, str | int | float) or not subject:

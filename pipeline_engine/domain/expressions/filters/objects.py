@@ -9,11 +9,13 @@ from pipeline_engine.domain.expressions.errors import WrongOperand
 from pipeline_engine.domain.expressions.filters.operands import mapping
 from pipeline_engine.domain.expressions.fuel import Fuel
 from pipeline_engine.domain.expressions.limits import ITEMS_PER_UNIT
+from pipeline_engine.domain.expressions.secrecy import passes_on
 from pipeline_engine.domain.expressions.signatures import signed
 from pipeline_engine.domain.expressions.undefined import UNDEFINED
 from pipeline_engine.domain.expressions.values import kind
 
 
+@passes_on
 def default(_fuel: Fuel, subject: Any, default_value: Any = "", boolean: Any = False) -> Any:
     """Another value in place of an undefined one; with ``true``, of every false one."""
     if subject is UNDEFINED or (boolean and not subject):

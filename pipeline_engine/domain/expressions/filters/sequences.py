@@ -94,7 +94,8 @@ def _sort_keys(fuel: Fuel, values: list[Any], *, ignore_case: bool) -> list[Any]
     if all(is_number(value) for value in values):
         return values
     if not all(isinstance(value, str) for value in values):
-        raise WrongOperand("Only numbers or texts have an order, and not one of each.")
+        met = " and ".join(sorted({kind(value) for value in values}))
+        raise WrongOperand(f"Only numbers or texts have an order, not {met}.")
     fuel.spend(rounds * sum(map(len, values)) // CHARACTERS_PER_UNIT)
     return [value.lower() for value in values] if ignore_case else values
 

@@ -12,8 +12,9 @@ from pipeline_engine.domain.expressions.limits import (
     PRODUCTS_PER_UNIT,
 )
 from pipeline_engine.domain.expressions.predicates import contains, ends_with, starts_with
+from pipeline_engine.domain.expressions.secrecy import Secret, encodes, passes_arguments_on
 from pipeline_engine.domain.expressions.signatures import signed
-from pipeline_engine.domain.expressions.values import as_text
+from pipeline_engine.domain.expressions.values import as_one_text, as_text
 
 
 def upper(fuel: Fuel, subject: Any) -> str:
@@ -68,10 +69,13 @@ def split(fuel: Fuel, subject: Any, sep: Any = None) -> list[str]:
     return parts
 
 
-def join(fuel: Fuel, subject: Any, d: Any = "") -> str:
+@passes_arguments_on
+def join(fuel: Fuel, subject: Any, d: Any = "") -> Any:
     """All items as one text, with ``d`` between them."""
-    separator = text(fuel, d)
     items = sequence(fuel, subject)
+    if isinstance(d, Secret) or Secret in map(type, items):
+        return as_one_text([part for item in items for part in (d, item)][1:], fuel)
+    separator = text(fuel, d)
     fuel.spend(len(items))
     texts = [as_text(item, fuel) for item in items]
     fuel.spend_on_text(sum(map(len, texts)) + len(separator) * len(texts))
@@ -87,6 +91,7 @@ def truncate(fuel: Fuel, subject: Any, length: Any = 255, end: Any = "...") -> s
     return (source[: max(0, size - len(mark))] + mark)[:size]
 
 
+@encodes
 def string(fuel: Fuel, subject: Any) -> str:
     """Any value as it reads inside a text."""
     return _made(fuel, as_text(subject, fuel))
