@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import requests
@@ -92,7 +92,7 @@ class _Caller:
         # One step may write several times: each call has a key of its own, which is the same
         # on every attempt, as long as the action makes its calls in the same order.
         self._calls[call] += 1
-        key = f"{self.idempotency_key}:{zlib.crc32(call.encode()):08x}"
+        key = f"{self.idempotency_key}:{sha256(call.encode()).hexdigest()[:32]}"
         return key if self._calls[call] == 1 else f"{key}:{self._calls[call]}"
 
 

@@ -87,7 +87,7 @@ def test_a_doubled_event_is_applied_once_and_the_double_is_told_so(
     assert sorted(run.outputs("wait")["seen"]) == [1, 2]
 
 
-def test_a_late_event_changes_nothing_and_is_told_so(client: Client, send: Send, key: str) -> None:
+def test_a_late_event_changes_nothing_and_is_kept(client: Client, send: Send, key: str) -> None:
     run = Run.start(client, step("wait", "probe_collect", key=key))
     run.until(parked)
     send(1)
@@ -95,7 +95,7 @@ def test_a_late_event_changes_nothing_and_is_told_so(client: Client, send: Send,
 
     answer = send(2)
 
-    assert answer["outcome"] == "closed"
+    assert answer["outcome"] == "early"
     assert run.outputs("wait") == {"seen": [1], "calls": 1}
 
 
