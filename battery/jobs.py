@@ -40,6 +40,7 @@ class Job:
     waiting: tuple[Waiting, ...] = ()
     asks: tuple[str, ...] = ()  #: steps that wait for a call to their own URL
     skipped: frozenset[str] = field(default_factory=frozenset)  #: steps that must not run
+    cancels: int = 0  #: how often its client gives it up; it cannot end before that
 
 
 def a_job(chooser: Random) -> Job:
@@ -150,6 +151,18 @@ def nested(_: Random) -> Job:
     return _job("nested", inner, _step("last", "battery_mark", "inner"))
 
 
+def cancelled(chooser: Random) -> Job:
+    """What never ends by itself: cancelled once its handler runs, cancelled twice it does not."""
+    cancels = chooser.randint(1, 2)
+    work = _step("work", "battery_work", "first", seconds=_short(chooser))
+    document = _document(
+        "cancelled", _step("first"), work, _collect(_waiting(chooser, "wait"), "first")
+    )
+    last = _step("last") if cancels == 1 else _collect(_waiting(chooser, "last"))
+    document["settings"]["finally"] = [last]
+    return Job("cancelled", document, skipped=frozenset({"wait"}), cancels=cancels)
+
+
 def everything(chooser: Random) -> Job:
     """A little of all, so that one execution comes past every place."""
     waiting = _waiting(chooser, "wait", wanted=2)
@@ -211,6 +224,7 @@ SHAPES: Mapping[str, Callable[[Random], Job]] = {
     "parked": parked,
     "asking": asking,
     "nested": nested,
+    "cancelled": cancelled,
 }
 
 

@@ -89,7 +89,9 @@ class Traffic:
         for plan in plans:
             for number in plan.early:
                 self.deliver(plan.waiting, number, wave=plan.wave)
-        self.start(job, key=f"{chooser.getrandbits(128):032x}")
+        execution_id = self.start(job, key=f"{chooser.getrandbits(128):032x}")
+        for _ in range(job.cancels):
+            self.cancel(execution_id)
         for plan in plans:
             for number in plan.later:
                 self.deliver(plan.waiting, number, wave=plan.wave)
@@ -105,6 +107,11 @@ class Traffic:
         with self._lock:
             self.started.append(Started(execution_id, job))
         return execution_id
+
+    def cancel(self, execution_id: UUID) -> None:
+        """Give up an execution; asked again, since its answer was lost, it may have ended."""
+        answer = self.api.insist(f"/api/v1/executions/{execution_id}/cancel", {})
+        assert answer.is_accepted or answer.status == 409, answer
 
     def deliver(self, waiting: Waiting, number: int, *, wave: str) -> Answer:
         """Send one event until it is accepted."""

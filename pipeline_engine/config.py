@@ -207,6 +207,12 @@ class Settings:
     execution_timeout_seconds: int = _variable(
         "WORKFLOW_DEFAULT_TIMEOUT", ma.Integer(load_default=7200, validate=AT_LEAST_ONE)
     )
+    handlers_timeout_seconds: int = _variable(
+        "PIPELINE_HANDLERS_TIMEOUT_SECONDS", ma.Integer(load_default=30, validate=AT_LEAST_ONE)
+    )
+    clean_up_timeout_seconds: float = _variable(
+        "PIPELINE_CLEAN_UP_TIMEOUT_SECONDS", ma.Float(load_default=60.0, validate=POSITIVE)
+    )
     max_parallel_steps: int = _variable(
         "WORKFLOW_MAX_PARALLEL_STEPS", ma.Integer(load_default=10, validate=validate.Range(1, 100))
     )
@@ -320,6 +326,11 @@ class Settings:
     def republish_after(self) -> timedelta:
         """How long a queued step may stay unclaimed before its message counts as lost."""
         return timedelta(seconds=self.republish_after_seconds)
+
+    @property
+    def clean_up_timeout(self) -> timedelta:
+        """How long the clean-up of a stopped step may take."""
+        return timedelta(seconds=self.clean_up_timeout_seconds)
 
     @cached_property
     def app_ids(self) -> Mapping[str, str]:

@@ -79,6 +79,12 @@ class AlreadyFinal(Conflict):
     code = "execution_already_final"
 
 
+class AlreadyStopped(Conflict):
+    """All of the execution was stopped before; it ends when what runs has been cleaned up."""
+
+    code = "execution_already_stopped"
+
+
 class InvalidDefinition(PipelineEngineError):
     """The pipeline definition has errors."""
 

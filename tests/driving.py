@@ -103,7 +103,8 @@ class Driver:
         left = [(r.step_id, r.item_index, r.status) for r in found.rows if r.finished_at is None]
         assert not left, f"the execution has ended, these steps have not: {left}"
         assert not any(row.in_window or row.held for row in found.rows), "a place is still taken"
-        assert self.replay(execution_id) == []
+        differences = self.replay(execution_id)
+        assert not differences, differences
         return found
 
     def replay(self, execution_id: UUID) -> list[str]:

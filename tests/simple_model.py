@@ -23,6 +23,7 @@ class Model:
     running: set[str] = field(default_factory=set)
     stopping: set[str] = field(default_factory=set)
     given_up: str | None = None
+    forced: bool = False  #: handlers are stopped too, and whatever else would survive
     failed: bool = False
 
     # ── What happens ─────────────────────────────────────────────────────────────────────
@@ -43,12 +44,18 @@ class Model:
                 self.give_up("failed", slow=slow)
         self._follow()
 
-    def give_up(self, reason: str, *, slow: set[str]) -> None:
-        if self.given_up or self.is_over:
+    def give_up(self, reason: str, *, slow: set[str], force: bool = False) -> None:
+        if self.is_over:
             return
-        self.given_up, self.failed = reason, True
-        survivors = ("always",) if reason == "cancelled" else SURVIVE_FAILURE
-        stopped = {s for s in self.steps if s not in self.ended and self.rule(s) not in survivors}
+        # What a client says outranks a failure and a time-out; else the first reason counts.
+        if self.given_up is None or (reason == "cancelled" and self.given_up != "cancelled"):
+            self.given_up = reason
+        elif not force or self.forced:
+            return
+        self.failed = True
+        self.forced = self.forced or force
+        stopped = {s for s in self.steps if s not in self.ended and not self._survives(s)}
+        stopped -= self.stopping
         self.stopping |= stopped & self.running & slow
         self._skip(stopped - self.stopping, "aborted")
         self._follow()
@@ -139,6 +146,11 @@ class Model:
         if end in FAILURES:
             return not self._is_tolerated(step)
         return end in ("upstream_failed", "aborted")
+
+    def _survives(self, step: str) -> bool:
+        if self.forced:
+            return False
+        return self.rule(step) in (("always",) if self.given_up == "cancelled" else SURVIVE_FAILURE)
 
     def _is_tolerated(self, step: str) -> bool:
         return self.steps[step].get("on_failure") == "continue"

@@ -56,7 +56,7 @@ AFTER_EXECUTION = Look(
     """,
 )
 # Each move counts the version up by one and leaves one event; only the fence of a step that is
-# being stopped, and an abort that no client asked for, have none.
+# being stopped, and an abort because of a failure, which may have been outranked, have none.
 STEP_VERSIONS = Look(
     "step {step_id} of execution {execution_id} moved {moves} times, its history tells of {told}",
     f"""
@@ -72,12 +72,13 @@ EXECUTION_VERSIONS = Look(
     "execution {id} moved {moves} times, its history tells of {told}",
     """
     SELECT * FROM (
-        SELECT x.id, count(e.id) AS told, x.lock_version - 1
-            - (coalesce(x.abort_reason, 'cancelled') <> 'cancelled')::int AS moves
+        SELECT x.id, count(e.id) AS told, x.lock_version - 1 AS moves,
+            coalesce(x.abort_reason IN ('failed', 'cancelled'), false)::int AS untold,
+            coalesce(x.abort_reason = 'failed', false)::int AS surely_untold
         FROM executions x LEFT JOIN events e ON e.execution_id = x.id
             AND e.step_execution_id IS NULL AND e.event_type <> 'workflow_progress'
         GROUP BY x.id
-    ) t WHERE moves <> told
+    ) t WHERE moves - told NOT BETWEEN surely_untold AND untold
     """,
 )
 OUTLIVED = Look(

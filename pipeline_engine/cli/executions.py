@@ -92,11 +92,15 @@ def watch(client: Client, execution_id: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("execution_id")
+@click.option("--force", is_flag=True, help="Stop handlers and compensations, too.")
 @json_option
 @connected
-def cancel(client: Client, execution_id: str, as_json: bool) -> None:
-    """Ask for the end of an execution: what waits never starts, what runs is told to stop."""
-    answer = client.cancel(execution_id)
+def cancel(client: Client, execution_id: str, force: bool, as_json: bool) -> None:
+    """Ask for the end of an execution: what waits never starts, what runs is told to stop.
+
+    Asked a second time it is as with --force.
+    """
+    answer = client.cancel(execution_id, force=force)
     if as_json:
         print_json(answer)
     else:
@@ -138,6 +142,8 @@ def print_execution(execution: dict[str, Any]) -> None:
     console.print(name, execution["id"], state(execution["status"]), soft_wrap=True)
     if error := execution["error_info"]:
         click.echo(f"  {error.get('message')} [{error.get('code')}]")
+        for left in error.get("compensation") or ():
+            click.echo(f"  not undone: {left['step_id']}: {left['message']} [{left['code']}]")
     for key, value in (execution["final_outputs"] or {}).items():
         console.print(f"  {key}:", value, soft_wrap=True)
 

@@ -119,9 +119,9 @@ class Client:
         """Return why an execution is not moving."""
         return self._object("GET", f"executions/{execution_id}/explain")
 
-    def cancel(self, execution_id: str) -> Json:
-        """Ask for the end of an execution."""
-        return self._object("POST", f"executions/{execution_id}/cancel", json={})
+    def cancel(self, execution_id: str, *, force: bool = False) -> Json:
+        """Ask for the end of an execution; with *force* of its handlers, too."""
+        return self._object("POST", f"executions/{execution_id}/cancel", json={"force": force})
 
     def actions(self) -> Json:
         """Return all actions that are installed, and those that could not be loaded."""

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition
+from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition, StepDefinition
 from pipeline_engine.domain.outcome import AbortReason, outcome
 from pipeline_engine.domain.readiness import (
     Contribution,
@@ -45,6 +45,7 @@ class Course:
         self.running: set[str] = set()
         self.stopping: set[str] = set()  #: of the running ones, those that only clean up
         self.abort_reason: AbortReason | None = None
+        self.forced = False  #: nothing may run any more
         self.failed = False
         self._definition = definition
         self._waiting = {
@@ -81,9 +82,14 @@ class Course:
         """
         self._advance([end for end in ends if self._is_in_time(end)], slow)
 
-    def abort(self, reason: AbortReason, *, slow: Collection[str] = ()) -> None:
-        """End the execution early; the running steps in *slow* end when they have cleaned up."""
-        self._advance(self._given_up(reason, slow), slow)
+    def abort(
+        self, reason: AbortReason, *, slow: Collection[str] = (), force: bool = False
+    ) -> None:
+        """End the execution early; the running steps in *slow* end when they have cleaned up.
+
+        With *force* no rule lets a step go on.
+        """
+        self._advance(self._given_up(reason, slow, force=force), slow)
 
     def clean_up(self, step_id: str) -> None:
         """A step that was stopped has cleaned up. Raises ``KeyError`` if it was not stopped."""
@@ -138,19 +144,27 @@ class Course:
                     return self._given_up(AbortReason.FAILED, slow)
         return []
 
-    def _given_up(self, reason: AbortReason, slow: Collection[str]) -> list[End]:
-        if self.abort_reason or self.status:
+    def _given_up(
+        self, reason: AbortReason, slow: Collection[str], *, force: bool = False
+    ) -> list[End]:
+        outranks = reason.outranks(self.abort_reason)
+        if self.status or not (outranks or (force and not self.forced)):
             return []
-        self.abort_reason = reason
+        if outranks:
+            self.abort_reason = reason
         self.failed = True
-        stopped = [
-            step.id
-            for step in self._definition.steps
-            if step.id not in self.ended and step.trigger_rule not in reason.survivors
-        ]
+        self.forced |= force
+        stopped = [step.id for step in self._definition.steps if not self._goes_on(step)]
         self.stopping |= self.running.intersection(stopped).intersection(slow)
         now = [step_id for step_id in stopped if step_id not in self.stopping]
         return [End(step_id, StepStatus.SKIPPED, SkipReason.ABORTED) for step_id in now]
+
+    def _goes_on(self, step: StepDefinition) -> bool:
+        """Whether the step has nothing to do with it that the execution ends early."""
+        if step.id in self.ended or step.id in self.stopping:
+            return True
+        reason = self.abort_reason
+        return bool(reason and step.trigger_rule in reason.survivors and not self.forced)
 
     def _react(self, step_id: str, ends: Contribution) -> Iterator[End]:
         now = self._waiting[step_id] = self._waiting[step_id].counted(ends)

@@ -9,6 +9,7 @@ from pipeline_engine.domain.definitions import (
     HandlerWhen,
     OnFailure,
     PipelineDefinition,
+    RetryConfig,
     StepDefinition,
     TriggerRule,
 )
@@ -16,10 +17,12 @@ from pipeline_engine.domain.readiness import SURVIVES_CANCEL, SURVIVES_FAILURE
 from pipeline_engine.domain.states import ExecutionStatus
 
 COMPENSATES = "compensate:"  #: what the id of a compensation begins with
+#: What is left undone has to be undone by hand, so it is tried again, soon, unless told otherwise.
+UNDO_RETRY = RetryConfig(max_attempts=3, backoff_seconds=2)
 
 
 class AbortReason(StrEnum):
-    """Why an execution ends before its steps have; only the first reason counts."""
+    """Why an execution ends before its steps have; the first reason counts, or a cancel."""
 
     FAILED = "failed"
     TIMED_OUT = "timed_out"
@@ -29,6 +32,10 @@ class AbortReason(StrEnum):
     def survivors(self) -> frozenset[TriggerRule]:
         """The rules of steps that go on all the same."""
         return SURVIVES_CANCEL if self is AbortReason.CANCELLED else SURVIVES_FAILURE
+
+    def outranks(self, earlier: AbortReason | None) -> bool:
+        """Whether this is what counts although *earlier* came first: what a client says does."""
+        return earlier is None or (self is AbortReason.CANCELLED and earlier is not self)
 
 
 def outcome(reason: str | None, *, failed: bool) -> ExecutionStatus:
@@ -52,8 +59,10 @@ def compensating(undone: StepDefinition, compensation: Compensation) -> StepDefi
     """The step that undoes *undone*."""
     return StepDefinition(
         id=f"{COMPENSATES}{undone.id}",
-        name=f"Undo {undone.name}",
+        name=compensation.name or f"Undo {undone.name}",
         action=compensation.action,
         params=compensation.params,
+        retry=compensation.retry or UNDO_RETRY,
+        timeout_seconds=compensation.timeout_seconds,
         on_failure=OnFailure.CONTINUE,
     )

@@ -24,6 +24,7 @@ from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.scheduler import abort, conclusion, items, window
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.storage import locking, queueing, transitions
+from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.steps import StepKind
@@ -144,6 +145,8 @@ SKIPPED_BECAUSE = {
 def _failures(work: Work, ended: Iterable[Ending]) -> list[Ending]:
     """Note unhandled failures; with ``fail_fast`` the first one ends the execution."""
     follow_ups: list[Ending] = []
+    ended = list(ended)
+    _note_not_undone(work, [e for e in ended if e.step.kind == StepKind.COMPENSATION])
     for ending in ended:
         if not _is_unhandled_failure(ending):
             continue
@@ -157,8 +160,20 @@ def _failures(work: Work, ended: Iterable[Ending]) -> list[Ending]:
         plan = work.plan(step.execution_id)
         if plan.definition.settings.fail_fast and step.kind == StepKind.STEP:
             reason = AbortReason.FAILED
-            follow_ups += abort.give_up(work, step.execution_id, reason=reason, error=error)
+            follow_ups += abort.give_up(work, step.execution_id, reason=reason, error=error) or ()
     return follow_ups
+
+
+def _note_not_undone(work: Work, ended: Sequence[Ending]) -> None:
+    """Note compensations that failed, or were stopped: they change no status, but must be seen."""
+    left: dict[UUID, list[dict[str, Json]]] = defaultdict(list)
+    for ending in ended:
+        if ending.status is not StepStatus.COMPLETED:
+            step, code = ending.step, ending.error_code or "step_failed"
+            entry = {"step_id": step.step_id, "code": code, "message": ending.error_message}
+            left[step.execution_id].append(entry)
+    for execution_id, entries in left.items():
+        transitions.note_not_undone(work.connection, execution_id, entries)
 
 
 def _is_unhandled_failure(ending: Ending) -> bool:

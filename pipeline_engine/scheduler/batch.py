@@ -34,6 +34,7 @@ from pipeline_engine.scheduler.scope import (
     EndedHere,
     Results,
     StepResults,
+    as_it_ends,
     load_results,
     make_scope,
     step_results,
@@ -160,7 +161,9 @@ class Batch:
         for row in rows:
             facts, plan = self._executions[row.execution_id]
             try:
-                planned.append((row, plan.step(row), facts))
+                step = plan.step(row)
+                facts = as_it_ends(self.work.connection, facts, plan, step, row)
+                planned.append((row, step, facts))
             except PipelineEngineError as error:
                 ended += self._refused(row, None, error)
         wanted = [(row.execution_id, step.results_needed) for row, step, _ in planned]

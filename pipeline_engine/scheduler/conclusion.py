@@ -1,13 +1,14 @@
 """The end of an execution: its outputs, what has to be undone, its handlers, its status.
 
 The sink is ready once every step has ended. If something has to run after that, it is added
-as a chain of rows with a second sink at its end; otherwise the execution ends right there.
+as a chain of rows with a second sink at its end; otherwise the execution ends right there. A
+cancel that comes while that chain runs may add another one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -18,13 +19,14 @@ from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.definitions import StepDefinition
 from pipeline_engine.domain.expressions import ExpressionError, masker_in
 from pipeline_engine.domain.json_guard import JsonRejected
-from pipeline_engine.domain.outcome import compensating, handlers_after, outcome
+from pipeline_engine.domain.outcome import AbortReason, compensating, handlers_after, outcome
+from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.scheduler.perform import guarded_outputs
 from pipeline_engine.scheduler.plans import Plan, steps_named
 from pipeline_engine.scheduler.room import Room
 from pipeline_engine.scheduler.scope import load_results, make_scope, step_results
-from pipeline_engine.scheduler.sinks import LAST_SINK, SINK, new_sink
+from pipeline_engine.scheduler.sinks import CANCEL_SINK, LAST_SINK, SINK, new_sink
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.storage import deliveries, locking, queueing, transitions
 from pipeline_engine.storage.base import Json
@@ -41,6 +43,7 @@ class Verdict:
 
     reason: str | None
     error: dict[str, Json] | None
+    is_forced: bool = False  #: nothing may run any more
 
     @property
     def status(self) -> ExecutionStatus:
@@ -67,18 +70,36 @@ def conclude(work: Work, sinks: Sequence[StepRow]) -> list[Ending]:
         if epilogue:
             _run_after(work, sink, plan, epilogue)
         else:
-            over.append((sink.execution_id, verdict))
+            over.append((sink.execution_id, _with_what_is_left(work, sink, plan, verdict)))
     _end(work, over)
     return [Ending(sink, StepStatus.COMPLETED) for sink in ended]
 
 
 def _verdicts(connection: Connection, execution_ids: Sequence[UUID]) -> dict[UUID, Verdict]:
     rows = connection.exec_driver_sql(
-        "SELECT id, abort_reason, error FROM executions WHERE id = ANY(%(ids)s::uuid[])"
+        "SELECT id, abort_reason, error, forced_at IS NOT NULL FROM executions"
+        " WHERE id = ANY(%(ids)s::uuid[])"
         " ORDER BY id FOR NO KEY UPDATE",
         {"ids": [str(execution_id) for execution_id in execution_ids]},
     )
-    return {row[0]: Verdict(row[1], row[2]) for row in rows}
+    return {row[0]: Verdict(*row[1:]) for row in rows}
+
+
+def _with_what_is_left(work: Work, sink: StepRow, plan: Plan, verdict: Verdict) -> Verdict:
+    """The verdict on an execution whose compensations had no chance to begin says so."""
+    if not verdict.is_forced:
+        return verdict
+    known = _added_after_steps(work.connection, sink.execution_id)
+    undone = _to_undo(work.connection, sink.execution_id, plan)
+    left = [_not_begun(step) for step in undone if step.id not in known]
+    error = verdict.error or {}
+    noted = [*(error.get("compensation") or ()), *left]
+    return replace(verdict, error={**error, "compensation": noted}) if left else verdict
+
+
+def _not_begun(step: StepDefinition) -> dict[str, Json]:
+    message = "All was stopped before it could begin"
+    return {"step_id": step.id, "code": SkipReason.ABORTED.value, "message": message}
 
 
 # ── What runs after the steps ────────────────────────────────────────────────────────────
@@ -87,16 +108,34 @@ def _verdicts(connection: Connection, execution_ids: Sequence[UUID]) -> dict[UUI
 def _epilogue(
     work: Work, sink: StepRow, plan: Plan, verdict: Verdict
 ) -> list[tuple[StepKind, StepDefinition]]:
-    """First the compensations, in reverse order of completion, then the handlers as listed."""
-    if sink.step_id != SINK:  # they have run
+    """First the compensations, in reverse order of completion, then the handlers as listed.
+
+    When they have run, and the execution was cancelled meanwhile: what a cancel adds to them.
+    """
+    if verdict.is_forced or sink.step_id == CANCEL_SINK:
+        return []
+    if sink.step_id == LAST_SINK and verdict.reason != AbortReason.CANCELLED:
         return []
     failed = verdict.status is not ExecutionStatus.COMPLETED
     undone = _to_undo(work.connection, sink.execution_id, plan) if failed else []
     handlers = handlers_after(plan.definition, verdict.status)
-    return [
+    wanted = [
         *((StepKind.COMPENSATION, step) for step in undone),
         *((StepKind.HANDLER, step) for step in handlers),
     ]
+    if sink.step_id == SINK:
+        return wanted
+    known = _added_after_steps(work.connection, sink.execution_id)
+    return [(kind, step) for kind, step in wanted if step.id not in known]
+
+
+def _added_after_steps(connection: Connection, execution_id: UUID) -> set[str]:
+    rows = connection.exec_driver_sql(
+        "SELECT step_id FROM step_executions WHERE execution_id = %(id)s AND parent_id IS NULL"
+        " AND kind IN ('handler', 'compensation')",
+        {"id": str(execution_id)},
+    )
+    return set(rows.scalars())
 
 
 def _to_undo(connection: Connection, execution_id: UUID, plan: Plan) -> list[StepDefinition]:
@@ -117,12 +156,15 @@ def _run_after(
     work: Work, sink: StepRow, plan: Plan, epilogue: Sequence[tuple[StepKind, StepDefinition]]
 ) -> None:
     ids = queueing.new_step_ids(work.connection, len(epilogue) + 1)
-    number = len(plan.definition.steps)
+    number, next_sink = len(plan.definition.steps), LAST_SINK
+    if sink.step_id == LAST_SINK:
+        number += 1 + len(_added_after_steps(work.connection, sink.execution_id))
+        next_sink = CANCEL_SINK
     new = [
         _chained(plan, kind, step, ids[i : i + 2], number + i + 1, first=i == 0)
         for i, (kind, step) in enumerate(epilogue)
     ]
-    new.append(new_sink(ids[-1], LAST_SINK, number + len(new) + 1, waits_for=1))
+    new.append(new_sink(ids[-1], next_sink, number + len(new) + 1, waits_for=1))
     queueing.insert_steps(work.connection, sink.execution_id, new)
     work.ready.extend(locking.lock_queued(work.connection, ids[:1]))
 

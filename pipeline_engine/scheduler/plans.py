@@ -92,13 +92,24 @@ class PlannedStep:
     @cached_property
     def results_needed(self) -> frozenset[str]:
         """The steps whose results its templates refer to."""
+        return steps_named(self._references)
+
+    @cached_property
+    def _references(self) -> list[Reference]:
+        """All that its templates refer to."""
         compiled = [self.params]
         if self.raw_params:
             compiled.append(compile_value(self.raw_params))
         if self.definition.for_each is not None:
             compiled += [self.for_each, self.item_key]
-        references = [r for value in compiled for _, r in value.references]
-        return steps_named([*references, *self.condition.references])
+        found = [r for value in compiled for _, r in value.references]
+        return [*found, *self.condition.references]
+
+    @cached_property
+    def looks_at_the_end(self) -> bool:
+        """Whether its templates refer to how the execution ends."""
+        looked_at = [(*r.path, None)[0] for r in self._references if r.root == "execution"]
+        return any(part in {"status", "error", None} for part in looked_at)
 
     @property
     def fans_out(self) -> bool:
@@ -175,6 +186,12 @@ class Plan:
             return self.definition.step(row.step_id)
         undone = self.definition.step(row.step_id.removeprefix(COMPENSATES))
         return compensating(undone, undone.compensate or Compensation(action=row.action))
+
+    def runs_after_steps(self, row: StepRow) -> bool:
+        """Whether a row is a handler, a compensation, or an item of one."""
+        if row.kind != StepKind.ITEM:
+            return row.kind in {StepKind.HANDLER, StepKind.COMPENSATION}
+        return row.step_id.startswith(COMPENSATES) or self.definition.is_handler(row.step_id)
 
     def tolerates_failure(self, row: StepRow) -> bool:
         """Whether the failure of a row leaves the execution alone."""
@@ -305,6 +322,7 @@ class Plans:
         """A plan that is not kept."""
         defaults = DefinitionDefaults(
             timeout_seconds=self._settings.execution_timeout_seconds,
+            handlers_timeout_seconds=self._settings.handlers_timeout_seconds,
             max_parallel_steps=self._settings.max_parallel_steps,
         )
         sealer = sealer_with(self._settings.secret_key, self._settings.old_secret_keys)

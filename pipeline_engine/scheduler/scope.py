@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +13,14 @@ from sqlalchemy import Connection
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.expressions import Ledger, Vault, covered
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
+from pipeline_engine.domain.outcome import outcome
 from pipeline_engine.domain.sealing import Sealer
+from pipeline_engine.scheduler.plans import Plan, PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import rows
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import ExecutionFacts, StepResult, StepRow
+from pipeline_engine.storage.steps import StepKind
 
 Results = dict[UUID, dict[str, StepResult]]
 
@@ -164,6 +168,17 @@ def opened_item(sealer: Sealer | None, execution_id: UUID, item: Any) -> dict[st
     kept = {name: member for name, member in found.items() if name != "sealed"}
     opened: dict[str, Any] = sealer.open(kept, str(execution_id)).value
     return opened
+
+
+def as_it_ends(
+    connection: Connection, facts: ExecutionFacts, plan: Plan, planned: PlannedStep, row: StepRow
+) -> ExecutionFacts:
+    """*facts*, with how the execution ends if *row* is there for that and asks."""
+    if row.kind == StepKind.STEP or not planned.looks_at_the_end or not plan.runs_after_steps(row):
+        return facts
+    reason, error = rows.end_so_far(connection, facts.id)
+    status = outcome(reason, failed=bool(error))
+    return replace(facts, end={"status": status.value, "error": error})
 
 
 def make_scope(

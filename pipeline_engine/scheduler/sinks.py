@@ -8,6 +8,7 @@ from pipeline_engine.storage.steps import StepKind
 
 SINK = "__end__"  #: after the steps
 LAST_SINK = "__last__"  #: after what runs when the steps have ended
+CANCEL_SINK = "__cancelled__"  #: after what a cancel adds while that runs
 
 
 def new_sink(sink_id: int, name: str, number: int, *, waits_for: int) -> NewStep:

@@ -218,14 +218,22 @@ def _as_id(name_or_id: str) -> str | None:
         return None
 
 
-def cancel(runtime: Runtime, execution_id: UUID, *, because: str | None) -> None:
-    """Store the intent to cancel and stop what can be stopped; nothing if it has ended."""
+def cancel(
+    runtime: Runtime, execution_id: UUID, *, because: str | None, force: bool = False
+) -> bool:
+    """Store the intent to cancel and stop what can be stopped; False if nothing was left to stop.
+
+    With *force* handlers and compensations are stopped, too.
+    """
     reason = AbortReason.CANCELLED
     error = {"code": reason.value, "message": because or abort.MESSAGES[reason]}
 
-    def attempt() -> Work:
+    def attempt() -> tuple[Work, bool]:
         with transaction(runtime) as work:
-            advance(work, abort.give_up(work, execution_id, reason=reason, error=error))
-        return work
+            endings = abort.give_up(work, execution_id, reason=reason, error=error, force=force)
+            advance(work, endings or ())
+        return work, endings is not None
 
-    send(repeated(attempt))
+    work, was_stopped = repeated(attempt)
+    send(work)
+    return was_stopped

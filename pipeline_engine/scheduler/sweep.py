@@ -55,6 +55,7 @@ class Swept:
     lost_cancels: int
     unjoined: int
     clean_ups: int
+    late_clean_ups: int
     deliveries: int
 
 
@@ -72,6 +73,9 @@ def sweep(runtime: Runtime) -> Swept:
         unclaimed=_send_unclaimed(runtime),
         unjoined=_send_again(runtime, overdue.unjoined, JOIN),
         clean_ups=_send_again(runtime, overdue.not_cleaned_up, CLEAN_UP),
+        late_clean_ups=_each(
+            runtime, overdue.late_clean_ups, overdue.lock_late_clean_up, waking.end_late_clean_up
+        ),
         deliveries=_deliver_again(runtime),
     )
     if any(asdict(swept).values()):
@@ -263,8 +267,9 @@ def _time_out_executions(runtime: Runtime) -> int:
 def _timed_out(runtime: Runtime, execution_id: UUID) -> bool:
     def change(work: Work) -> None:
         definition = work.plan(execution_id).definition
+        grace = timedelta(seconds=definition.settings.handlers_timeout_seconds)
         error = _timeout_error(definition)
-        advance(work, abort.give_up(work, execution_id, reason=AbortReason.TIMED_OUT, error=error))
+        advance(work, abort.out_of_time(work, execution_id, grace=grace, error=error) or ())
 
     return _isolated(runtime, change, execution=str(execution_id))
 

@@ -79,17 +79,31 @@ def _refused(code: str, message: str) -> ActionError:
     return ActionError(message, error_code=code, retryable=False)
 
 
-def cancel(runtime: Runtime, execution_id: UUID, *, because: str | None) -> bool:
-    """Cancel an execution and all that was started below it; False if all of it has ended.
+def cancel(
+    runtime: Runtime,
+    execution_id: UUID,
+    *,
+    because: str | None,
+    force: bool = False,
+    again: bool = False,
+) -> bool:
+    """Cancel an execution and all that was started below it; False if nothing was left to stop.
 
     The intent is stored for all of them at once. If this process dies then, the sweep goes on.
+    With *force* handlers and compensations are stopped, too, and so are they *again*: when all
+    of it is being cancelled already.
     """
 
     def intend() -> list[UUID]:
         with transaction(runtime) as work:
             return trees.intend_to_stop(work.connection, execution_id)
 
+    def stop(one: UUID, *, force: bool) -> bool:
+        its_own = because if one == execution_id else PARENT_STOPPED
+        return starting.cancel(runtime, one, because=its_own, force=force)
+
     ids = repeated(intend)
-    for one in ids:
-        starting.cancel(runtime, one, because=because if one == execution_id else PARENT_STOPPED)
-    return bool(ids)
+    stopped = [stop(one, force=force) for one in ids]
+    if again and not any(stopped):
+        stopped = [stop(one, force=True) for one in ids]
+    return any(stopped)

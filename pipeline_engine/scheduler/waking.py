@@ -21,11 +21,11 @@ from pipeline_engine.scheduler.item_results import ItemResults
 from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.scope import load_results, step_results
+from pipeline_engine.scheduler.scope import as_it_ends, load_results, step_results
 from pipeline_engine.scheduler.work import Work, insisted, transaction
 from pipeline_engine.storage import locking, rows, transitions, trees
 from pipeline_engine.storage.moves import Ending
-from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.rows import ExecutionFacts, StepRow
 
 
 def prepare(work: Work, row: StepRow, *, lasting: bool = False) -> Prepared:
@@ -40,13 +40,14 @@ def prepare_all(
     work: Work, rows: Collection[StepRow], *, lasting: bool = False
 ) -> dict[int, Prepared]:
     """The same for many steps, by their ids."""
-    facts = work.runtime.facts(work.connection, {row.execution_id for row in rows})
-    planned = {
-        row.id: work.runtime.plans.of(work.connection, facts[row.execution_id].revision_id).step(
-            row
-        )
-        for row in rows
-    }
+    known_facts = work.runtime.facts(work.connection, {row.execution_id for row in rows})
+    planned: dict[int, PlannedStep] = {}
+    facts: dict[int, ExecutionFacts] = {}
+    for row in rows:
+        its = known_facts[row.execution_id]
+        plan = work.runtime.plans.of(work.connection, its.revision_id)
+        planned[row.id] = plan.step(row)
+        facts[row.id] = as_it_ends(work.connection, its, plan, planned[row.id], row)
     wanted = [(row.execution_id, planned[row.id].results_needed) for row in rows]
     known = load_results(work.connection, wanted)
     connection = None if lasting else work.connection
@@ -56,7 +57,7 @@ def prepare_all(
         results = step_results(work.runtime, execution_id, known[execution_id], connection)
         # The transaction waits for this; what an action evaluates after it does not.
         fuel = Fuel(deadline=time.monotonic() + work.runtime.settings.cheap_step_seconds)
-        prepared[row.id] = perform.prepare(row, planned[row.id], facts[execution_id], results, fuel)
+        prepared[row.id] = perform.prepare(row, planned[row.id], facts[row.id], results, fuel)
         if lasting:
             fuel.deadline = None
     return prepared
@@ -118,9 +119,10 @@ def wake(work: Work, row: StepRow) -> None:
 
 def clean_up(runtime: Runtime, step_execution_id: int) -> Work:
     """Let the action of a stopped step stop what it started, then end the step."""
-    lease = runtime.settings.lease
+    lease, within = runtime.settings.lease, runtime.settings.clean_up_timeout
     with transaction(runtime) as work:
-        row = transitions.claim_clean_up(work.connection, step_execution_id, lease=lease)
+        claim = transitions.claim_clean_up
+        row = claim(work.connection, step_execution_id, lease=lease, within=within)
         if row is None:
             return work
         stored = rows.stored_outputs(work.connection, row.id)
@@ -163,17 +165,30 @@ def _end_cleaned(
 ) -> Work:
     def change(work: Work) -> None:
         now = locking.lock_cleaned(work.connection, row)
-        if now is None:
-            return
-        if now.error_code == items.TIMEOUT:  # and nothing has stopped it for good since
-            words = outcomes.TOO_SLOW if now.task_id else outcomes.NO_EVENT
-            message = words + (f". Clean-up failed: {note}" if note else "")
-            advance(work, outcomes.timed_out(work, now, planned, message=message))
-            return
-        if now.error_code == items.REVOKED:
-            advance(work, _revoked(work, now, note))
-            return
-        because = f"Clean-up failed: {note}" if note else abort.MESSAGES[AbortReason.FAILED]
-        advance(work, abort.aborted([now], because=because))
+        if now is not None:
+            advance(work, _cleaned(work, now, planned, note))
 
     return insisted(runtime, change)
+
+
+def end_late_clean_up(work: Work, row: StepRow) -> None:
+    """End a stopped step whose clean-up takes too long; its row is locked already."""
+    try:
+        planned = work.plan(row.execution_id).step(row)
+    except PipelineEngineError:  # the plug-in that the step needs is not installed any more
+        planned = None
+    note = f"it was not over after {work.runtime.settings.clean_up_timeout_seconds:g} s"
+    advance(work, _cleaned(work, row, planned, note))
+
+
+def _cleaned(
+    work: Work, row: StepRow, planned: PlannedStep | None, note: str | None
+) -> list[Ending]:
+    if row.error_code == items.TIMEOUT:  # and nothing has stopped it for good since
+        words = outcomes.TOO_SLOW if row.task_id else outcomes.NO_EVENT
+        message = words + (f". Clean-up failed: {note}" if note else "")
+        return outcomes.timed_out(work, row, planned, message=message)
+    if row.error_code == items.REVOKED:
+        return _revoked(work, row, note)
+    because = f"Clean-up failed: {note}" if note else abort.MESSAGES[AbortReason.FAILED]
+    return abort.aborted([row], because=because)

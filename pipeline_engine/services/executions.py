@@ -11,7 +11,12 @@ from uuid import UUID
 from pipeline_engine.domain.identity import new_id
 from pipeline_engine.domain.sealing import with_sealed_defaults
 from pipeline_engine.domain.states import ExecutionStatus
-from pipeline_engine.errors import AlreadyFinal, ExecutionNotFound, InvalidDefinition
+from pipeline_engine.errors import (
+    AlreadyFinal,
+    AlreadyStopped,
+    ExecutionNotFound,
+    InvalidDefinition,
+)
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import starting, trees
 from pipeline_engine.scheduler.runtime import Runtime
@@ -123,15 +128,20 @@ def _status(runtime: Runtime, execution_id: UUID) -> ExecutionStatus:
     return ExecutionStatus(row[0])
 
 
-def cancel(runtime: Runtime, execution_id: UUID, *, reason: str | None = None) -> None:
+def cancel(
+    runtime: Runtime, execution_id: UUID, *, reason: str | None = None, force: bool = False
+) -> None:
     """Stop an execution: what never started is skipped, what runs is told to stop.
 
     So are all executions that were started below it, waited for or not, also when this one has
-    ended. A second cancel changes nothing. Raises ``ExecutionNotFound``, and ``AlreadyFinal`` if
-    all of them have ended.
+    ended. Handlers and compensations run on, or come yet; a second cancel, or *force*, stops
+    them, too. Raises ``ExecutionNotFound``, and when nothing is left that could be stopped
+    ``AlreadyFinal`` or ``AlreadyStopped``.
     """
-    if not trees.cancel(runtime, execution_id, because=reason) and _is_final(runtime, execution_id):
-        raise AlreadyFinal(f"Execution {execution_id} has ended already")
+    if not trees.cancel(runtime, execution_id, because=reason, force=force, again=True):
+        if _is_final(runtime, execution_id):
+            raise AlreadyFinal(f"Execution {execution_id} has ended already")
+        raise AlreadyStopped(f"All of execution {execution_id} is being stopped already")
 
 
 def with_key(request: StartRequest, key: str | None, digest: str) -> StartRequest:

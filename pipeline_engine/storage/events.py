@@ -23,6 +23,7 @@ class EventType(StrEnum):
     WORKFLOW_FAILED = "workflow_failed"
     WORKFLOW_INTERRUPTED = "workflow_interrupted"
     CANCEL_REQUESTED = "cancel_requested"
+    DEADLINE_PASSED = "deadline_passed"
     STEP_STARTED = "step_started"
     STEP_PARKED = "step_parked"
     STEP_PROGRESS = "step_progress"

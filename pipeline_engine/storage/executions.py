@@ -104,6 +104,10 @@ class Execution(Timestamped, Base):
     #: the stored intent to end early: cancelled, failed or timed_out
     abort_reason: Mapped[str | None]
     cancel_requested_at: Mapped[datetime | None]
+    #: when its time was up; ``deadline_at`` is from then on that of what goes on after that
+    overdue_since: Mapped[datetime | None]
+    #: since when nothing of it may run any more, handlers and compensations neither
+    forced_at: Mapped[datetime | None]
     outputs: Mapped[dict[str, Json] | None]
     error: Mapped[dict[str, Json] | None]  #: ``{code, message, step_id?}``
     #: the high-water mark that readers raise; never written by a step

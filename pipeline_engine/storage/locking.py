@@ -81,12 +81,12 @@ def lock_behind(connection: Connection, steps: Sequence[tuple[UUID, str]]) -> li
 
 
 def lock_open_steps(connection: Connection, execution_id: UUID) -> list[StepRow]:
-    """Every step of an execution that has not ended; only an abort looks at them all."""
+    """All of an execution that has not ended, but its sinks; only an abort looks at it all."""
     return fetch_steps(
         connection,
         f"SELECT {STEP_COLUMNS} FROM step_executions s"
         " WHERE execution_id = %(id)s AND status IN ('PENDING', 'RETRYING', 'RUNNING')"
-        " AND kind IN ('step', 'item') ORDER BY id FOR NO KEY UPDATE",
+        " AND kind <> 'sink' ORDER BY id FOR NO KEY UPDATE",
         {"id": str(execution_id)},
     )
 

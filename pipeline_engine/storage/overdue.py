@@ -50,6 +50,8 @@ def queue_due(connection: Connection) -> list[StepRow]:
 _FOUND = {
     "lease": "leased_until IS NOT NULL AND leased_until < now() AND NOT cancelling",
     "deadline": "deadline_at IS NOT NULL AND deadline_at <= now() AND NOT cancelling",
+    "late_clean_up": "deadline_at IS NOT NULL AND deadline_at <= now() AND cancelling"
+    " AND items_total IS NULL",
     "timer": "due_at IS NOT NULL AND due_at <= now() AND awaiting_event",
     "join": "due_at IS NOT NULL AND due_at <= now() AND NOT awaiting_event AND items_open = 0",
     "clean_up": "due_at IS NOT NULL AND due_at <= now() AND cancelling AND NOT awaiting_event"
@@ -117,6 +119,16 @@ def not_cleaned_up(connection: Connection) -> list[int]:
     return _ids(connection, "clean_up")
 
 
+def late_clean_ups(connection: Connection) -> list[int]:
+    """Cancelled steps whose clean-up has taken too long."""
+    return _ids(connection, "late_clean_up")
+
+
+def lock_late_clean_up(connection: Connection, step_execution_id: int) -> StepRow | None:
+    """The step, locked, if its clean-up is still not over."""
+    return _lock(connection, "late_clean_up", step_execution_id)
+
+
 def postpone(connection: Connection, ids: Sequence[int], *, by: timedelta) -> None:
     """Look at these again later, should this wake-up be lost too."""
     if ids:
@@ -128,10 +140,10 @@ def postpone(connection: Connection, ids: Sequence[int], *, by: timedelta) -> No
 
 
 def overdue_executions(connection: Connection) -> list[UUID]:
-    """Executions whose time is up."""
+    """Executions whose time is up, or that of what goes on after that."""
     rows = connection.exec_driver_sql(
         "SELECT id FROM executions WHERE status IN ('PENDING', 'RUNNING')"
-        " AND deadline_at <= now() AND abort_reason IS NULL ORDER BY deadline_at LIMIT %(limit)s",
+        " AND deadline_at <= now() ORDER BY deadline_at LIMIT %(limit)s",
         {"limit": BATCH},
     )
     return [row[0] for row in rows]

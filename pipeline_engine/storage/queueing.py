@@ -78,7 +78,7 @@ def wait_for_open_steps(connection: Connection, sinks: Sequence[StepRow]) -> set
             CROSS JOIN LATERAL (
                 SELECT id FROM step_executions WHERE execution_id = v.execution_id
                     AND status IN ('PENDING', 'RETRYING', 'RUNNING')
-                    AND CASE WHEN parent_id IS NULL THEN kind = 'step' END
+                    AND CASE WHEN parent_id IS NULL THEN kind <> 'sink' END
                 ORDER BY id FOR NO KEY UPDATE
             ) s
         ), told AS (
@@ -176,6 +176,18 @@ def forget_time_outs(connection: Connection, ids: Sequence[int]) -> None:
             " lock_version = lock_version + 1"
             " WHERE id = ANY(%(ids)s) AND cancelling AND items_total IS NULL",
             {"ids": list(ids)},
+        )
+
+
+def limit_clean_ups(connection: Connection, ids: Sequence[int], *, within: timedelta) -> None:
+    """Give these stopped steps no longer than this, even if nobody has begun to clean them up."""
+    if ids:
+        connection.exec_driver_sql(
+            "UPDATE step_executions"
+            " SET deadline_at = least(coalesce(deadline_at, 'infinity'), now() + %(within)s)"
+            " WHERE id = ANY(%(ids)s) AND status = 'RUNNING' AND cancelling"
+            " AND items_total IS NULL",
+            {"ids": list(ids), "within": within},
         )
 
 

@@ -90,6 +90,8 @@ class ExecutionFacts:
     unreadable: str | None = None  #: why these cannot be opened
     secrets: frozenset[str] = frozenset()  #: that the params quote, once they are opened
     masker: Masker = NOTHING_HIDDEN  #: of these and those of the installation, if there are any
+    #: how it ends, as far as is known: of those that look at it a moment later this is another
+    end: Mapping[str, Json] | None = None
 
     @cached_property
     def text_id(self) -> str:
@@ -106,7 +108,16 @@ class ExecutionFacts:
             "initiator": self.initiator,
             "user_id": self.user_id,
             "created_at": self.created_at.isoformat(),
+            **(self.end or {}),
         }
+
+
+def end_so_far(connection: Connection, execution_id: UUID) -> tuple[str | None, Json]:
+    """Why an execution ends early, if it does, and its error."""
+    row = connection.exec_driver_sql(
+        "SELECT abort_reason, error FROM executions WHERE id = %(id)s", {"id": str(execution_id)}
+    ).one()
+    return row[0], row[1]
 
 
 def now(connection: Connection) -> datetime:

@@ -21,6 +21,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.storage import driver
 from pipeline_engine.storage.base import Json
@@ -418,37 +419,123 @@ def note_failure(connection: Connection, execution_id: UUID, error: dict[str, Js
     )
 
 
+def note_not_undone(
+    connection: Connection, execution_id: UUID, left: Sequence[dict[str, Json]]
+) -> None:
+    """Remember what an execution could not undo: ``{step_id, code, message}`` each."""
+    connection.exec_driver_sql(
+        "UPDATE executions SET updated_at = now(), error = coalesce(error, '{}')"
+        " || jsonb_build_object('compensation',"
+        " coalesce(error -> 'compensation', '[]') || %(left)s::jsonb) WHERE id = %(id)s",
+        {"id": str(execution_id), "left": json_guard.dumps(left)},
+    )
+
+
 def intend_abort(
-    connection: Connection, execution_id: UUID, *, reason: str, error: dict[str, Json]
+    connection: Connection, execution_id: UUID, *, reason: AbortReason, error: dict[str, Json]
 ) -> bool:
-    """Store the intent to end an execution early; only the first intent counts."""
+    """Store the intent to end an execution early; False if the one that is stored counts.
+
+    A cancel keeps what it outranks as ``cause`` of its error.
+    """
+    is_cancel = reason is AbortReason.CANCELLED
     moved = connection.exec_driver_sql(
         "UPDATE executions SET abort_reason = %(reason)s, updated_at = now(),"
-        " error = CASE WHEN %(reason)s = 'failed' THEN coalesce(error, %(error)s::jsonb)"
-        " ELSE %(error)s::jsonb END,"
-        " cancel_requested_at = CASE WHEN %(reason)s = 'cancelled' THEN now() END,"
+        " error = CASE WHEN %(is_cancel)s THEN %(error)s::jsonb"
+        f" || {_CAUSE} || {_NOT_UNDONE} ELSE coalesce(error, %(error)s::jsonb) END,"
+        " cancel_requested_at = CASE WHEN %(is_cancel)s THEN now() END,"
         " lock_version = lock_version + 1"
-        " WHERE id = %(id)s AND abort_reason IS NULL AND status IN ('PENDING', 'RUNNING')"
-        " RETURNING id",
-        {"id": str(execution_id), "reason": reason, "error": json_guard.dumps(error)},
+        " WHERE id = %(id)s AND status IN ('PENDING', 'RUNNING') AND (abort_reason IS NULL"
+        " OR %(is_cancel)s AND abort_reason <> %(reason)s) RETURNING id",
+        {
+            "id": str(execution_id),
+            "reason": reason.value,
+            "is_cancel": is_cancel,
+            "error": json_guard.dumps(error),
+        },
     ).first()
-    if moved is not None and reason == "cancelled":
+    if moved is not None and is_cancel:
         record(connection, [Happened(execution_id, EventType.CANCEL_REQUESTED, details=error)])
     return moved is not None
 
 
+_CAUSE = (
+    "CASE WHEN error IS NULL THEN '{}' ELSE jsonb_build_object('cause', error - 'compensation') END"
+)
+_NOT_UNDONE = (
+    "CASE WHEN error ? 'compensation'"
+    " THEN jsonb_build_object('compensation', error -> 'compensation') ELSE '{}' END"
+)
+
+
+def pass_deadline(
+    connection: Connection, execution_id: UUID, *, grace: timedelta, error: dict[str, Json]
+) -> AbortReason | None:
+    """Note that the time of an execution is up, and until when its handlers may go on.
+
+    Returns why it ends early now; None if it was noted before, or the time is not up.
+    """
+    moved = connection.exec_driver_sql(
+        "UPDATE executions SET overdue_since = now(), deadline_at = now() + %(grace)s,"
+        " error = CASE WHEN abort_reason IS NULL"
+        f" THEN %(error)s::jsonb || {_CAUSE} ELSE error END,"
+        " abort_reason = coalesce(abort_reason, %(reason)s), updated_at = now(),"
+        " lock_version = lock_version + 1"
+        " WHERE id = %(id)s AND status IN ('PENDING', 'RUNNING') AND overdue_since IS NULL"
+        " AND deadline_at <= now() RETURNING abort_reason",
+        {
+            "id": str(execution_id),
+            "grace": grace,
+            "reason": AbortReason.TIMED_OUT.value,
+            "error": json_guard.dumps(error),
+        },
+    ).first()
+    if moved is None:
+        return None
+    record(connection, [Happened(execution_id, EventType.DEADLINE_PASSED, details=error)])
+    return AbortReason(moved[0])
+
+
+def force_end(
+    connection: Connection,
+    execution_id: UUID,
+    *,
+    event: EventType,
+    error: dict[str, Json],
+    only_overdue: bool = False,
+) -> bool:
+    """Store that nothing of an execution may run any more; False if that is stored already.
+
+    With *only_overdue* if the time of its handlers, too, is up.
+    """
+    moved = connection.exec_driver_sql(
+        "UPDATE executions SET forced_at = now(), deadline_at = NULL, updated_at = now(),"
+        " lock_version = lock_version + 1"
+        " WHERE id = %(id)s AND status IN ('PENDING', 'RUNNING') AND forced_at IS NULL"
+        " AND (NOT %(only_overdue)s OR overdue_since IS NOT NULL AND deadline_at <= now())"
+        " RETURNING id",
+        {"id": str(execution_id), "only_overdue": only_overdue},
+    ).first()
+    if moved is not None:
+        details = {**error, "force": True}
+        record(connection, [Happened(execution_id, event, details=details)])
+    return moved is not None
+
+
 def claim_clean_up(
-    connection: Connection, step_execution_id: int, *, lease: timedelta
+    connection: Connection, step_execution_id: int, *, lease: timedelta, within: timedelta
 ) -> StepRow | None:
-    """Begin the clean-up attempt of a cancelled step, if nobody else has."""
+    """Begin the clean-up attempt of a cancelled step, if nobody else has; it has its time."""
     claimed = fetch_steps(
         connection,
         "UPDATE step_executions s SET attempt = attempt + 1, leased_until = now() + %(lease)s,"
-        " due_at = now() + %(lease)s, lost_count = lost_count + 1, updated_at = now()"
+        " due_at = now() + %(lease)s, lost_count = lost_count + 1, updated_at = now(),"
+        # A second clean-up, when the worker of the first has died, has what is left.
+        " deadline_at = coalesce(deadline_at, now() + %(within)s)"
         # A fan-out has nothing to clean up; its last item will end it.
         " WHERE id = %(id)s AND cancelling AND status = 'RUNNING' AND items_total IS NULL"
         f" AND (leased_until IS NULL OR leased_until < now()) RETURNING {STEP_COLUMNS}",
-        {"id": step_execution_id, "lease": lease},
+        {"id": step_execution_id, "lease": lease, "within": within},
     )
     return claimed[0] if claimed else None
 

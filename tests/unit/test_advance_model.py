@@ -99,11 +99,17 @@ class Execution(RuleBasedStateMachine):
     # ── The client and the clock ─────────────────────────────────────────────────────────
 
     @precondition(lambda self: self.patience <= 0)
-    @rule(data=st.data(), reason=st.sampled_from([AbortReason.CANCELLED, AbortReason.TIMED_OUT]))
-    def it_is_given_up(self, data: st.DataObject, reason: AbortReason) -> None:
+    @rule(
+        data=st.data(),
+        reason=st.sampled_from([AbortReason.CANCELLED, AbortReason.TIMED_OUT]),
+        force=st.sampled_from([False, False, True]),
+    )
+    def it_is_given_up(self, data: st.DataObject, reason: AbortReason, force: bool) -> None:
         slow = self._slow(data)
-        self.course.abort(reason, slow=slow)
-        self.model.give_up(reason.value, slow=slow)
+        self.course.abort(reason, slow=slow, force=force)
+        self.model.give_up(reason.value, slow=slow, force=force)
+        for places in (self.parked, self.retrying):
+            places.difference_update(self.course.ended, self.course.stopping)
 
     @precondition(lambda self: self.course.stopping)
     @rule(data=st.data())

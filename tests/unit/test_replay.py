@@ -35,6 +35,10 @@ DONE = said("workflow_completed", success=True)
 FAILED = said("workflow_failed", error={"code": "x", "message": "m", "step_id": "a"})
 INTERRUPTED = said("workflow_interrupted", error={"code": "cancelled", "message": "m"})
 CANCEL = said("cancel_requested")
+FORCE = said("cancel_requested", force=True)
+LATE = said("deadline_passed")
+TOO_LATE = said("deadline_passed", force=True)
+OVER = said("workflow_failed", error={"code": "execution_timeout", "message": "m"})
 
 
 def completed(step: str, **details: Any) -> Any:
@@ -49,6 +53,8 @@ def skipped(step: str, reason: str, **details: Any) -> Any:
     return said("step_skipped", step, reason=reason, **details)
 
 
+BEGUN = said("step_started", "h")
+STOPPED = skipped("h", "aborted", attempt=2)
 CHAIN = [a_step("a"), a_step("b", "a")]
 LENIENT = {"settings": {"fail_fast": False}}
 RETRY = {"on_failure": "retry", "retry": {"max_attempts": 2, "backoff_seconds": 0}}
@@ -60,6 +66,7 @@ CHOICE = [a_step("a", action="conditional", params=BRANCHES), a_step("b", "a"), 
 JOIN = [a_step("a"), a_step("b"), a_step("c"), a_step("d", "a", "b", "c")]
 TWO_OF_THREE = [*JOIN[:3], JOIN[3] | {"trigger_rule": {"at_least": 2}}]
 LAST = [a_step("a"), a_step("b", "a", trigger_rule="all_done")]
+ON_CANCEL = {"id": "c", "name": "c", "action": "log", "when": "on_cancel"}
 UNDO_A, UNDO_B = "compensate:a", "compensate:b"
 
 GOOD = {
@@ -151,6 +158,52 @@ GOOD = {
         (STARTED, completed("a"), CANCEL, completed("h"), INTERRUPTED),
         [a_step("a")],
         {"settings": {"finally": HANDLERS["on_failure"]}},
+    ),
+    "a cancel that outranks a failure, and stops what survived it": (
+        (
+            STARTED,
+            failed("a"),
+            said("step_started", "b"),
+            CANCEL,
+            skipped("b", "aborted", attempt=2),
+            INTERRUPTED,
+        ),
+        LAST,
+        {},
+    ),
+    "a cancel that comes while handlers run, and adds its own": (
+        (
+            STARTED,
+            completed("a"),
+            failed("b"),
+            completed(UNDO_A),
+            CANCEL,
+            completed("h"),
+            completed("c"),
+            INTERRUPTED,
+        ),
+        UNDONE,
+        {"settings": {"on_failure": [*HANDLERS["on_failure"], ON_CANCEL]}},
+    ),
+    "a cancel of a good end, which undoes it": (
+        (STARTED, completed("a"), CANCEL, completed("h"), completed(UNDO_A), INTERRUPTED),
+        UNDONE[:1],
+        {"settings": {"finally": HANDLERS["on_failure"]}},
+    ),
+    "a second cancel, which stops handlers, too": (
+        (STARTED, completed("a"), BEGUN, CANCEL, FORCE, STOPPED, INTERRUPTED),
+        [a_step("a")],
+        {"settings": {"finally": HANDLERS["on_failure"]}},
+    ),
+    "a forced cancel, after which no handler runs": (
+        (STARTED, CANCEL, FORCE, skipped("a", "aborted"), INTERRUPTED),
+        [a_step("a")],
+        {"settings": {"finally": HANDLERS["on_failure"]}},
+    ),
+    "a time-out, and one of the handlers after it": (
+        (STARTED, LATE, skipped("a", "aborted"), BEGUN, TOO_LATE, STOPPED, OVER),
+        [a_step("a")],
+        {"settings": HANDLERS},
     ),
 }
 
@@ -305,13 +358,13 @@ BAD = [
         (completed("a"), completed("b"), completed(UNDO_B), completed(UNDO_A), DONE),
         UNDONE,
         {},
-        "undone: b, a, handlers: nothing; it should have been undone: nothing",
+        "after the steps ran compensate:b, compensate:a; it should have been nothing",
     ),
     (
         (completed("a"), failed("b"), FAILED),
         UNDONE,
         {},
-        "it should have been undone: a",
+        "after the steps ran nothing; it should have been compensate:a",
     ),
     (
         (
@@ -330,13 +383,31 @@ BAD = [
         (failed("a"), FAILED),
         [a_step("a")],
         {"settings": HANDLERS},
-        "handlers: nothing; it should have been undone: nothing, handlers: h",
+        "after the steps ran nothing; it should have been h",
     ),
     (
         (completed("h"), failed("a"), FAILED),
         [a_step("a")],
         {"settings": HANDLERS},
         "h began before every step had ended",
+    ),
+    (
+        (completed("a"), CANCEL, skipped("h", "aborted"), INTERRUPTED),
+        [a_step("a")],
+        {"settings": {"finally": HANDLERS["on_failure"]}},
+        "h was stopped, but only force stops what runs after the steps",
+    ),
+    (
+        (failed("a"), skipped("b", "aborted"), CANCEL, FAILED),
+        CHAIN,
+        {},
+        "the execution ended as FAILED, but what happened makes it INTERRUPTED",
+    ),
+    (
+        (CANCEL, FORCE, skipped("a", "aborted"), completed("b"), INTERRUPTED),
+        [a_step("a"), a_step("b", "a", trigger_rule="always")],
+        {},
+        "b began after the execution had been given up",
     ),
     ((completed("a"), DONE, completed("b")), CHAIN, {}, "step_completed after the end"),
     ((completed("z"), completed("a"), DONE), [a_step("a")], {}, "z is no step of the definition"),

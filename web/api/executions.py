@@ -142,13 +142,19 @@ def explain(execution_id: str) -> Any:
 
 @executions.on("POST", "/<execution_id>/cancel", operation="cancel_execution")
 @executions.body(wire.CancelBody, required=False)
+@executions.query(wire.CancelQuery)
 @executions.answers(202, wire.CancelledSchema)
-def cancel(body: dict[str, Any], execution_id: str) -> Any:
-    """Store the intent to end an execution; it is INTERRUPTED once its steps are cleaned up."""
+def cancel(body: dict[str, Any], query: dict[str, Any], execution_id: str) -> Any:
+    """Store the intent to end an execution; it is INTERRUPTED once its steps are cleaned up.
+
+    Handlers and compensations run; a second cancel, or `force`, stops them, too. 409 when
+    nothing is left to stop.
+    """
     wanted = execution_id_of(execution_id)
     history.require_visible(session(), caller(), wanted)
     session().rollback()  # the service has a transaction of its own
-    services.cancel(runtime(), wanted, reason=body["reason"])
+    force = body["force"] or query["force"]
+    services.cancel(runtime(), wanted, reason=body["reason"], force=force)
     record = history.execution(session(), caller(), wanted)
     session().commit()
     return record

@@ -11,6 +11,7 @@ from pipeline_engine.domain.checks.misuse import refuse_misuse
 from pipeline_engine.domain.checks.outline import Node, Outline, Use
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.checks.scopes import (
+    AT_THE_END,
     NAMES,
     Place,
     Scope,
@@ -162,6 +163,8 @@ class _Look:
             self._check_parameter()
         elif root == "steps":
             self._check_step()
+        elif root == "execution":
+            self._check_execution()
         elif root == "secrets":
             self._check_secret()
 
@@ -189,6 +192,20 @@ class _Look:
             hint = self.findings.did_you_mean(name, self.secrets)
             setting = "A secret is a setting of the installation: PIPELINE_SECRET__NAME."
             self.findings.error(self.pointer, "unknown_secret", message, hint or setting)
+
+    def _check_execution(self) -> None:
+        part = str(self.reference.path[0]) if self.reference.path else "id"
+        if part in self.scope.execution:
+            return
+        if part in AT_THE_END:
+            message = f"{dotted(self.pointer)}: How the execution ends is not known in"
+            message += f" {self.scope.place}"
+            hint = "Only handlers and compensations know it; a step has steps.<id>.status."
+        else:
+            message = f"{dotted(self.pointer)}: An execution has no '{shown(part)}'"
+            usual = f"There are {', '.join(sorted(self.scope.execution))}."
+            hint = self.findings.did_you_mean(part, self.scope.execution) or usual
+        self.findings.error(self.pointer, "unknown_execution_field", message, hint)
 
     def _check_step(self) -> None:
         if not self.reference.path:

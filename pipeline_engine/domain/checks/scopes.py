@@ -32,6 +32,11 @@ NAMES: Mapping[Place, frozenset[str]] = {
 }
 
 
+#: Of ``execution`` in every template, and beside that where it is known how it ends.
+EXECUTION_PARTS = frozenset({"id", "name", "pipeline_id", "initiator", "user_id", "created_at"})
+AT_THE_END = frozenset({"status", "error"})
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What the templates of one place may refer to."""
@@ -40,6 +45,7 @@ class Scope:
     roots: frozenset[str]
     sees: Callable[[str], bool]  #: whether a step has surely ended before
     hint: Callable[[str], str]  #: what to do about a step that it does not see
+    execution: frozenset[str] = EXECUTION_PARTS
 
 
 def scope_of(node: Node, outline: Outline) -> Scope:
@@ -62,7 +68,11 @@ def scope_of(node: Node, outline: Outline) -> Scope:
 
 def scope_of_undoing(node: Node, before: Scope) -> Scope:
     """What the action that undoes a step may refer to: the outputs of the step as well."""
-    return replace(before, sees=lambda step_id: step_id == node.id or before.sees(step_id))
+    return replace(
+        before,
+        sees=lambda step_id: step_id == node.id or before.sees(step_id),
+        execution=EXECUTION_PARTS | AT_THE_END,
+    )
 
 
 def scope_of_outputs(outline: Outline) -> Scope:
@@ -84,7 +94,8 @@ def _scope_of_handler(node: Node, outline: Outline) -> Scope:
     def hint(_step_id: str) -> str:
         return "Handlers run one after another, in the order of the list."
 
-    return Scope(f"handler '{shown(node.id)}'", NAMES[Place.STEP], sees, hint)
+    parts = EXECUTION_PARTS | AT_THE_END
+    return Scope(f"handler '{shown(node.id)}'", NAMES[Place.STEP], sees, hint, parts)
 
 
 def _hint(step_id: str, node: Node, outline: Outline) -> str:

@@ -236,7 +236,14 @@ FOR_EACH = record(
     title="ForEach",
 )
 COMPENSATE = record(
-    {"action": Field(NAME, required=True), "params": Field(mapping)}, title="Compensation"
+    {
+        "action": Field(NAME, required=True),
+        "params": Field(mapping),
+        "name": Field(NAME),
+        "retry": Field(RETRY),
+        "timeout_seconds": Field(SECONDS),
+    },
+    title="Compensation",
 )
 
 STEP_FIELDS: Mapping[str, Field] = {
@@ -270,6 +277,7 @@ HANDLERS = list_of(Rule(handler, HANDLER.schema), "Must be a list of handler ste
 SETTINGS = record(
     {
         "timeout_seconds": Field(SECONDS),
+        "handlers_timeout_seconds": Field(SECONDS),
         "fail_fast": Field(boolean),
         "max_parallel_steps": Field(integer(1, MAX_PARALLEL_STEPS)),
         "retry_policy": Field(RETRY),

@@ -82,6 +82,9 @@ class Compensation:
 
     action: str
     params: JSON = field(default_factory=dict)
+    name: str | None = None  #: None: that of the step, with "Undo" before it
+    retry: RetryConfig | None = None  #: None: a few quick attempts
+    timeout_seconds: int | None = None  #: of each attempt; of a fan-out as a whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +123,7 @@ class PipelineSettings:
     """What holds for every execution of a pipeline."""
 
     timeout_seconds: int = 7200
+    handlers_timeout_seconds: int = 30  #: for all that goes on after the time is up
     fail_fast: bool = True
     max_parallel_steps: int = 10
     retry_policy: RetryConfig | None = None  #: for retrying steps without a ``retry`` block
@@ -170,6 +174,10 @@ class PipelineDefinition:
         """Whether a step or handler has this id."""
         return step_id in self._handlers or step_id in self._numbers
 
+    def is_handler(self, step_id: str) -> bool:
+        """Whether a handler has this id."""
+        return step_id in self._handlers
+
     @cached_property
     def secret_parameters(self) -> frozenset[str]:
         """The names of the parameters that are declared secret."""
@@ -194,4 +202,5 @@ class DefinitionDefaults:
     """What a document leaves to the settings of the engine."""
 
     timeout_seconds: int = 7200
+    handlers_timeout_seconds: int = 30
     max_parallel_steps: int = 10

@@ -93,6 +93,9 @@ def _parameter(given: Mapping[str, JSON]) -> ParameterDefinition:
 def _settings(given: Mapping[str, JSON], defaults: DefinitionDefaults) -> PipelineSettings:
     return PipelineSettings(
         timeout_seconds=int(given.get("timeout_seconds") or defaults.timeout_seconds),
+        handlers_timeout_seconds=int(
+            given.get("handlers_timeout_seconds") or defaults.handlers_timeout_seconds
+        ),
         fail_fast=_or(given.get("fail_fast"), True),
         max_parallel_steps=int(given.get("max_parallel_steps") or defaults.max_parallel_steps),
         retry_policy=_retry(given.get("retry_policy")),
@@ -182,7 +185,13 @@ def _for_each(given: JSON) -> ForEach | None:
 def _compensation(given: Mapping[str, JSON] | None) -> Compensation | None:
     if given is None:
         return None
-    return Compensation(action=given["action"], params=given.get("params") or {})
+    return Compensation(
+        action=given["action"],
+        params=given.get("params") or {},
+        name=given.get("name"),
+        retry=_retry(given.get("retry")),
+        timeout_seconds=_whole(given.get("timeout_seconds")),
+    )
 
 
 def _whole(given: JSON) -> int | None:

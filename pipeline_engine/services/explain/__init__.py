@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from pipeline_engine.domain.outcome import COMPENSATES, AbortReason
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.callers import Caller
@@ -79,6 +80,7 @@ def _execution(session: Session, caller: Caller, execution_id: UUID) -> Mapping[
             Execution.abort_reason,
             Execution.error,
             Execution.cancel_requested_at,
+            Execution.forced_at,
             Execution.deadline_at,
             Execution.finished_at,
             Execution.updated_at,
@@ -128,24 +130,47 @@ def _ended(execution: Mapping[str, Any], redactor: Redactor) -> Finding:
     error = redactor.redact(execution["error"]) or {}
     status, reason = execution["status"], error.get("message")
     because = f"It ended as {status} at {moment(execution['finished_at'])}"
+    because = f"{because}: {reason}." if reason else f"{because}."
+    todo = "Nothing: what has ended does not move any more."
+    if left := error.get("compensation"):
+        because += f" Not undone: {'; '.join(_not_undone(entry) for entry in left)}."
+        todo = "Undo by hand what it could not undo."
     return Finding(
         code=FindingCode.ENDED,
-        because=f"{because}: {reason}." if reason else f"{because}.",
-        what_to_do="Nothing: what has ended does not move any more.",
+        because=because,
+        what_to_do=todo,
         since=execution["finished_at"],
         facts={"status": status, "error": error or None},
     )
 
 
+def _not_undone(entry: Mapping[str, Any]) -> str:
+    undone = str(entry["step_id"]).removeprefix(COMPENSATES)
+    return f"{undone} ({entry['code']}: {entry['message']})"
+
+
 def _aborting(execution: Mapping[str, Any]) -> Finding:
-    reason = execution["abort_reason"]
+    reason, forced_at = execution["abort_reason"], execution["forced_at"]
+    because = f"It is being ended ({reason}): open steps are stopped and clean up first"
+    if forced_at:
+        because, todo = f"{because}. Handlers and compensations are stopped, too", WAIT
+    else:
+        because += ", then compensations and handlers run"
+        todo = f"{WAIT} To stop those as well, {AGAIN[reason]}."
     return Finding(
         code=FindingCode.ABORTING,
-        because=f"It is being ended ({reason}): open steps are stopped and clean up first.",
-        what_to_do=WAIT,
-        since=execution["cancel_requested_at"] or execution["updated_at"],
-        facts={"reason": reason},
+        because=f"{because}.",
+        what_to_do=todo,
+        since=forced_at or execution["cancel_requested_at"] or execution["updated_at"],
+        facts={"reason": reason, "forced": forced_at is not None},
     )
+
+
+AGAIN = {
+    AbortReason.CANCELLED: "cancel it once more",
+    AbortReason.FAILED: "cancel it with force",
+    AbortReason.TIMED_OUT: "cancel it with force",
+}
 
 
 def _redis_away(evidence: Evidence) -> Finding:

@@ -67,6 +67,7 @@ class ExecutionRecord(StartedRecord):
     progress_percentage: Decimal
     abort_reason: str | None
     cancel_requested_at: datetime | None
+    forced_at: datetime | None
     deadline_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -100,6 +101,7 @@ LISTED = (
     Execution.error,
     Execution.abort_reason,
     Execution.cancel_requested_at,
+    Execution.forced_at,
     Execution.deadline_at,
     Execution.started_at,
     Execution.finished_at,

@@ -51,7 +51,7 @@ class Row:
         self.attempt = max(attempt, self.attempt)
 
     def _retried(self, event: Recorded, settings: PipelineSettings) -> Iterator[str]:
-        if self.definition.on_failure is not OnFailure.RETRY:
+        if self.definition.on_failure is not OnFailure.RETRY and self.definition.retry is None:
             yield f"{self.name} was tried again, but has no retries"
             return
         if self.items:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
+from typing import TypeAlias
 
 from pipeline_engine.domain.course import Course
 from pipeline_engine.domain.definitions import PipelineDefinition
@@ -11,12 +13,18 @@ from pipeline_engine.domain.outcome import COMPENSATES, handlers_after
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.services.replay.attempts import Row
 
+#: The ends that were decided one after another: when the steps had ended, and by a cancel later.
+Way: TypeAlias = tuple[ExecutionStatus, ...]
+#: What one of them adds: compensations in any order, then handlers in theirs.
+Stage: TypeAlias = tuple[set[str], list[str]]
+
 
 @dataclass(slots=True)
 class Epilogue:
     """The rows that were added when the steps had ended, in the order in which they began."""
 
     rows: dict[str, Row] = field(default_factory=dict)
+    began_at: float = inf  #: the event that tells of the first
 
     def check_begin(self, name: str, course: Course) -> Iterator[str]:
         """What is wrong with the beginning of another one."""
@@ -27,21 +35,36 @@ class Epilogue:
                 yield f"{name} began before {other.name} had ended"
 
     def check(
-        self, definition: PipelineDefinition, course: Course, candidates: Sequence[ExecutionStatus]
+        self, definition: PipelineDefinition, course: Course, ways: Sequence[Way]
     ) -> Iterator[str]:
-        """Whether these are the ones that belong to one of the ends that it might have been."""
-        undone = [i.removeprefix(COMPENSATES) for i in self.rows if i.startswith(COMPENSATES)]
-        handlers = [i for i in self.rows if not i.startswith(COMPENSATES)]
+        """Whether these are the ones that belong to one of the ways that it may have gone."""
         ran = list(self.rows)
-        if ran != [*(f"{COMPENSATES}{step}" for step in undone), *handlers]:
-            yield f"compensations come before handlers, but it was {', '.join(ran)}"
-        expected = [(_to_undo(definition, course, s), _handlers(definition, s)) for s in candidates]
-        if (set(undone), handlers) not in expected:
-            yield (
-                f"undone: {_listed(undone)}, handlers: {_listed(handlers)}; it should have been"
-                f" undone: {_listed(expected[0][0])}, handlers: {_listed(expected[0][1])}"
-            )
+        expected = [list(_stages(definition, course, way)) for way in ways]
+        if not any(_fits(ran, stages) for stages in expected):
+            yield f"after the steps ran {_listed(ran)}; it should have been {_told(expected[0])}"
+        undone = [i.removeprefix(COMPENSATES) for i in ran if i.startswith(COMPENSATES)]
         yield from _wrong_order(definition, undone)
+
+
+def _stages(definition: PipelineDefinition, course: Course, way: Way) -> Iterator[Stage]:
+    """What each of these ends adds, beside what those before it have added."""
+    known: set[str] = set()
+    for status in way:
+        undone = {f"{COMPENSATES}{step_id}" for step_id in _to_undo(definition, course, status)}
+        handlers = [step.id for step in handlers_after(definition, status)]
+        yield undone - known, [step_id for step_id in handlers if step_id not in known]
+        known |= undone.union(handlers)
+
+
+def _fits(ran: Sequence[str], stages: Sequence[Stage]) -> bool:
+    """Stage after stage, compensations in any order, then handlers in theirs."""
+    rest = list(ran)
+    for undone, handlers in stages:
+        first, then = rest[: len(undone)], rest[len(undone) :][: len(handlers)]
+        if set(first) != undone or then != handlers:
+            return False
+        rest = rest[len(undone) + len(handlers) :]
+    return not rest
 
 
 def _to_undo(definition: PipelineDefinition, course: Course, status: ExecutionStatus) -> set[str]:
@@ -51,10 +74,6 @@ def _to_undo(definition: PipelineDefinition, course: Course, status: ExecutionSt
     return {step.id for step in definition.steps if step.compensate and step.id in completed}
 
 
-def _handlers(definition: PipelineDefinition, status: ExecutionStatus) -> list[str]:
-    return [step.id for step in handlers_after(definition, status)]
-
-
 def _wrong_order(definition: PipelineDefinition, undone: Sequence[str]) -> Iterator[str]:
     for number, later in enumerate(undone):
         for earlier in undone[:number]:
@@ -62,5 +81,9 @@ def _wrong_order(definition: PipelineDefinition, undone: Sequence[str]) -> Itera
                 yield f"{earlier} was undone before {later}, which had been built on it"
 
 
-def _listed(ids: Sequence[str] | set[str]) -> str:
-    return ", ".join(sorted(ids) if isinstance(ids, set) else ids) or "nothing"
+def _told(stages: Sequence[Stage]) -> str:
+    return _listed([step for undone, handlers in stages for step in (*sorted(undone), *handlers)])
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return ", ".join(ids) or "nothing"

@@ -83,15 +83,23 @@ def the_end(history: Sequence[Recorded]) -> Recorded | None:
     return next((event for event in history if event.type in EXECUTION_ENDS), None)
 
 
-def abort_reason(history: Sequence[Recorded], *, fails_fast: bool) -> AbortReason | None:
-    """Why the execution was given up, if it was.
+INTENTS: Mapping[EventType, AbortReason] = {
+    EventType.CANCEL_REQUESTED: AbortReason.CANCELLED,
+    EventType.DEADLINE_PASSED: AbortReason.TIMED_OUT,
+}
 
-    A cancel is recorded only if it was the first intent. A time-out leaves its error, which
-    names no step. All that is left is the first failure.
+
+def abort_reason(history: Sequence[Recorded], *, fails_fast: bool) -> AbortReason | None:
+    """Why the execution was given up, if it was: a cancel outranks whatever else there was.
+
+    A failure is no event of the execution. Neither was a time-out in older histories: it left
+    its error, which names no step.
     """
-    if any(event.type is EventType.CANCEL_REQUESTED for event in history):
+    intents = {INTENTS[event.type] for event in history if event.type in INTENTS}
+    if AbortReason.CANCELLED in intents:
         return AbortReason.CANCELLED
     end = the_end(history)
-    if end and end.error.get("code") == EXECUTION_TIMEOUT and "step_id" not in end.error:
+    late = end and end.error.get("code") == EXECUTION_TIMEOUT and "step_id" not in end.error
+    if late or AbortReason.TIMED_OUT in intents:
         return AbortReason.TIMED_OUT
     return AbortReason.FAILED if fails_fast else None

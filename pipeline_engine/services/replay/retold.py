@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from pipeline_engine.domain.course import Course, End
@@ -19,14 +20,14 @@ from pipeline_engine.domain.readiness import (
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.services.replay import fan_outs
 from pipeline_engine.services.replay.attempts import Row
-from pipeline_engine.services.replay.epilogue import Epilogue
+from pipeline_engine.services.replay.epilogue import Epilogue, Way
 from pipeline_engine.services.replay.recorded import (
     EXECUTION_ENDS,
+    INTENTS,
     Recorded,
     abort_reason,
     the_end,
 )
-from pipeline_engine.storage.events import EventType
 
 
 class Retold:
@@ -43,6 +44,10 @@ class Retold:
         self._began: set[str] = set()
         self._failures: list[Recorded] = []  #: unhandled
         self._gave_up_at: int | None = None  #: the first step that was stopped with the others
+        self._reason_now: AbortReason | None = None  #: as far as it has been told
+        self._outranked: AbortReason | None = None  #: what counted before
+        self._intended_at: float = inf
+        self._forced = False  #: nothing may run any more
         self._reason = abort_reason(history, fails_fast=definition.settings.fail_fast)
         self._said: list[str] = []
 
@@ -54,12 +59,23 @@ class Retold:
                 self._say([f"{event.type.value} after the end of the execution"])
             elif event.step_execution_id is not None:
                 self._read(event, event.step_execution_id)
+            elif event.type in INTENTS:
+                self._intended(event)
         if end is not None:
             self._say(self._ended(end))
         return self._said
 
     def _say(self, found: Iterator[str] | list[str]) -> None:
         self._said += found
+
+    def _intended(self, event: Recorded) -> None:
+        """The client, or the clock, ends the execution early from here on."""
+        reason = INTENTS[event.type]
+        if event.details.get("force"):
+            self._forced = True
+        if reason.outranks(self._reason_now):
+            self._outranked = self._reason_now
+            self._reason_now, self._intended_at = reason, event.id
 
     # ── One event ────────────────────────────────────────────────────────────────────────
 
@@ -96,8 +112,10 @@ class Retold:
         row = Row(definition, step_id)
         self._fan_outs[step_id] = row
         if step_id not in self._steps:
-            self._say(self._epilogue.check_begin(step_id, self._course))
+            if event.skip_reason is not SkipReason.ABORTED:  # or it has not begun
+                self._say(self._epilogue.check_begin(step_id, self._course))
             self._epilogue.rows[step_id] = row
+            self._epilogue.began_at = min(self._epilogue.began_at, event.id)
         return row
 
     def _definition_of(self, step_id: str) -> StepDefinition | None:
@@ -147,6 +165,8 @@ class Retold:
     def _step_ended(self, event: Recorded, status: StepStatus) -> Iterator[str]:
         step_id = event.step_id
         if step_id not in self._steps:
+            if event.skip_reason is SkipReason.ABORTED and not self._forced:
+                yield f"{step_id} was stopped, but only force stops what runs after the steps"
             self._note_failure(event, status)
             return
         if event.skip_reason is not None:
@@ -191,22 +211,20 @@ class Retold:
             yield f"{step_id} was stopped, but its trigger rule survives this"
 
     def _may_have_been_given_up(self) -> bool:
-        if the_end(self._history) is None or self._reason is AbortReason.TIMED_OUT:
-            return True  # an open execution may be about to say that its time was up
-        if self._reason is AbortReason.CANCELLED:
-            return any(
-                event.type is EventType.CANCEL_REQUESTED and event.id < (self._gave_up_at or 0)
-                for event in self._history
-            )
-        failed = any(event.step_id in self._steps for event in self._failures)
-        return self._reason is AbortReason.FAILED and failed
+        fails_fast = self._definition.settings.fail_fast
+        if fails_fast and any(event.step_id in self._steps for event in self._failures):
+            return True
+        if the_end(self._history) is None:
+            return True  # an older execution may be about to say that its time was up
+        return self._reason is AbortReason.TIMED_OUT or self._reason_now is not None
 
     def _is_given_up(self, step_id: str) -> bool:
         return self._gave_up_at is not None and not self._survives(step_id)
 
     def _survives(self, step_id: str) -> bool:
-        reason = self._reason or AbortReason.FAILED
-        return self._definition.step(step_id).trigger_rule in reason.survivors
+        reason = self._reason_now or AbortReason.FAILED
+        rule = self._definition.step(step_id).trigger_rule
+        return rule in reason.survivors and not self._forced
 
     def _is_behind_a_branch(self, step_id: str) -> bool:
         """Whether a completed step could choose to skip this one: its params speak of it."""
@@ -229,7 +247,7 @@ class Retold:
             if row.end is None
         )
         yield from self._not_stopped()
-        yield from self._epilogue.check(self._definition, self._course, self._candidates())
+        yield from self._epilogue.check(self._definition, self._course, self._ways())
         yield from self._wrong_status(end)
 
     def _not_stopped(self) -> Iterator[str]:
@@ -237,20 +255,26 @@ class Retold:
         for failure in self._failures if self._definition.settings.fail_fast else ():
             for step_id in self._definition.graph.dependents(failure.step_id):
                 ended = self._fan_outs[step_id].end
-                waits = self._definition.step(step_id).trigger_rule not in EAGER
-                if not waits or self._survives(step_id) or ended is None or ended.id < failure.id:
+                rule = self._definition.step(step_id).trigger_rule
+                waits = rule not in EAGER and rule not in AbortReason.FAILED.survivors
+                if not waits or ended is None or ended.id < failure.id:
                     continue
                 if ended.skip_reason is not SkipReason.ABORTED:
                     yield f"{failure.step_id} failed, but did not stop {step_id}"
 
-    def _candidates(self) -> list[ExecutionStatus]:
-        """How it may have looked when all steps had ended; an abort may have come after that."""
+    def _ways(self) -> list[Way]:
+        """What may have run after the steps; an abort may have come while it did."""
         failed = any(event.step_id in self._steps for event in self._failures)
-        calm = outcome(None, failed=failed)
+        calm = outcome(None, failed=failed or self._outranked is not None)
         if self._reason not in {AbortReason.CANCELLED, AbortReason.TIMED_OUT}:
-            return [calm]
+            return [(calm,)]
         given_up = outcome(self._reason, failed=True)
-        return [given_up] if self._gave_up_at is not None else [given_up, calm]
+        added = (given_up,) if self._reason is AbortReason.CANCELLED else ()
+        late: list[Way] = [(calm, *added), (calm,)] if self._forced else [(calm, *added)]
+        if self._epilogue.began_at < self._intended_at:
+            return late
+        early: list[Way] = [(given_up,), ()] if self._forced else [(given_up,)]
+        return early if self._gave_up_at is not None and not failed else [*early, *late]
 
     def _wrong_status(self, end: Recorded) -> Iterator[str]:
         recorded = EXECUTION_ENDS[end.type]

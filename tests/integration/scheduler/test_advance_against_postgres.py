@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
+import pytest
 from driving import Driver, Look
 from factories import an_action
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from random_graphs import documents
 from simple_model import Model
 
+from pipeline_engine.errors import AlreadyStopped
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import (
     ActionContext,
@@ -59,6 +61,7 @@ class Play:
         self.retrying: set[str] = set()
         self.early: set[str] = set()
         self.sent: set[tuple[str, int]] = set()
+        self.overdue = False  #: its time was up
 
     # ── Moves ────────────────────────────────────────────────────────────────────────────
 
@@ -114,14 +117,20 @@ class Play:
             self.late.add(step)
 
     def give_up(self, reason: str) -> None:
-        """The client cancels, or the time of the whole execution is up."""
+        """The client cancels, or the time of the execution, or then of its handlers, is up."""
         if reason == "cancelled":
+            force = self.model.given_up == "cancelled"
+            if force and self.model.forced:
+                with pytest.raises(AlreadyStopped):
+                    executions.cancel(self.driver.runtime, self.id)
+                return
             executions.cancel(self.driver.runtime, self.id)
         else:
+            force, self.overdue = self.overdue, True
             statement = "UPDATE executions SET deadline_at = now() WHERE id = %(id)s"
-            self.driver.change(statement, id=str(self.id))
+            self.driver.change(f"{statement} AND deadline_at IS NOT NULL", id=str(self.id))
             sweep.sweep(self.driver.runtime)
-        self.model.give_up(reason, slow=self.parked | self.late)
+        self.model.give_up(reason, slow=self.parked | self.late, force=force)
         self._tidy()
 
     def clean_up(self, step: str) -> None:
@@ -230,7 +239,7 @@ def play_one(driver: Driver, peers: Peers, data: st.DataObject, document: dict[s
     for number in range(10 * MOVES):
         if play.model.is_over:
             break
-        if number == patience:
+        if number == patience or (number > patience and data.draw(st.integers(0, 4)) == 4):
             play.give_up(data.draw(st.sampled_from(["cancelled", "timed_out"])))
         else:
             move, step = data.draw(st.sampled_from(possible_moves(play)))

@@ -9,7 +9,7 @@ import pytest
 from driving import Driver, Gate, in_background
 from factories import a_step, an_action
 
-from pipeline_engine.errors import AlreadyFinal, ExecutionNotFound
+from pipeline_engine.errors import AlreadyFinal, AlreadyStopped, ExecutionNotFound
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler import sweep, waking
 from pipeline_engine.sdk import (
@@ -256,19 +256,21 @@ def test_a_step_that_must_run_survives_the_cancel(drive):
     assert end.status == "INTERRUPTED"
 
 
-def test_a_second_cancel_changes_nothing_and_a_third_is_too_late(drive):
+def test_a_second_cancel_stops_more_and_a_third_is_refused(drive):
     driver = drive(Job().action())
     execution_id = driver.start(a_step("a", action="job"))
     driver.settle()
     cancel(driver, execution_id, reason="first")
     cancel(driver, execution_id, reason="second")
+    with pytest.raises(AlreadyStopped):
+        cancel(driver, execution_id)
     driver.finish(execution_id)
 
     with pytest.raises(AlreadyFinal):
         cancel(driver, execution_id)
     end = driver.look(execution_id)
     assert end.execution.error["message"] == "first"
-    assert end.events().count("cancel_requested") == 1
+    assert end.events().count("cancel_requested") == 2
 
 
 def test_nothing_can_be_cancelled_that_does_not_exist(drive):

@@ -10,6 +10,8 @@ from factories import a_fan_out, a_step, an_action
 
 from pipeline_engine.sdk import ActionContext, ActionResult, Item
 from pipeline_engine.services import executions
+from pipeline_engine.services.callers import SYSTEM
+from pipeline_engine.services.explain import explain
 
 
 def a_handler(step_id: str, **fields: Any) -> dict[str, Any]:
@@ -199,6 +201,183 @@ def test_a_compensation_that_fails_does_not_stop_the_others(drive):
 
     assert book.entries == ["compensate:a"]
     assert end.execution.error["step_id"] == "x"
+
+
+def not_undone(end: Any) -> list[tuple[str, str]]:
+    left = end.execution.error.get("compensation", [])
+    return [(entry["step_id"], entry["code"]) for entry in left]
+
+
+def test_a_compensation_that_fails_is_named_wherever_the_execution_is_shown(drive, session):
+    undo = {"action": "fail", "params": {"message": "still there", "error_code": "kept"}}
+    undo |= {"name": "Give it back", "retry": {"max_attempts": 1}}
+    driver = drive()
+
+    end = driver.run(a_step("a", compensate=undo), a_step("x", "a", action="fail"))
+
+    said = {"step_id": "compensate:a", "code": "kept", "message": "still there"}
+    error = end.execution.error
+    assert (error["step_id"], error["compensation"]) == ("x", [said])
+    assert end.history[-1].details["error"]["compensation"] == [said]
+    assert end.events("compensate:a") == ["step_failed"]
+    assert (end.status, end.step("compensate:a").name) == ("FAILED", "Give it back")
+    found = explain(driver.runtime, session, SYSTEM, end.execution.id).findings[0]
+    assert "Not undone: a (kept: still there)" in found.because
+    assert found.what_to_do == "Undo by hand what it could not undo."
+
+
+def test_a_compensation_is_tried_again_soon_or_as_its_author_says(drive):
+    tries: list[str] = []
+
+    def moody(context: ActionContext) -> ActionResult:
+        tries.append(context.step_id)
+        return ActionResult(success=tries.count(context.step_id) > 2)
+
+    often = {"max_attempts": 3, "backoff_seconds": 0}
+    driver = drive(an_action("moody", moody))
+    execution_id = driver.start(
+        a_step("a", compensate={"action": "moody"}),
+        a_step("b", "a", compensate={"action": "moody", "retry": often}),
+        a_step("c", "b", compensate={"action": "moody", "retry": often | {"max_attempts": 2}}),
+        a_step("x", "c", action="fail"),
+    )
+    driver.settle()
+    for _ in range(2):  # what is quick for people takes long in a test
+        driver.change("UPDATE step_executions SET due_at = now() WHERE status = 'RETRYING'")
+
+    end = driver.finish(execution_id)
+
+    assert (tries.count("compensate:a"), tries.count("compensate:b")) == (3, 3)
+    assert not_undone(end) == [("compensate:c", "action_failed")]
+
+
+def test_a_compensation_has_a_time_limit(drive):
+    park = an_action(
+        "park",
+        lambda context: ActionResult(success=True, awaiting_event=True, external_workflow_id="x"),
+    )
+    driver = drive(park)
+    undo = {"action": "park", "timeout_seconds": 60, "retry": {"max_attempts": 1}}
+    execution_id = driver.start(a_step("a", compensate=undo), a_step("x", "a", action="fail"))
+    driver.settle()
+    row = driver.look(execution_id).step("compensate:a")
+    driver.change("UPDATE step_executions SET deadline_at = now() WHERE id = %(id)s", id=row.id)
+
+    end = driver.finish(execution_id)
+
+    assert (row.deadline_at - row.updated_at).total_seconds() == 60
+    assert not_undone(end) == [("compensate:a", "timeout")]
+
+
+def test_what_a_forced_end_leaves_undone_is_said(drive):
+    gate, book = Gate(), Book()
+    driver = drive(an_action("gate", gate.execute), book.action())
+    early = driver.start(undone("a"), a_step("b", "a", action="gate"))
+    driver.turn(driver.look(early).step("a").id)
+    late = driver.start(
+        a_step("a", compensate={"action": "gate"}),
+        undone("b", "a"),
+        a_step("x", "b", action="fail"),
+    )
+    driver.turn(driver.look(late).step("a").id)
+    driver.turn(driver.look(late).step("compensate:b").id)
+
+    for execution_id in (early, late):
+        executions.cancel(driver.runtime, execution_id, force=True)
+
+    aborted = [("compensate:a", "aborted")]
+    assert [not_undone(driver.finish(i)) for i in (early, late)] == [aborted, aborted]
+
+
+def test_what_was_not_undone_outlives_the_cancel_that_outranks_the_failure(drive):
+    undo = {"action": "fail", "retry": {"max_attempts": 1}}
+    wait = a_handler("wait", action="wait_until", params={"duration_hours": 1})
+    driver = drive()
+    execution_id = driver.start(
+        a_step("a", compensate=undo), a_step("x", "a", action="fail"), settings={"finally": [wait]}
+    )
+    driver.settle()
+
+    executions.cancel(driver.runtime, execution_id, reason="enough", force=True)
+
+    error = driver.finish(execution_id).execution.error
+    assert (error["code"], error["message"]) == ("cancelled", "enough")
+    assert [entry["step_id"] for entry in error["compensation"]] == ["compensate:a"]
+    assert (error["cause"]["step_id"], "compensation" in error["cause"]) == ("x", False)
+
+
+# ── How it ends, for those that run then ─────────────────────────────────────────────────
+
+THE_END = "{{ execution.status }} {{ execution.error.code }} {{ execution.error.step_id }}"
+
+
+@pytest.mark.parametrize(
+    ("action", "seen"),
+    [("log", "COMPLETED  "), ("fail", "FAILED INTENTIONAL_FAILURE a")],
+)
+@pytest.mark.parametrize("cheap", [True, False])
+def test_a_handler_sees_how_the_execution_ends(drive, action, seen, cheap):
+    book = Book()
+    last = a_handler("last", action="note", params={"value": THE_END})
+
+    drive(book.action(cheap=cheap)).run(a_step("a", action=action), settings={"finally": [last]})
+
+    assert book.params["last"] == seen
+
+
+def test_a_handler_with_a_condition_on_the_end_runs_after_that_end_only(drive):
+    book = Book()
+    handlers = [
+        a_handler("bad", action="note", condition="execution.status == 'FAILED'"),
+        a_handler("good", action="note", condition="{{ execution.status == 'COMPLETED' }}"),
+        a_handler("any", action="note", condition="not execution.error"),
+    ]
+    driver = drive(book.action())
+
+    driver.run(a_step("a"), settings={"finally": handlers})
+    driver.run(a_step("a", action="fail"), settings={"finally": handlers})
+
+    assert book.entries == ["good", "any", "bad"]
+
+
+def test_a_handler_sees_what_the_handlers_before_it_made_of_the_end(drive):
+    book = Book()
+    last = a_handler("last", action="note", params={"value": THE_END})
+
+    drive(book.action()).run(
+        a_step("a"), settings={"finally": [a_handler("bad", action="fail"), last]}
+    )
+
+    assert book.params["last"] == "FAILED INTENTIONAL_FAILURE bad"
+
+
+def test_items_and_joins_of_handlers_and_compensations_see_the_end_too(drive):
+    book = Book()
+    loop = {"action": "for_each", "params": {"items": ["{{ execution.status }}"]}}
+    loop["params"] |= {"action": "note", "action_params": {"value": "{{ execution.error.code }}"}}
+    each = a_handler("each", action="note", for_each=["x"], params={"value": "{{ execution }}"})
+
+    drive(book.action()).run(
+        a_step("a", compensate=loop),
+        a_step("x", "a", action="fail"),
+        settings={"finally": [each]},
+    )
+
+    assert book.params["compensate:a"] == "INTENTIONAL_FAILURE"
+    assert book.params["each"]["status"] == "FAILED"
+    assert book.params["each"]["error"]["step_id"] == "x"
+
+
+def test_a_cancelled_execution_says_so_to_its_handlers(drive):
+    book = Book()
+    driver = drive(book.action())
+    last = a_handler("last", action="note", params={"value": THE_END})
+    execution_id = driver.start(a_step("a"), settings={"finally": [last]})
+
+    executions.cancel(driver.runtime, execution_id)
+    driver.finish(execution_id)
+
+    assert book.params["last"] == "INTERRUPTED cancelled "
 
 
 def test_a_compensation_may_fan_out(drive):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -493,16 +494,59 @@ def test_progress_comes_in_three_sizes(
     assert found["execution"]["progress_percentage"] == "50.00"
 
 
-def test_a_cancel_is_accepted_and_a_second_one_changes_nothing(
+WITH_HANDLER = {
+    "name": "n",
+    "steps": [{"id": "a", "name": "a", "action": "log", "params": {"message": "m"}}],
+    "settings": {
+        "finally": [{"id": "h", "name": "h", "action": "wait_until"}],
+    },
+}
+FORCE_IN_BODY = {"json": {"force": True}}
+FORCE_IN_QUERY = {"query_string": "force=true"}
+
+
+@pytest.mark.parametrize("again", [{}, FORCE_IN_BODY, FORCE_IN_QUERY])
+def test_a_cancel_lets_handlers_run_and_a_second_one_does_not(
+    alice: FlaskClient, again: dict[str, Any]
+) -> None:
+    started = alice.post("/executions/run", json={"pipeline_definition": WITH_HANDLER})
+    path = f"/executions/{started.json['execution_id']}"
+
+    first = alice.post(f"{path}/cancel", json={"reason": "too late"})
+    between = alice.get(path).json
+    second = alice.post(f"{path}/cancel", **again)
+
+    assert (first.status_code, first.json["forced_at"]) == (202, None)
+    assert first.json["cancel_requested_at"]
+    assert between["status"] in {"PENDING", "RUNNING"}, "its handler is queued"
+    assert (second.status_code, second.json["status"]) == (202, "INTERRUPTED")
+    assert second.json["forced_at"]
+    assert alice.get(path).json["error_info"]["message"] == "too late"
+
+
+@pytest.mark.parametrize("force", [FORCE_IN_BODY, FORCE_IN_QUERY])
+def test_force_ends_an_execution_without_its_handlers(
+    alice: FlaskClient, force: dict[str, Any]
+) -> None:
+    started = alice.post("/executions/run", json={"pipeline_definition": WITH_HANDLER})
+    path = f"/executions/{started.json['execution_id']}"
+
+    answer = alice.post(f"{path}/cancel", **force)
+
+    assert (answer.status_code, answer.json["status"]) == (202, "INTERRUPTED")
+    assert [step["step_id"] for step in alice.get(f"{path}/steps").json["steps"]] == ["a"]
+
+
+def test_a_cancel_that_can_stop_nothing_more_is_refused(
     session: Session, alice: FlaskClient
 ) -> None:
-    execution_id = started(alice, session)["execution_id"]
+    execution = an_execution(session, user_id="alice", status="RUNNING")
+    execution.abort_reason, execution.forced_at = "cancelled", datetime.now(UTC)
+    session.commit()
 
-    first = alice.post(f"/executions/{execution_id}/cancel", json={"reason": "too late"})
+    answer = alice.post(f"/executions/{execution.id}/cancel")
 
-    assert first.status_code == 202
-    assert first.json["execution_id"] == execution_id
-    assert first.json["cancel_requested_at"]
+    assert (answer.status_code, answer.json["code"]) == (409, "execution_already_stopped")
 
 
 def test_what_has_ended_cannot_be_cancelled(session: Session, alice: FlaskClient) -> None:

@@ -110,7 +110,7 @@ def test_a_trigger_rule_is_a_word_or_a_number_of_successes(given, rule, at_least
     ("given", "meant"),
     [
         ([1, 2], ForEach([1, 2])),
-        ("{{ execution.x }}", ForEach("{{ execution.x }}")),
+        ("{{ execution.name }}", ForEach("{{ execution.name }}")),
         ({"items": [], "max_concurrency": 4}, ForEach([], max_concurrency=4)),
         ({"items": [], "tolerated_failures": 2}, ForEach([], tolerated_failures=2)),
         ({"items": [], "tolerated_failures": "12.5 %"}, ForEach([], tolerated_percent=12.5)),

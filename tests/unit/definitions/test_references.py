@@ -295,3 +295,49 @@ def test_an_installation_without_secrets_says_how_one_gets_there():
     (issue,) = checked(says("{{ secrets.token }}"), secrets={}).errors
 
     assert "PIPELINE_SECRET__NAME" in (issue.hint or "")
+
+
+# ── The execution itself ─────────────────────────────────────────────────────────────────
+
+END = "{{ execution.status }} {{ execution.error.code }}"
+
+
+def handled(message: str, **fields: Any) -> dict[str, Any]:
+    """A definition whose handler, and whose compensation, use *message*."""
+    undo = {"action": "log", "params": {"message": message}}
+    handler = a_step("h", params={"message": message}, **fields)
+    handler.pop("depends_on", None)
+    return a_document(a_step("a", compensate=undo), settings={"finally": [handler]})
+
+
+def test_every_template_may_say_which_execution_it_is_of():
+    fields = ("id", "name", "pipeline_id", "initiator", "user_id", "created_at")
+    message = " ".join(f"{{{{ execution.{field} }}}}" for field in fields)
+
+    assert checked(says(f"{message} {{{{ execution }}}}")).valid
+
+
+def test_handlers_and_compensations_may_ask_how_the_execution_ends():
+    assert checked(handled(END, condition="execution.status == 'FAILED'")).valid
+
+
+@pytest.mark.parametrize("where", ["message", "condition", "outputs"])
+def test_nobody_else_may_ask_since_nobody_knows_it_yet(where):
+    document = says(END if where == "message" else "m")
+    if where == "condition":
+        document["steps"][1]["condition"] = "execution.status == 'FAILED' or execution.error"
+    if where == "outputs":
+        document["outputs"] = {"end": END}
+
+    found = checked(document).errors
+
+    assert [error.code for error in found] == ["unknown_execution_field"] * 2
+    assert "handlers" in (found[0].hint or "")
+
+
+@pytest.mark.parametrize("make", [says, handled])
+def test_an_execution_has_no_other_fields(make):
+    found = checked(make("{{ execution.statos }} {{ execution['naem'] }}")).errors
+
+    assert {error.code for error in found} == {"unknown_execution_field"}
+    assert "'name'" in (found[1].hint or "")

@@ -87,6 +87,15 @@ class CancelBody(ApiSchema):
     """Why an execution is to end."""
 
     reason = text(1000, allow_none=True, load_default=None)
+    force = fields.Boolean(
+        load_default=False, metadata={"description": "Stop handlers and compensations, too."}
+    )
+
+
+class CancelQuery(ApiSchema):
+    """How much of an execution is to end."""
+
+    force = fields.Boolean(load_default=False, metadata={"description": "The same as in the body."})
 
 
 class ExecutionQuery(ApiSchema):
@@ -150,6 +159,7 @@ class ListedExecutionSchema(ApiSchema):
     end_time = Moment(attribute="finished_at", allow_none=True)
     deadline_at = Moment(allow_none=True)
     cancel_requested_at = Moment(allow_none=True)
+    forced_at = Moment(allow_none=True)
     created_at = Moment()
     updated_at = Moment()
 
@@ -189,3 +199,7 @@ class CancelledSchema(ApiSchema):
     execution_id = fields.UUID(attribute="id")
     status = fields.String()
     cancel_requested_at = Moment(allow_none=True)
+    forced_at = Moment(
+        allow_none=True,
+        metadata={"description": "Since when handlers and compensations are stopped, too."},
+    )
