@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,6 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.work import Work, repeated, transaction
 from pipeline_engine.sdk import ActionError
 from pipeline_engine.storage import trees
-from pipeline_engine.storage.rows import ExecutionFacts
 
 #: Executions below each other, the root among them.
 MAX_DEPTH = 10
@@ -43,7 +43,7 @@ def start_child(
         return earlier.id
     facts = parent.facts
     root = facts.root_execution_id or facts.id
-    _check_place(work, facts, root)
+    _check_place(work, parent, root)
     limit = work.runtime.settings.max_body_bytes  # as for those that a client starts
     request = starting.Request(
         params=json_guard.check(dict(params), max_bytes=limit),
@@ -61,8 +61,8 @@ def start_child(
     return started.id
 
 
-def _check_place(work: Work, facts: ExecutionFacts, root: UUID) -> None:
-    place = trees.lock_place(work.connection, root, facts.id)
+def _check_place(work: Work, parent: Prepared, root: UUID) -> None:
+    place = trees.lock_place(work.connection, root, parent.facts.id, parent.row.id)
     most = work.runtime.settings.max_tree_executions
     if place.is_stopped:
         raise _refused("tree_cancelled", "An execution above this one was cancelled")
@@ -90,20 +90,22 @@ def cancel(
     """Cancel an execution and all that was started below it; False if nothing was left to stop.
 
     The intent is stored for all of them at once. If this process dies then, the sweep goes on.
-    With *force* handlers and compensations are stopped, too, and so are they *again*: when all
-    of it is being cancelled already.
+    With *force* handlers and compensations are stopped, too, and so are they *again*: when it
+    is being cancelled already.
     """
 
-    def intend() -> list[UUID]:
-        with transaction(runtime) as work:
-            return trees.intend_to_stop(work.connection, execution_id)
+    def stop_all(*, force: bool) -> dict[UUID, bool]:
+        ids = repeated(partial(_intend, runtime, execution_id, force=force))
+        reasons = {one: because if one == execution_id else PARENT_STOPPED for one in ids}
+        stop = starting.cancel
+        return {one: stop(runtime, one, because=why, force=force) for one, why in reasons.items()}
 
-    def stop(one: UUID, *, force: bool) -> bool:
-        its_own = because if one == execution_id else PARENT_STOPPED
-        return starting.cancel(runtime, one, because=its_own, force=force)
+    stopped = stop_all(force=force)
+    if again and not force and not stopped.get(execution_id, any(stopped.values())):
+        stopped = stop_all(force=True)
+    return any(stopped.values())
 
-    ids = repeated(intend)
-    stopped = [stop(one, force=force) for one in ids]
-    if again and not any(stopped):
-        stopped = [stop(one, force=True) for one in ids]
-    return any(stopped)
+
+def _intend(runtime: Runtime, execution_id: UUID, *, force: bool) -> list[UUID]:
+    with transaction(runtime) as work:
+        return trees.intend_to_stop(work.connection, execution_id, force=force)

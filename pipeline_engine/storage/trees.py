@@ -69,24 +69,39 @@ class Place:
     """Where in its tree an execution is about to be started."""
 
     depth: int  #: how many executions are above it
-    is_stopped: bool  #: one of those was cancelled with all below it
+    is_stopped: bool  #: a cancel of one of those reaches it
     descendants: int  #: how many executions the root has already below it
 
 
-def lock_place(connection: Connection, root: UUID, parent: UUID) -> Place:
-    """Where a child of *parent* would be; nobody else starts or stops in this tree meanwhile."""
+#: Whether a step, or the fan-out that it is an item of, runs when the steps have ended.
+_RUNS_AFTER_STEPS = (
+    "coalesce((SELECT coalesce(p.kind, s.kind) IN ('handler', 'compensation')"
+    " FROM step_executions s LEFT JOIN step_executions p ON p.id = s.parent_id"
+    " WHERE s.id = {step}), false)"
+)
+
+
+def lock_place(connection: Connection, root: UUID, parent: UUID, step_execution_id: int) -> Place:
+    """Where a child that this step of *parent* starts would be.
+
+    Nobody else starts or stops in this tree meanwhile. A cancel lets handlers and compensations
+    run, and so what they start; only a forced one reaches that.
+    """
     counted = connection.exec_driver_sql(
         "SELECT descendants FROM executions WHERE id = %(root)s FOR NO KEY UPDATE",
         {"root": str(root)},
     ).scalar()
     # A statement of its own: it sees what was committed while the first one waited.
     depth, is_stopped = connection.exec_driver_sql(
-        "WITH RECURSIVE up AS (SELECT parent_execution_id, tree_cancelled_at, 1 AS depth"
+        "WITH RECURSIVE up AS (SELECT parent_execution_id, parent_step_id, tree_cancelled_at,"
+        f" forced_at, 1 AS depth, {_RUNS_AFTER_STEPS.format(step='%(step)s')} AS after"
         " FROM executions WHERE id = %(parent)s UNION ALL"
-        " SELECT e.parent_execution_id, e.tree_cancelled_at, up.depth + 1 FROM up"
-        " JOIN executions e ON e.id = up.parent_execution_id)"
-        " SELECT max(depth), bool_or(tree_cancelled_at IS NOT NULL) FROM up",
-        {"parent": str(parent)},
+        " SELECT e.parent_execution_id, e.parent_step_id, e.tree_cancelled_at, e.forced_at,"
+        f" up.depth + 1, up.after OR {_RUNS_AFTER_STEPS.format(step='up.parent_step_id')}"
+        " FROM up JOIN executions e ON e.id = up.parent_execution_id)"
+        " SELECT max(depth), bool_or(CASE WHEN after THEN forced_at ELSE tree_cancelled_at END"
+        " IS NOT NULL) FROM up",
+        {"parent": str(parent), "step": step_execution_id},
     ).one()
     return Place(depth or 0, bool(is_stopped), counted or 0)
 
@@ -99,8 +114,12 @@ def count_descendant(connection: Connection, root: UUID) -> None:
     )
 
 
-def intend_to_stop(connection: Connection, execution_id: UUID) -> list[UUID]:
+def intend_to_stop(
+    connection: Connection, execution_id: UUID, *, force: bool = False
+) -> list[UUID]:
     """Store that an execution and all below it are to end; returns those that are open.
+
+    What its handlers and compensations have started goes on with them, unless *force* stops them.
 
     From now on nothing below it is started any more. What has been started is found here: its
     start is committed, or waits for the row of the root that this holds.
@@ -112,12 +131,13 @@ def intend_to_stop(connection: Connection, execution_id: UUID) -> list[UUID]:
     )
     found = connection.exec_driver_sql(
         "WITH RECURSIVE tree AS (SELECT id FROM executions WHERE id = %(id)s UNION ALL"
-        " SELECT e.id FROM tree JOIN executions e ON e.parent_execution_id = tree.id),"
+        " SELECT e.id FROM tree JOIN executions e ON e.parent_execution_id = tree.id"
+        f" AND (%(force)s OR NOT {_RUNS_AFTER_STEPS.format(step='e.parent_step_id')})),"
         " locked AS (SELECT id FROM executions WHERE id IN (SELECT id FROM tree)"
         f" AND (id = %(id)s OR {OPEN}) ORDER BY id FOR NO KEY UPDATE)"
         " UPDATE executions e SET"
         " tree_cancelled_at = coalesce(e.tree_cancelled_at, now()) FROM locked"
         f" WHERE e.id = locked.id RETURNING e.id, e.{OPEN}",
-        {"id": str(execution_id)},
+        {"id": str(execution_id), "force": force},
     )
     return sorted(row[0] for row in found if row[1])

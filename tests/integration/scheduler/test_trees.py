@@ -279,3 +279,48 @@ def test_a_step_over_the_bound_of_its_owner_fails_with_its_code(drive, session):
     end = drive(max_open_executions=1).run(calls("child"))
 
     assert end.step("call").error_code == "too_many_open_executions"
+
+
+# ── What runs when the steps have ended ──────────────────────────────────────────────────
+
+
+def a_handler(step: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in step.items() if name != "depends_on"}
+
+
+def test_what_undoes_a_cancelled_execution_may_run_pipelines_and_these_others(drive, session):
+    a_pipeline(session, a_step("only"), name="below")
+    a_pipeline(session, calls("below"), name="undo")
+    undo = {"action": "run_pipeline", "params": {"pipeline": "undo"}}
+    driver = drive(an_action("park", park))
+    root = driver.start(
+        a_step("done", compensate=undo),
+        a_step("wait", "done", action="park"),
+        settings={"finally": [a_handler(calls("undo", step_id="last", for_each=[1]))]},
+    )
+    driver.settle()
+
+    executions.cancel(driver.runtime, root)
+
+    end = driver.finish(root)
+    assert (end.status, end.execution.error.get("compensation")) == ("INTERRUPTED", None)
+    assert (end.statuses["compensate:done"], end.statuses["last"]) == ("COMPLETED", "COMPLETED")
+    assert list(tree(driver, root).values()) == ["COMPLETED"] * 4
+
+
+def test_the_pipeline_of_a_handler_goes_on_until_a_second_cancel_stops_both(drive, session):
+    a_pipeline(session, a_step("wait", action="park"), name="child")
+    driver = drive(an_action("park", park))
+    handlers = {"finally": [a_handler(calls("child", step_id="last"))]}
+    root = driver.start(a_step("only"), settings=handlers)
+    driver.settle()
+
+    executions.cancel(driver.runtime, root)
+    between = list(tree(driver, root).values())
+    executions.cancel(driver.runtime, root)
+
+    end = driver.finish(root)
+    driver.settle()
+    assert between == ["RUNNING"]
+    assert (end.status, end.statuses["last"]) == ("INTERRUPTED", "SKIPPED")
+    assert list(tree(driver, root).values()) == ["INTERRUPTED"]
