@@ -22,7 +22,11 @@ OF_EXECUTIONS = {
 def names_of_checks() -> set[str]:
     tables = (database.CHECKS, database.ROWS, broker.CHECKS, installation.CHECKS)
     celery = {f"celery_{expected.name}" for expected in workers.EXPECTED}
-    return {"database", "migrations", "redis", "workers"} | celery | {n for t in tables for n in t}
+    return (
+        {"database", "migrations", "redis", "workers", "threads"}
+        | celery
+        | {n for t in tables for n in t}
+    )
 
 
 def test_every_code_of_a_step_has_words() -> None:

@@ -1,4 +1,4 @@
-"""The ASGI door in front of Flask (docs/adr/0036): threads are for work, coroutines for waiting.
+"""The ASGI door in front of Flask (docs/adr/0035): threads are for work, coroutines for waiting.
 
 To read from the wire inwards: ``protocol`` (bytes become a request, or a problem), ``application``
 (who answers it), ``threads`` and ``bridge`` (Flask), ``holding`` and ``waiting`` (answers that are
