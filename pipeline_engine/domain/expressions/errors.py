@@ -131,6 +131,12 @@ class WrongOperand(ExpressionError):
     code = "wrong_operand"
 
 
+class ExpressionCrashed(ExpressionError):
+    """The engine could not evaluate the expression, which is a fault of the engine."""
+
+    code = "expression_crashed"
+
+
 class SecretMisused(ExpressionError):
     """A secret is looked into, compared or listed, or used as a key, an id or a name."""
 

@@ -13,6 +13,7 @@ from jinja2 import nodes as jinja
 from jinja2.parser import Parser
 
 from pipeline_engine.domain.expressions.errors import (
+    ExpressionCrashed,
     ExpressionError,
     ExpressionTooDeep,
     ExpressionTooLong,
@@ -38,6 +39,8 @@ _SYNTAX = Environment(keep_trailing_newline=True)  # noqa: S701 - parses only, r
 _NEEDS_PARSING = re.compile(r"\{\{|\{%[-+]?\s*raw\b")
 _HAS_STATEMENT = re.compile(r"\{%")
 _CACHED_TEMPLATES = 2048
+#: What a filter of ours raises if it was not written for a value; no error of a database is one.
+_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,9 @@ class Template:
             return self._native(scope, fuel) if self.is_native else self._joined(scope, fuel)
         except RecursionError:
             raise ExpressionTooDeep("A value is nested too deeply.") from None
+        except _FAULTS as fault:  # the step has to end, or it would be tried for ever
+            what = type(fault).__name__
+            raise ExpressionCrashed(f"The engine cannot evaluate this ({what}).") from fault
 
     def _native(self, scope: Scope, fuel: Fuel) -> Any:
         (node,) = self.parts

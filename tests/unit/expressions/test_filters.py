@@ -108,6 +108,7 @@ FILTERS: list[tuple[str, str, Any]] = [
     ("trim", "'xxaxx' | trim('x')", "a"),
     ("truncate", "'abcdefgh' | truncate(6)", "abc..."),
     ("unique", "[1, 1.0, [1], [1], {'a': 1}, {'a': 1}] | unique", [1, [1], {"a": 1}]),
+    ("unique", "[{'a': 1}, {}, {'a': none}] | unique('a')", [{"a": 1}, {}]),
     ("upper", "'ab' | upper", "AB"),
     ("upper", "params.none | upper", ""),
     ("urlencode", "'a b/ä' | urlencode", "a%20b/%C3%A4"),

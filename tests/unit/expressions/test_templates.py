@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_engine.domain.expressions import ExpressionError, parse_template
+from pipeline_engine.domain.expressions import ExpressionError, parse_condition, parse_template
 
 PARAMS = {
     "i": 3,
@@ -219,3 +219,40 @@ def test_an_unknown_object_in_the_scope_is_refused_and_never_asked_for_its_text(
     for text in ("{{ params.loud }}", "x{{ params.loud }}", "{{ params.loud | string }}"):
         with pytest.raises(ExpressionError):
             render(text, scope)
+
+
+class Broken(Mapping[str, Any]):
+    """A part of the scope that stands for a mistake of ours."""
+
+    def __init__(self, fault: type[Exception]) -> None:
+        self.fault = fault
+
+    def __getitem__(self, key: str) -> Any:
+        raise self.fault("no")
+
+    def __iter__(self) -> Iterator[str]:
+        raise self.fault("no")
+
+    def __len__(self) -> int:
+        return 1
+
+
+@pytest.mark.parametrize("fault", [TypeError, ValueError, IndexError, OverflowError])
+@pytest.mark.parametrize(
+    "evaluate",
+    [
+        parse_template("{{ odd | items }}").render,
+        parse_template("x {{ odd }}").render,
+        parse_condition("odd | tojson").evaluate,
+    ],
+)
+def test_a_mistake_of_ours_gets_a_code_instead_of_stopping_the_worker(evaluate, fault):
+    with pytest.raises(ExpressionError) as caught:
+        evaluate({"odd": Broken(fault)})
+
+    assert caught.value.code == "expression_crashed"
+
+
+def test_what_the_database_says_is_no_mistake_of_an_expression():
+    with pytest.raises(ConnectionError):
+        parse_template("{{ odd.a }}").render({"odd": Broken(ConnectionError)})

@@ -101,10 +101,11 @@ def _sort_keys(fuel: Fuel, values: list[Any], *, ignore_case: bool) -> list[Any]
 
 
 def unique(fuel: Fuel, subject: Any, attribute: Any = None) -> list[Any]:
-    """Without repetitions; the first of equal items stays."""
+    """Without repetitions; the first of equal items stays. A missing attribute counts as null."""
     items = sequence(fuel, subject)
     seen: dict[Any, Any] = {}
-    for item, value in zip(items, _picked(fuel, items, attribute), strict=True):
+    for item, found in zip(items, _picked(fuel, items, attribute), strict=True):
+        value = as_json(found, fuel)
         fuel.spend(3 + 2 * fuel.spend_on_contents(value))
         seen.setdefault(value if isinstance(value, str) else (_written(value),), item)
     return list(seen.values())
