@@ -54,6 +54,11 @@ def _text(words: object) -> str:
         return f"{type(words).__name__}, which cannot be shown"
 
 
+def _is_word(given: Any) -> bool:
+    """Whether this is a text that a column can hold, and not a long one."""
+    return isinstance(given, str) and storable(given) == given
+
+
 def raised(error: Exception) -> str:
     """An exception in one line: its type and its words."""
     return storable(traceback.format_exception_only(error)[-1].strip())
@@ -104,7 +109,7 @@ def _check_waiting(result: ActionResult) -> None:
     for external_id in result.awaited:
         if not 1 <= len(external_id) <= MAX_EXTERNAL_ID:
             raise InvalidResult(f"An external id does not have 1 to {MAX_EXTERNAL_ID} characters")
-        if storable(external_id) != external_id:
+        if not _is_word(external_id):
             raise InvalidResult("An external id holds NUL or half of a surrogate pair")
     if result.timeout_seconds is not None:
         _seconds(result.timeout_seconds, "timeout_seconds")
@@ -180,7 +185,7 @@ def checked_items(found: Any) -> list[Item]:
 
 
 def _checked_item(item: Item) -> Item:
-    if not isinstance(item.action, str | None):
+    if item.action is not None and not _is_word(item.action):
         raise InvalidResult("The action of an item is not the name of one")
     if not isinstance(item.params, Mapping | None):
         raise InvalidResult("The params of an item are not an object")

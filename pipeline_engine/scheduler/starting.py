@@ -21,6 +21,7 @@ from pipeline_engine.errors import (
 )
 from pipeline_engine.scheduler import abort
 from pipeline_engine.scheduler.advance import advance
+from pipeline_engine.scheduler.answers import storable
 from pipeline_engine.scheduler.begin import begin
 from pipeline_engine.scheduler.plans import Plan
 from pipeline_engine.scheduler.runtime import Runtime
@@ -170,7 +171,8 @@ def find_pipeline(work: Work, name_or_id: str, *, user_id: str | None) -> Starta
     """
     users, pipeline_id = [] if user_id is None else [user_id], _as_id(name_or_id)
     row = _find(work, BY_ID, pipeline_id, users) if pipeline_id else None
-    row = row or _find(work, BY_NAME, name_or_id, users)
+    if row is None and storable(name_or_id) == name_or_id:  # no pipeline has another name
+        row = _find(work, BY_NAME, name_or_id, users)
     return _startable(work, row, name_or_id)
 
 

@@ -92,7 +92,8 @@ class _Caller:
         # One step may write several times: each call has a key of its own, which is the same
         # on every attempt, as long as the action makes its calls in the same order.
         self._calls[call] += 1
-        key = f"{self.idempotency_key}:{sha256(call.encode()).hexdigest()[:32]}"
+        digest = sha256(call.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        key = f"{self.idempotency_key}:{digest}"
         return key if self._calls[call] == 1 else f"{key}:{self._calls[call]}"
 
 

@@ -123,6 +123,18 @@ def test_a_thousand_external_ids_are_not_too_many(drive):
     assert driver.look(execution_id).step("a").awaiting_event
 
 
+@pytest.mark.parametrize("action", ["lo\\u0000g", "\\ud800", "x" * 4001])
+@pytest.mark.parametrize("loop", ["for_each", "while"])
+def test_an_action_whose_name_no_row_can_hold_fails_its_loop_at_once(drive, loop, action):
+    params = {"action": f"{{{{ '{action}' }}}}", "items": [1], "condition": "iteration < 1"}
+    driver = drive()
+    execution_id = driver.start(a_step("a", action=loop, params=params, retry=FOR_EVER))
+
+    driver.settle()
+
+    assert only_attempt(driver, execution_id) == ("FAILED", "invalid_result")
+
+
 @pytest.mark.parametrize("cheap", [True, False])
 def test_outputs_that_cannot_be_read_fail_their_step_at_once(drive, cheap):
     answers = {"a": Unreadable(), "b": {"inside": Unreadable()}}
@@ -158,7 +170,7 @@ def test_an_effect_is_not_repeated_because_its_answer_cannot_be_stored(
         return EventResult(action=EventAction.COMPLETE, status=StepStatus.COMPLETED, outputs=large)
 
     retry = {"max_attempts": 3, "backoff_seconds": 0.001, "retry_on": named}
-    driver = drive(an_action("big", work, on_event=read, cheap=cheap), max_output_bytes=1000)
+    driver = drive(an_action("big", work, on_event=read, cheap=cheap), max_output_bytes=1500)
     execution_id = driver.start(a_step("a", action="big", retry=retry))
     for number in range(attempts if parks else 0):
         wait_until(lambda: is_parked(driver, execution_id))

@@ -241,9 +241,10 @@ def test_a_pipeline_whose_name_reads_like_an_id_is_found_by_its_name(drive, sess
     assert end.status == "COMPLETED"
 
 
-def test_a_name_that_only_python_takes_for_an_id_is_not_found(drive):
-    name = {"pipeline": "urn:uuid:0a0b0c0d-0000-7000-8000-000000000001"}
-
-    end = drive().run(a_step("call", action="run_pipeline", params=name))
+@pytest.mark.parametrize(
+    "name", ["urn:uuid:0a0b0c0d-0000-7000-8000-000000000001", "{{ 'a\\u0000' }}", "{{ '\\ud800' }}"]
+)
+def test_a_name_that_no_pipeline_can_have_is_not_found(drive, name):
+    end = drive().run(a_step("call", action="run_pipeline", params={"pipeline": name}))
 
     assert end.step("call").error_code == "pipeline_not_found"
