@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from pipeline_engine.domain.action_params import is_templated
+from pipeline_engine.domain.action_params import is_scalar, is_templated
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
 from pipeline_engine.domain.definitions import JSON
@@ -72,11 +72,11 @@ class Use:
         if meta.inner is None or self.in_loop:
             return None
         action, params = self.params.get(meta.inner.action), self.params.get(meta.inner.params)
-        if not isinstance(action, str) or is_templated(action) or is_templated(params):
+        if not action or not is_scalar(action) or is_templated(action) or is_templated(params):
             return None
         return Use(
             node=self.node,
-            action=action,
+            action=str(action),  # as the loop will read it
             params=_mapping(params),
             action_at=join(self.params_at, meta.inner.action),
             params_at=join(self.params_at, meta.inner.params),

@@ -10,6 +10,7 @@ from pipeline_engine.domain.definitions.model import (
     PipelineDefinition,
 )
 from pipeline_engine.domain.issues import Issue, dotted, join
+from pipeline_engine.domain.json_guard import MAX_INTEGER, MIN_INTEGER
 
 
 def is_text(value: JSON) -> bool:
@@ -20,6 +21,11 @@ def is_text(value: JSON) -> bool:
 def is_whole(value: JSON) -> bool:
     """A whole number; 3.0 is one, true is none."""
     return is_number(value) and (isinstance(value, int) or value.is_integer())
+
+
+def is_integer(value: JSON) -> bool:
+    """A whole number of 64 bits."""
+    return is_whole(value) and MIN_INTEGER <= value <= MAX_INTEGER
 
 
 def is_number(value: JSON) -> bool:
@@ -51,7 +57,7 @@ Fits = Callable[[JSON], bool]
 #: The types of parameters: what fits, and the words of the message when it does not.
 PARAMETER_TYPES: Mapping[str, tuple[Fits, str]] = {
     "string": (is_text, "string"),
-    "integer": (is_whole, "integer"),
+    "integer": (is_integer, "integer"),
     "float": (is_number, "number"),
     "boolean": (is_boolean, "boolean"),
     "array": (is_array, "list"),
@@ -96,8 +102,8 @@ def merge_params(
 def _value(parameter: ParameterDefinition, given: Mapping[str, JSON]) -> JSON:
     value = given.get(parameter.name, MISSING)
     if parameter.has_default and (value is MISSING or value is None):
-        return parameter.default
-    if parameter.type == "integer" and isinstance(value, float) and value.is_integer():
+        value = parameter.default
+    if parameter.type == "integer" and isinstance(value, float) and is_integer(value):
         return int(value)
     return value
 

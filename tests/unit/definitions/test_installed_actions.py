@@ -48,6 +48,7 @@ def looped(**params: Any) -> dict[str, Any]:
     ("params", "place", "code"),
     [
         ({"action": "lgo"}, "/action", "unknown_action"),
+        ({"action": 5}, "/action", "unknown_action"),
         ({"action": "for_each"}, "/action", "nested_fan_out"),
         ({"action": "while"}, "/action", "nested_fan_out"),
         ({"action": "http_request", "action_params": {}}, "/action_params/url", "missing_param"),

@@ -77,6 +77,8 @@ def test_a_value_of_the_declared_type_is_taken_as_it_is(kind, value):
         ("integer", "7", "integer"),
         ("integer", True, "integer"),
         ("integer", 1.5, "integer"),
+        ("integer", 2.0**63, "integer"),
+        ("integer", -1e308, "integer"),
         ("float", True, "number"),
         ("float", "1.5", "number"),
         ("boolean", 1, "boolean"),
@@ -97,8 +99,10 @@ def test_a_value_of_another_type_is_an_issue(kind, value, words):
     ]
 
 
-def test_a_whole_float_becomes_the_integer_that_it_means():
-    merged, issues = merge_params(pipeline(ParameterDefinition("n", "integer")), {"n": 3.0})
+@pytest.mark.parametrize("given", [{"n": 3.0}, {}])
+def test_a_whole_float_becomes_the_integer_that_it_means(given):
+    three = ParameterDefinition("n", "integer", default=3.0, has_default=True)
+    merged, issues = merge_params(pipeline(three), given)
 
     assert (merged, issues) == ({"n": 3}, [])
     assert isinstance(merged["n"], int)
