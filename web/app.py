@@ -39,6 +39,7 @@ def create_app(runtime: Runtime) -> Flask:
     app = Application(__name__)
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # a redirect would be HTML, and lose the body of a POST
     app.config.update(
         # Deliveries have a limit of their own, see ``bodies.limit_deliveries``.
         MAX_CONTENT_LENGTH=runtime.settings.max_body_bytes,

@@ -20,6 +20,8 @@ from pipeline_engine.services import Runtime
         ("GET", "/nonsense", 404, "not_found"),
         ("PATCH", "/executions", 405, "method_not_allowed"),
         ("GET", "/static/../asgi.py", 404, "not_found"),
+        ("GET", "//actions", 404, "not_found"),
+        ("POST", "/executions//run", 404, "not_found"),
     ],
 )
 def test_what_flask_refuses_is_a_problem_too(
