@@ -66,7 +66,7 @@ _KNOWN = re.compile(
 # Keys and tokens of unknown kinds. Hashes (one case only) and paths (slashes) are left alone.
 _BASE64 = re.compile(
     r"(?<![\w+/=-])(?=[a-z0-9+]*[A-Z])(?=[A-Z0-9+]*[a-z])(?=[A-Za-z+]*[0-9])"
-    r"[A-Za-z0-9+]{40,}={0,2}(?![\w/-])"
+    r"[A-Za-z0-9+]{40,}={0,2}(?![\w/+=-])"
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -62,6 +63,7 @@ def test_texts_that_look_like_secrets_are_masked(text: str, shown: str) -> None:
         "01a2010c-36fb-711a-980f-1d1ca0e8797d",
         "meta-llama/Meta-Llama-3.1-8B-Instruct",
         "the token was refused",
+        b64encode(bytes(range(256))).decode(),  # a file
     ],
 )
 def test_what_only_resembles_a_secret_is_shown(text: str) -> None:
