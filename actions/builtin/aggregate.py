@@ -121,7 +121,9 @@ class Aggregate(BaseActionExecutor):
         values = inputs if isinstance(inputs, list) else [inputs]
         pay_for(values)
         if operation == "join":
-            result: Any = join_texts(values, context.params.get("separator", SEPARATOR))
+            separator = context.params.get("separator", SEPARATOR)
+            result: Any = join_texts(values, separator)
+            context.keep_secret(result, values, separator)
         else:
             name = operation if isinstance(operation, str) else "list"
             result = OPERATIONS.get(name, OPERATIONS["list"])(values)

@@ -56,9 +56,14 @@ META = ActionMeta(
             "Until",
             placeholder="2026-12-24T18:00 or 18:00",
             description="A date with a time, or the next time that a clock shows HH:MM.",
+            secrets=False,
         ),
         ParamDefinition(
-            "timezone", "Time zone", default="UTC", description="Of a time that names none."
+            "timezone",
+            "Time zone",
+            default="UTC",
+            description="Of a time that names none.",
+            secrets=False,
         ),
     ],
     outputs=[

@@ -8,7 +8,8 @@ import html
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
@@ -118,7 +119,7 @@ def masker_of(secrets: Iterable[object]) -> Masker:
     return Masker(
         found,
         tuple(sorted(forms, key=len, reverse=True)),
-        re.compile(rf"(?<!\w)(?:{alone})(?!\w)") if short else None,
+        re.compile(rf"(?<!\w)(?:{alone})(?!\w)", re.IGNORECASE) if short else None,
     )
 
 
@@ -126,6 +127,25 @@ def masker_of(secrets: Iterable[object]) -> Masker:
 
 _met: OrderedDict[frozenset[str], Masker] = OrderedDict()
 _lock = Lock()
+_of_attempt: ContextVar[Callable[[], Masker]] = ContextVar("of_attempt")
+
+
+class out_of_logs:  # noqa: N801 - used as a function
+    """Keep what *masker* gives out of the lines that are logged inside of this block.
+
+    It is asked when a line is written: by then expressions may have made more of a secret.
+    """
+
+    __slots__ = ("_masker", "_token")
+
+    def __init__(self, masker: Callable[[], Masker]) -> None:
+        self._masker = masker
+
+    def __enter__(self) -> None:
+        self._token = _of_attempt.set(self._masker)
+
+    def __exit__(self, *_: object) -> None:
+        _of_attempt.reset(self._token)
 
 
 def remember(masker: Masker) -> Masker:
@@ -139,7 +159,10 @@ def remember(masker: Masker) -> Masker:
 
 
 def without_met(value: T) -> T:
-    """*value* without any secret that this process has met."""
+    """*value* without any secret that this process has met, or that the attempt has made."""
+    of_attempt = _of_attempt.get(None)
+    if of_attempt is not None:
+        value = of_attempt().mask(value)
     with _lock:
         known = list(_met.values())
     for masker in known:
@@ -167,6 +190,8 @@ def _written(secret: str) -> Iterator[str]:
 
 def _quoted(secret: str) -> Iterator[str]:
     yield secret
+    yield secret.lower()  # a host in a URL
+    yield _misread(secret)
     in_python = repr(secret)[1:-1]
     yield in_python
     yield from _in_json(in_python)
@@ -185,6 +210,11 @@ def _quoted(secret: str) -> Iterator[str]:
         yield binascii.hexlify(raw).decode()
         yield binascii.hexlify(raw).decode().upper()
         yield from _in_base64(raw)
+
+
+def _misread(secret: str) -> str:
+    """As headers and answers show it whose letters are taken for those of another encoding."""
+    return secret.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
 def _in_json(text: str) -> Iterator[str]:

@@ -56,11 +56,12 @@ class ItemResults(Sequence[ItemResult]):
 
     def _result(self, row: ItemRow) -> ItemResult:
         step = self._step
-        item = opened_item(step.planned.sealer, step.row.execution_id, row.value)
+        opened = opened_item(step.planned.sealer, step.row.execution_id, row.value)
+        step.keep_secret(opened.secrets)
         return ItemResult(
             index=row.index,
             key=row.key,
-            value=item.get("value"),
+            value=opened.value.get("value"),
             status=StepStatus(row.status),
             outputs=row.outputs or {},
             error=row.error_message,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from pipeline_engine.domain.expressions import (
     paying,
 )
 from pipeline_engine.domain.json_guard import JsonRejected
-from pipeline_engine.domain.masking import Masker
+from pipeline_engine.domain.masking import Masker, out_of_logs
 from pipeline_engine.domain.sealing import SecretUnreadable
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer, PipelineEngineError
@@ -106,6 +106,13 @@ class Prepared:
         """What hides the secrets that the step was given, and what was made of them."""
         return masker_in(self.scope)
 
+    def keep_secret(self, texts: Iterable[str]) -> None:
+        """Hide these, too, in all that the step leaves."""
+        ledger = ledger_of(self.scope)
+        if ledger is not None:
+            for text in texts:
+                ledger.secret(text)
+
     def again(self) -> Prepared:
         """The same with a row of its own."""
         return replace(self, row=replace(self.row))
@@ -125,9 +132,10 @@ def prepare(
     if facts.unreadable:
         raise SecretUnreadable(facts.unreadable)
     fuel = Fuel() if fuel is None else fuel
-    if row.item_index is not None:
-        row.item = opened_item(planned.sealer, row.execution_id, row.item)
     masker = facts.masker or planned.masker
+    if row.item_index is not None:
+        opened = opened_item(planned.sealer, row.execution_id, row.item)
+        row.item, masker = opened.value, masker.hiding(opened.secrets)
     scope = make_scope(facts, results, row, secrets=planned.secrets, masker=masker)
     params = _params(row, planned, scope, fuel)
     return Prepared(row, planned, facts, results, scope, params, fuel)
@@ -373,6 +381,13 @@ def read_event(
 
     A callback may say what every step understands; then its action does not have to read it.
     """
+    with out_of_logs(lambda: step.masker):
+        return _read(step, context, is_callback=is_callback)
+
+
+def _read(
+    step: Prepared, context: EventContext, *, is_callback: bool
+) -> tuple[EventResult, str | None]:
     executor = step.planned.executor
     try:
         answer = read_answer(context.event_data) if is_callback else None
@@ -393,12 +408,13 @@ def read_event(
 
 def clean_up(step: Prepared, context: ActionContext) -> str | None:
     """Let the action stop what it started; returns what went wrong, if anything."""
-    try:
-        with paying(step.fuel):
-            settled(step.planned.executor.cleanup(context))
-    except Exception as error:  # foreign code: a failed clean-up must not stop the cancelling
-        log.warning("cleanup failed", exc_info=True, execution_id=context.execution_id)
-        return raised(error)
+    with out_of_logs(lambda: step.masker):
+        try:
+            with paying(step.fuel):
+                settled(step.planned.executor.cleanup(context))
+        except Exception as error:  # foreign code: a failed clean-up must not stop the cancelling
+            log.warning("cleanup failed", exc_info=True, execution_id=context.execution_id)
+            return raised(error)
     return None
 
 
@@ -420,6 +436,11 @@ def guarded_outputs(
 
 
 def _guarded(call: Callable[[], T], step: Prepared, context: ActionContext) -> T | ActionResult:
+    with out_of_logs(lambda: step.masker):
+        return _caught(call, step, context)
+
+
+def _caught(call: Callable[[], T], step: Prepared, context: ActionContext) -> T | ActionResult:
     try:
         with paying(step.fuel):
             return call()

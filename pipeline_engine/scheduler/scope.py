@@ -14,7 +14,7 @@ from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.expressions import Ledger, Vault, covered
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
 from pipeline_engine.domain.outcome import outcome
-from pipeline_engine.domain.sealing import Sealer
+from pipeline_engine.domain.sealing import Opened, Sealer
 from pipeline_engine.scheduler.plans import Plan, PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import rows
@@ -157,17 +157,18 @@ def stored_item(
     return item if sealed is None else {**sealed, "sealed": True}
 
 
-def opened_item(sealer: Sealer | None, execution_id: UUID, item: Any) -> dict[str, Any]:
-    """The value of an item, and the params if its fan-out has made them, with their secrets.
+def opened_item(sealer: Sealer | None, execution_id: UUID, item: Any) -> Opened:
+    """The value of an item, the params if its fan-out has made them, and the secrets in both.
+
+    What the fan-out has made of a secret is one of them: its item could not know it again.
 
     Raises ``SecretUnreadable``.
     """
     found: dict[str, Any] = item or {}
     if sealer is None or "sealed" not in found:
-        return found
+        return Opened(found, frozenset())
     kept = {name: member for name, member in found.items() if name != "sealed"}
-    opened: dict[str, Any] = sealer.open(kept, str(execution_id)).value
-    return opened
+    return sealer.open(kept, str(execution_id))
 
 
 def as_it_ends(

@@ -129,6 +129,12 @@ class ActionContext(_Caller):
         if masker_in(self.scope).finds(value):
             raise SecretMisused(f"{place}: A secret can only be passed on whole")
 
+    def keep_secret(self, made: str, *of: Any) -> None:
+        """Hide *made*, which the action is about to answer, if one of *of* quotes a secret."""
+        ledger = ledger_of(self.scope)
+        if ledger is not None and ledger.masker.finds(of):
+            ledger.secret(made)
+
     def heartbeat(self) -> None:
         """Say that the action is alive; long loops do so every few seconds."""
         self.engine.heartbeat()

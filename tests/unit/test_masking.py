@@ -26,6 +26,8 @@ FORMS: dict[str, Callable[[str], str]] = {
     "JSON with escaped slashes": lambda s: json.dumps(s).replace("/", "\\/"),
     "JSON in JSON": lambda s: json.dumps({"body": json.dumps({"key": s})}),
     "Python": lambda s: repr({"key": s}),
+    "a host": str.lower,
+    "UTF-8 taken for Latin-1": lambda s: s.encode().decode("latin-1"),
     "a path": quote,
     "a part of a path": lambda s: quote(s, safe=""),
     "a query": lambda s: urlencode({"key": s}),
@@ -103,6 +105,20 @@ def test_a_tiny_secret_is_masked_where_it_is_all_there_is() -> None:
     assert masker.mask(["a", "a banana", {"state": "ok"}]) == [MASK, "a banana", {"state": MASK}]
     assert masker.finds("ok")
     assert not masker.finds("a banana")
+
+
+@pytest.mark.parametrize("secret", ["q7Zx", "Pässw"])
+def test_a_short_secret_is_masked_as_a_host_too(secret: str) -> None:
+    assert masker_of([secret]).mask(f"cannot reach {secret.lower()}.test") == (
+        f"cannot reach {MASK}.test"
+    )
+
+
+@pytest.mark.parametrize("secret", ["pässwörd→✓-é", "ключ-ключ", "パスワード"])
+def test_a_secret_of_other_letters_is_found_where_they_are_misread(secret: str) -> None:
+    misread = secret.encode().decode("latin-1")
+
+    assert masker_of([secret]).mask({"x-echo": f"<{misread}>"}) == {"x-echo": f"<{MASK}>"}
 
 
 def test_the_longer_of_two_secrets_is_masked_whole() -> None:

@@ -381,3 +381,95 @@ def test_control_characters_of_a_message_are_logged_as_escapes(
     assert "forged line" in line
     assert " end" in line
     assert not any(c in line for c in "\x1b\x07\r\x9b\u202e\u2028")
+
+
+# ── What was made of a secret ────────────────────────────────────────────────────────────
+
+TWICE = "{{ params.token | b64encode | b64encode }}"
+MADE = base64.b64encode(base64.b64encode(SECRET.encode())).decode()
+SHORT = "q7Zx"  # known only where it stands alone
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"action": "tell", "for_each": [TWICE], "params": {"given": "{{ item }}"}},
+        {
+            "action": "for_each",
+            "params": {
+                "items": [TWICE],
+                "action": "tell",
+                "action_params": {"given": "{{ item }}"},
+            },
+        },
+        {
+            "action": "while",
+            "params": {
+                "condition": "iteration < 1",
+                "action": "tell",
+                "action_params": {"given": TWICE},
+            },
+        },
+    ],
+    ids=["for_each of a step", "for_each", "while"],
+)
+def test_an_item_knows_again_what_its_fan_out_has_made_of_a_secret(
+    drive: Callable[..., Driver], tell: Any, seen: list[Any], step: dict[str, Any]
+) -> None:
+    driver = drive(tell)
+
+    end = driver.run(a_step("each", **step), **DECLARED)
+
+    assert (end.status, seen) == ("COMPLETED", [MADE])
+    assert rows_that_quote(driver, MADE) == []
+
+
+def test_an_item_that_was_made_of_a_secret_is_opaque(
+    drive: Callable[..., Driver], tell: Any, seen: list[Any]
+) -> None:
+    step = a_step("own", action="tell", params={"given": "{{ item[:8] }}"}, for_each=[TWICE])
+
+    end = drive(tell).run(step, **DECLARED)
+
+    assert (seen, end.items("own")[0].error_code) == ([], "secret_misused")
+
+
+@pytest.mark.parametrize(
+    ("template", "made"),
+    [(TWICE, MADE), ("z{{ secrets.short }}z", f"z{SHORT}z")],
+    ids=["encoded twice", "a short one among letters"],
+)
+def test_logs_do_not_hold_what_an_attempt_has_made_of_a_secret(
+    drive: Callable[..., Driver],
+    own_logging: Callable[[str], None],
+    capsys: pytest.CaptureFixture[str],
+    template: str,
+    made: str,
+) -> None:
+    own_logging("json")
+    driver = drive(secrets={"short": SHORT})
+
+    driver.run(a_step("say", action="log", params={"message": template}), **DECLARED)
+
+    said = capsys.readouterr().err
+    assert "pipeline_log" in said
+    assert made not in said
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"inputs": ["a", "{{ secrets.short }}", "b"], "separator": ""},
+        {"inputs": ["a", "b"], "separator": "{{ secrets.short }}"},
+    ],
+    ids=["among the inputs", "as the separator"],
+)
+def test_what_aggregate_joins_a_short_secret_to_is_hidden_with_it(
+    drive: Callable[..., Driver], params: dict[str, Any]
+) -> None:
+    driver = drive(secrets={"short": SHORT})
+
+    end = driver.run(a_step("join", action="aggregate", params={"operation": "join", **params}))
+
+    assert end.step("join").outputs["result"] == MASK
+    assert rows_that_quote(driver, SHORT) == []
