@@ -8,10 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.text import Text
 
-from pipeline_engine.cli.output import json_option, print_json
+from pipeline_engine.cli.output import json_option, print_json, printable, terminal
 from pipeline_engine.cli.stack import directory_option
 from pipeline_engine.config import Settings
 from pipeline_engine.embedded.stack import Stack
@@ -54,13 +53,13 @@ def _environment(directory: Path) -> Mapping[str, str]:
 
 
 def _print(checks: Sequence[Check]) -> None:
-    console = Console()
+    console = terminal()
     for check in checks:
         icon, colour = ("✓", "green") if check.is_well else ("✗", "red")
-        line = Text.assemble((icon, colour), f" {check.name:<22}{check.says}")
+        line = Text.assemble((icon, colour), f" {check.name:<22}{printable(check.says)}")
         console.print(line, soft_wrap=True)
         if check.what_to_do:
-            console.print(Text(f"  → {check.what_to_do}"), soft_wrap=True)
+            console.print(Text(f"  → {printable(check.what_to_do)}"), soft_wrap=True)
     wrong = sum(not check.is_well for check in checks)
     click.echo(
         f"{len(checks)} checks, {wrong} not well" if wrong else f"{len(checks)} checks: well"

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.definitions.parameters import REFERENCE_SUFFIX
+
+TEXTS = frozenset({"string", "secret"})
+WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -24,9 +30,34 @@ def read_document(path: Path) -> dict[str, Any]:
     return document
 
 
-def read_value(text: str) -> Any:
-    """Return what a word on the command line stands for: JSON if it is JSON, else the text."""
+def read_params(words: Mapping[str, str], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the *words* stand for, by the types that *document* declares."""
+    types = {
+        declared.get("name"): declared.get("type") or "string"
+        for declared in document.get("parameters") or ()
+        if isinstance(declared, Mapping)
+    }
+    return {name: read_value(word, types.get(name)) for name, word in words.items()}
+
+
+def read_value(word: str, type_name: str | None = None) -> Any:
+    """Return what a word on the command line stands for.
+
+    A parameter that is declared a text takes the word as it is. Everything else is JSON if it is
+    JSON, and a text if it is not; whether that fits is for the API to say.
+    """
+    if type_name is not None and (type_name in TEXTS or type_name.endswith(REFERENCE_SUFFIX)):
+        return word
+    if type_name in {"integer", "float"} and WHOLE.fullmatch(word):
+        return int(word)
+    if type_name == "boolean" and word.lower() in {"true", "false"}:
+        return word.lower() == "true"
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
+        return json.loads(word, parse_constant=_no_json)
+    except ValueError:
+        return word
+
+
+def _no_json(word: str) -> NoReturn:
+    """Refuse NaN and the infinities, which Python reads and JSON does not have."""
+    raise ValueError(word)

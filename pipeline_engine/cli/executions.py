@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.text import Text
 
 from pipeline_engine.cli.connection import connected
 from pipeline_engine.cli.live import Screen
-from pipeline_engine.cli.output import json_option, print_json, print_table, state
+from pipeline_engine.cli.naming import execution_id, stored_pipeline
+from pipeline_engine.cli.output import (
+    json_option,
+    print_json,
+    print_table,
+    printable,
+    state,
+    terminal,
+    when,
+)
 from pipeline_engine.client import Client, follow
-from pipeline_engine.domain.states import ExecutionStatus
-from pipeline_engine.errors import PipelineNotFound
+from pipeline_engine.client.http import Json
+from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 
-FAILED = 1
+FAILED, OUT_OF_TIME, STOPPED_WAITING = 1, 124, 130  #: exit codes
 BAD_ENDS = frozenset({ExecutionStatus.FAILED, ExecutionStatus.INTERRUPTED})
+FAILURES = frozenset({StepStatus.FAILED, StepStatus.TIMEOUT})
 
 
 @click.command()
@@ -34,12 +46,16 @@ def executions(
     page_size: int,
     as_json: bool,
 ) -> None:
-    """List executions, newest first."""
+    r"""List executions, newest first.
+
+    \b
+    pipeline-engine executions --status failed
+    """
     filters: dict[str, Any] = {"page": page, "page_size": page_size}
     if status:
         filters["status"] = status.upper()
     if pipeline:
-        filters["workflow_id"] = pipeline_id(client, pipeline)
+        filters["pipeline_id"] = stored_pipeline(client, pipeline)["id"]
     found = client.executions(**filters)
     if as_json:
         print_json(found)
@@ -50,7 +66,7 @@ def executions(
             one["pipeline_definition"]["workflow_name"],
             state(one["status"]),
             f"{float(one['progress_percentage']):.0f} %",
-            str(one["start_time"] or "-"),
+            when(one["start_time"]),
         )
         for one in found["executions"]
     )
@@ -58,53 +74,85 @@ def executions(
 
 
 @click.command()
-@click.argument("execution_id")
+@click.argument("execution")
+@click.option("--items", "with_items", is_flag=True, help="The items of fan-outs, too.")
+@click.option("--failed", "only_failed", is_flag=True, help="Only steps and items that failed.")
 @json_option
 @connected
-def show(client: Client, execution_id: str, as_json: bool) -> None:
-    """Show one execution: its steps, attempts, errors and what is parked until when."""
-    execution, steps = client.execution(execution_id), client.steps(execution_id)
+def show(
+    client: Client, execution: str, with_items: bool, only_failed: bool, as_json: bool
+) -> None:
+    r"""Show one execution: its steps, attempts, errors, outputs, what is parked until when.
+
+    EXECUTION is an id, the start of one, or @last.
+
+    \b
+    pipeline-engine show @last --items --failed
+    """
+    wanted = execution_id(client, execution)
+    found, steps = client.execution(wanted), client.steps(wanted)
+    if with_items:
+        steps = list(_with_items(client, wanted, steps))
+    if only_failed:
+        steps = [step for step in steps if step["status"] in FAILURES or _failed_items(step)]
     if as_json:
-        print_json({"execution": execution, "steps": steps})
+        print_json({"execution": found, "steps": steps})
         return
-    print_execution(execution)
-    rows = (
-        (
-            step["step_id"],
-            step["handler_type"],
-            state("PARKED" if step["parked"] else step["status"]),
-            str(step["attempt"]),
-            _remarks(step),
-        )
-        for step in steps
-    )
-    print_table("step", "action", "status", "attempt", "", rows=rows)
+    print_execution(found)
+    print_table("step", "action", "status", "attempt", "", rows=_step_rows(steps))
+
+
+def _with_items(client: Client, wanted: str, steps: Iterable[Json]) -> Iterator[Json]:
+    """Each step, and after it its items."""
+    for step in steps:
+        yield step
+        if (step.get("items") or {}).get("total"):
+            yield from client.items(wanted, step["id"])
+
+
+def _step_rows(steps: Iterable[Json]) -> Iterator[tuple[str | Text, ...]]:
+    for step in steps:
+        index = step["item_index"]
+        name = f"{step['step_id']}[{index}]" if index is not None else step["step_id"]
+        status = state("PARKED" if step["parked"] else step["status"])
+        yield name, step["handler_type"], status, str(step["attempt"]), _remarks(step)
 
 
 @click.command()
-@click.argument("execution_id")
+@click.argument("execution")
 @json_option
 @connected
-def watch(client: Client, execution_id: str, as_json: bool) -> None:
-    """Show an execution until it has ended; exit code 1 if it did not end well."""
-    wait_and_report(client, execution_id, within=None, quiet=as_json, as_json=as_json)
+def watch(client: Client, execution: str, as_json: bool) -> None:
+    r"""Show an execution until it has ended; exit code 1 if it did not end well.
+
+    EXECUTION is an id, the start of one, or @last. Ctrl-C stops watching, not the execution.
+
+    \b
+    pipeline-engine watch @last
+    """
+    wanted = execution_id(client, execution)
+    wait_and_report(client, wanted, within=None, quiet=as_json, as_json=as_json)
 
 
 @click.command()
-@click.argument("execution_id")
+@click.argument("execution")
 @click.option("--force", is_flag=True, help="Stop handlers and compensations, too.")
 @json_option
 @connected
-def cancel(client: Client, execution_id: str, force: bool, as_json: bool) -> None:
-    """Ask for the end of an execution: what waits never starts, what runs is told to stop.
+def cancel(client: Client, execution: str, force: bool, as_json: bool) -> None:
+    r"""Ask for the end of an execution: what waits never starts, what runs is told to stop.
 
-    Asked a second time it is as with --force.
+    EXECUTION is an id, the start of one, or @last. Asked a second time it is as with --force.
+
+    \b
+    pipeline-engine cancel @last
     """
-    answer = client.cancel(execution_id, force=force)
+    wanted = execution_id(client, execution)
+    answer = client.cancel(wanted, force=force)
     if as_json:
         print_json(answer)
     else:
-        click.echo(f"{execution_id} is being cancelled")
+        click.echo(f"{wanted} is being cancelled")
 
 
 def wait_and_report(
@@ -112,48 +160,71 @@ def wait_and_report(
 ) -> None:
     """Follow an execution to its end, or as long as wanted, and leave with its exit code."""
     deadline = None if within is None else time.monotonic() + within
-    with Screen(Console(stderr=as_json)) as screen:
-        for snapshot in follow(client, execution_id):
-            if not quiet:
-                screen.show(snapshot)
-            if deadline is not None and time.monotonic() > deadline:
-                break
+    if not as_json:
+        click.echo(f"execution {execution_id}")
+    try:
+        with Screen(terminal(stderr=as_json)) as screen:
+            for snapshot in follow(client, execution_id):
+                if not quiet:
+                    screen.show(snapshot)
+                if deadline is not None and time.monotonic() > deadline:
+                    break
+    except KeyboardInterrupt:
+        click.echo(f"It runs on. Come back with: pipeline-engine watch {execution_id}", err=True)
+        click.get_current_context().exit(STOPPED_WAITING)
+    report(client, execution_id, as_json=as_json)
+    if snapshot.status in BAD_ENDS:
+        click.get_current_context().exit(FAILED)
+    if not snapshot.status.is_final:
+        click.echo(f"It has not ended after {within:g} s; it runs on.", err=True)
+        click.get_current_context().exit(OUT_OF_TIME)
+
+
+def report(client: Client, execution_id: str, *, as_json: bool) -> None:
+    """Print an execution as it is now."""
     execution = client.execution(execution_id)
     if as_json:
         print_json(execution)
     else:
         print_execution(execution)
-    if snapshot.status in BAD_ENDS:
-        click.get_current_context().exit(FAILED)
-
-
-def pipeline_id(client: Client, name_or_id: str) -> str:
-    """Return the id of a stored pipeline.  Raises ``PipelineNotFound``."""
-    stored = client.find_pipeline(name_or_id)
-    if stored is None:
-        raise PipelineNotFound(f"There is no pipeline {name_or_id!r}.")
-    return str(stored["id"])
 
 
 def print_execution(execution: dict[str, Any]) -> None:
     """Print an execution's state, error and outputs."""
-    name = execution["pipeline_definition"]["workflow_name"]
-    console = Console()
-    console.print(name, execution["id"], state(execution["status"]), soft_wrap=True)
+    screen = terminal()
+    name = printable(execution["pipeline_definition"]["workflow_name"])
+    screen.print(Text(name), execution["id"], state(execution["status"]), soft_wrap=True)
     if error := execution["error_info"]:
-        click.echo(f"  {error.get('message')} [{error.get('code')}]")
+        lines = [f"  {error.get('message')} [{error.get('code')}]"]
         for left in error.get("compensation") or ():
-            click.echo(f"  not undone: {left['step_id']}: {left['message']} [{left['code']}]")
+            lines.append(f"  not undone: {left['step_id']}: {left['message']} [{left['code']}]")
+        for line in lines:
+            screen.print(printable(line), soft_wrap=True)
     for key, value in (execution["final_outputs"] or {}).items():
-        console.print(f"  {key}:", value, soft_wrap=True)
+        screen.print(f"  {printable(key)}: {_shown(value)}", soft_wrap=True)
 
 
-def _remarks(step: dict[str, Any]) -> str:
-    items = step.get("items") or {}
+def _shown(value: Any) -> str:
+    """A text as it is, anything else as JSON: what the API calls null is no None here."""
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _remarks(step: Json) -> str:
     remarks = (
-        f"{items['total']} items, {items['open']} open" if items.get("total") else "",
-        f"until {step['timeout_at']}" if step["parked"] and step["timeout_at"] else "",
+        _item_counts(step.get("items") or {}),
+        f"until {when(step['timeout_at'])}" if step["parked"] and step["timeout_at"] else "",
         f"{step['error_message']} [{step['error_code']}]" if step["error_message"] else "",
         str(step["skip_reason"] or ""),
     )
     return "  ".join(remark for remark in remarks if remark)
+
+
+def _item_counts(items: Json) -> str:
+    if not items.get("total"):
+        return ""
+    failed = f", {items['failed']} failed" if items["failed"] else ""
+    return f"{items['total']} items, {items['open']} open{failed}"
+
+
+def _failed_items(step: Json) -> int:
+    return int((step.get("items") or {}).get("failed") or 0)

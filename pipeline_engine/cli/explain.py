@@ -9,25 +9,32 @@ from rich.console import Console
 from rich.text import Text
 
 from pipeline_engine.cli.connection import connected
-from pipeline_engine.cli.output import json_option, print_json, state
+from pipeline_engine.cli.naming import execution_id
+from pipeline_engine.cli.output import json_option, print_json, printable, state, terminal
 from pipeline_engine.client import Client
 
 
 @click.command()
-@click.argument("execution_id")
+@click.argument("execution")
 @json_option
 @connected
-def explain(client: Client, execution_id: str, as_json: bool) -> None:
-    """Say why an execution is not moving: what its open steps wait for, and what to do."""
-    found = client.explain(execution_id)
+def explain(client: Client, execution: str, as_json: bool) -> None:
+    r"""Say why an execution is not moving: what its open steps wait for, and what to do.
+
+    EXECUTION is an id, the start of one, or @last.
+
+    \b
+    pipeline-engine explain @last
+    """
+    found = client.explain(execution_id(client, execution))
     if as_json:
         print_json(found)
         return
-    console = Console()
+    console = terminal()
     counted = ", ".join(
         f"{count} {status.lower()}" for status, count in found["open_steps"].items()
     )
-    console.print(execution_id, state(found["status"]), counted, soft_wrap=True)
+    console.print(found["execution_id"], state(found["status"]), counted, soft_wrap=True)
     if found["parent_execution_id"]:
         above, root = found["parent_execution_id"], found["root_execution_id"]
         console.print(f"Started by execution {above}, in the tree of {root}", soft_wrap=True)
@@ -42,8 +49,8 @@ def _print(console: Console, finding: dict[str, Any]) -> None:
     if finding["item_index"] is not None:
         place += f"[{finding['item_index']}]"
     # As texts: what a step is called and says must not count as markup.
-    console.print(Text(f"\n{place}", style="bold"), Text(finding["code"], style="cyan"))
-    console.print(Text(f"  {finding['because']}"), soft_wrap=True)
+    console.print(Text(f"\n{printable(place)}", style="bold"), Text(finding["code"], style="cyan"))
+    console.print(Text(f"  {printable(finding['because'])}"), soft_wrap=True)
     if finding["since"]:
         console.print(Text(f"  since {finding['since']}", style="dim"), soft_wrap=True)
-    console.print(Text(f"  → {finding['what_to_do']}"), soft_wrap=True)
+    console.print(Text(f"  → {printable(finding['what_to_do'])}"), soft_wrap=True)

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pipeline_engine.cli.output import state
+from pipeline_engine.cli.output import printable, state
 from pipeline_engine.client import Snapshot, StepView
 
 
@@ -28,7 +28,7 @@ class Screen:
 
     def say(self, line: str) -> None:
         """Print one line for good."""
-        self._console.print(f"{self._elapsed():6.1f} s  {line}", highlight=False, soft_wrap=True)
+        self._console.print(Text(f"{self._elapsed():6.1f} s  {printable(line)}"), soft_wrap=True)
 
     def show(self, snapshot: Snapshot) -> None:
         """Show how an execution stands."""
@@ -69,7 +69,7 @@ class Screen:
 def _picture(snapshot: Snapshot) -> RenderableType:
     head = Table.grid(padding=(0, 2))
     head.add_row(
-        Text(snapshot.name, style="bold"),
+        Text(printable(snapshot.name), style="bold"),
         state(snapshot.status),
         ProgressBar(total=100, completed=snapshot.percentage, width=30),
         f"{snapshot.percentage:.0f} %",
@@ -77,10 +77,15 @@ def _picture(snapshot: Snapshot) -> RenderableType:
     )
     rows = Table.grid(padding=(0, 2))
     for step in snapshot.steps:
-        rows.add_row(f"  {step.name}", state(_word(step)), _remarks(step))
+        rows.add_row(_said(f"  {step.name}"), state(_word(step)), _said(_remarks(step)))
         for item in step.items:
-            rows.add_row(f"    {item.name}", state(_word(item)), _remarks(item))
+            rows.add_row(_said(f"    {item.name}"), state(_word(item)), _said(_remarks(item)))
     return Group(head, rows)
+
+
+def _said(words: str) -> Text:
+    """Somebody's words, which are no markup."""
+    return Text(printable(words))
 
 
 def _word(step: StepView) -> str:

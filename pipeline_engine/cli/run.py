@@ -8,24 +8,25 @@ from typing import Any
 import click
 
 from pipeline_engine.cli.connection import connected
-from pipeline_engine.cli.documents import read_document, read_value
-from pipeline_engine.cli.executions import pipeline_id, wait_and_report
+from pipeline_engine.cli.documents import read_document, read_params
+from pipeline_engine.cli.executions import report, wait_and_report
+from pipeline_engine.cli.naming import stored_pipeline
 from pipeline_engine.cli.output import json_option
 from pipeline_engine.client import Client
 
 
-class _Pair(click.ParamType[tuple[str, Any]]):
-    """``name=value``; a value that is JSON is read as JSON."""
+class _Pair(click.ParamType[tuple[str, str]]):
+    """``name=value``; what the value stands for depends on the type of the parameter."""
 
     name = "name=value"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Any]:
+    ) -> tuple[str, str]:
         name, equals, text = str(value).partition("=")
         if not equals or not name:
             self.fail(f"{value!r} is not name=value.", param, ctx)
-        return name, read_value(text)
+        return name, text
 
 
 @click.command()
@@ -47,27 +48,40 @@ class _Pair(click.ParamType[tuple[str, Any]]):
 def run(
     client: Client,
     pipeline: str,
-    pairs: tuple[tuple[str, Any], ...],
+    pairs: tuple[tuple[str, str], ...],
     params_file: Path | None,
     watching: bool,
     wait_seconds: float | None,
     idempotency_key: str | None,
     as_json: bool,
 ) -> None:
-    """Start a pipeline: a stored one by its name or id, or a JSON file.
+    r"""Start a pipeline: a stored one by its name or id, or a JSON file.
 
-    Exit code 1 if the execution was awaited and did not end well.
+    Exit code 1 if the execution was awaited and did not end well, 124 if it had not ended in
+    time, 130 if you stopped waiting for it; it runs on then.
+
+    \b
+    pipeline-engine run release.json -p version=1.5 --watch
     """
-    params = (read_document(params_file) if params_file else {}) | dict(pairs)
-    execution_id = _start(client, pipeline, params, idempotency_key)
-    within = None if watching and wait_seconds is None else wait_seconds or 0.0
-    wait_and_report(client, execution_id, within=within, quiet=not watching, as_json=as_json)
+    given = read_document(params_file) if params_file else {}
+    execution_id = _start(client, pipeline, given, dict(pairs), idempotency_key)
+    within = None if watching and wait_seconds is None else wait_seconds
+    if not watching and wait_seconds is None:
+        report(client, execution_id, as_json=as_json)
+    else:
+        wait_and_report(client, execution_id, within=within, quiet=not watching, as_json=as_json)
 
 
-def _start(client: Client, pipeline: str, params: dict[str, Any], key: str | None) -> str:
+def _start(
+    client: Client, pipeline: str, given: dict[str, Any], words: dict[str, str], key: str | None
+) -> str:
     path = Path(pipeline)
     if path.suffix == ".json" or path.is_file():
-        answer = client.run(read_document(path), params, idempotency_key=key)
+        document = read_document(path)
+        params = given | read_params(words, document)
+        answer = client.run(document, params, idempotency_key=key)
     else:
-        answer = client.start(pipeline_id(client, pipeline), params, idempotency_key=key)
+        stored = client.pipeline(stored_pipeline(client, pipeline)["id"])
+        params = given | read_params(words, stored["dag"])
+        answer = client.start(stored["id"], params, idempotency_key=key)
     return str(answer["execution_id"])

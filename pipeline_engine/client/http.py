@@ -27,6 +27,7 @@ class ApiRefused(PipelineEngineError):
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         self.status = status
         self.problem = dict(problem)
+        self.stable_code = str(problem.get("code") or self.code)  #: the API's, if it said one
         title = problem.get("detail") or problem.get("title") or f"HTTP status {status}"
         lines = [f"  {issue_line(error)}" for error in problem.get("errors") or ()]
         super().__init__("\n".join([str(title), *lines]))
@@ -60,6 +61,14 @@ class Client:
         found: list[Json] = self._send("GET", "pipelines", params=query).json()
         return found
 
+    def pipeline(self, pipeline_id: str) -> Json:
+        """Return one stored pipeline with its definition."""
+        return self._object("GET", f"pipelines/{pipeline_id}")
+
+    def delete_pipeline(self, pipeline_id: str) -> None:
+        """Delete a stored pipeline; its executions stay."""
+        self._send("DELETE", f"pipelines/{pipeline_id}")
+
     def find_pipeline(self, name_or_id: str) -> Json | None:
         """Return the stored pipeline with this name or id."""
         return next((p for p in self.pipelines() if name_or_id in (p["name"], p["id"])), None)
@@ -68,7 +77,7 @@ class Client:
         self, pipeline_id: str, params: Mapping[str, Any], *, idempotency_key: str | None = None
     ) -> Json:
         """Start an execution of a stored pipeline."""
-        body = {"workflow_id": pipeline_id, "params": params}
+        body = {"pipeline_id": pipeline_id, "params": params}
         return self._start("executions", body, idempotency_key)
 
     def run(

@@ -168,3 +168,89 @@ def test_actions_are_listed_and_shown_with_those_of_plug_ins(invoke: Invoke) -> 
     assert "probe_work" in listed.output
     assert "ledger" in shown.output
     assert json.loads(invoke("actions", "show", "log", "--json").stdout)["type"] == "log"
+
+
+ODD_NAMES = ["[/var/x]", "[bold]not bold[/bold]", ":smile: \x1b[31mred\x1b[0m", "two\nlines"]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_no_name_is_markup_in_any_command(
+    invoke: Invoke, write: Callable[..., str], tmp_path: Path, name: str
+) -> None:
+    """One such name broke the list of all executions."""
+    file = tmp_path / "odd.json"
+    file.write_text(json.dumps({"name": name, "steps": [step("say", "log", message=name)]}))
+
+    ran = invoke("run", str(file), "--watch")
+    found = [ran, invoke("executions"), invoke("show", "@last"), invoke("explain", "@last")]
+
+    shown = name.replace("\n", " ").replace("\x1b", r"\x1b")
+    assert [result.exit_code for result in found] == [0, 0, 0, 0], [r.output for r in found]
+    assert all(shown in result.output for result in found[:3])
+    assert not any("\x1b[31m" in result.output for result in found)
+
+
+def test_an_execution_is_named_by_the_start_of_its_id(
+    invoke: Invoke, write: Callable[..., str]
+) -> None:
+    ran = invoke("run", write(step("greet", "log", message="hi")), "--wait=20", "--json")
+    whole = execution_of(ran)["id"]
+
+    assert whole in invoke("show", whole[:-4]).output
+    assert invoke("show", "ffff").exit_code == 4
+    assert "begins with" in invoke("show", "ffff").output
+
+
+def test_who_waited_too_short_learns_that_it_runs_on(
+    invoke: Invoke, write: Callable[..., str]
+) -> None:
+    file = write(step("wait", "wait_for_event", event_key="never"))
+
+    result = invoke("run", file, "--wait", "0.1")
+
+    assert result.exit_code == 124
+    assert "it runs on" in result.output
+    assert invoke("cancel", "@last").exit_code == 0
+
+
+def test_a_refusal_shows_the_stable_code_of_the_api(
+    invoke: Invoke, write: Callable[..., str]
+) -> None:
+    result = invoke("run", write(step("greet", "no_such_action")))
+
+    assert result.exit_code == 4
+    assert "[invalid_definition]" in result.output
+
+
+def test_a_pipeline_is_applied_listed_shown_run_and_deleted(invoke: Invoke, tmp_path: Path) -> None:
+    file = tmp_path / "versioned.json"
+    document = {
+        "name": "versioned",
+        "parameters": [{"name": "version", "type": "string"}],
+        "steps": [step("say", "log", message="{{ params.version }}")],
+    }
+    file.write_text(json.dumps(document))
+
+    first = invoke("pipelines", "apply", str(file))
+    file.write_text(json.dumps(document | {"description": "changed"}))
+    second = invoke("pipelines", "apply", str(file))
+    shown = invoke("pipelines", "show", "versioned")
+    ran = invoke("run", "versioned", "-p", "version=1.5", "--wait=20")
+    deleted = invoke("pipelines", "delete", "versioned", "--yes")
+
+    assert ("revision 1" in first.output, "revision 2" in second.output) == (True, True)
+    assert "version" in shown.output
+    assert ran.exit_code == 0, ran.output
+    assert deleted.exit_code == 0
+    assert "versioned" not in invoke("pipelines", "list").output
+
+
+def test_the_items_that_failed_are_shown_on_request(
+    invoke: Invoke, write: Callable[..., str]
+) -> None:
+    fan_out = step("some", "fail", message="{{ item }}", for_each={"items": ["x", "y"]})
+
+    invoke("run", write(fan_out), "--wait=20")
+
+    assert "2 failed" in invoke("show", "@last").output
+    assert "some[1]" in invoke("show", "@last", "--items", "--failed").output

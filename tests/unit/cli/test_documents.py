@@ -6,7 +6,7 @@ from typing import Any
 import click
 import pytest
 
-from pipeline_engine.cli.documents import read_document, read_value
+from pipeline_engine.cli.documents import read_document, read_params, read_value
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,34 @@ from pipeline_engine.cli.documents import read_document, read_value
 )
 def test_a_word_that_is_json_is_read_as_json_and_any_other_is_a_text(word: str, value: Any) -> None:
     assert read_value(word) == value
+
+
+@pytest.mark.parametrize(
+    ("type_name", "word", "value"),
+    [
+        ("string", "1.5", "1.5"),
+        ("string", "true", "true"),
+        ("secret", "{}", "{}"),
+        ("model_ref", "17", "17"),
+        ("integer", "007", 7),
+        ("float", "1e3", 1000.0),
+        ("float", "NaN", "NaN"),
+        ("json", "Infinity", "Infinity"),
+        ("boolean", "True", True),
+        ("array", "[1]", [1]),
+        ("array", "one", "one"),
+    ],
+)
+def test_a_word_becomes_what_the_type_of_its_parameter_says(
+    type_name: str, word: str, value: Any
+) -> None:
+    assert read_value(word, type_name) == value
+
+
+def test_a_parameter_without_a_type_is_a_text() -> None:
+    document = {"parameters": [{"name": "version"}]}
+
+    assert read_params({"version": "1.5", "n": "1.5"}, document) == {"version": "1.5", "n": 1.5}
 
 
 def test_a_document_is_read_as_strictly_as_a_request(tmp_path: Path) -> None:
