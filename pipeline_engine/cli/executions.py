@@ -196,8 +196,10 @@ def print_execution(execution: dict[str, Any]) -> None:
     screen.print(Text(name), execution["id"], state(execution["status"]), soft_wrap=True)
     if error := execution["error_info"]:
         lines = [f"  {error.get('message')} [{error.get('code')}]"]
-        for left in error.get("compensation") or ():
-            lines.append(f"  not undone: {left['step_id']}: {left['message']} [{left['code']}]")
+        lines += [
+            f"  not undone: {left['step_id']}: {left['message']} [{left['code']}]"
+            for left in error.get("compensation") or ()
+        ]
         for line in lines:
             screen.print(printable(line), soft_wrap=True)
     for key, value in (execution["final_outputs"] or {}).items():
