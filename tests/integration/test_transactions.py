@@ -58,7 +58,8 @@ def test_what_a_client_was_told_is_on_the_disk(drive):
     execution_id = driver.start(a_step("a"))
     executions.cancel(driver.runtime, execution_id)
 
-    assert commits.durable == [True, True]
+    assert len(commits.durable) >= 2  # the start, and the cancel of its tree
+    assert all(commits.durable)
 
 
 def test_a_delivery_is_on_the_disk_before_it_is_answered(drive):
