@@ -30,6 +30,7 @@ from pipeline_engine.sdk import (
     content_of,
     is_templated,
     read_into,
+    reason_of,
     register_action,
     retry_after,
     timed,
@@ -153,7 +154,7 @@ class HttpRequest(BaseActionExecutor):
         except requests.Timeout:
             return _failed(f"Request timed out after {seconds:g}s", context, answer)
         except (requests.RequestException, UnicodeError) as error:
-            return _failed(f"Request failed: {_reason(error)}", context, answer)
+            return _failed(f"Request failed: {reason_of(error)}", context, answer)
         return _judged(answer, context)
 
 
@@ -338,8 +339,3 @@ def _content_type(response: requests.Response) -> str:
     if any(coding.strip() not in known for coding in codings):
         return "application/octet-stream"
     return str(response.headers.get("Content-Type", ""))
-
-
-def _reason(error: Exception) -> str:
-    cause = error.args[0] if error.args else error
-    return str(getattr(cause, "reason", None) or cause)[:500]

@@ -57,7 +57,7 @@ from pipeline_engine.sdk.templates import (
     text_of,
 )
 from pipeline_engine.sdk.timed_http import timed
-from pipeline_engine.sdk.words import in_words
+from pipeline_engine.sdk.words import in_words, reason_of
 
 __all__ = [
     "CALLBACK_TOPIC",
@@ -119,6 +119,7 @@ __all__ = [
     "read_body",
     "read_into",
     "read_json",
+    "reason_of",
     "register_action",
     "render_value",
     "retry_after",

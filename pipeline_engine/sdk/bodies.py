@@ -8,6 +8,7 @@ import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from pipeline_engine.sdk.errors import ActionError
+from pipeline_engine.sdk.words import reason_of
 
 PIECE = 65_536
 
@@ -54,6 +55,6 @@ def read_into(
     except ReadTimeoutError as error:
         raise requests.Timeout(str(error)) from error
     except HTTPError as error:
-        raise requests.ConnectionError(str(error)) from error
+        raise requests.ConnectionError(reason_of(error)) from error
     finally:
         response.close()

@@ -20,7 +20,7 @@ from pipeline_engine.sdk.guarded_http import USER_AGENT, GuardedSession
 from pipeline_engine.sdk.retry_after import retry_after
 from pipeline_engine.sdk.services import ServiceResponse
 from pipeline_engine.sdk.timed_http import TimedAdapter, timed
-from pipeline_engine.sdk.words import in_words
+from pipeline_engine.sdk.words import in_words, reason_of
 
 CONNECT_SECONDS = 5.0
 POOL_SIZE = 32  # as many as the threads of an I/O worker, and some
@@ -190,7 +190,7 @@ class Peers:
         except requests.Timeout as error:
             raise ServiceError(f"{peer} did not answer in {timeout_seconds:g} s") from error
         except requests.RequestException as error:
-            raise ServiceError(f"{peer} cannot be reached: {_reason(error)}") from error
+            raise ServiceError(f"{peer} cannot be reached: {reason_of(error)}") from error
         return _answer(peer, response, body)
 
 
@@ -266,8 +266,3 @@ def _words(body: bytes) -> str:
         words = next((loaded[k] for k in ("detail", "message", "error") if loaded.get(k)), text)
         text = in_words(words)
     return text[:MAX_WORDS]
-
-
-def _reason(error: requests.RequestException) -> str:
-    cause = error.args[0] if error.args else error
-    return str(getattr(cause, "reason", None) or cause)[:MAX_WORDS]

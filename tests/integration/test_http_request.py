@@ -9,6 +9,7 @@ import threading
 import time
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -571,8 +572,49 @@ def test_nobody_there_is_a_failure_that_may_be_tried_again():
 
     result = sent(AddressGuard.of([f"127.0.0.1:{port}"]), f"http://127.0.0.1:{port}/")
 
-    assert result.error.startswith("Request failed: ")
+    refused = "Cannot connect to 127.0.0.1: [Errno 111] Connection refused"
+    assert result.error == f"Request failed: {refused}"
     assert (result.error_code, result.retryable) == ("request_failed", True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"", "Connection aborted: Remote end closed connection without response"),
+        (b"no HTTP at all", "Connection aborted: no HTTP at all"),
+        (
+            b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 101,
+            "Connection aborted: got more than 100 headers",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello",
+            "Connection broken: IncompleteRead(5 bytes read, 4 more expected)",
+        ),
+    ],
+    ids=["nothing", "something", "headers", "half"],
+)
+def test_what_broke_an_exchange_is_said_in_words_and_once(answer, words):
+    with closing_after(answer) as port:
+        result = sent(AddressGuard.of([f"127.0.0.1:{port}"]), f"http://127.0.0.1:{port}/")
+
+    assert result.error == f"Request failed: {words}"
+
+
+@contextmanager
+def closing_after(answer: bytes) -> Iterator[int]:
+    """A server that reads one request, sends *answer* and hangs up."""
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield int(server.getsockname()[1])
+        thread.join()
 
 
 class trickling:  # noqa: N801 - used as a function
