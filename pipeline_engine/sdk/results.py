@@ -11,6 +11,11 @@ from typing import Any
 from pipeline_engine.domain.states import StepStatus
 
 
+def _id(given: object) -> str:
+    # The ids of events are read so, too: white space around one comes from a template or a file.
+    return str(given).strip()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ActionResult:
     """The end of a step, or with ``awaiting_event`` the news that it parked.
@@ -39,7 +44,9 @@ class ActionResult:
     def __post_init__(self) -> None:
         object.__setattr__(self, "skip_targets", tuple(self.skip_targets))
         object.__setattr__(self, "external_workflow_ids", self._external_ids())
-        object.__setattr__(self, "event_keys", tuple(dict.fromkeys(map(str, self.event_keys))))
+        object.__setattr__(
+            self, "event_keys", tuple(dict.fromkeys(_id(key) for key in self.event_keys))
+        )
         if self.awaiting_event:
             self._check_that_it_can_be_woken()
 
@@ -50,7 +57,7 @@ class ActionResult:
 
     def _external_ids(self) -> tuple[str, ...]:
         first = [] if self.external_workflow_id is None else [self.external_workflow_id]
-        return tuple(dict.fromkeys(str(key) for key in [*first, *self.external_workflow_ids]))
+        return tuple(dict.fromkeys(_id(key) for key in [*first, *self.external_workflow_ids]))
 
     def _check_that_it_can_be_woken(self) -> None:
         if not self.success:

@@ -127,7 +127,9 @@ def _check_deliverable(runtime: Runtime, body: Mapping[str, Any]) -> None:
 
 
 def external_id_of(body: Mapping[str, Any]) -> str | None:
-    """The id that an event is about: the first that is not empty of the known places.
+    """The id that an event is about: the first of the known places that holds a text or a number.
+
+    White space around it does not count, nor does it around the ids that steps wait for.
 
     Raises ``ExternalIdTooLong``.
     """
@@ -141,10 +143,14 @@ def external_id_of(body: Mapping[str, Any]) -> str | None:
         _object(content.get("results")).get("workflow_id"),
         body.get("event_key"),
     )
-    found = next((str(place) for place in places if place not in (None, "")), None)
+    found = next((text for text in map(_id, places) if text), None)
     if found is not None and len(found) > MAX_EXTERNAL_ID:
         raise ExternalIdTooLong
     return found
+
+
+def _id(place: Any) -> str:
+    return "" if place is None or isinstance(place, Mapping | list) else str(place).strip()
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -31,12 +31,27 @@ from pipeline_engine.services.inbox import Arrival
         {"workflow_id": "job", "payload": {"workflow_id": "another"}},
         {"payload": {"workflow_id": "job"}, "notification_metadata": {"workflow_id": "another"}},
         {"payload": "text", "notification_metadata": {"workflow_id": "job"}},
+        {"workflow_id": " job\n"},
+        {"workflow_id": " ", "event_key": "job"},
+        {"workflow_id": {"id": "x"}, "payload": {"workflow_id": ["x"]}, "event_key": "job"},
     ],
 )  # fmt: skip
 def test_the_id_is_looked_for_where_peers_put_it(driver, waiting, body):
     """Spec 6.2: the first that is not empty."""
     assert inbox.accept(driver.runtime, Arrival(source="tests", body=body)).outcome == "accepted"
     assert driver.finish(waiting).status == "COMPLETED"
+
+
+@pytest.mark.parametrize("key", ["job ", "\tjob", "job\n"])
+@pytest.mark.parametrize("sent", ["job", " job "])
+def test_white_space_around_a_key_separates_nobody_from_his_event(drive, key, sent):
+    driver = drive()
+    execution_id = driver.start(a_step("a", action="wait_for_event", params={"event_key": key}))
+    driver.settle()
+
+    inbox.accept(driver.runtime, Arrival(source="tests", body={"workflow_id": sent}))
+
+    assert driver.finish(execution_id).status == "COMPLETED"
 
 
 def job_event(event: str, payload_type: str, result: Any = None, **fields: Any) -> dict[str, Any]:
