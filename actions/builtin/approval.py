@@ -58,6 +58,7 @@ META = ActionMeta(
             description="Who may answer, as the caller names itself in by: names, or one name;"
             " none: everybody.",
             secrets=False,
+            validation=ValidationRules(pattern=r"(?s).*\S.*", pattern_message="must name somebody"),
         ),
         ParamDefinition(
             "timeout_seconds",

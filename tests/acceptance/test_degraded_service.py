@@ -120,7 +120,7 @@ def test_readers_get_the_last_known_state_and_writers_a_503_while_postgresql_is_
 
 
 def test_readiness_tells_which_part_is_away(stack: Stack, client: Client) -> None:
-    well = {"database": True, "migrations": True, "redis": True, "workers": True}
+    well = dict.fromkeys(("database", "migrations", "redis", "workers", "web"), True)
 
     stack.hold("postgres")
     without_database = wait_until(lambda: unready(stack), within=10, what="503 of /ready")
