@@ -1,6 +1,8 @@
 # Everything a developer does.  `make check` is what CI runs, and nothing else is.
 PYTHON ?= python3
 BIN := .venv/bin
+# Two at a time; those that share the running stack stay together.
+TESTS := $(BIN)/pytest -n 2 --dist loadgroup
 LOCKED := .venv/locked
 INSTALLED := .venv/installed
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
@@ -42,10 +44,10 @@ down: $(INSTALLED) ## Stop a stack that runs in the background
 	$(BIN)/pipeline-engine down
 
 test: $(INSTALLED) ## Run the tests
-	$(BIN)/pytest
+	$(TESTS)
 
 check: lint types contracts ## All that must hold: lint, types, contracts, then the tests
-	$(BIN)/pytest
+	$(TESTS)
 
 lint: $(INSTALLED) ## Style, spelling, layout
 	$(BIN)/ruff check .
