@@ -1,7 +1,7 @@
 # Everything a developer does.  `make check` is what CI runs, and nothing else is.
 PYTHON ?= python3
 BIN := .venv/bin
-# Two at a time; those that share the running stack stay together.
+# Two at a time, each test to whoever is free: most of the slow ones wait.
 TESTS := $(BIN)/pytest -n 2 --dist loadgroup
 LOCKED := .venv/locked
 INSTALLED := .venv/installed

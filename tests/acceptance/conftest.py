@@ -14,23 +14,12 @@ from pipeline_engine.demo.peers.process import PeersProcess
 from pipeline_engine.embedded.stack import Stack
 
 PEERS_TOKEN = "token-of-the-peers"
-HERE = Path(__file__).parent
 PLUGINS = Path(__file__).parents[1] / "plugins" / "probe_pipeline_actions"
 USUAL = {
     name: getattr(Behaviour(), name)
     for name in ("answer_delay", "slow_answers", "seed", "silent", "failing", "refusals")
 }
 TROUBLE = {"event_delay": [0.2, 1.5], "shuffle": True, "duplicates": 0.3, "early": 0.3}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests on one worker of a parallel run: they share a stack, and most of them wait.
-
-    Called with the items of all folders.
-    """
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.xdist_group("acceptance"))
 
 
 @pytest.fixture(scope="session")
