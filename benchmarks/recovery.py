@@ -22,7 +22,7 @@ from pipeline_engine.embedded.postgres import create_database
 from pipeline_engine.embedded.programs import signal_group
 from pipeline_engine.services import Runtime
 
-POOL = ("-P", "threads", "-c", "4", "-Q", "io,fast,cpu")
+POOL = ("-P", "threads", "-c", "4", "-Q", "io,fast,cpu,system")
 EXTRA_SECONDS = 2.0
 DATABASE = "benchmark_recovery"
 HOLDING: Document = {
