@@ -49,7 +49,7 @@ def doctor(ctx: click.Context, directory: Path, flower_url: str | None, as_json:
 def _environment(directory: Path) -> Mapping[str, str]:
     """Our environment, and that of the stack if ours names no database."""
     given = dict(os.environ)  # config.py alone gives meaning to it
-    return given if given.get("DATABASE_URL") else given | dict(Stack.attach(directory).exports)
+    return given if given.get("DATABASE_URL") else given | dict(Stack.attach(directory).environment)
 
 
 def _print(checks: Sequence[Check]) -> None:

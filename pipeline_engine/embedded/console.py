@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -10,17 +11,33 @@ COLOURS = (36, 33, 35, 32, 34, 31)
 KEEP_BYTES = 10 * 1024 * 1024
 
 
-class Console:
-    """Prints what the supervisor and its processes say."""
+#: A line of ours, as text or as JSON, that says of itself that all is well; and Celery's farewell.
+ALL_IS_WELL = re.compile(
+    r"\s*$|worker: Warm shutdown|"
+    r'\S+ \[(debug|info) *\]|\{.*"level": ?"(debug|info)"'
+)
 
-    def __init__(self, out: TextIO | None = None) -> None:
+
+class Console:
+    """Prints what the stack says, and what its processes want somebody to know."""
+
+    def __init__(self, out: TextIO | None = None, *, verbose: bool = False) -> None:
         self._out = out or sys.stdout
+        self._verbose = verbose
         self._coloured = self._out.isatty()
         self._colours: dict[str, int] = {}
 
+    def pass_on(self, name: str, line: str, *, speaks: bool) -> None:
+        """Print a line of a process unless nobody has to see it: its file has all of them.
+
+        A line without a level is shown: a traceback, or what an action prints.
+        """
+        if self._verbose or (speaks and not ALL_IS_WELL.match(line)):
+            self.say(name, line)
+
     def say(self, name: str, line: str) -> None:
         """Print one line under the name of its process."""
-        label = f"{name:<10} |"
+        label = f"{name:<13} |"
         if self._coloured:
             colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
             label = f"\x1b[{colour}m{label}\x1b[0m"
@@ -31,9 +48,10 @@ class Console:
 class ProcessLog:
     """The output of one process: whole lines to the console, all of it to a file."""
 
-    def __init__(self, name: str, folder: Path, console: Console) -> None:
+    def __init__(self, name: str, folder: Path, console: Console, *, speaks: bool = True) -> None:
         self._name = name
-        self._path = folder / f"{name}.log"
+        self._speaks = speaks
+        self.path = folder / f"{name}.log"
         self._console = console
         self._unfinished = b""
         self._file: BinaryIO = self._open()
@@ -46,11 +64,12 @@ class ProcessLog:
             self._file = self._open()
         *lines, self._unfinished = (self._unfinished + chunk).split(b"\n")
         for line in lines:
-            self._console.say(self._name, line.decode(errors="replace").rstrip("\r"))
+            text = line.decode(errors="replace").rstrip("\r")
+            self._console.pass_on(self._name, text, speaks=self._speaks)
 
     def last_words(self) -> str:
         """Return the end of the log, for the message of a failure."""
-        return "\n".join(self._path.read_text(errors="replace").splitlines()[-15:])
+        return "\n".join(self.path.read_text(errors="replace").splitlines()[-15:])
 
     def close(self) -> None:
         """Print what did not end in a new line, and close the file."""
@@ -60,6 +79,6 @@ class ProcessLog:
 
     def _open(self) -> BinaryIO:
         """Open the file at its end; one that has grown big becomes ``.1``."""
-        if self._path.exists() and self._path.stat().st_size > KEEP_BYTES:
-            self._path.rename(self._path.with_suffix(".log.1"))
-        return self._path.open("ab", buffering=0)
+        if self.path.exists() and self.path.stat().st_size > KEEP_BYTES:
+            self.path.rename(self.path.with_suffix(".log.1"))
+        return self.path.open("ab", buffering=0)

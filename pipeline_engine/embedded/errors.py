@@ -29,6 +29,12 @@ class NotRunning(PipelineEngineError):
     code = "not_running"
 
 
+class PortTaken(PipelineEngineError):
+    """Another program listens on the port that was asked for."""
+
+    code = "port_taken"
+
+
 class StackFailed(PipelineEngineError):
     """The stack did not become ready."""
 

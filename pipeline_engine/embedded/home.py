@@ -22,6 +22,10 @@ from pipeline_engine.embedded.state import StackState
 LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
+CREDENTIALS = "credentials.json"
+IGNORE_ALL = "*\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
     """The folders and files of one stack."""
@@ -39,8 +43,14 @@ class Home:
         home = cls(directory, _servers_of(directory, account), account)
         for folder in (home.logs, home.held):
             folder.mkdir(mode=0o700, exist_ok=True)
-        home._gitignore.write_text("*\n")
+        if not home._gitignore.exists():
+            home._gitignore.write_text(IGNORE_ALL)
         return home
+
+    @classmethod
+    def is_at(cls, directory: Path) -> bool:
+        """Tell whether there is, or has been, a stack in *directory*; makes nothing."""
+        return any((directory / name).exists() for name in ("lock", "state.json", CREDENTIALS))
 
     @property
     def logs(self) -> Path:
@@ -55,7 +65,12 @@ class Home:
     @property
     def credentials(self) -> Path:
         """Passwords and keys that were made for this stack."""
-        return self.directory / "credentials.json"
+        return self.directory / CREDENTIALS
+
+    @property
+    def ports(self) -> Path:
+        """The ports of this stack, which it keeps."""
+        return self.directory / "ports.json"
 
     @property
     def state(self) -> Path:
@@ -99,10 +114,24 @@ class Home:
         """Delete everything that we made here, the servers' data included, and nothing else."""
         for folder in (self.servers, self.logs, self.held):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.credentials, self.state, self._lock, self._gitignore):
+        for file in (*self._files, *self._own_gitignore):
             file.unlink(missing_ok=True)
         with suppress(OSError):  # somebody keeps files of their own here
             self.directory.rmdir()
+
+    def not_ours(self) -> list[Path]:
+        """Return what lies in the folder and is left there by ``remove``."""
+        ours = {self.servers, self.logs, self.held, *self._files, *self._own_gitignore}
+        return sorted(path for path in self.directory.iterdir() if path not in ours)
+
+    @property
+    def _files(self) -> tuple[Path, ...]:
+        return (self.credentials, self.ports, self.state, self._lock)
+
+    @property
+    def _own_gitignore(self) -> list[Path]:
+        path = self._gitignore
+        return [path] if path.exists() and path.read_text() == IGNORE_ALL else []
 
     @property
     def _lock(self) -> Path:

@@ -63,6 +63,7 @@ def postgres(home: Home, *, password: str, port: int, durable: bool = True) -> S
         command=(str(binaries / "postgres"), "-D", str(cluster), *options),
         environment=ENVIRONMENT,
         stage=Stage.SERVERS,
+        speaks=False,
         account=home.account,
         directory=home.servers,
         stop_signal=signal.SIGINT,  # "fast": ends sessions, then writes a checkpoint
@@ -70,7 +71,12 @@ def postgres(home: Home, *, password: str, port: int, durable: bool = True) -> S
         orphan_signal=signal.SIGINT,
     )
     url = f"postgresql://{USER}:{password}@{LOOPBACK}:{port}"
-    return Server(program, "DATABASE_URL", f"{url}/{DATABASE}", lambda: _answers(f"{url}/postgres"))
+    return Server(
+        program,
+        "DATABASE_URL",
+        f"{url}/{DATABASE}",
+        lambda: _answers(f"{url}/postgres"),
+    )
 
 
 def create_database(url: str, name: str, *, template: str = "template1") -> None:

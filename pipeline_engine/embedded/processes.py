@@ -10,7 +10,11 @@ from datetime import timedelta
 from pipeline_engine.embedded.ports import LOOPBACK
 from pipeline_engine.embedded.programs import Program, Stage
 
-CELERY = ("celery", "-A", "pipeline_engine.worker")
+CELERY = ("celery", "-q", "-A", "pipeline_engine.worker")  # -q: a banner is no log
+#: Where a client on this machine reaches a server that listens on all of its addresses.
+LOOPBACKS = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 (compared)
+#: Root is who may run a stack here, and messages are JSON: no worker has to shout about it.
+NO_SHOUTING = "ignore:You're running the worker with superuser privileges"
 QUIET = ("--without-gossip", "--without-mingle")  # nobody listens, and mingling costs a second
 FAST_SLOTS = 2
 IO_SLOTS = 16
@@ -29,8 +33,10 @@ class Layout:
     @property
     def web_url(self) -> str:
         """Where a client on this machine reaches the API."""
-        host = LOOPBACK if self.web_host == "0.0.0.0" else self.web_host  # noqa: S104 (compared)
-        return f"http://{host}:{self.web_port}"
+        host = LOOPBACKS.get(self.web_host, self.web_host)
+        return (
+            f"http://[{host}]:{self.web_port}" if ":" in host else f"http://{host}:{self.web_port}"
+        )
 
     @property
     def flower_url(self) -> str | None:
@@ -50,7 +56,7 @@ def application_programs(layout: Layout, environment: Mapping[str, str]) -> Iter
     yield _python("beat", Stage.FRONT, environment, *beat, _loglevel(environment))
     yield _web(layout, environment)
     if watched:
-        address = (f"--address={LOOPBACK}", f"--port={layout.flower_port}")
+        address = (f"--address={LOOPBACK}", f"--port={layout.flower_port}", "--logging=warning")
         yield _python("flower", Stage.FRONT, environment, *CELERY, "flower", *address)
 
 
@@ -58,7 +64,9 @@ def _worker(name: str, environment: Mapping[str, str], watched: bool, *pool: str
     *options, queues = map(str, pool)
     events = ("-E",) if watched else ("--without-heartbeat",)
     command = (*CELERY, "worker", "-n", f"{name}@%h", *options, "-Q", queues, *QUIET, *events)
-    return _python(name, Stage.WORKERS, environment, *command, _loglevel(environment))
+    warnings = ",".join(filter(None, (environment.get("PYTHONWARNINGS"), NO_SHOUTING)))
+    told = {**environment, "PYTHONWARNINGS": warnings}
+    return _python(name, Stage.WORKERS, told, *command, _loglevel(environment))
 
 
 def _web(layout: Layout, environment: Mapping[str, str]) -> Program:

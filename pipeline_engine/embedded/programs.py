@@ -37,6 +37,7 @@ class Program:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     stage: Stage
+    speaks: bool = True  # its warnings are for whoever looks at the stack, not for its file alone
     account: Account | None = None
     directory: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM

@@ -19,6 +19,7 @@ from typing import Self
 from pipeline_engine.embedded.errors import NotRunning, StackFailed
 from pipeline_engine.embedded.home import Home
 from pipeline_engine.embedded.leftovers import SAME_START_SECONDS, started_at
+from pipeline_engine.embedded.ports import ANY
 from pipeline_engine.embedded.programs import Program, Stage
 from pipeline_engine.embedded.state import ProcessState, ProcessStatus, StackState
 
@@ -41,16 +42,19 @@ class Stack:
         *,
         environment: Mapping[str, str],
         options: tuple[str, ...] = (),
+        port: int | None = ANY,
         detached: bool = False,
     ) -> Self:
         """Start a stack and return when its API answers; *options* are those of ``up``.
 
-        It stops when we die, unless it is *detached*.  Raises ``StackFailed``.
+        Its API is on any free *port*; None is the one that ``up`` takes.  It stops when we die,
+        unless it is *detached*.  Raises ``StackFailed``.
         """
         command = ("-P", "-m", "pipeline_engine", "up", "--directory", str(directory.resolve()))
+        listen = () if port is None else (f"--port={port}",)
         program = Program(
             name="supervisor",
-            command=(sys.executable, *command, *options),
+            command=(sys.executable, *command, *listen, *options),
             environment=environment,
             stage=Stage.FRONT,
             orphan_signal=None if detached else signal.SIGTERM,
@@ -94,8 +98,14 @@ class Stack:
 
     @property
     def exports(self) -> Mapping[str, str]:
-        """The environment of a client: PIPELINE_API_URL, PIPELINE_API_TOKEN, DATABASE_URL, …"""
+        """The environment of a client: PIPELINE_API_URL, PIPELINE_API_TOKEN, …"""
         return self.state.exports
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment of a process that is to work on the servers of this stack itself."""
+        state = self.state
+        return {**state.exports, **state.servers}
 
     @property
     def api_url(self) -> str:
@@ -110,12 +120,12 @@ class Stack:
     @property
     def database_url(self) -> str:
         """The stack's database."""
-        return self.exports["DATABASE_URL"]
+        return self.state.servers["DATABASE_URL"]
 
     @property
     def redis_url(self) -> str:
         """The stack's Redis."""
-        return self.exports["REDIS_URL"]
+        return self.state.servers["REDIS_URL"]
 
     def process(self, name: str) -> ProcessState:
         """Return one process: ``stack.process("worker-io").pid``."""

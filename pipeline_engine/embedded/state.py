@@ -39,9 +39,12 @@ class StackState:
     pid: int
     started_at: float
     ready: bool = False
-    # What a client must know: PIPELINE_API_URL, PIPELINE_API_TOKEN, DATABASE_URL, …
+    # What a client must know: PIPELINE_API_URL, PIPELINE_API_TOKEN, …
     exports: Mapping[str, str] = field(default_factory=dict, repr=False)
+    # What else a process of this stack must know: DATABASE_URL, REDIS_URL, PIPELINE_SECRET_KEY
+    servers: Mapping[str, str] = field(default_factory=dict, repr=False)
     processes: tuple[ProcessState, ...] = ()
+    remarks: tuple[str, ...] = ()  # what whoever started it should know
 
     def process(self, name: str) -> ProcessState:
         """Return one process by its name; ``KeyError`` if there is none."""
@@ -62,4 +65,5 @@ class StackState:
             ProcessState(**process | {"status": ProcessStatus(process["status"])})
             for process in document.pop("processes")
         )
-        return cls(**document, processes=tuple(processes))
+        remarks = tuple(document.pop("remarks", ()))
+        return cls(**document, processes=tuple(processes), remarks=remarks)

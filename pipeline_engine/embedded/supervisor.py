@@ -124,7 +124,7 @@ class Supervisor:
     def launch(self, programs: Iterable[Program]) -> None:
         """Start programs and look after them from now on."""
         for program in programs:
-            log = ProcessLog(program.name, self._logs, self._console)
+            log = ProcessLog(program.name, self._logs, self._console, speaks=program.speaks)
             supervised = Supervised(program, log)
             self._supervised.append(supervised)
             supervised.start(self._read)
@@ -157,7 +157,7 @@ class Supervisor:
         for supervised in self._supervised:
             if supervised.has_died():
                 assert supervised.process
-                self._console.say("supervisor", _obituary(supervised))
+                self._console.say("stack", f"{_obituary(supervised)}, see {supervised.log.path}")
                 self._changed()
             if supervised.is_due():
                 self._return(supervised)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
@@ -14,22 +14,23 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 
 from pipeline_engine.config import Settings
-from pipeline_engine.embedded import leftovers
+from pipeline_engine.embedded import leftovers, told
+from pipeline_engine.embedded.announcement import announcement
 from pipeline_engine.embedded.console import Console
 from pipeline_engine.embedded.credentials import Credentials
 from pipeline_engine.embedded.errors import StackFailed
 from pipeline_engine.embedded.home import Home
-from pipeline_engine.embedded.ports import LOOPBACK, free_port
-from pipeline_engine.embedded.postgres import postgres
+from pipeline_engine.embedded.ports import ANY, LOOPBACK, Ports
 from pipeline_engine.embedded.processes import Layout, application_programs
 from pipeline_engine.embedded.server import Server
 from pipeline_engine.embedded.state import ProcessState, StackState
 from pipeline_engine.embedded.supervisor import Supervisor
-from pipeline_engine.embedded.valkey import valkey
 
 SERVER_WITHIN = timedelta(seconds=30)
 WEB_WITHIN = timedelta(seconds=60)
-FLOWER_USER = "admin"
+WEB_PORT = 9082
+FLOWER_PORT = 5555
+STOP = "Ctrl-C; the data stays"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +41,12 @@ class Wishes:
     port: int | None = None
     flower: bool = False
 
-    def layout(self) -> Layout:
-        """Fill what was not chosen with free ports."""
-        flower_port = free_port() if self.flower else None
-        port = self.port or free_port()
-        return Layout(web_port=port, web_host=self.host, flower_port=flower_port)
+    def layout(self, ports: Ports) -> Layout:
+        """Fill what was not chosen with the ports of the last run, or the usual ones."""
+        web = ports.of("the API", wish=self.port, usual=WEB_PORT, host=self.host)
+        wish = ANY if self.port == ANY else None
+        flower = ports.of("Flower", wish=wish, usual=FLOWER_PORT) if self.flower else None
+        return Layout(web_port=web, web_host=self.host, flower_port=flower)
 
 
 class StackRun:
@@ -60,8 +62,9 @@ class StackRun:
         console: Console,
     ) -> None:
         self._home = Home.at(directory)
-        self._given = {key: value for key, value in environment.items() if value}
-        self._layout = wishes.layout()
+        self._given = environment
+        self._wishes = wishes
+        self._layout = Layout(web_port=ANY)
         self._migrate = migrate
         self._console = console
         pid = os.getpid()
@@ -85,70 +88,62 @@ class StackRun:
             try:
                 if self._start():
                     self._supervisor.run()
-                    self._console.say("supervisor", "stopping")
             finally:
                 self._note(ready=False)
+                self._say("stopping; a second Ctrl-C does not wait for running steps")
                 self._supervisor.stop()
+                self._say(f"stopped; all data stays in {self._home.directory}")
 
     def _start(self) -> bool:
         """Start all stages; False if a stop was requested meanwhile."""
         credentials = Credentials.of(self._home.credentials)
-        servers = tuple(self._servers(credentials))
-        environment = self._environment(credentials, servers)
+        given = told.without_ours(self._given, credentials)
+        ports = Ports(self._home.ports, self._remark)
+        self._layout = self._wishes.layout(ports)
+        if wanted := [name for variable, name in told.SERVERS.items() if variable not in given]:
+            self._say(f"starting {' and '.join(wanted)}")
+        servers = tuple(told.servers(self._home, credentials, given, ports))
+        environment = told.environment(
+            self._home, credentials, given, layout=self._layout, started=servers
+        )
         settings = Settings.from_env(environment)
-        self._note(exports=self._exports(environment, settings))
+        token = next(iter(settings.api_tokens), "")
+        self._note(
+            exports=told.for_clients(environment, self._layout, token),
+            servers={name: environment[name] for name in told.OF_SERVERS},
+        )
+        return (
+            self._start_servers(servers)
+            and self._bring_schema_up(settings.database_url)
+            and self._start_processes(environment)
+        )
+
+    def _start_servers(self, servers: tuple[Server, ...]) -> bool:
         self._supervisor.launch(server.program for server in servers)
-        for server in servers:
-            if not self._supervisor.wait_for(server.answers, server.program.name, SERVER_WITHIN):
-                return False
-        self._bring_schema_up(settings.database_url)
-        self._supervisor.launch(application_programs(self._layout, environment))
-        if not self._supervisor.wait_for(self._web_answers, "web", WEB_WITHIN):
-            return False
-        self._note(ready=True)
-        self._announce()
-        return True
+        return all(
+            self._supervisor.wait_for(server.answers, server.program.name, SERVER_WITHIN)
+            for server in servers
+        )
 
-    def _servers(self, credentials: Credentials) -> Iterator[Server]:
-        """Yield what has to be started because the environment names no server of its kind."""
-        if "DATABASE_URL" not in self._given:
-            password = credentials.postgres_password
-            yield postgres(self._home, password=password, port=free_port())
-        if "REDIS_URL" not in self._given:
-            yield valkey(self._home, password=credentials.valkey_password, port=free_port())
-
-    def _environment(self, credentials: Credentials, servers: tuple[Server, ...]) -> dict[str, str]:
-        """Return what the processes are told: the given environment, and what it left open."""
-        made = {
-            "PIPELINE_API_TOKEN": credentials.api_token,
-            "PIPELINE_SECRET_KEY": credentials.secret_key,
-            "PIPELINE_PUBLIC_URL": self._layout.web_url,
-        }
-        if self._layout.flower_port:
-            made["PIPELINE_WORKER_EVENTS"] = "true"
-            made["FLOWER_BASIC_AUTH"] = f"{FLOWER_USER}:{credentials.flower_password}"
-        urls = {server.variable: server.url for server in servers}
-        return made | self._given | urls | {leftovers.MARK: str(self._home.directory)}
-
-    def _exports(self, environment: Mapping[str, str], settings: Settings) -> dict[str, str]:
-        """Return what a client of this stack needs in its environment."""
-        exports = {
-            "PIPELINE_API_URL": self._layout.web_url,
-            "PIPELINE_API_TOKEN": next(iter(settings.api_tokens), ""),
-            "DATABASE_URL": environment["DATABASE_URL"],
-            "REDIS_URL": environment["REDIS_URL"],
-            "PIPELINE_SECRET_KEY": environment["PIPELINE_SECRET_KEY"],
-        }
-        if self._layout.flower_url:
-            exports["FLOWER_URL"] = self._layout.flower_url
-            exports["FLOWER_BASIC_AUTH"] = environment["FLOWER_BASIC_AUTH"]
-        return exports
-
-    def _bring_schema_up(self, database_url: str) -> None:
+    def _bring_schema_up(self, database_url: str) -> bool:
+        self._say("bringing the schema up")
         try:
             self._migrate(database_url)
         except OperationalError as error:
             raise StackFailed(f"The database cannot be reached: {error.orig}") from error
+        return True
+
+    def _start_processes(self, environment: Mapping[str, str]) -> bool:
+        programs = tuple(application_programs(self._layout, environment))
+        self._say(f"starting {', '.join(program.name for program in programs)}")
+        self._supervisor.launch(programs)
+        if not self._supervisor.wait_for(self._web_answers, "web", WEB_WITHIN):
+            return False
+        self._note(ready=True)
+        for line in announcement(self._state, self._home.directory, stop=STOP):
+            self._say(line)
+        self._say("warnings and errors of the processes follow; --verbose shows all lines")
+        return True
 
     def _web_answers(self) -> bool:
         connection = HTTPConnection(LOOPBACK, self._layout.web_port, timeout=0.5)
@@ -161,20 +156,22 @@ class StackRun:
             connection.close()
         return True
 
-    def _announce(self) -> None:
-        self._console.say("supervisor", f"ready: {self._layout.web_url}")
-        if self._layout.flower_url:
-            self._console.say("supervisor", f"flower: {self._layout.flower_url}")
-        self._console.say("supervisor", "addresses and token: pipeline-engine env")
-
     def _clean(self) -> None:
         """End what a killed supervisor has left, and take over the state file."""
         previous = StackState.read(self._home.state)
         for name in leftovers.clean(previous.processes if previous else (), self._home.directory):
-            self._console.say("supervisor", f"ended {name}, left over from a run that was killed")
+            self._say(f"ended {name}, left over from a run that was killed")
         for held in self._home.held.iterdir():
             held.unlink()
         self._note()
+
+    def _say(self, line: str) -> None:
+        self._console.say("stack", line)
+
+    def _remark(self, line: str) -> None:
+        """Say what whoever looks later should know, too."""
+        self._say(line)
+        self._note(remarks=(*self._state.remarks, line))
 
     def _note_processes(self, processes: tuple[ProcessState, ...]) -> None:
         self._note(processes=processes)

@@ -34,6 +34,7 @@ def valkey(home: Home, *, password: str, port: int, durable: bool = True) -> Ser
         command=(str(valkey_server(home.account)), str(configuration)),
         environment={"LC_ALL": "C", "TZ": "UTC"},
         stage=Stage.SERVERS,
+        speaks=False,
         account=home.account,
         directory=home.servers,
         stop_within=timedelta(seconds=10),

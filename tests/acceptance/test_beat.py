@@ -31,7 +31,7 @@ def a_second_beat(stack: Stack) -> Iterator[None]:
     beat = ["-m", "celery", "-A", "pipeline_engine.worker", "beat"]
     process = subprocess.Popen(
         [sys.executable, *beat, "-S", "celery.beat:Scheduler"],
-        env={**os.environ, **stack.exports, "PIPELINE_SWEEP_INTERVAL_SECONDS": "0.5"},
+        env={**os.environ, **stack.environment, "PIPELINE_SWEEP_INTERVAL_SECONDS": "0.5"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

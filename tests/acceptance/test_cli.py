@@ -25,7 +25,7 @@ def invoke(stack: Stack) -> Invoke:
     """Run a command with the environment that ``pipeline-engine env`` prints."""
 
     def run(*arguments: str) -> Result:
-        return CliRunner().invoke(main, arguments, env=dict(stack.exports))
+        return CliRunner().invoke(main, arguments, env=dict(stack.environment))
 
     return run
 

@@ -25,7 +25,7 @@ OF_TESTS = {"database_durability", "redis_persistence"}
 @pytest.fixture
 def invoke(stack: Stack) -> Invoke:
     """Run a command with the environment that ``pipeline-engine env`` prints."""
-    return lambda *words: CliRunner().invoke(main, words, env=dict(stack.exports))
+    return lambda *words: CliRunner().invoke(main, words, env=dict(stack.environment))
 
 
 def checks(result: Result) -> dict[str, dict[str, Any]]:

@@ -185,5 +185,5 @@ def grow_old(stack: Stack, run: Run) -> None:
 def clean_up(stack: Stack, **more: str) -> int:
     """Run the clean-up from the command line; returns its exit code."""
     command = [sys.executable, "-m", "pipeline_engine", "db", "clean-up"]
-    environment = {**os.environ, **stack.exports, **more}
+    environment = {**os.environ, **stack.environment, **more}
     return subprocess.run(command, env=environment, timeout=60, check=False).returncode

@@ -15,8 +15,10 @@ from waiting import wait_until
 
 from pipeline_engine.cli import main
 from pipeline_engine.embedded.home import Home
+from pipeline_engine.embedded.ports import free_port
 from pipeline_engine.embedded.stack import Stack
-from pipeline_engine.embedded.state import ProcessStatus
+from pipeline_engine.embedded.state import ProcessStatus, StackState
+from pipeline_engine.embedded.told import OF_SERVERS
 
 PROCESSES = {"worker-fast", "worker-io", "worker-cpu", "worker-system", "beat", "web"}
 SERVERS = {"postgres", "valkey"}
@@ -61,7 +63,11 @@ def test_a_held_process_stays_down_until_it_is_released(stack):
 
 @pytest.mark.slow
 def test_one_command_starts_everything_and_the_data_outlives_it(home):
-    with Stack.start(home.directory, environment=NOTHING) as stack:
+    with Stack.start(home.directory, environment=NOTHING, port=free_port()) as stack:
+        first = stack.environment
+        said = stack.log("supervisor")
+        assert all(line.startswith("stack  ") for line in said.splitlines()), said
+        assert f"API     {stack.api_url}" in said
         assert {process.name for process in stack.state.processes} == PROCESSES | SERVERS
         status = run("status", "--directory", home.directory)
         assert status.exit_code == 0
@@ -73,9 +79,12 @@ def test_one_command_starts_everything_and_the_data_outlives_it(home):
 
     assert run("status", "--directory", home.directory).exit_code == 3
 
-    with Stack.start(home.directory, environment=NOTHING) as stack:
+    # In a shell that has evaluated ``env --servers``: those are this stack's own, as before.
+    with Stack.start(home.directory, environment=first, port=None) as stack:
         assert is_remembered(stack)
-        assert run("down", "--directory", home.directory).exit_code == 0
+        assert stack.environment == first, "others were told of these addresses"
+        down = run("down", "--directory", home.directory)
+        assert (down.exit_code, str(home.directory) in down.output) == (0, True)
         assert run("down", "--directory", home.directory).exit_code == 3
 
 
@@ -105,6 +114,7 @@ def test_flower_wants_a_password_because_it_can_stop_workers(home):
 
 def test_env_prints_what_a_client_needs_as_shell_exports(stack):
     printed = run("env", "--directory", stack.directory).output
+    with_servers = run("env", "--servers", "--directory", stack.directory).output
     shown = subprocess.run(
         ["/bin/sh", "-c", f'{printed}\necho "$PIPELINE_API_URL $PIPELINE_API_TOKEN"'],
         capture_output=True,
@@ -113,6 +123,8 @@ def test_env_prints_what_a_client_needs_as_shell_exports(stack):
     ).stdout
 
     assert shown.split() == [stack.api_url, stack.api_token]
+    assert not any(name in printed for name in OF_SERVERS)
+    assert all(f"export {name}=" in with_servers for name in OF_SERVERS)
 
 
 def test_reset_refuses_while_the_stack_runs(stack):
@@ -132,6 +144,31 @@ def test_reset_asks_first_and_then_deletes_everything(home):
     assert (asked.exit_code, kept) == (1, True)
     assert done.exit_code == 0
     assert not home.directory.exists()
+
+
+def test_reset_says_what_it_does_not_delete(home):
+    servers = {"DATABASE_URL": "postgresql://me:hush@db.local/work"}
+    StackState(pid=1, started_at=0.0, servers=servers).write(home.state)
+    (home.directory / "note.txt").write_text("mine")
+
+    done = run("reset", "--yes", "--directory", home.directory).output
+    home.directory.joinpath("note.txt").unlink()
+
+    deleted, stays = done.split("This stays:")
+    assert "keys" in deleted
+    assert "PostgreSQL" not in deleted
+    assert "your PostgreSQL at db.local/work" in stays
+    assert "note.txt" in stays
+    assert "hush" not in done
+
+
+def test_reset_of_a_folder_that_is_no_stack_touches_nothing(tmp_path):
+    (tmp_path / ".gitignore").write_text("mine")
+
+    done = run("reset", "--yes", "--directory", tmp_path)
+
+    assert (done.exit_code, "no stack" in done.output) == (0, True)
+    assert [path.name for path in tmp_path.iterdir()] == [".gitignore"]
 
 
 def test_a_database_that_cannot_be_reached_is_named_and_nothing_is_left_running(home):

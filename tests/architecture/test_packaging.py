@@ -191,7 +191,7 @@ def imported_distributions():
 def options(words):
     """Return the words of a command without those that say where this stack is."""
     command = " " + " ".join(words)
-    for place in (r"-m \S+", r"--host \S+", r"--port=\S+", r"--loglevel=\S+", r"(?<!\S)-E(?!\S)"):
+    for place in (r"-m \S+", r"--host \S+", r"--port=\S+", r"--log\w+=\S+", r"(?<!\S)-E(?!\S)"):
         command = re.sub(f" {place}", "", command)
     return sorted(command.split())
 

@@ -63,7 +63,9 @@ def test_the_state_file_gives_back_what_was_written(tmp_path):
     worker = ProcessState(
         name="worker-io", status=ProcessStatus.RUNNING, pid=7, started_at=1.5, restarts=2
     )
-    state = StackState(pid=5, started_at=0.5, ready=True, exports={"A": "b"}, processes=(worker,))
+    state = StackState(
+        pid=5, started_at=0.5, ready=True, exports={"A": "b"}, processes=(worker,), remarks=("c",)
+    )
 
     state.write(tmp_path / "state.json")
 
@@ -127,8 +129,17 @@ def test_removing_a_stack_leaves_what_somebody_else_put_there(home):
 
     home.remove()
 
-    assert list(home.directory.iterdir()) == [note]
+    assert (home.not_ours(), list(home.directory.iterdir())) == ([note], [note])
     assert not home.servers.exists()
+
+
+def test_a_gitignore_that_somebody_else_wrote_is_kept(tmp_path):
+    theirs = tmp_path / ".gitignore"
+    theirs.write_text("*.pyc\n")
+
+    Home.at(tmp_path).remove()
+
+    assert theirs.read_text() == "*.pyc\n"
 
 
 def test_a_log_prints_whole_lines_under_the_name_of_the_process(tmp_path):
@@ -141,9 +152,9 @@ def test_a_log_prints_whole_lines_under_the_name_of_the_process(tmp_path):
     log.close()
 
     assert out.getvalue().splitlines() == [
-        "web        | first line",
-        "web        | second",
-        "web        | unfinished",
+        "web           | first line",
+        "web           | second",
+        "web           | unfinished",
     ]
     assert log.last_words() == "first line\nsecond\nunfinished"
 

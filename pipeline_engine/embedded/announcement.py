@@ -1,0 +1,47 @@
+"""What a stack says of itself when it is up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pipeline_engine.embedded.state import StackState
+
+SERVERS = {"DATABASE_URL": ("PostgreSQL", "postgres"), "REDIS_URL": ("Redis", "valkey")}
+
+
+def announcement(state: StackState, directory: Path, *, stop: str) -> Iterator[str]:
+    """Yield a line for whatever a newcomer needs next; *stop* says how to end it."""
+    url, here = state.exports["PIPELINE_API_URL"], _shown(directory)
+    option = "" if here == ".pipeline" else f" --directory {here}"
+    yield f"API     {url}  (/docs shows every route)"
+    if "FLOWER_URL" in state.exports:
+        user = state.exports["FLOWER_BASIC_AUTH"].partition(":")[0]
+        yield f"Flower  {state.exports['FLOWER_URL']}  (user {user}, password: see token)"
+    yield from (
+        f"{name:<7} {address}, yours (from {variable})"
+        for name, address, variable in foreign_servers(state)
+    )
+    yield f'token   in another shell: eval "$(pipeline-engine env{option})"'
+    yield f"logs    {here}/logs, a file for each process"
+    yield f"stop    {stop}"
+
+
+def foreign_servers(state: StackState) -> Iterator[tuple[str, str, str]]:
+    """Yield the servers that the environment named: what they are, where, and in which variable."""
+    started = {process.name for process in state.processes}
+    for variable, (name, process) in SERVERS.items():
+        if variable in state.servers and process not in started:
+            yield name, _without_password(state.servers[variable]), variable
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname or 'localhost'}{f':{parts.port}' if parts.port else ''}{parts.path}"
+
+
+def _shown(directory: Path) -> str:
+    """Return a folder as somebody who stands here would name it."""
+    here = Path.cwd()
+    return str(directory.relative_to(here) if directory.is_relative_to(here) else directory)
