@@ -100,6 +100,9 @@ class Settings:
     public_url: str = _variable(
         "PIPELINE_PUBLIC_URL", ma.String(load_default="http://127.0.0.1:9082")
     )
+    flower_url: str | None = _variable(
+        "FLOWER_URL", ma.String(load_default=None, validate=validate.URL(require_tld=False))
+    )
     service_urls: Mapping[str, str] = _variable(
         "PIPELINE_SERVICE_URLS", _JsonMap(load_default=NOTHING)
     )

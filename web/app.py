@@ -11,7 +11,7 @@ from flask.json.provider import DefaultJSONProvider
 
 from pipeline_engine.services import Runtime
 
-from . import api, docs
+from . import api, docs, front
 from .api import auth, context, errors, headers, names
 from .openapi import make_api
 
@@ -53,4 +53,5 @@ def create_app(runtime: Runtime) -> Flask:
     errors.install(app)
     api.install(app, smorest)
     docs.install(app, smorest)
+    front.install(app, runtime.settings.flower_url)
     return app

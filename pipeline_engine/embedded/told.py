@@ -72,6 +72,8 @@ def environment(
         made["PIPELINE_WORKER_EVENTS"] = "true"
         made["FLOWER_BASIC_AUTH"] = f"{FLOWER_USER}:{credentials.flower_password}"
     urls = {server.variable: server.url for server in started}
+    if layout.flower_url:
+        urls["FLOWER_URL"] = layout.flower_url
     return {**made, **given, **urls, leftovers.MARK: str(home.directory)}
 
 

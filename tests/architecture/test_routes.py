@@ -15,6 +15,7 @@ from pipeline_engine.services import Runtime
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
 OPEN = {
+    "/",
     "/api/v1/callbacks/<token>",  # the token is checked by the inbox
     "/callbacks/<token>",
     "/api/v1/health",

@@ -362,6 +362,34 @@ def test_points_in_time_may_be_written_in_every_usual_way(
     assert len(found.json["executions"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("span", "found"),
+    [
+        ("end_date=2026-03-05", ["evening"]),
+        ("end_date=20260305", ["evening"]),
+        ("start_date=2026-03-05&end_date=2026-03-05", ["evening"]),
+        ("end_date=2026-03-05T00:00:00Z", []),
+        ("start_date=2026-03-06&end_date=9999-12-31", ["next"]),
+    ],
+)
+def test_a_span_ends_with_the_whole_of_its_last_day(
+    session: Session, alice: FlaskClient, span: str, found: list[str]
+) -> None:
+    created = {
+        "evening": datetime(2026, 3, 5, 23, 59, 59, 999999, tzinfo=UTC),
+        "next": datetime(2026, 3, 6, tzinfo=UTC),
+    }
+    ids = {
+        str(an_execution(session, user_id="alice", created_at=at).id): name
+        for name, at in created.items()
+    }
+    session.commit()
+
+    listed = alice.get(f"/executions?{span}").json["executions"]
+
+    assert [ids[execution["id"]] for execution in listed] == found
+
+
 def test_a_step_says_whether_it_is_parked_and_until_when(
     session: Session, alice: FlaskClient
 ) -> None:

@@ -6,7 +6,18 @@ from marshmallow import INCLUDE, Schema, fields, validate
 
 from pipeline_engine.services.history import EVENT_TYPES
 
-from .fields import MAX_ID, ApiSchema, Moment, Percentage, Whole, Word, an_object, anything, count
+from .fields import (
+    MAX_ID,
+    ApiSchema,
+    LastMoment,
+    Moment,
+    Percentage,
+    Whole,
+    Word,
+    an_object,
+    anything,
+    count,
+)
 
 
 class EventQuery(ApiSchema):
@@ -14,7 +25,9 @@ class EventQuery(ApiSchema):
 
     event_type = Word(EVENT_TYPES)
     start_time = Moment()
-    end_time = Moment()
+    end_time = LastMoment(
+        metadata={"description": "At or before; a day without a time is included."}
+    )
     after = Whole(
         validate=validate.Range(min=0, max=MAX_ID),
         metadata={"description": "Only events with a higher sequence_number, oldest first."},

@@ -13,6 +13,7 @@ from .fields import (
     MAX_PAGE,
     ApiSchema,
     Itself,
+    LastMoment,
     Moment,
     Percentage,
     Word,
@@ -102,7 +103,9 @@ class ExecutionQuery(ApiSchema):
     """Which executions are listed."""
 
     start_date = Moment(metadata={"description": "Created at or after."})
-    end_date = Moment(metadata={"description": "Created at or before."})
+    end_date = LastMoment(
+        metadata={"description": "Created at or before; a day without a time is included."}
+    )
     status = Word(EXECUTION_STATUSES)
     initiator = text(255)
     workflow_id = fields.UUID(metadata={"description": "The older name of pipeline_id."})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
@@ -35,6 +35,16 @@ class Moment(fields.DateTime):
             return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         except (ValueError, OverflowError) as error:
             raise ValidationError("Not a date and time such as 2026-01-31T10:00:00Z.") from error
+
+
+class LastMoment(Moment):
+    """The end of a span; a day without a time means all of that day (in UTC)."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
+        try:
+            return datetime.combine(date.fromisoformat(str(value)), time.max, UTC)
+        except ValueError:  # not a day: a point in time, or nothing
+            return super()._deserialize(value)
 
 
 class TrueOrFalse(fields.Boolean):
