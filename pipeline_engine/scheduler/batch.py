@@ -27,6 +27,7 @@ from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler import outcomes, perform
 from pipeline_engine.scheduler.advance import skipped
+from pipeline_engine.scheduler.alarm import shared_timers
 from pipeline_engine.scheduler.door import StepDoor
 from pipeline_engine.scheduler.perform import Prepared
 from pipeline_engine.scheduler.plans import Plan, PlannedStep
@@ -72,10 +73,11 @@ class Batch:
         """Run these steps, and those behind them while all goes well; *most* of them at most."""
         self._look_up({row.execution_id for row in rows})
         self._lock_behind(rows, most - len(rows))
-        while rows:
-            ended = self._run_wave(rows)
-            # What is left of the steps behind is for the rows to say.
-            rows = self._set_free(ended) if self._behind and not self._is_late() else []
+        with shared_timers():
+            while rows:
+                ended = self._run_wave(rows)
+                # What is left of the steps behind is for the rows to say.
+                rows = self._set_free(ended) if self._behind and not self._is_late() else []
         for ending in self.endings:
             ending.counted = self._counted.get(ending.step.id)
 

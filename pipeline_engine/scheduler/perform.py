@@ -243,7 +243,7 @@ def in_time(call: Callable[[], T], *, ends_at: float, seconds: float) -> T | Act
     hold up the others as long as before.
     """
     try:
-        with alarm(ends_at - time.monotonic()):
+        with alarm(ends_at):
             found = call()
     except TimeIsUp:
         pass

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -177,18 +175,23 @@ def refuse_large(characters: int) -> None:
 _PAYING: ContextVar[Fuel | None] = ContextVar("fuel", default=None)
 
 
-@contextmanager
-def paying(fuel: Fuel) -> Iterator[None]:
+class paying:  # noqa: N801 - used as a function
     """Let everything that is evaluated in this block pay from *fuel*.
 
     For code that evaluates without knowing of budgets, such as actions: what an ``async`` one
     evaluates is paid from it too, what it evaluates in a thread of its own is not.
     """
-    token = _PAYING.set(fuel)
-    try:
-        yield
-    finally:
-        _PAYING.reset(token)
+
+    __slots__ = ("_fuel", "_token")
+
+    def __init__(self, fuel: Fuel) -> None:
+        self._fuel = fuel
+
+    def __enter__(self) -> None:
+        self._token = _PAYING.set(self._fuel)
+
+    def __exit__(self, *_: object) -> None:
+        _PAYING.reset(self._token)
 
 
 def current_fuel() -> Fuel:
