@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import structlog
@@ -33,6 +34,9 @@ from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.session import is_unreachable
 
 log = structlog.get_logger(__name__)
+
+#: So long a thread waits for another that gives deliveries, its own most likely among them.
+TURN_SECONDS = 0.1
 
 
 def deliver(runtime: Runtime, ids: Sequence[int]) -> Iterator[Work]:
@@ -58,7 +62,8 @@ def deliver(runtime: Runtime, ids: Sequence[int]) -> Iterator[Work]:
             _give_alone(work, left[0])
 
     try:
-        work = insisted(runtime, change)
+        with _turn(runtime):
+            work = insisted(runtime, change)
     except Exception as error:
         # A plug-in, or a document of a newer version: the other deliveries are not to blame.
         if is_unreachable(error) or len({*left, *taken}) <= 1:
@@ -71,6 +76,20 @@ def deliver(runtime: Runtime, ids: Sequence[int]) -> Iterator[Work]:
         yield from _apart(
             runtime, [delivery_id for delivery_id in left if delivery_id not in taken]
         )
+
+
+@contextmanager
+def _turn(runtime: Runtime) -> Iterator[None]:
+    """Let the threads of a process give one after the other, unless the one before takes long.
+
+    Side by side each would take fewer along, and wait for the locks of the others' executions.
+    """
+    in_turn = runtime.giving.acquire(timeout=TURN_SECONDS)
+    try:
+        yield
+    finally:
+        if in_turn:
+            runtime.giving.release()
 
 
 def _apart(runtime: Runtime, ids: Sequence[int]) -> Iterator[Work]:

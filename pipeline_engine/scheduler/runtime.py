@@ -78,6 +78,8 @@ class Runtime:
     #: threads that ask for blocking steps, or have run some, share transactions
     taking: Combiner = field(default_factory=Combiner, repr=False)
     finishing: Combiner = field(default_factory=Combiner, repr=False)
+    #: held by the thread that gives deliveries, those of other threads among them
+    giving: Lock = field(default_factory=Lock, repr=False)
     open_executions: OpenExecutions = field(default_factory=OpenExecutions, repr=False)
     #: what its threads do at the moment
     occupied: Occupied = field(default_factory=Occupied, repr=False)

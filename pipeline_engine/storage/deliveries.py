@@ -60,9 +60,10 @@ def insert(connection: Connection, delivery: NewDelivery) -> tuple[int | None, O
 
     The id is None if it was kept before. One statement: senders wait for this.
     """
+    statement = _INSERT_LETTER if delivery.step_execution_id is None else _INSERT_CALLBACK
     rows = driver.fetch_prepared(
         connection,
-        _INSERT,
+        statement,
         {
             "owner": delivery.owner,
             "source": delivery.source,
@@ -79,24 +80,36 @@ def insert(connection: Connection, delivery: NewDelivery) -> tuple[int | None, O
     return delivery_id, _outlook(*step, meant=delivery.attempt)
 
 
-_INSERT = f"""
+# Two statements, since each is planned anew by every connection, and half of one would be idle.
+_INSERT_LETTER = f"""
 WITH kept AS (
-    INSERT INTO inbox (owner, source, delivery_key, sender_id, external_id, step_execution_id,
-        attempt, event_type, body, disposition)
-    VALUES (coalesce(%(owner)s::text, (SELECT e.user_id FROM step_executions s
-            JOIN executions e ON e.id = s.execution_id WHERE s.id = %(step)s::bigint)),
-        %(source)s, %(key)s, %(sender)s, %(external)s::text, %(step)s::bigint, %(attempt)s::int,
-        %(type)s, %(body)s::jsonb, 'pending')
+    INSERT INTO inbox (owner, source, delivery_key, sender_id, external_id, event_type, body,
+        disposition)
+    VALUES (%(owner)s, %(source)s, %(key)s, %(sender)s, %(external)s, %(type)s, %(body)s,
+        'pending')
     ON CONFLICT (source, delivery_key) DO NOTHING RETURNING id
 )
 SELECT (SELECT id FROM kept), s.status, s.awaiting_event, s.attempt
 FROM (SELECT) AS delivery LEFT JOIN (
-    (SELECT p.status, p.awaiting_event, p.attempt
-        FROM (SELECT %(external)s::text AS external_id, %(owner)s::text AS owner) i, {PARKED}
-        WHERE {IS_FOR} LIMIT 1)
-    UNION ALL
-    SELECT status, awaiting_event, attempt FROM step_executions WHERE id = %(step)s::bigint
+    SELECT p.status, p.awaiting_event, p.attempt
+    FROM (SELECT %(external)s::text AS external_id, %(owner)s::text AS owner) i, {PARKED}
+    WHERE {IS_FOR} LIMIT 1
 ) s ON true
+"""
+_INSERT_CALLBACK = """
+WITH step AS (
+    SELECT s.status, s.awaiting_event, s.attempt, e.user_id
+    FROM step_executions s JOIN executions e ON e.id = s.execution_id
+    WHERE s.id = %(step)s
+), kept AS (
+    INSERT INTO inbox (owner, source, delivery_key, sender_id, step_execution_id, attempt,
+        event_type, body, disposition)
+    VALUES ((SELECT user_id FROM step), %(source)s, %(key)s, %(sender)s, %(step)s, %(attempt)s,
+        %(type)s, %(body)s, 'pending')
+    ON CONFLICT (source, delivery_key) DO NOTHING RETURNING id
+)
+SELECT (SELECT id FROM kept), step.status, step.awaiting_event, step.attempt
+FROM (SELECT) AS delivery LEFT JOIN step ON true
 """
 
 
@@ -229,13 +242,14 @@ ORDER BY c.id
 
 def still_pending(connection: Connection, ids: Sequence[int]) -> list[int]:
     """Those of *ids* that nobody has settled; in order."""
-    found = driver.fetch(
-        connection,
-        "SELECT id FROM inbox WHERE id = ANY(%(ids)s::bigint[])"
-        " AND CASE WHEN disposition = 'pending' THEN true END ORDER BY id",
-        {"ids": driver.array(ids)},
-    )
+    found = driver.fetch_prepared(connection, _STILL_PENDING, {"ids": driver.array(ids)})
     return [row[0] for row in found]
+
+
+_STILL_PENDING = """
+SELECT id FROM inbox WHERE id = ANY(%(ids)s::bigint[])
+    AND CASE WHEN disposition = 'pending' THEN true END ORDER BY id
+"""
 
 
 def take(connection: Connection, ids: Sequence[int], *, along: bool) -> list[TakenDelivery]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
@@ -164,3 +165,28 @@ def test_what_slow_actions_leave_no_time_for_is_sent_anew(driver, several, job, 
 
     assert works[0].messages == [Message(DELIVER, (other,)) for other in others]
     assert dispositions(driver) == ["applied"] + ["pending"] * 4
+
+
+def test_a_thread_waits_for_another_that_gives_and_finds_its_delivery_taken_along(
+    drive, driver, several, job, monkeypatch
+):
+    monkeypatch.setattr(delivering, "TURN_SECONDS", 30.0)
+    ids = [call_back(driver, url) for url in job.urls]
+
+    with ThreadPoolExecutor(1) as thread:
+        with driver.runtime.giving:
+            waits = thread.submit(given, driver, ids[4])
+            taken_along = given(drive(job.action()), ids[0])
+
+        assert len(taken_along) == 1
+        assert all(work.leaves_nothing for work in waits.result())
+    assert len(job.seen) == 5
+
+
+def test_a_thread_that_gives_for_long_holds_the_others_up_for_a_moment_only(driver, several, job):
+    ids = [call_back(driver, url) for url in job.urls]
+
+    with driver.runtime.giving:
+        given(driver, ids[0])
+
+    assert dispositions(driver) == ["applied"] * 5
