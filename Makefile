@@ -10,7 +10,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 
 .DEFAULT_GOAL := help
 .PHONY: help install lock demo up down test check lint types contracts format bench battery
-.PHONY: battery-bugs bench-peers clean
+.PHONY: pages battery-bugs bench-peers clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ types: $(INSTALLED) ## mypy --strict on the three packages
 
 contracts: $(INSTALLED) ## Who may import whom
 	$(BIN)/lint-imports
+
+pages: $(INSTALLED) ## Write the pages of the reference anew that are made from the code
+	$(BIN)/python -m tests.pages
 
 format: $(INSTALLED) ## Lay the code out as `make lint` wants it
 	$(BIN)/ruff check --fix .

@@ -15,7 +15,7 @@ class PipelineEngineError(Exception):
     code: ClassVar[str] = "pipeline_engine_error"
 
     def __init__(self, message: str | None = None, **facts: Any) -> None:
-        super().__init__(message or (type(self).__doc__ or "").strip())
+        super().__init__(message or (type(self).__doc__ or "").strip().partition("\n")[0])
         self.facts = facts
 
 

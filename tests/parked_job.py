@@ -16,7 +16,6 @@ from pipeline_engine.sdk import (
     EventAction,
     EventContext,
     EventResult,
-    ExecutionMode,
     StepStatus,
 )
 from pipeline_engine.services import inbox
@@ -64,7 +63,6 @@ class Parked:
             "job",
             self.park,
             on_event=self.on_event,
-            execution_mode=ExecutionMode.EVENT_DRIVEN,
             **meta,
         )
 

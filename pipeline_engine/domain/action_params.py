@@ -60,8 +60,11 @@ def what_fits(param: ParamDefinition) -> tuple[Fits | None, str]:
 class ParamProblem:
     """One reason why params do not fit; ``code`` is stable, ``message`` is for people."""
 
+    #: The name of the param.
     param: str
+    #: A stable word, such as ``missing_param``.
     code: str
+    #: What is wrong, in words.
     message: str
 
 

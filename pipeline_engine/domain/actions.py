@@ -48,7 +48,7 @@ MAY_HOLD_SECRETS = frozenset({ParamType.STRING, ParamType.JSON, ParamType.TEMPLA
 class ExecutionMode(StrEnum):
     """Whether an action ends by itself or waits for the world."""
 
-    SYNC = "sync"  #: ends when ``execute`` returns
+    SYNC = "sync"  #: usually ends when ``execute`` returns
     EVENT_DRIVEN = "event_driven"  #: may park; an event ends it
 
 
@@ -64,7 +64,9 @@ class QueueName(StrEnum):
 class SelectOption:
     """One choice of a select or multiselect parameter."""
 
+    #: What the step is given.
     value: Any
+    #: What a form shows.
     label: str
 
 
@@ -72,11 +74,17 @@ class SelectOption:
 class ValidationRules:
     """Limits of a parameter's value; ``pattern`` has to match the whole text."""
 
+    #: The least number.
     min: float | None = None
+    #: The greatest number.
     max: float | None = None
+    #: Characters at least.
     min_length: int | None = None
+    #: Characters at most.
     max_length: int | None = None
+    #: A regular expression.
     pattern: str | None = None
+    #: What to say in place of the expression.
     pattern_message: str | None = None
 
 
@@ -84,8 +92,11 @@ class ValidationRules:
 class ConditionalVisibility:
     """Shows a parameter only while another one has, or has not, a certain value."""
 
+    #: The other parameter.
     param: str
+    #: Shown while it has this value.
     equals: Any = None
+    #: Shown while it has another value.
     not_equals: Any = None
 
     def holds(self, value: Any) -> bool:
@@ -99,18 +110,30 @@ class ConditionalVisibility:
 class ParamDefinition:
     """One input of an action."""
 
+    #: The key in ``params`` of a step.
     name: str
+    #: What a form writes above the field.
     label: str
+    #: Which input a form shows, and what fits.
     type: ParamType = ParamType.STRING
+    #: Whether a step without it is refused.
     required: bool = False
+    #: What a form begins with. The engine does not fill it in: the action has its own default.
     default: Any = None
+    #: What it is for.
     description: str | None = None
+    #: An example inside the empty field.
     placeholder: str | None = None
+    #: The choices of a select or multiselect.
     options: Sequence[SelectOption] | None = None
+    #: Limits of the value.
     validation: ValidationRules | None = None
+    #: The heading below which a form shows it.
     group: str | None = None
+    #: When a form shows it; a hidden parameter is not checked.
     show_when: ConditionalVisibility | None = None
-    shape: JsonShape | None = None  #: of a ``json`` parameter
+    #: What a ``json`` parameter has to be.
+    shape: JsonShape | None = None
     #: Whether it may hold a secret. What becomes a key, an id or a name, or is compared, may not.
     secrets: bool = True
 
@@ -128,8 +151,11 @@ class ParamDefinition:
 class OutputDefinition:
     """One key of an action's outputs; it is there on every path."""
 
+    #: The key in ``outputs``.
     name: str
+    #: A word for people, such as ``string`` or ``object``.
     type: str
+    #: What it holds.
     description: str = ""
 
 
@@ -137,9 +163,13 @@ class OutputDefinition:
 class RetryPolicy:
     """How often, and after which pauses, an action is tried when its step asks for retries."""
 
+    #: The first one included.
     max_attempts: int = 3
+    #: By how much each pause is longer than the one before.
     backoff_multiplier: float = 2.0
+    #: The first pause, at most: it is drawn at random from 0 to that.
     initial_interval_seconds: float = 1.0
+    #: The longest pause.
     max_interval_seconds: float = 60.0
 
 
@@ -147,8 +177,11 @@ class RetryPolicy:
 class ActionExample:
     """A set of params that can be copied into a step."""
 
+    #: What the example does.
     title: str
+    #: Params that pass the check.
     params: dict[str, Any]
+    #: More about it.
     description: str = ""
 
 
@@ -156,42 +189,65 @@ class ActionExample:
 class InnerAction:
     """Where an action that runs another one for its items is told which, and with what."""
 
-    action: str = "action"  #: the parameter with the type of the other action
-    params: str = "action_params"  #: the parameter with its params
+    #: The parameter with the type of the other action.
+    action: str = "action"
+    #: The parameter with its params.
+    params: str = "action_params"
 
 
 @dataclass(frozen=True)
 class ActionMeta:
     """Everything that is known about an action without running it.
 
-    ``cheap`` actions never wait: many of them share one message and one transaction.
-    ``unrendered_params`` reach the action as they were written, because it renders them itself;
-    ``adds_names`` are the names that templates in them find beside the usual ones, such as
-    ``item``. ``inner`` says that the action runs another one, whose params are checked as well.
+    What is wrong with it (``validate()``) keeps the action from being loaded, with the reason in
+    ``GET /actions``.
     """
 
+    #: What ``action`` of a step says; equal to the name of the entry point.
     type: str
+    #: What people call it.
     name: str
+    #: The heading below which editors list it.
     category: str
+    #: One sentence about what it does.
     description: str
+    #: The author's own.
     version: str = "1.0.0"
+    #: The name of an icon, for editors.
     icon: str = ""
+    #: For editors.
     color: str = "#8c8c8c"
+    #: What it may be given.
     params: Sequence[ParamDefinition] = ()
+    #: What it leaves for later steps.
     outputs: Sequence[OutputDefinition] = ()
+    #: Said to editors; an action may park whatever it says.
     execution_mode: ExecutionMode = ExecutionMode.SYNC
+    #: Seconds of an attempt, where the step gives none.
     timeout_seconds: int | None = None
+    #: Used where a step asks for retries and says no more.
     retry_policy: RetryPolicy | None = None
+    #: Whether an attempt may be repeated after its worker died.
     idempotent: bool = True
+    #: Peers that it calls, for readers.
     required_services: Sequence[str] = ()
+    #: What the user needs there, for readers.
     required_permissions: Sequence[str] = ()
+    #: Shown by editors.
     examples: Sequence[ActionExample] = ()
+    #: Where to read more.
     docs_url: str | None = None
+    #: Other types that mean this action.
     aliases: Sequence[str] = ()
+    #: It returns at once and calls nobody: many steps share a message and a transaction.
     cheap: bool = False
+    #: Which workers run it; else ``fast`` for cheap ones, ``io`` for others.
     queue: QueueName | None = None
+    #: Names of params that it renders itself.
     unrendered_params: frozenset[str] = field(default_factory=frozenset)
+    #: Names that templates in those find beside the usual ones, such as ``item``.
     adds_names: frozenset[str] = field(default_factory=frozenset)
+    #: It runs another action, whose params are checked as well.
     inner: InnerAction | None = None
 
     def __post_init__(self) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
+from pipeline_engine.domain.checks.limits import MAX_SECONDS
 from pipeline_engine.scheduler import trees
-from pipeline_engine.scheduler.perform import Prepared
+from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
+from pipeline_engine.scheduler.perform import Prepared, checks_events, this_attempt
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.work import Work, repeated, transaction
@@ -20,6 +23,8 @@ from pipeline_engine.storage import transitions
 
 #: Progress is stored no more often than this; readers do not look more often either.
 PROGRESS_INTERVAL_SECONDS = 1.0
+#: An action may park for as long as it likes, but no execution is open for longer than this.
+LONGEST_LIFE = timedelta(seconds=MAX_SECONDS)
 
 
 class StepDoor(PeerDoor):
@@ -32,6 +37,20 @@ class StepDoor(PeerDoor):
         # The transaction that holds the row; another one would wait for it, and it for us.
         self._work = work
         self._reported_at = 0.0
+
+    def callback_url(self) -> str:
+        """The address that ends this attempt; signing it costs as much as a cheap step."""
+        given = self._step.given_seconds
+        token = CallbackToken(
+            self._step.row.id,
+            this_attempt(self._step.row),
+            is_checked=checks_events(self._step.planned.executor),
+        )
+        return callback_url(
+            self._runtime.settings,
+            token,
+            valid_for=LONGEST_LIFE if given is None else timedelta(seconds=given),
+        )
 
     def heartbeat(self) -> None:
         """Renew the lease now; the process renews it every few seconds anyway."""

@@ -40,7 +40,6 @@ from pipeline_engine.scheduler.answers import (
     storable,
     words,
 )
-from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.room import Room
 from pipeline_engine.scheduler.runtime import Runtime
@@ -54,7 +53,6 @@ from pipeline_engine.sdk import (
     EventAction,
     EventContext,
     EventResult,
-    ExecutionMode,
     FanOutActionExecutor,
     Item,
     ItemResult,
@@ -185,18 +183,8 @@ def make_context(
         item=(row.item or {}).get("value"),
         item_index=row.item_index,
         item_key=row.item_key,
-        callback_url=_callback_url(runtime, step, limit),
         max_output_bytes=settings.max_output_bytes,
     )
-
-
-def _callback_url(runtime: Runtime, step: Prepared, limit: float) -> str:
-    if step.planned.meta.execution_mode is not ExecutionMode.EVENT_DRIVEN:
-        return ""
-    token = CallbackToken(
-        step.row.id, this_attempt(step.row), is_checked=checks_events(step.planned.executor)
-    )
-    return callback_url(runtime.settings, token, valid_for=timedelta(seconds=limit))
 
 
 def checks_events(executor: BaseActionExecutor) -> bool:

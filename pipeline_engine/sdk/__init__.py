@@ -34,6 +34,7 @@ from pipeline_engine.sdk.door import ClosedDoor, EngineDoor
 from pipeline_engine.sdk.envelope import EventEnvelope
 from pipeline_engine.sdk.errors import (
     ActionError,
+    ContradictoryResult,
     InvalidActionParams,
     RequestBlocked,
     ServiceError,
@@ -71,6 +72,7 @@ __all__ = [
     "BudgetSpent",
     "ClosedDoor",
     "ConditionalVisibility",
+    "ContradictoryResult",
     "EngineDoor",
     "EventAction",
     "EventContext",

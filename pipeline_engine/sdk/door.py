@@ -30,6 +30,9 @@ class EngineDoor(Protocol):
     def http_session(self) -> requests.Session:
         """Open a session that reaches public addresses only."""
 
+    def callback_url(self) -> str:
+        """Make the address at which the outside ends this attempt."""
+
     def publish_notification(self, topic: str | None, payload: Mapping[str, Any]) -> None:
         """Hand a notification over; ``None`` means the configured topic."""
 
@@ -49,7 +52,7 @@ class EngineDoor(Protocol):
 
 
 class ClosedDoor:
-    """An engine that does nothing, for contexts that are made by hand."""
+    """An engine for contexts that are made by hand: calls to others raise ``ActionError``."""
 
     def invoke_service(self, app_id: str, method_path: str, **_: Any) -> ServiceResponse:
         """Refuse."""
@@ -58,6 +61,10 @@ class ClosedDoor:
     def http_session(self) -> requests.Session:
         """Refuse."""
         raise ActionError("No engine to send requests with")
+
+    def callback_url(self) -> str:
+        """Have none: nobody waits."""
+        return ""
 
     def publish_notification(self, *_: Any) -> None:
         """Refuse."""

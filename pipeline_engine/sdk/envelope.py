@@ -17,15 +17,24 @@ class EventEnvelope:
     ``{"type": "workflow_completed", "workflow_id", "status", "result", "reason"}``.
     """
 
+    #: ``type`` of the whole, such as ``notification``.
     type: str
+    #: ``payload.type``: the kind of job.
     payload_type: str
+    #: ``payload.event``: the stage that is reported, such as ``results`` or ``eta``.
     event: str
+    #: The status in it, in upper case.
     status: str
+    #: The headline.
     title: str
+    #: What people are told: a message, a reason or an error.
     message: str
+    #: The job that it is about.
     workflow_id: str | None
+    #: What came out.
     result: Mapping[str, Any] = field(default_factory=dict)
-    flat: Mapping[str, Any] = field(default_factory=dict)  #: the object itself
+    #: The object itself.
+    flat: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, event_data: Mapping[str, Any]) -> EventEnvelope:
@@ -49,12 +58,12 @@ class EventEnvelope:
 
     @property
     def has_results(self) -> bool:
-        """The work is done and ``result`` holds what came out."""
+        """Whether the work is done and ``result`` holds what came out."""
         return self.event == "results" and self.status == "COMPLETED"
 
     @property
     def has_failed(self) -> bool:
-        """A stage failed; peers send nothing useful afterwards."""
+        """Whether a stage failed; peers send nothing useful afterwards."""
         if self.type.endswith("_completed"):
             return self.status != "COMPLETED"
         return self.status == "FAILED"

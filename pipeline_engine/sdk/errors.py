@@ -8,7 +8,12 @@ from pipeline_engine.errors import PipelineEngineError
 
 
 class ActionError(PipelineEngineError):
-    """The action failed."""
+    """The action failed.
+
+    Raise it, or an error of your own that extends it. The message is the error of the step,
+    *error_code* its code. With *retryable* false no other attempt is made; otherwise
+    *retry_after_seconds* is the least pause before the next one.
+    """
 
     code = "action_failed"
 
@@ -34,6 +39,16 @@ class InvalidActionParams(ActionError):
 
     def __init__(self, message: str | None = None, **facts: Any) -> None:
         # The same params would be refused again.
+        super().__init__(message, retryable=False, **facts)
+
+
+class ContradictoryResult(ActionError, ValueError):
+    """A result says two things that cannot both be true, such as a success with an error."""
+
+    code = "contradictory_result"
+
+    def __init__(self, message: str | None = None, **facts: Any) -> None:
+        # The action would say the same again.
         super().__init__(message, retryable=False, **facts)
 
 

@@ -19,16 +19,32 @@ class BaseActionExecutor(ABC):
     """The work of one action; every method may be ``def`` or ``async def``.
 
     One instance serves all steps of a process, in several threads: keep no state in it.
+
+    What a method raises is a failure of the step: an ``ActionError`` with its own code, anything
+    else with ``action_crashed``. Methods that say otherwise are told apart below.
     """
 
+    #: What the action says about itself; ``register_action`` puts it here.
     meta: ClassVar[ActionMeta]
 
     @abstractmethod
     def execute(self, context: ActionContext) -> ActionResult | Awaitable[ActionResult]:
-        """Do the work, or start it and park."""
+        """Do the work, or start it and park.
+
+        Called once for each attempt. A worker may die in it: then an action with
+        ``idempotent=True`` is called again, with the same ``idempotency_key``.
+        """
 
     def on_event(self, context: EventContext) -> EventResult | Awaitable[EventResult]:
-        """Say what an event means for the parked step."""
+        """Say what an event means for the parked step.
+
+        Called for every event that comes for one of its ids or keys, and for every callback
+        without an ``action``: one at a time, under the lock of its row, in the order of arrival,
+        and not any more once the step has ended. Be quick, and call nobody: a transaction waits.
+        It may be called twice for one event if the database went away between.
+
+        What it raises counts as IGNORE: the step goes on waiting, and the delivery has a note.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not read events")
 
     def on_answer(
@@ -36,28 +52,44 @@ class BaseActionExecutor(ABC):
         context: EventContext,  # noqa: ARG002 - the contract
         answer: EventResult,
     ) -> EventResult | Awaitable[EventResult]:
-        """Say what a callback with an ``action`` means; it says *answer* to most steps."""
+        """Say what a callback with an ``action`` means; it says *answer* to most steps.
+
+        Called in place of ``on_event``, under the same rules.
+        """
         return answer
 
     def check_event(self, context: EventContext) -> None:  # noqa: ARG002 - the contract
         """Refuse a callback while its sender listens.
 
-        Raise ``InvalidAnswer`` for what makes no sense, ``AnswerNotAllowed`` for a sender who
-        may not answer. Asked without any lock, and only while the step is parked: ``on_event``
-        has to look again.
+        Raise ``InvalidAnswer`` for what makes no sense (422), ``AnswerNotAllowed`` for a sender
+        who may not answer (403). Asked without any lock, and only while the step is parked:
+        ``on_event`` has to look again.
         """
         return
 
     def on_wake(self, context: ActionContext) -> ActionResult | Awaitable[ActionResult]:
-        """End the step when its ``wake_at`` is reached."""
+        """End the step when its ``wake_at`` is reached.
+
+        Called once when the time has come, under the lock of the row: be quick, and call nobody.
+        It may answer that the step waits on.
+        """
         return ActionResult(success=True, outputs=dict(context.stored_outputs))
 
     def validate_params(self, params: dict[str, Any]) -> list[str]:  # noqa: ARG002 - the contract
-        """Return what metadata cannot say about wrong params; templates may be unrendered."""
+        """Return what is wrong with *params*, in words; templates in them are not rendered yet.
+
+        Called for ``POST /actions/validate``, as often as an editor likes.
+        """
         return []
 
     def cleanup(self, context: ActionContext) -> Awaitable[None] | None:  # noqa: ARG002 - the contract
-        """Stop what ``execute`` started elsewhere, because nobody waits for it any more."""
+        """Stop what ``execute`` started elsewhere, because nobody waits for it any more.
+
+        Called when the step is cancelled, revoked, or out of time and not tried again; of an
+        action that is not idempotent before every other attempt, too. Called again if its worker
+        dies, so what is stopped already has to be fine. What it raises is noted in the error of
+        the step and stops nothing.
+        """
         return None
 
 

@@ -15,16 +15,19 @@ from pipeline_engine.sdk.results import ActionResult
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One child of a fan-out; with ``action`` that action runs it instead of ``execute_item``.
+    """One child of a fan-out: a row of its own, with its own attempts, retries and parking."""
 
-    ``timeout_seconds`` is the time of each attempt of this item, in place of its action's.
-    """
-
+    #: What ``context.item`` is; JSON.
     value: Any
+    #: Its name, as ``context.item_key`` and in lists.
     key: str | None = None
+    #: The type of an action that runs it in place of ``execute_item``.
     action: str | None = None
+    #: Params for that action; without them the params of the step.
     params: dict[str, Any] | None = None
+    #: Seconds that it waits before its first attempt.
     delay_seconds: float = 0
+    #: Seconds of each of its attempts, in place of those of its action.
     timeout_seconds: float | None = None
 
 
@@ -32,12 +35,19 @@ class Item:
 class ItemResult:
     """How one item ended."""
 
+    #: Its place, from 0.
     index: int
+    #: Its name, if it has one.
     key: str | None
+    #: Its value.
     value: Any
+    #: COMPLETED, FAILED, TIMEOUT, or SKIPPED if it was called off.
     status: StepStatus
+    #: What it has left.
     outputs: dict[str, Any] = field(default_factory=dict)
+    #: What went wrong, in words.
     error: str | None = None
+    #: The stable word for it.
     error_code: str | None = None
 
     @property
@@ -55,7 +65,9 @@ class ItemResult:
 class MoreItems:
     """The answer of a join that is not done: these items come next."""
 
+    #: What comes next; at least one.
     items: Sequence[Item]
+    #: How far the step is, from 0 to 100.
     progress: float | None = None
 
 
@@ -68,17 +80,28 @@ class FanOutActionExecutor(BaseActionExecutor):
 
     @abstractmethod
     def expand(self, context: ActionContext) -> list[Item] | Awaitable[list[Item]]:
-        """Return the items, in the order in which their results will be joined."""
+        """Return the items, in the order in which their results will be joined.
+
+        Called once for a step, and again if its worker dies. Only compute: a transaction waits.
+        """
 
     def execute_item(self, context: ActionContext) -> ActionResult | Awaitable[ActionResult]:
-        """Do the work of ``context.item``, or start it and park."""
+        """Do the work of ``context.item``, or start it and park.
+
+        Called once for each attempt of each item, and not for an item that names an action.
+        """
         raise NotImplementedError(f"{type(self).__name__} names an action for each item")
 
     @abstractmethod
     def join(
         self, context: ActionContext, results: Sequence[ItemResult]
     ) -> ActionResult | MoreItems | Awaitable[ActionResult | MoreItems]:
-        """Turn the ordered results into the step's own, whatever their statuses are."""
+        """Turn the ordered results into the step's own, whatever their statuses are.
+
+        Called when every item has ended, and again if its worker dies or the answer was
+        ``MoreItems``. Only compute: a transaction waits. A success that leaves failed items
+        unmentioned is a success.
+        """
 
     def max_concurrency(self, context: ActionContext) -> int | None:  # noqa: ARG002 - the contract
         """Return how many items may run at once; ``None`` leaves it to the engine."""

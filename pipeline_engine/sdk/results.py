@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.sdk.errors import ContradictoryResult
 
 
 def _id(given: object) -> str:
     # The ids of events are read so, too: white space around one comes from a template or a file.
     return str(given).strip()
+
+
+def _refuse(contradictions: Iterator[str]) -> None:
+    found = next(contradictions, None)
+    if found:
+        raise ContradictoryResult(found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,22 +31,40 @@ class ActionResult:
     URL (``awaiting_callback``), or by the clock (``wake_at``). External ids are those that a
     peer gave to a job, and every service may report about them; ``event_keys`` are names that an
     author chose, and only a sender who speaks for the owner of the execution may use them.
+
+    Raises ``ContradictoryResult`` for an answer that cannot be meant: a success with an error,
+    a failure that waits, something that would wake a step which does not wait, or the other way
+    round. The step then fails with ``contradictory_result``.
     """
 
+    #: Whether the action did, or has started, what it was for.
     success: bool
+    #: What later steps read; JSON. The same keys on every path.
     outputs: dict[str, Any] = field(default_factory=dict)
+    #: What went wrong, in words; of a failure only.
     error: str | None = None
+    #: A stable word for it, which ``retry_on`` may name; else ``action_failed``.
     error_code: str | None = None
+    #: False: another attempt would fail as well.
     retryable: bool = True
-    retry_after_seconds: float | None = None  #: the next attempt does not come sooner
+    #: Seconds; the next attempt does not come sooner.
+    retry_after_seconds: float | None = None
+    #: The step parks: it holds no worker until something wakes it.
     awaiting_event: bool = False
+    #: A call to ``context.callback_url`` wakes it; with ``awaiting_event``.
     awaiting_callback: bool = False
+    #: The id that a peer gave to its job; without ``awaiting_event`` it means nothing.
     external_workflow_id: str | None = None
+    #: The same for several jobs; with ``awaiting_event``.
     external_workflow_ids: Sequence[str] = ()
+    #: Names of events that an author chose; with ``awaiting_event``.
     event_keys: Sequence[str] = ()
-    timeout_seconds: float | None = None  #: how long it may stay parked
+    #: Seconds that it may stay parked; the ``timeout_seconds`` of the step wins if it is less.
+    timeout_seconds: float | None = None
+    #: When ``on_wake`` ends it (aware); with ``awaiting_event``.
     wake_at: datetime | None = None
-    skip_targets: Sequence[str] = ()  #: steps behind a branch that was not taken
+    #: Ids of the steps behind a branch that was not taken; they are skipped.
+    skip_targets: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "skip_targets", tuple(self.skip_targets))
@@ -47,8 +72,8 @@ class ActionResult:
         object.__setattr__(
             self, "event_keys", tuple(dict.fromkeys(_id(key) for key in self.event_keys))
         )
-        if self.awaiting_event:
-            self._check_that_it_can_be_woken()
+        waits = self.awaiting_event
+        _refuse(self._contradictions_of_waiting() if waits else self._contradictions_of_an_end())
 
     @property
     def awaited(self) -> tuple[str, ...]:
@@ -59,11 +84,36 @@ class ActionResult:
         first = [] if self.external_workflow_id is None else [self.external_workflow_id]
         return tuple(dict.fromkeys(_id(key) for key in [*first, *self.external_workflow_ids]))
 
-    def _check_that_it_can_be_woken(self) -> None:
+    def _contradictions_of_waiting(self) -> Iterator[str]:
         if not self.success:
-            raise ValueError("awaiting_event requires success")
+            yield "awaiting_event requires success"
         if not (self.awaited or self.wake_at or self.awaiting_callback):
-            raise ValueError("awaiting_event requires external_workflow_id")
+            yield (
+                "awaiting_event requires external_workflow_id,"
+                " event_keys, awaiting_callback or wake_at"
+            )
+        if self.error or self.error_code:
+            yield "A success has no error and no error_code"
+        if self.skip_targets:
+            yield "A step that waits cannot skip others yet"
+
+    def _contradictions_of_an_end(self) -> Iterator[str]:
+        # The single id is left out: the older guide has always let it stand beside an end.
+        wakes = {
+            "awaiting_callback": self.awaiting_callback,
+            "external_workflow_ids": self.external_workflow_ids[
+                self.external_workflow_id is not None :
+            ],
+            "event_keys": self.event_keys,
+            "wake_at": self.wake_at,
+        }
+        for name, given in wakes.items():
+            if given:
+                yield f"{name} requires awaiting_event=True: without it the step would end at once"
+        if self.success and (self.error or self.error_code):
+            yield "A success has no error and no error_code"
+        if not self.success and self.skip_targets:
+            yield "A failure has no skip_targets"
 
 
 class EventAction(StrEnum):
@@ -78,22 +128,38 @@ class EventAction(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class EventResult:
-    """The verdict of ``on_event``; outputs are merged over those stored before."""
+    """The verdict of ``on_event``; outputs are merged over those stored before.
 
+    Raises ``ContradictoryResult`` for COMPLETE without a final status, another answer with one,
+    a completion with an error, and progress without a number.
+    """
+
+    #: What the event means.
     action: EventAction
+    #: How the step ends: COMPLETED or FAILED; of COMPLETE only.
     status: StepStatus | None = None
+    #: Merged over what the step has left so far.
     outputs: dict[str, Any] = field(default_factory=dict)
+    #: What went wrong, in words; or why it is revoked.
     error: str | None = None
+    #: A stable word for it; else ``event_failed``.
     error_code: str | None = None
+    #: How far the job is, from 0 to 100.
     progress: float | None = None
+    #: Minutes that it still needs.
     eta_minutes: int | None = None
 
     def __post_init__(self) -> None:
-        if self.action is EventAction.COMPLETE and self.status not in (
-            StepStatus.COMPLETED,
-            StepStatus.FAILED,
-        ):
-            raise ValueError("COMPLETE requires status COMPLETED or FAILED")
+        _refuse(self._contradictions())
+
+    def _contradictions(self) -> Iterator[str]:
+        is_end = self.status in (StepStatus.COMPLETED, StepStatus.FAILED)
+        if self.action == EventAction.COMPLETE and not is_end:
+            yield "COMPLETE requires status COMPLETED or FAILED"
+        if self.action != EventAction.COMPLETE and is_end:
+            yield f"Only COMPLETE ends the step, so {self.action} has no status {self.status}"
+        if self.status == StepStatus.COMPLETED and (self.error or self.error_code):
+            yield "A completed step has no error and no error_code"
         has_news = self.progress is not None or self.eta_minutes is not None
-        if self.action is EventAction.UPDATE_PROGRESS and not has_news:
-            raise ValueError("UPDATE_PROGRESS requires progress or eta_minutes")
+        if self.action == EventAction.UPDATE_PROGRESS and not has_news:
+            yield "UPDATE_PROGRESS requires progress or eta_minutes"

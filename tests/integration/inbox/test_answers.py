@@ -13,7 +13,7 @@ from parked_job import Parked, dispositions
 from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer
 from pipeline_engine.scheduler import delivering
 from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
-from pipeline_engine.sdk import ActionContext, ExecutionMode
+from pipeline_engine.sdk import ActionContext
 from pipeline_engine.services import inbox
 from pipeline_engine.services.inbox import Arrival, Receipt
 
@@ -33,7 +33,6 @@ def driver(drive, job: Parked, cleaned: list[str]) -> Driver:
         job.park,
         on_event=job.on_event,
         cleanup=cleanup,
-        execution_mode=ExecutionMode.EVENT_DRIVEN,
     )
     return drive(job.action(), stoppable)
 
@@ -156,7 +155,7 @@ def test_an_attempt_that_still_runs_is_fenced_and_its_task_revoked(drive) -> Non
         urls.append(context.callback_url)
         return gate.execute(context)
 
-    slow = an_action("slow", execute, execution_mode=ExecutionMode.EVENT_DRIVEN)
+    slow = an_action("slow", execute)
     driver = drive(slow)
     execution_id = driver.start(a_step("a", action="slow"))
     step = driver.look(execution_id).step("a").id

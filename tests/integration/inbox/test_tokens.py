@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import jwt
 import pytest
 from driving import Driver
 from factories import a_step, an_action
@@ -18,7 +20,6 @@ from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
 from pipeline_engine.sdk import (
     ActionContext,
     ActionResult,
-    ExecutionMode,
 )
 from pipeline_engine.services import inbox
 from pipeline_engine.services.inbox import Receipt
@@ -48,14 +49,44 @@ def test_a_callback_that_comes_before_the_step_is_parked_waits_for_it(drive):
         holder[0].deliver()
         return ActionResult(success=True, awaiting_event=True, awaiting_callback=True)
 
-    action = an_action(
-        "job", park, on_event=lambda c: DONE, execution_mode=ExecutionMode.EVENT_DRIVEN
-    )
+    action = an_action("job", park, on_event=lambda c: DONE)
     holder.append(drive(action))
     execution_id = holder[0].start(a_step("a", action="job"))
 
     assert holder[0].finish(execution_id).status == "COMPLETED"
     assert [receipt.outcome for receipt in seen] == ["early"]
+
+
+def test_an_action_that_forgets_to_wait_for_its_callback_fails_instead_of_ending(drive):
+    def forgetful(context: ActionContext) -> ActionResult:
+        return ActionResult(success=True, awaiting_callback=bool(context.callback_url))
+
+    driver = drive(an_action("job", forgetful))
+
+    ended = driver.run(a_step("a", action="job", retry={"max_attempts": 3, "backoff_seconds": 0}))
+
+    step = ended.step("a")
+    assert ended.status == "FAILED"
+    assert (step.error_code, step.attempt) == ("contradictory_result", 1)
+    assert "awaiting_callback requires awaiting_event=True" in step.error_message
+
+
+def test_an_address_lives_as_long_as_its_step_may_wait(drive):
+    urls: list[str] = []
+
+    def park(context: ActionContext) -> ActionResult:
+        urls.append(context.callback_url)
+        return ActionResult(
+            success=True, awaiting_event=True, awaiting_callback=True, timeout_seconds=30 * 86_400
+        )
+
+    driver = drive(an_action("job", park))
+    driver.start(a_step("a", action="job"), a_step("b", action="job", timeout_seconds=60))
+    driver.settle()
+
+    ends = [jwt.decode(token_of(url), options={"verify_signature": False})["exp"] for url in urls]
+    lives = sorted(end - time.time() for end in ends)
+    assert lives[0] < 2 * 86_400 < 30 * 86_400 < lives[1]
 
 
 def test_a_token_is_good_for_one_attempt_only(driver, waiting, job):

@@ -62,3 +62,20 @@ def test_an_id_that_would_move_the_path_is_refused(value):
 
 def test_the_seed_guide_finds_the_names_of_services_where_it_looks_for_them():
     assert (settings.budapp_app_id, settings.budcluster_app_id) == ("budapp", "budcluster")
+
+
+def test_an_action_asks_for_its_callback_address_and_gets_it_once():
+    class Signing(RecordingDoor):
+        asked = 0
+
+        def callback_url(self) -> str:
+            self.asked += 1
+            return "https://engine/callbacks/signed"
+
+    door = Signing()
+    context = a_context(engine=door)
+
+    assert {context.callback_url for _ in range(3)} == {"https://engine/callbacks/signed"}
+    assert door.asked == 1
+    assert "signed" not in repr(context)
+    assert a_context().callback_url == ""

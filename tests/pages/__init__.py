@@ -1,0 +1,11 @@
+"""Pages that are made from the code: ``make pages`` writes them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from . import sdk
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+GENERATED: dict[Path, Callable[[], str]] = {REFERENCE / "sdk.md": sdk.page}
