@@ -51,6 +51,7 @@ class LocalService(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers: dict[tuple[str, str], Answer] = {}
+        self.turns: dict[tuple[str, str], list[Answer]] = {}
         self.received: list[Received] = []
 
     @property
@@ -62,6 +63,11 @@ class LocalService(ThreadingHTTPServer):
         method, _, path = route.partition(" ")
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self.answers[method, path] = Answer(status, body, named)
+
+    def answer_in_turn(self, route: str, *answers: Answer) -> None:
+        """Answer ``"GET /path"`` with each of these once, in their order."""
+        method, _, path = route.partition(" ")
+        self.turns[method, path] = list(answers)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -77,7 +83,9 @@ class _Handler(BaseHTTPRequestHandler):
             Received(self.command, target.path, parse_qs(target.query), headers, _read(raw), raw)
         )
         missing = Answer(404, {"detail": f"No {self.command} {target.path}"})
-        self._send(self.server.answers.get((self.command, target.path), missing))
+        route = (self.command, target.path)
+        turns = self.server.turns.get(route)
+        self._send(turns.pop(0) if turns else self.server.answers.get(route, missing))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("do_"):

@@ -1,59 +1,46 @@
-"""The command line: one file per noun, each added here by name."""
+"""The command line: one file per noun, each named here with its commands."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import click
 
 from pipeline_engine import __version__
-from pipeline_engine.cli.actions import actions
-from pipeline_engine.cli.db import db
-from pipeline_engine.cli.demo import demo
-from pipeline_engine.cli.doctor import doctor
-from pipeline_engine.cli.executions import cancel, executions, show, watch
-from pipeline_engine.cli.explain import explain
-from pipeline_engine.cli.pipelines import pipelines
-from pipeline_engine.cli.run import run
-from pipeline_engine.cli.stack import down, env, reset, status, up
-from pipeline_engine.cli.validate import validate
-from pipeline_engine.client import ApiRefused, ApiUnreachable
-from pipeline_engine.embedded.errors import AlreadyRunning, NotRunning
-from pipeline_engine.errors import NotFound, PipelineEngineError
-
-FAILED = 1
-EXIT_CODES: dict[type, int] = {
-    NotRunning: 3,
-    ApiUnreachable: 3,
-    AlreadyRunning: 4,
-    ApiRefused: 4,
-    NotFound: 4,
-}
+from pipeline_engine.cli.group import Commands, Entry
 
 
-class _Commands(click.Group):
-    """Prints our own errors as a sentence; anything else is a fault and keeps its traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except PipelineEngineError as error:
-            code = error.stable_code if isinstance(error, ApiRefused) else error.code
-            click.echo(f"{error} [{code}]", err=True)
-            ctx.exit(
-                next(
-                    (EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), FAILED
-                )
-            )
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="pipeline-engine")
 def main() -> None:
-    """Durable pipelines on Celery: rows decide, Celery only carries."""
+    """Durable pipelines on Celery: rows decide, Celery only carries.
+
+    Every command says more with --help, with an example.
+    """
 
 
-for command in (up, down, status, reset, env, demo, doctor, db):
-    main.add_command(command)
-for command in (validate, run, watch, show, explain, executions, cancel, actions, pipelines):
-    main.add_command(command)
+main.sections = {
+    "Pipelines": {
+        "validate": Entry("validate", "Check a pipeline document completely."),
+        "pipelines": Entry("pipelines", "Store, list, show and delete pipelines."),
+        "actions": Entry("actions", "List what steps can do, or show one action."),
+    },
+    "Executions": {
+        "run": Entry("run", "Start a pipeline: a stored one, or a file."),
+        "watch": Entry("executions", "Show an execution until it has ended."),
+        "show": Entry("executions", "Show one execution: steps, errors, outputs."),
+        "explain": Entry("explain", "Say why an execution is not moving."),
+        "executions": Entry("executions", "List executions, newest first."),
+        "cancel": Entry("executions", "Ask for the end of an execution."),
+    },
+    "The stack on this machine": {
+        "up": Entry("stack", "Run servers, web, workers and beat here."),
+        "status": Entry("stack", "List the processes of the stack."),
+        "env": Entry("stack", "Print its addresses and keys for a shell."),
+        "down": Entry("stack", "Stop the stack; its data stays."),
+        "reset": Entry("stack", "Delete the data of the stack."),
+        "demo": Entry("demo", "See the main job survive the death of a worker."),
+    },
+    "Operations": {
+        "doctor": Entry("doctor", "Look at servers, workers and settings."),
+        "db": Entry("db", "Look after the database's schema."),
+    },
+}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline_engine.cli import completion
 from pipeline_engine.cli.connection import connected
-from pipeline_engine.cli.output import json_option, print_json, print_table
-from pipeline_engine.client import Client
+from pipeline_engine.cli.group import example
+from pipeline_engine.cli.output import json_option, print_json, print_table, printable
+
+if TYPE_CHECKING:
+    from pipeline_engine.client import Client
 
 
 @click.group()
@@ -16,7 +20,7 @@ def actions() -> None:
     """List the installed actions, or show one."""
 
 
-@actions.command("list")
+@actions.command("list", epilog=example("pipeline-engine actions list"))
 @json_option
 @connected
 def list_actions(client: Client, as_json: bool) -> None:
@@ -28,11 +32,12 @@ def list_actions(client: Client, as_json: bool) -> None:
     rows = ((a["type"], a["category"], a["description"]) for a in found["actions"])
     print_table("action", "category", "", rows=rows)
     for broken in found.get("broken") or ():
-        click.echo(f"broken: {broken['name']} ({broken['distribution']}): {broken['reason']}")
+        why = f"{broken['name']} ({broken['distribution']}): {broken['reason']}"
+        click.echo(f"broken: {printable(why)}")
 
 
-@actions.command("show")
-@click.argument("name")
+@actions.command("show", epilog=example("pipeline-engine actions show http_request"))
+@click.argument("name", shell_complete=completion.actions)
 @json_option
 @connected
 def show_action(client: Client, name: str, as_json: bool) -> None:

@@ -12,12 +12,15 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from pipeline_engine.cli.group import example
 from pipeline_engine.cli.live import Screen
+from pipeline_engine.cli.output import print_line
+from pipeline_engine.cli.states import mark, state
 from pipeline_engine.client import Client
 from pipeline_engine.demo import report
 from pipeline_engine.demo.peers.process import PeersProcess
 from pipeline_engine.demo.scenario import Scenario
-from pipeline_engine.demo.verdict import judge
+from pipeline_engine.demo.verdict import judge, retried
 from pipeline_engine.embedded.stack import Stack
 
 UNTRUE = 1
@@ -47,7 +50,7 @@ class _StackWorker:
         return pid
 
 
-@click.command()
+@click.command(epilog=example("pipeline-engine demo --once"))
 @click.option(
     "--directory",
     type=click.Path(file_okay=False, path_type=Path),
@@ -88,8 +91,13 @@ def _perform(stack: Stack, peers: PeersProcess, console: Console) -> bool:
         story = Scenario(client, peers, _StackWorker(stack), screen).play()
     claims = judge(story)
     console.print()
-    for line in report.lines(story, claims):
+    for line in report.lines(story):
         console.print(line, highlight=False, soft_wrap=True)
+    for item in retried(story):
+        print_line(" ", item.name, state(item.status, f"(attempt {item.attempt})"))
+    print_line("What was promised, and whether it was true:")
+    for claim in claims:
+        print_line(" ", mark(is_well=claim.was_true), f"{claim.text} ({claim.facts})")
     return all(claim.was_true for claim in claims)
 
 

@@ -6,22 +6,22 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.text import Text
 
-from pipeline_engine.cli.output import json_option, print_json, printable, terminal
-from pipeline_engine.cli.stack import directory_option
-from pipeline_engine.config import Settings
-from pipeline_engine.embedded.stack import Stack
-from pipeline_engine.services import Runtime
-from pipeline_engine.services import doctor as services
-from pipeline_engine.services.doctor import Check
+from pipeline_engine.cli.connection import directory_option
+from pipeline_engine.cli.group import example
+from pipeline_engine.cli.output import json_option, print_json, print_line
+from pipeline_engine.cli.states import mark
+
+if TYPE_CHECKING:
+    from pipeline_engine.services.doctor import Check
 
 NOT_WELL = 1
 
 
-@click.command()
+@click.command(epilog=example("pipeline-engine doctor"))
 @directory_option
 @click.option("--flower-url", envvar="FLOWER_URL", help="Where Flower is, if there is one.")
 @json_option
@@ -31,6 +31,10 @@ def doctor(ctx: click.Context, directory: Path, flower_url: str | None, as_json:
 
     Looks at DATABASE_URL and REDIS_URL, or at the stack that runs here.
     """
+    from pipeline_engine.config import Settings
+    from pipeline_engine.services import Runtime
+    from pipeline_engine.services import doctor as services
+
     environment = _environment(directory)
     runtime = Runtime.start(Settings.from_env(environment))
     try:
@@ -48,18 +52,17 @@ def doctor(ctx: click.Context, directory: Path, flower_url: str | None, as_json:
 
 def _environment(directory: Path) -> Mapping[str, str]:
     """Our environment, and that of the stack if ours names no database."""
+    from pipeline_engine.embedded.stack import Stack
+
     given = dict(os.environ)  # config.py alone gives meaning to it
     return given if given.get("DATABASE_URL") else given | dict(Stack.attach(directory).environment)
 
 
 def _print(checks: Sequence[Check]) -> None:
-    console = terminal()
     for check in checks:
-        icon, colour = ("✓", "green") if check.is_well else ("✗", "red")
-        line = Text.assemble((icon, colour), f" {check.name:<22}{printable(check.says)}")
-        console.print(line, soft_wrap=True)
+        print_line(mark(is_well=check.is_well), f"{check.name:<22}{check.says}")
         if check.what_to_do:
-            console.print(Text(f"  → {printable(check.what_to_do)}"), soft_wrap=True)
+            print_line(f"  → {check.what_to_do}")
     wrong = sum(not check.is_well for check in checks)
     click.echo(
         f"{len(checks)} checks, {wrong} not well" if wrong else f"{len(checks)} checks: well"

@@ -10,15 +10,14 @@ from typing import Any, NoReturn
 
 import click
 
-from pipeline_engine.domain import json_guard
-from pipeline_engine.domain.definitions.parameters import REFERENCE_SUFFIX
-
 TEXTS = frozenset({"string", "secret"})
 WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 
 
 def read_document(path: Path) -> dict[str, Any]:
     """Return the JSON object in a file, as strictly read as the API reads a body."""
+    from pipeline_engine.domain import json_guard
+
     try:
         document = json_guard.loads(path.read_bytes())
     except OSError as error:
@@ -46,6 +45,8 @@ def read_value(word: str, type_name: str | None = None) -> Any:
     A parameter that is declared a text takes the word as it is. Everything else is JSON if it is
     JSON, and a text if it is not; whether that fits is for the API to say.
     """
+    from pipeline_engine.domain.definitions.parameters import REFERENCE_SUFFIX
+
     if type_name is not None and (type_name in TEXTS or type_name.endswith(REFERENCE_SUFFIX)):
         return word
     if type_name in {"integer", "float"} and WHOLE.fullmatch(word):

@@ -5,35 +5,42 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.text import Text
 
+from pipeline_engine.cli import completion
 from pipeline_engine.cli.connection import connected
-from pipeline_engine.cli.live import Screen
+from pipeline_engine.cli.group import example
 from pipeline_engine.cli.naming import execution_id, stored_pipeline
 from pipeline_engine.cli.output import (
+    age,
     json_option,
     print_json,
+    print_line,
     print_table,
-    printable,
-    state,
     terminal,
     when,
 )
-from pipeline_engine.client import Client, follow
-from pipeline_engine.client.http import Json
+from pipeline_engine.cli.states import standing, state
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
+
+if TYPE_CHECKING:
+    from pipeline_engine.client import Client
+    from pipeline_engine.client.http import Json
 
 FAILED, OUT_OF_TIME, STOPPED_WAITING = 1, 124, 130  #: exit codes
 BAD_ENDS = frozenset({ExecutionStatus.FAILED, ExecutionStatus.INTERRUPTED})
 FAILURES = frozenset({StepStatus.FAILED, StepStatus.TIMEOUT})
 
 
-@click.command()
+@click.command(epilog=example("pipeline-engine executions --status failed"))
 @click.option("--status", help="Only those that are pending, running, completed, …")
-@click.option("--pipeline", help="Only those of one pipeline, by its name or id.")
+@click.option(
+    "--pipeline",
+    shell_complete=completion.pipelines,
+    help="Only those of one pipeline, by its name or id.",
+)
 @click.option("--page", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--page-size", type=click.IntRange(1, 100), default=20, show_default=True)
 @json_option
@@ -46,11 +53,7 @@ def executions(
     page_size: int,
     as_json: bool,
 ) -> None:
-    r"""List executions, newest first.
-
-    \b
-    pipeline-engine executions --status failed
-    """
+    """List executions, newest first."""
     filters: dict[str, Any] = {"page": page, "page_size": page_size}
     if status:
         filters["status"] = status.upper()
@@ -63,18 +66,23 @@ def executions(
     rows = (
         (
             one["id"],
+            state(one["status"], _percent(one)),
+            age(one["start_time"]),
             one["pipeline_definition"]["workflow_name"],
-            state(one["status"]),
-            f"{float(one['progress_percentage']):.0f} %",
-            when(one["start_time"]),
         )
         for one in found["executions"]
     )
-    print_table("execution", "pipeline", "status", "progress", "started", rows=rows)
+    print_table("execution", "status", "started", "pipeline", rows=rows)
 
 
-@click.command()
-@click.argument("execution")
+def _percent(execution: Json) -> str:
+    """How far one is that has begun and not ended."""
+    done = float(execution["progress_percentage"])
+    return f"{done:.0f} %" if execution["status"] == ExecutionStatus.RUNNING else ""
+
+
+@click.command(epilog=example("pipeline-engine show @last --items --failed"))
+@click.argument("execution", shell_complete=completion.executions)
 @click.option("--items", "with_items", is_flag=True, help="The items of fan-outs, too.")
 @click.option("--failed", "only_failed", is_flag=True, help="Only steps and items that failed.")
 @json_option
@@ -82,12 +90,9 @@ def executions(
 def show(
     client: Client, execution: str, with_items: bool, only_failed: bool, as_json: bool
 ) -> None:
-    r"""Show one execution: its steps, attempts, errors, outputs, what is parked until when.
+    """Show one execution: its steps, attempts, errors, outputs, what is parked until when.
 
     EXECUTION is an id, the start of one, or @last.
-
-    \b
-    pipeline-engine show @last --items --failed
     """
     wanted = execution_id(client, execution)
     found, steps = client.execution(wanted), client.steps(wanted)
@@ -110,42 +115,35 @@ def _with_items(client: Client, wanted: str, steps: Iterable[Json]) -> Iterator[
             yield from client.items(wanted, step["id"])
 
 
-def _step_rows(steps: Iterable[Json]) -> Iterator[tuple[str | Text, ...]]:
+def _step_rows(steps: Iterable[Json]) -> Iterator[tuple[object, ...]]:
     for step in steps:
         index = step["item_index"]
         name = f"{step['step_id']}[{index}]" if index is not None else step["step_id"]
-        status = state("PARKED" if step["parked"] else step["status"])
-        yield name, step["handler_type"], status, str(step["attempt"]), _remarks(step)
+        yield name, step["handler_type"], state(standing(step)), step["attempt"], _remarks(step)
 
 
-@click.command()
-@click.argument("execution")
+@click.command(epilog=example("pipeline-engine watch @last"))
+@click.argument("execution", shell_complete=completion.executions)
 @json_option
 @connected
 def watch(client: Client, execution: str, as_json: bool) -> None:
-    r"""Show an execution until it has ended; exit code 1 if it did not end well.
+    """Show an execution until it has ended; exit code 1 if it did not end well.
 
     EXECUTION is an id, the start of one, or @last. Ctrl-C stops watching, not the execution.
-
-    \b
-    pipeline-engine watch @last
     """
     wanted = execution_id(client, execution)
     wait_and_report(client, wanted, within=None, quiet=as_json, as_json=as_json)
 
 
-@click.command()
-@click.argument("execution")
+@click.command(epilog=example("pipeline-engine cancel @last"))
+@click.argument("execution", shell_complete=completion.executions)
 @click.option("--force", is_flag=True, help="Stop handlers and compensations, too.")
 @json_option
 @connected
 def cancel(client: Client, execution: str, force: bool, as_json: bool) -> None:
-    r"""Ask for the end of an execution: what waits never starts, what runs is told to stop.
+    """Ask for the end of an execution: what waits never starts, what runs is told to stop.
 
     EXECUTION is an id, the start of one, or @last. Asked a second time it is as with --force.
-
-    \b
-    pipeline-engine cancel @last
     """
     wanted = execution_id(client, execution)
     answer = client.cancel(wanted, force=force)
@@ -159,6 +157,9 @@ def wait_and_report(
     client: Client, execution_id: str, *, within: float | None, quiet: bool, as_json: bool
 ) -> None:
     """Follow an execution to its end, or as long as wanted, and leave with its exit code."""
+    from pipeline_engine.cli.live import Screen
+    from pipeline_engine.client import follow
+
     deadline = None if within is None else time.monotonic() + within
     if not as_json:
         click.echo(f"execution {execution_id}")
@@ -191,9 +192,8 @@ def report(client: Client, execution_id: str, *, as_json: bool) -> None:
 
 def print_execution(execution: dict[str, Any]) -> None:
     """Print an execution's state, error and outputs."""
-    screen = terminal()
-    name = printable(execution["pipeline_definition"]["workflow_name"])
-    screen.print(Text(name), execution["id"], state(execution["status"]), soft_wrap=True)
+    name = execution["pipeline_definition"]["workflow_name"]
+    print_line(name, execution["id"], state(execution["status"]))
     if error := execution["error_info"]:
         lines = [f"  {error.get('message')} [{error.get('code')}]"]
         lines += [
@@ -201,14 +201,14 @@ def print_execution(execution: dict[str, Any]) -> None:
             for left in error.get("compensation") or ()
         ]
         for line in lines:
-            screen.print(printable(line), soft_wrap=True)
+            print_line(line)
     for key, value in (execution["final_outputs"] or {}).items():
-        screen.print(f"  {printable(key)}: {_shown(value)}", soft_wrap=True)
+        print_line(f"  {key}: {_shown(value)}")
 
 
 def _shown(value: Any) -> str:
     """A text as it is, anything else as JSON: what the API calls null is no None here."""
-    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _remarks(step: Json) -> str:

@@ -12,8 +12,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pipeline_engine.cli.output import printable, state
+from pipeline_engine.cli.output import as_text, printable
+from pipeline_engine.cli.states import PARKED, state
 from pipeline_engine.client import Snapshot, StepView
+
+NOT_YET = state("pending").text
 
 
 class Screen:
@@ -60,7 +63,7 @@ class Screen:
     def _say_changes(self, snapshot: Snapshot) -> None:
         for row in snapshot.rows:
             place, now = (snapshot.execution_id, row.id), _standing(row)
-            if self._shown.get(place, "pending") != now:
+            if self._shown.get(place, NOT_YET) != now:
                 self._shown[place] = now
                 error = f": {row.error}" if row.error else ""
                 self.say(f"{snapshot.name}  {snapshot.percentage:3.0f} %  {row.name}  {now}{error}")
@@ -70,31 +73,29 @@ def _picture(snapshot: Snapshot) -> RenderableType:
     head = Table.grid(padding=(0, 2))
     head.add_row(
         Text(printable(snapshot.name), style="bold"),
-        state(snapshot.status),
+        as_text(state(snapshot.status)),
         ProgressBar(total=100, completed=snapshot.percentage, width=30),
         f"{snapshot.percentage:.0f} %",
         _eta(snapshot.eta_seconds),
     )
     rows = Table.grid(padding=(0, 2))
     for step in snapshot.steps:
-        rows.add_row(_said(f"  {step.name}"), state(_word(step)), _said(_remarks(step)))
+        rows.add_row(
+            as_text(f"  {step.name}"), as_text(state(_word(step))), as_text(_remarks(step))
+        )
         for item in step.items:
-            rows.add_row(_said(f"    {item.name}"), state(_word(item)), _said(_remarks(item)))
+            rows.add_row(
+                as_text(f"    {item.name}"), as_text(state(_word(item))), as_text(_remarks(item))
+            )
     return Group(head, rows)
 
 
-def _said(words: str) -> Text:
-    """Somebody's words, which are no markup."""
-    return Text(printable(words))
-
-
 def _word(step: StepView) -> str:
-    return "PARKED" if step.is_parked else str(step.status)
+    return PARKED if step.is_parked else str(step.status)
 
 
 def _standing(step: StepView) -> str:
-    word = "parked" if step.is_parked else step.status.lower()
-    return f"{word} (attempt {step.attempt})" if step.attempt > 1 else word
+    return state(_word(step), f"(attempt {step.attempt})" if step.attempt > 1 else "").text
 
 
 def _remarks(step: StepView) -> str:

@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-from pipeline_engine.client import Client
-from pipeline_engine.client.http import PAGE_SIZE, Json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 from pipeline_engine.errors import ExecutionNotFound, PipelineNotFound
+
+if TYPE_CHECKING:
+    from pipeline_engine.client import Client
 
 LAST = "@last"
 LONGEST_ID = 36  #: characters of a UUID
+NEWEST = 100  #: executions among which the start of an id is looked up
+
+
+class NewestExecutions:
+    """The executions that can be named by less than their whole id."""
+
+    def __init__(self, executions: Sequence[Mapping[str, Any]]) -> None:
+        self._ids = [str(one["id"]) for one in executions]
+
+    def id_of(self, word: str) -> str:
+        """Return the id that *word* is, begins, or stands for. Raises ``ExecutionNotFound``."""
+        if word == LAST:
+            if not self._ids:
+                raise ExecutionNotFound("There is no execution yet.")
+            return self._ids[0]
+        found = [one for one in self._ids if word and one.startswith(word.lower())]
+        if len(found) > 1:
+            listed = ", ".join(found)
+            raise ExecutionNotFound(f"{len(found)} executions begin with {word!r}: {listed}.")
+        if not found:
+            raise ExecutionNotFound(f"None of the newest {NEWEST} executions begins with {word!r}.")
+        return found[0]
 
 
 def execution_id(client: Client, word: str) -> str:
-    """Return the id of the execution that *word* names.
-
-    The start of an id is looked up among the newest executions. Raises ``ExecutionNotFound``.
-    """
+    """Return the id of the execution that *word* names. Raises ``ExecutionNotFound``."""
     if word != LAST and len(word) >= LONGEST_ID:
         return word
-    newest = [one["id"] for one in client.executions(page_size=PAGE_SIZE)["executions"]]
-    if word == LAST:
-        if not newest:
-            raise ExecutionNotFound("There is no execution yet.")
-        return str(newest[0])
-    found = [one for one in newest if word and one.startswith(word.lower())]
-    if len(found) > 1:
-        raise ExecutionNotFound(f"{len(found)} executions begin with {word!r}: {', '.join(found)}.")
-    if not found:
-        raise ExecutionNotFound(f"None of the newest {PAGE_SIZE} executions begins with {word!r}.")
-    return str(found[0])
+    return NewestExecutions(client.executions(page_size=NEWEST)["executions"]).id_of(word)
 
 
-def stored_pipeline(client: Client, name_or_id: str) -> Json:
+def stored_pipeline(client: Client, name_or_id: str) -> dict[str, Any]:
     """Return a stored pipeline without its definition. Raises ``PipelineNotFound``."""
     found = client.find_pipeline(name_or_id)
     if found is None:

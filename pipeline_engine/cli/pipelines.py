@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from pipeline_engine.cli import completion
 from pipeline_engine.cli.connection import connected
 from pipeline_engine.cli.documents import read_document
+from pipeline_engine.cli.group import example
 from pipeline_engine.cli.naming import stored_pipeline
 from pipeline_engine.cli.output import json_option, print_json, print_table, printable, when
-from pipeline_engine.client import Client
+
+if TYPE_CHECKING:
+    from pipeline_engine.client import Client
 
 
 @click.group()
@@ -18,16 +23,12 @@ def pipelines() -> None:
     """Store, list, show and delete pipelines."""
 
 
-@pipelines.command()
+@pipelines.command(epilog=example("pipeline-engine pipelines apply release.json"))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @json_option
 @connected
 def apply(client: Client, file: Path, as_json: bool) -> None:
-    r"""Store a pipeline: a new one, or the next revision of the one with its name.
-
-    \b
-    pipeline-engine pipelines apply release.json
-    """
+    """Store a pipeline: a new one, or the next revision of the one with its name."""
     stored = client.store(read_document(file))
     if as_json:
         print_json(stored)
@@ -35,15 +36,11 @@ def apply(client: Client, file: Path, as_json: bool) -> None:
         click.echo(f"{printable(stored['name'])} is revision {stored['revision']}, {stored['id']}")
 
 
-@pipelines.command("list")
+@pipelines.command("list", epilog=example("pipeline-engine pipelines list"))
 @json_option
 @connected
 def list_pipelines(client: Client, as_json: bool) -> None:
-    r"""List the stored pipelines, newest first.
-
-    \b
-    pipeline-engine pipelines list
-    """
+    """List the stored pipelines, newest first."""
     found = client.pipelines()
     if as_json:
         print_json(found)
@@ -55,16 +52,12 @@ def list_pipelines(client: Client, as_json: bool) -> None:
     print_table("id", "pipeline", "revision", "steps", "changed", rows=rows)
 
 
-@pipelines.command()
-@click.argument("pipeline")
+@pipelines.command(epilog=example("pipeline-engine pipelines show release"))
+@click.argument("pipeline", shell_complete=completion.pipelines)
 @json_option
 @connected
 def show(client: Client, pipeline: str, as_json: bool) -> None:
-    r"""Show a pipeline, by its name or id: its parameters and its steps.
-
-    \b
-    pipeline-engine pipelines show release --json
-    """
+    """Show a pipeline, by its name or id: its parameters and its steps."""
     stored = client.pipeline(stored_pipeline(client, pipeline)["id"])
     if as_json:
         print_json(stored)
@@ -84,21 +77,21 @@ def show(client: Client, pipeline: str, as_json: bool) -> None:
     print_table("step", "action", "after", rows=steps)
 
 
-@pipelines.command()
-@click.argument("pipeline")
+@pipelines.command(epilog=example("pipeline-engine pipelines delete release --yes"))
+@click.argument("pipeline", shell_complete=completion.pipelines)
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
 @connected
-def delete(client: Client, pipeline: str, yes: bool) -> None:
-    r"""Delete a pipeline, by its name or id; its executions stay.
-
-    \b
-    pipeline-engine pipelines delete release --yes
-    """
+def delete(client: Client, pipeline: str, yes: bool, as_json: bool) -> None:
+    """Delete a pipeline, by its name or id; its executions stay."""
     stored = stored_pipeline(client, pipeline)
     if not yes:
         click.confirm(f"Delete {printable(stored['name'])} ({stored['id']})?", abort=True)
     client.delete_pipeline(stored["id"])
-    click.echo("deleted")
+    if as_json:
+        print_json(stored)
+    else:
+        click.echo("deleted")
 
 
 def _dependencies(step: dict[str, object]) -> list[str]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import click
 
+from pipeline_engine.cli import completion
 from pipeline_engine.cli.connection import connected
 from pipeline_engine.cli.documents import read_document, read_params
 from pipeline_engine.cli.executions import report, wait_and_report
+from pipeline_engine.cli.group import example
 from pipeline_engine.cli.naming import stored_pipeline
 from pipeline_engine.cli.output import json_option
-from pipeline_engine.client import Client
+
+if TYPE_CHECKING:
+    from pipeline_engine.client import Client
 
 
 class _Pair(click.ParamType[tuple[str, str]]):
@@ -29,8 +34,13 @@ class _Pair(click.ParamType[tuple[str, str]]):
         return name, text
 
 
-@click.command()
-@click.argument("pipeline", metavar="FILE|NAME")
+@click.command(
+    epilog=example(
+        "pipeline-engine run release.json -p version=1.5 --watch",
+        "pipeline-engine run release --wait 60 --json",
+    )
+)
+@click.argument("pipeline", metavar="FILE|NAME", shell_complete=completion.pipelines_and_files)
 @click.option("-p", "--param", "pairs", type=_Pair(), multiple=True, help="One param; repeatable.")
 @click.option(
     "--params",
@@ -55,16 +65,15 @@ def run(
     idempotency_key: str | None,
     as_json: bool,
 ) -> None:
-    r"""Start a pipeline: a stored one by its name or id, or a JSON file.
+    """Start a pipeline: a stored one by its name or id, or a JSON file.
 
     Exit code 1 if the execution was awaited and did not end well, 124 if it had not ended in
     time, 130 if you stopped waiting for it; it runs on then.
-
-    \b
-    pipeline-engine run release.json -p version=1.5 --watch
     """
     given = read_document(params_file) if params_file else {}
-    execution_id = _start(client, pipeline, given, dict(pairs), idempotency_key)
+    # With a key of its own a start may be repeated when the API was too busy to say what it did.
+    key = idempotency_key or str(uuid4())
+    execution_id = _start(client, pipeline, given, dict(pairs), key)
     within = None if watching and wait_seconds is None else wait_seconds
     if not watching and wait_seconds is None:
         report(client, execution_id, as_json=as_json)
@@ -73,7 +82,7 @@ def run(
 
 
 def _start(
-    client: Client, pipeline: str, given: dict[str, Any], words: dict[str, str], key: str | None
+    client: Client, pipeline: str, given: dict[str, Any], words: dict[str, str], key: str
 ) -> str:
     path = Path(pipeline)
     if path.suffix == ".json" or path.is_file():

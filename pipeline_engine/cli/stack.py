@@ -5,37 +5,32 @@ from __future__ import annotations
 import os
 import shlex
 import time
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console as Terminal
-from rich.table import Table
 
-from pipeline_engine.cli.db import upgrade
-from pipeline_engine.client import ApiRefused, ApiUnreachable, Client
-from pipeline_engine.embedded import leftovers
-from pipeline_engine.embedded.announcement import announcement, foreign_servers
-from pipeline_engine.embedded.console import Console
-from pipeline_engine.embedded.home import Home
-from pipeline_engine.embedded.ports import LOOPBACK
-from pipeline_engine.embedded.stack import Stack
-from pipeline_engine.embedded.state import ProcessState, ProcessStatus, StackState
-from pipeline_engine.embedded.up import StackRun, Wishes
+from pipeline_engine.cli.connection import directory_option
+from pipeline_engine.cli.group import example
+from pipeline_engine.cli.output import json_option, print_json, print_table
+from pipeline_engine.cli.states import state
+
+if TYPE_CHECKING:
+    from pipeline_engine.embedded.home import Home
+    from pipeline_engine.embedded.stack import Stack
+    from pipeline_engine.embedded.state import ProcessState, StackState
 
 DOWN = "pipeline-engine down; the data stays"
 UNDER_WAY = ("PENDING", "RUNNING")
+LOOPBACK = "127.0.0.1"
 
-directory_option = click.option(
-    "--directory",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(".pipeline"),
-    show_default=True,
-    help="Where the stack keeps its data and logs.",
+
+@click.command(
+    epilog=example("pipeline-engine up --flower", "pipeline-engine up --detach --port 8000")
 )
-
-
-@click.command()
 @directory_option
 @click.option("--host", default=LOOPBACK, show_default=True, help="Address of the API.")
 @click.option(
@@ -49,16 +44,18 @@ directory_option = click.option(
 def up(
     directory: Path, host: str, port: int | None, flower: bool, detach: bool, verbose: bool
 ) -> None:
-    r"""Run everything here: PostgreSQL, Valkey, migrations, web, workers and beat.
+    """Run everything here: PostgreSQL, Valkey, migrations, web, workers and beat.
 
     With DATABASE_URL or REDIS_URL set, those servers are used instead; nothing else differs.
     Warnings and errors of the processes are shown, each under the name of its process.
     Ctrl-C stops everything in order; a second one does so at once.
-
-    \b
-    pipeline-engine up --flower
-    pipeline-engine up --detach --port 8000
     """
+    from pipeline_engine.cli.db import upgrade
+    from pipeline_engine.embedded.announcement import announcement
+    from pipeline_engine.embedded.console import Console
+    from pipeline_engine.embedded.stack import Stack
+    from pipeline_engine.embedded.up import StackRun, Wishes
+
     # The processes inherit our environment; config.py alone gives meaning to it.
     environment = dict(os.environ)
     if detach:
@@ -80,32 +77,43 @@ def up(
     ).run()
 
 
-@click.command()
+@click.command(epilog=example("pipeline-engine down"))
 @directory_option
-def down(directory: Path) -> None:
+@json_option
+def down(directory: Path, as_json: bool) -> None:
     """Stop the stack in order; its data stays, and what is under way goes on at the next `up`."""
-    stack = Stack.attach(directory)
-    state, under_way = stack.state, _under_way(stack)
+    from pipeline_engine.embedded.announcement import foreign_servers
+
+    stack = _running(directory)
+    last, under_way = stack.state, _under_way(stack)
     stack.stop()
+    if as_json:
+        print_json({"directory": str(stack.directory), "executions_under_way": under_way})
+        return
     click.echo(f"Stopped. All data stays in {stack.directory}.")
     if under_way:
         click.echo(f"{under_way} of its executions are under way; they go on at the next `up`.")
-    for name, address, _ in foreign_servers(state):
+    for name, address, _ in foreign_servers(last):
         click.echo(f"Not stopped: your {name} at {address}.")
 
 
-@click.command()
+@click.command(epilog=example("pipeline-engine status"))
 @directory_option
+@json_option
 @click.pass_context
-def status(ctx: click.Context, directory: Path) -> None:
+def status(ctx: click.Context, directory: Path, as_json: bool) -> None:
     """List the processes; exit code 0 if all of them run, 1 if not, 3 without a stack."""
-    state = Stack.attach(directory).state
-    Terminal().print(_table(state))
-    if not state.ready or any(one.status is not ProcessStatus.RUNNING for one in state.processes):
+    stack = _running(directory).state
+    is_well = stack.ready and all(one.status == "running" for one in stack.processes)
+    if as_json:
+        print_json({"is_well": is_well, "processes": [asdict(one) for one in stack.processes]})
+    else:
+        _print(stack.processes)
+    if not is_well:
         ctx.exit(1)
 
 
-@click.command()
+@click.command(epilog=example("pipeline-engine reset --yes"))
 @directory_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def reset(directory: Path, yes: bool) -> None:
@@ -113,28 +121,34 @@ def reset(directory: Path, yes: bool) -> None:
 
     What is not its own stays: servers that DATABASE_URL and REDIS_URL name, other files.
     """
+    from pipeline_engine.embedded import leftovers
+    from pipeline_engine.embedded.home import Home
+    from pipeline_engine.embedded.state import StackState
+
     if not Home.is_at(directory):
         click.echo(f"Nothing to delete: there is no stack in {directory}.")
         return
     home = Home.at(directory)
     with home.locked():  # refuses while the stack runs
-        state = StackState.read(home.state)
-        _say_what_goes(home, state)
+        last = StackState.read(home.state)
+        _say_what_goes(home, last)
         if not yes:
             click.confirm("Delete it?", abort=True)
-        leftovers.clean(state.processes if state else (), home.directory)
+        leftovers.clean(last.processes if last else (), home.directory)
         home.remove()
     click.echo("Deleted.")
 
 
-def _say_what_goes(home: Home, state: StackState | None) -> None:
+def _say_what_goes(home: Home, last: StackState | None) -> None:
+    from pipeline_engine.embedded.announcement import foreign_servers
+
     goes = ["keys and token", "ports", "logs"]
     if (home.servers / "postgres").exists():
         goes.insert(0, "every pipeline and execution (its PostgreSQL and Valkey)")
     click.echo(f"This deletes of the stack in {home.directory}:")
     for what in goes:
         click.echo(f"  {what}")
-    stays = [f"your {name} at {at}" for name, at, _ in foreign_servers(state)] if state else []
+    stays = [f"your {name} at {at}" for name, at, _ in foreign_servers(last)] if last else []
     stays += [str(path) for path in home.not_ours()]
     if stays:
         click.echo("This stays:")
@@ -144,6 +158,8 @@ def _say_what_goes(home: Home, state: StackState | None) -> None:
 
 def _under_way(stack: Stack) -> int:
     """Count the executions that have not ended; 0 if the API does not answer."""
+    from pipeline_engine.client import ApiRefused, ApiUnreachable, Client
+
     client = Client(stack.api_url, stack.api_token, timeout_seconds=5)
     try:
         pages = [client.executions(status=status, page_size=1) for status in UNDER_WAY]
@@ -152,33 +168,33 @@ def _under_way(stack: Stack) -> int:
     return sum(int(page["pagination"]["total_count"]) for page in pages)
 
 
-@click.command()
+@click.command(epilog=example('eval "$(pipeline-engine env)"'))
 @directory_option
 @click.option("--servers", is_flag=True, help="Also the addresses of PostgreSQL and Redis.")
-def env(directory: Path, servers: bool) -> None:
-    r"""Print what a client of the running stack needs, for a shell: address and token.
+@json_option
+def env(directory: Path, servers: bool, as_json: bool) -> None:
+    """Print what a client of the running stack needs, for a shell: address and token.
 
     --servers adds what who works on its servers needs: their addresses and the secret key.
-
-    \b
-    eval "$(pipeline-engine env)"
     """
-    stack = Stack.attach(directory)
-    for name, value in (stack.environment if servers else stack.exports).items():
+    stack = _running(directory)
+    wanted = stack.environment if servers else stack.exports
+    if as_json:
+        print_json(dict(wanted))
+        return
+    for name, value in wanted.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
 
-def _table(state: StackState) -> Table:
-    table = Table("process", "pid", "state", "restarts", "uptime", box=None)
-    for process in state.processes:
-        table.add_row(
-            process.name,
-            str(process.pid or "-"),
-            str(process.status),
-            str(process.restarts),
-            _uptime(process),
-        )
-    return table
+def _running(directory: Path) -> Stack:
+    from pipeline_engine.embedded.stack import Stack
+
+    return Stack.attach(directory)
+
+
+def _print(processes: Sequence[ProcessState]) -> None:
+    rows = ((p.name, p.pid or "-", state(p.status), p.restarts, _uptime(p)) for p in processes)
+    print_table("process", "pid", "status", "restarts", "uptime", rows=rows)
 
 
 def _uptime(process: ProcessState) -> str:

@@ -8,26 +8,20 @@ from typing import Any
 
 import click
 
-from pipeline_engine.cli.connection import connect
+from pipeline_engine.cli.connection import api_options, connect
 from pipeline_engine.cli.documents import read_document
-from pipeline_engine.cli.output import json_option, print_json
-from pipeline_engine.client import issue_line
-from pipeline_engine.domain.checks import Limits, check
-from pipeline_engine.registry import Registry
-from pipeline_engine.services.actions import Catalogue
+from pipeline_engine.cli.group import example
+from pipeline_engine.cli.output import Styled, json_option, print_json, print_line
+from pipeline_engine.cli.states import SIGNS
 
 INVALID = 1
 
 
-@click.command()
+@click.command(epilog=example("pipeline-engine validate release.json"))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--local", is_flag=True, help="Check here, against the actions installed here.")
-@click.option("--url", envvar="PIPELINE_API_URL", help="Address of the API.")
-@click.option("--token", envvar="PIPELINE_API_TOKEN", help="Token for the API.")
-@click.option(
-    "--directory", type=click.Path(file_okay=False, path_type=Path), default=Path(".pipeline")
-)
 @json_option
+@api_options
 @click.pass_context
 def validate(
     ctx: click.Context,
@@ -50,6 +44,10 @@ def validate(
 
 def _check_here(document: dict[str, Any]) -> dict[str, Any]:
     """Return what ``POST /validate`` would answer."""
+    from pipeline_engine.domain.checks import Limits, check
+    from pipeline_engine.registry import Registry
+    from pipeline_engine.services.actions import Catalogue
+
     report = check(document, Catalogue(Registry.discover()), limits=Limits())
     return {
         "valid": report.valid,
@@ -63,9 +61,12 @@ def _check_here(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print(report: dict[str, Any]) -> None:
+    from pipeline_engine.client import issue_line
+
     for error in report["error_details"]:
-        click.echo(f"error    {issue_line(error)}")
+        print_line(Styled("error  ", SIGNS["failed"].colour), issue_line(error))
     for warning in report["warning_details"]:
-        click.echo(f"warning  {issue_line(warning)}")
+        print_line(Styled("warning", SIGNS["retrying"].colour), issue_line(warning))
     if report["valid"]:
-        click.echo(f"valid: {report['step_count']} steps")
+        count = report["step_count"]
+        click.echo(f"valid: {count} step{'' if count == 1 else 's'}")

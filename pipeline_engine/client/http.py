@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import requests
 
 from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.sdk.retry_after import retry_after
 
 Json = dict[str, Any]
 PAGE_SIZE = 100
+#: answers after which the same request may succeed, if the API says when
+BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
 class ApiUnreachable(PipelineEngineError):
@@ -34,11 +39,25 @@ class ApiRefused(PipelineEngineError):
 
 
 class Client:
-    """The API at one address, seen by one token."""
+    """The API at one address, seen by one token.
 
-    def __init__(self, url: str, token: str, *, timeout_seconds: float = 30) -> None:
+    An API that is busy says when to come back (``Retry-After``); it is asked again as long as
+    that costs no more than *patience_seconds* in all. *on_wait* is told the seconds and the reason.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout_seconds: float = 30,
+        patience_seconds: float = 0,
+        on_wait: Callable[[float, str], None] | None = None,
+    ) -> None:
         self.url = url.rstrip("/")
         self._timeout = timeout_seconds
+        self._patience = patience_seconds
+        self._on_wait = on_wait
         self._http = requests.Session()
         self._http.headers["Authorization"] = f"Bearer {token}"
 
@@ -159,22 +178,52 @@ class Client:
     def _send(self, method: str, path: str, **request: Any) -> requests.Response:
         """Send one request.  Raises ``ApiUnreachable`` and ``ApiRefused``."""
         url = f"{self.url}/api/v1/{path}"
-        try:
-            response = self._answer(method, url, **request)
-        except requests.RequestException as error:
-            raise ApiUnreachable(f"The API at {self.url} does not answer.") from error
-        if response.status_code >= 400:
-            raise ApiRefused(response.status_code, _problem(response))
-        return response
+        while True:
+            try:
+                response = self._answer(method, url, **request)
+            except requests.RequestException as error:
+                raise ApiUnreachable(f"The API at {self.url} does not answer.") from error
+            if response.status_code < 400:
+                return response
+            refusal = ApiRefused(response.status_code, _problem(response))
+            if not _may_repeat(method, request, response) or not self._waited(response, refusal):
+                raise refusal
+
+    def _waited(self, response: requests.Response, refusal: ApiRefused) -> bool:
+        """Wait as long as the API asks for, if it does and that is not too long."""
+        seconds = retry_after(response.headers)
+        if seconds is None or seconds > self._patience:
+            return False
+        self._patience -= seconds
+        if self._on_wait:
+            self._on_wait(seconds, str(refusal))
+        time.sleep(seconds)
+        return True
 
     def _answer(self, method: str, url: str, **request: Any) -> requests.Response:
-        """Send it; a read whose connection broke goes once more, for one web process may die."""
+        """Send it; when the connection breaks, once more if that is safe: a web process may die."""
         try:
             return self._http.request(method, url, timeout=self._timeout, **request)
         except requests.ConnectionError:
-            if method != "GET":
+            if not _is_safe(method, request):
                 raise
             return self._http.request(method, url, timeout=self._timeout, **request)
+
+
+def _may_repeat(method: str, request: Mapping[str, Any], response: requests.Response) -> bool:
+    """Whether the same request again does nothing twice.
+
+    Who is told that there are too many has had no effect. A request that met a database in
+    trouble may have had its effect and not heard of it.
+    """
+    if response.status_code not in BUSY:
+        return False
+    return _is_safe(method, request) or response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _is_safe(method: str, request: Mapping[str, Any]) -> bool:
+    """Whether a request that may have been carried out can be sent again."""
+    return method == "GET" or "Idempotency-Key" in (request.get("headers") or {})
 
 
 def issue_line(issue: Mapping[str, Any]) -> str:

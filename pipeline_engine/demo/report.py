@@ -1,4 +1,4 @@
-"""What the demo tells at its end: outputs, repairs, verdicts."""
+"""What the demo tells at its end: outputs, and what was repaired."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from pipeline_engine.client import Snapshot
 from pipeline_engine.demo import samples
 from pipeline_engine.demo.scenario import Story
-from pipeline_engine.demo.verdict import Claim, retried
+from pipeline_engine.demo.verdict import retried
 
 
-def lines(story: Story, claims: list[Claim]) -> Iterator[str]:
+def lines(story: Story) -> Iterator[str]:
     """Yield the whole report, one line at a time."""
     yield from _models(story.ended.get(samples.ONBOARDING))
     yield from _clusters(story.ended.get(samples.RECOMMENDATION))
-    yield from _repairs(story)
-    yield "What was promised, and whether it was true:"
-    for claim in claims:
-        yield f"  {'✓' if claim.was_true else '✗'} {claim.text} ({claim.facts})"
+    lost = [row for end in story.ended.values() for row in end.rows if not row.status.is_final]
+    yield f"Lost: {len(lost) or 'nothing'}"
+    yield f"Repeated because their worker died: {len(retried(story))}"
 
 
 def _models(end: Snapshot | None) -> Iterator[str]:
@@ -31,12 +30,3 @@ def _clusters(end: Snapshot | None) -> Iterator[str]:
     for cluster in (end.outputs or {}).get("recommended_clusters") or [] if end else []:
         room = f"{cluster['headroom_gb']:g} GB to spare"
         yield f"  {cluster['cluster_id']}  {cluster['cluster_name']}  {room}"
-
-
-def _repairs(story: Story) -> Iterator[str]:
-    again = retried(story)
-    yield f"Repeated because their worker died: {len(again)}"
-    for item in again:
-        yield f"  {item.name}  attempt {item.attempt}  {item.status.lower()}"
-    lost = [row for end in story.ended.values() for row in end.rows if not row.status.is_final]
-    yield f"Lost: {len(lost) or 'nothing'}"

@@ -51,7 +51,7 @@ def test_a_file_is_run_and_watched_to_its_end(invoke: Invoke, write: Callable[..
     result = invoke("run", write(step("greet", "log", message="hi")), "--watch")
 
     assert result.exit_code == 0, result.output
-    assert "greet  completed" in result.output
+    assert "greet  ✓ completed" in result.output
 
 
 def test_a_stored_pipeline_is_run_by_its_name_with_params(invoke: Invoke, client: Client) -> None:

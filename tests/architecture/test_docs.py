@@ -261,7 +261,7 @@ def unknown_in(command: click.Command, arguments: list[str]) -> list[str]:
     """What *command* would not understand of *arguments*."""
     if isinstance(command, click.Group):
         name, *others = arguments
-        found = command.commands.get(name)
+        found = command.get_command(click.Context(command), name)
         return unknown_in(found, others) if found else [name]
     known = {option for parameter in command.params for option in parameter.opts}
     given = [word.partition("=")[0] for word in arguments if word.startswith("-")]

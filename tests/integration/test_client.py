@@ -9,7 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+from click.testing import CliRunner, Result
+from local_service import Answer, LocalService, local_service
 
+from pipeline_engine.cli import main
 from pipeline_engine.client import ApiUnreachable, Client
 
 
@@ -71,3 +74,49 @@ def test_a_write_is_not_repeated_because_it_may_have_been_done():
         client.run({}, {})
 
     assert server.asked == ["POST"]
+
+
+# ── Retry-After ──────────────────────────────────────────────────────────────────────────
+
+SLOW_DOWN = {"code": "too_many_requests", "detail": "Slow down."}
+BUSY = Answer(429, SLOW_DOWN, {"Retry-After": "0"})
+LATER = Answer(429, SLOW_DOWN, {"Retry-After": "3600"})
+AWAY = Answer(503, {"code": "storage_unavailable"}, {"Retry-After": "0"})
+
+
+def run(service: LocalService, *words: str) -> Result:
+    return CliRunner().invoke(main, [*words, "--json", "--url", service.url])
+
+
+def test_who_is_told_when_to_come_back_comes_back():
+    with local_service() as service:
+        service.answer_in_turn("GET /api/v1/executions", BUSY, Answer(200, {"executions": []}))
+
+        result = run(service, "executions")
+
+    assert result.exit_code == 0, result.output
+    assert "Slow down. Trying again in 0 s." in result.stderr
+
+
+def test_a_start_is_repeated_with_the_key_that_it_has_had(tmp_path):
+    (tmp_path / "x.json").write_text("{}")
+    started = Answer(201, {"execution_id": "e1"})
+    with local_service() as service:
+        service.answer_in_turn("POST /api/v1/executions/run", AWAY, started)
+        service.answer("GET /api/v1/executions/e1", {"id": "e1"})
+
+        result = run(service, "run", str(tmp_path / "x.json"))
+
+    keys = [r.headers["idempotency-key"] for r in service.received if r.method == "POST"]
+    assert result.exit_code == 0, result.output
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
+def test_nobody_waits_an_hour():
+    with local_service() as service:
+        service.answer_in_turn("GET /api/v1/executions", LATER)
+
+        result = run(service, "executions")
+
+    assert (result.exit_code, json.loads(result.stderr)["code"]) == (4, "too_many_requests")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
@@ -84,3 +86,12 @@ def test_a_dry_clean_up_counts_and_deletes_nothing(run, session, an_old_executio
     assert "would be deleted" in looked.output
     assert "1 executions" in cleaned.output
     assert session.scalar(text("SELECT count(*) FROM executions")) == 0
+
+
+def test_what_db_finds_can_be_read_by_programs(run):
+    current, check = run("current", "--json"), run("check", "--json")
+    cleaned = run("clean-up", "--dry-run", "--json")
+
+    assert json.loads(current.stdout)["is_newest"] is True
+    assert json.loads(check.stdout) == {"differs": False}
+    assert json.loads(cleaned.stdout)["dry_run"] is True

@@ -51,7 +51,7 @@ def test_wrong_usage_is_exit_code_2(document: str) -> None:
 def test_a_document_can_be_checked_without_an_api(document: str) -> None:
     result = invoke("validate", document, "--local")
 
-    assert (result.exit_code, result.output) == (0, "valid: 1 steps\n")
+    assert (result.exit_code, result.output) == (0, "valid: 1 step\n")
 
 
 def test_every_problem_of_a_document_is_listed_with_its_place(tmp_path: Path) -> None:
@@ -70,3 +70,12 @@ def test_a_check_can_be_read_by_programs(document: str) -> None:
     result = invoke("validate", document, "--local", "--json")
 
     assert json.loads(result.output)["valid"] is True
+
+
+def test_an_error_is_a_problem_for_programs(tmp_path: Path) -> None:
+    away = invoke("executions", "--json", "--directory", str(tmp_path / "none"))
+    misused = invoke("run", "--json")
+
+    assert (away.exit_code, json.loads(away.stderr)["code"]) == (3, "api_unreachable")
+    assert (misused.exit_code, json.loads(misused.stderr)["code"]) == (2, "wrong_usage")
+    assert away.stdout == misused.stdout == ""

@@ -55,7 +55,11 @@ def test_without_a_terminal_every_change_is_one_line_and_what_stays_is_none() ->
     lines = shown(running, running, parked, parked).splitlines()
 
     words = [line.split("  ", 1)[1].split() for line in lines]
-    assert [line[-2:] for line in words] == [["a", "running"], ["a", "completed"], ["b", "parked"]]
+    assert [line[-3:] for line in words] == [
+        ["a", "●", "running"],
+        ["a", "✓", "completed"],
+        ["b", "◆", "parked"],
+    ]
 
 
 def test_a_repeated_attempt_and_an_error_are_told() -> None:
