@@ -67,6 +67,24 @@ class DuplicateName(Conflict):
     code = "duplicate_pipeline_name"
 
 
+class AmbiguousName(Conflict):
+    """More than one pipeline has this name; say which one by its id."""
+
+    code = "ambiguous_pipeline_name"
+
+
+class NoApprovalWaits(Conflict):
+    """No step of this execution waits for an approval."""
+
+    code = "no_approval_waits"
+
+
+class SeveralApprovalsWait(Conflict):
+    """More than one step of this execution waits for an approval; say which one."""
+
+    code = "several_approvals_wait"
+
+
 class VersionMismatch(Conflict):
     """The pipeline was changed by somebody else since it was read."""
 

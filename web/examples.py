@@ -63,6 +63,8 @@ PIPELINE = {
 }
 STARTED = {
     "execution_id": EXECUTION_ID,
+    "pipeline_id": PIPELINE_ID,
+    "pipeline_name": "release",
     "workflow_id": PIPELINE_ID,
     "workflow_name": "release",
     "status": "PENDING",
@@ -73,12 +75,18 @@ STARTED = {
     "error": None,
     "error_info": None,
 }
+PIPELINE_OF_EXECUTION = {
+    "pipeline_id": PIPELINE_ID,
+    "pipeline_name": "release",
+    "workflow_id": PIPELINE_ID,
+    "workflow_name": "release",
+}
 LISTED_EXECUTION = {
     "id": EXECUTION_ID,
     "version": 1,
     "pipeline_id": PIPELINE_ID,
     "revision": 1,
-    "pipeline_definition": {"workflow_id": PIPELINE_ID, "workflow_name": "release"},
+    "pipeline_definition": PIPELINE_OF_EXECUTION,
     "initiator": "api",
     "user_id": "ada",
     "status": "RUNNING",
@@ -92,12 +100,8 @@ LISTED_EXECUTION = {
     "updated_at": AT,
 }
 EXECUTION = LISTED_EXECUTION | {
-    "pipeline_definition": {
-        "workflow_id": PIPELINE_ID,
-        "workflow_name": "release",
-        "dag": DEFINITION,
-        "params": {"version": "1.4.0"},
-    },
+    "pipeline_definition": PIPELINE_OF_EXECUTION
+    | {"dag": DEFINITION, "params": {"version": "1.4.0"}},
     "final_outputs": None,
 }
 STEP = {
@@ -233,6 +237,17 @@ EXAMPLES: Mapping[str, Example] = {
         body={"reason": "The release is off."},
         answer={"execution_id": EXECUTION_ID, "status": "RUNNING", "cancel_requested_at": LATER},
     ),
+    "answer_approval": Example(
+        path=AN_EXECUTION,
+        body={"approved": True, "reason": "The tests are green."},
+        answer={
+            "status": "received",
+            "delivery_id": "17",
+            "outcome": "accepted",
+            "step_id": "sign_off",
+            "item_index": None,
+        },
+    ),
     "list_actions": Example(
         answer={
             "actions": [LOG],
@@ -247,7 +262,7 @@ EXAMPLES: Mapping[str, Example] = {
         answer={"valid": True, "errors": []},
     ),
     "send_event": Example(
-        body={"id": "sign-off-1", "workflow_id": "sign-off-1.4.0", "by": "Ada"}, answer=RECEIVED
+        body={"id": "sign-off-1", "event_key": "sign-off-1.4.0", "by": "Ada"}, answer=RECEIVED
     ),
     "send_workflow_event": Example(
         body={
@@ -276,7 +291,7 @@ EXAMPLES: Mapping[str, Example] = {
                     "disposition": "applied",
                     "verdict": "complete",
                     "note": None,
-                    "body": {"workflow_id": "sign-off-1.4.0", "by": "Ada"},
+                    "body": {"event_key": "sign-off-1.4.0", "by": "Ada"},
                     "received_at": AT,
                     "settled_at": LATER,
                 }

@@ -102,9 +102,9 @@ HEADERS: Mapping[str, list[Document]] = {
     ],
 }
 
-#: Bodies of which one of two names of the same field is enough.
-EITHER: Mapping[str, tuple[str, str]] = {
-    "StartBody": ("pipeline_id", "workflow_id"),
+#: Bodies of which one of these fields is enough.
+EITHER: Mapping[str, tuple[str, ...]] = {
+    "StartBody": ("pipeline_id", "pipeline_name", "workflow_id"),
     "ParamsBody": ("actionType", "action_type"),
 }
 

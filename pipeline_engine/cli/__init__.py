@@ -29,6 +29,7 @@ main.sections = {
         "show": Entry("executions", "Show one execution: steps, errors, outputs."),
         "explain": Entry("explain", "Say why an execution is not moving."),
         "executions": Entry("executions", "List executions, newest first."),
+        "approve": Entry("approve", "Say yes or no to the step that waits for it."),
         "cancel": Entry("executions", "Ask for the end of an execution."),
     },
     "The stack on this machine": {

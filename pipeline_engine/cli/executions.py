@@ -12,7 +12,7 @@ import click
 from pipeline_engine.cli import completion
 from pipeline_engine.cli.connection import connected
 from pipeline_engine.cli.group import example
-from pipeline_engine.cli.naming import execution_id, stored_pipeline
+from pipeline_engine.cli.naming import execution_id
 from pipeline_engine.cli.output import (
     age,
     json_option,
@@ -58,7 +58,7 @@ def executions(
     if status:
         filters["status"] = status.upper()
     if pipeline:
-        filters["pipeline_id"] = stored_pipeline(client, pipeline)["id"]
+        filters["pipeline_id"] = client.find_pipeline(pipeline)["id"]
     found = client.executions(**filters)
     if as_json:
         print_json(found)

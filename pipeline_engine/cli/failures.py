@@ -11,7 +11,7 @@ import click
 from pipeline_engine.cli.output import printable
 from pipeline_engine.client import ApiRefused, ApiUnreachable
 from pipeline_engine.embedded.errors import AlreadyRunning, NotRunning
-from pipeline_engine.errors import NotFound, PipelineEngineError
+from pipeline_engine.errors import Conflict, NotFound, PipelineEngineError
 
 FAILED = 1
 EXIT_CODES: Mapping[type, int] = {
@@ -20,6 +20,7 @@ EXIT_CODES: Mapping[type, int] = {
     AlreadyRunning: 4,
     ApiRefused: 4,
     NotFound: 4,
+    Conflict: 4,
 }
 WRONG_USAGE = "wrong_usage"
 

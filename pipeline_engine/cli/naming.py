@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipeline_engine.errors import ExecutionNotFound, PipelineNotFound
+from pipeline_engine.errors import ExecutionNotFound
 
 if TYPE_CHECKING:
     from pipeline_engine.client import Client
@@ -41,11 +41,3 @@ def execution_id(client: Client, word: str) -> str:
     if word != LAST and len(word) >= LONGEST_ID:
         return word
     return NewestExecutions(client.executions(page_size=NEWEST)["executions"]).id_of(word)
-
-
-def stored_pipeline(client: Client, name_or_id: str) -> dict[str, Any]:
-    """Return a stored pipeline without its definition. Raises ``PipelineNotFound``."""
-    found = client.find_pipeline(name_or_id)
-    if found is None:
-        raise PipelineNotFound(f"There is no pipeline {name_or_id!r}.")
-    return found

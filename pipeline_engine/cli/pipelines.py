@@ -11,7 +11,6 @@ from pipeline_engine.cli import completion
 from pipeline_engine.cli.connection import connected
 from pipeline_engine.cli.documents import read_document
 from pipeline_engine.cli.group import example
-from pipeline_engine.cli.naming import stored_pipeline
 from pipeline_engine.cli.output import json_option, print_json, print_table, printable, when
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def list_pipelines(client: Client, as_json: bool) -> None:
 @connected
 def show(client: Client, pipeline: str, as_json: bool) -> None:
     """Show a pipeline, by its name or id: its parameters and its steps."""
-    stored = client.pipeline(stored_pipeline(client, pipeline)["id"])
+    stored = client.find_pipeline(pipeline)
     if as_json:
         print_json(stored)
         return
@@ -84,7 +83,7 @@ def show(client: Client, pipeline: str, as_json: bool) -> None:
 @connected
 def delete(client: Client, pipeline: str, yes: bool, as_json: bool) -> None:
     """Delete a pipeline, by its name or id; its executions stay."""
-    stored = stored_pipeline(client, pipeline)
+    stored = client.find_pipeline(pipeline)
     if not yes:
         click.confirm(f"Delete {printable(stored['name'])} ({stored['id']})?", abort=True)
     client.delete_pipeline(stored["id"])

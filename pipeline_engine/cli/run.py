@@ -13,7 +13,6 @@ from pipeline_engine.cli.connection import connected
 from pipeline_engine.cli.documents import read_document, read_params
 from pipeline_engine.cli.executions import report, wait_and_report
 from pipeline_engine.cli.group import example
-from pipeline_engine.cli.naming import stored_pipeline
 from pipeline_engine.cli.output import json_option
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def _start(
         params = given | read_params(words, document)
         answer = client.run(document, params, idempotency_key=key)
     else:
-        stored = client.pipeline(stored_pipeline(client, pipeline)["id"])
+        stored = client.find_pipeline(pipeline)
         params = given | read_params(words, stored["dag"])
         answer = client.start(stored["id"], params, idempotency_key=key)
     return str(answer["execution_id"])

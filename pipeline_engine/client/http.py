@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 import requests
 
-from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.errors import AmbiguousName, PipelineEngineError, PipelineNotFound
 from pipeline_engine.sdk.retry_after import retry_after
 
 Json = dict[str, Any]
 PAGE_SIZE = 100
+DUPLICATE_NAME = "duplicate_pipeline_name"
 #: answers after which the same request may succeed, if the API says when
 BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
@@ -66,17 +68,19 @@ class Client:
         return self._object("POST", "validate", json={"dag": document})
 
     def store(self, document: Mapping[str, Any]) -> Json:
-        """Store a pipeline, or a new revision of the one that has its name already."""
-        known = self.find_pipeline(str(document.get("name")))
-        if known is None:
+        """Store a pipeline, or a new revision of our own one that has its name already."""
+        try:
             return self._object("POST", "pipelines", json={"dag": document})
-        path = f"pipelines/{known['id']}"
+        except ApiRefused as refusal:
+            if refusal.stable_code != DUPLICATE_NAME:
+                raise
+        path = f"pipelines/{self.pipelines(name=document['name'])[0]['id']}"
         etag = self._send("GET", path).headers["ETag"]
         return self._object("PUT", path, json={"dag": document}, headers={"If-Match": etag})
 
-    def pipelines(self) -> list[Json]:
-        """Return all stored pipelines, newest first, without their definitions."""
-        query = {"include_system": "true", "include_dag": "false"}
+    def pipelines(self, **filters: Any) -> list[Json]:
+        """Return stored pipelines, newest first, without their definitions."""
+        query = {"include_system": "true", "include_dag": "false", **filters}
         found: list[Json] = self._send("GET", "pipelines", params=query).json()
         return found
 
@@ -88,9 +92,20 @@ class Client:
         """Delete a stored pipeline; its executions stay."""
         self._send("DELETE", f"pipelines/{pipeline_id}")
 
-    def find_pipeline(self, name_or_id: str) -> Json | None:
-        """Return the stored pipeline with this name or id."""
-        return next((p for p in self.pipelines() if name_or_id in (p["name"], p["id"])), None)
+    def find_pipeline(self, name_or_id: str) -> Json:
+        """Return the stored pipeline with this id or name, with its definition.
+
+        Raises ``PipelineNotFound``, and ``AmbiguousName`` for a name that means several.
+        """
+        if _is_uuid(name_or_id):
+            return self.pipeline(name_or_id)
+        ids = [pipeline["id"] for pipeline in self.pipelines(name=name_or_id)]
+        if not ids:
+            raise PipelineNotFound(f"There is no pipeline {name_or_id!r}.")
+        if len(ids) > 1:
+            several = f"More than one pipeline is called {name_or_id!r}"
+            raise AmbiguousName(f"{several}; take an id: {', '.join(ids)}")
+        return self.pipeline(ids[0])
 
     def start(
         self, pipeline_id: str, params: Mapping[str, Any], *, idempotency_key: str | None = None
@@ -146,6 +161,14 @@ class Client:
     def explain(self, execution_id: str) -> Json:
         """Return why an execution is not moving."""
         return self._object("GET", f"executions/{execution_id}/explain")
+
+    def answer_approval(self, execution_id: str, *, approved: bool, **said: Any) -> Json:
+        """Say yes or no to the step of an execution that waits for an approval.
+
+        *said* may have ``reason``, ``by``, ``step_id`` and ``item_index``.
+        """
+        body = {"approved": approved, **said}
+        return self._object("POST", f"executions/{execution_id}/approval", json=body)
 
     def cancel(self, execution_id: str, *, force: bool = False) -> Json:
         """Ask for the end of an execution; with *force* of its handlers, too."""
@@ -208,6 +231,14 @@ class Client:
             if not _is_safe(method, request):
                 raise
             return self._http.request(method, url, timeout=self._timeout, **request)
+
+
+def _is_uuid(word: str) -> bool:
+    try:
+        UUID(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _may_repeat(method: str, request: Mapping[str, Any], response: requests.Response) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, remember
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import PipelineStatus
 from pipeline_engine.errors import (
+    AmbiguousName,
     DraftNotExecutable,
     IdempotencyKeyReused,
     InvalidParams,
@@ -27,8 +28,9 @@ from pipeline_engine.scheduler.plans import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import send
 from pipeline_engine.scheduler.work import Work, repeated, transaction
-from pipeline_engine.storage import driver
+from pipeline_engine.storage import pipelines
 from pipeline_engine.storage.new_executions import NewExecution
+from pipeline_engine.storage.pipelines import NewestRevision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,14 +168,26 @@ def _started_before(work: Work, request: Request) -> UUID | None:
 def find_pipeline(work: Work, name_or_id: str, *, user_id: str | None) -> Startable:
     """The newest revision of a pipeline that this user may execute.
 
-    A name is looked up among the user's own pipelines first, then among those of the system.
-    Raises ``PipelineNotFound`` and ``DraftNotExecutable``.
+    Raises ``PipelineNotFound``, ``AmbiguousName`` and ``DraftNotExecutable``.
     """
     users, pipeline_id = [] if user_id is None else [user_id], _as_id(name_or_id)
-    row = _find(work, BY_ID, pipeline_id, users) if pipeline_id else None
-    if row is None and storable(name_or_id) == name_or_id:  # no pipeline has another name
-        row = _find(work, BY_NAME, name_or_id, users)
-    return _startable(work, row, name_or_id)
+    found = pipelines.newest(work.connection, pipeline_id, users) if pipeline_id else None
+    return _startable(work, found, name_or_id) if found else pipeline_named(work, name_or_id, users)
+
+
+def pipeline_named(work: Work, name: str, users: Sequence[str]) -> Startable:
+    """The newest revision of the pipeline with this name that all of *users* may execute.
+
+    A name means a pipeline of the first user before one of the system, and that one before any
+    other. Raises ``PipelineNotFound``, ``AmbiguousName`` and ``DraftNotExecutable``.
+    """
+    if storable(name) != name:  # no pipeline has such a name
+        return _startable(work, None, name)
+    found = pipelines.newest_named(work.connection, name, users)
+    if len(found) > 1:
+        ids = ", ".join(str(row.id) for row in found)
+        raise AmbiguousName(f"More than one pipeline is called {name!r}; take an id: {ids}")
+    return _startable(work, found[0] if found else None, name)
 
 
 def pipeline_with_id(work: Work, pipeline_id: UUID, *, users: Collection[str]) -> Startable:
@@ -181,41 +195,22 @@ def pipeline_with_id(work: Work, pipeline_id: UUID, *, users: Collection[str]) -
 
     Raises ``PipelineNotFound`` and ``DraftNotExecutable``.
     """
-    return _startable(work, _find(work, BY_ID, str(pipeline_id), users), str(pipeline_id))
+    found = pipelines.newest(work.connection, pipeline_id, users)
+    return _startable(work, found, str(pipeline_id))
 
 
-def _find(work: Work, sql: str, key: str, users: Collection[str]) -> tuple[Any, ...] | None:
-    asked = {"key": key, "users": list(users), "user": next(iter(users), None)}
-    rows = driver.fetch(work.connection, sql, asked)
-    return rows[0] if rows else None
-
-
-def _startable(work: Work, row: tuple[Any, ...] | None, wanted: str) -> Startable:
-    if row is None:
+def _startable(work: Work, found: NewestRevision | None, wanted: str) -> Startable:
+    if found is None:
         raise PipelineNotFound(f"Pipeline not found: {wanted}", pipeline_id=wanted)
-    found_id, name, status, revision_id = row
-    if status != PipelineStatus.ACTIVE:
+    if found.status != PipelineStatus.ACTIVE:
         raise DraftNotExecutable
-    plan = work.runtime.plans.of(work.connection, revision_id)
-    return Startable(revision_id, found_id, name, plan)
+    plan = work.runtime.plans.of(work.connection, found.revision_id)
+    return Startable(found.revision_id, found.id, found.name, plan)
 
 
-# One condition each: with both in one query neither index could be used.
-_NEWEST = (
-    "SELECT p.id, p.name, p.status, r.id FROM pipelines p"
-    " LEFT JOIN pipeline_revisions r ON r.pipeline_id = p.id AND r.revision = p.revision"
-    " WHERE (p.system_owned OR p.user_id = ALL(%(users)s::text[])) AND "
-)
-BY_ID = _NEWEST + "p.id = %(key)s::uuid"
-BY_NAME = _NEWEST + (
-    "p.name = %(key)s ORDER BY p.user_id IS NOT DISTINCT FROM %(user)s DESC, p.system_owned DESC"
-    " LIMIT 1"
-)
-
-
-def _as_id(name_or_id: str) -> str | None:
+def _as_id(name_or_id: str) -> UUID | None:
     try:
-        return str(UUID(name_or_id))
+        return UUID(name_or_id)
     except ValueError:
         return None
 

@@ -46,14 +46,34 @@ def start(
     Raises ``PipelineNotFound``, ``DraftNotExecutable``, ``InvalidParams`` and
     ``IdempotencyKeyReused``.
     """
-    wanted = as_id(pipeline_id)
-    users = {user for user in (caller.user_id, request.user_id) if user is not None}
+    wanted, users = as_id(pipeline_id), _concerned(caller, request)
 
     def begin(work: Work) -> Started:
         found = starting.pipeline_with_id(work, wanted, users=users)
         return starting.start(work, found, request)
 
     return _stored(runtime, begin)
+
+
+def start_named(
+    runtime: Runtime, name: str, request: StartRequest, *, caller: Caller = SYSTEM
+) -> Started:
+    """The same by the name of a pipeline, which is that of the user whom the execution is for.
+
+    If that user has none of this name, it is that of the system. Raises ``AmbiguousName``, too.
+    """
+    users = _concerned(caller, request)
+
+    def begin(work: Work) -> Started:
+        return starting.start(work, starting.pipeline_named(work, name, users), request)
+
+    return _stored(runtime, begin)
+
+
+def _concerned(caller: Caller, request: StartRequest) -> list[str]:
+    """The users who have to see a pipeline; whom it is for comes first."""
+    users = (request.user_id, caller.user_id)
+    return list(dict.fromkeys(user for user in users if user is not None))
 
 
 def run_ephemeral(runtime: Runtime, document: dict[str, Any], request: StartRequest) -> Started:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from pipeline_engine.domain import json_guard
 from pipeline_engine.errors import DeliveryNotFound, ExternalIdTooLong, StorageUnavailable
 from pipeline_engine.failpoints import Failpoint, failpoint
-from pipeline_engine.scheduler.callbacks import read_token
+from pipeline_engine.scheduler.callbacks import CallbackToken, read_token
 from pipeline_engine.scheduler.checking import check_callback
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import read_answer
@@ -93,7 +93,16 @@ def accept_callback(
     Raises ``InvalidCallbackToken``, and ``InvalidAnswer`` or ``AnswerNotAllowed`` for what its
     step would refuse.
     """
-    target = read_token(runtime.settings, token)
+    return accept_answer(runtime, read_token(runtime.settings, token), body, delivery_id)
+
+
+def accept_answer(
+    runtime: Runtime, target: CallbackToken, body: dict[str, Any], delivery_id: str | None = None
+) -> Receipt:
+    """Keep an answer to one attempt of one step, for whoever was let in by other means.
+
+    Raises ``InvalidAnswer`` and ``AnswerNotAllowed`` for what the step would refuse.
+    """
     _check_deliverable(runtime, body)
     read_answer(body)
     if target.is_checked:

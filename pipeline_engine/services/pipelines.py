@@ -183,9 +183,15 @@ def listed(
     include_system: bool,
     with_document: bool,
     page: Page,
+    name: str | None = None,
 ) -> Listed[StoredPipeline]:
-    """The pipelines of *caller*, newest first: two queries, however many there are."""
+    """The pipelines of *caller*, newest first: two queries, however many there are.
+
+    Of those with one *name*, only what it means to the caller: see ``executions.start_named``.
+    """
     sight = in_sight_of(caller, include_system=include_system)
+    if name is not None:
+        sight = Pipeline.id.in_(_meant(sight, caller, name))
     total = session.scalar(select(func.count()).select_from(Pipeline).where(sight)) or 0
     rows = session.execute(
         _stored(with_document=with_document)
@@ -195,6 +201,14 @@ def listed(
         .offset(page.offset)
     )
     return Listed([_record(row) for row in rows], total, page)
+
+
+def _meant(sight: ColumnElement[bool], caller: Caller, name: str) -> Select[tuple[UUID]]:
+    is_own = Pipeline.user_id.is_not_distinct_from(caller.user_id)
+    distance = func.rank().over(order_by=(is_own.desc(), Pipeline.system_owned.desc()))
+    named = select(Pipeline.id, distance.label("distance")).where(sight, Pipeline.name == name)
+    ranked = named.subquery()
+    return select(ranked.c.id).where(ranked.c.distance == 1)
 
 
 def in_sight_of(caller: Caller, *, include_system: bool) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from click.testing import CliRunner, Result
 from observing import Run, parked, step
+from waiting import wait_until
 
 from pipeline_engine.cli import main
 from pipeline_engine.client import Client
@@ -254,3 +255,20 @@ def test_the_items_that_failed_are_shown_on_request(
 
     assert "2 failed" in invoke("show", "@last").output
     assert "some[1]" in invoke("show", "@last", "--items", "--failed").output
+
+
+def test_the_step_that_waits_for_an_approval_is_approved_or_rejected(
+    invoke: Invoke, write: Callable[..., str]
+) -> None:
+    file = write(step("sign_off", "approval", approvers=["ops"]))
+    started = execution_of(invoke("run", file, "--json"))["id"]
+    wait_until(lambda: "parked" in invoke("show", started).stdout)
+
+    refused = invoke("approve", started, "--by", "somebody", "--json")
+    said = invoke("approve", started, "--reject", "--by", "ops", "--reason", "not on a Friday")
+
+    assert (refused.exit_code, json.loads(refused.stderr)["code"]) == (4, "answer_not_allowed")
+    assert said.exit_code == 0, said.output
+    assert invoke("watch", started).exit_code == 1
+    assert "not on a Friday" in invoke("show", started).stdout
+    assert invoke("approve", started).exit_code == 4

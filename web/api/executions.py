@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline_engine.services import approvals, history
 from pipeline_engine.services import executions as services
-from pipeline_engine.services import history
 from pipeline_engine.services.explain import explain as explain_execution
 from pipeline_engine.services.history import EventFilter, ExecutionFilter, ProgressQuery
 from pipeline_engine.services.pages import Page
@@ -30,13 +30,18 @@ executions = Blueprint("executions", __name__, description="Runs of pipelines.")
 @executions.header(wire.StartHeaders)
 @executions.answers(201, wire.StartedSchema)
 def start(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) -> Any:
-    """Execute a stored pipeline: it is PENDING at once, and lasting.
+    """Execute a stored pipeline, by its id or name: it is PENDING at once, and lasting.
+
+    A name means the caller's own pipeline, or else the system's; 409 if that leaves several.
 
     `wait_seconds` or `Prefer: wait=N` holds the answer back until the end, 60 s at most.
     """
-    named = body.get("pipeline_id") or body["workflow_id"]
     request = start_request(body, headers.get("idempotency_key"))
-    started = services.start(runtime(), named, request, caller=caller())
+    if name := body.get("pipeline_name"):
+        started = services.start_named(runtime(), name, request, caller=caller())
+    else:
+        wanted = body.get("pipeline_id") or body["workflow_id"]
+        started = services.start(runtime(), wanted, request, caller=caller())
     return shown(started, query.get("wait_seconds"))
 
 
@@ -138,6 +143,18 @@ def progress(query: dict[str, Any], execution_id: str) -> Any:
 def explain(execution_id: str) -> Any:
     """Say why an execution is not moving: what its open steps wait for, and what to do."""
     return explain_execution(runtime(), session(), caller(), execution_id_of(execution_id))
+
+
+@executions.on("POST", "/<execution_id>/approval", operation="answer_approval")
+@executions.body(wire.ApprovalBody)
+@executions.answers(202, wire.ApprovalSchema)
+def answer_approval(body: dict[str, Any], execution_id: str) -> Any:
+    """Say yes or no to the step that waits for an approval; 409 if none does, or several do.
+
+    The same as a `POST` to the step's callback URL, for whoever may see the execution.
+    """
+    wanted, said = execution_id_of(execution_id), approvals.Answer(**body)
+    return approvals.answer(runtime(), session(), caller(), wanted, said)
 
 
 @executions.on("POST", "/<execution_id>/cancel", operation="cancel_execution")

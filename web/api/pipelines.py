@@ -37,6 +37,7 @@ def list_pipelines(query: dict[str, Any]) -> tuple[Any, dict[str, str]]:
         caller(),
         include_system=query["include_system"],
         with_document=query["include_dag"],
+        name=query.get("name"),
         page=Page(query["page"], query["page_size"]),
     )
     return found.entries, list_headers(found)

@@ -24,6 +24,14 @@ from pipeline_engine.storage.events import EventType
 from pipeline_engine.storage.executions import Execution
 from pipeline_engine.storage.steps import StepKind
 
+#: The names of the API, and those that clients of the reference read.
+EPHEMERAL = {
+    "pipeline_id": None,
+    "pipeline_name": "nightly",
+    "workflow_id": "ephemeral",
+    "workflow_name": "nightly",
+}
+
 
 def started(client: FlaskClient, session: Session, **body: Any) -> dict[str, Any]:
     """What a client is told about a pipeline of alice that it has just executed."""
@@ -40,8 +48,9 @@ def test_an_execution_is_pending_at_once(session: Session, alice: FlaskClient) -
     found = started(alice, session, params={"region": "eu"})
 
     assert found.pop("execution_id")
-    assert found.pop("workflow_id")
+    assert found.pop("workflow_id") == found.pop("pipeline_id")
     assert found == {
+        "pipeline_name": "nightly",
         "workflow_name": "nightly",
         "status": "PENDING",
         "started_at": None,
@@ -264,8 +273,7 @@ def test_an_execution_is_shown_as_clients_know_it(session: Session, alice: Flask
     found = alice.get(f"/api/v1/executions/{execution.id}").json
 
     assert found["pipeline_definition"] == {
-        "workflow_id": "ephemeral",
-        "workflow_name": "nightly",
+        **EPHEMERAL,
         "dag": a_document(),
         "params": {"api_key": "***REDACTED***", "region": "eu"},
     }
@@ -300,7 +308,7 @@ def test_a_list_is_paged_and_leaves_out_what_is_large(session: Session, alice: F
         "total_pages": 2,
     }
     (only,) = found["executions"]
-    assert only["pipeline_definition"] == {"workflow_id": "ephemeral", "workflow_name": "nightly"}
+    assert only["pipeline_definition"] == EPHEMERAL
     assert "final_outputs" not in only
 
 

@@ -10,12 +10,14 @@ from pipeline_engine.services.history import EXECUTION_STATUSES
 
 from ..paging import PaginationSchema
 from .fields import (
+    MAX_ID,
     MAX_PAGE,
     ApiSchema,
     Itself,
     LastMoment,
     Moment,
     Percentage,
+    TrueOrFalse,
     Word,
     a_definition,
     an_object,
@@ -25,6 +27,9 @@ from .fields import (
 
 LONGEST_WAIT = 60
 TOPIC = r"^[A-Za-z][A-Za-z0-9._-]{0,254}$"
+#: What clients of the reference service read.
+REFERENCE_ID = "pipeline_id as clients of the reference know it: `ephemeral` without a pipeline."
+REFERENCE_NAME = "pipeline_name as clients of the reference call it."
 KEY = r"^[\x21-\x7e]{1,255}$"
 
 
@@ -48,15 +53,25 @@ class StartFields(ApiSchema):
 
 
 class StartBody(StartFields):
-    """A stored pipeline and its params. ``workflow_id`` is the older name of ``pipeline_id``."""
+    """A stored pipeline, by id or by name, and its params."""
 
     pipeline_id = text(255, 1)
-    workflow_id = text(255, 1)
+    pipeline_name = text(
+        255,
+        1,
+        metadata={"description": "The caller's own pipeline of this name, or else the system's."},
+    )
+    workflow_id = text(
+        255, 1, metadata={"description": "pipeline_id, as clients of the reference call it."}
+    )
 
     @validates_schema
     def _names_a_pipeline(self, body: dict[str, Any], **_: Any) -> None:
-        if "pipeline_id" not in body and "workflow_id" not in body:
+        ids = {"pipeline_id", "workflow_id"} & body.keys()
+        if not ids and "pipeline_name" not in body:
             raise ValidationError("Missing data for required field.", "pipeline_id")
+        if ids and "pipeline_name" in body:
+            raise ValidationError("Say which pipeline by its id or by its name.", "pipeline_name")
 
 
 class EphemeralBody(StartFields):
@@ -99,6 +114,43 @@ class CancelQuery(ApiSchema):
     force = fields.Boolean(load_default=False, metadata={"description": "The same as in the body."})
 
 
+class ApprovalBody(ApiSchema):
+    """A yes or a no."""
+
+    approved = TrueOrFalse(required=True)
+    reason = text(1000, allow_none=True, load_default=None)
+    by = text(
+        255,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Who says so; believed from services. A user is himself."},
+    )
+    step_id = text(
+        100,
+        1,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Which step, if more than one waits."},
+    )
+    item_index = fields.Integer(
+        strict=True,
+        allow_none=True,
+        load_default=None,
+        validate=validate.Range(min=0, max=MAX_ID),
+        metadata={"description": "Which item of a fan-out."},
+    )
+
+
+class ApprovalSchema(ApiSchema):
+    """The answer is kept, and a worker is about to apply it."""
+
+    status = fields.Constant("received")
+    delivery_id = fields.String(attribute="receipt.delivery_id")
+    outcome = fields.String(attribute="receipt.outcome")
+    step_id = fields.String(attribute="step.step_id")
+    item_index = fields.Integer(attribute="step.item_index", allow_none=True)
+
+
 class ExecutionQuery(ApiSchema):
     """Which executions are listed."""
 
@@ -108,7 +160,9 @@ class ExecutionQuery(ApiSchema):
     )
     status = Word(EXECUTION_STATUSES)
     initiator = text(255)
-    workflow_id = fields.UUID(metadata={"description": "The older name of pipeline_id."})
+    workflow_id = fields.UUID(
+        metadata={"description": "pipeline_id, as clients of the reference call it."}
+    )
     pipeline_id = fields.UUID()
     root = fields.UUID(
         metadata={"description": "This execution and all that were started below it."}
@@ -120,8 +174,12 @@ class ExecutionQuery(ApiSchema):
 class ListedSnapshotSchema(ApiSchema):
     """What was executed, in a list."""
 
-    workflow_id = fields.String()
-    workflow_name = fields.String(attribute="name")
+    pipeline_id = fields.UUID(allow_none=True)
+    pipeline_name = fields.String(attribute="name")
+    workflow_id = fields.String(metadata={"description": REFERENCE_ID})
+    workflow_name = fields.String(
+        attribute="name", dump_only=True, metadata={"description": REFERENCE_NAME}
+    )
 
 
 class SnapshotSchema(ListedSnapshotSchema):
@@ -185,8 +243,12 @@ class StartedSchema(ApiSchema):
     """An execution that was just accepted; PENDING unless the answer was held back."""
 
     execution_id = fields.UUID(attribute="id")
-    workflow_id = fields.String()
-    workflow_name = fields.String(attribute="name")
+    pipeline_id = fields.UUID(allow_none=True)
+    pipeline_name = fields.String(attribute="name")
+    workflow_id = fields.String(metadata={"description": REFERENCE_ID})
+    workflow_name = fields.String(
+        attribute="name", dump_only=True, metadata={"description": REFERENCE_NAME}
+    )
     status = fields.String()
     started_at = Moment(allow_none=True)
     completed_at = Moment(attribute="finished_at", allow_none=True)

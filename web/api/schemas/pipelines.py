@@ -48,6 +48,11 @@ class PipelineQuery(ApiSchema):
 
     include_system = fields.Boolean(load_default=False)
     include_dag = fields.Boolean(load_default=True)
+    name = text(
+        255,
+        1,
+        metadata={"description": "Only what this name means: the caller's own, or else others'."},
+    )
     page = count(1, MAX_PAGE, 1)
     page_size = count(1, MOST_PIPELINES, MOST_PIPELINES)
 
