@@ -17,6 +17,7 @@ from pipeline_engine.cli.connection import directory_option
 from pipeline_engine.cli.group import example
 from pipeline_engine.cli.output import json_option, print_json, print_table
 from pipeline_engine.cli.states import state
+from pipeline_engine.embedded.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from pipeline_engine.embedded.home import Home
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 DOWN = "pipeline-engine down; the data stays"
 UNDER_WAY = ("PENDING", "RUNNING")
-LOOPBACK = "127.0.0.1"
 
 
 @click.command(

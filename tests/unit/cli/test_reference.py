@@ -62,7 +62,7 @@ def test_the_help_of_a_command_ends_with_an_example_that_it_understands(
     calls = re.findall(r"pipeline-engine ([^|)\n]*)", text.partition("Example:\n")[2])
     assert calls
     for call in calls:
-        assert understood(call.rstrip('"')) == name
+        assert understood(call) == name
 
 
 def understood(call: str) -> str:
