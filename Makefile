@@ -20,7 +20,7 @@ install: $(INSTALLED) ## Make .venv from the locks (again only if they changed)
 $(LOCKED): requirements/dev.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(BIN)/python requirements/install.py requirements/dev.txt
 	@touch $@
 
 # Entry points are read at installation, so a change of setup.cfg is one too.

@@ -6,7 +6,7 @@ Names that clients of the reference service know keep their names (docs/referenc
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
@@ -307,13 +307,20 @@ class Settings:
 
         Raises ``InvalidSettings`` with every problem, not only the first one.
         """
-        given = {k: v for k, v in (os.environ if env is None else env).items() if v != ""}
+        given = _given(env)
         try:
             return cls(**_schema().load(given), secrets=_secrets(given))
         except ValidationError as error:
-            problems = dict(sorted(dict(error.messages_dict).items()))
-            lines = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in problems.items())
-            raise InvalidSettings(f"Settings cannot be used: {lines}", problems=problems) from error
+            raise _invalid(error) from error
+
+    @staticmethod
+    def database_url_from_env(env: Mapping[str, str] | None = None) -> str:
+        """Read the one setting that work on the schema needs.  Raises ``InvalidSettings``."""
+        try:
+            loaded = _schema(only=("database_url",)).load(_given(env))
+        except ValidationError as error:
+            raise _invalid(error) from error
+        return str(loaded["database_url"])
 
     @property
     def lease(self) -> timedelta:
@@ -353,9 +360,19 @@ def setting_names() -> tuple[str, ...]:
     return tuple(f.metadata["variable"].data_key for f in fields(Settings) if f.metadata)
 
 
-def _schema() -> Schema:
+def _given(env: Mapping[str, str] | None) -> dict[str, str]:
+    return {k: v for k, v in (os.environ if env is None else env).items() if v != ""}
+
+
+def _schema(only: Sequence[str] | None = None) -> Schema:
     variables = {f.name: f.metadata["variable"] for f in fields(Settings) if f.metadata}
-    return Schema.from_dict(variables, name="SettingsSchema")(unknown=EXCLUDE)
+    return Schema.from_dict(variables, name="SettingsSchema")(unknown=EXCLUDE, only=only)
+
+
+def _invalid(error: ValidationError) -> InvalidSettings:
+    problems = dict(sorted(dict(error.messages_dict).items()))
+    lines = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in problems.items())
+    return InvalidSettings(f"Settings cannot be used: {lines}", problems=problems)
 
 
 def _secrets(env: Mapping[str, str]) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -17,6 +18,8 @@ from pipeline_engine.errors import PipelineEngineError
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+STOP = (signal.SIGINT, signal.SIGTERM)
 
 
 class SchemaDiffers(PipelineEngineError):
@@ -57,16 +60,25 @@ def db() -> None:
 
 @db.command("upgrade", epilog=example("pipeline-engine db upgrade"))
 @click.argument("revision", default="head")
+@click.option("--stay", is_flag=True, help="Do not end until told to (SIGTERM, Ctrl-C).")
 @json_option
-def upgrade_command(revision: str, as_json: bool) -> None:
-    """Migrate the database of DATABASE_URL up (to REVISION, or to the newest)."""
+def upgrade_command(revision: str, stay: bool, as_json: bool) -> None:
+    """Migrate the database of DATABASE_URL up (to REVISION, or to the newest).
+
+    No other setting is needed. Managers of processes such as honcho stop all of them when one
+    ends: with --stay this one does not.
+    """
     from pipeline_engine.config import Settings
 
-    upgrade(Settings.from_env().database_url, revision)
+    if stay:
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
+    upgrade(Settings.database_url_from_env(), revision)
     if as_json:
         print_json({"revision": revision})
     else:
         click.echo("The schema is up to date.")
+    if stay:
+        signal.sigwait(STOP)
 
 
 @db.command(epilog=example("pipeline-engine db current"))
@@ -77,7 +89,7 @@ def current(as_json: bool) -> None:
 
     from pipeline_engine.config import Settings
 
-    config = alembic_config(Settings.from_env().database_url)
+    config = alembic_config(Settings.database_url_from_env())
     if as_json:
         config.stdout = said = io.StringIO()
     command.current(config)
@@ -95,7 +107,7 @@ def check(as_json: bool) -> None:
 
     from pipeline_engine.config import Settings
 
-    config = alembic_config(Settings.from_env().database_url)
+    config = alembic_config(Settings.database_url_from_env())
     if as_json:
         config.stdout = io.StringIO()  # Alembic's own sentence
     try:
