@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from . import sdk
+from . import expressions, sdk
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-GENERATED: dict[Path, Callable[[], str]] = {REFERENCE / "sdk.md": sdk.page}
+GENERATED: dict[Path, Callable[[], str]] = {
+    REFERENCE / "expressions.md": expressions.page,
+    REFERENCE / "sdk.md": sdk.page,
+}

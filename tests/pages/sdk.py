@@ -103,7 +103,7 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "Templates and conditions": (
-        "For params in `META.unrendered_params`. All pay from the budget of the attempt.",
+        "For params in `META.unrendered_params`. All pay from the budget of the attempt ([prices](expressions.md#what-expressions-may-cost)).",
         (
             "evaluate_condition",
             "render_value",
