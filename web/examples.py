@@ -103,6 +103,10 @@ EXECUTION = LISTED_EXECUTION | {
     "pipeline_definition": PIPELINE_OF_EXECUTION
     | {"dag": DEFINITION, "params": {"version": "1.4.0"}},
     "final_outputs": None,
+    "callback_topics": ["release-news"],
+    "subscriber_ids": None,
+    "payload_type": None,
+    "notification_workflow_id": None,
 }
 STEP = {
     "id": "42",

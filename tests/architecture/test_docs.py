@@ -222,7 +222,7 @@ def pipelines_shown() -> Iterator[tuple[str, dict[str, Any]]]:
     for page in PAGES:
         for block in blocks(page, "json"):
             document = json.loads(block)
-            if isinstance(document, dict) and "steps" in document:
+            if isinstance(document, dict) and document.keys() >= {"name", "steps"}:
                 yield name_of(page), document
 
 

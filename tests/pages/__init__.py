@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from . import expressions, sdk
+from . import expressions, requests, sdk
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 GENERATED: dict[Path, Callable[[], str]] = {
+    REFERENCE / "api.md": requests.page,
     REFERENCE / "expressions.md": expressions.page,
     REFERENCE / "sdk.md": sdk.page,
 }

@@ -56,7 +56,7 @@ class StartedRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionRecord(StartedRecord):
-    """One execution. ``document``, ``params`` and ``outputs`` are left out of lists."""
+    """One execution; what has a default below is left out of lists."""
 
     lock_version: int
     revision: int
@@ -72,6 +72,10 @@ class ExecutionRecord(StartedRecord):
     created_at: datetime
     updated_at: datetime
     document: dict[str, Any] | None = None
+    callback_topics: list[Any] | None = None
+    subscriber_ids: str | None = None
+    payload_type: str | None = None
+    notification_workflow_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +112,16 @@ LISTED = (
     Execution.created_at,
     Execution.updated_at,
 )
-WHOLE = (*LISTED, Execution.params, Execution.outputs, PipelineRevision.document)
+WHOLE = (
+    *LISTED,
+    Execution.params,
+    Execution.outputs,
+    PipelineRevision.document,
+    Execution.callback_topics,
+    Execution.subscriber_ids,
+    Execution.payload_type,
+    Execution.notification_workflow_id,
+)
 
 
 def executions(

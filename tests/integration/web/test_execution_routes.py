@@ -637,3 +637,21 @@ def test_nothing_is_left_open_after_a_request(
     alice.post("/executions", json={"workflow_id": str(uuid4())})
 
     assert runtime.engine.pool.checkedout() == 0
+
+
+def test_whom_to_tell_is_stored_and_shown(session: Session, alice: FlaskClient) -> None:
+    pipeline = a_pipeline(session, user_id="alice")
+    session.commit()
+    whom = {
+        "callback_topics": ["news", "audit"],
+        "subscriber_ids": "ada,grace",
+        "payload_type": "release",
+        "notification_workflow_id": "wf-1",
+    }
+
+    started = alice.post("/executions", json={"pipeline_id": str(pipeline.id)} | whom)
+    shown = alice.get(f"/executions/{started.json['execution_id']}").json
+    listed = alice.get("/executions").json["executions"][0]
+
+    assert {name: shown[name] for name in whom} == whom
+    assert whom.keys() & listed.keys() == set()

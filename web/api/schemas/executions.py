@@ -30,6 +30,8 @@ TOPIC = r"^[A-Za-z][A-Za-z0-9._-]{0,254}$"
 #: What clients of the reference service read.
 REFERENCE_ID = "pipeline_id as clients of the reference know it: `ephemeral` without a pipeline."
 REFERENCE_NAME = "pipeline_name as clients of the reference call it."
+#: Of the fields that say who is to be told.
+KEPT = {"description": "Stored and shown; nothing is published yet."}
 KEY = r"^[\x21-\x7e]{1,255}$"
 
 
@@ -46,10 +48,11 @@ class StartFields(ApiSchema):
         allow_none=True,
         validate=validate.Length(max=100),
         load_default=None,
+        metadata=KEPT,
     )
-    subscriber_ids = text(500, allow_none=True, load_default=None)
-    payload_type = text(100, allow_none=True, load_default=None)
-    notification_workflow_id = text(255, allow_none=True, load_default=None)
+    subscriber_ids = text(500, allow_none=True, load_default=None, metadata=KEPT)
+    payload_type = text(100, allow_none=True, load_default=None, metadata=KEPT)
+    notification_workflow_id = text(255, allow_none=True, load_default=None, metadata=KEPT)
 
 
 class StartBody(StartFields):
@@ -230,6 +233,10 @@ class ExecutionSchema(ListedExecutionSchema):
 
     pipeline_definition = Itself(SnapshotSchema)
     final_outputs = an_object(attribute="outputs", allow_none=True)
+    callback_topics = fields.List(fields.String(), allow_none=True, metadata=KEPT)
+    subscriber_ids = fields.String(allow_none=True, metadata=KEPT)
+    payload_type = fields.String(allow_none=True, metadata=KEPT)
+    notification_workflow_id = fields.String(allow_none=True, metadata=KEPT)
 
 
 class ExecutionListSchema(ApiSchema):
