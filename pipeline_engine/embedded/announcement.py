@@ -19,10 +19,8 @@ def announcement(state: StackState, directory: Path, *, stop: str) -> Iterator[s
     if "FLOWER_URL" in state.exports:
         user = state.exports["FLOWER_BASIC_AUTH"].partition(":")[0]
         yield f"Flower  {state.exports['FLOWER_URL']}  (user {user}, password: see token)"
-    yield from (
-        f"{name:<7} {address}, yours (from {variable})"
-        for name, address, variable in foreign_servers(state)
-    )
+    for name, address, variable in foreign_servers(state):
+        yield f"yours   {name} at {address} ({variable})"
     yield f'token   in another shell: eval "$(pipeline-engine env{option})"'
     yield f"logs    {here}/logs, a file for each process"
     yield f"stop    {stop}"

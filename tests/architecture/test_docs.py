@@ -242,7 +242,7 @@ def commands_shown() -> Iterator[tuple[str, list[str]]]:
     for page in PAGES:
         for block in blocks(page, "sh", ""):
             text = block.replace("\\\n", " ")
-            for call in re.findall(r"(?:make|pipeline-engine)(?![\w@.])[^\n|)#;&]*", text):
+            for call in re.findall(r"(?:make|pipeline-engine)(?![\w@.\[])[^\n|)#;&]*", text):
                 yield name_of(page), shlex.split(call.replace('"', ""))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from importlib.metadata import entry_points, packages_distributions
 from pathlib import Path
 
 import pytest
+from documentation import DOCS, blocks
 
 from pipeline_engine.embedded.processes import Layout, application_programs
 
@@ -91,6 +93,34 @@ def test_an_installed_wheel_finds_its_migrations_away_from_the_checkout(installe
     found = Path(done.stdout.strip())
     assert found == installed / "pipeline_engine_migrations"
     assert (found / "env.py").exists()
+
+
+def test_the_wheel_and_an_action_package_work_as_their_page_says(installed, tmp_path):
+    """Away from the checkout; ``up`` of an installed engine is what tests/acceptance run."""
+    wheel, action = (
+        DOCS / "howto" / "install-from-a-wheel.md",
+        DOCS / "howto" / "write-an-action.md",
+    )
+    package = tmp_path / "acme"
+    package.mkdir()
+    (package / "pyproject.toml").write_text(blocks(wheel, "toml")[0])
+    (package / "acme_actions.py").write_text(blocks(action, "python")[0])
+    hello = json.loads(blocks(wheel, "json")[0])
+    step = {"id": "own", "name": "Own", "action": "acme_greet", "params": {"name": "Ada"}}
+    (tmp_path / "hello.json").write_text(json.dumps(hello | {"steps": [*hello["steps"], step]}))
+    options = ("--no-deps", "--no-index", "--no-build-isolation")
+    pip("install", *options, "--target", tmp_path / "site", package)
+
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "pipeline_engine", "validate", "--local", "hello.json"],
+        env={"PYTHONPATH": f"{installed}:{tmp_path / 'site'}"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_action_of_setup_cfg_is_installed_and_can_be_loaded():
