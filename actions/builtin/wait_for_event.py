@@ -52,7 +52,7 @@ META = ActionMeta(
             "Event key",
             ParamType.TEMPLATE,
             required=True,
-            description="The workflow_id that the event will carry.",
+            description="The event_key that the event will carry.",
             secrets=False,
         ),
         ParamDefinition(

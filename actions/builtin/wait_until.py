@@ -31,6 +31,8 @@ from pipeline_engine.sdk import (
 MIN_HOURS = 0.0167
 MAX_HOURS = 168
 MAX_WAIT = timedelta(hours=MAX_HOURS)
+MIN_SECONDS = 1
+WAYS = ("duration_seconds", "duration_hours", "until_time")  # the first one given wins
 TIME_OF_DAY = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 
 META = ActionMeta(
@@ -45,10 +47,17 @@ META = ActionMeta(
     timeout_seconds=604_860,
     params=[
         ParamDefinition(
+            "duration_seconds",
+            "Duration in seconds",
+            ParamType.NUMBER,
+            description="How long to wait, in seconds.",
+            validation=ValidationRules(min=MIN_SECONDS, max=MAX_WAIT.total_seconds()),
+        ),
+        ParamDefinition(
             "duration_hours",
             "Duration in hours",
             ParamType.NUMBER,
-            description="How long to wait; one minute is 0.0167.",
+            description="The same in hours, as the reference service has it; a minute is 0.0167.",
             validation=ValidationRules(min=MIN_HOURS, max=MAX_HOURS),
         ),
         ParamDefinition(
@@ -73,7 +82,7 @@ META = ActionMeta(
         OutputDefinition("wait_duration_seconds", "number", "How long the wait was to be."),
     ],
     examples=[
-        ActionExample("Half an hour", {"duration_hours": 0.5}),
+        ActionExample("Half an hour", {"duration_seconds": 1800}),
         ActionExample("Tonight", {"until_time": "22:00", "timezone": "Europe/Berlin"}),
     ],
 )
@@ -87,8 +96,9 @@ class WaitUntil(BaseActionExecutor):
         """Check what the clock will be asked."""
         if any(is_templated(value) for value in params.values()):
             return []
-        if params.get("duration_hours") is not None and params.get("until_time"):
-            return ["Specify either duration_hours or until_time, not both"]
+        given = [name for name in WAYS if params.get(name) not in (None, "")]
+        if len(given) > 1:
+            return [f"Specify either {' or '.join(given)}, not both"]
         try:
             wake_time(params, datetime.now(UTC))
         except InvalidActionParams as error:
@@ -129,10 +139,13 @@ def _awake() -> dict[str, Any]:
 
 def wake_time(params: dict[str, Any], now: datetime) -> datetime:
     """Return when a wait that begins *now* ends; raises ``InvalidActionParams``."""
-    duration, until = params.get("duration_hours"), params.get("until_time")
-    if duration is not None:
-        return now + _duration(duration)
+    seconds, hours, until = (params.get(name) for name in WAYS)
+    if seconds is not None:
+        return now + _seconds(seconds)
+    if hours is not None:
+        return now + _duration(hours)
     if not until:
+        # In the words of the reference service, which clients compare.
         raise InvalidActionParams("Either duration_hours or until_time must be specified")
     wake_at = _point_in_time(str(until).strip(), _zone(params.get("timezone") or "UTC"), now)
     if wake_at <= now:
@@ -140,6 +153,17 @@ def wake_time(params: dict[str, Any], now: datetime) -> datetime:
     if wake_at - now > MAX_WAIT:
         raise InvalidActionParams(f"until_time cannot be more than {MAX_HOURS} hours (1 week) away")
     return wake_at
+
+
+def _seconds(given: Any) -> timedelta:
+    try:
+        number = float(given)
+    except (TypeError, ValueError):
+        raise InvalidActionParams(f"duration_seconds must be a number, got {given!r}") from None
+    longest = MAX_WAIT.total_seconds()
+    if not MIN_SECONDS <= number <= longest:
+        raise InvalidActionParams(f"duration_seconds must be {MIN_SECONDS} to {longest:.0f}")
+    return timedelta(seconds=number)
 
 
 def _duration(hours: Any) -> timedelta:

@@ -49,7 +49,8 @@ META = ActionMeta(
     color="#10B981",
     execution_mode=ExecutionMode.EVENT_DRIVEN,
     timeout_seconds=MAX_WAIT_SECONDS,
-    # budapp answers a repeated idempotency key with the workflow of the first call.
+    # Rests on budapp answering a repeated idempotency key with the workflow of the first call;
+    # where it does not, a pipeline says idempotent: false.
     idempotent=True,
     required_services=["budapp", "budmodel"],
     aliases=["guardrail.batch_onboard_models"],

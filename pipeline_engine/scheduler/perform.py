@@ -350,6 +350,7 @@ def _collected(results: Sequence[ItemResult]) -> dict[str, Any]:
             {
                 "index": result.index,
                 "key": result.key,
+                "item": result.value,
                 "status": result.status.value,
                 "outputs": result.outputs,
                 "error": result.error,

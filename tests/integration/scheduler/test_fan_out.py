@@ -50,10 +50,10 @@ def test_results_are_collected_in_the_order_of_the_items(drive, cheap):
         outputs={"results": "{{ steps.each.outputs.results }}"},
     )
 
-    assert [(r["key"], r["outputs"]["value"]) for r in end.outputs["results"]] == [
-        ("n3", 3),
-        ("n1", 1),
-        ("n2", 2),
+    assert [(r["key"], r["item"], r["outputs"]["value"]) for r in end.outputs["results"]] == [
+        ("n3", 3, 3),
+        ("n1", 1, 1),
+        ("n2", 2, 2),
     ]
     assert end.step("each").outputs["completed"] == 3
     assert end.events("each").count("step_expanded") == 1

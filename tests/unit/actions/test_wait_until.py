@@ -14,6 +14,8 @@ NOW = datetime(2026, 3, 28, 20, 0, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("params", "expected"),
     [
+        ({"duration_seconds": 90}, "2026-03-28T20:01:30+00:00"),
+        ({"duration_seconds": 1, "duration_hours": 1}, "2026-03-28T20:00:01+00:00"),
         ({"duration_hours": 1.5}, "2026-03-28T21:30:00+00:00"),
         ({"duration_hours": "0.5"}, "2026-03-28T20:30:00+00:00"),
         ({"until_time": "2026-03-29T06:00"}, "2026-03-29T06:00:00+00:00"),
@@ -39,6 +41,9 @@ def test_the_time_to_wake_follows_the_zone_and_the_clock(params, expected):
     ("params", "message"),
     [
         ({}, "Either duration_hours or until_time must be specified"),
+        ({"duration_seconds": 0}, "duration_seconds must be 1 to 604800"),
+        ({"duration_seconds": 604_801}, "duration_seconds must be 1 to 604800"),
+        ({"duration_seconds": "soon"}, "duration_seconds must be a number, got 'soon'"),
         ({"duration_hours": 0.001}, "duration_hours must be at least 0.0167 (1 minute)"),
         ({"duration_hours": float("nan")}, "duration_hours must be at least 0.0167 (1 minute)"),
         ({"duration_hours": 169}, "duration_hours cannot exceed 168 (1 week)"),
