@@ -30,6 +30,12 @@ def given(driver: Driver, *delivery_ids: int) -> list[Work]:
     return works
 
 
+@pytest.fixture(autouse=True)
+def enough_time(monkeypatch):
+    """On a busy machine thirty events take half a second, and one traceback may."""
+    monkeypatch.setattr(delivering, "READING", 30.0)
+
+
 @pytest.fixture
 def several(driver: Driver) -> list[UUID]:
     """Executions that wait, each for its own callback."""
@@ -85,10 +91,7 @@ def test_what_comes_behind_the_end_of_its_step_is_sent_anew_and_kept(driver, wai
     assert driver.finish(waiting).step("a").outputs["n"] == 2
 
 
-def test_an_event_that_an_action_cannot_read_does_not_hold_up_the_others(
-    driver, several, job, monkeypatch
-):
-    monkeypatch.setattr(delivering, "READING", 30.0)  # its traceback alone may take a second
+def test_an_event_that_an_action_cannot_read_does_not_hold_up_the_others(driver, several, job):
     ids = [
         call_back(driver, url, answer="crash" if number == 2 else "complete")
         for number, url in enumerate(job.urls)
