@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import redis as redis_client
+import structlog
 from driving import Driver
 from sqlalchemy import Engine
 
 from pipeline_engine.config import Settings
 from pipeline_engine.registry import RegisteredAction, Registry
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.services.logs import configure_logging
 
 MakeRuntime = Callable[..., Runtime]
 Drive = Callable[..., Driver]
@@ -48,3 +51,13 @@ def make_runtime(
 def drive(make_runtime: MakeRuntime) -> Drive:
     """A way to make drivers; it takes what ``make_runtime`` takes."""
     return lambda *actions, **changed: Driver(make_runtime(*actions, **changed))
+
+
+@pytest.fixture
+def own_logging(settings: Settings) -> Iterator[Callable[..., None]]:
+    """A way to set the logs up as a worker does, with some settings changed."""
+    root = logging.getLogger()
+    before, structured = (root.handlers, root.level), structlog.get_config()
+    yield lambda **changed: configure_logging(replace(settings, **changed))
+    root.handlers, root.level = before
+    structlog.configure(**structured)

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-import structlog
 from driving import Driver
 from factories import a_document, a_pipeline, a_step, an_action
 from parked_job import accept
 from sqlalchemy.orm import Session
 
-from pipeline_engine.config import Settings
 from pipeline_engine.domain.masking import MASK
 from pipeline_engine.errors import IdempotencyKeyReused
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import ActionContext, ActionResult, EventAction, EventResult
 from pipeline_engine.services import executions
 from pipeline_engine.services.executions import StartRequest
-from pipeline_engine.services.logs import configure_logging
 
 SECRET = 'c4nary/of "p@rams"\\\n1'
 DECLARED = {"parameters": [{"name": "token", "type": "secret"}], "params": {"token": SECRET}}
@@ -336,24 +332,14 @@ def test_a_repeated_request_is_found_again_by_a_hash_that_needs_the_key(
 # ── Logs ─────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.fixture
-def own_logging(settings: Settings) -> Iterator[Callable[[str], None]]:
-    """Let a test set the logs up as a worker does."""
-    root = logging.getLogger()
-    before = (root.handlers, root.level)
-    yield lambda form: configure_logging(replace(settings, log_format=form))
-    root.handlers, root.level = before
-    structlog.reset_defaults()
-
-
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_the_log_action_writes_no_secret(
     drive: Callable[..., Driver],
-    own_logging: Callable[[str], None],
+    own_logging: Callable[..., None],
     capsys: pytest.CaptureFixture[str],
     form: str,
 ) -> None:
-    own_logging(form)
+    own_logging(log_format=form)
     message = "it is {{ params.token }} and {{ params.token | tojson }}"
 
     end = drive().run(a_step("say", action="log", params={"message": message}), **DECLARED)
@@ -368,11 +354,11 @@ def test_the_log_action_writes_no_secret(
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_control_characters_of_a_message_are_logged_as_escapes(
     drive: Callable[..., Driver],
-    own_logging: Callable[[str], None],
+    own_logging: Callable[..., None],
     capsys: pytest.CaptureFixture[str],
     form: str,
 ) -> None:
-    own_logging(form)
+    own_logging(log_format=form)
     message = "\x1b[2J\x1b]0;gone\x07 a\nforged line\r\x9b31m \u202e\u2028 end"
 
     drive().run(a_step("say", action="log", params={"message": message}))
@@ -441,12 +427,12 @@ def test_an_item_that_was_made_of_a_secret_is_opaque(
 )
 def test_logs_do_not_hold_what_an_attempt_has_made_of_a_secret(
     drive: Callable[..., Driver],
-    own_logging: Callable[[str], None],
+    own_logging: Callable[..., None],
     capsys: pytest.CaptureFixture[str],
     template: str,
     made: str,
 ) -> None:
-    own_logging("json")
+    own_logging(log_format="json")
     driver = drive(secrets={"short": SHORT})
 
     driver.run(a_step("say", action="log", params={"message": template}), **DECLARED)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import structlog
 from driving import Driver
 from factories import a_step, an_action
 
-from pipeline_engine.config import Settings
 from pipeline_engine.domain.masking import MASK
 from pipeline_engine.domain.sealing import MARK
 from pipeline_engine.sdk import ActionContext, ActionResult
-from pipeline_engine.services.logs import configure_logging
 
 SECRET = "neither-in-rows-nor-in-logs"
 
@@ -144,20 +140,10 @@ def test_who_writes_what_a_row_holds_for_a_secret_is_not_given_the_secret(drive)
     assert seen == [forged, MASK, "{{ secrets.api }}", f"{MARK}x"]
 
 
-@pytest.fixture
-def own_logging() -> Iterator[None]:
-    """Let a test set the logs up as a worker does."""
-    root = logging.getLogger()
-    before = (root.handlers, root.level)
-    yield
-    root.handlers, root.level = before
-    structlog.reset_defaults()
-
-
 def test_a_log_line_does_not_quote_a_secret_even_in_a_traceback(
-    settings: Settings, own_logging: None, capsys: pytest.CaptureFixture[str]
+    own_logging: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    configure_logging(replace(settings, secrets={"api": SECRET}))
+    own_logging(secrets={"api": SECRET})
 
     try:
         raise RuntimeError(f"the peer refused {SECRET}")
