@@ -1,16 +1,17 @@
 # Everything a developer does.  `make check` is what CI runs, and nothing else is.
 PYTHON ?= python3
 BIN := .venv/bin
-# Two at a time, each test to whoever is free: most of the slow ones wait.
-TESTS := $(BIN)/pytest -n 2 --dist loadgroup
+# Three at a time, on two CPUs, too: the slow ones wait (tests/scheduling.py).
+PYTEST := $(BIN)/pytest -n 3
+TOOLS := tests/integration/tools
 LOCKED := .venv/locked
 INSTALLED := .venv/installed
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up down test check lint types contracts format bench battery
-.PHONY: pages battery-bugs bench-peers clean
+.PHONY: help install lock demo up down test check check-tools lint types contracts format bench
+.PHONY: battery battery-bugs bench-peers pages clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,11 +44,14 @@ up: $(INSTALLED) ## Run the whole stack here until Ctrl-C
 down: $(INSTALLED) ## Stop a stack that runs in the background
 	$(BIN)/pipeline-engine down
 
-test: $(INSTALLED) ## Run the tests
-	$(TESTS)
+test: $(INSTALLED) ## Run the tests of the product
+	$(PYTEST) --ignore=$(TOOLS)
 
 check: lint types contracts ## All that must hold: lint, types, contracts, then the tests
-	$(TESTS)
+	$(PYTEST) --ignore=$(TOOLS)
+
+check-tools: $(INSTALLED) ## Run the tests of the benchmarks and of the battery
+	$(PYTEST) $(TOOLS)
 
 lint: $(INSTALLED) ## Style, spelling, layout
 	$(BIN)/ruff check .

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis as redis_client
 import structlog
+from installing import environment_of, make_database, open_directory
+from scheduling import WholeFiles
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
 from pipeline_engine.cli.db import upgrade
 from pipeline_engine.config import Settings
-from pipeline_engine.embedded.postgres import create_database
 from pipeline_engine.embedded.servers import EmbeddedServers
-from pipeline_engine.embedded.stack import Stack
 
 TEMPLATE = "migrated"
-API_TOKEN = "token-of-the-tests"
-SECRET_KEY = "key-of-the-tests-and-of-nothing-else"
-STACK_REDIS_DATABASE = 32  # far from the tests' own: they flush it
 #: TRUNCATE would make new files for every table and index; most tests fill few of them.
 EMPTY = """
 DO $$
@@ -44,13 +39,6 @@ BEGIN
   END LOOP;
 END $$
 """
-StartStack = Callable[..., AbstractContextManager[Stack]]
-# Short, so that a test of recovery takes seconds.
-FAST = {
-    "PIPELINE_LEASE_SECONDS": "3",
-    "PIPELINE_SWEEP_INTERVAL_SECONDS": "0.5",
-    "PIPELINE_REPUBLISH_AFTER_SECONDS": "2",
-}
 
 
 def pytest_configure() -> None:
@@ -65,15 +53,8 @@ def pytest_configure() -> None:
     structlog.configure(processors=[*before, plain])
 
 
-@contextmanager
-def open_directory() -> Iterator[Path]:
-    """Make a folder that nobody, as whom root runs the servers, may enter; pytest's are closed."""
-    directory = Path(tempfile.mkdtemp(prefix="pipeline-engine-tests-"))
-    directory.chmod(0o711)
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFiles:
+    return WholeFiles(config, log)
 
 
 @pytest.fixture
@@ -148,65 +129,6 @@ def redis(redis_url: str) -> Iterator[redis_client.Redis]:
     with redis_client.Redis.from_url(redis_url) as client:
         yield client
         client.flushdb()
-
-
-@pytest.fixture(scope="session")
-def stack_environment() -> Mapping[str, str]:
-    """What ``stack`` is told beyond the least; tests/acceptance has its own."""
-    return {}
-
-
-@pytest.fixture(scope="session")
-def start_stack(
-    servers: EmbeddedServers, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> StartStack:
-    """A way to start real web, worker and beat processes with a database of their own."""
-
-    def start(name: str, *, redis_database: int, **more: str) -> AbstractContextManager[Stack]:
-        database_url = make_database(servers, name, template=migrated_template)
-        redis_url = servers.redis_url.removesuffix("/0") + f"/{redis_database}"
-        environment = {**environment_of(database_url, redis_url), **FAST, **more}
-        return Stack.start(tmp_path_factory.mktemp(name), environment=environment)
-
-    return start
-
-
-@pytest.fixture(scope="session")
-def stack(start_stack: StartStack, stack_environment: Mapping[str, str]) -> Iterator[Stack]:
-    """The stack of acceptance tests; a module that needs another one starts its own."""
-    with start_stack(
-        "acceptance", redis_database=STACK_REDIS_DATABASE, **stack_environment
-    ) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def breakable_stack(stack_environment: Mapping[str, str]) -> Iterator[Stack]:
-    """A stack with servers of its own, for tests that stop them."""
-    # Workers are more patient than the servers are away: it is not the sweep that mends it all.
-    patience = {"PIPELINE_LEASE_SECONDS": "30", "DB_RETRY_MAX_ATTEMPTS": "6"}
-    environment = {**FAST, **stack_environment, **patience}
-    with (
-        open_directory() as directory,
-        Stack.start(directory / "stack", environment=environment) as running,
-    ):
-        yield running
-
-
-def environment_of(database_url: str, redis_url: str) -> dict[str, str]:
-    """Return the least environment that the engine starts with."""
-    return {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "PIPELINE_API_TOKEN": API_TOKEN,
-        "PIPELINE_SECRET_KEY": SECRET_KEY,
-    }
-
-
-def make_database(servers: EmbeddedServers, name: str, *, template: str = "template1") -> str:
-    """Create a database on the tests' server and return its address."""
-    create_database(servers.database_url, name, template=template)
-    return servers.database_url.removesuffix("/pipeline") + f"/{name}"
 
 
 def empty_tables(engine: Engine) -> None:

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
+import requests
+from installing import environment_of, make_database
 from observing import Ledger
 
 from pipeline_engine.client import Client
 from pipeline_engine.demo.peers.behaviour import Behaviour
 from pipeline_engine.demo.peers.process import PeersProcess
+from pipeline_engine.embedded.servers import EmbeddedServers
 from pipeline_engine.embedded.stack import Stack
+from pipeline_engine.failpoints import ARMED_BY_FILE
 
+Send = Callable[..., dict[str, Any]]
 PEERS_TOKEN = "token-of-the-peers"
+REDIS_DATABASE = 32  # far from the other tests' own: they flush it
+#: Short, so that a test of recovery takes seconds.
+FAST = {
+    "PIPELINE_LEASE_SECONDS": "3",
+    "PIPELINE_SWEEP_INTERVAL_SECONDS": "0.5",
+    "PIPELINE_REPUBLISH_AFTER_SECONDS": "2",
+}
 PLUGINS = Path(__file__).parents[1] / "plugins" / "probe_pipeline_actions"
 USUAL = {
     name: getattr(Behaviour(), name)
@@ -29,13 +43,36 @@ def peers_process() -> Iterator[PeersProcess]:
 
 
 @pytest.fixture(scope="session")
-def stack_environment(peers_process: PeersProcess) -> dict[str, str]:
-    """What the stack of these tests is told beyond the least."""
+def armed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder: a file in it, named after a place, kills the first process that comes past."""
+    return tmp_path_factory.mktemp("armed")
+
+
+@pytest.fixture(scope="session")
+def stack_environment(peers_process: PeersProcess, armed: Path) -> dict[str, str]:
+    """What the stacks of these tests are told beyond the least."""
     return {
+        **FAST,
         "APP_API_TOKEN": PEERS_TOKEN,
+        "PE_FAILPOINTS": f"{ARMED_BY_FILE}{armed}",
         "PIPELINE_SERVICE_URLS": peers_process.service_urls,
         "PYTHONPATH": str(PLUGINS),
     }
+
+
+@pytest.fixture(scope="package")
+def stack(
+    servers: EmbeddedServers,
+    migrated_template: str,
+    stack_environment: Mapping[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stack]:
+    """The stack of nearly all of these tests; it stops after the last one, for it is never idle."""
+    database_url = make_database(servers, "acceptance", template=migrated_template)
+    redis_url = servers.redis_url.removesuffix("/0") + f"/{REDIS_DATABASE}"
+    environment = {**environment_of(database_url, redis_url), **stack_environment}
+    with Stack.start(tmp_path_factory.mktemp("stack"), environment=environment) as running:
+        yield running
 
 
 @pytest.fixture
@@ -53,3 +90,30 @@ def client(stack: Stack) -> Client:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
     return Ledger(tmp_path / "ledger")
+
+
+@pytest.fixture
+def key() -> str:
+    return str(uuid4())
+
+
+@pytest.fixture
+def send(stack: Stack, key: str) -> Send:
+    """Deliver one event for *key* as a CloudEvent and return the API's answer."""
+
+    def deliver(number: int, delivery_id: str | None = None) -> dict[str, Any]:
+        event = {
+            "specversion": "1.0",
+            "id": delivery_id or str(uuid4()),
+            "source": "tests",
+            "type": "news",
+            "data": {"type": "news", "workflow_id": key, "number": number},
+        }
+        headers = {"Authorization": f"Bearer {stack.api_token}"}
+        url = f"{stack.api_url}/api/v1/events"
+        answer = requests.post(url, json=event, headers=headers, timeout=20)
+        assert answer.status_code == 202, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    return deliver

@@ -6,43 +6,12 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
 
-import pytest
-import requests
 from observing import Ledger, Run, parked, step
 
 from pipeline_engine.client import Client
-from pipeline_engine.embedded.stack import Stack
 
 Send = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def key() -> str:
-    return str(uuid4())
-
-
-@pytest.fixture
-def send(stack: Stack, key: str) -> Send:
-    """Deliver one event for *key* as a CloudEvent and return the API's answer."""
-
-    def deliver(number: int, delivery_id: str | None = None) -> dict[str, Any]:
-        event = {
-            "specversion": "1.0",
-            "id": delivery_id or str(uuid4()),
-            "source": "tests",
-            "type": "news",
-            "data": {"type": "news", "workflow_id": key, "number": number},
-        }
-        headers = {"Authorization": f"Bearer {stack.api_token}"}
-        url = f"{stack.api_url}/api/v1/events"
-        answer = requests.post(url, json=event, headers=headers, timeout=20)
-        assert answer.status_code == 202, answer.text
-        body: dict[str, Any] = answer.json()
-        return body
-
-    return deliver
 
 
 def test_an_event_that_comes_before_its_step_has_parked_waits_for_it(

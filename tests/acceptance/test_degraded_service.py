@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import requests
+from installing import open_directory
 from observing import Ledger, Run, parked, step
 from waiting import wait_until
 
@@ -21,8 +22,16 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def stack(breakable_stack: Stack) -> Stack:
-    return breakable_stack
+def stack(stack_environment: Mapping[str, str]) -> Iterator[Stack]:
+    """A stack with servers of its own, for these tests stop them."""
+    # Workers are more patient than the servers are away: it is not the sweep that mends it all.
+    patience = {"PIPELINE_LEASE_SECONDS": "30", "DB_RETRY_MAX_ATTEMPTS": "6"}
+    environment = {**stack_environment, **patience}
+    with (
+        open_directory() as directory,
+        Stack.start(directory / "stack", environment=environment) as running,
+    ):
+        yield running
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from waiting import wait_until
 
 from pipeline_engine.cli import main
 from pipeline_engine.client import Client
-from pipeline_engine.embedded.home import Home
 from pipeline_engine.embedded.stack import Stack
 
 Invoke = Callable[..., Result]
@@ -80,27 +79,3 @@ def test_the_doctor_misses_a_worker_that_was_killed(invoke: Invoke, stack: Stack
 
     assert not hurt["is_well"]
     assert wait_until(lambda: checks(invoke("doctor", "--json"))["workers"]["is_well"], within=40)
-
-
-@pytest.mark.slow
-def test_a_stack_of_its_own_is_well_and_found_by_its_directory(
-    server_directory: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-    home = Home.at(server_directory / "stack")
-    words = ["doctor", "--directory", str(home.directory)]
-    try:
-        with Stack.start(home.directory, environment={}):
-            result = wait_until(
-                lambda: _well(CliRunner().invoke(main, words)), within=30, what="exit code 0"
-            )
-        stopped = CliRunner().invoke(main, words)
-    finally:
-        home.remove()
-
-    assert "checks: well" in result.output
-    assert stopped.exit_code == 3
-
-
-def _well(result: Result) -> Result | None:
-    return result if result.exit_code == 0 else None

@@ -1,0 +1,202 @@
+"""``up`` with servers of its own: what it starts, what it keeps, what it leaves behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import closing
+
+import psutil
+import psycopg2
+import pytest
+import requests
+from click.testing import CliRunner
+from installing import open_directory
+from waiting import wait_until
+
+from pipeline_engine.cli import main
+from pipeline_engine.embedded.home import Home
+from pipeline_engine.embedded.ports import free_port
+from pipeline_engine.embedded.stack import Stack
+from pipeline_engine.embedded.state import StackState
+
+PROCESSES = {"worker-fast", "worker-io", "worker-cpu", "worker-system", "beat", "web", "flower"}
+SERVERS = {"postgres", "valkey"}
+NOTHING: dict[str, str] = {}
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def home(server_directory):
+    made = Home.at(server_directory / "stack")
+    yield made
+    made.remove()
+
+
+class Lasting:
+    """One stack for many tests, started again if one of them has ended it."""
+
+    def __init__(self, directory):
+        self._directory = directory
+        self._stack = None
+
+    def running(self):
+        if self._stack is None or not self._stack.is_running:
+            self._stack = Stack.start(
+                self._directory, environment=NOTHING, options=("--flower",), port=free_port()
+            )
+        return self._stack
+
+    def stop(self):
+        if self._stack is not None and self._stack.is_running:
+            self._stack.stop()
+
+
+@pytest.fixture(scope="module")
+def lasting():
+    with open_directory() as directory:
+        made = Lasting(directory / "stack")
+        yield made
+        made.stop()
+
+
+@pytest.fixture
+def whole(lasting):
+    """A stack with servers of its own and Flower."""
+    return lasting.running()
+
+
+def test_one_command_starts_everything_and_a_second_one_is_refused(whole):
+    said = whole.log("supervisor")
+    status = run("status", "--directory", whole.directory)
+    second = run("up", "--directory", whole.directory)
+
+    assert all(line.startswith("stack  ") for line in said.splitlines()), said
+    assert f"API     {whole.api_url}" in said
+    assert {process.name for process in whole.state.processes} == PROCESSES | SERVERS
+    assert status.exit_code == 0
+    assert "worker-io" in status.output
+    assert second.exit_code == 4
+    assert "already" in second.output
+
+
+def test_flower_wants_a_password_because_it_can_stop_workers(whole):
+    url = whole.exports["FLOWER_URL"]
+    name, password = whole.exports["FLOWER_BASIC_AUTH"].split(":")
+    wait_until(lambda: answers(url), within=30, what="Flower")
+
+    assert requests.get(url, timeout=10).status_code == 401
+    assert requests.get(url, auth=(name, password), timeout=10).status_code == 200
+    assert "127.0.0.1" in url
+
+
+def test_the_doctor_finds_a_stack_by_its_directory_and_it_is_well(whole, monkeypatch):
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+    def well():
+        result = run("doctor", "--directory", whole.directory)
+        return result if result.exit_code == 0 else None
+
+    assert "checks: well" in wait_until(well, within=30, what="exit code 0").output
+
+
+def test_a_killed_supervisor_leaves_the_data_and_nothing_that_breaks_the_next_one(whole):
+    old = family_of(whole.state.pid)
+    first = whole.environment
+    remember(whole)
+
+    whole.kill_supervisor()
+    # In a shell that has evaluated ``env --servers``: those are this stack's own, as before.
+    with Stack.start(whole.directory, environment=first, port=None) as second:
+        assert is_remembered(second)
+        assert second.environment.items() <= first.items(), "others were told of these addresses"
+        wait_until(lambda: not any(is_alive(process) for process in old), within=15)
+        down = run("down", "--directory", whole.directory)
+        assert (down.exit_code, str(whole.directory) in down.output) == (0, True)
+
+    for command in ("down", "status", "doctor"):
+        assert run(command, "--directory", whole.directory).exit_code == 3, command
+
+
+def test_reset_asks_first_and_then_deletes_everything(home):
+    home.credentials.write_text("{}")
+
+    asked = CliRunner().invoke(main, ["reset", "--directory", str(home.directory)], input="n\n")
+    kept = home.credentials.exists()
+    done = run("reset", "--yes", "--directory", home.directory)
+
+    assert (asked.exit_code, kept) == (1, True)
+    assert done.exit_code == 0
+    assert not home.directory.exists()
+
+
+def test_reset_says_what_it_does_not_delete(home):
+    servers = {"DATABASE_URL": "postgresql://me:hush@db.local/work"}
+    StackState(pid=1, started_at=0.0, servers=servers).write(home.state)
+    (home.directory / "note.txt").write_text("mine")
+
+    done = run("reset", "--yes", "--directory", home.directory).output
+    home.directory.joinpath("note.txt").unlink()
+
+    deleted, stays = done.split("This stays:")
+    assert "keys" in deleted
+    assert "PostgreSQL" not in deleted
+    assert "your PostgreSQL at db.local/work" in stays
+    assert "note.txt" in stays
+    assert "hush" not in done
+
+
+def test_reset_of_a_folder_that_is_no_stack_touches_nothing(tmp_path):
+    (tmp_path / ".gitignore").write_text("mine")
+
+    done = run("reset", "--yes", "--directory", tmp_path)
+
+    assert (done.exit_code, "no stack" in done.output) == (0, True)
+    assert [path.name for path in tmp_path.iterdir()] == [".gitignore"]
+
+
+def test_a_database_that_cannot_be_reached_is_named_and_nothing_is_left_running(home):
+    environment = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline_engine", "up", "--directory", str(home.directory)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "The database cannot be reached" in done.stderr
+    assert run("status", "--directory", home.directory).exit_code == 3
+
+
+def remember(stack):
+    with closing(psycopg2.connect(stack.database_url)) as connection, connection:
+        connection.cursor().execute("CREATE TABLE remembered ()")
+
+
+def is_remembered(stack):
+    with closing(psycopg2.connect(stack.database_url)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT to_regclass('remembered') IS NOT NULL")
+        return cursor.fetchone()[0]
+
+
+def family_of(pid):
+    return psutil.Process(pid).children(recursive=True)
+
+
+def is_alive(process):
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def answers(url):
+    try:
+        return requests.get(url, timeout=2).status_code
+    except requests.ConnectionError:
+        return None
