@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from observing import Ledger, Run, step
 from sqlalchemy import create_engine, text
 from waiting import wait_until
 
+from pipeline_engine.cli import main
 from pipeline_engine.client import Client
 from pipeline_engine.client.http import ApiRefused
 from pipeline_engine.embedded.stack import Stack
@@ -64,7 +66,7 @@ def test_a_clean_up_that_dies_in_the_middle_of_a_batch_has_deleted_nothing_yet(
 
     killed = clean_up(stack, PE_FAILPOINTS=f"{Failpoint.IN_RETENTION}=kill")
     kept = run.history()
-    done = clean_up(stack)
+    done = CliRunner().invoke(main, ["db", "clean-up"], env=dict(stack.environment)).exit_code
 
     assert (killed, done) == (-signal.SIGKILL, 0)
     assert kept[-1]["event_type"] == "workflow_completed"
@@ -87,4 +89,4 @@ def clean_up(stack: Stack, **more: str) -> int:
     """Run the clean-up from the command line; returns its exit code."""
     command = [sys.executable, "-m", "pipeline_engine", "db", "clean-up"]
     environment = {**os.environ, **stack.environment, **more}
-    return subprocess.run(command, env=environment, timeout=60, check=False).returncode
+    return subprocess.run(command, env=environment, timeout=100, check=False).returncode

@@ -365,14 +365,17 @@ def made(kind: Any, fields: dict[str, Any]) -> Any:
 
 
 each = settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+#: Hypothesis would take the usual end for an example that fails, and shrink it.
+enough_time = pytest.mark.timeout(600)
 
 
+@enough_time
 @pytest.mark.parametrize("cheap", [True, False])
 def test_whatever_an_action_returns_its_step_ends_or_parks(drive, cheap):
     odd = Oddity(drive, cheap=cheap)
@@ -386,6 +389,7 @@ def test_whatever_an_action_returns_its_step_ends_or_parks(drive, cheap):
     play()
 
 
+@enough_time
 def test_whatever_a_woken_action_returns_its_step_ends_or_parks_again(drive):
     odd = Oddity(drive, cheap=True)
 
@@ -404,6 +408,7 @@ def test_whatever_a_woken_action_returns_its_step_ends_or_parks_again(drive):
     play()
 
 
+@enough_time
 def test_whatever_an_action_makes_of_an_event_the_event_is_settled(drive):
     odd = Oddity(drive, cheap=True)
 
@@ -435,6 +440,7 @@ def last_verdict(driver: Driver) -> str | None:
         return found.scalars().first()
 
 
+@enough_time
 def test_whatever_items_a_fan_out_names_and_allows_it_ends_or_waits_for_them(drive):
     odd = Oddity(drive, cheap=True)
 

@@ -266,7 +266,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(texts, values, max_size=4))
 def test_a_value_in_memory_looks_as_it_will_when_it_is_read_back(pool: Engine, value):
     with pool.connect() as connection:
