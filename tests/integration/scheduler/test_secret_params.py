@@ -56,13 +56,13 @@ def tell(seen: list[Any]) -> Any:
     """An action that quotes what it was given in every way there is."""
 
     def execute(context: ActionContext) -> ActionResult:
-        given = context.params["given"]
+        given, fails = context.params["given"], context.params.get("fails")
         seen.append(given)
         return ActionResult(
-            success=not context.params.get("fails"),
+            success=not fails,
             outputs={"plain": given, "json": json.dumps({"k": given}), "python": repr([given])},
-            error=f"refused {given!r}",
-            error_code=f"no {given}",
+            error=f"refused {given!r}" if fails else None,
+            error_code=f"no {given}" if fails else None,
         )
 
     return an_action("tell", execute, params=["given", "fails"])

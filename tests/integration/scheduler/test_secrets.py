@@ -22,7 +22,7 @@ def told(context):
     return ActionResult(
         success=key == SECRET,
         outputs={"header": f"Bearer {key}", key: [key]},
-        error=f"{key} is not the key",
+        error=None if key == SECRET else f"{key} is not the key",
     )
 
 
