@@ -43,7 +43,7 @@ class InvalidActionParams(ActionError):
 
 
 class ContradictoryResult(ActionError, ValueError):
-    """A result says two things that cannot both be true, such as a success with an error."""
+    """A result says two things that cannot both be true, such as a failure that waits."""
 
     code = "contradictory_result"
 

@@ -32,16 +32,16 @@ class ActionResult:
     peer gave to a job, and every service may report about them; ``event_keys`` are names that an
     author chose, and only a sender who speaks for the owner of the execution may use them.
 
-    Raises ``ContradictoryResult`` for an answer that cannot be meant: a success with an error,
-    a failure that waits, something that would wake a step which does not wait, or the other way
-    round. The step then fails with ``contradictory_result``.
+    Raises ``ContradictoryResult`` for an answer that cannot be meant: a failure that waits,
+    something that would wake a step which does not wait, a wait that nothing ends, or steps to
+    skip from a step that has not ended well. The step then fails with ``contradictory_result``.
     """
 
     #: Whether the action did, or has started, what it was for.
     success: bool
     #: What later steps read; JSON. The same keys on every path.
     outputs: dict[str, Any] = field(default_factory=dict)
-    #: What went wrong, in words; of a failure only.
+    #: What went wrong, in words; read of a failure only.
     error: str | None = None
     #: A stable word for it, which ``retry_on`` may name; else ``action_failed``.
     error_code: str | None = None
@@ -92,8 +92,6 @@ class ActionResult:
                 "awaiting_event requires external_workflow_id,"
                 " event_keys, awaiting_callback or wake_at"
             )
-        if self.error or self.error_code:
-            yield "A success has no error and no error_code"
         if self.skip_targets:
             yield "A step that waits cannot skip others yet"
 
@@ -110,8 +108,6 @@ class ActionResult:
         for name, given in wakes.items():
             if given:
                 yield f"{name} requires awaiting_event=True: without it the step would end at once"
-        if self.success and (self.error or self.error_code):
-            yield "A success has no error and no error_code"
         if not self.success and self.skip_targets:
             yield "A failure has no skip_targets"
 
@@ -131,7 +127,7 @@ class EventResult:
     """The verdict of ``on_event``; outputs are merged over those stored before.
 
     Raises ``ContradictoryResult`` for COMPLETE without a final status, another answer with one,
-    a completion with an error, and progress without a number.
+    and progress without a number.
     """
 
     #: What the event means.
@@ -158,8 +154,6 @@ class EventResult:
             yield "COMPLETE requires status COMPLETED or FAILED"
         if self.action != EventAction.COMPLETE and is_end:
             yield f"Only COMPLETE ends the step, so {self.action} has no status {self.status}"
-        if self.status == StepStatus.COMPLETED and (self.error or self.error_code):
-            yield "A completed step has no error and no error_code"
         has_news = self.progress is not None or self.eta_minutes is not None
         if self.action == EventAction.UPDATE_PROGRESS and not has_news:
             yield "UPDATE_PROGRESS requires progress or eta_minutes"

@@ -56,9 +56,6 @@ def test_external_ids_are_texts_without_doubles_and_the_single_one_comes_first()
         {"success": True, "external_workflow_ids": ["7"]},
         {"success": True, "wake_at": SOON},
         {"success": False, "error": "no", "awaiting_callback": True},
-        {"success": True, "error": "It did not work"},
-        {"success": True, "error_code": "quota"},
-        {"success": True, "awaiting_event": True, "wake_at": SOON, "error": "no"},
         {"success": True, "awaiting_event": True, "wake_at": SOON, "skip_targets": ["b"]},
         {"success": False, "error": "no", "skip_targets": ["b"]},
     ],
@@ -82,7 +79,6 @@ def test_the_id_of_a_job_may_stand_beside_an_end_as_in_the_older_guide():
     [
         {"action": EventAction.UPDATE_OUTPUTS, "status": StepStatus.COMPLETED},
         {"action": EventAction.IGNORE, "status": StepStatus.FAILED},
-        {"action": EventAction.COMPLETE, "status": StepStatus.COMPLETED, "error": "no"},
     ],
     ids=str,
 )
