@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from pipeline_engine.domain.actions import (
     ActionMeta,
+    ConditionalVisibility,
     JsonShape,
     ParamDefinition,
     ParamType,
@@ -102,7 +103,7 @@ def is_templated(value: Any) -> bool:
 def _problems_of(
     param: ParamDefinition, meta: ActionMeta, params: Mapping[str, Any], *, believes: bool
 ) -> Iterator[ParamProblem]:
-    if not _is_shown(param, meta, params):
+    if param.show_when is not None and not _is_shown(param.show_when, meta, params):
         return
     if param.name not in params:
         if param.required and param.default is None:
@@ -114,10 +115,10 @@ def _problems_of(
     if value is None or (value == "" and not param.required) or _is_open(value, believes):
         return
     fits, words = what_fits(param)
-    if fits is None or fits(value):
-        yield from _limit_problems(param, value, believes=believes)
-    else:
+    if fits is not None and not fits(value):
         yield ParamProblem(param.name, "wrong_type", f"{param.name}: must be {words}")
+    elif param.options is not None or param.validation is not None:
+        yield from _limit_problems(param, value, believes=believes)
 
 
 def _limit_problems(
@@ -134,10 +135,7 @@ def _is_open(value: Any, believes: bool) -> bool:
     return believes and is_templated(value)
 
 
-def _is_shown(param: ParamDefinition, meta: ActionMeta, params: Mapping[str, Any]) -> bool:
-    rule = param.show_when
-    if rule is None:
-        return True
+def _is_shown(rule: ConditionalVisibility, meta: ActionMeta, params: Mapping[str, Any]) -> bool:
     other = meta.param(rule.param)
     value = params.get(rule.param, other.default if other else None)
     return is_templated(value) or rule.holds(value)

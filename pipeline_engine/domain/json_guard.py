@@ -169,13 +169,18 @@ class _Inspection:
         self._count_node(pointer)
         if isinstance(value, str):
             return self._text(value, pointer)
+        if type(value) is dict:  # the usual case; what else is a mapping takes longer to know
+            return self._members(value, pointer, self._deeper(depth, pointer))
         if value is None or isinstance(value, int | float):
             return _number(value, pointer)
-        if isinstance(value, dict | Mapping):
+        if isinstance(value, Mapping):
             return self._members(value, pointer, self._deeper(depth, pointer))
         if isinstance(value, list | tuple):
             depth = self._deeper(depth, pointer)
             return [self.clean(item, f"{pointer}/{i}", depth) for i, item in enumerate(value)]
+        return self._other(value, pointer, depth)
+
+    def _other(self, value: Any, pointer: str, depth: int) -> Any:
         if isinstance(value, Enum):
             return self.clean(value.value, pointer, depth)
         return _foreign(value, pointer)
@@ -200,19 +205,14 @@ class _Inspection:
             name = self._key(key, pointer)
             if name in members:
                 raise JsonRejected("duplicate_key", "A key occurs twice.", pointer=pointer)
-            members[name] = self.clean(member, f"{pointer}/{_escaped(name)}", depth)
+            place = f"{pointer}/{name if name.isalnum() else _escaped(name)}"
+            members[name] = self.clean(member, place, depth)
         return members
 
     def _key(self, key: Any, pointer: str) -> str:
         """The key as text. Its object's pointer is reported: a bad key may not be printable."""
-        if isinstance(key, Enum) and not isinstance(key, str):
-            key = key.value
-        if type(key) is int:
-            key = str(_number(key, pointer))
-        if isinstance(key, UUID):
-            key = str(key)
         if not isinstance(key, str):
-            raise JsonRejected("unsupported_type", "A key is not a text.", pointer=pointer)
+            key = self._as_text(key, pointer)
         if len(key) > self.max_key_characters:
             raise JsonRejected(
                 "key_too_long",
@@ -220,6 +220,17 @@ class _Inspection:
                 pointer=pointer,
             )
         return self._text(key, pointer)
+
+    def _as_text(self, key: Any, pointer: str) -> str:
+        if isinstance(key, Enum):
+            key = key.value
+        if type(key) is int:
+            key = str(_number(key, pointer))
+        if isinstance(key, UUID):
+            key = str(key)
+        if not isinstance(key, str):
+            raise JsonRejected("unsupported_type", "A key is not a text.", pointer=pointer)
+        return key
 
     def _text(self, text: str, pointer: str) -> str:
         self.characters += len(text)

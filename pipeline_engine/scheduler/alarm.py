@@ -20,6 +20,8 @@ DEAF = 4
 DEAF_AT_LEAST = 2
 #: Less would switch the alarm off.
 SOONEST_SECONDS = 0.001
+#: Of processor time, for calls into C in a block whose time is all but over.
+SOONEST_KILL_SECONDS = 1.0
 
 
 class TimeIsUp(BaseException):
@@ -81,7 +83,7 @@ class _Timers:
         self._ends_at = ends_at  # before anything is set: it may ring at once
         is_set = now < self._rings_at <= ends_at
         if not is_set or self._kills_at - now < DEAF_AT_LEAST * (ends_at - now):
-            self._set(ends_at - now, now)
+            self._set(ends_at, now)
 
     def end(self) -> None:
         self._ends_at = None
@@ -92,20 +94,21 @@ class _Timers:
         self._rings_at = 0.0
         ends_at, now = self._ends_at, time.monotonic()
         if ends_at is not None and now < ends_at:
-            self._set(ends_at - now, now)
+            self._set(ends_at, now)
             return
         self._ends_at = None
         self._silence()
         if ends_at is not None:
             raise TimeIsUp
 
-    def _set(self, seconds: float, now: float) -> None:
+    def _set(self, ends_at: float, now: float) -> None:
         if signal.getsignal(signal.SIGALRM) != self.ring:
             signal.signal(signal.SIGALRM, self.ring)
             signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
-        seconds = max(seconds, SOONEST_SECONDS)
-        self._rings_at, self._kills_at = now + seconds, now + DEAF * seconds
-        signal.setitimer(signal.ITIMER_VIRTUAL, DEAF * seconds)
+        seconds = max(ends_at - now, SOONEST_SECONDS)
+        computing = max(DEAF * seconds, SOONEST_KILL_SECONDS)
+        self._rings_at, self._kills_at = ends_at, now + computing
+        signal.setitimer(signal.ITIMER_VIRTUAL, computing)
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
     def _silence(self) -> None:

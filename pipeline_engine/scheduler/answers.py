@@ -98,7 +98,7 @@ def checked_pause(given: Any) -> float | None:
 
 
 def _check_outputs(outputs: Any) -> None:
-    if not isinstance(outputs, Mapping):
+    if type(outputs) is not dict and not isinstance(outputs, Mapping):
         raise InvalidResult(f"The outputs are {type(outputs).__name__}, not an object")
 
 

@@ -135,15 +135,14 @@ class Batch:
         work = self.work
         door = StepDoor(work.runtime, step, work)
         context = perform.make_context(work.runtime, step, door=door)
-        limits = {"ends_at": step.fuel.deadline or 0.0, "seconds": self._seconds}
+        ends_at, seconds = step.fuel.deadline or 0.0, self._seconds
         if outcomes.expands(step.row, step.planned):
-            found = perform.in_time(partial(perform.expand, step, context), **limits)
+            found = perform.in_time(perform.expand, step, context, ends_at=ends_at, seconds=seconds)
             return self._in_turn(step.row, partial(outcomes.expanded, work, step, context, found))
-        result = perform.in_time(partial(perform.execute, step, context), **limits)
-        settle = partial(outcomes.settle, work, step, result)
+        result = perform.in_time(perform.execute, step, context, ends_at=ends_at, seconds=seconds)
         if result.success and not result.awaiting_event:
-            return settle()
-        return self._in_turn(step.row, settle)
+            return outcomes.settle(work, step, result)
+        return self._in_turn(step.row, partial(outcomes.settle, work, step, result))
 
     def _in_turn(self, row: StepRow, move: Callable[[], list[Ending]]) -> list[Ending]:
         """Make a move that may be no end; of a step behind others the history tells it later."""

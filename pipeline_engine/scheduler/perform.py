@@ -73,6 +73,7 @@ INVALID_PARAMS = "invalid_params"
 #: Seconds after the limit of a step in which the sweep ends it, before its peers are hung up on.
 GRACE_SECONDS = 5.0
 TOO_SLOW = "too_slow"
+_UNWATCHED = nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,11 @@ class Prepared:
     @property
     def given_seconds(self) -> float | None:
         """The time that this attempt was given: by the fan-out that made it, or by its step."""
-        item = self.row.item if self.row.item_index is not None else None
-        limit: float | None = (item or {}).get("timeout_seconds")
-        return limit or self.planned.definition.timeout_seconds
+        if self.row.item_index is not None and self.row.item:
+            limit: float | None = self.row.item.get("timeout_seconds")
+            if limit:
+                return limit
+        return self.planned.definition.timeout_seconds
 
     @property
     def timeout_seconds(self) -> float | None:
@@ -161,7 +164,8 @@ def make_context(
 ) -> ActionContext:
     """All that the action may know."""
     row, settings = step.row, runtime.settings
-    limit = step.timeout_seconds or settings.parked_timeout_seconds
+    timeout = step.timeout_seconds
+    limit = timeout or settings.parked_timeout_seconds
     return ActionContext(
         step_id=row.step_id,
         execution_id=step.facts.text_id,
@@ -176,7 +180,7 @@ def make_context(
         step_outputs=StepOutputs(step.results),
         stored_outputs=stored_outputs or {},
         scope=step.scope,
-        timeout_seconds=step.timeout_seconds,
+        timeout_seconds=timeout,
         retry_count=row.retry_count,
         attempt=this_attempt(row),
         deadline=datetime.now(UTC) + timedelta(seconds=limit),
@@ -224,15 +228,22 @@ def _refused(step: Prepared) -> ActionResult | None:
     return None
 
 
-def in_time(call: Callable[[], T], *, ends_at: float, seconds: float) -> T | ActionResult:
-    """What a cheap action answers, or its failure if that takes longer than the *seconds* it has.
+def in_time(
+    call: Callable[[Prepared, ActionContext], T],
+    step: Prepared,
+    context: ActionContext,
+    *,
+    ends_at: float,
+    seconds: float,
+) -> T | ActionResult:
+    """What a cheap action answers to *call*, or its failure if that takes longer than it may.
 
-    *ends_at* is a moment of ``time.monotonic()``. Nobody tries again what is too slow: it would
-    hold up the others as long as before.
+    It has *seconds*; *ends_at* is a moment of ``time.monotonic()``. Nobody tries again what is
+    too slow: it would hold up the others as long as before.
     """
     try:
         with alarm(ends_at):
-            found = call()
+            found = call(step, context)
     except TimeIsUp:
         pass
     else:
@@ -252,7 +263,7 @@ def _called(step: Prepared, context: ActionContext) -> Any:
 def _watched(step: Prepared, context: ActionContext) -> AbstractContextManager[object]:
     """Bring the thread back soon after the step has ended as TIMEOUT, whatever peers do."""
     if step.planned.meta.cheap or context.deadline is None:  # a cheap step talks to nobody
-        return nullcontext()
+        return _UNWATCHED
     left = (context.deadline - datetime.now(UTC)).total_seconds()
     return DEADLINES.within(left + GRACE_SECONDS)
 
@@ -425,14 +436,13 @@ def guarded_outputs(
 
 
 def _guarded(call: Callable[[], T], step: Prepared, context: ActionContext) -> T | ActionResult:
-    with out_of_logs(lambda: step.masker):
-        return _caught(call, step, context)
+    with out_of_logs(lambda: step.masker), paying(step.fuel):
+        return _caught(call, context)
 
 
-def _caught(call: Callable[[], T], step: Prepared, context: ActionContext) -> T | ActionResult:
+def _caught(call: Callable[[], T], context: ActionContext) -> T | ActionResult:
     try:
-        with paying(step.fuel):
-            return call()
+        return call()
     except ActionError as error:
         # Absent where a subclass did not call the constructor of this one.
         code, retryable = (

@@ -38,7 +38,7 @@ from pipeline_engine.domain.sealing import Sealer, sealer_with, with_opened_defa
 from pipeline_engine.errors import ActionNotFound
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.first_steps import first_steps
-from pipeline_engine.sdk import BaseActionExecutor, FanOutActionExecutor
+from pipeline_engine.sdk import BaseActionExecutor
 from pipeline_engine.storage import rows
 from pipeline_engine.storage.new_executions import FirstSteps
 from pipeline_engine.storage.rows import StepRow
@@ -46,6 +46,17 @@ from pipeline_engine.storage.steps import StepKind
 
 #: Of all kept plans together. Each takes some two kilobytes, and a plan has up to thousands.
 KEPT_STEPS = 20_000
+
+
+@dataclass(slots=True)
+class _Texts:
+    """What a step says, parsed, and all that it refers to."""
+
+    params: CompiledValue
+    raw_params: dict[str, Any]
+    condition: Condition
+    references: list[Reference]
+    results_needed: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -56,26 +67,30 @@ class PlannedStep:
     meta: ActionMeta
     executor: BaseActionExecutor
     retry: RetryConfig | None  #: None: the first failure is the last
+    fans_out: bool  #: its row expands into items instead of running the action itself
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     masker: Masker = NOTHING_HIDDEN  #: of these secrets
     sealer: Sealer | None = field(default=None, repr=False)
 
-    @cached_property
+    @property
     def params(self) -> CompiledValue:
         """The params that templates are rendered in."""
-        kept = self.meta.unrendered_params
-        return compile_value({k: v for k, v in self.definition.params.items() if k not in kept})
+        return self._texts.params
 
-    @cached_property
+    @property
     def raw_params(self) -> dict[str, Any]:
         """The params that the action wants as they were written."""
-        kept = self.meta.unrendered_params
-        return {k: v for k, v in self.definition.params.items() if k in kept}
+        return self._texts.raw_params
 
-    @cached_property
+    @property
     def condition(self) -> Condition:
         """When false, the step is skipped."""
-        return parse_condition(self.definition.condition)
+        return self._texts.condition
+
+    @property
+    def results_needed(self) -> frozenset[str]:
+        """The steps whose results its templates refer to."""
+        return self._texts.results_needed
 
     @cached_property
     def for_each(self) -> CompiledValue:
@@ -90,33 +105,25 @@ class PlannedStep:
         return compile_value(loop.key if loop else None)
 
     @cached_property
-    def results_needed(self) -> frozenset[str]:
-        """The steps whose results its templates refer to."""
-        return steps_named(self._references)
-
-    @cached_property
-    def _references(self) -> list[Reference]:
-        """All that its templates refer to."""
-        compiled = [self.params]
-        if self.raw_params:
-            compiled.append(compile_value(self.raw_params))
-        if self.definition.for_each is not None:
-            compiled += [self.for_each, self.item_key]
-        found = [r for value in compiled for _, r in value.references]
-        return [*found, *self.condition.references]
-
-    @cached_property
     def looks_at_the_end(self) -> bool:
         """Whether its templates refer to how the execution ends."""
-        looked_at = [(*r.path, None)[0] for r in self._references if r.root == "execution"]
+        looked_at = [(*r.path, None)[0] for r in self._texts.references if r.root == "execution"]
         return any(part in {"status", "error", None} for part in looked_at)
 
-    @property
-    def fans_out(self) -> bool:
-        """Its row expands into items instead of running the action itself."""
-        return self.definition.for_each is not None or isinstance(
-            self.executor, FanOutActionExecutor
-        )
+    @cached_property
+    def _texts(self) -> _Texts:
+        # In one go: of a wide pipeline each step runs once, and looking up takes longer.
+        params, kept = self.definition.params, self.meta.unrendered_params
+        raw = {k: v for k, v in params.items() if k in kept}
+        compiled = [compile_value({k: v for k, v in params.items() if k not in raw})]
+        if raw:
+            compiled.append(compile_value(raw))
+        if self.definition.for_each is not None:
+            compiled += [self.for_each, self.item_key]
+        condition = parse_condition(self.definition.condition)
+        references = [r for value in compiled for _, r in value.references]
+        references += condition.references
+        return _Texts(compiled[0], raw, condition, references, steps_named(references))
 
     @property
     def idempotent(self) -> bool:
@@ -215,6 +222,7 @@ class Plan:
             meta=found.meta,
             executor=found.executor,
             retry=self._retry(definition, found.meta),
+            fans_out=definition.for_each is not None or found.fans_out,
             secrets=self.settings.secrets,
             masker=self.masker,
             sealer=self.sealer,

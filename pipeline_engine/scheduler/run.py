@@ -136,7 +136,7 @@ class Turn:
             return call(step, context)
         seconds = self.runtime.settings.cheap_step_seconds
         ends_at = time.monotonic() + seconds
-        return perform.in_time(partial(call, step, context), ends_at=ends_at, seconds=seconds)
+        return perform.in_time(call, step, context, ends_at=ends_at, seconds=seconds)
 
     def go_on(self, work: Work) -> None:
         """Run what a committed transaction has set free, and send the rest."""

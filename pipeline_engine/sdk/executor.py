@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.sdk.context import ActionContext, EventContext
@@ -109,10 +109,10 @@ def register_action(meta: ActionMeta) -> Callable[[C], C]:
 
 def settled(outcome: T | Awaitable[T]) -> T:
     """Return what an executor's method returned, after awaiting it if it was ``async``."""
-    if isinstance(outcome, Awaitable):
-        result: T = asyncio.run(_finished(outcome))
-        return result
-    return outcome
+    # What ``isinstance(outcome, Awaitable)`` asks, without its detour.
+    if hasattr(type(outcome), "__await__"):
+        return asyncio.run(_finished(cast(Awaitable[T], outcome)))
+    return cast(T, outcome)
 
 
 async def _finished(outcome: Awaitable[T]) -> T:

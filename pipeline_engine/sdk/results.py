@@ -23,6 +23,9 @@ def _refuse(contradictions: Iterator[str]) -> None:
         raise ContradictoryResult(found)
 
 
+_NOTHING = (None, None, False, False, None, (), (), None, ())
+
+
 @dataclass(frozen=True, kw_only=True)
 class ActionResult:
     """The end of a step, or with ``awaiting_event`` the news that it parked.
@@ -67,6 +70,8 @@ class ActionResult:
     skip_targets: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        if self._beside_outputs() == _NOTHING:
+            return  # as most actions answer: nothing to convert, and nothing to refuse
         object.__setattr__(self, "skip_targets", tuple(self.skip_targets))
         object.__setattr__(self, "external_workflow_ids", self._external_ids())
         object.__setattr__(
@@ -74,6 +79,19 @@ class ActionResult:
         )
         waits = self.awaiting_event
         _refuse(self._contradictions_of_waiting() if waits else self._contradictions_of_an_end())
+
+    def _beside_outputs(self) -> tuple[object, ...]:
+        return (
+            self.error,
+            self.error_code,
+            self.awaiting_event,
+            self.awaiting_callback,
+            self.external_workflow_id,
+            self.external_workflow_ids,
+            self.event_keys,
+            self.wake_at,
+            self.skip_targets,
+        )
 
     @property
     def awaited(self) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def is_array(value: JSON) -> bool:
 
 def is_object(value: JSON) -> bool:
     """A mapping."""
-    return isinstance(value, Mapping)
+    return type(value) is dict or isinstance(value, Mapping)
 
 
 def is_anything(_: JSON) -> bool:

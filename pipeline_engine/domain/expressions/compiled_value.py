@@ -104,7 +104,8 @@ class _Compilation:
             return _constant(template.render({}))
         self.is_constant = False
         self.references.extend((pointer, reference) for reference in template.references)
-        return lambda scope, fuel: fuel.hand_out(template.render(scope, fuel=fuel))
+        render = template.render
+        return lambda scope, fuel: fuel.hand_out(render(scope, fuel))
 
 
 def _constant(value: Any) -> Renderer:

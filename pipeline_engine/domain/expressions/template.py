@@ -62,13 +62,15 @@ class Template:
         """Whether there is no expression in it; then every scope gives the same text."""
         return all(isinstance(part, str) for part in self.parts)
 
-    def render(self, scope: Scope, *, fuel: Fuel | None = None) -> Any:
+    def render(self, scope: Scope, fuel: Fuel | None = None) -> Any:
         """The value in this scope, with its secrets revealed; undefined is ``""``.
 
         What stood in the scope is passed on, not copied. Without *fuel* the budget of the step
         pays (``paying``). Raises ``ExpressionError``.
         """
-        value = self.evaluate(scope, fuel=fuel)
+        value = self.evaluate(scope, fuel)
+        if type(value) is str:
+            return value
         if isinstance(value, Secret):
             return value.reveal()
         if isinstance(value, dict | list):
@@ -76,7 +78,7 @@ class Template:
             return revealed(value) if ledger is not None and ledger.used else value
         return value
 
-    def evaluate(self, scope: Scope, *, fuel: Fuel | None = None) -> Any:
+    def evaluate(self, scope: Scope, fuel: Fuel | None = None) -> Any:
         """The same with its secrets as they are in expressions."""
         fuel = current_fuel() if fuel is None else fuel
         fuel.spend(self.size)

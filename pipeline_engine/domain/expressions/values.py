@@ -40,7 +40,7 @@ def as_json(value: Any, fuel: Fuel) -> Any:
     What is inside a ``dict`` or ``list`` of the scope is JSON by contract and is not walked, so
     passing a large value on costs nothing.
     """
-    if value is None or isinstance(value, str | int | float | dict | list | Secret):
+    if value is None or isinstance(value, _PASSED_ON):
         return value
     if value is UNDEFINED:
         return None
@@ -51,6 +51,10 @@ def as_json(value: Any, fuel: Fuel) -> Any:
         fuel.spend(len(value))
         return [as_json(item, fuel) for item in value]
     raise WrongOperand(f"An expression cannot work with {kind(value)}.")
+
+
+#: Put together once: every expression that is a whole value asks.
+_PASSED_ON = (str, int, float, dict, list, Secret)
 
 
 def as_text(value: Any, fuel: Fuel) -> str:
@@ -72,12 +76,19 @@ def as_text(value: Any, fuel: Fuel) -> str:
 
 def as_one_text(values: Sequence[Any], fuel: Fuel) -> Any:
     """Values as they read one after another; a secret among them makes the whole a secret."""
-    texts = [v.reveal() if type(v) is Secret else as_text(v, fuel) for v in values]
+    secret: Secret | None = None
+    texts: list[str] = []
+    for value in values:
+        if type(value) is str:
+            texts.append(value)
+        elif type(value) is Secret:
+            secret = value
+            texts.append(value.reveal())
+        else:
+            texts.append(as_text(value, fuel))
     fuel.spend_on_text(sum(map(len, texts)))
     text = "".join(texts)
-    if Secret not in map(type, values):
-        return text
-    return next(v for v in values if isinstance(v, Secret)).become(text)
+    return text if secret is None else secret.become(text)
 
 
 def in_range(number: Any) -> Any:
