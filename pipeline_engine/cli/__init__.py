@@ -19,6 +19,7 @@ def main() -> None:
 
 main.sections = {
     "Pipelines": {
+        "init": Entry("init", "Write a folder to begin with."),
         "validate": Entry("validate", "Check a pipeline document completely."),
         "pipelines": Entry("pipelines", "Store, list, show and delete pipelines."),
         "actions": Entry("actions", "List what steps can do, or show one action."),

@@ -12,10 +12,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pipeline_engine.cli.output import as_text, printable
+from pipeline_engine.cli.output import as_text, printable, span
 from pipeline_engine.cli.states import PARKED, state
 from pipeline_engine.client import Snapshot, StepView
 
+HOUR = 3600
 NOT_YET = state("pending").text
 
 
@@ -110,4 +111,6 @@ def _remarks(step: StepView) -> str:
 
 
 def _eta(seconds: int | None) -> str:
-    return "" if seconds is None else f"ETA {seconds // 60}:{seconds % 60:02d}"
+    if seconds is None:
+        return ""
+    return f"ETA {seconds // 60}:{seconds % 60:02d}" if seconds < HOUR else f"ETA {span(seconds)}"

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import requests
 
+from pipeline_engine.domain.issues import dotted
 from pipeline_engine.errors import AmbiguousName, PipelineEngineError, PipelineNotFound
 from pipeline_engine.sdk.retry_after import retry_after
 
@@ -258,9 +259,12 @@ def _is_safe(method: str, request: Mapping[str, Any]) -> bool:
 
 
 def issue_line(issue: Mapping[str, Any]) -> str:
-    """Say one problem of a document in one line."""
+    """Say one problem of a document in one line, with its place once."""
+    pointer = str(issue.get("pointer") or "")
+    # Clients of the reference service read the place in the message.
+    message = str(issue.get("message")).removeprefix(f"{dotted(pointer)}: ")
     hint = f" ({issue['hint']})" if issue.get("hint") else ""
-    return f"{issue.get('pointer') or '/'}: {issue.get('message')}{hint}"
+    return f"{pointer or '/'}: {message}{hint}"
 
 
 def _problem(response: requests.Response) -> Mapping[str, Any]:

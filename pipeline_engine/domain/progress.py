@@ -32,6 +32,8 @@ class StepProgress:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     name: str = ""
+    waits_for_somebody: bool = False
+    wakes_in_seconds: Decimal | float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,8 @@ class StatusGroup:
     weighted_percentage: Decimal | float = 0  #: Σ weight · percentage
     timed_weight: Decimal | float = 0  #: Σ weight
     seconds: Decimal | float = 0  #: Σ finished_at - started_at
+    waiting: int = 0  #: how many wait for somebody who has not said how far he is
+    wakes_in_seconds: Decimal | float | None = None  #: the latest of the known points in time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +103,8 @@ def _group_of_one(step: StepProgress) -> StatusGroup:
         weighted_percentage=_exact(step.weight) * percentage,
         timed_weight=step.weight if timed else 0,
         seconds=_seconds(step.started_at, step.finished_at),
+        waiting=int(step.waits_for_somebody),
+        wakes_in_seconds=step.wakes_in_seconds,
     )
 
 
@@ -112,8 +118,11 @@ def _achieved(group: StatusGroup) -> Decimal:
 def _eta_seconds(groups: tuple[StatusGroup, ...]) -> int | None:
     """What is left, at the pace of what was done: seconds per unit of weight.
 
-    With equal weights this is the mean duration of a finished step times the steps left.
+    With equal weights this is the mean duration of a finished step times the steps left. It is
+    no less than what a step still waits for the clock, and nobody can tell how long a person takes.
     """
+    if any(group.waiting for group in groups):
+        return None
     done = [group for group in groups if group.status in DONE]
     timed_weight = sum((_exact(group.timed_weight) for group in done), ZERO)
     remaining = [group for group in groups if group.status not in FINAL_STEP_STATUSES]
@@ -121,7 +130,8 @@ def _eta_seconds(groups: tuple[StatusGroup, ...]) -> int | None:
         return None
     pace = sum((_exact(group.seconds) for group in done), ZERO) / timed_weight
     left = sum((_exact(group.weight) - _achieved(group) / FULL for group in remaining), ZERO)
-    seconds = left * pace
+    wakes = (_exact(group.wakes_in_seconds or 0) for group in remaining)
+    seconds = max(left * pace, *wakes)
     return max(0, int(seconds)) if seconds <= LONGEST_ETA else None
 
 

@@ -151,8 +151,12 @@ def _converted(verdict: EventResult) -> EventResult:
         error=words(verdict.error),
         error_code=words(verdict.error_code),
         progress=_percentage(verdict.progress),
-        eta_minutes=None if verdict.eta_minutes is None else int(verdict.eta_minutes),
+        eta_seconds=_eta(verdict.remaining_seconds),
     )
+
+
+def _eta(seconds: Any) -> int | None:
+    return None if seconds is None else int(seconds)
 
 
 def _percentage(progress: Any) -> float | None:

@@ -239,12 +239,11 @@ def _follow(work: Work, its: Waiting, verdict: EventResult, room: Room) -> None:
         its.is_open = False
         its.endings += _completed(work, step, verdict, outputs)
         return
-    eta = None if verdict.eta_minutes is None else verdict.eta_minutes * 60
     transitions.note_progress(
         work.connection,
         step.row,
         progress=verdict.progress,
-        eta_seconds=eta,
+        eta_seconds=verdict.remaining_seconds,
         outputs=outputs if verdict.outputs else None,
     )
     its.outputs = outputs

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 import structlog
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.action_params import param_problems
 from pipeline_engine.domain.expressions import (
     ExpressionError,
     Fuel,
@@ -21,6 +22,7 @@ from pipeline_engine.domain.expressions import (
     masker_in,
     paying,
 )
+from pipeline_engine.domain.expressions.values import kind
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.masking import Masker, out_of_logs
 from pipeline_engine.domain.sealing import SecretUnreadable
@@ -57,7 +59,6 @@ from pipeline_engine.sdk import (
     Item,
     ItemResult,
     MoreItems,
-    check_params,
     read_answer,
     settled,
 )
@@ -218,7 +219,10 @@ def execute(step: Prepared, context: ActionContext) -> ActionResult:
 def _refused(step: Prepared) -> ActionResult | None:
     """The failure of a step whose rendered params its action does not take."""
     meta, masker = step.planned.meta, step.masker
-    problems = check_params(meta, step.params, rendered=True)
+    problems = [
+        problem.message + _because_undefined(step, problem.param)
+        for problem in param_problems(meta, step.params, rendered=True)
+    ]
     if problems:
         return _failure("; ".join(problems), INVALID_PARAMS, retryable=False)
     for param in meta.params if masker else ():
@@ -226,6 +230,14 @@ def _refused(step: Prepared) -> ActionResult | None:
             message = f"{param.name}: A secret cannot be used here"
             return _failure(message, SecretMisused.code, retryable=False)
     return None
+
+
+def _because_undefined(step: Prepared, param: str) -> str:
+    """A remark if a param does not fit because a name in it stands for nothing."""
+    if step.params.get(param) not in ("", None):
+        return ""
+    undefined = step.planned.params.undefined_in(step.scope, f"/{param}")
+    return f" ({_are_undefined(undefined)})" if undefined else ""
 
 
 def in_time(
@@ -296,7 +308,7 @@ def _loop_items(step: Prepared) -> list[Item]:
     values = step.planned.for_each.render(step.scope)
     if not isinstance(values, list):
         raise ActionError(
-            f"for_each needs a list, got {type(values).__name__}",
+            f"for_each needs a list: {_got(step, values)}",
             error_code="for_each_not_a_list",
             retryable=False,
         )
@@ -308,6 +320,16 @@ def _loop_items(step: Prepared) -> list[Item]:
         )
         for i, v in enumerate(values)
     ]
+
+
+def _got(step: Prepared, values: Any) -> str:
+    """What there is instead of a list; a name that stands for nothing is rendered as ``""``."""
+    undefined = step.planned.for_each.undefined_in(step.scope) if values in ("", None) else []
+    return _are_undefined(undefined) if undefined else f"it is {kind(values)}"
+
+
+def _are_undefined(names: Sequence[str]) -> str:
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} undefined"
 
 
 def join(

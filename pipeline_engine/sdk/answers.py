@@ -17,8 +17,9 @@ FIELDS: Mapping[str, frozenset[str]] = {
     "complete": frozenset({"outputs"}),
     "fail": frozenset({"outputs", "error"}),
     "revoke": frozenset({"reason"}),
-    "progress": frozenset({"outputs", "progress", "eta_minutes"}),
+    "progress": frozenset({"outputs", "progress", "eta_seconds", "eta_minutes"}),
 }
+NEWS = ("progress", "eta_seconds", "eta_minutes")
 LONGEST_CODE = 100
 
 
@@ -26,8 +27,8 @@ def read_answer(body: Mapping[str, Any]) -> EventResult | None:
     """What the ``action`` of *body* says; None if it has none.
 
     ``complete`` with ``outputs``, ``fail`` with ``error`` (a text, or ``{message, code}``) and
-    ``outputs``, ``progress`` with ``progress`` (0 to 100), ``eta_minutes`` and ``outputs``, or
-    ``revoke`` with ``reason``. Raises ``InvalidAnswer`` with every problem.
+    ``outputs``, ``progress`` with ``progress`` (0 to 100), ``eta_seconds`` (or ``eta_minutes``)
+    and ``outputs``, or ``revoke`` with ``reason``. Raises ``InvalidAnswer`` with every problem.
     """
     if ACTION not in body:
         return None
@@ -55,12 +56,13 @@ def _failed(body: Mapping[str, Any]) -> EventResult:
 
 
 def _further(body: Mapping[str, Any]) -> EventResult:
-    eta = body.get("eta_minutes")
+    seconds, minutes = body.get("eta_seconds"), body.get("eta_minutes")
     return EventResult(
         action=EventAction.UPDATE_PROGRESS,
         outputs=dict(body.get("outputs") or {}),
         progress=body.get("progress"),
-        eta_minutes=None if eta is None else int(eta),
+        eta_seconds=seconds,
+        eta_minutes=None if minutes is None else int(minutes),
     )
 
 
@@ -93,8 +95,8 @@ def _problems(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name, (is_right, wanted) in _RULES.items():
         if body.get(name) is not None and not is_right(body[name]):
             yield problem(f"/{name}", f"Has to be {wanted}.")
-    if action == "progress" and body.get("progress") is None and body.get("eta_minutes") is None:
-        yield problem("/progress", "Say the progress, or eta_minutes.", code="required")
+    if action == "progress" and all(body.get(name) is None for name in NEWS):
+        yield problem("/progress", "Say the progress, or eta_seconds.", code="required")
 
 
 def problem(pointer: str, message: str, *, code: str = "invalid_value") -> dict[str, Any]:
@@ -119,6 +121,10 @@ def _is_span(value: Any) -> bool:
     return _is_number(value) and 0 <= value < 2**31 / 60
 
 
+def _is_eta(value: Any) -> bool:
+    return _is_number(value) and 0 <= value < 2**31
+
+
 def _is_error(value: object) -> bool:
     if not isinstance(value, Mapping):
         return _is_text(value)
@@ -134,5 +140,6 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "by": (_is_text, "a text"),
     "comment": (_is_text, "a text"),
     "progress": (_is_percentage, "a number from 0 to 100"),
+    "eta_seconds": (_is_eta, "a number of seconds"),
     "eta_minutes": (_is_span, "a number of minutes"),
 }

@@ -160,11 +160,20 @@ class EventResult:
     error_code: str | None = None
     #: How far the job is, from 0 to 100.
     progress: float | None = None
-    #: Minutes that it still needs.
+    #: Seconds that it still needs.
+    eta_seconds: float | None = None
+    #: The same in minutes, as actions for the reference service say it.
     eta_minutes: int | None = None
 
     def __post_init__(self) -> None:
         _refuse(self._contradictions())
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """The seconds that the job still needs, in whatever unit they were told."""
+        if self.eta_seconds is None and self.eta_minutes is not None:
+            return self.eta_minutes * 60
+        return self.eta_seconds
 
     def _contradictions(self) -> Iterator[str]:
         is_end = self.status in (StepStatus.COMPLETED, StepStatus.FAILED)
@@ -172,6 +181,6 @@ class EventResult:
             yield "COMPLETE requires status COMPLETED or FAILED"
         if self.action != EventAction.COMPLETE and is_end:
             yield f"Only COMPLETE ends the step, so {self.action} has no status {self.status}"
-        has_news = self.progress is not None or self.eta_minutes is not None
-        if self.action == EventAction.UPDATE_PROGRESS and not has_news:
-            yield "UPDATE_PROGRESS requires progress or eta_minutes"
+        news = (self.progress, self.eta_seconds, self.eta_minutes)
+        if self.action == EventAction.UPDATE_PROGRESS and all(one is None for one in news):
+            yield "UPDATE_PROGRESS requires progress or eta_seconds"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner, Result
+from documentation import blocks
 from observing import Run, parked, step
 from waiting import wait_until
 
@@ -272,3 +274,26 @@ def test_the_step_that_waits_for_an_approval_is_approved_or_rejected(
     assert invoke("watch", started).exit_code == 1
     assert "not on a Friday" in invoke("show", started).stdout
     assert invoke("approve", started).exit_code == 4
+
+
+def test_the_folder_to_begin_with_does_what_its_readme_says(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for `up` and `down`: a stack runs already, and others use it."""
+    monkeypatch.chdir(tmp_path)
+    invoke("init")
+    calls = [
+        shlex.split(line)[1:]
+        for block in blocks(tmp_path / "README.md", "sh")
+        for line in block.splitlines()
+        if line.startswith("pipeline-engine ") and line.split()[1] not in {"up", "down"}
+    ]
+
+    assert len(calls) == 8
+    for call in calls:
+        if call[0] == "approve":
+            wait_until(lambda: "◆ parked" in invoke("show", "@last").stdout)
+        done = invoke(*call)
+        assert done.exit_code == 0, f"{call}: {done.output}"
+    assert invoke("cancel", "@last").exit_code == 0
+    assert invoke("pipelines", "delete", "release", "--yes").exit_code == 0

@@ -45,6 +45,19 @@ def test_a_running_step_counts_with_its_own_percentage():
     assert overall(a_row(COMPLETED), a_row(RUNNING, 50), a_row(PENDING)) == "50.00"
 
 
+def test_nobody_can_tell_how_long_a_person_takes():
+    rows = [a_row(COMPLETED, seconds=1), a_row(RUNNING, waits_for_somebody=True), a_row(PENDING)]
+
+    assert aggregate(rows).eta_seconds is None
+
+
+def test_an_estimate_is_no_shorter_than_a_step_still_waits_for_the_clock():
+    day = 24 * 3600
+    rows = [a_row(COMPLETED, seconds=1), a_row(RUNNING, wakes_in_seconds=day), a_row(PENDING)]
+
+    assert aggregate(rows).eta_seconds == day
+
+
 def test_a_skipped_step_counts_as_done():
     found = aggregate([a_row(COMPLETED), a_row(StepStatus.SKIPPED), a_row(PENDING)])
 

@@ -12,6 +12,8 @@ from pipeline_engine.domain.expressions.limits import BYTES_PER_VALUE
 from pipeline_engine.domain.expressions.nodes import Scope
 from pipeline_engine.domain.expressions.references import Reference
 from pipeline_engine.domain.expressions.template import parse_template
+from pipeline_engine.domain.expressions.undefined import UNDEFINED
+from pipeline_engine.domain.expressions.values import look_up
 
 Renderer: TypeAlias = Callable[[Scope, Fuel], Any]
 
@@ -48,6 +50,24 @@ class CompiledValue:
             return self.renderer(scope, fuel)
         except RecursionError:
             raise ExpressionTooDeep("A value is nested too deeply.") from None
+
+    def undefined_in(self, scope: Scope, pointer: str = "") -> list[str]:
+        """Which of the names below *pointer* stand for nothing in this scope: for messages."""
+        named = dict.fromkeys(
+            reference
+            for place, reference in self.references
+            if place == pointer or place.startswith(f"{pointer}/")
+        )
+        return [
+            str(reference) for reference in named if not _stands_for_something(reference, scope)
+        ]
+
+
+def _stands_for_something(reference: Reference, scope: Scope) -> bool:
+    value = look_up(scope, reference.root)
+    for key in reference.path:
+        value = look_up(value, key)
+    return value is not UNDEFINED
 
 
 def compile_value(value: Any, *, pointer: str = "") -> CompiledValue:

@@ -85,6 +85,8 @@ def _grouped(execution_ids: Collection[UUID]) -> Select[*tuple[Any, ...]]:
             func.sum(weight * _percentage()).label("weighted_percentage"),
             func.coalesce(func.sum(weight).filter(timed), 0).label("timed_weight"),
             func.coalesce(func.sum(seconds).filter(timed), 0).label("seconds"),
+            func.count().filter(_waits_for_somebody()).label("waiting"),
+            func.max(_wakes_in_seconds()).label("wakes_in_seconds"),
             func.array_agg(aggregate_order_by(step.name, step.sequence_number.desc())).label(
                 "names"
             ),
@@ -108,6 +110,20 @@ def _percentage() -> ColumnElement[Decimal]:
     )
 
 
+def _waits_for_somebody() -> ColumnElement[bool]:
+    """It is parked without a time to wake, and whoever has it has not said how far he is."""
+    step = StepExecution
+    said_nothing = and_(step.progress_percentage == 0, step.eta_seconds.is_(None))
+    return and_(step.awaiting_event, step.due_at.is_(None), said_nothing)
+
+
+def _wakes_in_seconds() -> ColumnElement[Decimal]:
+    """When the clock wakes it, or when whoever has it said that he will be ready."""
+    step = StepExecution
+    due = func.extract("epoch", step.due_at - func.now())
+    return func.greatest(due, cast(step.eta_seconds, Numeric))
+
+
 def _group(row: Row[*tuple[Any, ...]]) -> StatusGroup:
     return StatusGroup(
         status=StepStatus(row.status),
@@ -116,4 +132,6 @@ def _group(row: Row[*tuple[Any, ...]]) -> StatusGroup:
         weighted_percentage=row.weighted_percentage,
         timed_weight=row.timed_weight,
         seconds=row.seconds,
+        waiting=row.waiting,
+        wakes_in_seconds=row.wakes_in_seconds,
     )

@@ -304,6 +304,7 @@ VERDICTS = st.fixed_dictionaries(
         "error_code": ANYTHING,
         "progress": NUMBERS | ANYTHING,
         "eta_minutes": NUMBERS | ANYTHING,
+        "eta_seconds": NUMBERS | ANYTHING,
     },
 )
 

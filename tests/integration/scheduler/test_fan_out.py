@@ -72,6 +72,21 @@ def test_what_is_no_list_cannot_be_fanned_out_over(drive):
     )
 
     assert end.step("each").error_code == "for_each_not_a_list"
+    assert end.step("each").error_message == "for_each needs a list: it is a text"
+
+
+def test_a_list_that_is_not_there_is_named(drive):
+    found = a_step("found", action="set_output", params={"outputs": {"some": [1]}})
+    field = each("{{ steps.found.outputs.all }}")
+    param = {"items": "{{ steps.found.outputs.all }}", "action": "log"}
+    action = a_step("action", "found", action="for_each", params=param)
+
+    go_on = {"fail_fast": False}
+    end = drive(picky()).run(found, {**field, "depends_on": ["found"]}, action, settings=go_on)
+
+    said = "steps.found.outputs.all is undefined"
+    assert end.step("each").error_message == f"for_each needs a list: {said}"
+    assert said in end.step("action").error_message
 
 
 def test_more_items_than_allowed_fail_the_step(drive):

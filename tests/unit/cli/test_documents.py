@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,10 @@ import click
 import pytest
 
 from pipeline_engine.cli.documents import read_document, read_params, read_value
+from pipeline_engine.client import issue_line
+from pipeline_engine.domain.checks import Limits, check
+from pipeline_engine.registry import Registry
+from pipeline_engine.services.actions import Catalogue
 
 
 @pytest.mark.parametrize(
@@ -74,3 +79,13 @@ def test_what_is_no_json_object_is_no_document(tmp_path: Path, text: str) -> Non
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(click.UsageError, match="nowhere"):
         read_document(tmp_path / "nowhere.json")
+
+
+def test_a_problem_says_its_place_once() -> None:
+    """Clients of the reference service read the place in the message, too."""
+    report = check({"steps": [{"id": "a"}]}, Catalogue(Registry.discover()), limits=Limits())
+
+    lines = [issue_line(asdict(issue)) for issue in report.errors]
+
+    assert "/steps/0/action: Field required" in lines
+    assert not any("steps.0" in line for line in lines)

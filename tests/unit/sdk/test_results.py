@@ -94,7 +94,7 @@ def test_completing_needs_to_say_how(status):
 
 
 def test_progress_needs_a_number():
-    with pytest.raises(ValueError, match="UPDATE_PROGRESS requires progress or eta_minutes"):
+    with pytest.raises(ValueError, match="UPDATE_PROGRESS requires progress or eta_seconds"):
         EventResult(action=EventAction.UPDATE_PROGRESS)
 
     assert EventResult(action=EventAction.UPDATE_PROGRESS, eta_minutes=0).eta_minutes == 0
