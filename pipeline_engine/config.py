@@ -21,6 +21,7 @@ from marshmallow import fields as ma
 from pipeline_engine.errors import InvalidSettings
 from pipeline_engine.failpoints import Faults
 
+NOT_NEGATIVE = validate.Range(min=0)
 AT_LEAST_ONE = validate.Range(min=1)
 POSITIVE = validate.Range(min=0, min_inclusive=False)
 #: A sweep is late after this, and after so many of its intervals.
@@ -190,6 +191,9 @@ class Settings:
     # Events
     event_buffer_seconds: float = _variable(
         "PIPELINE_EVENT_BUFFER_SECONDS", ma.Float(load_default=86_400.0, validate=POSITIVE)
+    )
+    event_repeat_seconds: float = _variable(
+        "PIPELINE_EVENT_REPEAT_SECONDS", ma.Float(load_default=60.0, validate=NOT_NEGATIVE)
     )
 
     # Degraded service

@@ -56,11 +56,19 @@ class RegisteredAction:
 
     @property
     def executor(self) -> BaseActionExecutor:
-        """The one instance of this process."""
+        """The one instance of this process; raises ``UnknownAction`` if it cannot be made."""
         with self._lock:
             if not self._made:
-                self._made.append(self.executor_class())
+                self._made.append(self._new())
             return self._made[0]
+
+    def _new(self) -> BaseActionExecutor:
+        try:
+            return self.executor_class()
+        except Exception as error:  # foreign code: its constructor may want what is not there
+            log.warning("action_broken", action=self.meta.type, exc_info=True)
+            message = f"Action '{self.meta.type}' cannot be made: {type(error).__name__}"
+            raise UnknownAction(message, type=self.meta.type) from error
 
 
 class Registry:

@@ -100,6 +100,20 @@ def is_templated(value: Any) -> bool:
     return isinstance(value, str) and OPENING in value
 
 
+def holds_template(value: Any) -> bool:
+    """Tell whether any text in *value* is known only when the step runs."""
+    inside = [value]
+    while inside:
+        one = inside.pop()
+        if isinstance(one, Mapping):
+            inside += [*one, *one.values()]
+        elif isinstance(one, list):
+            inside += one
+        elif is_templated(one):
+            return True
+    return False
+
+
 def _problems_of(
     param: ParamDefinition, meta: ActionMeta, params: Mapping[str, Any], *, believes: bool
 ) -> Iterator[ParamProblem]:

@@ -285,6 +285,7 @@ class ActionMeta:
                 yield f"param[{index}].label is required"
             if param.type in (ParamType.SELECT, ParamType.MULTISELECT) and not param.options:
                 yield f"param '{param.name}' requires options for {param.type}"
+            yield from _pattern_problems(param)
         names = [param.name for param in self.params]
         yield from (f"duplicate param name: {name}" for name in _doubles(names))
         unknown = sorted(self.unrendered_params.difference(names))
@@ -293,6 +294,13 @@ class ActionMeta:
     def _output_problems(self) -> Iterator[str]:
         names = [output.name for output in self.outputs]
         yield from (f"duplicate output name: {name}" for name in _doubles(names))
+
+
+def _pattern_problems(param: ParamDefinition) -> Iterator[str]:
+    try:
+        re.compile((param.validation and param.validation.pattern) or "")
+    except (re.error, TypeError) as error:
+        yield f"the pattern of param '{param.name}' is no regular expression: {error}"
 
 
 _SEQUENCES = (

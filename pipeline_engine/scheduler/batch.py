@@ -24,8 +24,8 @@ from pipeline_engine.domain.readiness import (
     decide,
 )
 from pipeline_engine.domain.states import StepStatus
-from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.scheduler import outcomes, perform
+from pipeline_engine.errors import PipelineEngineError, UnknownAction
+from pipeline_engine.scheduler import last_net, outcomes, perform
 from pipeline_engine.scheduler.advance import skipped
 from pipeline_engine.scheduler.alarm import shared_timers
 from pipeline_engine.scheduler.door import StepDoor
@@ -165,6 +165,8 @@ class Batch:
                 step = plan.step(row)
                 facts = as_it_ends(self.work.connection, facts, plan, step, row)
                 planned.append((row, step, facts))
+            except UnknownAction as error:  # another worker may have it
+                ended += self._in_turn(row, partial(last_net.lose, self.work, row, error))
             except PipelineEngineError as error:
                 ended += self._refused(row, None, error)
         wanted = [(row.execution_id, step.results_needed) for row, step, _ in planned]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # a plan keeps what is made here
 
 
 def first_steps(plan: Plan) -> FirstSteps:
-    """The first rows of each execution of *plan*. Raises ``ActionNotFound``.
+    """The first rows of each execution of *plan*. Raises ``UnknownAction``.
 
     Ranks follow the topological order, and so do the ids that they stand for: whoever locks
     successors in the order of their ids follows the graph.

@@ -35,7 +35,7 @@ from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, masker_of
 from pipeline_engine.domain.outcome import COMPENSATES, compensating
 from pipeline_engine.domain.readiness import EAGER
 from pipeline_engine.domain.sealing import Sealer, sealer_with, with_opened_defaults
-from pipeline_engine.errors import ActionNotFound
+from pipeline_engine.errors import UnknownAction
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.first_steps import first_steps
 from pipeline_engine.sdk import BaseActionExecutor
@@ -167,7 +167,7 @@ class Plan:
     registry: Registry
 
     def step(self, row: StepRow) -> PlannedStep:
-        """What to do for a row. Raises ``ActionNotFound`` if the action is not installed."""
+        """What to do for a row. Raises ``UnknownAction`` if the action is not installed."""
         key = (row.step_id, row.action, row.kind)
         if key not in self._planned:
             self._planned[key] = self._plan(row)
@@ -208,19 +208,20 @@ class Plan:
         """The planned form of a definition; None if the plug-in that it needs is gone."""
         try:
             return self.plan(definition, definition.action)
-        except ActionNotFound:
+        except UnknownAction:
             return None
 
     def plan(self, definition: StepDefinition, action: str) -> PlannedStep:
         """The planned form of a definition that is carried out by *action*.
 
-        Raises ``ActionNotFound``.
+        Raises ``UnknownAction``.
         """
+        executor = self.registry.executor(action)
         found = self.registry.get(action)
         return PlannedStep(
             definition=definition,
             meta=found.meta,
-            executor=found.executor,
+            executor=executor,
             retry=self._retry(definition, found.meta),
             fans_out=definition.for_each is not None or found.fans_out,
             secrets=self.settings.secrets,
@@ -260,7 +261,7 @@ class Plan:
 
     @cached_property
     def first_steps(self) -> FirstSteps:
-        """The rows that each execution begins with. Raises ``ActionNotFound``."""
+        """The rows that each execution begins with. Raises ``UnknownAction``."""
         return first_steps(self)
 
     @cached_property

@@ -17,7 +17,8 @@ import structlog
 from pipeline_engine.dispatch import SYSTEM
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.failpoints import Failpoint, failpoint
-from pipeline_engine.scheduler import outcomes, perform, sending
+from pipeline_engine.scheduler import last_net, outcomes, perform, sending
+from pipeline_engine.scheduler.combiner import Unanswered
 from pipeline_engine.scheduler.door import StepDoor
 from pipeline_engine.scheduler.finishing import Finished, finish
 from pipeline_engine.scheduler.perform import Prepared
@@ -60,7 +61,7 @@ class Turn:
             taken = self._taken(ids)
         except Exception as error:
             # A plug-in, or a document of a newer version: the rest of the batch is not to blame.
-            if is_unreachable(error):
+            if is_unreachable(error) or isinstance(error, Unanswered):
                 raise
             if is_expired(error):
                 return self._run_suspects(ids)
@@ -69,12 +70,12 @@ class Turn:
                 self.alone = True
                 return ids
             if len(ids) == 1:
-                raise
+                return self._handed_over(last_net.not_taken(self.runtime, ids[0], error))
             return self._run_apart(ids)
         with self.runtime.leases.held(*(step.row for step in taken.claimed)):
             ids = taken.follow_up
             for step in taken.claimed:
-                ids = self._run_claimed(step, self._carrier(goes_on=step is taken.claimed[-1]))
+                ids = self._run_watched(step, self._carrier(goes_on=step is taken.claimed[-1]))
         return ids
 
     def _run_apart(self, ids: Sequence[int]) -> Sequence[int]:
@@ -94,11 +95,14 @@ class Turn:
         """
         if not self.trusts and len(ids) == 1:
             log.warning("a step takes too long to prepare", step=ids[0])
-            work = insisted(self.runtime, partial(end_slow, step_execution_id=ids[0]))
-            return sending.hand_over(work, [self._carrier()])[0]
+            end = partial(end_slow, step_execution_id=ids[0])
+            return self._handed_over(insisted(self.runtime, end))
         log.warning("steps have outlived their transaction", steps=list(ids))
         self.trusts, self.alone = False, True
         return self._run_apart(ids)
+
+    def _handed_over(self, work: Work) -> Sequence[int]:
+        return sending.hand_over(work, [self._carrier()])[0]
 
     def _taken(self, ids: Sequence[int]) -> Taken:
         wanted = Wanted(ids, self._carrier(), takes_more=self._takes_more, trusts=self.trusts)
@@ -108,6 +112,18 @@ class Turn:
         if taken.error is not None:
             raise taken.error
         return taken
+
+    def _run_watched(self, step: Prepared, carrier: Carrier) -> Sequence[int]:
+        """Run a claimed step; one whose turn raises does not keep the others from theirs."""
+        try:
+            return self._run_claimed(step, carrier)
+        except Exception as error:
+            # Fault of ours, or of what a plug-in has given us: its own calls are guarded.
+            if is_unreachable(error) or isinstance(error, Unanswered):
+                raise
+            row, repeats = step.row, step.planned.idempotent
+            lost = last_net.not_ended(self.runtime, row, error, is_idempotent=repeats)
+            return self._handed_over(lost)
 
     def _run_claimed(self, step: Prepared, carrier: Carrier) -> Sequence[int]:
         """Run the action of a claimed step, and end it if it is still ours."""
@@ -141,7 +157,7 @@ class Turn:
     def go_on(self, work: Work) -> None:
         """Run what a committed transaction has set free, and send the rest."""
         failpoint(Failpoint.CONTINUATION)
-        self.run(*sending.hand_over(work, [self._carrier()]))
+        self.run(self._handed_over(work))
 
     def _carrier(self, *, goes_on: bool = True) -> Carrier:
         # Users' steps are for their own workers: what the engine does for itself waits for none.

@@ -29,6 +29,7 @@ from pipeline_engine.scheduler.leases import Leases
 from pipeline_engine.scheduler.occupied import Occupied
 from pipeline_engine.scheduler.plans import Plan, Plans
 from pipeline_engine.scheduler.quotas import OpenExecutions
+from pipeline_engine.scheduler.raises import Raises
 from pipeline_engine.sdk.breakers import Breakers
 from pipeline_engine.sdk.peers import Peers
 from pipeline_engine.storage import rows
@@ -81,6 +82,7 @@ class Runtime:
     #: held by the thread that gives deliveries, those of other threads among them
     giving: Lock = field(default_factory=Lock, repr=False)
     open_executions: OpenExecutions = field(default_factory=OpenExecutions, repr=False)
+    raises: Raises = field(default_factory=Raises, repr=False)
     #: what its threads do at the moment
     occupied: Occupied = field(default_factory=Occupied, repr=False)
     #: some of the executions of which a worker of this process has said that they run

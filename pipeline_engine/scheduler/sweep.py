@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -21,9 +22,10 @@ from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
-from pipeline_engine.scheduler import abort, outcomes, trees, waking
+from pipeline_engine.scheduler import abort, last_net, outcomes, trees, waking
 from pipeline_engine.scheduler.advance import advance
 from pipeline_engine.scheduler.items import TIMEOUT
+from pipeline_engine.scheduler.last_net import OUTCOME_UNKNOWN, Lock
 from pipeline_engine.scheduler.plans import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.sending import send
@@ -35,11 +37,8 @@ from pipeline_engine.storage.session import is_unreachable
 
 log = structlog.get_logger(__name__)
 
-OUTCOME_UNKNOWN = "outcome_unknown"
 WORKER_LOST = "worker_lost"
 EXECUTION_TIMEOUT = "execution_timeout"
-
-Lock = Callable[[Connection, int], StepRow | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +166,13 @@ def _mended(
             mend(work, row)
             was_found = True
 
-    return _isolated(runtime, change, step=step_execution_id) and was_found
+    run = partial(last_net.watched, runtime, step_execution_id, lock, change)
+    return _isolated(run, step=step_execution_id) and was_found
 
 
-def _isolated(runtime: Runtime, change: Callable[[Work], None], **whose: object) -> bool:
+def _isolated(run: Callable[[], Work], **whose: object) -> bool:
     try:
-        _hand_over(insisted(runtime, change))
+        _hand_over(run())
     except Exception as error:
         if is_unreachable(error):
             raise
@@ -196,7 +196,7 @@ def _recover(work: Work, row: StepRow) -> None:
         )
     elif row.lost_count + 1 >= work.runtime.settings.max_lost_attempts:
         _give_up(work, row, planned, WORKER_LOST, f"{row.lost_count + 1} workers died running it")
-    elif transitions.requeue_lost(work.connection, row, delay=timedelta(0)):
+    elif transitions.requeue_lost(work.connection, row):
         work.ready.append(row)
 
 
@@ -271,7 +271,7 @@ def _timed_out(runtime: Runtime, execution_id: UUID) -> bool:
         error = _timeout_error(definition)
         advance(work, abort.out_of_time(work, execution_id, grace=grace, error=error) or ())
 
-    return _isolated(runtime, change, execution=str(execution_id))
+    return _isolated(partial(insisted, runtime, change), execution=str(execution_id))
 
 
 def _timeout_error(definition: PipelineDefinition) -> dict[str, object]:
@@ -293,7 +293,7 @@ def _cancelled(runtime: Runtime, execution_id: UUID) -> bool:
     def change(work: Work) -> None:
         advance(work, abort.give_up(work, execution_id, reason=reason, error=error) or ())
 
-    return _isolated(runtime, change, execution=str(execution_id))
+    return _isolated(partial(insisted, runtime, change), execution=str(execution_id))
 
 
 def beat_mark(runtime: Runtime) -> None:

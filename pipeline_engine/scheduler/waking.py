@@ -14,7 +14,7 @@ from pipeline_engine.domain.expressions import ExpressionError, Fuel
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
-from pipeline_engine.scheduler import abort, items, outcomes, perform
+from pipeline_engine.scheduler import abort, items, last_net, outcomes, perform
 from pipeline_engine.scheduler.advance import advance
 from pipeline_engine.scheduler.door import StepDoor
 from pipeline_engine.scheduler.item_results import ItemResults
@@ -68,14 +68,14 @@ def prepare_all(
 
 def join(runtime: Runtime, parent_id: int) -> Work:
     """Join a fan-out if every item has ended."""
-    failpoint(Failpoint.BEFORE_JOIN)
 
     def change(work: Work) -> None:
+        failpoint(Failpoint.BEFORE_JOIN)
         row = locking.lock_joinable(work.connection, parent_id)
         if row is not None:
             advance(work, _joined(work, row))
 
-    return insisted(runtime, change)
+    return last_net.watched(runtime, parent_id, locking.lock_joinable, change)
 
 
 def _joined(work: Work, row: StepRow) -> list[Ending]:

@@ -111,7 +111,13 @@ class Peers:
             timeout_seconds,
         )
 
-    def publish(self, payload: Mapping[str, Any], *, topic: str | None = None) -> None:
+    def publish(
+        self,
+        payload: Mapping[str, Any],
+        *,
+        topic: str | None = None,
+        timeout_seconds: float = NOTIFICATION_SECONDS,
+    ) -> None:
         """Hand a notification to the sidecar's broker or to the notification webhook."""
         topic = topic or self._settings.notify_service_topic or NOTIFICATION_TOPIC
         endpoint = self._settings.dapr_http_endpoint
@@ -120,12 +126,12 @@ class Peers:
             broker = quote(self._settings.pubsub_name, safe="")
             url = f"{endpoint.rstrip('/')}/v1.0/publish/{broker}/{quote(topic, safe='')}"
             message = self._message(url, payload, self._sidecar_tokens())
-            self._exchange("the sidecar", message, NOTIFICATION_SECONDS)
+            self._exchange("the sidecar", message, timeout_seconds)
         elif webhook:
             with self.http_session() as session:
                 request = self._message(webhook, payload, {})
                 self._exchange(
-                    "the notification webhook", request, NOTIFICATION_SECONDS, session=session
+                    "the notification webhook", request, timeout_seconds, session=session
                 )
         else:
             raise ServiceError("No sidecar or webhook takes notifications", retryable=False)

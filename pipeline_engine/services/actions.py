@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from pipeline_engine.domain.checks.catalogue import OwnCheck
 from pipeline_engine.registry import BrokenAction, Registry
-from pipeline_engine.sdk import ActionMeta, check_params
+from pipeline_engine.sdk import ActionMeta, BaseActionExecutor, check_params, settled
 
 OTHER_ICON = "box"
 #: Categories that mean the same have the same icon; the reference missed "Model Operations".
@@ -45,6 +47,14 @@ class Catalogue:
     def fans_out(self, action_type: str) -> bool:
         """Whether a usable action makes items of its own."""
         return action_type in self.registry and self.registry.get(action_type).fans_out
+
+    def own_check(self, action_type: str) -> OwnCheck | None:
+        """How a usable action checks its params itself; None if it does not."""
+        action = self.registry.get(action_type) if action_type in self.registry else None
+        inherited = BaseActionExecutor.validate_params
+        if action is None or action.executor_class.validate_params is inherited:
+            return None
+        return partial(_own_problems, self.registry, action_type)
 
     def types(self) -> Sequence[str]:
         """The types of all usable actions."""
@@ -100,9 +110,14 @@ def problems(registry: Registry, action_type: str, params: Mapping[str, Any]) ->
 
     Raises ``ActionNotFound``.
     """
-    action = registry.get(action_type)
-    found = check_params(action.meta, params)
+    found = check_params(registry.get(action_type).meta, params)
     try:
-        return [*found, *action.executor.validate_params(dict(params))]
+        return [*found, *_own_problems(registry, action_type, dict(params))]
     except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is an answer
         return [*found, f"Validation error: {error}"]
+
+
+def _own_problems(registry: Registry, action_type: str, params: dict[str, Any]) -> list[str]:
+    return [
+        str(problem) for problem in settled(registry.executor(action_type).validate_params(params))
+    ]

@@ -10,10 +10,12 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 import orjson
 from redis.exceptions import RedisError
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -51,6 +53,7 @@ class Arrival:
     source: str
     body: dict[str, Any]
     delivery_id: str | None = None  #: what the sender calls it
+    event_type: str | None = None  #: what its envelope says; without one the body may say it
     owner: str | None = None  #: the user for whom the sender speaks; null is the system
 
 
@@ -71,33 +74,45 @@ def accept(runtime: Runtime, arrival: Arrival) -> Receipt:
     """
     external_id = external_id_of(arrival.body)
     _check_deliverable(runtime, arrival.body)
+    told = _told(arrival.delivery_id, arrival.body, arrival.event_type)
     return _keep(
         runtime,
         NewDelivery(
             owner=arrival.owner,
             source=arrival.source,
-            delivery_key=_digest(arrival.owner, external_id, arrival.delivery_id, arrival.body),
+            delivery_key=_digest(arrival.owner, external_id, *told),
             sender_id=arrival.delivery_id,
             external_id=external_id,
-            event_type=str(arrival.body.get("type") or ""),
+            event_type=arrival.event_type or str(arrival.body.get("type") or ""),
             body=arrival.body,
         ),
     )
 
 
 def accept_callback(
-    runtime: Runtime, token: str, body: dict[str, Any], delivery_id: str | None = None
+    runtime: Runtime,
+    token: str,
+    body: dict[str, Any],
+    delivery_id: str | None = None,
+    *,
+    event_type: str | None = None,
 ) -> Receipt:
     """Keep a callback for the attempt that its token names.
 
     Raises ``InvalidCallbackToken``, and ``InvalidAnswer`` or ``AnswerNotAllowed`` for what its
     step would refuse.
     """
-    return accept_answer(runtime, read_token(runtime.settings, token), body, delivery_id)
+    target = read_token(runtime.settings, token)
+    return accept_answer(runtime, target, body, delivery_id, event_type=event_type)
 
 
 def accept_answer(
-    runtime: Runtime, target: CallbackToken, body: dict[str, Any], delivery_id: str | None = None
+    runtime: Runtime,
+    target: CallbackToken,
+    body: dict[str, Any],
+    delivery_id: str | None = None,
+    *,
+    event_type: str | None = None,
 ) -> Receipt:
     """Keep an answer to one attempt of one step, for whoever was let in by other means.
 
@@ -112,11 +127,11 @@ def accept_answer(
         runtime,
         NewDelivery(
             source=CALLBACKS,
-            delivery_key=_digest(step, attempt, delivery_id, body),
+            delivery_key=_digest(step, attempt, *_told(delivery_id, body, event_type)),
             sender_id=delivery_id,
             step_execution_id=step,
             attempt=attempt,
-            event_type=str(body.get("type") or "callback"),
+            event_type=event_type or str(body.get("type") or "callback"),
             body=body,
         ),
     )
@@ -166,10 +181,18 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def _told(
+    delivery_id: str | None, body: Mapping[str, Any], event_type: str | None
+) -> tuple[Any, ...]:
+    """What the sender has said: the id, the content, and the type if an envelope names one."""
+    return delivery_id, body, *(() if event_type is None else (event_type,))
+
+
 def _digest(*parts: Any) -> str:
     """What makes a delivery the same as another of its source.
 
-    That is the id that its sender gave it *and* its address *and* its content. As columns they
+    That is the id that its sender gave it *and* its address *and* its content, with the type that
+    an envelope says. As columns they
     would be too long for an index entry; as a JSON array no two of them can be mistaken.
     """
     return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
@@ -191,6 +214,8 @@ def _stored(runtime: Runtime, delivery: NewDelivery) -> Receipt:
     failpoint(Failpoint.BEFORE_INBOX_INSERT)
     with autocommit(runtime.engine) as connection:
         delivery_id, outlook = deliveries.insert(connection, delivery)
+        if delivery_id is None and _may_come_again(runtime, connection, delivery):
+            delivery_id, outlook = deliveries.insert(connection, delivery)
         if delivery_id is None:
             known = deliveries.id_of(connection, delivery)
             return Receipt(str(known), DUPLICATE, routed=outlook.known)
@@ -199,6 +224,18 @@ def _stored(runtime: Runtime, delivery: NewDelivery) -> Receipt:
     runtime.dispatch.announce(delivery_id)
     outcome = CLOSED if outlook.closed else ACCEPTED if outlook.parked else EARLY
     return Receipt(str(delivery_id), outcome, routed=outlook.known)
+
+
+def _may_come_again(runtime: Runtime, connection: Connection, delivery: NewDelivery) -> bool:
+    """Whether this is news, although it says what another event has said.
+
+    With an id it never is. Without one nobody can tell the repetition of a request from the next
+    event of its kind, except by the time between them.
+    """
+    if delivery.sender_id is not None or delivery.step_execution_id is not None:
+        return False
+    after = timedelta(seconds=runtime.settings.event_repeat_seconds)
+    return deliveries.retire_key(connection, delivery, after=after)
 
 
 # ── While the database is away ───────────────────────────────────────────────────────────

@@ -404,6 +404,20 @@ def id_of(connection: Connection, delivery: NewDelivery) -> int:
     )
 
 
+def retire_key(connection: Connection, delivery: NewDelivery, *, after: timedelta) -> bool:
+    """Let the same be kept once more, if the one before is settled and so long ago.
+
+    Its key gets its number, which no digest ends in. Of two that ask at once one gets true.
+    """
+    found = connection.exec_driver_sql(
+        "UPDATE inbox SET delivery_key = delivery_key || ':' || id"
+        " WHERE source = %(source)s AND delivery_key = %(key)s AND disposition <> 'pending'"
+        " AND received_at < now() - %(after)s",
+        {"source": delivery.source, "key": delivery.delivery_key, "after": after},
+    )
+    return found.rowcount > 0
+
+
 def replace_bodies(connection: Connection, bodies: Mapping[int, Json]) -> None:
     """Keep these bodies in the place of those that came: they quoted secrets."""
     driver.run(

@@ -136,6 +136,18 @@ def was_stopped(connection: Connection, step_execution_id: int) -> bool:
     return bool(found)
 
 
+def lock_attempt(connection: Connection, step: StepRow) -> StepRow | None:
+    """A step whose attempt still runs, as it is now, locked; None if somebody was first."""
+    found = fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = %(id)s AND status = 'RUNNING'"
+        " AND attempt = %(attempt)s AND NOT (awaiting_event OR cancelling)"
+        " AND items_total IS NULL FOR NO KEY UPDATE",
+        {"id": step.id, "attempt": step.attempt},
+    )
+    return found[0] if found else None
+
+
 def lock_cleaned(connection: Connection, step: StepRow) -> StepRow | None:
     """A step whose clean-up attempt has come back, as it is now, locked; None if it was late."""
     found = fetch_steps(

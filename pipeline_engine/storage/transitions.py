@@ -96,10 +96,17 @@ SELECT id FROM claimed
 """
 
 
-def requeue_lost(connection: Connection, step: StepRow, *, delay: timedelta) -> bool:
-    """Give the step of a dead worker back; the next claim is its next attempt."""
+def requeue_lost(
+    connection: Connection, step: StepRow, *, delay: timedelta | None = None, **why: Json
+) -> bool:
+    """Give a step back whose attempt was lost; the next claim is its next attempt.
+
+    Without a *delay* its message is for the caller to send; after one the sweep sends it.
+    """
     moved = connection.exec_driver_sql(
-        "UPDATE step_executions SET status = 'PENDING', queued_at = now() + %(delay)s,"
+        "UPDATE step_executions SET status = 'PENDING',"
+        " queued_at = CASE WHEN %(delay)s::interval IS NULL THEN now() END,"
+        " due_at = now() + %(delay)s::interval,"
         " leased_until = NULL, deadline_at = NULL, worker = NULL, task_id = NULL,"
         " lost_count = lost_count + 1, publish_count = publish_count + 1, updated_at = now(),"
         " lock_version = lock_version + 1"
@@ -109,7 +116,7 @@ def requeue_lost(connection: Connection, step: StepRow, *, delay: timedelta) -> 
     ).first()
     if moved is None:
         return False
-    record(connection, [about(step, EventType.STEP_RECOVERED, lost_attempt=step.attempt)])
+    record(connection, [about(step, EventType.STEP_RECOVERED, lost_attempt=step.attempt, **why)])
     return True
 
 

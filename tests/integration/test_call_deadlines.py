@@ -217,13 +217,12 @@ def test_a_connection_of_the_pool_is_watched_in_every_call_that_uses_it():
         peers.close()
 
 
-def test_a_webhook_for_notifications_that_never_ends_is_hung_up_on(monkeypatch):
-    monkeypatch.setattr("pipeline_engine.sdk.peers.NOTIFICATION_SECONDS", SECONDS)
+def test_a_webhook_for_notifications_that_never_ends_is_hung_up_on():
     with peer(saying(*TRICKS["trailers"])) as url:
         settings = SomeSettings(notification_webhook_url=url, http_allowed_hosts=("127.0.0.0/8",))
         peers = Peers(settings)
         with pytest.raises(ServiceError, match="did not answer in"):
-            peers.publish({})
+            peers.publish({}, timeout_seconds=SECONDS)
         peers.close()
 
 

@@ -30,6 +30,7 @@ def arrival(
         source=_name(source) or BARE_SOURCE,
         body=payload_of(body, most=most) if enveloped else body,
         delivery_id=_name(headers.get("ce-id") or body.get("id")),
+        event_type=_name(headers.get("ce-type") or (body.get("type") if enveloped else None)),
         owner=owner,
     )
 

@@ -47,7 +47,8 @@ def accept_for_reference(body: dict[str, Any]) -> Any:
 def call_back(body: dict[str, Any], token: str) -> Any:
     """Accept the answer to one attempt of one step; the token is its only key."""
     came = arrival(body, request.headers, most=runtime().settings.max_delivery_bytes)
-    return _received(inbox.accept_callback(runtime(), token, came.body, came.delivery_id))
+    name, kind = came.delivery_id, came.event_type
+    return _received(inbox.accept_callback(runtime(), token, came.body, name, event_type=kind))
 
 
 def _event(body: dict[str, Any]) -> inbox.Arrival:

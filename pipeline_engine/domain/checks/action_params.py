@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from copy import deepcopy
 
 from pipeline_engine.domain.action_params import (
     Fits,
     ParamProblem,
+    holds_template,
     is_scalar,
     is_templated,
     param_problems,
@@ -26,6 +29,8 @@ WORDS: Mapping[str, str] = {
     "too_short": "length {length} is less than minimum {rules.min_length}",
     "too_long": "length {length} exceeds maximum {rules.max_length}",
 }
+FIRST_WORD = re.compile(r"\W*(\w+)")
+MOST_CHARACTERS = 1000  #: of what an action says
 BRANCH_FIELDS: Mapping[str, tuple[Fits, str]] = {
     "id": (is_text, "a text"),
     "label": (is_scalar, "a text"),
@@ -46,8 +51,11 @@ def _check_use(use: Use, outline: Outline, actions: ActionCatalogue, findings: F
         if use.action:
             _unusable(use, actions, findings)
         return
+    before = findings.count
     _check_params(use, meta, findings)
     _check_branches(use, meta, outline, findings)
+    if findings.count == before:  # it would only say the same again
+        _ask_the_action(use, meta, actions, findings)
     _check_nesting(use, actions, findings)
     inner = use.inner(meta)
     if inner is not None:
@@ -130,6 +138,37 @@ def _unknown_param(name: str, use: Use, meta: ActionMeta, findings: Findings) ->
     message = f"Step '{_label(use.node)}': Action '{meta.type}' has no parameter '{shown(name)}'"
     hint = findings.did_you_mean(name, [param.name for param in meta.params])
     findings.warning(join(use.params_at, name), "unknown_param", message, hint)
+
+
+def _ask_the_action(
+    use: Use, meta: ActionMeta, actions: ActionCatalogue, findings: Findings
+) -> None:
+    """Let the action look at params that are known by now, as it does when it runs."""
+    own_check = actions.own_check(use.action)
+    if own_check is None or any(
+        holds_template(value)
+        for name, value in use.params.items()
+        if name not in meta.unrendered_params
+    ):
+        return
+    try:
+        problems = own_check(deepcopy(dict(use.params)))
+    except Exception as error:  # noqa: BLE001 - foreign code: it must not keep a pipeline from its place
+        message = f"Action '{meta.type}' could not check its params: {type(error).__name__}"
+        text = f"Step '{_label(use.node)}': {message}"
+        findings.warning(use.params_at, "params_not_checked", text)
+        return
+    for problem in problems:
+        text = f"Step '{_label(use.node)}': {problem[:MOST_CHARACTERS]}"
+        findings.error(_place_of(problem, use, meta), "invalid_params", text)
+
+
+def _place_of(problem: str, use: Use, meta: ActionMeta) -> str:
+    """The param that a message begins with, or all of them."""
+    word = FIRST_WORD.match(problem)
+    if word and meta.param(word[1]):
+        return join(use.params_at, word[1])
+    return use.params_at
 
 
 def _check_branches(use: Use, meta: ActionMeta, outline: Outline, findings: Findings) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Callable, Collection
+from typing import Any, Protocol, TypeAlias
 
 from pipeline_engine.domain.actions import ActionMeta
+
+#: Says what is wrong with params, in words; its code is foreign.
+OwnCheck: TypeAlias = Callable[[dict[str, Any]], list[str]]
 
 
 class ActionCatalogue(Protocol):
@@ -19,6 +22,9 @@ class ActionCatalogue(Protocol):
 
     def fans_out(self, action_type: str) -> bool:
         """Whether a usable action makes items of its own."""
+
+    def own_check(self, action_type: str) -> OwnCheck | None:
+        """How a usable action checks its params itself; None if it does not."""
 
     def types(self) -> Collection[str]:
         """The types of all usable actions."""

@@ -41,6 +41,11 @@ class Findings:
         self._warnings: list[Issue] = []
         self._comparisons = 0
 
+    @property
+    def count(self) -> int:
+        """How many errors were found so far."""
+        return len(self._errors)
+
     def error(self, pointer: str, code: str, message: str, hint: str | None = None) -> None:
         """Note what makes the document invalid."""
         self._note(self._errors, Issue(pointer, code, message, hint))

@@ -12,6 +12,7 @@ from parked_job import accept, dispositions
 
 from pipeline_engine.dispatch import DELIVER, Message
 from pipeline_engine.scheduler import delivering
+from pipeline_engine.scheduler.letters import READING
 from pipeline_engine.scheduler.run import Turn
 from pipeline_engine.scheduler.work import Work
 from pipeline_engine.services import inbox
@@ -163,9 +164,10 @@ def test_one_that_came_long_ago_is_not_taken_along_for_it_may_kill_its_worker(dr
     assert dispositions(driver) == ["applied"] * 5
 
 
-def test_what_slow_actions_leave_no_time_for_is_sent_anew(driver, several, job, monkeypatch):
-    monkeypatch.setattr(delivering, "READING", 0.0)
-    first, *others = [call_back(driver, url) for url in job.urls]
+def test_what_slow_actions_leave_no_time_for_is_sent_anew(driver, several, job):
+    slow = {"answer": "slow", "seconds": READING}
+    url, *urls = job.urls
+    first, *others = [call_back(driver, url, **slow), *(call_back(driver, url) for url in urls)]
 
     works = given(driver, first)
 

@@ -292,6 +292,68 @@ def test_a_delivery_is_the_same_if_id_owner_key_and_content_are(
     assert post(driver, **SAME | other).outcome == outcome
 
 
+def a_night_later(driver: Driver) -> None:
+    driver.change("UPDATE inbox SET received_at = received_at - interval '1 hour'")
+
+
+@pytest.mark.parametrize(("letter", "second"), [(None, "accepted"), ("1", "duplicate")])
+def test_the_next_night_says_the_same_in_another_event_unless_it_has_the_same_id(
+    driver: Driver, letter: str | None, second: str
+) -> None:
+    first_night = driver.start(a_wait("a"))
+    driver.settle()
+    post(driver, letter=letter, n=1)
+    driver.finish(first_night)
+    assert post(driver, letter=letter, n=1).outcome == "duplicate", "the request was repeated"
+
+    a_night_later(driver)
+    next_night = driver.start(a_wait("a"))
+    driver.settle()
+    outcomes = [post(driver, letter=letter, n=1).outcome for _ in range(2)]
+
+    assert outcomes == [second, "duplicate"]
+    driver.settle()
+    assert driver.look(next_night).statuses["a"] == ("RUNNING" if letter else "COMPLETED")
+
+
+def test_what_is_still_kept_is_not_doubled_however_late_the_repetition_comes(
+    driver: Driver,
+) -> None:
+    first = post(driver, n=1)
+    driver.settle()
+    a_night_later(driver)
+
+    again = post(driver, n=1)
+
+    assert (again.outcome, again.delivery_id) == ("duplicate", first.delivery_id)
+
+
+def test_of_many_repetitions_that_come_at_once_after_a_night_one_counts(driver: Driver) -> None:
+    execution_id = driver.start(a_wait("a"))
+    driver.settle()
+    post(driver, n=1)
+    driver.finish(execution_id)
+    a_night_later(driver)
+    said: list[str] = []
+
+    with in_background(*[lambda: said.append(post(driver, n=1).outcome)] * 6):
+        pass
+
+    assert sorted(said) == ["duplicate"] * 5 + ["early"]
+
+
+def test_events_of_two_types_are_two(driver: Driver) -> None:
+    def tell(event_type: str) -> str:
+        body = {"workflow_id": KEY, "n": 1}
+        arrival = Arrival(source="tests", body=body, delivery_id="1", event_type=event_type)
+        return inbox.accept(driver.runtime, arrival).outcome
+
+    assert [tell(kind) for kind in ("begun", "done", "done")] == ["early", "early", "duplicate"]
+    with driver.runtime.engine.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT event_type FROM inbox ORDER BY id").scalars()
+        assert list(kept) == ["begun", "done"]
+
+
 def test_no_two_parts_of_a_delivery_can_be_mistaken_for_each_other(driver: Driver) -> None:
     receipts = [
         post(driver, "b:c", owner="a"),

@@ -14,7 +14,6 @@ from factories import a_fan_out, a_step, an_action
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
-from pipeline_engine.scheduler import perform
 from pipeline_engine.scheduler.run import Turn
 from pipeline_engine.scheduler.taking import COMPUTING_SECONDS
 from pipeline_engine.scheduler.work import transaction
@@ -174,19 +173,21 @@ def test_a_cheap_step_that_outlives_its_transaction_is_claimed_like_any_other(im
     assert "step_started" in end.events("a")
 
 
-def test_a_step_that_outlives_every_transaction_is_ended(impatient, monkeypatch):
-    """It cannot even be prepared: nobody comes to run it, whoever tries."""
-    prepare = perform.prepare
+def test_a_step_that_outlives_every_transaction_is_ended(impatient, drive):
+    """It cannot even be prepared: each time its plug-in waits in vain for what it wants."""
 
-    def slowly(row: Any, *given: Any) -> Any:
-        if row.step_id == "a":
-            spin(2 * IDLE_SECONDS)
-        return prepare(row, *given)
+    def wait_in_vain() -> None:
+        spin(2 * IDLE_SECONDS)
+        raise ConnectionError("the licence server does not answer")
 
-    monkeypatch.setattr(perform, "prepare", slowly)
-    driver = impatient()
+    having = drive(an_action("licensed", slow(spin, 0), cheap=True))
+    steps = a_step("a", action="licensed", retry=AGAIN), a_step("b", "a"), a_step("c")
+    execution_id = having.start(*steps)
+    driver = impatient(an_action("licensed", slow(spin, 0), __init__=wait_in_vain, cheap=True))
 
-    end = driver.run(a_step("a", retry=AGAIN), a_step("b", "a"), a_step("c"))
+    driver.settle()
+
+    end = having.finish(execution_id)
 
     assert end.step("a").error_code == "too_slow"
     assert end.status == "FAILED"

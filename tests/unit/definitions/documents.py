@@ -14,6 +14,7 @@ from pipeline_engine.domain.actions import (
     ValidationRules,
 )
 from pipeline_engine.domain.checks import CheckReport, check
+from pipeline_engine.domain.checks.catalogue import OwnCheck
 
 LOG = ActionMeta(
     type="log",
@@ -94,6 +95,9 @@ class Shelf:
 
     def fans_out(self, action_type: str) -> bool:
         return action_type == SPREAD.type
+
+    def own_check(self, action_type: str) -> OwnCheck | None:
+        return None
 
     def types(self) -> Collection[str]:
         return GOOD.keys()

@@ -51,3 +51,16 @@ def test_two_long_ids_stay_two_ids() -> None:
 
     assert first.delivery_id != second.delivery_id
     assert len(first.delivery_id) < 100
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "kind"),
+    [
+        ({"specversion": "1.0", "type": "done", "data": {"a": 1}}, {}, "done"),
+        ({"workflow_id": "w"}, {"ce_type": "done"}, "done"),
+        ({"workflow_id": "w", "type": "done"}, {}, None),
+        ({"specversion": "1.0", "type": {"odd": 1}, "data": {}}, {}, None),
+    ],
+)
+def test_the_type_is_that_of_the_envelope(body: Any, headers: Any, kind: str | None) -> None:
+    assert arrival(body, **headers).event_type == kind
