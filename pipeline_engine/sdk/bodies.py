@@ -6,11 +6,14 @@ import time
 
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.response import GzipDecoderState
 
 from pipeline_engine.sdk.errors import ActionError
 from pipeline_engine.sdk.words import reason_of
 
 PIECE = 65_536
+#: What follows the end of a gzip stream is nothing that anybody misses.
+SWALLOWS = (GzipDecoderState.SWALLOW_DATA,)
 
 
 class BodyTooLarge(ActionError):
@@ -48,6 +51,7 @@ def read_into(
                 raise requests.Timeout("The answer took too long")
             piece = response.raw.read1(PIECE, decode_content=True)
             if not piece:
+                _demand_the_end(response)
                 return True
             body += piece
         del body[max_bytes:]
@@ -58,3 +62,16 @@ def read_into(
         raise requests.ConnectionError(reason_of(error)) from error
     finally:
         response.close()
+
+
+def _demand_the_end(response: requests.Response) -> None:
+    """Raise ``requests.ConnectionError`` if a compressed body stopped before its own end.
+
+    All bytes may have come that the headers have promised: only the decoder knows that there is
+    more to follow, and urllib3 does not ask it.
+    """
+    decoder = getattr(response.raw, "_decoder", None)
+    for one in getattr(decoder, "_decoders", [decoder]):
+        ends = getattr(getattr(one, "_obj", None), "eof", True)
+        if not ends and response.raw.tell() and getattr(one, "_state", None) not in SWALLOWS:
+            raise requests.ConnectionError("The compressed answer was cut off")

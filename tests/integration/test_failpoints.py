@@ -65,7 +65,7 @@ def actions() -> list[RegisteredAction]:
 
     def execute(context: ActionContext) -> ActionResult:
         lucky = context.item_index is not None or context.attempt > 1
-        return ActionResult(success=lucky, error_code="no_luck")
+        return ActionResult(success=lucky, error_code=None if lucky else "no_luck")
 
     def park(context: ActionContext) -> ActionResult:
         return ActionResult(success=True, awaiting_event=True, external_workflow_id="job")

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 import time
+import zlib
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -481,11 +482,23 @@ def test_what_nobody_here_can_decompress_is_kept_as_bytes(service):
     assert (outputs["body_format"], b64decode(outputs["body"])) == ("base64", b"\x8b\x02\x80{}\x03")
 
 
+WHOLE = b'{"n": 1}'
+
+
+def packed(encoding: str, body: bytes) -> dict[str, Any]:
+    """An answer whose headers say how long it is, and how it is to be unpacked."""
+    return {"body": body, "headers": {"Content-Encoding": encoding}}
+
+
 @pytest.mark.parametrize(
     ("answer", "body"),
     [
         ({"body": b'{"n": 1', "missing": 5}, '{"n": 1'),
-        ({"body": b"no gzip", "headers": {"Content-Encoding": "gzip"}}, ""),
+        (packed("gzip", b"no gzip"), ""),
+        (packed("gzip", gzip.compress(WHOLE)[:-8]), '{"n": 1}'),
+        (packed("gzip", gzip.compress(WHOLE)[:-1]), '{"n": 1}'),
+        (packed("deflate", zlib.compress(WHOLE)[:-4]), '{"n": 1}'),
+        (packed("gzip, gzip", gzip.compress(gzip.compress(WHOLE)[:-8])), '{"n": 1}'),
     ],
 )
 def test_an_answer_that_breaks_off_keeps_its_status_and_headers(service, answer, body):
@@ -496,6 +509,29 @@ def test_an_answer_that_breaks_off_keeps_its_status_and_headers(service, answer,
     assert (result.success, result.error_code, result.retryable) == (False, "request_failed", True)
     assert (result.outputs["status_code"], result.outputs["body"]) == (201, body)
     assert result.outputs["headers"]["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        packed("gzip", gzip.compress(WHOLE)),
+        packed("gzip", gzip.compress(WHOLE[:3]) + gzip.compress(WHOLE[3:])),
+        packed("gzip", gzip.compress(WHOLE) + b"\0\0 and more"),
+        packed("deflate", zlib.compress(WHOLE)),
+        packed("deflate", zlib.compress(WHOLE)[2:-4]),
+        packed("gzip, gzip", gzip.compress(gzip.compress(WHOLE))),
+    ],
+)
+def test_a_packed_answer_that_came_to_its_end_is_whole(service, answer):
+    service.answers["GET", "/"] = Answer(**answer)
+
+    assert sent(only(service), f"{service.url}/").outputs["body"] == {"n": 1}
+
+
+def test_an_empty_answer_is_whole_whatever_it_says_of_its_packing(service):
+    service.answers["GET", "/"] = Answer(**packed("gzip", b""))
+
+    assert sent(only(service), f"{service.url}/").success
 
 
 @pytest.mark.parametrize("status", [200, 204, 205])
