@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -39,6 +39,8 @@ DUPLICATE = "duplicate"  #: the same delivery was accepted before
 CLOSED = "closed"  #: the attempt that its token names had ended
 
 CALLBACKS = "callbacks"
+#: What of a delivery is the sender's own words.
+SAID = ("source", "sender_id", "external_id", "event_type", "body")
 
 # What the outputs of a step, of a fan-out or of a pipeline may put around an event.
 ROOM_BYTES = 1024
@@ -87,6 +89,17 @@ def accept(runtime: Runtime, arrival: Arrival) -> Receipt:
             body=arrival.body,
         ),
     )
+
+
+def _masked(runtime: Runtime, delivery: NewDelivery) -> NewDelivery:
+    """A delivery without the secrets of the installation, which nobody has to send.
+
+    Those that an execution was given are not known before its step has read the delivery.
+    """
+    said = {name: getattr(delivery, name) for name in SAID}
+    if not runtime.masker.finds(said):
+        return delivery
+    return replace(delivery, **runtime.masker.mask(said))
 
 
 def accept_callback(
@@ -192,8 +205,8 @@ def _digest(*parts: Any) -> str:
     """What makes a delivery the same as another of its source.
 
     That is the id that its sender gave it *and* its address *and* its content, with the type that
-    an envelope says. As columns they
-    would be too long for an index entry; as a JSON array no two of them can be mistaken.
+    an envelope names. As columns they would be too long for an index entry; as a JSON array no two
+    of them can be mistaken.
     """
     return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
@@ -202,6 +215,7 @@ def _digest(*parts: Any) -> str:
 
 
 def _keep(runtime: Runtime, delivery: NewDelivery) -> Receipt:
+    delivery = _masked(runtime, delivery)
     try:
         return _stored(runtime, delivery)
     except (DBAPIError, PoolTimeout) as error:

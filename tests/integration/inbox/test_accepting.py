@@ -61,6 +61,33 @@ def test_the_same_body_from_another_source_is_another_delivery(driver, waiting, 
     assert driver.look(waiting).step("a").outputs["n"] == 2
 
 
+def test_a_secret_of_the_installation_is_masked_before_an_event_is_kept(drive, job, redis):
+    driver = drive(job.action(), secrets={"api": "hush-hush-4711"})
+    said = {
+        "answer": "more",
+        "number": 1,
+        "note": "with hush-hush-4711",
+        "deep": ["hush-hush-4711"],
+    }
+
+    outcomes = [accept(driver, key="hush-hush-4711", **said).outcome for _ in range(2)]
+
+    with driver.runtime.engine.connect() as connection:
+        query = "SELECT inbox::text, body FROM inbox"
+        ((row, body),) = connection.exec_driver_sql(query).all()
+    assert "hush" not in row
+    assert (body["note"], body["deep"]) == ("with ********", ["********"])
+    assert outcomes == ["early", "duplicate"]
+
+
+def test_two_events_that_differ_in_a_secret_alone_are_two(drive, job):
+    driver = drive(job.action(), secrets={"a": "hush-hush-4711", "b": "hush-hush-4712"})
+
+    outcomes = [accept(driver, note=f"hush-hush-471{n}").outcome for n in (1, 2)]
+
+    assert outcomes == ["early", "early"]
+
+
 def test_an_early_event_waits_for_its_step(driver, job):
     """[!] 6.4: there an event that arrives before the step is parked is dropped."""
     receipt = accept(driver)
