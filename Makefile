@@ -80,7 +80,7 @@ bench-peers: $(INSTALLED) ## Measure against other engines, each in an environme
 battery: $(INSTALLED) ## Kill, cut and flood a stack of its own; prove that nothing is lost
 	$(BIN)/python -m battery
 
-battery-bugs: $(INSTALLED) ## Check that the battery notices five deliberate bugs
+battery-bugs: $(INSTALLED) ## Check that the battery notices seven deliberate bugs
 	$(BIN)/python -m battery.checker
 
 clean: ## Delete .venv and what tools left behind

@@ -1,4 +1,4 @@
-"""Five deliberate bugs: the battery has to fail with each of them, or it proves nothing.
+"""Seven deliberate bugs: the battery has to fail with each of them, or it proves nothing.
 
 They are planted in the battery's own processes; the product has no flag for them.
 """
@@ -20,10 +20,11 @@ from typing import Any
 import redis
 from sqlalchemy import Connection
 
+from pipeline_engine.scheduler import letters
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import inbox
-from pipeline_engine.storage import deliveries, new_executions, queueing, transitions
-from pipeline_engine.storage.deliveries import NewDelivery
+from pipeline_engine.storage import deliveries, mailbox, new_executions, queueing, transitions
+from pipeline_engine.storage.deliveries import NewDelivery, TargetVerdict
 from pipeline_engine.storage.rows import StepRow
 
 VARIABLE = "PE_BATTERY_BUG"
@@ -39,13 +40,15 @@ class Bug(StrEnum):
     LEASE_WITHOUT_FENCE = "lease-without-fence"
     JOIN_IN_REDIS = "join-in-redis"
     START_WITHOUT_KEY = "start-without-key"
+    IGNORED_IS_USED_UP = "ignored-is-used-up"
+    OWNERS_ARE_NOT_ASKED = "owners-are-not-asked"
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """One name of the product, and what a bug makes of what it stands for."""
+    """One name of a module or class of the product, and what a bug makes of what it stands for."""
 
-    module: ModuleType
+    module: ModuleType | type
     name: str
     spoil: Callable[[Any], Any]
 
@@ -136,6 +139,29 @@ def _count_in_redis(
     return count_ended
 
 
+# ── An ignored letter is used up ─────────────────────────────────────────────────────────
+
+
+def _use_up(
+    offer: Callable[..., TargetVerdict | None],
+) -> Callable[..., TargetVerdict | None]:
+    """Take every answer for an acceptance."""
+
+    def offer_and_use_up(
+        self: letters.Round, letter: deliveries.DeliveryRow, its: letters.Waiting
+    ) -> TargetVerdict | None:
+        return offer(self, letter, its) or self._targets[-1]
+
+    return offer_and_use_up
+
+
+# ── Owners are not asked ─────────────────────────────────────────────────────────────────
+
+OF_OWNER = "(r.owner IS NOT DISTINCT FROM i.owner OR (r.from_peer AND i.owner IS NULL))"
+OF_READER = (
+    "(r.owner IS NOT DISTINCT FROM %(owner)s::text OR (r.from_peer AND %(owner)s::text IS NULL))"
+)
+
 # ── Where they are planted ───────────────────────────────────────────────────────────────
 
 FENCES = (" AND s.attempt = v.attempt", "s.status = v.taken AND ")
@@ -152,6 +178,13 @@ PATCHES: Mapping[Bug, tuple[Patch, ...]] = {
         Patch(transitions, "_END", partial(_replaced, old=fence)) for fence in FENCES
     ),
     Bug.JOIN_IN_REDIS: (Patch(queueing, "count_ended_items", _count_in_redis),),
+    Bug.IGNORED_IS_USED_UP: (Patch(letters.Round, "offer", _use_up),),
+    Bug.OWNERS_ARE_NOT_ASKED: (
+        Patch(deliveries, "_TAKE", partial(_replaced, old=OF_OWNER, new="true")),
+        Patch(mailbox, "IS_FOR", partial(_replaced, old=OF_OWNER, new="true")),
+        Patch(mailbox, "_READERS", partial(_replaced, old=OF_READER, new="true")),
+        Patch(mailbox.Reader, "may_read", lambda _: lambda *_: True),
+    ),
     Bug.START_WITHOUT_KEY: (
         Patch(
             new_executions,
@@ -175,4 +208,6 @@ NOTICED_BY: Mapping[Bug, str] = {
     Bug.LEASE_WITHOUT_FENCE: "I2",
     Bug.JOIN_IN_REDIS: "I1",
     Bug.START_WITHOUT_KEY: "I7",
+    Bug.IGNORED_IS_USED_UP: "I13",
+    Bug.OWNERS_ARE_NOT_ASKED: "I14",
 }

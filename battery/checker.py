@@ -26,7 +26,7 @@ from battery.invariants import check_all
 from battery.jobs import Job
 from battery.run import Run
 from battery.stack import running_stack
-from battery.traffic import Traffic
+from battery.traffic import EVENTS, Traffic
 
 SEED = 1
 REST_WITHIN_SECONDS = 20.0  #: a bug may keep an execution from ever coming to rest
@@ -132,18 +132,45 @@ def ask_twice(run: Run) -> None:
         run.traffic.start(jobs.tiny(), key="ask-twice")
 
 
+def tell_what_nobody_wants(run: Run) -> None:
+    """A step waits for one phase, and hears of another one first."""
+    run.traffic.api.insist(
+        "/api/v1/executions/run", {"pipeline_definition": jobs.one_phase(PHASES), "params": {}}
+    )
+    _wait(lambda: _one(run, WAITING.format(PHASES)))
+    for phase in ("other", "wanted"):
+        event = {"id": f"{PHASES}:{phase}", "workflow_id": PHASES, "phase": phase}
+        run.traffic.api.insist(EVENTS, event)
+
+
+def speak_for_another(run: Run) -> None:
+    """Somebody sends an event with the key of somebody else's step."""
+    job = jobs.many_parked(Random(SEED + 2), 1)
+    run.traffic.start(job, key="speak-for-another")
+    external_id = job.waiting[0].external_id
+    _wait(lambda: _one(run, WAITING.format(external_id)))
+    run.traffic.pretend(job.waiting[0])
+
+
 SCENES: Mapping[Bug, Callable[[Run], None]] = {
     Bug.ACKNOWLEDGE_BEFORE_COMMIT: die_after_each_answer,
     Bug.INBOX_WITHOUT_KEY: deliver_twice,
     Bug.LEASE_WITHOUT_FENCE: stand_still,
     Bug.JOIN_IN_REDIS: forget_a_join,
     Bug.START_WITHOUT_KEY: ask_twice,
+    Bug.IGNORED_IS_USED_UP: tell_what_nobody_wants,
+    Bug.OWNERS_ARE_NOT_ASKED: speak_for_another,
 }
 #: What will move by itself; parked steps will not, nor will what a bug has left behind.
 STIRRING = (
     "SELECT (SELECT count(*) FROM step_executions WHERE queued_at IS NOT NULL"
     " OR leased_until IS NOT NULL OR (due_at IS NOT NULL AND NOT held))"
     " + (SELECT count(*) FROM inbox WHERE disposition = 'pending' AND queued_at IS NOT NULL)"
+)
+PHASES = "phases"
+WAITING = (
+    "SELECT 1 FROM correlations r JOIN step_executions s ON s.id = r.step_execution_id"
+    " WHERE s.awaiting_event AND r.external_id = '{}'"
 )
 HOLDER = (
     "SELECT worker FROM step_executions WHERE step_id = 'slow' AND status = 'RUNNING'"

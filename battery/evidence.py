@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
@@ -33,6 +33,14 @@ class SentDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Something that is shown over HTTP, and what has to be said to see it."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that a block of the battery leaves; the rest is in the database."""
 
@@ -45,6 +53,8 @@ class Evidence:
     canaries: Sequence[str]  #: secrets that must appear nowhere
     processes: Sequence[int]  #: pids that are still expected to live; others must be gone
     redis_url: str | None = None  #: direct, too; None leaves it out
+    pages: Sequence[Page] = ()  #: of the API and of Flower
+    tree_executions: int = 1000  #: the bound of a tree
 
 
 @dataclass(frozen=True, slots=True)

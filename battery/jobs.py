@@ -194,6 +194,12 @@ def many_parked(chooser: Random, count: int, *, wanted: int = 1) -> Job:
     return Job("many-parked", _document("many-parked", each), waiting=waiting)
 
 
+def one_phase(key: str) -> Document:
+    """A pipeline that waits for the phase ``wanted``, and for nothing else that comes."""
+    wait = _step("wait", "wait_for_event", event_key=key, match={"phase": "wanted"})
+    return _document("one-phase", wait)
+
+
 def child() -> Document:
     """The pipeline that others run as one of their steps; it is stored under its name."""
     return _document(

@@ -13,7 +13,7 @@ from pipeline_engine.embedded.programs import Program, Stage
 
 REPOSITORY = Path(__file__).parents[1]
 CELERY = ("celery", "-A", "battery.worker_app")
-QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO")
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO", "-E")
 POOLS: Mapping[str, tuple[str, ...]] = {
     "worker-io": ("-P", "threads", "-c", "16", "-Q", "io,fast"),
     "worker-cpu": ("-P", "prefork", "-c", "2", "-Q", "fast,cpu"),
@@ -23,13 +23,15 @@ BEAT = ("beat", "-S", "pipeline_engine.worker.beat:PipelineScheduler", "--loglev
 WEB = ("pipeline_engine_web", "battery.asgi:door", "--workers", "2")
 
 
-def programs(environment: Mapping[str, str], web_port: int) -> Iterator[Program]:
-    """Yield the workers, the beat and the web server, as a production installation has them."""
+def programs(environment: Mapping[str, str], web_port: int, flower_port: int) -> Iterator[Program]:
+    """Yield the workers, the beat, the web server and Flower, as an installation has them."""
     told = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
     for name, pool in POOLS.items():
         command = (*CELERY, "worker", "-n", f"{name}@%h", *pool, *QUIET)
         yield _python(name, Stage.WORKERS, told, command)
     yield _python("beat", Stage.FRONT, told, (*CELERY, *BEAT))
+    shown = ("flower", f"--address={LOOPBACK}", f"--port={flower_port}")
+    yield _python("flower", Stage.FRONT, told, (*CELERY, *shown))
     yield _python("web", Stage.FRONT, told, (*WEB, "--host", LOOPBACK, "--port", str(web_port)))
 
 

@@ -68,6 +68,8 @@ class Run:
             canaries=self.stack.canaries,
             processes=self.stack.pids(),
             redis_url=self.stack.redis_url,
+            pages=self.stack.pages,
+            tree_executions=self.stack.settings.max_tree_executions,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import signal
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from sqlalchemy import Engine, NullPool, create_engine
 from battery import bugs, jobs
 from battery.bugs import Bug
 from battery.clock import Clock
+from battery.evidence import Page
 from battery.keeper import Keeper
 from battery.ledger import Ledger
 from battery.programs import programs
@@ -43,6 +45,22 @@ LEASE = timedelta(seconds=2)
 READY_WITHIN_SECONDS = 90.0
 POLL_SECONDS = 0.05
 POSTGRES, VALKEY = "postgres", "valkey"
+FLOWER_USER = "battery"
+FLOWER_PAGES = (
+    "/api/workers?refresh=true",
+    "/api/tasks?limit=1000",
+    "/workers",
+    "/tasks",
+    "/broker",
+    "/metrics",
+)
+API_PAGES = (
+    "deliveries?page_size=100",
+    "deliveries?disposition=pending&page_size=100",
+    "executions?page_size=100",
+    "pipelines",
+    "actions",
+)
 WEB, BEAT, WORKERS = "web", "beat", ("worker-io", "worker-cpu", "worker-system")
 
 
@@ -56,7 +74,28 @@ class Secrets:
 
     api_token: str
     secret_key: str
-    canary: str
+    canary: str  #: a secret of the installation
+    flower: str  #: the password of Flower
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of them, and the secret that every pipeline is given."""
+        return self.api_token, self.secret_key, self.canary, jobs.CANARY
+
+
+@dataclass(frozen=True, slots=True)
+class Flower:
+    """Where Flower is, and the password that it asks for."""
+
+    port: int
+    password: str
+
+    @property
+    def pages(self) -> list[Page]:
+        """What it shows of workers and tasks, by its API and to people."""
+        key = b64encode(f"{FLOWER_USER}:{self.password}".encode()).decode()
+        where = f"http://{LOOPBACK}:{self.port}"
+        return [Page(where + path, {"Authorization": f"Basic {key}"}) for path in FLOWER_PAGES]
 
 
 class Stack:
@@ -69,14 +108,17 @@ class Stack:
         keeper: Keeper,
         settings: Settings,
         folder: Path,
-        canaries: tuple[str, ...],
+        known: Secrets,
         clock: Clock,
+        flower: Flower,
     ) -> None:
         self.servers = servers
         self.proxy = proxy
         self.keeper = keeper
         self.settings = settings
-        self.canaries = canaries
+        self.canary = known.canary
+        self.canaries = known.all
+        self.flower = flower
         self.clock = clock
         self.ledger = Ledger(folder / "ledger")
         self.letters = folder / "letters"
@@ -104,6 +146,13 @@ class Stack:
     def api_token(self) -> str:
         """A token that the API accepts."""
         return self.settings.api_tokens[0]
+
+    @property
+    def pages(self) -> list[Page]:
+        """What is shown to somebody who has all tokens."""
+        told = {"Authorization": f"Bearer {self.api_token}"}
+        where = f"{self.settings.public_url}/api/v1"
+        return [*(Page(f"{where}/{path}", told) for path in API_PAGES), *self.flower.pages]
 
     @property
     def logs(self) -> list[Path]:
@@ -229,14 +278,15 @@ def running_stack(folder: Path, *, bug: Bug | None = None) -> Iterator[Stack]:
         servers = _start_servers(folder / "servers", leaving)
         upgrade(servers[POSTGRES].url)
         proxy = leaving.enter_context(Proxy.start({n: s.url for n, s in servers.items()}))
-        word, key, secret = (secrets.token_hex(16) for _ in range(3))
-        known = Secrets(api_token=word, secret_key=key, canary=jobs.odd(secret))
+        word, key, secret, other = (secrets.token_hex(16) for _ in range(4))
+        known = Secrets(api_token=word, secret_key=key, canary=jobs.odd(secret), flower=other)
         told = _environment(folder, proxy, known) | ({bugs.VARIABLE: bug} if bug else {})
         settings, clock = Settings.from_env(told), Clock(folder / "clock")
         port = int(settings.public_url.rpartition(":")[2])
-        keeper = Keeper(programs({**told, **clock.environment}, port), folder / "logs")
-        canaries = (known.api_token, known.secret_key, known.canary, jobs.CANARY)
-        stack = Stack(servers, proxy, keeper, settings, folder, canaries, clock)
+        flower = Flower(free_port(), known.flower)
+        found = programs({**told, **clock.environment}, port, flower.port)
+        keeper = Keeper(found, folder / "logs")
+        stack = Stack(servers, proxy, keeper, settings, folder, known, clock, flower)
         stack.armed.mkdir()
         if bug:
             with stack.engine.begin() as connection:
@@ -269,6 +319,7 @@ def _environment(folder: Path, proxy: Proxy, known: Secrets) -> dict[str, str]:
         "PIPELINE_API_TOKEN": known.api_token,
         "PIPELINE_SECRET_KEY": known.secret_key,
         "PIPELINE_SECRET__BATTERY": known.canary,
+        "FLOWER_BASIC_AUTH": f"{FLOWER_USER}:{known.flower}",
         "PIPELINE_PUBLIC_URL": f"http://{LOOPBACK}:{free_port()}",
         "PIPELINE_LEASE_SECONDS": f"{LEASE.total_seconds():g}",
         "PIPELINE_REPUBLISH_AFTER_SECONDS": "1",

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from threading import Event, Lock, Thread
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from battery import jobs
@@ -25,6 +26,9 @@ EVENTS = "/api/v1/events"
 CALLBACKS = "callbacks"
 SOURCE = "battery"
 WAVES = ("once", "doubled", "early", "shuffled")
+QUOTING = frozenset({"early", "doubled"})  #: waves whose events quote a secret
+STRANGER, STRANGE = "stranger", 10_000  #: an owner without executions, and what it tells
+STRANGERS = 0.3  #: so many of those that wait hear of one
 CLIENTS = 16
 LOOK_EVERY_SECONDS = 0.1
 
@@ -42,6 +46,7 @@ class Traffic:
 
     def __init__(self, stack: Stack, seed: int) -> None:
         self.api = Api(stack.api, stack.api_token)
+        self._canary = stack.canary
         self.started: list[Started] = []
         self.deliveries: list[SentDelivery] = []
         self._seed = Random(seed)
@@ -92,6 +97,8 @@ class Traffic:
         execution_id = self.start(job, key=f"{chooser.getrandbits(128):032x}")
         for _ in range(job.cancels):
             self.cancel(execution_id)
+        for stranger in (one for one in job.waiting if chooser.random() < STRANGERS):
+            self.pretend(stranger)
         for plan in plans:
             for number in plan.later:
                 self.deliver(plan.waiting, number, wave=plan.wave)
@@ -114,17 +121,24 @@ class Traffic:
         assert answer.is_accepted or answer.status == 409, answer
 
     def deliver(self, waiting: Waiting, number: int, *, wave: str) -> Answer:
-        """Send one event until it is accepted."""
+        """Send one event until it is accepted; those of some waves quote a secret."""
         key = f"{waiting.external_id}:{number}"
-        event = {
-            "specversion": "1.0",
-            "id": key,
-            "source": SOURCE,
-            "type": "news",
-            "data": {"workflow_id": waiting.external_id, "number": number},
-        }
-        answer = self.api.insist(EVENTS, event)
+        told: dict[str, Any] = {"number": number}
+        headers = {}
+        if wave in QUOTING:
+            told["note"] = f"as {self._canary} says"
+            headers = {"X-Note": quote(self._canary), "User-Agent": quote(self._canary)}
+        answer = self.api.insist(EVENTS, _event(waiting, key, told), headers)
         self._note(SentDelivery(SOURCE, key, waiting.external_id, *_fate(answer), wave))
+        return answer
+
+    def pretend(self, waiting: Waiting) -> Answer:
+        """Send an event with the key of somebody else's step, for an owner of our own."""
+        key = f"{waiting.external_id}:of-a-stranger"
+        event = _event(waiting, key, {"number": STRANGE})
+        answer = self.api.insist(EVENTS, event, {"X-User-ID": STRANGER})
+        # Nobody of that name waits for it: it is kept, and changes nothing.
+        self._note(SentDelivery(SOURCE, key, "", *_fate(answer), "strange"))
         return answer
 
     def call_back(self, url: str, key: str, *, wave: str) -> None:
@@ -214,6 +228,11 @@ class _Postman:
         lines = self._letters.read_text().splitlines()
         unread, self._read = lines[self._read :], len(lines)
         yield from (str(json.loads(line)["url"]) for line in unread)
+
+
+def _event(waiting: Waiting, key: str, told: dict[str, Any]) -> dict[str, Any]:
+    data = {"workflow_id": waiting.external_id, **told}
+    return {"specversion": "1.0", "id": key, "source": SOURCE, "type": "news", "data": data}
 
 
 def _fate(answer: Answer) -> tuple[bool, Any]:

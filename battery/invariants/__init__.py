@@ -20,6 +20,7 @@ from battery.invariants.results import doubled_results
 from battery.invariants.schedules import doubled_starts
 from battery.invariants.service import leftovers
 from battery.invariants.sweeps import late_sweeps
+from battery.invariants.trees import broken_trees
 from pipeline_engine.storage.session import driver_url
 
 __all__ = ["INVARIANTS", "check_all"]
@@ -68,7 +69,7 @@ INVARIANTS = (
     ),
     Invariant(
         "I9",
-        "A secret is in no row, log, answer, Redis key or argument, in whatever form.",
+        "A secret is in no row, log, answer, page, Redis key or argument, in whatever form.",
         leaked_secrets,
     ),
     Invariant(
@@ -103,6 +104,11 @@ INVARIANTS = (
         "No sweep comes late: it waits for no work of a user, and for no fault longer than that"
         " lasts.",
         late_sweeps,
+    ),
+    Invariant(
+        "I16",
+        "A cancel reaches all that was started below, and no tree outgrows its bound.",
+        broken_trees,
     ),
 )
 

@@ -18,11 +18,14 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from battery.evidence import Evidence
+from battery.invariants.pages import shown_secrets
 from pipeline_engine.domain.masking import Masker, masker_of
 from pipeline_engine.services import deliveries, history
 from pipeline_engine.services.callers import SYSTEM
 from pipeline_engine.services.pages import Page
+from pipeline_engine.storage.inbox import Disposition
 
+MOST_LISTED = 100  #: deliveries, the latest ones
 MOST_READ = 25  #: executions that are shown; all have gone through the same hands
 SETTING = "PIPELINE_"  #: what the names of settings begin with
 _COLUMNS = (
@@ -43,10 +46,12 @@ def leaked_secrets(connection: Connection, evidence: Evidence) -> Iterator[str]:
     for table, column in connection.exec_driver_sql(_COLUMNS).all():
         if _is_in_column(connection, table, column, canaries):
             yield f"a secret is in a row of {table}, column {column}"
+    yield from _listed(connection, canaries)
     for execution in connection.exec_driver_sql(_SHOWN, {"most": MOST_READ}).scalars().all():
         yield from _shown(connection, execution, canaries)
     if evidence.redis_url is not None:
         yield from _in_redis(evidence.redis_url, canaries)
+    yield from shown_secrets(evidence.pages, canaries)
     for pid in evidence.processes:
         yield from _in_process(pid, canaries)
 
@@ -83,11 +88,21 @@ def _shown(connection: Connection, execution: UUID, canaries: Masker) -> Iterato
                 for step in steps
                 if step.items
             ],
-            "deliveries": deliveries.listed(session, SYSTEM, disposition=None, page=Page(1, 100)),
         }
     for name, answer in answers.items():
         if canaries.finds(repr(answer)):
             yield f"a secret is shown with the {name} of execution {execution}"
+
+
+def _listed(connection: Connection, canaries: Masker) -> Iterator[str]:
+    """What is told of deliveries: those that were read, those that are kept, all of them."""
+    with Session(connection, join_transaction_mode="create_savepoint") as session:
+        for disposition in (None, *Disposition):
+            found = deliveries.listed(
+                session, SYSTEM, disposition=disposition, page=Page(1, MOST_LISTED)
+            )
+            if canaries.finds(repr(found)):
+                yield f"a secret is shown in the list of deliveries ({disposition or 'all'})"
 
 
 def _in_redis(url: str, canaries: Masker) -> Iterator[str]:

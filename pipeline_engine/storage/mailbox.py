@@ -44,14 +44,18 @@ class Reader:
 def lock_readers(connection: Connection, letter: DeliveryRow) -> list[Reader]:
     """The steps that wait for a letter like this, locked in the order of their ids."""
     rows = connection.exec_driver_sql(
-        "SELECT r.owner, r.from_peer, r.parked_at, r.read_through, s.outputs,"
-        f" {STEP_COLUMNS} FROM correlations r JOIN step_executions s ON s.id = r.step_execution_id"
-        " WHERE r.external_id = %(external)s AND s.awaiting_event AND s.attempt = r.attempt"
-        " AND s.status = 'RUNNING' AND (r.owner IS NOT DISTINCT FROM %(owner)s::text"
-        " OR (r.from_peer AND %(owner)s::text IS NULL)) ORDER BY s.id FOR NO KEY UPDATE OF s",
-        {"external": letter.external_id, "owner": letter.owner},
+        _READERS, {"external": letter.external_id, "owner": letter.owner}
     )
     return [Reader(row[0], row[1], row[2], row[3], row[4] or {}, StepRow(*row[5:])) for row in rows]
+
+
+_READERS = (
+    f"SELECT r.owner, r.from_peer, r.parked_at, r.read_through, s.outputs, {STEP_COLUMNS}"
+    " FROM correlations r JOIN step_executions s ON s.id = r.step_execution_id"
+    " WHERE r.external_id = %(external)s AND s.awaiting_event AND s.attempt = r.attempt"
+    " AND s.status = 'RUNNING' AND (r.owner IS NOT DISTINCT FROM %(owner)s::text"
+    " OR (r.from_peer AND %(owner)s::text IS NULL)) ORDER BY s.id FOR NO KEY UPDATE OF s"
+)
 
 
 def letters_for(

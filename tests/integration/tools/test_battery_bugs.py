@@ -161,12 +161,36 @@ def ask_twice(scene: Scene) -> History:
     return History.of(scene.driver, scene.book, accepted=both)
 
 
+def hear_of_what_nobody_wants(scene: Scene) -> History:
+    """A step waits for one phase, and hears of another one first."""
+    wait = {"event_key": "job", "match": {"phase": "wanted"}}
+    started = scene.driver.start(a_step("wait", action="wait_for_event", params=wait))
+    scene.driver.settle()
+    for phase in ("other", "wanted"):
+        body = {**ARRIVAL.body, "phase": phase}
+        inbox.accept(scene.driver.runtime, replace(ARRIVAL, body=body, delivery_id=phase))
+    scene.driver.settle()
+    return History.of(scene.driver, scene.book, accepted=[started])
+
+
+def hear_from_a_stranger(scene: Scene) -> History:
+    """Somebody sends an event with the key of somebody else's step."""
+    stranger = replace(ARRIVAL, owner="stranger")
+    started = scene.driver.start(a_step("wait", action="park"))
+    scene.driver.settle()
+    inbox.accept(scene.driver.runtime, stranger)
+    scene.driver.settle()
+    return History.of(scene.driver, scene.book, accepted=[started])
+
+
 PROVOKED_BY: dict[Bug, Callable[[Scene], History]] = {
     Bug.ACKNOWLEDGE_BEFORE_COMMIT: die_after_the_answer,
     Bug.INBOX_WITHOUT_KEY: send_twice,
     Bug.LEASE_WITHOUT_FENCE: come_back_from_the_dead,
     Bug.JOIN_IN_REDIS: forget_a_join,
     Bug.START_WITHOUT_KEY: ask_twice,
+    Bug.IGNORED_IS_USED_UP: hear_of_what_nobody_wants,
+    Bug.OWNERS_ARE_NOT_ASKED: hear_from_a_stranger,
 }
 
 

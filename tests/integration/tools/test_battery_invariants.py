@@ -18,9 +18,10 @@ import psutil
 import pytest
 from driving import Driver
 from lived_history import CANARY, SENT, Book, History, a_lived_history
+from local_service import local_service
 from waiting import wait_until
 
-from battery.evidence import Effect
+from battery.evidence import Effect, Page
 from battery.invariants import INVARIANTS
 from battery.invariants.invariant import Invariant, NotChecked
 from battery.invariants.service import MARK
@@ -33,7 +34,7 @@ def lived(drive: Callable[..., Driver]) -> History:
 
 
 def test_a_clean_history_violates_nothing(lived: History) -> None:
-    assert list(lived.findings()) == [f"I{number}" for number in range(1, 16)]
+    assert list(lived.findings()) == [f"I{number}" for number in range(1, 17)]
     assert lived.violations() == {}
 
 
@@ -93,6 +94,21 @@ STARTED_TWICE = (
     " request_key) SELECT gen_random_uuid(), revision_id, name, '{}', '{}', initiator,"
     " request_key FROM executions"
 )
+TREE = (
+    "INSERT INTO executions (id, revision_id, name, given_params, params, initiator, status,"
+    " parent_execution_id, root_execution_id, parent_step_id) SELECT gen_random_uuid(),"
+    " e.revision_id, e.name, '{}', '{}', e.initiator, 'RUNNING', e.id, e.id, s.id"
+    " FROM executions e JOIN step_executions s ON s.execution_id = e.id AND s.step_id = 'once'"
+    " CROSS JOIN generate_series(1, 1); "
+    "UPDATE executions SET descendants = (SELECT count(*) - 1 FROM executions)"
+    " WHERE root_execution_id IS NULL; "
+)
+CANCELLED_LONG_AGO = (
+    "UPDATE executions SET tree_cancelled_at = now() - interval '1 minute'"
+    " WHERE root_execution_id IS NULL"
+)
+UNMATCHED = "UPDATE inbox SET disposition = 'unmatched', body = jsonb_build_object('note', '{}')"
+UNCOUNTED = "UPDATE executions SET descendants = 0"
 ODDLY_ENDED = (
     'UPDATE events SET details = details || \'{"error_code": "odd"}\''
     " WHERE event_type = 'step_retrying'"
@@ -287,6 +303,26 @@ IN_ROWS = {
         "I14",
         "UPDATE delivery_targets SET owner = 'bob'",
         "bob is noted as the owner of step wait",
+    ),
+    "an execution that a cancel above it has missed": (
+        "I16",
+        TREE + CANCELLED_LONG_AGO,
+        "is RUNNING, below",
+    ),
+    "an execution whose step was stopped": (
+        "I16",
+        TREE + STEP.format("status = 'SKIPPED', finished_at = now() - interval '1 minute'"),
+        "and step once that waits for it has ended",
+    ),
+    "a tree that has lost count": (
+        "I16",
+        TREE + UNCOUNTED,
+        "counts 0 below it, and there are 1",
+    ),
+    "a tree that has outgrown its bound": (
+        "I16",
+        TREE.replace("(1, 1)", "(1, 1200)"),
+        "has 1201 executions, more than 1000",
     ),
     "an attempt that ended for a reason that nobody knows": (
         "I12",
@@ -496,6 +532,40 @@ def test_a_secret_in_redis_is_found(lived: History) -> None:
         runtime.redis.delete("left-behind")
 
     assert found.violations == ["a secret is in Redis, under a key of type hash"]
+
+
+@pytest.mark.parametrize("form", [str, quote, in_base64])
+def test_a_secret_on_a_page_is_found_whoever_shows_it(
+    lived: History, form: Callable[[str], str]
+) -> None:
+    with local_service() as flower:
+        flower.answer("GET /api/tasks", {"args": f"([1], {form(CANARY)})"})
+        flower.answer("GET /workers", {"well": True})
+        told = {"Authorization": "Basic of-the-battery"}
+        pages = [Page(f"{flower.url}{path}", told) for path in ("/api/tasks", "/workers")]
+
+        found = lived.violations_of("I9", pages=pages)
+
+    assert list(found) == [f"a secret is shown at {flower.url}/api/tasks"]
+    assert all(r.headers["authorization"] == told["Authorization"] for r in flower.received)
+
+
+def test_a_page_that_is_not_shown_proves_nothing(
+    lived: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("battery.invariants.pages.ANSWERS_WITHIN_SECONDS", 0)
+    with local_service() as flower:
+        found = lived.violations_of("I9", pages=[Page(f"{flower.url}/workers")])
+
+    assert list(found) == [f"{flower.url}/workers cannot be read: HTTPError"]
+
+
+def test_a_secret_in_a_letter_that_nobody_has_accepted_is_found(lived: History) -> None:
+    plant = UNMATCHED.format(CANARY)
+
+    found = lived.violations_of("I9", planted=plant)
+
+    assert "a secret is shown in the list of deliveries (unmatched)" in found
 
 
 def test_a_secret_among_arguments_or_in_the_environment_is_found(lived: History) -> None:
