@@ -77,6 +77,11 @@ def task_of(action: str) -> str:
     return f"{RUN_STEP}{action}"
 
 
+def action_of(task: str) -> str | None:
+    """The action whose steps a Celery task runs; None if it is another one."""
+    return task.removeprefix(RUN_STEP) if task.startswith(RUN_STEP) else None
+
+
 def make_celery(settings: Settings) -> Celery:
     """The Celery app of this process; each setting says what goes wrong without it."""
     use_guarded_transport()

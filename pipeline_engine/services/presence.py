@@ -21,10 +21,16 @@ INTERVAL_SECONDS = 5.0
 ALIVE_SECONDS = 20.0
 
 
-def note(redis: Redis, prefix: str, worker: str, queues: Iterable[str]) -> None:
-    """Say that *worker* lives and serves *queues*; what has faded is removed on the way."""
+def note(
+    redis: Redis, prefix: str, worker: str, queues: Iterable[str], actions: Iterable[str] = ()
+) -> None:
+    """Say that *worker* lives, what it serves, and which actions it has.
+
+    What has faded is removed on the way.
+    """
     now = time.time()
     with redis.pipeline(transaction=False) as pipe:
+        pipe.set(_actions(prefix, worker), " ".join(actions), ex=int(ALIVE_SECONDS))
         for queue in queues:
             pipe.zadd(_key(prefix, queue), {worker: now})
             pipe.zremrangebyscore(_key(prefix, queue), "-inf", now - ALIVE_SECONDS)
@@ -36,7 +42,16 @@ def forget(redis: Redis, prefix: str, worker: str, queues: Iterable[str]) -> Non
     with redis.pipeline(transaction=False) as pipe:
         for queue in queues:
             pipe.zrem(_key(prefix, queue), worker)
+        pipe.delete(_actions(prefix, worker))
         pipe.execute()
+
+
+def actions_of(redis: Redis, prefix: str, workers: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The types that each of these has installed, of those that say it. Raises ``RedisError``."""
+    names = sorted(workers)
+    told: Any = redis.mget([_actions(prefix, name) for name in names]) if names else []
+    found = {name: frozenset((text or "").split()) for name, text in zip(names, told, strict=True)}
+    return {name: actions for name, actions in found.items() if actions}
 
 
 def note_stuck(redis: Redis, prefix: str, worker: str, stuck: int, slots: int) -> None:
@@ -85,6 +100,10 @@ def look(redis: Redis, prefix: str) -> Carriage:
 
 def _stuck(prefix: str) -> str:
     return f"{prefix}workers-stuck"
+
+
+def _actions(prefix: str, worker: str) -> str:
+    return f"{prefix}worker-actions:{worker}"
 
 
 def _key(prefix: str, queue: str) -> str:

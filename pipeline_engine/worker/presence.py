@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import structlog
 from celery import bootsteps
 from redis import RedisError
 
+from pipeline_engine import dispatch
 from pipeline_engine.config import Settings
 from pipeline_engine.services import presence
 from pipeline_engine.storage.quick_redis import make_redis
@@ -27,6 +29,7 @@ class Presence(bootsteps.StartStopStep):
         self._prefix = settings.key_prefix
         self._worker: str = consumer.hostname
         self._queues: list[str] = []
+        self._actions = sorted(filter(None, map(dispatch.action_of, consumer.app.tasks)))
         self._timer: Any = None
 
     def start(self, consumer: Any) -> None:
@@ -43,7 +46,7 @@ class Presence(bootsteps.StartStopStep):
             self._tell(presence.forget)
 
     def _say(self) -> None:
-        self._tell(presence.note)
+        self._tell(partial(presence.note, actions=self._actions))
 
     def _tell(self, what: Any) -> None:
         try:

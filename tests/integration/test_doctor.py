@@ -218,6 +218,21 @@ def test_a_worker_that_is_there_and_does_not_answer_is_found(runtime):
     assert is_ill(checks(workers, runtime)["workers"], "no answer from frozen@host")
 
 
+def test_a_worker_that_lacks_an_action_is_named_with_it(runtime):
+    prefix, everything = runtime.settings.key_prefix, runtime.registry.types()
+    presence.note(runtime.redis, prefix, "new@host", ["io"], [*everything, "acme_new"])
+    alone = checks(workers, runtime)["actions"]
+    presence.note(runtime.redis, prefix, "old@host", ["io"], everything)
+
+    both = checks(workers, runtime)["actions"]
+
+    assert alone.is_well
+    assert is_ill(both, "old@host lacks acme_new", "Install the same packages")
+    assert "new@host" not in both.says
+    presence.forget(runtime.redis, prefix, "new@host", ["io"])
+    assert checks(workers, runtime)["actions"].is_well
+
+
 def test_a_worker_that_stopped_in_order_is_gone_at_once_and_a_killed_one_fades(runtime, redis):
     prefix = runtime.settings.key_prefix
     presence.note(runtime.redis, prefix, "stopped", ["io"])

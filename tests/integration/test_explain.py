@@ -97,6 +97,21 @@ def test_a_queued_step_says_how_long_its_queue_is_and_who_serves_it(drive):
     assert found.since is not None
 
 
+def test_a_queued_step_says_which_worker_lacks_its_action(drive):
+    driver = drive()
+    execution_id = driver.start(a_step("a"))
+    redis, prefix = driver.runtime.redis, driver.runtime.settings.key_prefix
+    presence.note(redis, prefix, "old@host", ["fast"], ["transform"])
+    presence.note(redis, prefix, "new@host", ["fast"], ["transform", "log"])
+    presence.note(redis, prefix, "silent@host", ["fast"])
+
+    found = the(FindingCode.QUEUED, driver, execution_id)
+
+    assert found.facts["lacking"] == ["old@host"]
+    assert "'log' is not installed in old@host" in found.because
+    assert "Install the same actions" in found.what_to_do
+
+
 def test_a_queued_step_whose_queue_nobody_serves_says_how_to_start_a_worker(drive):
     driver = drive(work())
     execution_id = driver.start(a_step("a", action="work"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from importlib import import_module
 
@@ -22,8 +23,14 @@ SHARED = "pipeline_engine_web.app"
 FILES = 65_536
 
 
-def config_of(application: str | Door, host: str, port: int) -> Config:
-    """What uvicorn is told."""
+def config_of(
+    application: str | Door,
+    host: str,
+    port: int,
+    *,
+    moves: Callable[[], Awaitable[None]] | None = None,
+) -> Config:
+    """What uvicorn is told; its loop calls *moves* every second or so."""
     return Config(
         application,
         host=host,
@@ -38,17 +45,21 @@ def config_of(application: str | Door, host: str, port: int) -> Config:
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        callback_notify=moves,
+        timeout_notify=1,
     )
 
 
 def serve(application: str, *, host: str, port: int, workers: int) -> None:
     """Serve *application* (``module:door``) until somebody stops us; replace what dies."""
     _allow_many_files()
-    config = config_of(application, host, port)
-    listening = config.bind_socket()
+    listening = config_of(application, host, port).bind_socket()
 
-    def work() -> None:
-        server = Server(config)
+    def work(show: Callable[[], None]) -> None:
+        async def moves() -> None:
+            show()
+
+        server = Server(config_of(application, host, port, moves=moves))
         server.run(sockets=[listening])
         if not server.started:
             sys.exit(1)

@@ -63,6 +63,7 @@ def examine(patient: Patient) -> Iterator[Check]:
         workers = _ask(patient)
         yield Check.of("workers", _on_every_queue(patient, workers))
         yield Check.of("threads", _threads(patient))
+        yield Check.of("actions", _actions(patient))
     except (RedisError, *SENDING_ERRORS) as error:
         yield Check.of("workers", ill(f"cannot be asked: {error}", "Start Redis."))
     for expected in EXPECTED:
@@ -107,6 +108,24 @@ def _threads(patient: Patient) -> Verdict:
         " itself; see that something starts it again."
     )
     return ill(f"do not come back: {says}", todo)
+
+
+def _actions(patient: Patient) -> Verdict:
+    """Whether each worker has the actions that the others have, and this process."""
+    runtime = patient.runtime
+    prefix, here = runtime.settings.key_prefix, frozenset(runtime.registry.types())
+    found = presence.look(runtime.redis, prefix).workers
+    known = presence.actions_of(runtime.redis, prefix, {w for q in QUEUES for w in found[q]})
+    everywhere = here.union(*known.values())
+    lacking = [
+        f"{worker} lacks {', '.join(sorted(everywhere - its))}"
+        for worker, its in known.items()
+        if everywhere - its
+    ]
+    if not lacking:
+        return well(f"{len(here)} here, the same in {len(known)} workers")
+    todo = "Install the same packages everywhere, and restart: it cannot run those steps."
+    return ill("; ".join(lacking), todo)
 
 
 def compare(expected: Expected, found: Mapping[str, Mapping[str, Any]]) -> Verdict:

@@ -39,6 +39,7 @@ class Evidence:
     now: datetime  #: by the database's clock, as all other times
     steps: Sequence[OpenStep]
     carriage: Carriage | None  #: None while Redis is away
+    actions: Mapping[str, frozenset[str]]  #: by worker; one that says nothing is missing
     window: Window
     blockers: Mapping[int, Sequence[Neighbour]]
     held_items: Mapping[int, int]
@@ -64,10 +65,12 @@ def gather(
     awaited = dict.fromkeys(parked, ()) | dict(waits.awaited_ids(connection, parked))
     fan_outs = sorted({step.parent_id for step in steps if step.held and step.parent_id})
     plan = _plan(runtime, connection, execution_id) if _needs_plan(steps) else None
+    carriage = _carriage(runtime)
     return Evidence(
         now=now,
         steps=steps,
-        carriage=_carriage(runtime),
+        carriage=carriage,
+        actions=_actions(runtime, carriage),
         window=_window(connection, execution_id, steps, plan),
         blockers=waits.blockers(connection, execution_id, [s.id for s in steps if s.remaining]),
         held_items=waits.held_items(connection, fan_outs) if fan_outs else {},
@@ -86,6 +89,15 @@ def _carriage(runtime: Runtime) -> Carriage | None:
     except RedisError as error:
         log.info("redis_unreachable", error=str(error))
         return None
+
+
+def _actions(runtime: Runtime, carriage: Carriage | None) -> Mapping[str, frozenset[str]]:
+    try:
+        workers = {w for their in (carriage.workers.values() if carriage else ()) for w in their}
+        return presence.actions_of(runtime.redis, runtime.settings.key_prefix, workers)
+    except RedisError as error:
+        log.info("redis_unreachable", error=str(error))
+        return {}
 
 
 # ── What the definition says ─────────────────────────────────────────────────────────────

@@ -108,6 +108,13 @@ def _queued(step: OpenStep, evidence: Evidence) -> Words:
     length, workers = carriage.lengths.get(step.queue), _workers(step, evidence) or ()
     facts |= {"workers": list(workers), "length": length}
     because += f"; {length} messages lie there, {_workers_serve(len(workers))} it"
+    lacking = [w for w in workers if step.action not in evidence.actions.get(w, {step.action})]
+    if lacking:
+        facts["lacking"] = lacking
+        because += (
+            f", and {', '.join(lacking)} cannot run it: '{step.action}' is not installed there"
+        )
+        todo = "Install the same actions in every worker; one that lacks an action drops its steps."
     return f"{because}.", todo, facts
 
 

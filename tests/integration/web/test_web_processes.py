@@ -76,6 +76,36 @@ def test_all_of_them_may_die(parent: psutil.Process, port: int) -> None:
     wait_until(lambda: answers(port), within=30, what="an answer")
 
 
+SUPERVISED = """
+import os, sys
+from datetime import timedelta
+from threading import Event
+from pipeline_engine_web.door.supervising import Supervisor
+
+def work(moves):
+    print(os.getpid(), flush=True)
+    while True:
+        moves()
+        Event().wait(0.02)
+
+moment = timedelta(seconds=1)
+Supervisor(work, 2, grace=moment, silence=moment).run()
+"""
+
+
+def test_a_frozen_web_process_is_replaced_and_the_other_one_is_left_alone() -> None:
+    with subprocess.Popen([sys.executable, "-c", SUPERVISED], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        frozen, other = (int(process.stdout.readline()) for _ in range(2))
+        psutil.Process(frozen).suspend()
+
+        another = int(process.stdout.readline())
+
+        children = {child.pid for child in psutil.Process(process.pid).children()}
+        process.terminate()
+    assert children == {other, another}
+
+
 def test_web_processes_end_when_their_parent_is_killed() -> None:
     port = free_port()
     with running(port) as parent:
