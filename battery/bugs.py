@@ -167,12 +167,13 @@ OF_READER = (
 FENCES = (" AND s.attempt = v.attempt", "s.status = v.taken AND ")
 PATCHES: Mapping[Bug, tuple[Patch, ...]] = {
     Bug.ACKNOWLEDGE_BEFORE_COMMIT: (Patch(inbox, "_stored", _acknowledge_first),),
-    Bug.INBOX_WITHOUT_KEY: (
+    Bug.INBOX_WITHOUT_KEY: tuple(
         Patch(
             deliveries,
-            "_INSERT",
+            statement,
             partial(_replaced, old="ON CONFLICT (source, delivery_key) DO NOTHING "),
-        ),
+        )
+        for statement in ("_INSERT_LETTER", "_INSERT_CALLBACK")
     ),
     Bug.LEASE_WITHOUT_FENCE: tuple(
         Patch(transitions, "_END", partial(_replaced, old=fence)) for fence in FENCES

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from threading import Event
 from typing import Any
 
 from driving import Driver
@@ -55,8 +54,6 @@ class Parked:
             )
         if answer == "ignore":
             return EventResult(action=EventAction.IGNORE)
-        if answer == "slow":
-            Event().wait(context.event_data["seconds"])
         if answer == "crash":
             raise ValueError("cannot read \x00 this")
         return replace(DONE, outputs={"n": number})

@@ -39,7 +39,9 @@ log = structlog.get_logger(__name__)
 TURN_SECONDS = 0.1
 
 
-def deliver(runtime: Runtime, ids: Sequence[int]) -> Iterator[Work]:
+def deliver(
+    runtime: Runtime, ids: Sequence[int], *, reading_seconds: float = READING
+) -> Iterator[Work]:
     """Give deliveries to their steps; each stays pending while its step is not parked yet.
 
     One transaction gives all that can be had without waiting. Others have one of their own: they
@@ -57,7 +59,7 @@ def deliver(runtime: Runtime, ids: Sequence[int]) -> Iterator[Work]:
         found = deliveries.take(work.connection, left, along=not work.is_repeat)
         taken[:] = [one.delivery.id for one in found] or left[:1]
         if found:
-            _give(work, found, until=time.monotonic() + READING)
+            _give(work, found, until=time.monotonic() + reading_seconds)
         else:
             _give_alone(work, left[0])
 

@@ -76,7 +76,7 @@ def test_a_secret_of_the_installation_is_masked_before_an_event_is_kept(drive, j
         query = "SELECT inbox::text, body FROM inbox"
         ((row, body),) = connection.exec_driver_sql(query).all()
     assert "hush" not in row
-    assert (body["note"], body["deep"]) == ("with ********", ["********"])
+    assert (body["note"], body["deep"]) == ("with ***REDACTED***", ["***REDACTED***"])
     assert outcomes == ["early", "duplicate"]
 
 
