@@ -20,6 +20,7 @@ from celery import Celery
 from celery.backends.redis import RedisBackend
 from celery.canvas import Signature
 from celery.result import AsyncResult
+from celery.states import SUCCESS
 from celery.utils import uuid
 from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
@@ -64,12 +65,24 @@ SENDING_ERRORS = (KombuError, OperationalError, RedisError, ConnectionError, Tim
 
 #: Characters of what Flower shows of a message's ids.
 MOST_SHOWN = 1000
+#: Steps that are named of those that share a message.
+MOST_LABELS = 5
 
 
 def shown(ids: Sequence[int]) -> str:
     """What Flower shows of the args of a message; Celery takes as long for it as for the rest."""
-    text = repr((list(ids),))
+    return cut(repr((list(ids),)))
+
+
+def cut(text: str) -> str:
+    """*text*, as far as it is shown."""
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
+
+
+def several(labels: Sequence[str]) -> str:
+    """Name the first few of these, and say how many there are."""
+    named, more = ", ".join(labels[:MOST_LABELS]), len(labels) - MOST_LABELS
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def task_of(action: str) -> str:
@@ -145,6 +158,13 @@ class ChordBackend(RedisBackend):
         """Watch nothing."""
         return result
 
+    def on_chord_part_return(
+        self, request: Any, state: str, result: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        """Count a part that failed as one that has ended: the body looks at the rows."""
+        del state, result
+        super().on_chord_part_return(request, SUCCESS, None, *args, **kwargs)
+
     def remove_pending_result(self, result: AsyncResult[Any]) -> None:
         """Nothing was watched."""
 
@@ -156,6 +176,7 @@ class Message:
     task: str
     ids: tuple[int, ...]
     queue: str = SYSTEM
+    label: str = ""  #: what Flower shows for them instead of the ids
 
 
 class Arrivals:
@@ -173,18 +194,18 @@ class Arrivals:
         self._send = send
         self._lock = Lock()
         self._came: deque[float] = deque(maxlen=RUSH)
-        self._parties: list[Sequence[int]] = []
+        self._parties: list[tuple[Sequence[int], str]] = []
         self._is_due = False  #: the thread is about to send what is here
         # Its one thread starts with the first row; a process that stops waits for it.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="announcing")
 
-    def add(self, *ids: int) -> None:
+    def add(self, *ids: int, label: str = "") -> None:
         """Announce these now, or with what comes in the next moment; one message has them all."""
         now = time.monotonic()
         with self._lock:
             in_rush = len(self._came) == RUSH and now - self._came[0] < RUSH_SECONDS
             self._came.append(now)
-            self._parties.append(ids)
+            self._parties.append((ids, label))
             if self._is_due:
                 return
             self._is_due = True
@@ -204,19 +225,24 @@ class Arrivals:
         with self._lock:
             parties, self._parties = self._parties, []
             self._is_due = False
-        self._send([Message(self._task, ids, self._queue) for ids in _shared_out(parties)])
+        shared_out = _shared_out(parties)
+        self._send([Message(self._task, ids, self._queue, label) for ids, label in shared_out])
 
 
-def _shared_out(parties: Iterable[Sequence[int]]) -> Iterator[tuple[int, ...]]:
+def _shared_out(
+    parties: Iterable[tuple[Sequence[int], str]],
+) -> Iterator[tuple[tuple[int, ...], str]]:
     """As many parties to a message as fit; what came together stays together."""
     ids: tuple[int, ...] = ()
-    for party in parties:
+    labels: list[str] = []
+    for party, label in parties:
         if ids and len(ids) + len(party) > MOST_IDS:
-            yield ids
-            ids = ()
+            yield ids, several(labels)
+            ids, labels = (), []
         ids += tuple(party)
+        labels += [label] if label else []
     if ids:
-        yield ids
+        yield ids, several(labels)
 
 
 class Dispatcher:
@@ -253,9 +279,9 @@ class Dispatcher:
         """Wake a worker for a delivery; in a rush, one message for several."""
         self._deliveries.add(delivery_id)
 
-    def begin(self, step_execution_ids: Sequence[int]) -> None:
+    def begin(self, step_execution_ids: Sequence[int], *, label: str = "") -> None:
         """Wake a worker for the cheap steps that an execution begins with; in a rush the same."""
-        self._beginnings.add(*step_execution_ids)
+        self._beginnings.add(*step_execution_ids, label=label)
 
     def revoke(self, task_ids: Sequence[str], *, terminate: bool) -> None:
         """Ask the workers to stop these tasks; a hint, since rows have fenced them already."""
@@ -274,7 +300,7 @@ class Dispatcher:
             task_id,
             message.task,
             args=(list(message.ids),),
-            argsrepr=shown(message.ids),
+            argsrepr=cut(message.label) or shown(message.ids),
             kwargsrepr="{}",
             root_id=task_id,
             ignore_result=True,

@@ -16,6 +16,7 @@ LOOPBACKS = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 (compared)
 #: Root is who may run a stack here, and messages are JSON: no worker has to shout about it.
 NO_SHOUTING = "ignore:You're running the worker with superuser privileges"
 QUIET = ("--without-gossip", "--without-mingle")  # nobody listens, and mingling costs a second
+COLUMNS = "--tasks_columns=name,args,state,exception,received,runtime,worker"
 FAST_SLOTS = 2
 IO_SLOTS = 16
 CPU_SLOTS = 2
@@ -57,7 +58,7 @@ def application_programs(layout: Layout, environment: Mapping[str, str]) -> Iter
     yield _web(layout, environment)
     if watched:
         address = (f"--address={LOOPBACK}", f"--port={layout.flower_port}", "--logging=warning")
-        yield _python("flower", Stage.FRONT, environment, *CELERY, "flower", *address)
+        yield _python("flower", Stage.FRONT, environment, *CELERY, "flower", *address, COLUMNS)
 
 
 def _worker(name: str, environment: Mapping[str, str], watched: bool, *pool: str | int) -> Program:

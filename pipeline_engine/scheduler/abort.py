@@ -138,7 +138,7 @@ def stop(
 
 def ask_to_clean_up(work: Work, steps: Iterable[StepRow]) -> None:
     """Wake the clean-up of stopped steps after the commit; the sweep does if that is lost."""
-    work.messages.extend(Message(CLEAN_UP, (step.id,), step.queue) for step in steps)
+    work.messages.extend(Message(CLEAN_UP, (step.id,), step.queue, step.label) for step in steps)
 
 
 def aborted(steps: Iterable[StepRow], *, because: str) -> list[Ending]:

@@ -12,7 +12,7 @@ from typing import Any
 from celery import Celery, chord, group
 from celery.canvas import Signature
 
-from pipeline_engine.dispatch import JOIN, RUN_BATCH, SYSTEM, shown, task_of
+from pipeline_engine.dispatch import JOIN, RUN_BATCH, SYSTEM, cut, several, task_of
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.storage.rows import StepRow
 
@@ -41,7 +41,9 @@ def fan_out(app: Celery, items: Sequence[StepRow], *, slots: int, largest: int) 
     is never a pending part of a chord: its callback advances the rows, and the last joins.
     """
     header = list(_signatures(app, items, slots=slots, largest=largest, in_chord=True))
-    body = _signature(app, JOIN, [items[0].parent_id or 0], SYSTEM)
+    first = items[0]
+    whole = f"{first.execution_id}/{first.step_id}"
+    body = _signature(app, JOIN, [first.parent_id or 0], SYSTEM, whole)
     return chord(group(header, app=app), body, app=app)
 
 
@@ -50,18 +52,24 @@ def _signatures(
 ) -> Iterator[Signature[Any]]:
     # Not added to the signatures later: an immutable one silently drops what it is given.
     kwargs = {CHORD_HEADER: True} if in_chord else {}
-    cheap = [row.id for row in ready if row.cheap]
+    cheap = [row for row in ready if row.cheap]
     size = chunk_size(len(cheap), slots=slots, largest=largest)
     for start in range(0, len(cheap), size):
         chunk = cheap[start : start + size]
-        yield _signature(app, RUN_BATCH, chunk, QueueName.FAST.value, **kwargs)
+        ids = [row.id for row in chunk]
+        yield _signature(app, RUN_BATCH, ids, QueueName.FAST.value, label(chunk), **kwargs)
     for row in ready:
         if not row.cheap:
-            yield _signature(app, task_of(row.action), [row.id], row.queue, **kwargs)
+            yield _signature(app, task_of(row.action), [row.id], row.queue, row.label, **kwargs)
+
+
+def label(steps: Sequence[StepRow]) -> str:
+    """What Flower shows of the steps that share a message."""
+    return several([row.label for row in steps])
 
 
 def _signature(
-    app: Celery, task: str, ids: Sequence[int], queue: str, **kwargs: bool
+    app: Celery, task: str, ids: Sequence[int], queue: str, shown: str, **kwargs: bool
 ) -> Signature[Any]:
     return app.signature(
         task,
@@ -71,7 +79,7 @@ def _signature(
         options={
             "queue": queue,
             "ignore_result": True,
-            "argsrepr": shown(ids),
+            "argsrepr": cut(shown),
             "kwargsrepr": str(kwargs),
         },
     )

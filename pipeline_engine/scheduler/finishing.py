@@ -52,6 +52,7 @@ class FollowUp:
 
     ids: list[int]  #: steps to go on with
     is_orphaned: bool = False  #: what the action started is to be cleaned up
+    failure: str | None = None  #: the attempt failed: which step, and its code
     error: Exception | None = None
 
 
@@ -67,7 +68,11 @@ def finish(runtime: Runtime, finished: Sequence[Finished]) -> list[FollowUp]:
         return [_finish_alone(runtime, one) for one in finished]
     kept = sending.hand_over(work, [one.carrier for one in finished])
     return [
-        FollowUp(ids, is_orphaned=one.step.row.id in work.orphaned)
+        FollowUp(
+            ids,
+            is_orphaned=one.step.row.id in work.orphaned,
+            failure=work.failures.get(one.step.row.id),
+        )
         for one, ids in zip(finished, kept, strict=True)
     ]
 

@@ -137,7 +137,7 @@ def _after_some_ended(work: Work, parent: StepRow, ended: int, failed: int) -> l
     if parent.items_open == 0:
         if parent.cancelling:
             return [outcome_of_stopped(work, parent)]
-        work.messages.append(Message(JOIN, (parent.id,)))
+        work.messages.append(Message(JOIN, (parent.id,), label=parent.label))
         return []
     tolerated, failures = parent.items_tolerated or 0, parent.items_failed or 0
     if failures > tolerated:

@@ -96,6 +96,7 @@ def failed(  # noqa: PLR0913 - the facts of a failure
     at_least: float | None = None,
 ) -> list[Ending]:
     """The next attempt if the step may have one, after *at_least* seconds; otherwise its end."""
+    work.failures[row.id] = f"{row.label}: {error_code}"
     message = work.runtime.masker_of(work.connection, row.execution_id).mask(message)
     retry = retry_after(row, planned, error_code=error_code, retryable=retryable)
     if retry:

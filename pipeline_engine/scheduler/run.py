@@ -46,6 +46,7 @@ class Turn:
     in_chord: bool = False
     alone: bool = False  #: takes only what its message names
     trusts: bool = True  #: runs cheap steps inside of transactions
+    failures: list[str] = field(default_factory=list)  #: attempts that failed, for Celery to know
     ends_at: float = field(default_factory=lambda: time.monotonic() + TURN.total_seconds())
 
     def run(self, ids: Sequence[int]) -> None:
@@ -72,6 +73,7 @@ class Turn:
             if len(ids) == 1:
                 return self._handed_over(last_net.not_taken(self.runtime, ids[0], error))
             return self._run_apart(ids)
+        self.failures += taken.failures
         with self.runtime.leases.held(*(step.row for step in taken.claimed)):
             ids = taken.follow_up
             for step in taken.claimed:
@@ -102,6 +104,7 @@ class Turn:
         return self._run_apart(ids)
 
     def _handed_over(self, work: Work) -> Sequence[int]:
+        self.failures += work.failures.values()
         return sending.hand_over(work, [self._carrier()])[0]
 
     def _taken(self, ids: Sequence[int]) -> Taken:
@@ -137,6 +140,8 @@ class Turn:
         follow_up = self.runtime.finishing.ask(finished, partial(finish, self.runtime))
         if follow_up.error is not None:
             raise follow_up.error
+        if follow_up.failure is not None:
+            self.failures.append(follow_up.failure)
         if follow_up.is_orphaned and isinstance(found, ActionResult) and found.awaiting_event:
             # The clean-up attempt could not know of what was being started at that moment.
             context.external_workflow_ids = tuple(found.external_workflow_ids)

@@ -43,7 +43,7 @@ def send_first(work: Work) -> None:
     """Send what a new execution begins with; of many that begin at once, some with one message."""
     ids = [row.id for row in work.ready if row.cheap]
     if 0 < len(ids) == len(work.ready) <= MOST_IDS:
-        work.runtime.dispatch.begin(ids)
+        work.runtime.dispatch.begin(ids, label=canvas.label(work.ready))
     else:
         send(work)
 

@@ -55,6 +55,7 @@ class Taken:
 
     claimed: list[Prepared]  #: to be run
     follow_up: list[int]  #: to be taken next, if there is nothing to run
+    failures: Sequence[str] = ()  #: of the cheap steps that were run
     error: Exception | None = None
 
 
@@ -97,7 +98,7 @@ def _take_alone(runtime: Runtime, one: Wanted) -> Taken:
     try:
         return take(runtime, [one])[0]
     except Exception as error:  # noqa: BLE001 (its own thread raises it)
-        return Taken([], [], error)
+        return Taken([], [], error=error)
 
 
 def _shared_out(work: Work, wanted: Sequence[Wanted], claimed: Sequence[Prepared]) -> list[Taken]:
@@ -108,7 +109,10 @@ def _shared_out(work: Work, wanted: Sequence[Wanted], claimed: Sequence[Prepared
         replace(one.carrier, goes_on=False) if steps else one.carrier
         for one, steps in zip(wanted, mine, strict=True)
     ]
-    return list(map(Taken, mine, sending.hand_over(work, carriers)))
+    follow_up = sending.hand_over(work, carriers)
+    # Cheap steps are run for one task at a time; what several have asked for is claimed.
+    failures = [tuple(work.failures.values()), *[()] * len(wanted)]
+    return [Taken(*taken) for taken in zip(mine, follow_up, failures, strict=False)]
 
 
 def _taken(work: Work, wanted: Sequence[Wanted]) -> list[Prepared]:

@@ -53,6 +53,7 @@ class Work:
     shares_locks: bool = False
     begun: set[UUID] = field(default_factory=set)  #: executions that run since this transaction
     ended_along: set[int] = field(default_factory=set)  #: steps that ended before their messages
+    failures: dict[int, str] = field(default_factory=dict)  #: attempts that failed, by their step
     is_repeat: bool = False  #: an earlier try may have been committed unheard
     _plans: dict[UUID, Plan] = field(default_factory=dict, repr=False)
 

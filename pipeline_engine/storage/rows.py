@@ -57,6 +57,12 @@ class StepRow:
     error_code: str | None  #: of the attempt before; of a cancelled fan-out, why it was stopped
 
     @property
+    def label(self) -> str:
+        """What leads back to it, for those who look at Celery: execution, step, item."""
+        item = "" if self.item_index is None else f"[{self.item_index}]"
+        return f"{self.execution_id}/{self.step_id}{item}"
+
+    @property
     def dependencies(self) -> Dependencies:
         """How its dependencies stand."""
         return Dependencies(

@@ -28,6 +28,7 @@ class PipelineScheduler(RedBeatScheduler):
         # Here and not in the settings of all: a worker shows those to whoever asks, and masks the
         # passwords of its own names only.
         app.conf.redbeat_redis_url = app.conf.broker_url
+        app.conf.task_send_sent_event = False  # it rings for housekeeping only
         super().__init__(app, **options)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:

@@ -5,7 +5,7 @@ A message can come twice, late or forged: tasks take ids only, and the rows deci
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -14,7 +14,7 @@ from celery import Celery, Task
 from structlog.contextvars import bound_contextvars
 
 from pipeline_engine import dispatch
-from pipeline_engine.dispatch import Dispatcher
+from pipeline_engine.dispatch import Dispatcher, several
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler import delivering, waking
 from pipeline_engine.scheduler.run import Turn
@@ -35,12 +35,17 @@ def register_tasks(app: Celery, registry: Registry, dispatcher: Dispatcher) -> N
         return process.runtime(dispatcher)
 
     for name in (dispatch.RUN_BATCH, *map(dispatch.task_of, registry.types())):
-        app.task(name=name, bind=True)(_step_task(runtime))
+        app.task(name=name, bind=True, throws=(StepFailed,))(_step_task(runtime))
     for name, by_id in BY_ID.items():
-        app.task(name=name, bind=True)(_id_task(runtime, by_id))
-    app.task(name=dispatch.DELIVER, bind=True)(_delivery_task(runtime))
+        app.task(name=name, bind=True, throws=(StepFailed,))(_id_task(runtime, by_id))
+    app.task(name=dispatch.DELIVER, bind=True, throws=(StepFailed,))(_delivery_task(runtime))
     for name, tick in TICKS.items():
-        app.task(name=name)(_tick_task(runtime, tick))
+        # Flower would show one a second, and nothing else for long.
+        app.task(name=name, send_events=False)(_tick_task(runtime, tick))
+
+
+class StepFailed(Exception):
+    """An attempt failed. The rows know all about it; this is how Celery and Flower hear of it."""
 
 
 def named(ids: object) -> list[int]:
@@ -58,27 +63,43 @@ def named(ids: object) -> list[int]:
 def _step_task(runtime: MakeRuntime) -> Callable[..., None]:
     def run_steps(task: Task[Any, Any], ids: list[int], chord_header: bool = False) -> None:
         with bound_contextvars(task=task.name, task_id=task.request.id):
-            _turn(runtime(), task, in_chord=chord_header).run(named(ids))
+            turn = _turn(runtime(), task, in_chord=chord_header)
+            turn.run(named(ids))
+        _tell(turn.failures)
 
     return run_steps
 
 
 def _id_task(runtime: MakeRuntime, by_id: Callable[[Runtime, int], Work]) -> Callable[..., None]:
     def run_by_id(task: Task[Any, Any], ids: list[int]) -> None:
+        failures: list[str] = []
         with _at_work(runtime(), task):
             for row_id in named(ids):
-                _turn(runtime(), task).go_on(by_id(runtime(), row_id))
+                turn = _turn(runtime(), task)
+                turn.go_on(by_id(runtime(), row_id))
+                failures += turn.failures
+        _tell(failures)
 
     return run_by_id
 
 
 def _delivery_task(runtime: MakeRuntime) -> Callable[..., None]:
     def give(task: Task[Any, Any], ids: list[int]) -> None:
+        failures: list[str] = []
         with _at_work(runtime(), task):
             for work in delivering.deliver(runtime(), named(ids)):
-                _turn(runtime(), task).go_on(work)
+                turn = _turn(runtime(), task)
+                turn.go_on(work)
+                failures += turn.failures
+        _tell(failures)
 
     return give
+
+
+def _tell(failures: Sequence[str]) -> None:
+    """Let the task fail if it carried an attempt that did; everything is committed by now."""
+    if failures:
+        raise StepFailed(several(failures))
 
 
 def _at_work(runtime: Runtime, task: Task[Any, Any]) -> AbstractContextManager[None]:

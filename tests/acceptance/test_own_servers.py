@@ -15,6 +15,7 @@ from installing import open_directory
 from waiting import wait_until
 
 from pipeline_engine.cli import main
+from pipeline_engine.client import Client
 from pipeline_engine.embedded.home import Home
 from pipeline_engine.embedded.ports import free_port
 from pipeline_engine.embedded.stack import Stack
@@ -23,6 +24,26 @@ from pipeline_engine.embedded.state import StackState
 PROCESSES = {"worker-fast", "worker-io", "worker-cpu", "worker-system", "beat", "web", "flower"}
 SERVERS = {"postgres", "valkey"}
 NOTHING: dict[str, str] = {}
+FAILING = {
+    "name": "failing",
+    "steps": [
+        {"id": "cheap", "name": "Cheap", "action": "fail", "on_failure": "continue"},
+        {
+            "id": "each",
+            "name": "Each",
+            "action": "http_request",
+            "params": {"url": "http://127.0.0.1:9/"},
+            "for_each": {"items": [1, 2]},
+            "depends_on": ["cheap"],
+        },
+    ],
+}
+FAILED = {
+    "cheap": "INTENTIONAL_FAILURE",
+    "each[0]": "request_blocked",
+    "each[1]": "request_blocked",
+    "each": "items_failed",
+}
 
 
 def run(*arguments):
@@ -91,6 +112,25 @@ def test_flower_wants_a_password_because_it_can_stop_workers(whole):
     assert requests.get(url, timeout=10).status_code == 401
     assert requests.get(url, auth=(name, password), timeout=10).status_code == 200
     assert "127.0.0.1" in url
+
+
+def test_flower_shows_failed_steps_as_failures_and_no_housekeeping(whole):
+    url, auth = whole.exports["FLOWER_URL"], whole.exports["FLOWER_BASIC_AUTH"].split(":")
+    wait_until(lambda: answers(url), within=30, what="Flower")
+    execution = Client(whole.api_url, whole.api_token).run(FAILING, {})["execution_id"]
+    labels = {f"{execution}/{step}": code for step, code in FAILED.items()}
+
+    found = wait_until(lambda: failures(url, tuple(auth), labels), within=30)
+
+    assert all(f"{label}: {code}" in found[label] for label, code in labels.items())
+
+
+def failures(url, auth, labels):
+    """The exceptions of the failed tasks by their arguments, once all of *labels* are there."""
+    tasks = requests.get(f"{url}/api/tasks", auth=auth, timeout=10).json().values()
+    assert not any(task["name"].startswith("engine.") for task in tasks)
+    found = {task["args"]: task["exception"] for task in tasks if task["state"] == "FAILURE"}
+    return found.keys() >= labels.keys() and found
 
 
 def test_the_doctor_finds_a_stack_by_its_directory_and_it_is_well(whole, monkeypatch):

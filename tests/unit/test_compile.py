@@ -101,3 +101,15 @@ def test_a_message_names_rows_and_stays_small(app):
 
     assert all(signature.immutable for signature in canvas.tasks)
     assert all(len(str(list(signature.args))) < 1024 for signature in canvas.tasks)
+
+
+def test_flower_shows_which_execution_and_step_a_message_is_for(app):
+    rows = [a_row(n, step_id=f"s{n}") for n in range(1, 17)]
+    item = a_row(17, step_id="deploy", item_index=3, cheap=False, queue="io")
+
+    canvas = wave(app, [*rows, item], slots=1, largest=16)
+
+    batch, *_, alone = (signature.options["argsrepr"] for signature in canvas.tasks)
+    execution = UUID(int=1)
+    assert batch == ", ".join(f"{execution}/s{n}" for n in range(1, 6)) + " and 3 more"
+    assert alone == f"{execution}/deploy[3]"
