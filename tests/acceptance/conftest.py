@@ -11,6 +11,7 @@ import pytest
 import requests
 from installing import environment_of, make_database
 from observing import Ledger
+from waiting import wait_until
 
 from pipeline_engine.client import Client
 from pipeline_engine.demo.peers.behaviour import Behaviour
@@ -84,7 +85,16 @@ def peers(peers_process: PeersProcess, stack: Stack) -> PeersProcess:
 
 @pytest.fixture
 def client(stack: Stack) -> Client:
+    """A client of the stack, once that answers: the test before may have taken its web away."""
+    wait_until(lambda: is_there(stack), within=60, what="the API")
     return Client(stack.api_url, stack.api_token)
+
+
+def is_there(stack: Stack) -> bool:
+    try:
+        return requests.get(f"{stack.api_url}/health", timeout=5).ok
+    except requests.RequestException:
+        return False
 
 
 @pytest.fixture

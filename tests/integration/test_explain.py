@@ -108,7 +108,7 @@ def test_a_queued_step_says_which_worker_lacks_its_action(drive):
     found = the(FindingCode.QUEUED, driver, execution_id)
 
     assert found.facts["lacking"] == ["old@host"]
-    assert "'log' is not installed in old@host" in found.because
+    assert "old@host cannot run it: 'log' is not installed there" in found.because
     assert "Install the same actions" in found.what_to_do
 
 

@@ -422,7 +422,7 @@ def test_a_step_whose_plug_in_is_gone_fails_and_the_window_still_works(drive):
         settings={"max_parallel_steps": 1},
     )
 
-    end = drive().finish(execution_id)
+    end = drive(sweep_interval_seconds=0.01).finish(execution_id)
 
     assert end.status == "COMPLETED", "on_failure says so"
     assert {end.statuses[f"s{n}"] for n in range(3)} == {"FAILED"}

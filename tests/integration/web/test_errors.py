@@ -20,7 +20,6 @@ from pipeline_engine.services import Runtime
         ("GET", "/nonsense", 404, "not_found"),
         ("PATCH", "/executions", 405, "method_not_allowed"),
         ("GET", "/static/../asgi.py", 404, "not_found"),
-        ("GET", "//actions", 404, "not_found"),
         ("POST", "/executions//run", 404, "not_found"),
     ],
 )

@@ -534,7 +534,9 @@ WITH_HANDLER = {
     "name": "n",
     "steps": [{"id": "a", "name": "a", "action": "log", "params": {"message": "m"}}],
     "settings": {
-        "finally": [{"id": "h", "name": "h", "action": "wait_until"}],
+        "finally": [
+            {"id": "h", "name": "h", "action": "wait_until", "params": {"duration_seconds": 3600}}
+        ],
     },
 }
 FORCE_IN_BODY = {"json": {"force": True}}

@@ -99,7 +99,7 @@ def test_a_frozen_web_process_is_replaced_and_the_other_one_is_left_alone() -> N
         frozen, other = (int(process.stdout.readline()) for _ in range(2))
         psutil.Process(frozen).suspend()
 
-        another = int(process.stdout.readline())
+        another = next(int(line) for line in process.stdout if line.strip().isdigit())
 
         children = {child.pid for child in psutil.Process(process.pid).children()}
         process.terminate()
