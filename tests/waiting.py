@@ -9,6 +9,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 POLL_SECONDS = 0.02
+#: Within these a process is started, on a machine that does five other things.
+TO_START_SECONDS = 90.0
 
 
 def wait_until(condition: Callable[[], T], *, within: float = 10.0, what: str = "") -> T:

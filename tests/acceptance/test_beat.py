@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import redis
 from observing import Ledger, Run, step
-from waiting import wait_until
+from waiting import TO_START_SECONDS, wait_until
 
 from pipeline_engine.client import Client
 from pipeline_engine.embedded.stack import Stack
@@ -75,12 +75,12 @@ def test_what_is_due_is_found_again_after_beat_was_killed(
 def test_a_beat_whose_lock_is_gone_is_started_again_and_rings_on(
     client: Client, stack: Stack, ledger: Ledger
 ) -> None:
-    wait_until(rings(stack), within=30, what="a beat that rings")
+    wait_until(rings(stack), within=TO_START_SECONDS, what="a beat that rings")
     pid = stack.process("beat").pid
 
     with redis.Redis.from_url(stack.redis_url) as server:
         server.flushall()
-    wait_until(lambda: came_back(stack, pid), within=30, what="another beat")
+    wait_until(lambda: came_back(stack, pid), within=TO_START_SECONDS, what="another beat")
     end = Run.start(client, flaky(ledger)).ends_well(within=60)
 
     assert end.step("flaky").attempt == 3
@@ -89,14 +89,16 @@ def test_a_beat_whose_lock_is_gone_is_started_again_and_rings_on(
 def test_a_beat_whose_entries_are_gone_before_it_has_the_lock_rings_all_the_same(
     client: Client, stack: Stack, ledger: Ledger
 ) -> None:
-    wait_until(rings(stack), within=30, what="a beat that rings")
+    wait_until(rings(stack), within=TO_START_SECONDS, what="a beat that rings")
     with redis.Redis.from_url(stack.redis_url, decode_responses=True) as server:
         (lock,) = server.keys("*redbeat::lock")
         entries = lock.replace(":lock", ":schedule")
         pid = stack.kill("beat").pid
         server.set(lock, "of another beat", ex=60)
         server.delete(entries)
-        wait_until(lambda: server.exists(entries), within=30, what="a beat that waits")
+        wait_until(
+            lambda: server.exists(entries), within=TO_START_SECONDS, what="a beat that waits"
+        )
         server.flushall()
     end = Run.start(client, flaky(ledger)).ends_well(within=60)
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 import requests
 from observing import Run, parked
-from waiting import wait_until
+from waiting import TO_START_SECONDS, wait_until
 
 from pipeline_engine.client import Client
 from pipeline_engine.demo import samples
@@ -100,7 +100,7 @@ def test_events_that_nobody_could_take_come_again_and_are_not_lost(
     stack.hold("web")
     wait_until(lambda: [e for e in peers.journal()["events"] if e["status"] is None], within=20)
     stack.release("web")
-    wait_until(lambda: is_up(stack), within=30)
+    wait_until(lambda: is_up(stack), within=TO_START_SECONDS)
 
     run.ends_well()
 

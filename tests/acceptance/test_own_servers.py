@@ -12,7 +12,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 from installing import open_directory
-from waiting import wait_until
+from waiting import TO_START_SECONDS, wait_until
 
 from pipeline_engine.cli import main
 from pipeline_engine.client import Client
@@ -107,7 +107,7 @@ def test_one_command_starts_everything_and_a_second_one_is_refused(whole):
 def test_flower_wants_a_password_because_it_can_stop_workers(whole):
     url = whole.exports["FLOWER_URL"]
     name, password = whole.exports["FLOWER_BASIC_AUTH"].split(":")
-    wait_until(lambda: answers(url), within=30, what="Flower")
+    wait_until(lambda: answers(url), within=TO_START_SECONDS, what="Flower")
 
     assert requests.get(url, timeout=10).status_code == 401
     assert requests.get(url, auth=(name, password), timeout=10).status_code == 200
@@ -116,7 +116,7 @@ def test_flower_wants_a_password_because_it_can_stop_workers(whole):
 
 def test_flower_shows_failed_steps_as_failures_and_no_housekeeping(whole):
     url, auth = whole.exports["FLOWER_URL"], whole.exports["FLOWER_BASIC_AUTH"].split(":")
-    wait_until(lambda: answers(url), within=30, what="Flower")
+    wait_until(lambda: answers(url), within=TO_START_SECONDS, what="Flower")
     execution = Client(whole.api_url, whole.api_token).run(FAILING, {})["execution_id"]
     labels = {f"{execution}/{step}": code for step, code in FAILED.items()}
 
@@ -140,7 +140,7 @@ def test_the_doctor_finds_a_stack_by_its_directory_and_it_is_well(whole, monkeyp
         result = run("doctor", "--directory", whole.directory)
         return result if result.exit_code == 0 else None
 
-    assert "checks: well" in wait_until(well, within=30, what="exit code 0").output
+    assert "checks: well" in wait_until(well, within=TO_START_SECONDS, what="exit code 0").output
 
 
 def test_a_killed_supervisor_leaves_the_data_and_nothing_that_breaks_the_next_one(whole):

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import requests
 from click.testing import CliRunner
-from waiting import wait_until
+from waiting import TO_START_SECONDS, wait_until
 
 from pipeline_engine.cli import main
 from pipeline_engine.embedded.state import ProcessStatus
@@ -30,7 +30,7 @@ def test_the_stack_runs_web_workers_and_beat_on_the_given_servers(stack):
 def test_a_killed_process_comes_back(stack, name):
     before = stack.kill(name)
 
-    after = wait_until(lambda: running_again(stack, before), within=30)
+    after = wait_until(lambda: running_again(stack, before), within=TO_START_SECONDS)
 
     assert after.restarts == before.restarts + 1
 
