@@ -131,8 +131,8 @@ def is_expired(error: Exception) -> bool:
 def autocommit(engine: Engine) -> Iterator[Connection]:
     """A connection on which each statement commits itself, which saves a round trip.
 
-    SQLAlchemy would set its isolation level, and reset it afterwards, every time: that took as
-    long as a twentieth of accepting a callback.
+    SQLAlchemy would set its isolation level, and reset it afterwards, every time: that took
+    about 4 % of the time in which Flask accepts a callback.
     """
     with engine.connect() as connection:
         raw: Any = connection.connection.dbapi_connection
