@@ -114,7 +114,7 @@ def _queued(step: OpenStep, evidence: Evidence) -> Words:
         because += (
             f", and {', '.join(lacking)} cannot run it: '{step.action}' is not installed there"
         )
-        todo = "Install the same actions in every worker; one that lacks an action drops its steps."
+        todo = "Install the same actions in every worker: one that lacks it drops such messages."
     return f"{because}.", todo, facts
 
 
