@@ -21,6 +21,7 @@ from pipeline_engine.demo import report
 from pipeline_engine.demo.peers.process import PeersProcess
 from pipeline_engine.demo.scenario import Scenario
 from pipeline_engine.demo.verdict import judge, retried
+from pipeline_engine.embedded.announcement import typed
 from pipeline_engine.embedded.stack import Stack
 
 UNTRUE = 1
@@ -73,8 +74,8 @@ def demo(ctx: click.Context, directory: Path, once: bool, flower: bool) -> None:
             console.print(f"The stack runs: {stack.api_url}", highlight=False)
             peers.control(callback_url=stack.api_url, token=token)
             was_true = _perform(stack, peers, console)
-            _say_where_to_look(stack, console, directory)
             if console.is_terminal and not once:
+                _say_where_to_look(stack, console, directory)
                 _wait_for_interrupt(console)
     ctx.exit(0 if was_true else UNTRUE)
 
@@ -106,8 +107,8 @@ def _say_where_to_look(stack: Stack, console: Console, directory: Path) -> None:
     console.print(f"API      {stack.api_url}/docs", highlight=False)
     if "FLOWER_URL" in stack.exports:
         console.print(f"Flower   {stack.exports['FLOWER_URL']}", highlight=False)
-    console.print(f"Keys     pipeline-engine env --directory {directory}", highlight=False)
-    console.print(f"History  pipeline-engine executions --directory {directory}", highlight=False)
+    print_line(f"Keys     {typed('env', directory)}")
+    print_line(f"History  {typed('executions', directory)}")
 
 
 def _wait_for_interrupt(console: Console) -> None:

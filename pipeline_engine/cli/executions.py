@@ -159,6 +159,7 @@ def wait_and_report(
     """Follow an execution to its end, or as long as wanted, and leave with its exit code."""
     from pipeline_engine.cli.live import Screen
     from pipeline_engine.client import follow
+    from pipeline_engine.embedded.announcement import called
 
     deadline = None if within is None else time.monotonic() + within
     if not as_json:
@@ -171,7 +172,7 @@ def wait_and_report(
                 if deadline is not None and time.monotonic() > deadline:
                     break
     except KeyboardInterrupt:
-        click.echo(f"It runs on. Come back with: pipeline-engine watch {execution_id}", err=True)
+        click.echo(f"It runs on. Come back with: {called()} watch {execution_id}", err=True)
         click.get_current_context().exit(STOPPED_WAITING)
     report(client, execution_id, as_json=as_json)
     if snapshot.status in BAD_ENDS:
@@ -216,9 +217,15 @@ def _remarks(step: Json) -> str:
         _item_counts(step.get("items") or {}),
         f"until {when(step['timeout_at'])}" if step["parked"] and step["timeout_at"] else "",
         f"{step['error_message']} [{step['error_code']}]" if step["error_message"] else "",
-        str(step["skip_reason"] or ""),
+        _skip_reason(step),
     )
     return "  ".join(remark for remark in remarks if remark)
+
+
+def _skip_reason(step: Json) -> str:
+    """Why a step was skipped, unless its error has the reason as its code."""
+    reason = str(step["skip_reason"] or "")
+    return "" if reason == step["error_code"] else reason
 
 
 def _item_counts(items: Json) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
-WIDEST = 10_000  #: columns of a line that nobody reads on a screen
+WIDEST_CELL = 40  #: columns up to which a cell of a table moves the cells of other rows
+GAP = "  "  #: between the columns of a table
+ROOMY = 32  #: columns in which a text can be wrapped and still be read
+BELOW = 4  #: columns by which a cell is set in that goes on below its row
 ESCAPES = {"\n": " ", "\t": " "}
 #: seconds, and how they are called
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -62,16 +65,43 @@ def print_json(document: Any) -> None:
 
 
 def print_table(*columns: str, rows: Iterable[tuple[object, ...]]) -> None:
-    """Print rows under column names."""
-    from rich.table import Table
+    """Print rows under column names, each in one line wherever that fits.
 
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")  # an id that was cut is worth nothing
-    for row in rows:
-        table.add_row(*map(as_text, row))
+    On a terminal that is too narrow for a row, its last cell is wrapped in its column, or goes on
+    below where that is too narrow to read. No other cell is folded: half of an id is worth nothing.
+    """
+    head = tuple(Styled(column, "bold") for column in columns)
+    cells = [tuple(map(as_text, row)) for row in (head, *rows)]
+    widest = (max(cell.cell_len for cell in column) for column in zip(*cells, strict=True))
+    widths = [min(width, WIDEST_CELL) for width in widest]
+    console = terminal()
+    for row in cells:
+        _print_row(console, row, widths)
+
+
+def _print_row(console: Console, row: Sequence[Text], widths: Sequence[int]) -> None:
+    from rich.padding import Padding
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    *first, last = row
+    line = Text()
+    for cell, width in zip(first, widths, strict=False):
+        line += cell + " " * (max(width - cell.cell_len, 0) + len(GAP))
+    room = console.width - line.cell_len
     # Piped into another program, no line may break where a terminal would.
-    terminal(width=None if is_terminal() else WIDEST).print(table)
+    if not is_terminal() or last.cell_len <= room:
+        line += last
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+    elif room >= ROOMY:
+        grid = Table.grid(Column(width=line.cell_len), Column(overflow="fold"))
+        grid.add_row(line, last)
+        console.print(grid)
+    else:
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+        console.print(Padding(last, (0, 0, 0, BELOW)))
 
 
 def is_terminal() -> bool:

@@ -11,7 +11,7 @@ from pipeline_engine.cli import completion
 from pipeline_engine.cli.connection import connected
 from pipeline_engine.cli.documents import read_document
 from pipeline_engine.cli.group import example
-from pipeline_engine.cli.output import json_option, print_json, print_table, printable, when
+from pipeline_engine.cli.output import age, json_option, print_json, print_table, printable
 
 if TYPE_CHECKING:
     from pipeline_engine.client import Client
@@ -45,10 +45,9 @@ def list_pipelines(client: Client, as_json: bool) -> None:
         print_json(found)
         return
     rows = (
-        (p["id"], p["name"], str(p["revision"]), str(p["step_count"]), when(p["updated_at"]))
-        for p in found
+        (p["id"], p["revision"], p["step_count"], age(p["updated_at"]), p["name"]) for p in found
     )
-    print_table("id", "pipeline", "revision", "steps", "changed", rows=rows)
+    print_table("id", "revision", "steps", "changed", "pipeline", rows=rows)
 
 
 @pipelines.command(epilog=example("pipeline-engine pipelines show release"))

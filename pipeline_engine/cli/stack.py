@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pipeline_engine.embedded.stack import Stack
     from pipeline_engine.embedded.state import ProcessState, StackState
 
-DOWN = "pipeline-engine down; the data stays"
 UNDER_WAY = ("PENDING", "RUNNING")
 
 
@@ -51,7 +50,7 @@ def up(
     Ctrl-C stops everything in order; a second one does so at once.
     """
     from pipeline_engine.cli.db import upgrade
-    from pipeline_engine.embedded.announcement import announcement
+    from pipeline_engine.embedded.announcement import announcement, typed
     from pipeline_engine.embedded.console import Console
     from pipeline_engine.embedded.stack import Stack
     from pipeline_engine.embedded.up import StackRun, Wishes
@@ -64,7 +63,8 @@ def up(
         stack = Stack.start(
             directory, environment=environment, options=options, port=port, detached=True
         )
-        for line in (*stack.state.remarks, *announcement(stack.state, stack.directory, stop=DOWN)):
+        stop = f"{typed('down', directory)}; the data stays"
+        for line in (*stack.state.remarks, *announcement(stack.state, stack.directory, stop=stop)):
             click.echo(line)
         return
     wishes = Wishes(host=host, port=port, flower=flower)

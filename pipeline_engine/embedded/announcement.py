@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipeline_engine.embedded.state import StackState
 
+PROGRAM = "pipeline-engine"
+HERE = ".pipeline"  #: where a stack is that no command has to be told of
 SERVERS = {"DATABASE_URL": ("PostgreSQL", "postgres"), "REDIS_URL": ("Redis", "valkey")}
+
+
+def called() -> str:
+    """Return what to type for this program here: its name, or its path if that leads nowhere."""
+    path = Path(sys.argv[0])
+    if shutil.which(PROGRAM) or path.name != PROGRAM or not path.is_file():
+        return PROGRAM
+    return shlex.quote(_shown(path.absolute()))
+
+
+def typed(command: str, directory: Path) -> str:
+    """Return what to type for *command* about the stack in *directory*."""
+    here = _shown(directory.absolute())
+    option = "" if here == HERE else f" --directory {shlex.quote(here)}"
+    return f"{called()} {command}{option}"
 
 
 def announcement(state: StackState, directory: Path, *, stop: str) -> Iterator[str]:
     """Yield a line for whatever a newcomer needs next; *stop* says how to end it."""
+    env = typed("env", directory)
     url, here = state.exports["PIPELINE_API_URL"], _shown(directory)
-    option = "" if here == ".pipeline" else f" --directory {here}"
     yield f"API     {url}  (/docs shows every route)"
     if "FLOWER_URL" in state.exports:
         user = state.exports["FLOWER_BASIC_AUTH"].partition(":")[0]
         yield f"Flower  {state.exports['FLOWER_URL']}  (user {user}, password: see token)"
     for name, address, variable in foreign_servers(state):
         yield f"yours   {name} at {address} ({variable})"
-    yield f'token   in another shell: eval "$(pipeline-engine env{option})"'
+    yield f'token   in another shell: eval "$({env})"'
     yield f"logs    {here}/logs, a file for each process"
     yield f"stop    {stop}"
 

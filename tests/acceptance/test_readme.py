@@ -84,19 +84,22 @@ def test_the_readme_starts_a_pipeline_and_ends_its_parked_step(desk: Path, clien
     assert run.id in printed
 
 
-def test_the_quickstart_leads_to_one_completed_and_one_cancelled_execution(
+def test_the_quickstart_leads_to_two_completed_and_one_cancelled_execution(
     desk: Path, client: Client
 ) -> None:
     printed = typed(QUICKSTART, desk)
 
-    pipeline, first, again, second, progress, history = answers(printed)
-    completed, cancelled = sorted(found(client, pipeline["id"]))
+    pipeline, first, again, second, progress, history, called = answers(printed)
+    completed, called_back, cancelled = sorted(found(client, pipeline["id"]))
     Run(client, completed).ends_well()
+    Run(client, called_back).ends_well()
     assert Run(client, cancelled).end().status is ExecutionStatus.INTERRUPTED
     assert (again["outcome"], again["delivery_id"]) == ("duplicate", first["delivery_id"])
     assert second["delivery_id"] != first["delivery_id"]
     assert Decimal(progress["aggregated_progress"]["overall_progress"]) == 100
     assert {event["execution_id"] for event in history["events"]} == {completed}
+    assert called["outcome"] == "accepted"
+    assert client.execution(called_back)["final_outputs"]["by"] == "Lin"
     outputs = client.execution(completed)["final_outputs"]
     assert outputs["published"] == 2
     assert outputs["by"] in {"Ada", "Grace"}

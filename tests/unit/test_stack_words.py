@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
 
 from pipeline_engine.embedded import told
-from pipeline_engine.embedded.announcement import announcement
+from pipeline_engine.embedded.announcement import announcement, typed
 from pipeline_engine.embedded.console import Console
 from pipeline_engine.embedded.credentials import Credentials
 from pipeline_engine.embedded.processes import Layout
@@ -87,6 +88,22 @@ def test_an_announcement_says_what_is_needed_next_within_80_columns(tmp_path, mo
     assert "http://127.0.0.1:5555" in text
     assert ".pipeline/logs" in text
     assert "secret" not in text
+
+
+def test_a_command_is_named_by_its_path_where_no_path_variable_leads_to_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    program = tmp_path / ".venv" / "bin" / "pipeline-engine"
+    program.parent.mkdir(parents=True)
+    program.touch(mode=0o755)
+    monkeypatch.setattr(sys, "argv", [str(program), "up"])
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    elsewhere = typed("down", tmp_path / "own stack")
+    monkeypatch.setenv("PATH", str(program.parent))
+    on_the_path = typed("down", tmp_path / ".pipeline")
+
+    assert elsewhere == ".venv/bin/pipeline-engine down --directory 'own stack'"
+    assert on_the_path == "pipeline-engine down"
 
 
 def test_an_announcement_names_the_servers_that_are_yours_without_their_passwords(tmp_path):
