@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 COLOURS = (36, 33, 35, 32, 34, 31)
+#: Bytes of a log that is then put aside; one older is kept.
 KEEP_BYTES = 10 * 1024 * 1024
 
 
@@ -48,8 +49,17 @@ class Console:
 class ProcessLog:
     """The output of one process: whole lines to the console, all of it to a file."""
 
-    def __init__(self, name: str, folder: Path, console: Console, *, speaks: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        console: Console,
+        *,
+        speaks: bool = True,
+        keep_bytes: int = KEEP_BYTES,
+    ) -> None:
         self._name = name
+        self._keep_bytes = keep_bytes
         self._speaks = speaks
         self.path = folder / f"{name}.log"
         self._console = console
@@ -59,7 +69,7 @@ class ProcessLog:
     def take(self, chunk: bytes) -> None:
         """Keep a piece of output."""
         self._file.write(chunk)
-        if self._file.tell() > KEEP_BYTES:
+        if self._file.tell() > self._keep_bytes:
             self._file.close()
             self._file = self._open()
         *lines, self._unfinished = (self._unfinished + chunk).split(b"\n")
@@ -79,6 +89,6 @@ class ProcessLog:
 
     def _open(self) -> BinaryIO:
         """Open the file at its end; one that has grown big becomes ``.1``."""
-        if self.path.exists() and self.path.stat().st_size > KEEP_BYTES:
+        if self.path.exists() and self.path.stat().st_size > self._keep_bytes:
             self.path.rename(self.path.with_suffix(".log.1"))
         return self.path.open("ab", buffering=0)

@@ -35,12 +35,16 @@ from pipeline_engine.storage.session import is_unreachable
 
 log = structlog.get_logger(__name__)
 
-#: So long a thread waits for another that gives deliveries, its own most likely among them.
+#: Seconds for which a thread waits for another that gives deliveries, its own likely among them.
 TURN_SECONDS = 0.1
 
 
 def deliver(
-    runtime: Runtime, ids: Sequence[int], *, reading_seconds: float = READING
+    runtime: Runtime,
+    ids: Sequence[int],
+    *,
+    reading_seconds: float = READING,
+    turn_seconds: float = TURN_SECONDS,
 ) -> Iterator[Work]:
     """Give deliveries to their steps; each stays pending while its step is not parked yet.
 
@@ -64,7 +68,7 @@ def deliver(
             _give_alone(work, left[0])
 
     try:
-        with _turn(runtime):
+        with _turn(runtime, turn_seconds):
             work = insisted(runtime, change)
     except Exception as error:
         # A plug-in, or a document of a newer version: the other deliveries are not to blame.
@@ -81,12 +85,12 @@ def deliver(
 
 
 @contextmanager
-def _turn(runtime: Runtime) -> Iterator[None]:
+def _turn(runtime: Runtime, seconds: float) -> Iterator[None]:
     """Let the threads of a process give one after the other, unless the one before takes long.
 
     Side by side each would take fewer along, and wait for the locks of the others' executions.
     """
-    in_turn = runtime.giving.acquire(timeout=TURN_SECONDS)
+    in_turn = runtime.giving.acquire(timeout=seconds)
     try:
         yield
     finally:

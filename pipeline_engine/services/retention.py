@@ -34,11 +34,13 @@ class Cleaned:
     dry_run: bool = False
 
 
-def clean_up(runtime: Runtime, *, now: datetime | None = None, dry_run: bool = False) -> Cleaned:
+def clean_up(
+    runtime: Runtime, *, now: datetime | None = None, dry_run: bool = False, at_once: int = BATCH
+) -> Cleaned:
     """Delete ended executions, and deliveries, older than the retention period.
 
     The age is counted from the end of an execution. One that has not ended is never deleted,
-    however old it is.
+    however old it is. A transaction deletes *at_once* executions with all that is theirs.
     """
     began = time.monotonic()
     cutoff = (now or datetime.now(UTC)) - timedelta(days=runtime.settings.retention_days)
@@ -47,7 +49,7 @@ def clean_up(runtime: Runtime, *, now: datetime | None = None, dry_run: bool = F
     totals, batches = [0, 0, 0], 0
     while True:
         with _patient(runtime) as connection:
-            deleted = _delete_batch(connection, cutoff)
+            deleted = _delete_batch(connection, cutoff, at_once)
         if not deleted[0]:
             break
         totals = [total + count for total, count in zip(totals, deleted, strict=True)]
@@ -97,10 +99,10 @@ def _preview(runtime: Runtime, cutoff: datetime) -> Cleaned:
     return Cleaned(cutoff=cutoff, executions=count, dry_run=True)
 
 
-def _delete_batch(connection: Connection, cutoff: datetime) -> tuple[int, int, int]:
+def _delete_batch(connection: Connection, cutoff: datetime, limit: int) -> tuple[int, int, int]:
     rows = connection.exec_driver_sql(
         f"{_OLD} ORDER BY finished_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED",
-        {"cutoff": cutoff, "limit": BATCH},
+        {"cutoff": cutoff, "limit": limit},
     )
     ids = {"ids": [str(row[0]) for row in rows]}
     if not ids["ids"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +35,7 @@ CONNECTION_OPTIONS = (
 )
 
 
-#: So long a connection is taken to live after it was used.
+#: Seconds after its use in which a connection is taken to live.
 TRUSTED_SECONDS = 1.0
 
 
@@ -47,11 +47,18 @@ def driver_url(url: str) -> str:
     return f"{scheme}{separator}{rest}"
 
 
-def make_engine(settings: Settings, *, pool_size: int = 16, max_overflow: int = 14) -> Engine:
+def make_engine(
+    settings: Settings,
+    *,
+    pool_size: int = 16,
+    max_overflow: int = 14,
+    trusted_seconds: float = TRUSTED_SECONDS,
+) -> Engine:
     """The engine of this process; make it after a fork, never before.
 
     It keeps a connection for each of the threads that the Procfile gives a process: those beyond
     *pool_size* are opened anew in each rush, which takes longer than most of what they are for.
+    One that was idle for *trusted_seconds* is asked whether it lives.
     """
     engine = create_engine(
         driver_url(settings.database_url),
@@ -69,7 +76,7 @@ def make_engine(settings: Settings, *, pool_size: int = 16, max_overflow: int = 
     )
     event.listen(engine, "connect", _read_uuids_once)
     event.listen(engine, "checkin", _note_the_time)
-    event.listen(engine, "checkout", _check_if_idle)
+    event.listen(engine, "checkout", partial(_check_if_idle, trusted_seconds))
     return engine
 
 
@@ -87,13 +94,13 @@ def _note_the_time(_: Any, record: ConnectionPoolEntry) -> None:
     record.info["used_at"] = time.monotonic()
 
 
-def _check_if_idle(raw: Any, record: ConnectionPoolEntry, _: Any) -> None:
+def _check_if_idle(trusted_seconds: float, raw: Any, record: ConnectionPoolEntry, _: Any) -> None:
     """Ask an idle connection whether it lives; one that was just used would be asked in vain.
 
     SQLAlchemy's own check asks before every transaction, a round trip each.
     """
     used_at = record.info.get("used_at", time.monotonic())
-    if time.monotonic() - used_at < TRUSTED_SECONDS:
+    if time.monotonic() - used_at < trusted_seconds:
         return
     try:
         # The driver's own cursor: there is nothing to begin, and nothing to undo.

@@ -11,7 +11,6 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from pipeline_engine.config import Settings
-from pipeline_engine.storage import session
 from pipeline_engine.storage.session import autocommit, make_engine
 
 
@@ -19,6 +18,14 @@ from pipeline_engine.storage.session import autocommit, make_engine
 def eager(settings: Settings) -> Iterator[Engine]:
     """An engine as processes have it, whose connections begin transactions eagerly."""
     made = make_engine(settings)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def suspicious(settings: Settings) -> Iterator[Engine]:
+    """An engine that asks every connection whether it lives."""
+    made = make_engine(settings, trusted_seconds=0.0)
     yield made
     made.dispose()
 
@@ -202,27 +209,23 @@ def test_a_statement_that_commits_itself_leaves_a_connection_that_has_transactio
     assert (alone, is_same, within) == ("idle", True, "idle in transaction")
 
 
-def test_a_connection_that_died_while_it_was_idle_is_replaced(eager, engine, monkeypatch):
-    monkeypatch.setattr(session, "TRUSTED_SECONDS", 0.0)
-    with eager.connect() as connection:
+def test_a_connection_that_died_while_it_was_idle_is_replaced(suspicious, engine):
+    with suspicious.connect() as connection:
         died = connection.connection.dbapi_connection.info.backend_pid
     with engine.connect() as other:
         other.exec_driver_sql("SELECT pg_terminate_backend(%(pid)s, 5000)", {"pid": died})
 
-    with eager.connect() as connection:
+    with suspicious.connect() as connection:
         alive = connection.connection.dbapi_connection.info.backend_pid
 
     assert alive != died
 
 
-def test_a_connection_that_is_asked_whether_it_lives_begins_no_transaction(
-    eager, engine, monkeypatch
-):
-    monkeypatch.setattr(session, "TRUSTED_SECONDS", 0.0)
-    with eager.connect():
+def test_a_connection_that_is_asked_whether_it_lives_begins_no_transaction(suspicious, engine):
+    with suspicious.connect():
         pass
 
-    with eager.connect() as connection:
+    with suspicious.connect() as connection:
         state = state_of(engine, connection.connection.dbapi_connection)
 
     assert state == "idle"

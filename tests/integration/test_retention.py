@@ -95,12 +95,11 @@ def test_what_is_to_be_kept_is_kept(make_runtime, session):
     assert left(session, Execution) == [1]
 
 
-def test_many_are_deleted_in_batches(runtime, session, monkeypatch):
-    monkeypatch.setattr(retention, "BATCH", 2)
+def test_many_are_deleted_in_batches(runtime, session):
     for _ in range(5):
         ended(session)
 
-    cleaned = retention.clean_up(runtime)
+    cleaned = retention.clean_up(runtime, at_once=2)
 
     assert (cleaned.executions, cleaned.batches) == (5, 3)
 
@@ -115,12 +114,11 @@ def test_a_dry_run_counts_and_deletes_nothing(runtime, session):
     assert left(session, Execution) == [2]
 
 
-def test_a_clean_up_that_was_killed_goes_on_where_it_was(runtime, session, monkeypatch):
-    monkeypatch.setattr(retention, "BATCH", 2)
+def test_a_clean_up_that_was_killed_goes_on_where_it_was(runtime, session):
     for _ in range(3):
         ended(session)
     with runtime.engine.begin() as connection:  # its first batch, and then nothing more
-        retention._delete_batch(connection, NOW - timedelta(days=30))
+        retention._delete_batch(connection, NOW - timedelta(days=30), 2)
 
     cleaned = retention.clean_up(runtime)
 

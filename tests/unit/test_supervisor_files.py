@@ -9,7 +9,6 @@ import stat
 
 import pytest
 
-from pipeline_engine.embedded import console
 from pipeline_engine.embedded.console import Console, ProcessLog
 from pipeline_engine.embedded.credentials import Credentials
 from pipeline_engine.embedded.errors import AlreadyRunning
@@ -159,9 +158,8 @@ def test_a_log_prints_whole_lines_under_the_name_of_the_process(tmp_path):
     assert log.last_words() == "first line\nsecond\nunfinished"
 
 
-def test_a_log_that_grows_too_big_starts_anew_so_that_the_disk_lasts(tmp_path, monkeypatch):
-    monkeypatch.setattr(console, "KEEP_BYTES", 10)
-    log = ProcessLog("web", tmp_path, Console(io.StringIO()))
+def test_a_log_that_grows_too_big_starts_anew_so_that_the_disk_lasts(tmp_path):
+    log = ProcessLog("web", tmp_path, Console(io.StringIO()), keep_bytes=10)
 
     log.take(b"a long line\n")
     log.take(b"short\n")

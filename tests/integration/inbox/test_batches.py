@@ -25,9 +25,18 @@ def call_back(driver: Driver, url: str, **body: object) -> int:
     return int(receipt.delivery_id)
 
 
-def given(driver: Driver, *delivery_ids: int, seconds: float = ENOUGH) -> list[Work]:
+def given(
+    driver: Driver,
+    *delivery_ids: int,
+    seconds: float = ENOUGH,
+    turn_seconds: float = delivering.TURN_SECONDS,
+) -> list[Work]:
     """The transactions that a message with these deliveries takes, of so many seconds each."""
-    works = list(delivering.deliver(driver.runtime, delivery_ids, reading_seconds=seconds))
+    works = list(
+        delivering.deliver(
+            driver.runtime, delivery_ids, reading_seconds=seconds, turn_seconds=turn_seconds
+        )
+    )
     for work in works:
         Turn(driver.runtime).go_on(work)
     return works
@@ -170,14 +179,13 @@ def test_what_slow_actions_leave_no_time_for_is_sent_anew(driver, several, job):
 
 
 def test_a_thread_waits_for_another_that_gives_and_finds_its_delivery_taken_along(
-    drive, driver, several, job, monkeypatch
+    drive, driver, several, job
 ):
-    monkeypatch.setattr(delivering, "TURN_SECONDS", 30.0)
     ids = [call_back(driver, url) for url in job.urls]
 
     with ThreadPoolExecutor(1) as thread:
         with driver.runtime.giving:
-            waits = thread.submit(given, driver, ids[4])
+            waits = thread.submit(given, driver, ids[4], turn_seconds=ENOUGH)
             taken_along = given(drive(job.action()), ids[0])
 
         assert len(taken_along) == 1
