@@ -105,7 +105,9 @@ META = ActionMeta(
         ),
         OutputDefinition("total", "number", "How many items there were."),
         OutputDefinition("completed", "number", "How many succeeded."),
-        OutputDefinition("failed", "number", "How many did not."),
+        OutputDefinition(
+            "failed", "number", "How many failed; those that were called off are not among them."
+        ),
     ],
     examples=[
         ActionExample(
@@ -151,17 +153,19 @@ class ForEach(FanOutActionExecutor):
         self, context: ActionContext, results: Sequence[ItemResult]
     ) -> ActionResult | MoreItems:
         """Collect the results in the order of the list."""
-        failed = [result for result in results if not result.succeeded]
-        success = len(failed) <= self.tolerated_failures(context)
+        completed = sum(result.succeeded for result in results)
+        called_off = sum(result.called_off for result in results)
+        failed = len(results) - completed - called_off
+        success = failed + called_off <= self.tolerated_failures(context)
         return ActionResult(
             success=success,
-            error=None if success else _in_words(failed, len(results)),
+            error=None if success else _in_words(failed, len(results), called_off),
             error_code=None if success else "items_failed",
             outputs={
                 "results": [_line(result) for result in results],
                 "total": len(results),
-                "completed": len(results) - len(failed),
-                "failed": len(failed),
+                "completed": completed,
+                "failed": failed,
             },
         )
 
@@ -185,10 +189,10 @@ def _count(context: ActionContext, name: str) -> int:
         raise InvalidActionParams(f"{name} must be a number") from None
 
 
-def _in_words(without_success: Sequence[ItemResult], total: int) -> str:
-    called_off = sum(result.called_off for result in without_success)
-    words = f"{len(without_success) - called_off} of {total} items failed"
-    return f"{words}, {called_off} were called off" if called_off else words
+def _in_words(failed: int, total: int, called_off: int) -> str:
+    words = f"{failed} of {total} items failed"
+    verb = "was" if called_off == 1 else "were"
+    return f"{words}, {called_off} {verb} called off" if called_off else words
 
 
 def _line(result: ItemResult) -> dict[str, Any]:

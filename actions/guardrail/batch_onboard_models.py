@@ -92,7 +92,9 @@ META = ActionMeta(
         OutputDefinition("all_succeeded", "boolean", "Whether every model was onboarded."),
         OutputDefinition("total", "number", "How many models there were."),
         OutputDefinition("completed", "number", "How many were onboarded."),
-        OutputDefinition("failed", "number", "How many were not."),
+        OutputDefinition(
+            "failed", "number", "How many failed; those that were called off are not among them."
+        ),
         OutputDefinition("pending_workflow_ids", "array", "Workflows that were given up."),
     ],
 )

@@ -119,7 +119,8 @@ def _eta_seconds(groups: tuple[StatusGroup, ...]) -> int | None:
     """What is left, at the pace of what was done: seconds per unit of weight.
 
     With equal weights this is the mean duration of a finished step times the steps left. It is
-    no less than what a step still waits for the clock, and nobody can tell how long a person takes.
+    no less than what a step or an item still waits for the clock, and there is none while one
+    waits for somebody who has not said how far he is: nobody can tell how long a person takes.
     """
     if any(group.waiting for group in groups):
         return None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from pipeline_engine.dispatch import DELIVER, Message
 from pipeline_engine.domain import retries
@@ -235,12 +236,20 @@ def joined(
     row = step.row
     too_many = (row.items_failed or 0) > (row.items_tolerated or 0)
     if step.planned.definition.for_each is not None and too_many:
-        message = f"{row.items_failed} of {row.items_total} items failed"
+        message = _failed_in_words(result.outputs)
         result = ActionResult(success=False, outputs=result.outputs, error=message)
     if not result.success:
         code, message = result.error_code or ITEMS_FAILED, result.error or "The fan-out failed"
         result = replace(result, error_code=code, error=message)
     return settle(work, step, result)
+
+
+def _failed_in_words(joined: Mapping[str, Any]) -> str:
+    total, failed = joined["total"], joined["failed"]
+    called_off = total - failed - joined["completed"]
+    words = f"{failed} of {total} items failed"
+    verb = "was" if called_off == 1 else "were"
+    return f"{words}, {called_off} {verb} called off" if called_off else words
 
 
 def expands(row: StepRow, planned: PlannedStep) -> bool:

@@ -377,7 +377,8 @@ def allowance(step: Prepared, context: ActionContext, count: int) -> Allowance |
 
 
 def _collected(results: Sequence[ItemResult]) -> dict[str, Any]:
-    succeeded = sum(result.succeeded for result in results)
+    completed = sum(result.succeeded for result in results)
+    called_off = sum(result.called_off for result in results)
     return {
         "results": [
             {
@@ -391,8 +392,8 @@ def _collected(results: Sequence[ItemResult]) -> dict[str, Any]:
             for result in results
         ],
         "total": len(results),
-        "completed": succeeded,
-        "failed": len(results) - succeeded,
+        "completed": completed,
+        "failed": len(results) - completed - called_off,
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,7 +17,7 @@ from history_rows import (
     an_execution,
     statements_on,
 )
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from pipeline_engine.errors import ExecutionNotFound
@@ -133,6 +135,43 @@ def test_the_time_left_is_told_at_the_pace_of_what_was_done(session: Session) ->
 
     assert with_eta.aggregated.eta_seconds == 15
     assert without.aggregated.eta_seconds is None
+
+
+@pytest.mark.parametrize(
+    ("item", "seconds"),
+    [
+        ({"status": "RUNNING", "awaiting_event": True}, None),
+        ({"status": "RUNNING", "awaiting_event": True, "eta_seconds": 3600}, 3600),
+        ({"status": "RUNNING", "awaiting_event": True, "progress_percentage": 10}, 5),
+        ({"status": "RUNNING", "awaiting_event": True, "due_in": 3600}, 3600),
+        ({"status": "RETRYING", "due_in": 3600}, 3600),
+        ({"status": "RUNNING"}, 5),
+        ({"status": "PENDING"}, 5),
+        ({"status": "COMPLETED"}, 5),
+    ],
+    ids=str,
+)
+def test_what_an_item_waits_for_its_fan_out_waits_for(
+    session: Session, item: dict[str, Any], seconds: int | None
+) -> None:
+    item, execution = {**item}, an_execution(session)
+    a_finished_step(session, execution, "a", seconds=10)
+    fan_out = a_step(session, execution, "b", "RUNNING", items_total=2, items_open=1)
+    due = {"due_at": func.now() + timedelta(seconds=item.pop("due_in"))} if "due_in" in item else {}
+    a_step(
+        session,
+        execution,
+        "b",
+        parent_id=fan_out.id,
+        kind=StepKind.ITEM,
+        item_index=0,
+        **item,
+        **due,
+    )
+
+    found = history.progress(session, SYSTEM, execution.id, ALL)
+
+    assert found.aggregated.eta_seconds == seconds
 
 
 def test_progress_never_goes_back_because_its_mark_is_stored(session: Session) -> None:

@@ -180,7 +180,7 @@ def started_execution(session: Session, execution_id: UUID) -> StartedRecord:
 
 
 def execution_with_progress(
-    session: Session, caller: Caller, execution_id: UUID
+    session: Session, caller: Caller, execution_id: UUID, *, with_eta: bool = False
 ) -> tuple[ExecutionRecord, Aggregate]:
     """One execution, and the sums over its steps, with a progress that never goes back."""
     row = session.execute(
@@ -189,7 +189,8 @@ def execution_with_progress(
     if row is None:
         raise not_found(execution_id)
     record = _whole(row)
-    found = aggregates(session, [execution_id]).get(execution_id, NOTHING)
+    sums = aggregates(session, [execution_id], with_eta=with_eta)
+    found = sums.get(execution_id, NOTHING)
     overall = never_less(record.progress_percentage, found.overall_progress)
     if overall > record.progress_percentage:
         raise_mark(session, execution_id, overall)

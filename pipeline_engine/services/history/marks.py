@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -30,18 +31,29 @@ from pipeline_engine.storage.steps import StepExecution, StepKind
 NOTHING = aggregate_groups(())
 
 
-def aggregates(session: Session, execution_ids: Collection[UUID]) -> Mapping[UUID, Aggregate]:
-    """The progress of each execution: one query, and one row for each status."""
+def aggregates(
+    session: Session, execution_ids: Collection[UUID], *, with_eta: bool = False
+) -> Mapping[UUID, Aggregate]:
+    """The progress of each execution: one query, and one row for each status.
+
+    The time that is left needs another query, as it depends on what open items wait for.
+    """
     groups: dict[UUID, list[StatusGroup]] = {}
     current: dict[UUID, str] = {}
     for row in session.execute(_grouped(execution_ids)):
         groups.setdefault(row.execution_id, []).append(_group(row))
         if row.status == StepStatus.RUNNING:
             current[row.execution_id] = row.names[0]
-    return {
-        execution_id: aggregate_groups(found, current_step=current.get(execution_id))
-        for execution_id, found in groups.items()
+    if with_eta:
+        for row in session.execute(_waits_of_items(execution_ids)):
+            groups.setdefault(row.execution_id, []).append(_waiting_items(row))
+    found = {
+        execution_id: aggregate_groups(its, current_step=current.get(execution_id))
+        for execution_id, its in groups.items()
     }
+    if with_eta:
+        return found
+    return {key: replace(aggregate, eta_seconds=None) for key, aggregate in found.items()}
 
 
 def raise_mark(session: Session, execution_id: UUID, overall: Decimal) -> None:
@@ -100,6 +112,25 @@ def _grouped(execution_ids: Collection[UUID]) -> Select[*tuple[Any, ...]]:
     )
 
 
+def _waits_of_items(execution_ids: Collection[UUID]) -> Select[*tuple[Any, ...]]:
+    """What items that have begun wait for; those that have not are a matter of the pace."""
+    step = StepExecution
+    begun = (StepStatus.RUNNING.value, StepStatus.RETRYING.value)
+    return (
+        select(
+            step.execution_id,
+            func.count().filter(_waits_for_somebody()).label("waiting"),
+            func.max(_wakes_in_seconds()).label("wakes_in_seconds"),
+        )
+        .where(
+            step.execution_id.in_(execution_ids),
+            step.parent_id.is_not(None),
+            step.status.in_(begun),
+        )
+        .group_by(step.execution_id)
+    )
+
+
 def _percentage() -> ColumnElement[Decimal]:
     """A fan-out is as far as its items are, whatever it says of itself."""
     step = StepExecution
@@ -122,6 +153,17 @@ def _wakes_in_seconds() -> ColumnElement[Decimal]:
     step = StepExecution
     due = func.extract("epoch", step.due_at - func.now())
     return func.greatest(due, cast(step.eta_seconds, Numeric))
+
+
+def _waiting_items(row: Row[*tuple[Any, ...]]) -> StatusGroup:
+    """Items are counted by the step that made them; only what they wait for is added to it."""
+    return StatusGroup(
+        status=StepStatus.RUNNING,
+        count=0,
+        weight=0,
+        waiting=row.waiting,
+        wakes_in_seconds=row.wakes_in_seconds,
+    )
 
 
 def _group(row: Row[*tuple[Any, ...]]) -> StatusGroup:

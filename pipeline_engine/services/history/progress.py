@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -42,10 +42,12 @@ def progress(
     session: Session, caller: Caller, execution_id: UUID, query: ProgressQuery
 ) -> Progress:
     """How far an execution is; its high-water mark is raised."""
-    record, aggregated = execution_with_progress(session, caller, execution_id)
+    record, aggregated = execution_with_progress(
+        session, caller, execution_id, with_eta=query.with_eta
+    )
     return Progress(
         execution=record,
-        aggregated=aggregated if query.with_eta else replace(aggregated, eta_seconds=None),
+        aggregated=aggregated,
         steps=steps(session, caller, execution_id, with_outputs=query.with_outputs)
         if query.with_steps
         else (),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -314,6 +314,23 @@ def test_the_next_night_says_the_same_in_another_event_unless_it_has_the_same_id
     assert outcomes == [second, "duplicate"]
     driver.settle()
     assert driver.look(next_night).statuses["a"] == ("RUNNING" if letter else "COMPLETED")
+
+
+def test_the_time_in_which_the_same_event_is_a_repetition_is_a_setting(
+    drive: Callable[..., Driver], job: Parked
+) -> None:
+    driver = drive(job.action(), event_repeat_seconds=7200)  # PIPELINE_EVENT_REPEAT_SECONDS
+    execution_id = driver.start(a_wait("a"))
+    driver.settle()
+    post(driver, n=1)
+    driver.finish(execution_id)
+    a_night_later(driver)
+
+    within = post(driver, n=1).outcome
+    a_night_later(driver)
+    after = post(driver, n=1).outcome
+
+    assert (within, after) == ("duplicate", "early")
 
 
 def test_what_is_still_kept_is_not_doubled_however_late_the_repetition_comes(

@@ -107,7 +107,7 @@ def test_partial_success_is_failure_unless_it_is_tolerated(drive):
     percent = driver.run(each([1, -1, 2, 3], loop={"tolerated_failures": "25%"}))
 
     assert (strict.status, strict.step("each").error_code) == ("FAILED", "items_failed")
-    assert strict.step("each").error_message == "1 of 3 items failed"
+    assert strict.step("each").error_message == "1 of 3 items failed, 1 was called off"
     assert (lenient.status, percent.status) == ("COMPLETED", "COMPLETED")
     assert lenient.step("each").outputs["failed"] == 1
 
@@ -118,6 +118,8 @@ def test_when_too_many_have_failed_those_that_have_not_started_never_will(drive)
     )
 
     assert [item.status for item in end.items("each")] == ["FAILED"] + ["SKIPPED"] * 3
+    assert end.step("each").error_message == "1 of 4 items failed, 3 were called off"
+    assert (end.step("each").outputs["completed"], end.step("each").outputs["failed"]) == (0, 1)
 
 
 def test_a_failed_fan_out_can_be_told_to_be_ignored(drive):

@@ -50,6 +50,16 @@ def test_one_failure_fails_the_step_because_a_part_is_not_the_whole():
     assert joined.outputs["failed"] == 1
 
 
+def test_items_that_were_called_off_are_not_said_to_have_failed():
+    off = {"status": StepStatus.SKIPPED, "error": "called off", "outputs": {}}
+    results = [an_item_result(0, "x", **FAILURE), *(an_item_result(i, "y", **off) for i in (1, 2))]
+
+    joined = ForEach().join(a_context(PARAMS), results)
+
+    assert (joined.success, joined.error) == (False, "1 of 3 items failed, 2 were called off")
+    assert (joined.outputs["total"], joined.outputs["failed"]) == (3, 1)
+
+
 @pytest.mark.parametrize("leniency", [{"tolerated_failures": 1}, {"continue_on_error": True}])
 def test_failures_can_be_tolerated(leniency):
     results = [an_item_result(0, "x"), an_item_result(1, "y", **FAILURE)]
