@@ -17,7 +17,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection
 
-from pipeline_engine.dispatch import CLEAN_UP, DELIVER, JOIN, Message
+from pipeline_engine.dispatch import CLEAN_UP, DELIVER, JOIN, SYSTEM, Message
 from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.errors import PipelineEngineError
@@ -39,6 +39,9 @@ log = structlog.get_logger(__name__)
 
 WORKER_LOST = "worker_lost"
 EXECUTION_TIMEOUT = "execution_timeout"
+
+#: Messages in the queue of the system; behind more of them nothing is sent again.
+CROWDED = overdue.BATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,15 @@ def _send_due(runtime: Runtime) -> int:
     return _sent(runtime, change)
 
 
+def _is_crowded(runtime: Runtime) -> bool:
+    """Whether what seems lost may well stand in the queue; once more, it would stand at its end."""
+    return runtime.dispatch.waiting(SYSTEM) > CROWDED
+
+
 def _send_again(runtime: Runtime, find: Callable[[Connection], list[int]], task: str) -> int:
+    if _is_crowded(runtime):
+        return 0
+
     def change(work: Work) -> None:
         ids = find(work.connection)
         overdue.postpone(work.connection, ids, by=runtime.settings.republish_after)
@@ -119,9 +130,13 @@ def _send_again(runtime: Runtime, find: Callable[[Connection], list[int]], task:
 
 
 def _deliver_again(runtime: Runtime) -> int:
+    is_crowded = _is_crowded(runtime)
+
     def change(work: Work) -> None:
         buffer = timedelta(seconds=runtime.settings.event_buffer_seconds)
         deliveries.give_up_unmatched(work.connection, older_than=buffer)
+        if is_crowded:
+            return
         patience = runtime.settings.republish_after
         ids = deliveries.deliverable(work.connection, older_than=patience, limit=overdue.BATCH)
         deliveries.queue_again(work.connection, ids)

@@ -189,11 +189,11 @@ class TakenDelivery:
 
 #: So many deliveries that came before or after the named one are taken along.
 BEFORE, AFTER = 10, 90
-#: Not such as came earlier: one that kills its worker is sent again, and must go alone then.
-RECENT = timedelta(seconds=2)
 #: Bytes; a larger one is taken by its own message only.
 LARGEST_TAKEN_ALONG = 64 * 1024
 
+# What was sent again is not taken along: one that kills its worker must go alone then. All others
+# are, however old: a queue that has grown long is worked off in batches, too.
 # Nothing here waits, so that no order of locks matters. The delivery is locked last: while it is
 # locked its own message goes home, so it must be one that is taken indeed. One with several
 # steps, or with none that is parked, is left to its message, which waits for their locks; so is
@@ -229,7 +229,7 @@ CROSS JOIN LATERAL (
 WHERE (c.id = ANY(%(ids)s::bigint[]) OR c.id BETWEEN %(first)s::bigint AND %(last)s::bigint)
     AND CASE
         WHEN c.disposition <> 'pending' OR c.queued_at IS NULL THEN false
-        WHEN c.id <> ALL(%(ids)s::bigint[]) AND (c.received_at < now() - %(recent)s::interval
+        WHEN c.id <> ALL(%(ids)s::bigint[]) AND (c.queued_at > c.received_at
             OR pg_column_size(c.body) > %(largest)s::int) THEN false
         WHEN c.external_id IS NULL THEN true
         WHEN EXISTS (SELECT FROM delivery_targets d WHERE d.delivery_id = c.id
@@ -265,7 +265,6 @@ def take(connection: Connection, ids: Sequence[int], *, along: bool) -> list[Tak
             "ids": driver.array(ids),
             "first": min(ids) - (BEFORE if along else 0),
             "last": min(ids) + (AFTER if along else 0),
-            "recent": RECENT,
             "largest": LARGEST_TAKEN_ALONG,
         },
         before=driver.RELAXED,

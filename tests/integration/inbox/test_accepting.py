@@ -13,6 +13,7 @@ from factories import a_step
 from parked_job import accept, dispositions
 from sqlalchemy.exc import OperationalError
 
+from pipeline_engine.dispatch import DELIVER, SYSTEM, Message
 from pipeline_engine.errors import (
     DeliveryNotFound,
     ExternalIdTooLong,
@@ -310,6 +311,24 @@ def test_a_delivery_whose_wake_up_was_lost_is_found_by_the_sweep(driver, waiting
 
     assert sweep.sweep(driver.runtime).deliveries == 1
     assert sweep.sweep(driver.runtime).deliveries == 0, "it has just been sent again"
+
+
+def test_nothing_is_sent_again_behind_a_long_queue(driver, waiting):
+    delivery_id = int(accept(driver).delivery_id)
+    driver.change("UPDATE inbox SET queued_at = now() - interval '1 minute'")
+    dispatch = driver.runtime.dispatch
+    dispatch.send([Message(DELIVER, (delivery_id,))] * (sweep.CROWDED + 1))
+    length = dispatch.waiting(SYSTEM)
+
+    assert sweep.sweep(driver.runtime).deliveries == 0
+    assert dispatch.waiting(SYSTEM) == length > sweep.CROWDED
+
+
+def test_a_queue_that_is_empty_or_cannot_be_asked_has_no_length(driver, drive, redis):
+    redis.flushdb()
+
+    assert driver.runtime.dispatch.waiting(SYSTEM) == 0
+    assert drive(redis_url=f"redis://{NOWHERE}/0").runtime.dispatch.waiting(SYSTEM) == 0
 
 
 def test_a_cancelled_step_gets_no_events(driver, waiting, job):

@@ -70,6 +70,17 @@ def test_a_message_whose_delivery_was_taken_along_finds_nothing_to_do(driver, se
     assert len(job.seen) == 5
 
 
+def test_what_is_old_is_taken_along_but_not_what_was_sent_again(driver, several, job):
+    ids = [call_back(driver, url) for url in job.urls]
+    driver.change("UPDATE inbox SET received_at = received_at - interval '1 hour'")
+    driver.change("UPDATE inbox SET queued_at = received_at")
+    driver.change("UPDATE inbox SET queued_at = now() WHERE id = %(id)s", id=ids[3])
+
+    given(driver, ids[0])
+
+    assert dispositions(driver) == ["applied", "applied", "applied", "pending", "applied"]
+
+
 def test_many_events_of_one_step_are_each_seen_once_and_in_their_order(driver, waiting, job):
     ids = [int(accept(driver, answer="more", number=n).delivery_id) for n in range(30)]
 
