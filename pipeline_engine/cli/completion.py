@@ -16,6 +16,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from pipeline_engine.cli.connection import meant
 from pipeline_engine.cli.naming import LAST, NEWEST, NewestExecutions
 from pipeline_engine.errors import ExecutionNotFound
 
@@ -101,7 +102,7 @@ def _asked(ctx: click.Context, path: str) -> Any:
 
 def _address(ctx: click.Context) -> tuple[str, str]:
     """The API that the line means, and a token, as ``connection.connect`` reads it."""
-    url, token = ctx.params.get("url"), ctx.params.get("token")
+    url, token = meant(ctx, "url"), meant(ctx, "token")
     if url:
         return url, token or ""
     # Not by way of the stack: whether it still runs is found out by asking it.

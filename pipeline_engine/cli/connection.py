@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from pipeline_engine.client import Client
@@ -21,6 +22,7 @@ directory_option = click.option(
     show_default=True,
     help="Where the stack keeps its data and logs.",
 )
+API_OPTIONS = ("url", "token", "directory")
 #: Seconds that a command goes along with an API that asks for patience (``Retry-After``).
 PATIENCE_SECONDS = 60.0
 
@@ -41,28 +43,42 @@ def connected(command: Callable[Concatenate[Client, P], R]) -> Callable[..., R]:
 
     @api_options
     @functools.wraps(command)
-    def with_client(
-        *args: Any, url: str | None, token: str | None, directory: Path, **kwargs: Any
-    ) -> R:
-        return command(connect(url, token, directory), *args, **kwargs)
+    def with_client(*args: Any, **kwargs: Any) -> R:
+        for option in API_OPTIONS:
+            del kwargs[option]
+        return command(connect(click.get_current_context()), *args, **kwargs)
 
     return with_client
 
 
-def connect(url: str | None, token: str | None, directory: Path) -> Client:
-    """Return a client of the API at *url*, or of the stack that runs in *directory*."""
+def is_typed(ctx: click.Context, option: str) -> bool:
+    """Whether *option* is in the command's line, and not from the environment or a default."""
+    return ctx.get_parameter_source(option) is ParameterSource.COMMANDLINE
+
+
+def meant(ctx: click.Context, option: str) -> str | None:
+    """Return ``url`` or ``token``; exported ones are not meant where the line names a folder."""
+    value: str | None = ctx.params.get(option)
+    return value if is_typed(ctx, option) or not is_typed(ctx, "directory") else None
+
+
+def connect(ctx: click.Context) -> Client:
+    """Return a client of the API that the options of the command mean, or of the stack here."""
     from pipeline_engine.client import ApiUnreachable, Client
     from pipeline_engine.embedded.errors import NotRunning
     from pipeline_engine.embedded.stack import Stack
 
+    directory: Path = ctx.params["directory"]
+    url, token = meant(ctx, "url"), meant(ctx, "token")
     if url:
         return Client(url, token or "", patience_seconds=PATIENCE_SECONDS, on_wait=_say_wait)
     try:
         stack = Stack.attach(directory)
     except NotRunning as error:
         raise ApiUnreachable(
-            "No API is named and no stack runs here. Give --url, set PIPELINE_API_URL, "
-            "or start a stack with `pipeline-engine up`."
+            f"No API is named and no stack runs in {directory}. Name the folder of one with "
+            "--directory, give --url, set PIPELINE_API_URL, or start a stack with "
+            "`pipeline-engine up`."
         ) from error
     return Client(
         stack.api_url,

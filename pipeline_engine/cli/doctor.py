@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline_engine.cli.connection import directory_option
+from pipeline_engine.cli.connection import directory_option, is_typed
 from pipeline_engine.cli.group import example
 from pipeline_engine.cli.output import json_option, print_json, print_line
 from pipeline_engine.cli.states import mark
@@ -29,13 +29,14 @@ NOT_WELL = 1
 def doctor(ctx: click.Context, directory: Path, flower_url: str | None, as_json: bool) -> None:
     """Look at the servers, the workers and the settings; exit code 1 if something is not well.
 
-    Looks at DATABASE_URL and REDIS_URL, or at the stack that runs here.
+    Looks at the stack in --directory if that is given, else at DATABASE_URL and REDIS_URL,
+    else at the stack that runs here.
     """
     from pipeline_engine.config import Settings
     from pipeline_engine.services import Runtime
     from pipeline_engine.services import doctor as services
 
-    environment = _environment(directory)
+    environment = _environment(directory, is_typed=is_typed(ctx, "directory"))
     runtime = Runtime.start(Settings.from_env(environment))
     try:
         found = services.examine(runtime, flower_url=flower_url or environment.get("FLOWER_URL"))
@@ -50,12 +51,20 @@ def doctor(ctx: click.Context, directory: Path, flower_url: str | None, as_json:
         ctx.exit(NOT_WELL)
 
 
-def _environment(directory: Path) -> Mapping[str, str]:
-    """Our environment, and that of the stack if ours names no database."""
+def _environment(directory: Path, *, is_typed: bool) -> Mapping[str, str]:
+    """Our environment, with that of the stack if that one is meant or serves the same database."""
+    from pipeline_engine.embedded.errors import NotRunning
     from pipeline_engine.embedded.stack import Stack
 
     given = dict(os.environ)  # config.py alone gives meaning to it
-    return given if given.get("DATABASE_URL") else given | dict(Stack.attach(directory).environment)
+    database = None if is_typed else given.get("DATABASE_URL")
+    try:
+        stack = dict(Stack.attach(directory).environment)
+    except NotRunning:
+        if not database:
+            raise
+        return given
+    return given | stack if database in (None, "", stack["DATABASE_URL"]) else given
 
 
 def _print(checks: Sequence[Check]) -> None:

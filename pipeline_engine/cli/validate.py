@@ -25,16 +25,15 @@ INVALID = 1
 @click.pass_context
 def validate(
     ctx: click.Context,
+    /,
     file: Path,
     local: bool,
-    url: str | None,
-    token: str | None,
-    directory: Path,
     as_json: bool,
+    **_: object,  # those of api_options, which connect reads
 ) -> None:
     """Check a pipeline document; exit code 1 if it has errors."""
     document = read_document(file)
-    report = _check_here(document) if local else connect(url, token, directory).validate(document)
+    report = _check_here(document) if local else connect(ctx).validate(document)
     if as_json:
         print_json(report)
     else:
