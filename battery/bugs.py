@@ -20,7 +20,7 @@ from typing import Any
 import redis
 from sqlalchemy import Connection
 
-from pipeline_engine.scheduler import letters
+from pipeline_engine.scheduler.resume import letters
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import inbox
 from pipeline_engine.storage import deliveries, mailbox, new_executions, queueing, transitions

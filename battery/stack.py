@@ -30,7 +30,7 @@ from battery.programs import programs
 from battery.proxy import Proxy
 from pipeline_engine.cli.db import upgrade
 from pipeline_engine.config import Settings
-from pipeline_engine.dispatch import make_celery
+from pipeline_engine.dispatch.celery_app import make_celery
 from pipeline_engine.embedded.credentials import Credentials
 from pipeline_engine.embedded.home import Home
 from pipeline_engine.embedded.ports import LOOPBACK, free_port
@@ -38,7 +38,7 @@ from pipeline_engine.embedded.postgres import postgres
 from pipeline_engine.embedded.server import RunningServer
 from pipeline_engine.embedded.valkey import valkey
 from pipeline_engine.failpoints import ARMED_BY_FILE
-from pipeline_engine.storage.session import driver_url
+from pipeline_engine.storage.postgres.session import driver_url
 
 PLUGIN = Path(__file__).parent / "plugin"
 LEASE = timedelta(seconds=2)

@@ -20,7 +20,7 @@ from battery.evidence import SentDelivery
 from battery.jobs import Job, Waiting
 from battery.stack import Stack
 from pipeline_engine.config import Settings
-from pipeline_engine.scheduler.callbacks import read_token
+from pipeline_engine.scheduler.actions.callback_tokens import read_token
 
 EVENTS = "/api/v1/events"
 CALLBACKS = "callbacks"

@@ -20,7 +20,7 @@ from benchmarks.latency import compared, latencies
 from benchmarks.plain_route import PATH
 from benchmarks.raw import Baseline, Canvas
 from benchmarks.shapes import Document
-from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
+from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
 
 WITHIN_SECONDS = 60.0
 PARKED_PER_EXECUTION = 20

@@ -12,7 +12,7 @@ from benchmarks.callbacks import parked_steps, waiting
 from benchmarks.judging import Figure, Outcome, Rounds, at_most
 from benchmarks.processes import memory
 from benchmarks.rates import MILLI
-from pipeline_engine.dispatch import RETENTION, SWEEP
+from pipeline_engine.dispatch.messages import RETENTION, SWEEP
 from pipeline_engine.scheduler.sweep import sweep
 
 PER_EXECUTION = 100

@@ -12,7 +12,7 @@ import orjson
 from flask import Flask, request
 
 from pipeline_engine.config import Settings
-from pipeline_engine.storage.session import make_engine
+from pipeline_engine.storage.postgres.session import make_engine
 
 TABLE = (
     "CREATE TABLE IF NOT EXISTS benchmark_rows (id uuid PRIMARY KEY, body jsonb NOT NULL,"

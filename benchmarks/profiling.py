@@ -22,11 +22,11 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from benchmarks.shapes import Shape
-from pipeline_engine.scheduler import waking
-from pipeline_engine.scheduler.run import Turn
+from pipeline_engine.scheduler.claim.turn import Turn
+from pipeline_engine.scheduler.resume.join import join
 from pipeline_engine.services import Runtime, executions
 from pipeline_engine.services.executions import StartRequest
-from pipeline_engine.storage.session import make_engine
+from pipeline_engine.storage.postgres.session import make_engine
 
 TOP_FUNCTIONS = 35
 TOP_STATEMENTS = 16
@@ -139,7 +139,7 @@ class Rehearsal:
             for start in range(0, len(ids), size):
                 Turn(self._runtime, queue="fast").run(ids[start : start + size])
             for parent in self._ids(execution_id, JOINABLE):
-                waking.join(self._runtime, parent)
+                join(self._runtime, parent)
 
     def _ids(self, execution_id: UUID, condition: str) -> list[int]:
         with self._onlooker.connect() as connection:

@@ -15,7 +15,7 @@ from benchmarks.actions import PLUGIN
 from benchmarks.ledger import LEDGER_VARIABLE, Ledger
 from benchmarks.raw import RawCelery, register_tasks
 from pipeline_engine.config import Settings
-from pipeline_engine.dispatch import make_celery
+from pipeline_engine.dispatch.celery_app import make_celery
 from pipeline_engine.embedded.ports import LOOPBACK
 from pipeline_engine.embedded.programs import Program, Stage, signal_group
 

@@ -5,9 +5,8 @@ import os
 from alembic import context
 from sqlalchemy import create_engine, pool
 
-from pipeline_engine.storage import events, executions, inbox, pipelines, steps  # noqa: F401
-from pipeline_engine.storage.base import Base
-from pipeline_engine.storage.session import driver_url
+from pipeline_engine.storage.postgres.session import driver_url
+from pipeline_engine.storage.tables.base import Base
 
 
 def run() -> None:

@@ -19,14 +19,15 @@ from sqlalchemy.orm import Session
 from waiting import POLL_SECONDS, wait_until
 
 from pipeline_engine.domain.states import ExecutionStatus
-from pipeline_engine.scheduler import delivering, sweep, waking
-from pipeline_engine.scheduler.run import Turn
+from pipeline_engine.scheduler import sweep
+from pipeline_engine.scheduler.claim.turn import Turn
+from pipeline_engine.scheduler.resume import cleanup, deliver, join
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services.replay import replay
-from pipeline_engine.storage.events import Event as HistoryEvent
-from pipeline_engine.storage.executions import Execution
-from pipeline_engine.storage.steps import StepExecution, StepKind
+from pipeline_engine.storage.tables.events import Event as HistoryEvent
+from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.tables.steps import StepExecution, StepKind
 
 QUEUED = (
     "SELECT id FROM step_executions WHERE status IN ('PENDING', 'RETRYING')"
@@ -137,10 +138,10 @@ class Driver:
         Turn(self.runtime, task_id="task", queue=queue).run(ids)
 
     def join(self, step_execution_id: int) -> None:
-        Turn(self.runtime).go_on(waking.join(self.runtime, step_execution_id))
+        Turn(self.runtime).go_on(join.join(self.runtime, step_execution_id))
 
     def clean_up(self, step_execution_id: int) -> None:
-        Turn(self.runtime).go_on(waking.clean_up(self.runtime, step_execution_id))
+        Turn(self.runtime).go_on(cleanup.clean_up(self.runtime, step_execution_id))
 
     def deliver(self) -> bool:
         """Hand over what the inbox holds; false if nobody wanted any of it."""
@@ -155,7 +156,7 @@ class Driver:
 
     def give(self, delivery_ids: Sequence[int]) -> None:
         """What a worker does with a message that names these deliveries."""
-        for work in delivering.deliver(self.runtime, delivery_ids):
+        for work in deliver.deliver(self.runtime, delivery_ids):
             Turn(self.runtime).go_on(work)
 
     def look(self, execution_id: UUID) -> Look:

@@ -19,7 +19,7 @@ from pipeline_engine.sdk import (
 )
 from pipeline_engine.services import executions
 from pipeline_engine.services.executions import StartRequest
-from pipeline_engine.storage.pipelines import Pipeline, PipelineRevision
+from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
 
 
 def a_step(step_id: str, *depends_on: str, action: str = "log", **fields: Any) -> dict[str, Any]:

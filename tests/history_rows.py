@@ -11,10 +11,10 @@ from uuid import UUID
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
-from pipeline_engine.storage.events import Event, EventType
-from pipeline_engine.storage.executions import Execution
-from pipeline_engine.storage.pipelines import Pipeline, PipelineRevision
-from pipeline_engine.storage.steps import StepExecution, StepKind
+from pipeline_engine.storage.tables.events import Event, EventType
+from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
+from pipeline_engine.storage.tables.steps import StepExecution, StepKind
 
 START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 

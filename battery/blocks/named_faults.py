@@ -14,7 +14,8 @@ import psutil
 from battery import jobs
 from battery.run import Run
 from battery.stack import LEASE
-from pipeline_engine.dispatch import RETENTION, SENDING_ERRORS
+from pipeline_engine.dispatch.messages import RETENTION
+from pipeline_engine.dispatch.sender import SENDING_ERRORS
 from pipeline_engine.failpoints import Failpoint, FaultKind
 
 NAME = "named"

@@ -21,7 +21,7 @@ from battery.invariants.schedules import doubled_starts
 from battery.invariants.service import leftovers
 from battery.invariants.sweeps import late_sweeps
 from battery.invariants.trees import broken_trees
-from pipeline_engine.storage.session import driver_url
+from pipeline_engine.storage.postgres.session import driver_url
 
 __all__ = ["INVARIANTS", "check_all"]
 

@@ -23,7 +23,7 @@ from pipeline_engine.domain.masking import Masker, masker_of
 from pipeline_engine.services import deliveries, history
 from pipeline_engine.services.callers import SYSTEM
 from pipeline_engine.services.pages import Page
-from pipeline_engine.storage.inbox import Disposition
+from pipeline_engine.storage.tables.inbox import Disposition
 
 MOST_LISTED = 100  #: deliveries, the latest ones
 MOST_READ = 25  #: executions that are shown; all have gone through the same hands

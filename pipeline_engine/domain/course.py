@@ -1,4 +1,4 @@
-"""The course of one execution in memory: what ``scheduler/advance.py`` does, without rows.
+"""The course of one execution in memory: what ``scheduler/advance/advance.py`` does, without rows.
 
 For whoever asks what a definition does when its steps end in this or that way: the replay of
 a recorded history, and the tests that compare it with a simple model. All decisions are those

@@ -15,15 +15,15 @@ import structlog
 from sqlalchemy import Connection
 
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.scheduler import outcomes
-from pipeline_engine.scheduler.advance import advance
+from pipeline_engine.scheduler.advance import outcome
+from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.leases import worker_name
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.work import Work, insisted
+from pipeline_engine.scheduler.transaction import Work, insisted
 from pipeline_engine.storage import locking, transitions
 from pipeline_engine.storage.moves import Claim, Ending
+from pipeline_engine.storage.postgres.session import is_unreachable
 from pipeline_engine.storage.rows import StepRow
-from pipeline_engine.storage.session import is_unreachable
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +90,7 @@ def ended(work: Work, row: StepRow, error: Exception) -> list[Ending]:
 
 
 def _failed(work: Work, row: StepRow, code: str, message: str) -> list[Ending]:
-    return outcomes.failed(work, row, None, error_code=code, message=message, retryable=False)
+    return outcome.failed(work, row, None, error_code=code, message=message, retryable=False)
 
 
 def _is_last(work: Work, row: StepRow) -> bool:

@@ -20,22 +20,24 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from pipeline_engine import failpoints
 from pipeline_engine.config import Settings
-from pipeline_engine.dispatch import Dispatcher, make_celery
+from pipeline_engine.dispatch.celery_app import make_celery
+from pipeline_engine.dispatch.sender import Dispatcher
 from pipeline_engine.domain.masking import Masker, masker_of, remember
 from pipeline_engine.domain.sealing import Sealer, SecretUnreadable, sealer_with
+from pipeline_engine.fail_fast_redis import make_redis
 from pipeline_engine.registry import Registry
-from pipeline_engine.scheduler.combiner import Combiner
+from pipeline_engine.scheduler.combining import Combiner
 from pipeline_engine.scheduler.leases import Leases
-from pipeline_engine.scheduler.occupied import Occupied
-from pipeline_engine.scheduler.plans import Plan, Plans
-from pipeline_engine.scheduler.quotas import OpenExecutions
+from pipeline_engine.scheduler.occupation import Occupied
+from pipeline_engine.scheduler.open_executions import OpenExecutions
+from pipeline_engine.scheduler.plan.cache import Plans
+from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.raises import Raises
 from pipeline_engine.sdk.breakers import Breakers
 from pipeline_engine.sdk.peers import Peers
 from pipeline_engine.storage import rows
-from pipeline_engine.storage.quick_redis import make_redis
+from pipeline_engine.storage.postgres.session import make_engine, make_sessions
 from pipeline_engine.storage.rows import ExecutionFacts
-from pipeline_engine.storage.session import make_engine, make_sessions
 
 T = TypeVar("T")
 

@@ -17,23 +17,26 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection
 
-from pipeline_engine.dispatch import CLEAN_UP, DELIVER, JOIN, SYSTEM, Message
+from pipeline_engine.dispatch.messages import CLEAN_UP, DELIVER, JOIN, SYSTEM, Message
 from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
-from pipeline_engine.scheduler import abort, last_net, outcomes, trees, waking
-from pipeline_engine.scheduler.advance import advance
-from pipeline_engine.scheduler.items import TIMEOUT
+from pipeline_engine.scheduler import last_net, trees
+from pipeline_engine.scheduler.advance import abort, outcome
+from pipeline_engine.scheduler.advance.advance import advance
+from pipeline_engine.scheduler.advance.fan_out import TIMEOUT
 from pipeline_engine.scheduler.last_net import OUTCOME_UNKNOWN, Lock
-from pipeline_engine.scheduler.plans import PlannedStep
+from pipeline_engine.scheduler.outbox import send
+from pipeline_engine.scheduler.plan.plan import PlannedStep
+from pipeline_engine.scheduler.resume import timer
+from pipeline_engine.scheduler.resume.cleanup import end_late_clean_up
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.sending import send
-from pipeline_engine.scheduler.work import Work, insisted
+from pipeline_engine.scheduler.transaction import Work, insisted
 from pipeline_engine.storage import deliveries, locking, mailbox, overdue, transitions
 from pipeline_engine.storage.moves import Ending
+from pipeline_engine.storage.postgres.session import is_unreachable
 from pipeline_engine.storage.rows import StepRow
-from pipeline_engine.storage.session import is_unreachable
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +68,7 @@ def sweep(runtime: Runtime) -> Swept:
     """Find everything that ought to have moved by now, and move it."""
     swept = Swept(
         due=_send_due(runtime),
-        timers=_each(runtime, overdue.due_timers, overdue.lock_due_timer, waking.wake),
+        timers=_each(runtime, overdue.due_timers, overdue.lock_due_timer, timer.wake),
         lost_workers=_each(runtime, overdue.expired_leases, overdue.lock_expired_lease, _recover),
         timed_out_steps=_each(
             runtime, overdue.passed_deadlines, overdue.lock_passed_deadline, _time_out
@@ -76,7 +79,7 @@ def sweep(runtime: Runtime) -> Swept:
         unjoined=_send_again(runtime, overdue.unjoined, JOIN),
         clean_ups=_send_again(runtime, overdue.not_cleaned_up, CLEAN_UP),
         late_clean_ups=_each(
-            runtime, overdue.late_clean_ups, overdue.lock_late_clean_up, waking.end_late_clean_up
+            runtime, overdue.late_clean_ups, overdue.lock_late_clean_up, end_late_clean_up
         ),
         deliveries=_deliver_again(runtime),
     )
@@ -220,7 +223,7 @@ def _give_up(
 ) -> None:
     advance(
         work,
-        outcomes.failed(work, row, planned, error_code=code, message=message, retryable=False),
+        outcome.failed(work, row, planned, error_code=code, message=message, retryable=False),
     )
 
 
@@ -235,8 +238,8 @@ def _time_out(work: Work, row: StepRow) -> None:
         _begin_stopping(work, row)
         abort.ask_to_clean_up(work, [row])
     else:
-        message = outcomes.NO_EVENT if row.awaiting_event else outcomes.TOO_SLOW
-        advance(work, outcomes.timed_out(work, row, planned, message=message))
+        message = outcome.NO_EVENT if row.awaiting_event else outcome.TOO_SLOW
+        advance(work, outcome.timed_out(work, row, planned, message=message))
 
 
 def _is_abandoned(work: Work, row: StepRow, planned: PlannedStep | None) -> bool:
@@ -245,7 +248,7 @@ def _is_abandoned(work: Work, row: StepRow, planned: PlannedStep | None) -> bool
     Not before a next attempt that may be repeated: by its idempotency key it finds what this one
     has started, and waits for it.
     """
-    retry = outcomes.retry_after(row, planned, error_code=TIMEOUT)
+    retry = outcome.retry_after(row, planned, error_code=TIMEOUT)
     if retry and planned and planned.idempotent:
         return False
     return abort.has_to_clean_up(row, work.plan(row.execution_id))
@@ -260,7 +263,7 @@ def _stop_items(work: Work, row: StepRow) -> list[Ending]:
     """Stop the items of a fan-out whose time is up; the last of them to end ends it, too."""
     _begin_stopping(work, row)
     open_items = locking.lock_open_items(work.connection, row.id)
-    return abort.stop(work, open_items, work.plan(row.execution_id), because=outcomes.TOO_SLOW)
+    return abort.stop(work, open_items, work.plan(row.execution_id), because=outcome.TOO_SLOW)
 
 
 def _planned(work: Work, row: StepRow) -> PlannedStep | None:

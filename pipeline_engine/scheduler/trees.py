@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from pipeline_engine.domain import json_guard
-from pipeline_engine.scheduler import starting
-from pipeline_engine.scheduler.perform import Prepared
+from pipeline_engine.scheduler import start
+from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.work import Work, repeated, transaction
+from pipeline_engine.scheduler.transaction import Work, repeated, transaction
 from pipeline_engine.sdk import ActionError
 from pipeline_engine.storage import trees
 
@@ -45,7 +45,7 @@ def start_child(
     root = facts.root_execution_id or facts.id
     _check_place(work, parent, root)
     limit = work.runtime.settings.max_body_bytes  # as for those that a client starts
-    request = starting.Request(
+    request = start.Request(
         params=json_guard.check(dict(params), max_bytes=limit),
         user_id=facts.user_id,
         initiator="pipeline",
@@ -55,8 +55,8 @@ def start_child(
         parent_execution_id=facts.id,
         root_execution_id=root,
     )
-    found = starting.find_pipeline(work, pipeline, user_id=facts.user_id)
-    started = starting.start(work, found, request)
+    found = start.find_pipeline(work, pipeline, user_id=facts.user_id)
+    started = start.start(work, found, request)
     trees.count_descendant(work.connection, root)
     return started.id
 
@@ -97,7 +97,7 @@ def cancel(
     def stop_all(*, force: bool) -> dict[UUID, bool]:
         ids = repeated(partial(_intend, runtime, execution_id, force=force))
         reasons = {one: because if one == execution_id else PARENT_STOPPED for one in ids}
-        stop = starting.cancel
+        stop = start.cancel
         return {one: stop(runtime, one, because=why, force=force) for one, why in reasons.items()}
 
     stopped = stop_all(force=force)

@@ -30,7 +30,7 @@ from pipeline_engine.sdk.answers import problem, read_answer
 from pipeline_engine.sdk.bodies import read_body, read_into
 from pipeline_engine.sdk.contents import charset_in, content_of
 from pipeline_engine.sdk.context import ActionContext, EventContext
-from pipeline_engine.sdk.door import ClosedDoor, EngineDoor
+from pipeline_engine.sdk.engine_api import ClosedDoor, EngineDoor
 from pipeline_engine.sdk.envelope import EventEnvelope
 from pipeline_engine.sdk.errors import (
     ActionError,
@@ -42,7 +42,7 @@ from pipeline_engine.sdk.errors import (
 from pipeline_engine.sdk.executor import BaseActionExecutor, register_action, settled
 from pipeline_engine.sdk.fan_out import FanOutActionExecutor, Item, ItemResult, MoreItems
 from pipeline_engine.sdk.guarded_http import GuardedSession
-from pipeline_engine.sdk.peer_door import PeerDoor
+from pipeline_engine.sdk.peer_api import PeerDoor
 from pipeline_engine.sdk.peers import Peers
 from pipeline_engine.sdk.results import ActionResult, EventAction, EventResult
 from pipeline_engine.sdk.retry_after import retry_after

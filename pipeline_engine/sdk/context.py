@@ -14,7 +14,7 @@ import requests
 import structlog
 
 from pipeline_engine.domain.expressions import SecretMisused, covered, ledger_of, masker_in
-from pipeline_engine.sdk.door import ClosedDoor, EngineDoor
+from pipeline_engine.sdk.engine_api import ClosedDoor, EngineDoor
 from pipeline_engine.sdk.services import CALLBACK_TOPIC, ServiceResponse
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from pipeline_engine.errors import AnswerNotAllowed, NoApprovalWaits, SeveralApprovalsWait
-from pipeline_engine.scheduler.callbacks import CallbackToken
+from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import history, inbox
 from pipeline_engine.services.callers import Caller

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
-from pipeline_engine.scheduler.perform import checks_events
+from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
+from pipeline_engine.scheduler.actions.context import checks_events
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.history import StepRecord
 

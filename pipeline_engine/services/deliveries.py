@@ -20,7 +20,7 @@ from pipeline_engine.services import inbox
 from pipeline_engine.services.callers import Caller
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.redaction import Redactor
-from pipeline_engine.storage.inbox import Delivery, DeliveryTarget, Disposition
+from pipeline_engine.storage.tables.inbox import Delivery, DeliveryTarget, Disposition
 
 DISPOSITIONS: tuple[str, ...] = tuple(Disposition)
 

@@ -18,16 +18,17 @@ from pipeline_engine.errors import (
     InvalidDefinition,
 )
 from pipeline_engine.failpoints import Failpoint, failpoint
-from pipeline_engine.scheduler import starting, trees
+from pipeline_engine.scheduler import start as starting
+from pipeline_engine.scheduler import trees
+from pipeline_engine.scheduler.outbox import send_first
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.sending import send_first
-from pipeline_engine.scheduler.starting import Request as StartRequest
-from pipeline_engine.scheduler.starting import Startable, Started
-from pipeline_engine.scheduler.work import Work, repeated, transaction
+from pipeline_engine.scheduler.start import Request as StartRequest
+from pipeline_engine.scheduler.start import Startable, Started
+from pipeline_engine.scheduler.transaction import Work, repeated, transaction
 from pipeline_engine.services.callers import SYSTEM, Caller
 from pipeline_engine.services.pipelines import as_id, check
-from pipeline_engine.storage.executions import open_among
-from pipeline_engine.storage.pipelines import PipelineRevision
+from pipeline_engine.storage.tables.executions import open_among
+from pipeline_engine.storage.tables.pipelines import PipelineRevision
 
 __all__ = ["StartRequest", "Started", "cancel", "ended", "run_ephemeral", "start", "wait"]
 

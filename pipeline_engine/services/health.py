@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from pipeline_engine import __version__
 from pipeline_engine.config import Settings
-from pipeline_engine.storage.session import driver_url
+from pipeline_engine.storage.postgres.session import driver_url
 
 SERVICE = "pipeline-engine"
 VERSION = __version__

@@ -22,14 +22,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from pipeline_engine.domain import json_guard
 from pipeline_engine.errors import DeliveryNotFound, ExternalIdTooLong, StorageUnavailable
 from pipeline_engine.failpoints import Failpoint, failpoint
-from pipeline_engine.scheduler.callbacks import CallbackToken, read_token
-from pipeline_engine.scheduler.checking import check_callback
+from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, read_token
+from pipeline_engine.scheduler.resume.check_callback import check_callback
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import read_answer
 from pipeline_engine.storage import deliveries
 from pipeline_engine.storage.deliveries import NewDelivery
-from pipeline_engine.storage.session import autocommit, is_unreachable
-from pipeline_engine.storage.steps import MAX_EXTERNAL_ID
+from pipeline_engine.storage.postgres.session import autocommit, is_unreachable
+from pipeline_engine.storage.tables.steps import MAX_EXTERNAL_ID
 
 log = logging.getLogger(__name__)
 

@@ -33,8 +33,8 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.actions import Catalogue
 from pipeline_engine.services.callers import SYSTEM, Caller
 from pipeline_engine.services.pages import Listed, Page
-from pipeline_engine.storage.executions import Execution
-from pipeline_engine.storage.pipelines import Pipeline, PipelineRevision
+from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
 
 UNIQUE_NAME = "uq_pipelines_user_id_name"
 

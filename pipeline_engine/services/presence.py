@@ -12,7 +12,7 @@ from typing import Any
 
 from redis import Redis
 
-from pipeline_engine.dispatch import QUEUES
+from pipeline_engine.dispatch.messages import QUEUES
 from pipeline_engine.services.health import HEARTBEAT_KEY
 
 #: How often a worker says that it lives.

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain.states import StepStatus
-from pipeline_engine.storage import driver
+from pipeline_engine.storage.postgres import driver
 
 MOST = 100  #: that are told apart; who has more of them names one
 

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.states import StepStatus
-from pipeline_engine.storage import driver
-from pipeline_engine.storage.base import Json
-from pipeline_engine.storage.inbox import Disposition
+from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow
+from pipeline_engine.storage.tables.base import Json
+from pipeline_engine.storage.tables.inbox import Disposition
 
 #: The type of the event that tells a step how the execution ended that it has started.
 EXECUTION_ENDED = "execution_ended"

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
-from pipeline_engine.storage.base import Json
-from pipeline_engine.storage.events import EventType
 from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.tables.base import Json
+from pipeline_engine.storage.tables.events import EventType
 
 
 @dataclass(slots=True)

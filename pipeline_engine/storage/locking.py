@@ -11,8 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from pipeline_engine.storage import driver
 from pipeline_engine.storage.deliveries import DeliveryRow
+from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps, fetch_steps_prepared
 
 

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from pipeline_engine.storage import driver
-from pipeline_engine.storage.base import Json
 from pipeline_engine.storage.deliveries import IS_FOR, PARKED, DeliveryRow
+from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow
+from pipeline_engine.storage.tables.base import Json
 
 #: Letters of one mailbox that are looked at in one transaction.
 LETTERS = 50

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from pipeline_engine.domain.readiness import Contribution, SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
-from pipeline_engine.storage.base import Json
-from pipeline_engine.storage.events import EventType
 from pipeline_engine.storage.history import Happened, about
 from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.tables.base import Json
+from pipeline_engine.storage.tables.events import EventType
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.identity import new_id
-from pipeline_engine.storage import driver
+from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.queueing import NewStep
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow
 

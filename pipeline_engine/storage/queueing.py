@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.readiness import Contribution
-from pipeline_engine.storage import driver
-from pipeline_engine.storage.base import Json
+from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps, fetch_steps_prepared
+from pipeline_engine.storage.tables.base import Json
 
 #: Sent with the statement that follows: its rows are nobody's business, only its locks count.
 LOCK_IN_ORDER = (

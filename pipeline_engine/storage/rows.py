@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
 from pipeline_engine.domain.readiness import Dependencies
-from pipeline_engine.storage import driver
-from pipeline_engine.storage.base import Json
+from pipeline_engine.storage.postgres import driver
+from pipeline_engine.storage.tables.base import Json
 
 
 @dataclass(slots=True)

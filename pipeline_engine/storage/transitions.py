@@ -23,12 +23,12 @@ from sqlalchemy import Connection
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import StepStatus
-from pipeline_engine.storage import driver
-from pipeline_engine.storage.base import Json
-from pipeline_engine.storage.events import EventType
 from pipeline_engine.storage.history import Happened, about, record
 from pipeline_engine.storage.moves import Claim, Ending, ExecutionEnding, Parking
+from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
+from pipeline_engine.storage.tables.base import Json
+from pipeline_engine.storage.tables.events import EventType
 
 # ── Queueing: from "ready" to "some worker has it" ───────────────────────────────────────
 

@@ -16,7 +16,9 @@ from celery.signals import (
 )
 
 from pipeline_engine.config import Settings
-from pipeline_engine.dispatch import SYSTEM, Dispatcher, make_celery
+from pipeline_engine.dispatch.celery_app import make_celery
+from pipeline_engine.dispatch.messages import SYSTEM
+from pipeline_engine.dispatch.sender import Dispatcher
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.logs import configure_logging

@@ -14,7 +14,7 @@ from redbeat import RedBeatScheduler
 from redbeat.schedulers import get_redis
 
 from pipeline_engine.config import Settings
-from pipeline_engine.dispatch import RETENTION, SWEEP, SYSTEM
+from pipeline_engine.dispatch.messages import RETENTION, SWEEP, SYSTEM
 
 
 class PipelineScheduler(RedBeatScheduler):

@@ -9,10 +9,10 @@ import structlog
 from celery import bootsteps
 from redis import RedisError
 
-from pipeline_engine import dispatch
 from pipeline_engine.config import Settings
+from pipeline_engine.dispatch.messages import action_of
+from pipeline_engine.fail_fast_redis import make_redis
 from pipeline_engine.services import presence
-from pipeline_engine.storage.quick_redis import make_redis
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +29,7 @@ class Presence(bootsteps.StartStopStep):
         self._prefix = settings.key_prefix
         self._worker: str = consumer.hostname
         self._queues: list[str] = []
-        self._actions = sorted(filter(None, map(dispatch.action_of, consumer.app.tasks)))
+        self._actions = sorted(filter(None, map(action_of, consumer.app.tasks)))
         self._timer: Any = None
 
     def start(self, consumer: Any) -> None:

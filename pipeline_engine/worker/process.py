@@ -6,7 +6,7 @@ import os
 from threading import Lock
 
 from pipeline_engine.config import Settings
-from pipeline_engine.dispatch import Dispatcher
+from pipeline_engine.dispatch.sender import Dispatcher
 from pipeline_engine.scheduler.runtime import Runtime, calm_the_collector
 
 _lock = Lock()

@@ -16,7 +16,7 @@ from redis import RedisError
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import inbox, presence
-from pipeline_engine.storage.session import is_unreachable
+from pipeline_engine.storage.postgres.session import is_unreachable
 
 log = structlog.get_logger(__name__)
 

@@ -13,13 +13,25 @@ import structlog
 from celery import Celery, Task
 from structlog.contextvars import bound_contextvars
 
-from pipeline_engine import dispatch
-from pipeline_engine.dispatch import Dispatcher, several
+from pipeline_engine.dispatch.messages import (
+    CLEAN_UP,
+    DELIVER,
+    JOIN,
+    MOST_IDS_EVER,
+    RETENTION,
+    RUN_BATCH,
+    SWEEP,
+    several,
+    task_of,
+)
+from pipeline_engine.dispatch.sender import Dispatcher
 from pipeline_engine.registry import Registry
-from pipeline_engine.scheduler import delivering, waking
-from pipeline_engine.scheduler.run import Turn
+from pipeline_engine.scheduler.claim.turn import Turn
+from pipeline_engine.scheduler.resume import deliver
+from pipeline_engine.scheduler.resume.cleanup import clean_up
+from pipeline_engine.scheduler.resume.join import join
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.work import Work
+from pipeline_engine.scheduler.transaction import Work
 from pipeline_engine.services import retention
 from pipeline_engine.worker import process
 from pipeline_engine.worker.sweeper import sweep_now
@@ -34,11 +46,11 @@ def register_tasks(app: Celery, registry: Registry, dispatcher: Dispatcher) -> N
     def runtime() -> Runtime:
         return process.runtime(dispatcher)
 
-    for name in (dispatch.RUN_BATCH, *map(dispatch.task_of, registry.types())):
+    for name in (RUN_BATCH, *map(task_of, registry.types())):
         app.task(name=name, bind=True, throws=(StepFailed,))(_step_task(runtime))
     for name, by_id in BY_ID.items():
         app.task(name=name, bind=True, throws=(StepFailed,))(_id_task(runtime, by_id))
-    app.task(name=dispatch.DELIVER, bind=True, throws=(StepFailed,))(_delivery_task(runtime))
+    app.task(name=DELIVER, bind=True, throws=(StepFailed,))(_delivery_task(runtime))
     for name, tick in TICKS.items():
         # Flower would show one a second, and nothing else for long.
         app.task(name=name, send_events=False)(_tick_task(runtime, tick))
@@ -52,7 +64,7 @@ def named(ids: object) -> list[int]:
     """The rows that a message names: none, if it is not one of ours."""
     if (
         isinstance(ids, list)
-        and len(ids) <= dispatch.MOST_IDS_EVER
+        and len(ids) <= MOST_IDS_EVER
         and all(type(row_id) is int and 0 < row_id < 2**63 for row_id in ids)
     ):
         return ids
@@ -87,7 +99,7 @@ def _delivery_task(runtime: MakeRuntime) -> Callable[..., None]:
     def give(task: Task[Any, Any], ids: list[int]) -> None:
         failures: list[str] = []
         with _at_work(runtime(), task):
-            for work in delivering.deliver(runtime(), named(ids)):
+            for work in deliver.deliver(runtime(), named(ids)):
                 turn = _turn(runtime(), task)
                 turn.go_on(work)
                 failures += turn.failures
@@ -121,11 +133,11 @@ def _tick_task(runtime: MakeRuntime, tick: Callable[[Runtime], object]) -> Calla
 
 #: Tasks that do one thing for each of the rows that a message names.
 BY_ID: dict[str, Callable[[Runtime, int], Work]] = {
-    dispatch.JOIN: waking.join,
-    dispatch.CLEAN_UP: waking.clean_up,
+    JOIN: join,
+    CLEAN_UP: clean_up,
 }
 #: Tasks that beat rings for.
 TICKS: dict[str, Callable[[Runtime], object]] = {
-    dispatch.SWEEP: sweep_now,
-    dispatch.RETENTION: retention.clean_up,
+    SWEEP: sweep_now,
+    RETENTION: retention.clean_up,
 }

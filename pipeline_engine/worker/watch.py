@@ -17,7 +17,7 @@ import psutil
 import structlog
 from redis import RedisError
 
-from pipeline_engine.scheduler.occupied import Occupation
+from pipeline_engine.scheduler.occupation import Occupation
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import presence
 

@@ -16,7 +16,7 @@ from observing import Run, step
 from waiting import wait_until
 
 from pipeline_engine.client import Client
-from pipeline_engine.dispatch import DELIVER, JOIN, QUEUES, RUN_BATCH, SWEEP
+from pipeline_engine.dispatch.messages import DELIVER, JOIN, QUEUES, RUN_BATCH, SWEEP
 from pipeline_engine.embedded.stack import Stack
 
 WORKERS = ("worker-fast", "worker-io", "worker-cpu", "worker-system")

@@ -23,11 +23,13 @@ from pipeline_engine.domain import checks, states
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.failpoints import Failpoint
 from pipeline_engine.registry import Registry
-from pipeline_engine.scheduler import answers, items, outcomes, perform, sweep
+from pipeline_engine.scheduler import sweep
+from pipeline_engine.scheduler.actions import calls, results
+from pipeline_engine.scheduler.advance import fan_out, outcome
 from pipeline_engine.services import inbox
 from pipeline_engine.services.actions import Catalogue
-from pipeline_engine.storage.events import EventType
-from pipeline_engine.storage.inbox import Disposition
+from pipeline_engine.storage.tables.events import EventType
+from pipeline_engine.storage.tables.inbox import Disposition
 
 README = ROOT / "README.md"
 SETTINGS = DOCS / "reference" / "settings.md"
@@ -160,15 +162,15 @@ def test_the_page_has_the_moves_that_exist(heading: str, moves: Any) -> None:
 def codes_of_steps() -> set[str]:
     """Every code that the scheduler gives to a step of its own accord."""
     found = {
-        items.TIMEOUT,
-        items.REVOKED,
+        fan_out.TIMEOUT,
+        fan_out.REVOKED,
         sweep.OUTCOME_UNKNOWN,
         sweep.WORKER_LOST,
-        items.TooManyItems.code,
+        fan_out.TooManyItems.code,
     }
-    found |= {perform.ACTION_CRASHED, perform.INVALID_PARAMS, outcomes.ITEMS_FAILED}
-    found.add(answers.InvalidResult.code)
-    for path in Path(outcomes.__file__).parent.glob("*.py"):
+    found |= {calls.ACTION_CRASHED, calls.INVALID_PARAMS, outcome.ITEMS_FAILED}
+    found.add(results.InvalidResult.code)
+    for path in Path(outcome.__file__).parents[1].rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword) and node.arg == "error_code":
                 found |= {n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant)}

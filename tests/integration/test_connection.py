@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from pipeline_engine.config import Settings
-from pipeline_engine.storage.session import autocommit, make_engine
+from pipeline_engine.storage.postgres.session import autocommit, make_engine
 
 
 @pytest.fixture

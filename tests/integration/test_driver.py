@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from pipeline_engine.storage import driver
+from pipeline_engine.storage.postgres import driver
 
 
 def test_rows_come_as_the_driver_reads_them(engine):

@@ -36,7 +36,7 @@ from pipeline_engine.sdk import (
 from pipeline_engine.services import executions, inbox, retention
 from pipeline_engine.services.executions import StartRequest
 from pipeline_engine.services.inbox import Arrival
-from pipeline_engine.storage.steps import StepKind
+from pipeline_engine.storage.tables.steps import StepKind
 
 TWICE = {"max_attempts": 3, "backoff_seconds": 0.01, "backoff_multiplier": 1.0}
 RESULTS = ("step_completed", "step_failed", "step_skipped", "step_timeout")

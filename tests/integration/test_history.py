@@ -25,9 +25,9 @@ from pipeline_engine.services import history
 from pipeline_engine.services.callers import SYSTEM, Caller
 from pipeline_engine.services.history import EventFilter, ExecutionFilter, ProgressQuery
 from pipeline_engine.services.pages import Page
-from pipeline_engine.storage.events import EventType
-from pipeline_engine.storage.executions import Execution
-from pipeline_engine.storage.steps import StepKind
+from pipeline_engine.storage.tables.events import EventType
+from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.tables.steps import StepKind
 
 ALICE = Caller(user_id="alice")
 BOB = Caller(user_id="bob")

@@ -15,9 +15,9 @@ from sqlalchemy.exc import OperationalError
 
 from pipeline_engine.config import Settings
 from pipeline_engine.registry import RegisteredAction, Registry
-from pipeline_engine.scheduler.run import Turn
+from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.work import Work, insisted
+from pipeline_engine.scheduler.transaction import Work, insisted
 from pipeline_engine.sdk import ActionContext, ActionMeta, ActionResult, BaseActionExecutor
 from pipeline_engine.services import executions
 from pipeline_engine.services.executions import StartRequest

@@ -13,8 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, inspect
 
 from pipeline_engine.cli.db import alembic_config, migrations_directory, upgrade
-from pipeline_engine.storage.base import Base
-from pipeline_engine.storage.session import driver_url
+from pipeline_engine.storage.postgres.session import driver_url
+from pipeline_engine.storage.tables.base import Base
 
 # SQLAlchemy has no name for PostgreSQL's xid8 (the transaction of an event) when it reflects.
 pytestmark = pytest.mark.filterwarnings("ignore:Did not recognize type 'xid8'")

@@ -19,13 +19,9 @@ from pipeline_engine.errors import (
 from pipeline_engine.services import Runtime, pipelines
 from pipeline_engine.services.callers import SYSTEM, Caller
 from pipeline_engine.services.pages import Page
-from pipeline_engine.services.pipelines import (
-    PipelineRequest,
-    ServiceOnly,
-    SystemPipelineReadOnly,
-)
-from pipeline_engine.storage.executions import Execution
-from pipeline_engine.storage.pipelines import Pipeline, PipelineRevision
+from pipeline_engine.services.pipelines import PipelineRequest, ServiceOnly, SystemPipelineReadOnly
+from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
 
 ALICE = Caller(user_id="alice")
 BOB = Caller(user_id="bob")

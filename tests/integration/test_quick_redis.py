@@ -10,7 +10,7 @@ import pytest
 import redis as redis_client
 
 from pipeline_engine.config import Settings
-from pipeline_engine.storage.quick_redis import ANSWER_SECONDS, make_redis
+from pipeline_engine.fail_fast_redis import ANSWER_SECONDS, make_redis
 
 
 def test_after_a_time_out_the_next_commands_fail_at_once(settings: Settings) -> None:

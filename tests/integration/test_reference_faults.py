@@ -14,7 +14,7 @@ from driving import Driver
 from factories import a_step, an_action
 from sqlalchemy.exc import OperationalError
 
-from pipeline_engine.dispatch import SWEEP
+from pipeline_engine.dispatch.messages import SWEEP
 from pipeline_engine.errors import InvalidDefinition
 from pipeline_engine.sdk import (
     ActionContext,

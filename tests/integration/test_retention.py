@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import retention
-from pipeline_engine.storage.events import Event, EventType
-from pipeline_engine.storage.executions import Execution
-from pipeline_engine.storage.inbox import Delivery
-from pipeline_engine.storage.pipelines import PipelineRevision
-from pipeline_engine.storage.steps import Correlation, StepExecution
+from pipeline_engine.storage.tables.events import Event, EventType
+from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.tables.inbox import Delivery
+from pipeline_engine.storage.tables.pipelines import PipelineRevision
+from pipeline_engine.storage.tables.steps import Correlation, StepExecution
 
 NOW = datetime.now(UTC)
 OLD = NOW - timedelta(days=31)

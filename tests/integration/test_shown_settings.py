@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from pipeline_engine.config import Settings
-from pipeline_engine.dispatch import make_celery
+from pipeline_engine.dispatch.celery_app import make_celery
 
 PASSWORD = "hunter2-of-the-tests"
 ENVIRONMENT = {

@@ -15,10 +15,10 @@ import redis as redis_client
 from driving import Driver
 from factories import a_step
 
-from pipeline_engine.dispatch import SYSTEM
+from pipeline_engine.dispatch.messages import SYSTEM
 from pipeline_engine.scheduler import sweep
-from pipeline_engine.scheduler.run import Turn
-from pipeline_engine.scheduler.work import transaction
+from pipeline_engine.scheduler.claim.turn import Turn
+from pipeline_engine.scheduler.transaction import transaction
 from pipeline_engine.storage import overdue as overdue_rows
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from waiting import wait_until
 
-from pipeline_engine.scheduler.work import TRIES, Work, repeated, transaction
+from pipeline_engine.scheduler.transaction import TRIES, Work, repeated, transaction
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import executions, inbox
 from pipeline_engine.services.inbox import Arrival
-from pipeline_engine.storage.steps import StepExecution
+from pipeline_engine.storage.tables.steps import StepExecution
 
 
 class Commits:

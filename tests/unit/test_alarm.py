@@ -10,12 +10,12 @@ import time
 
 import pytest
 
-from pipeline_engine.scheduler.alarm import TimeIsUp, alarm, shared_timers
+from pipeline_engine.scheduler.actions.alarm import TimeIsUp, alarm, shared_timers
 
 DEAF = """
 import time
 from hashlib import pbkdf2_hmac
-from pipeline_engine.scheduler.alarm import alarm, shared_timers
+from pipeline_engine.scheduler.actions.alarm import alarm, shared_timers
 
 with shared_timers():
     with alarm(time.monotonic() + 0.1):

@@ -8,7 +8,8 @@ from threading import Event, Thread
 import pytest
 from waiting import wait_until
 
-from pipeline_engine.dispatch import DELIVER, MOST_IDS, RUN_BATCH, RUSH, Arrivals, Message
+from pipeline_engine.dispatch.coalescing import MOST_IDS, RUSH, Arrivals
+from pipeline_engine.dispatch.messages import DELIVER, RUN_BATCH, Message
 
 
 class Sent:

@@ -9,7 +9,7 @@ import pytest
 from celery import Celery, group
 
 from pipeline_engine.broker import MOST_BYTES, Junk, checked
-from pipeline_engine.dispatch import RUN_BATCH
+from pipeline_engine.dispatch.messages import RUN_BATCH
 
 
 @pytest.fixture

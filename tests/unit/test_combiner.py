@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from waiting import wait_until
 
-from pipeline_engine.scheduler.combiner import MOST, Combiner, Unanswered
+from pipeline_engine.scheduler.combining import MOST, Combiner, Unanswered
 
 
 class Answers:

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from celery import Celery, chord, group
 
-from pipeline_engine.dispatch import JOIN, RUN_BATCH, SYSTEM
-from pipeline_engine.scheduler.compile import CHORD_HEADER, chunk_size, fan_out, wave
+from pipeline_engine.dispatch.messages import JOIN, RUN_BATCH, SYSTEM
+from pipeline_engine.scheduler.outbox import CHORD_HEADER, chunk_size, fan_out, wave
 from pipeline_engine.storage.rows import StepRow
 
 LIMITS = {"slots": 2, "largest": 32}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline_engine.scheduler.occupied import Occupied
+from pipeline_engine.scheduler.occupation import Occupied
 
 
 class Clock:

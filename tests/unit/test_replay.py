@@ -10,7 +10,7 @@ from factories import a_document, a_step
 
 from pipeline_engine.domain.definitions import parse
 from pipeline_engine.services.replay import Recorded, differences
-from pipeline_engine.storage.events import EventType
+from pipeline_engine.storage.tables.events import EventType
 
 
 def said(kind: str, step: str | None = None, **details: Any) -> tuple[str, str | None, Any]:

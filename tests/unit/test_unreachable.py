@@ -12,7 +12,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from pipeline_engine.storage.session import is_unreachable
+from pipeline_engine.storage.postgres.session import is_unreachable
 
 
 class Fault(Exception):

@@ -1,7 +1,7 @@
 """Which names and which steps a template may refer to, by the place where it stands.
 
-``NAMES`` is the one table of names: the check refuses all others, ``scheduler/scope.py`` makes
-these at run time, and docs/reference/definition.md prints it; tests compare all three.
+``NAMES`` is the one table of names: the check refuses all others, ``scheduler/actions/scope.py``
+makes these at run time, and docs/reference/definition.md prints it; tests compare all three.
 """
 
 from __future__ import annotations

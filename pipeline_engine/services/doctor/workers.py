@@ -8,7 +8,8 @@ from typing import Any
 
 from redis import RedisError
 
-from pipeline_engine.dispatch import QUEUES, SENDING_ERRORS
+from pipeline_engine.dispatch.messages import QUEUES
+from pipeline_engine.dispatch.sender import SENDING_ERRORS
 from pipeline_engine.services import presence
 from pipeline_engine.services.doctor.checks import Check, Patient, Verdict, ill, well
 

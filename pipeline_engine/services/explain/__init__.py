@@ -29,10 +29,10 @@ from pipeline_engine.services.explain.findings import (
     moment,
     span,
 )
-from pipeline_engine.services.history.sight import in_sight_of, not_found, redactor_of
 from pipeline_engine.services.redaction import Redactor
+from pipeline_engine.services.visibility import in_sight_of, not_found, redactor_of
 from pipeline_engine.storage import waits
-from pipeline_engine.storage.executions import Execution
+from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.waits import SCANNED
 
 __all__ = ["Explanation", "Finding", "FindingCode", "explain"]

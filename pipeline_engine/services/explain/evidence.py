@@ -12,13 +12,13 @@ from redis import RedisError
 from sqlalchemy import Connection
 
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.scheduler.plans import Plan
+from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import presence
 from pipeline_engine.services.presence import Carriage
 from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.storage import waits
-from pipeline_engine.storage.steps import StepKind
+from pipeline_engine.storage.tables.steps import StepKind
 from pipeline_engine.storage.waits import Neighbour, OpenStep
 
 log = structlog.get_logger(__name__)

@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, Row, Subquery, func, select
 from sqlalchemy.orm import Session
 
 from pipeline_engine.services.callers import Caller
-from pipeline_engine.services.history.sight import redactor_of
 from pipeline_engine.services.redaction import Redactor
-from pipeline_engine.storage.events import Event, EventType
+from pipeline_engine.services.visibility import redactor_of
+from pipeline_engine.storage.tables.events import Event, EventType
 
 EVENT_TYPES: tuple[str, ...] = tuple(EventType)
 

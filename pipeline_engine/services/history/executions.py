@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.progress import Aggregate, never_less
 from pipeline_engine.domain.states import ExecutionStatus
-from pipeline_engine.scheduler.starting import Started
+from pipeline_engine.scheduler.start import Started
 from pipeline_engine.services.callers import Caller
 from pipeline_engine.services.history.marks import NOTHING, aggregates, raise_mark
-from pipeline_engine.services.history.sight import in_sight_of, not_found
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.redaction import Redactor, redactor_for
-from pipeline_engine.storage.executions import Execution
-from pipeline_engine.storage.pipelines import PipelineRevision
+from pipeline_engine.services.visibility import in_sight_of, not_found
+from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.tables.pipelines import PipelineRevision
 
 EXECUTION_STATUSES: tuple[str, ...] = tuple(ExecutionStatus)
 #: what stands for the pipeline of an execution that has no stored one

@@ -8,25 +8,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Numeric,
-    Row,
-    Select,
-    and_,
-    case,
-    cast,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Numeric, Row, Select, and_, case, cast, func, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.progress import Aggregate, StatusGroup, aggregate_groups
 from pipeline_engine.domain.states import StepStatus
-from pipeline_engine.storage.executions import Execution
-from pipeline_engine.storage.steps import StepExecution, StepKind
+from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.tables.steps import StepExecution, StepKind
 
 NOTHING = aggregate_groups(())
 

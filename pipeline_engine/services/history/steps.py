@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, Row, Select, func, literal, select
 from sqlalchemy.orm import Session
 
 from pipeline_engine.services.callers import Caller
-from pipeline_engine.services.history.sight import redactor_of
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.redaction import Redactor
-from pipeline_engine.storage.steps import StepExecution, StepKind
+from pipeline_engine.services.visibility import redactor_of
+from pipeline_engine.storage.tables.steps import StepExecution, StepKind
 
 
 @dataclass(frozen=True, slots=True)

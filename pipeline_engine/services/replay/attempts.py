@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pipeline_engine.domain import retries
 from pipeline_engine.domain.definitions import OnFailure, PipelineSettings, StepDefinition
 from pipeline_engine.services.replay.recorded import Recorded
-from pipeline_engine.storage.events import EventType
+from pipeline_engine.storage.tables.events import EventType
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.scheduler.sweep import EXECUTION_TIMEOUT
-from pipeline_engine.storage.events import EventType
+from pipeline_engine.storage.tables.events import EventType
 
 STEP_ENDS: Mapping[EventType, StepStatus] = {
     EventType.STEP_COMPLETED: StepStatus.COMPLETED,

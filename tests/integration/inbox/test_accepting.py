@@ -13,12 +13,8 @@ from factories import a_step
 from parked_job import accept, dispositions
 from sqlalchemy.exc import OperationalError
 
-from pipeline_engine.dispatch import DELIVER, SYSTEM, Message
-from pipeline_engine.errors import (
-    DeliveryNotFound,
-    ExternalIdTooLong,
-    StorageUnavailable,
-)
+from pipeline_engine.dispatch.messages import DELIVER, SYSTEM, Message
+from pipeline_engine.errors import DeliveryNotFound, ExternalIdTooLong, StorageUnavailable
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.services import executions, inbox
 from pipeline_engine.services.inbox import Arrival, Receipt

@@ -11,8 +11,8 @@ from factories import a_step, an_action
 from parked_job import Parked, dispositions
 
 from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer
-from pipeline_engine.scheduler import delivering
-from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
+from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
+from pipeline_engine.scheduler.resume import deliver
 from pipeline_engine.sdk import ActionContext
 from pipeline_engine.services import inbox
 from pipeline_engine.services.inbox import Arrival, Receipt
@@ -163,7 +163,7 @@ def test_an_attempt_that_still_runs_is_fenced_and_its_task_revoked(drive) -> Non
         gate.wait_for("a")
         body = {"action": "revoke", "reason": "enough"}
         receipt = inbox.accept_callback(driver.runtime, urls[0].rsplit("/", 1)[-1], body)
-        works = list(delivering.deliver(driver.runtime, [int(receipt.delivery_id)]))
+        works = list(deliver.deliver(driver.runtime, [int(receipt.delivery_id)]))
         gate.open()
 
     row = driver.finish(execution_id).step("a")

@@ -10,10 +10,10 @@ from driving import Driver
 from factories import a_step
 from parked_job import accept, dispositions
 
-from pipeline_engine.dispatch import DELIVER, Message
-from pipeline_engine.scheduler import delivering
-from pipeline_engine.scheduler.run import Turn
-from pipeline_engine.scheduler.work import Work
+from pipeline_engine.dispatch.messages import DELIVER, Message
+from pipeline_engine.scheduler.claim.turn import Turn
+from pipeline_engine.scheduler.resume import deliver
+from pipeline_engine.scheduler.transaction import Work
 from pipeline_engine.services import inbox
 
 #: On a busy machine thirty events take longer than a transaction should.
@@ -29,11 +29,11 @@ def given(
     driver: Driver,
     *delivery_ids: int,
     seconds: float = ENOUGH,
-    turn_seconds: float = delivering.TURN_SECONDS,
+    turn_seconds: float = deliver.TURN_SECONDS,
 ) -> list[Work]:
     """The transactions that a message with these deliveries takes, of so many seconds each."""
     works = list(
-        delivering.deliver(
+        deliver.deliver(
             driver.runtime, delivery_ids, reading_seconds=seconds, turn_seconds=turn_seconds
         )
     )

@@ -13,14 +13,9 @@ from driving import Driver
 from factories import a_step, an_action
 from parked_job import DONE, dispositions
 
-from pipeline_engine.errors import (
-    InvalidCallbackToken,
-)
-from pipeline_engine.scheduler.callbacks import CallbackToken, callback_url
-from pipeline_engine.sdk import (
-    ActionContext,
-    ActionResult,
-)
+from pipeline_engine.errors import InvalidCallbackToken
+from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
+from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import inbox
 from pipeline_engine.services.inbox import Receipt
 

@@ -17,8 +17,8 @@ from waiting import wait_until
 
 from benchmarks.profiling import counted_statements
 from pipeline_engine.domain import json_guard
-from pipeline_engine.scheduler.run import Turn
-from pipeline_engine.scheduler.taking import STEPS_PER_TRANSACTION
+from pipeline_engine.scheduler.claim.claim import STEPS_PER_TRANSACTION
+from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import executions
 

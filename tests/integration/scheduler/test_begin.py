@@ -18,7 +18,7 @@ from pipeline_engine.errors import InvalidParams
 from pipeline_engine.sdk import ActionResult
 from pipeline_engine.services import executions
 from pipeline_engine.services.executions import StartRequest
-from pipeline_engine.storage.steps import StepExecution, StepKind
+from pipeline_engine.storage.tables.steps import StepExecution, StepKind
 
 SINK = "__end__"
 DIAMOND = [

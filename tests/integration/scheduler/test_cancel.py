@@ -11,7 +11,8 @@ from factories import a_step, an_action
 
 from pipeline_engine.errors import AlreadyFinal, AlreadyStopped, ExecutionNotFound
 from pipeline_engine.registry import RegisteredAction
-from pipeline_engine.scheduler import sweep, waking
+from pipeline_engine.scheduler import sweep
+from pipeline_engine.scheduler.resume.cleanup import clean_up
 from pipeline_engine.sdk import (
     ActionContext,
     ActionResult,
@@ -368,5 +369,5 @@ def test_a_lost_clean_up_is_found_by_the_sweep(drive):
     driver.change("UPDATE step_executions SET due_at = now() WHERE cancelling")
 
     assert sweep.sweep(driver.runtime).clean_ups == 1
-    assert waking.clean_up(driver.runtime, driver.look(execution_id).step("a").id).ready == []
+    assert clean_up(driver.runtime, driver.look(execution_id).step("a").id).ready == []
     assert driver.look(execution_id).status == "INTERRUPTED"

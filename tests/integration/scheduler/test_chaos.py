@@ -22,8 +22,8 @@ from sqlalchemy.exc import DBAPIError
 from pipeline_engine.errors import AlreadyFinal
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler import sweep
-from pipeline_engine.scheduler.combiner import Unanswered
-from pipeline_engine.scheduler.work import LOST_RACES
+from pipeline_engine.scheduler.combining import Unanswered
+from pipeline_engine.scheduler.transaction import LOST_RACES
 from pipeline_engine.sdk import (
     ActionContext,
     ActionResult,

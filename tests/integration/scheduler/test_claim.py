@@ -12,7 +12,7 @@ from factories import a_step, an_action
 from waiting import wait_until
 
 from pipeline_engine.scheduler import sweep
-from pipeline_engine.scheduler.run import Turn
+from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.storage import locking, transitions
 from pipeline_engine.storage.moves import Claim

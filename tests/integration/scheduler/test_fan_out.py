@@ -10,7 +10,7 @@ from factories import a_fan_out, a_step, an_action
 
 from pipeline_engine.errors import InvalidDefinition
 from pipeline_engine.registry import RegisteredAction
-from pipeline_engine.scheduler import waking
+from pipeline_engine.scheduler.resume import join
 from pipeline_engine.sdk import (
     ActionContext,
     ActionResult,
@@ -370,7 +370,7 @@ def test_a_fan_out_that_had_to_be_claimed_has_all_the_time_it_needs(drive):
 
 
 def test_a_deleted_parent_wakes_nobody(drive):
-    assert waking.join(drive().runtime, 10**15).ready == []
+    assert join.join(drive().runtime, 10**15).ready == []
 
 
 def test_an_action_that_makes_items_since_it_was_installed_anew_is_refused_at_run_time(drive):

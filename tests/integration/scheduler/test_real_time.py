@@ -14,11 +14,11 @@ from factories import a_fan_out, a_step, an_action
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
-from pipeline_engine.scheduler.run import Turn
-from pipeline_engine.scheduler.taking import COMPUTING_SECONDS
-from pipeline_engine.scheduler.work import transaction
+from pipeline_engine.scheduler.claim.claim import COMPUTING_SECONDS
+from pipeline_engine.scheduler.claim.turn import Turn
+from pipeline_engine.scheduler.transaction import transaction
 from pipeline_engine.sdk import ActionResult, Item
-from pipeline_engine.storage.session import is_expired, is_unreachable
+from pipeline_engine.storage.postgres.session import is_expired, is_unreachable
 
 BOUND = 0.3
 AGAIN = {"max_attempts": 3, "backoff_seconds": 0}

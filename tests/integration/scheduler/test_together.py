@@ -21,11 +21,11 @@ from sqlalchemy.orm import Session
 from waiting import wait_until
 
 from pipeline_engine.scheduler import sweep
-from pipeline_engine.scheduler.combiner import Combiner
-from pipeline_engine.scheduler.run import Turn
+from pipeline_engine.scheduler.claim.turn import Turn
+from pipeline_engine.scheduler.combining import Combiner
 from pipeline_engine.sdk import ActionContext, ActionResult
-from pipeline_engine.storage.executions import Execution
-from pipeline_engine.storage.steps import StepExecution
+from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.tables.steps import StepExecution
 
 BLOCKED = (
     "SELECT count(*) FROM pg_stat_activity"

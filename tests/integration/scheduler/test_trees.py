@@ -11,14 +11,9 @@ from factories import a_pipeline, a_step, an_action
 from waiting import wait_until
 
 from pipeline_engine.errors import AlreadyFinal, TooManyOpenExecutions
-from pipeline_engine.scheduler import starting, sweep
-from pipeline_engine.sdk import (
-    ActionContext,
-    ActionResult,
-    EventAction,
-    EventResult,
-    StepStatus,
-)
+from pipeline_engine.scheduler import sweep
+from pipeline_engine.scheduler.start import Request
+from pipeline_engine.sdk import ActionContext, ActionResult, EventAction, EventResult, StepStatus
 from pipeline_engine.services import executions, inbox
 from pipeline_engine.services.inbox import Arrival
 from pipeline_engine.storage import trees
@@ -256,7 +251,7 @@ def test_an_owner_has_so_many_open_executions_and_no_more(drive, session):
     driver = drive(an_action("park", park), max_open_executions=2)
 
     def start(owner: str, key: str | None = None) -> UUID:
-        request = starting.Request(user_id=owner)
+        request = Request(user_id=owner)
         if key is not None:
             request = executions.with_key(request, key, "same")
         return executions.start(driver.runtime, pipeline.id, request).id

@@ -13,7 +13,7 @@ from driving import Driver, Gate, in_background
 from factories import a_step, an_action
 
 from pipeline_engine.errors import AlreadyFinal, AlreadyStopped
-from pipeline_engine.scheduler import starting, sweep
+from pipeline_engine.scheduler import start, sweep
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import executions
 
@@ -453,7 +453,7 @@ def test_what_an_action_cancels_twice_is_not_forced(play):
     play.driver.settle()
 
     stopped = [
-        starting.cancel(play.driver.runtime, play.execution_id, because="its parent was stopped")
+        start.cancel(play.driver.runtime, play.execution_id, because="its parent was stopped")
         for _ in range(2)
     ]
 

@@ -15,7 +15,7 @@ from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from battery.proxy import Proxy
-from pipeline_engine.storage.session import driver_url
+from pipeline_engine.storage.postgres.session import driver_url
 
 POSTGRES, VALKEY = "postgres", "valkey"
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipeline_engine.config import Settings
-from pipeline_engine.storage.inbox import Delivery
+from pipeline_engine.storage.tables.inbox import Delivery
 
 EVENT = {"type": "notification", "payload": {"workflow_id": "w-1", "event": "results"}}
 

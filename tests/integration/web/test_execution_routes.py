@@ -20,9 +20,9 @@ from waiting import wait_until
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.masking import MASK
 from pipeline_engine.services import Runtime
-from pipeline_engine.storage.events import EventType
-from pipeline_engine.storage.executions import Execution
-from pipeline_engine.storage.steps import StepKind
+from pipeline_engine.storage.tables.events import EventType
+from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.tables.steps import StepKind
 
 #: The names of the API, and those that clients of the reference read.
 EPHEMERAL = {

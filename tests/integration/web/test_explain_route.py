@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from history_rows import START, a_step, an_execution
 from sqlalchemy.orm import Session
 
-from pipeline_engine.storage.executions import Execution
+from pipeline_engine.storage.tables.executions import Execution
 
 
 def parked(session: Session, user_id: str) -> Execution:

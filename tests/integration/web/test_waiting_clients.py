@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from waiting import wait_until
 
 from pipeline_engine.services import Runtime, executions
-from pipeline_engine.storage.executions import Execution
+from pipeline_engine.storage.tables.executions import Execution
 
 ALICE = "alice-token"
 THREADS = 2

@@ -1,0 +1,330 @@
+"""Calling actions: the one place where foreign code runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+
+import structlog
+
+from pipeline_engine.domain.action_params import param_problems
+from pipeline_engine.domain.expressions import (
+    ExpressionError,
+    Fuel,
+    SecretMisused,
+    covered,
+    ledger_of,
+    paying,
+)
+from pipeline_engine.domain.expressions.values import kind
+from pipeline_engine.domain.masking import out_of_logs
+from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer, PipelineEngineError
+from pipeline_engine.failpoints import Failpoint, failpoint
+from pipeline_engine.scheduler.actions.alarm import TimeIsUp, alarm
+from pipeline_engine.scheduler.actions.prepared import Prepared
+from pipeline_engine.scheduler.actions.results import (
+    InvalidResult,
+    checked,
+    checked_count,
+    checked_items,
+    checked_more,
+    checked_pause,
+    checked_verdict,
+    raised,
+    storable,
+    words,
+)
+from pipeline_engine.sdk import (
+    ActionContext,
+    ActionError,
+    ActionResult,
+    EventAction,
+    EventContext,
+    EventResult,
+    FanOutActionExecutor,
+    Item,
+    ItemResult,
+    MoreItems,
+    read_answer,
+    settled,
+)
+from pipeline_engine.sdk.deadlines import DEADLINES
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+ACTION_CRASHED = "action_crashed"
+INVALID_PARAMS = "invalid_params"
+#: Seconds after the limit of a step in which the sweep ends it, before its peers are hung up on.
+GRACE_SECONDS = 5.0
+TOO_SLOW = "too_slow"
+_UNWATCHED = nullcontext()
+
+
+def execute(step: Prepared, context: ActionContext) -> ActionResult:
+    """Run the action; whatever it does wrong becomes a failed result."""
+    refused = _refused(step)
+    if refused is not None:
+        return refused
+    return _guarded(lambda: checked(_called(step, context)), step, context)
+
+
+def _refused(step: Prepared) -> ActionResult | None:
+    """The failure of a step whose rendered params its action does not take."""
+    meta, masker = step.planned.meta, step.masker
+    problems = [
+        problem.message + _because_undefined(step, problem.param)
+        for problem in param_problems(meta, step.params, rendered=True)
+    ]
+    if problems:
+        return _failure("; ".join(problems), INVALID_PARAMS, retryable=False)
+    for param in meta.params if masker else ():
+        if not param.takes_secrets and masker.finds(step.params.get(param.name)):
+            message = f"{param.name}: A secret cannot be used here"
+            return _failure(message, SecretMisused.code, retryable=False)
+    return None
+
+
+def _because_undefined(step: Prepared, param: str) -> str:
+    """A remark if a param does not fit because a name in it stands for nothing."""
+    if step.params.get(param) not in ("", None):
+        return ""
+    undefined = step.planned.params.undefined_in(step.scope, f"/{param}")
+    return f" ({_are_undefined(undefined)})" if undefined else ""
+
+
+def in_time(
+    call: Callable[[Prepared, ActionContext], T],
+    step: Prepared,
+    context: ActionContext,
+    *,
+    ends_at: float,
+    seconds: float,
+) -> T | ActionResult:
+    """What a cheap action answers to *call*, or its failure if that takes longer than it may.
+
+    It has *seconds*; *ends_at* is a moment of ``time.monotonic()``. Nobody tries again what is
+    too slow: it would hold up the others as long as before.
+    """
+    try:
+        with alarm(ends_at):
+            found = call(step, context)
+    except TimeIsUp:
+        pass
+    else:
+        if time.monotonic() <= ends_at:
+            return found
+    error = f"The step took longer than {seconds:g} s, which is all that a cheap one may take"
+    return ActionResult(success=False, error=error, error_code=TOO_SLOW, retryable=False)
+
+
+def _called(step: Prepared, context: ActionContext) -> Any:
+    with _watched(step, context):
+        answer = settled(step.planned.executor.execute(context))
+    failpoint(Failpoint.IN_EXECUTE)
+    return answer
+
+
+def _watched(step: Prepared, context: ActionContext) -> AbstractContextManager[object]:
+    """Bring the thread back soon after the step has ended as TIMEOUT, whatever peers do."""
+    if step.planned.meta.cheap or context.deadline is None:  # a cheap step talks to nobody
+        return _UNWATCHED
+    left = (context.deadline - datetime.now(UTC)).total_seconds()
+    return DEADLINES.within(left + GRACE_SECONDS)
+
+
+def wake(step: Prepared, context: ActionContext) -> ActionResult:
+    """End a parked step whose time has come."""
+    executor = step.planned.executor
+    return _guarded(lambda: checked(settled(executor.on_wake(context))), step, context)
+
+
+def expand(step: Prepared, context: ActionContext) -> list[Item] | ActionResult:
+    """The items of a fan-out, or the failure to tell them."""
+    loop = step.planned.definition.for_each
+    if loop is not None:
+        return _guarded(lambda: checked_items(_loop_items(step)), step, context)
+    executor = cast(FanOutActionExecutor, step.planned.executor)
+    refused = _refused(step)
+    if refused is not None:
+        return refused
+    return _guarded(lambda: checked_items(settled(executor.expand(context))), step, context)
+
+
+def _loop_items(step: Prepared) -> list[Item]:
+    if isinstance(step.planned.executor, FanOutActionExecutor):  # since the pipeline was checked
+        raise ActionError(
+            f"{step.planned.meta.type} makes items itself, so it cannot have for_each",
+            error_code="nested_fan_out",
+            retryable=False,
+        )
+    values = step.planned.for_each.render(step.scope)
+    if not isinstance(values, list):
+        raise ActionError(
+            f"for_each needs a list: {_got(step, values)}",
+            error_code="for_each_not_a_list",
+            retryable=False,
+        )
+    keys, ledger = step.planned.item_key, ledger_of(step.scope)
+    return [
+        Item(
+            value=v,
+            key=words(keys.render({**step.scope, "item": covered(v, ledger), "item_index": i})),
+        )
+        for i, v in enumerate(values)
+    ]
+
+
+def _got(step: Prepared, values: Any) -> str:
+    """What there is instead of a list; a name that stands for nothing is rendered as ``""``."""
+    undefined = step.planned.for_each.undefined_in(step.scope) if values in ("", None) else []
+    return _are_undefined(undefined) if undefined else f"it is {kind(values)}"
+
+
+def _are_undefined(names: Sequence[str]) -> str:
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} undefined"
+
+
+def join(
+    step: Prepared, context: ActionContext, results: Sequence[ItemResult]
+) -> ActionResult | MoreItems:
+    """What a fan-out makes of its ended items."""
+    executor = step.planned.executor
+    if step.planned.definition.for_each is not None or not isinstance(
+        executor, FanOutActionExecutor
+    ):
+        return ActionResult(success=True, outputs=_collected(results))
+
+    def call() -> ActionResult | MoreItems:
+        found: Any = settled(executor.join(context, results))
+        return checked_more(found) if isinstance(found, MoreItems) else checked(found)
+
+    return _guarded(call, step, context)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many items of a fan-out may run at once, and how many may fail."""
+
+    at_once: int | None  #: None is all of them
+    failures: int
+
+
+def allowance(step: Prepared, context: ActionContext, count: int) -> Allowance | ActionResult:
+    """What holds for *count* items of a fan-out, or the failure to tell it."""
+    executor, loop = step.planned.executor, step.planned.definition.for_each
+    if loop is not None:
+        return Allowance(loop.max_concurrency, loop.tolerates(count))
+    if not isinstance(executor, FanOutActionExecutor):
+        return Allowance(None, 0)
+
+    def call() -> Allowance:
+        at_once = settled(executor.max_concurrency(context)) or 0
+        failures = settled(executor.tolerated_failures(context))
+        return Allowance(
+            checked_count(at_once, "max_concurrency") or None,
+            checked_count(failures, "tolerated_failures"),
+        )
+
+    return _guarded(call, step, context)
+
+
+def _collected(results: Sequence[ItemResult]) -> dict[str, Any]:
+    completed = sum(result.succeeded for result in results)
+    called_off = sum(result.called_off for result in results)
+    return {
+        "results": [
+            {
+                "index": result.index,
+                "key": result.key,
+                "item": result.value,
+                "status": result.status.value,
+                "outputs": result.outputs,
+                "error": result.error,
+            }
+            for result in results
+        ],
+        "total": len(results),
+        "completed": completed,
+        "failed": len(results) - completed - called_off,
+    }
+
+
+def read_event(
+    step: Prepared, context: EventContext, *, is_callback: bool = False
+) -> tuple[EventResult, str | None]:
+    """What an event means, and a note when the action could not say it.
+
+    A callback may say what every step understands; then its action does not have to read it.
+    """
+    with out_of_logs(lambda: step.masker):
+        return _read(step, context, is_callback=is_callback)
+
+
+def _read(
+    step: Prepared, context: EventContext, *, is_callback: bool
+) -> tuple[EventResult, str | None]:
+    executor = step.planned.executor
+    try:
+        answer = read_answer(context.event_data) if is_callback else None
+        with paying(Fuel()):  # other events may have been read before it
+            said = executor.on_answer(context, answer) if answer else executor.on_event(context)
+            return checked_verdict(settled(said)), None
+    except (InvalidAnswer, AnswerNotAllowed) as error:
+        return EventResult(action=EventAction.IGNORE), f"refused: {error}"
+    except NotImplementedError:
+        return EventResult(action=EventAction.IGNORE), "the action does not read events"
+    except InvalidResult as error:
+        log.warning("on_event failed", error=str(error), execution_id=context.execution_id)
+        return EventResult(action=EventAction.IGNORE), f"on_event failed: {error}"
+    except Exception as error:  # foreign code: its fault must not lose the delivery
+        log.warning("on_event failed", exc_info=True, execution_id=context.execution_id)
+        return EventResult(action=EventAction.IGNORE), f"on_event failed: {raised(error)}"
+
+
+def clean_up(step: Prepared, context: ActionContext) -> str | None:
+    """Let the action stop what it started; returns what went wrong, if anything."""
+    with out_of_logs(lambda: step.masker):
+        try:
+            with paying(step.fuel):
+                settled(step.planned.executor.cleanup(context))
+        except Exception as error:  # foreign code: a failed clean-up must not stop the cancelling
+            log.warning("cleanup failed", exc_info=True, execution_id=context.execution_id)
+            return raised(error)
+    return None
+
+
+def _guarded(call: Callable[[], T], step: Prepared, context: ActionContext) -> T | ActionResult:
+    with out_of_logs(lambda: step.masker), paying(step.fuel):
+        return _caught(call, context)
+
+
+def _caught(call: Callable[[], T], context: ActionContext) -> T | ActionResult:
+    try:
+        return call()
+    except ActionError as error:
+        # Absent where a subclass did not call the constructor of this one.
+        code, retryable = (
+            getattr(error, "error_code", error.code),
+            getattr(error, "retryable", True),
+        )
+        pause = checked_pause(getattr(error, "retry_after_seconds", None))
+        failure = _failure(error, code, retryable=retryable)
+        return failure if pause is None else replace(failure, retry_after_seconds=pause)
+    except ExpressionError as error:
+        return _failure(error, error.code, retryable=False)  # the template stays the same
+    except PipelineEngineError as error:
+        return _failure(error, error.code)
+    except Exception as error:  # foreign code: an exception is a failure like any other
+        log.warning("action raised", exc_info=True, step_id=context.step_id)
+        return _failure(raised(error), ACTION_CRASHED)
+
+
+def _failure(error: object, code: str | None, *, retryable: bool = True) -> ActionResult:
+    return ActionResult(
+        success=False, error=storable(error), error_code=words(code), retryable=retryable
+    )

@@ -1,0 +1,105 @@
+"""A step that is about to run, with its params rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipeline_engine.domain.expressions import Fuel, ledger_of, masker_in
+from pipeline_engine.domain.masking import Masker
+from pipeline_engine.domain.sealing import SecretUnreadable
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.scheduler.actions.scope import StepResults, make_scope, opened_item
+from pipeline_engine.scheduler.plan.plan import PlannedStep
+from pipeline_engine.storage.rows import ExecutionFacts, StepRow
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A step that is about to run: its plan, its rendered params, what its templates see."""
+
+    row: StepRow
+    planned: PlannedStep
+    facts: ExecutionFacts
+    results: StepResults
+    scope: Mapping[str, Any]
+    params: dict[str, Any]
+    fuel: Fuel  #: what is left for the expressions that its action evaluates
+
+    @property
+    def given_seconds(self) -> float | None:
+        """The time that this attempt was given: by the fan-out that made it, or by its step."""
+        if self.row.item_index is not None and self.row.item:
+            limit: float | None = self.row.item.get("timeout_seconds")
+            if limit:
+                return limit
+        return self.planned.definition.timeout_seconds
+
+    @property
+    def timeout_seconds(self) -> float | None:
+        """The time that this attempt has; None leaves it to the settings."""
+        return self.given_seconds or self.planned.meta.timeout_seconds
+
+    @property
+    def masker(self) -> Masker:
+        """What hides the secrets that the step was given, and what was made of them."""
+        return masker_in(self.scope)
+
+    def keep_secret(self, texts: Iterable[str]) -> None:
+        """Hide these, too, in all that the step leaves."""
+        ledger = ledger_of(self.scope)
+        if ledger is not None:
+            for text in texts:
+                ledger.secret(text)
+
+    def again(self) -> Prepared:
+        """The same with a row of its own."""
+        return replace(self, row=replace(self.row))
+
+
+def prepare(
+    row: StepRow,
+    planned: PlannedStep,
+    facts: ExecutionFacts,
+    results: StepResults,
+    fuel: Fuel | None = None,
+) -> Prepared:
+    """Render the params of a step. Raises ``ExpressionError`` and ``SecretUnreadable``.
+
+    *fuel* is the budget of this attempt; its condition may have used some of it.
+    """
+    if facts.unreadable:
+        raise SecretUnreadable(facts.unreadable)
+    fuel = Fuel() if fuel is None else fuel
+    masker = facts.masker or planned.masker
+    if row.item_index is not None:
+        opened = opened_item(planned.sealer, row.execution_id, row.item)
+        row.item, masker = opened.value, masker.hiding(opened.secrets)
+    scope = make_scope(facts, results, row, secrets=planned.secrets, masker=masker)
+    params = _params(row, planned, scope, fuel)
+    return Prepared(row, planned, facts, results, scope, params, fuel)
+
+
+def _params(
+    row: StepRow, planned: PlannedStep, scope: Mapping[str, Any], fuel: Fuel
+) -> dict[str, Any]:
+    if row.item_index is not None:
+        given = (row.item or {}).get("params")
+        if given is not None:  # a loop has rendered them for the action of its item
+            return dict(given)
+    rendered: dict[str, Any] = planned.params.render(scope, fuel)
+    if planned.raw_params:
+        rendered |= planned.raw_params
+    return rendered
+
+
+def this_attempt(row: StepRow) -> int:
+    """The number of the attempt that is being made; a claim has counted it already."""
+    return row.attempt if row.status == StepStatus.RUNNING else row.attempt + 1
+
+
+def idempotency_key(execution: ExecutionFacts, row: StepRow) -> str:
+    """The same for every attempt of a step, and for no other step."""
+    item = "" if row.item_index is None else f":{row.item_index}"
+    return f"{execution.text_id}:{row.step_id}{item}"

@@ -1,0 +1,1 @@
+"""What the end of a step sets free, and how an execution ends."""

@@ -1,0 +1,172 @@
+"""Ending an execution early: by a failure, by its time-out, or by a client's cancel.
+
+The intent is stored first; a cancel outranks the others. What never started is skipped at once.
+What runs or is parked is fenced by a new attempt number, told to stop, and ends after its action
+has cleaned up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from pipeline_engine.dispatch.messages import CLEAN_UP, Message
+from pipeline_engine.domain.definitions import TriggerRule
+from pipeline_engine.domain.outcome import AbortReason
+from pipeline_engine.domain.readiness import SkipReason
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.scheduler.plan.plan import Plan
+from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.sdk import BaseActionExecutor
+from pipeline_engine.storage import locking, queueing, transitions
+from pipeline_engine.storage.moves import Ending
+from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.tables.base import Json
+from pipeline_engine.storage.tables.events import EventType
+from pipeline_engine.storage.tables.steps import StepKind
+
+#: The rules of steps that go on when everything is stopped, handlers and compensations, too.
+NOBODY: frozenset[TriggerRule] = frozenset()
+MESSAGES = {
+    AbortReason.FAILED: "Workflow aborted",
+    AbortReason.TIMED_OUT: "Workflow timed out",
+    AbortReason.CANCELLED: "Execution cancelled",
+}
+
+
+def give_up(
+    work: Work,
+    execution_id: UUID,
+    *,
+    reason: AbortReason,
+    error: dict[str, Json],
+    force: bool = False,
+) -> list[Ending] | None:
+    """Store the intent and stop what does not survive it; returns the ends that are due at once.
+
+    With *force* nothing survives, handlers and compensations neither. None if there was nothing
+    to store: the execution has ended, or is being ended like this already.
+    """
+
+    def intend() -> frozenset[TriggerRule] | None:
+        stored = transitions.intend_abort(work.connection, execution_id, reason=reason, error=error)
+        event, end = EventType.CANCEL_REQUESTED, transitions.force_end
+        if force and end(work.connection, execution_id, event=event, error=error):
+            return NOBODY
+        return reason.survivors if stored else None
+
+    return _stop_all(work, execution_id, intend, because=MESSAGES[reason])
+
+
+def out_of_time(
+    work: Work, execution_id: UUID, *, grace: timedelta, error: dict[str, Json]
+) -> list[Ending] | None:
+    """What follows when the time of an execution is up, or that of its handlers after it."""
+
+    def intend() -> frozenset[TriggerRule] | None:
+        passed = transitions.pass_deadline
+        reason = passed(work.connection, execution_id, grace=grace, error=error)
+        if reason is not None:
+            return reason.survivors
+        event, force = EventType.DEADLINE_PASSED, transitions.force_end
+        forced = force(work.connection, execution_id, event=event, error=error, only_overdue=True)
+        return NOBODY if forced else None
+
+    return _stop_all(work, execution_id, intend, because=MESSAGES[AbortReason.TIMED_OUT])
+
+
+def _stop_all(
+    work: Work,
+    execution_id: UUID,
+    intend: Callable[[], frozenset[TriggerRule] | None],
+    *,
+    because: str,
+) -> list[Ending] | None:
+    """Stop the steps that do not survive what *intend* stores."""
+    # Steps before their execution, as whoever ends the last of them locks the two.
+    steps = locking.lock_open_steps(work.connection, execution_id)
+    survivors = intend()
+    if survivors is None:
+        return None
+    plan = work.plan(execution_id)
+    if not survivors or any(step.items_open for step in steps):
+        # What we had to wait for has made rows that the first statement did not see: the items
+        # of a fan-out, or the handlers that a sink has added.
+        steps = locking.lock_open_steps(work.connection, execution_id)
+    if not survivors:
+        return stop(work, steps, plan, because=because, for_good=True)
+    return stop(work, _doomed(steps, plan, survivors), plan, because=because)
+
+
+def _doomed(
+    steps: Sequence[StepRow], plan: Plan, survivors: frozenset[TriggerRule]
+) -> list[StepRow]:
+    """Steps that do not survive, with their items; handlers and compensations always do."""
+    by_id = {step.id: step for step in steps}
+    owners = [by_id.get(step.parent_id or step.id, step) for step in steps]
+    return [
+        step
+        for step, owner in zip(steps, owners, strict=True)
+        if owner.kind == StepKind.STEP and plan.definition_of(owner).trigger_rule not in survivors
+    ]
+
+
+def stop(
+    work: Work, steps: Sequence[StepRow], plan: Plan, *, because: str, for_good: bool = False
+) -> list[Ending]:
+    """Stop locked steps: ends for those that can end now, a clean-up for the others.
+
+    Stopped *for good* their clean-ups have to be over in time, begun or not.
+    """
+    cleaning = [step for step in steps if step.cancelling]  # that will end them
+    queueing.forget_time_outs(work.connection, [step.id for step in cleaning])
+    steps = [step for step in steps if not step.cancelling]
+    cleaned = [step for step in steps if has_to_clean_up(step, plan)]
+    waiting = [step for step in steps if _waits_for_items(step)]
+    put_off = {step.id for step in (*cleaned, *waiting)}
+    settings = work.runtime.settings
+    transitions.begin_cancelling(work.connection, sorted(put_off), wake=settings.republish_after)
+    if for_good:
+        ids = [step.id for step in (*cleaning, *cleaned)]
+        queueing.limit_clean_ups(work.connection, ids, within=settings.clean_up_timeout)
+    work.revoked.extend(step for step in steps if step.task_id)
+    ask_to_clean_up(work, cleaned)
+    return aborted((step for step in steps if step.id not in put_off), because=because)
+
+
+def ask_to_clean_up(work: Work, steps: Iterable[StepRow]) -> None:
+    """Wake the clean-up of stopped steps after the commit; the sweep does if that is lost."""
+    work.messages.extend(Message(CLEAN_UP, (step.id,), step.queue, step.label) for step in steps)
+
+
+def aborted(steps: Iterable[StepRow], *, because: str) -> list[Ending]:
+    """The end of steps that were stopped with their execution."""
+    return [
+        Ending(
+            step,
+            StepStatus.SKIPPED,
+            error_code=SkipReason.ABORTED.value,
+            error_message=because,
+            skip_reason=SkipReason.ABORTED,
+            ran=False,
+        )
+        for step in steps
+    ]
+
+
+def _waits_for_items(step: StepRow) -> bool:
+    """A fan-out ends after its last item has."""
+    return step.status == StepStatus.RUNNING and bool(step.items_open)
+
+
+def has_to_clean_up(step: StepRow, plan: Plan) -> bool:
+    """Whether the step may have started something that its action knows how to stop."""
+    if step.status != StepStatus.RUNNING or step.items_total is not None:
+        return False
+    try:
+        executor = plan.step(step).executor
+    except PipelineEngineError:  # its plug-in is gone; nobody could clean up
+        return False
+    return type(executor).cleanup is not BaseActionExecutor.cleanup

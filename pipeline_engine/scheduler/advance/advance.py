@@ -1,0 +1,182 @@
+"""What the end of a step sets free; always in the transaction that ends it.
+
+The cost is the out-degree of what ended. Nothing here looks at a whole execution, except an
+abort, which has to stop all of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from pipeline_engine.domain.definitions import Rule, TriggerRule
+from pipeline_engine.domain.outcome import AbortReason
+from pipeline_engine.domain.readiness import (
+    Contribution,
+    SkipReason,
+    Verdict,
+    contribution,
+    is_unhandled_failure,
+    reaction,
+)
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.scheduler.advance import abort, admission, fan_out, finalize
+from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.storage import locking, queueing, transitions
+from pipeline_engine.storage.moves import Ending
+from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.tables.base import Json
+from pipeline_engine.storage.tables.steps import StepKind
+
+
+def advance(work: Work, endings: Sequence[Ending], *, durable: bool = True) -> None:
+    """End steps, and go on until nothing more follows from it.
+
+    Without *durable* the commit need not wait for the disk, unless something follows that must.
+    """
+    while endings:
+        ended = transitions.end(work.connection, endings, durable=durable)
+        durable = True  # said once; the end of an execution may have said otherwise since
+        ended += transitions.end(work.connection, _untaken(work, ended))
+        # An abort comes first, so that nothing is set free which it is about to stop.
+        ended += transitions.end(work.connection, _failures(work, ended))
+        endings = [
+            *fan_out.count(work, [e for e in ended if e.step.kind == StepKind.ITEM]),
+            *_set_free(work, [e for e in ended if e.step.kind != StepKind.ITEM]),
+        ]
+
+
+def _set_free(work: Work, ended: Sequence[Ending]) -> list[Ending]:
+    """Count these ends on their successors; returns the steps that are skipped by that."""
+    changes: dict[int, Contribution] = {}
+    counted_already = {ending.step.id for ending in ended if ending.counted}
+    for ending in ended:
+        counted = contribution(
+            ending.status, skip_reason=ending.skip_reason, tolerated=ending.tolerated
+        )
+        for successor in ending.step.successors:
+            if successor not in counted_already:
+                before = changes.get(successor)
+                changes[successor] = before + counted if before else counted
+    follow_ups: list[Ending] = []
+    sinks: list[StepRow] = []
+    blocking: dict[UUID, list[StepRow]] = defaultdict(list)
+    for execution_id in {e.step.execution_id for e in ended if e.step.in_window}:
+        blocking[execution_id] = []
+    if changes:
+        for row in queueing.settle_dependencies(work.connection, changes):
+            work.shares_locks |= row.remaining > 0
+            _react(work, row, changes[row.id], follow_ups, sinks, blocking)
+    for execution_id in sorted(blocking):  # or two transactions could wait for each other's windows
+        admission.admit(work, execution_id, blocking[execution_id])
+    return [*follow_ups, *finalize.conclude(work, sinks)]
+
+
+def _react(
+    work: Work,
+    row: StepRow,
+    counted: Contribution,
+    follow_ups: list[Ending],
+    sinks: list[StepRow],
+    blocking: dict[UUID, list[StepRow]],
+) -> None:
+    verdict = _verdict(work, row, counted)
+    if verdict is Verdict.WAIT:
+        return
+    if row.kind == StepKind.SINK:
+        sinks.append(row)
+    elif verdict is not Verdict.RUN:
+        follow_ups.append(skipped(row, SkipReason(verdict.value)))
+    elif row.cheap:
+        if row.remaining:  # an eager rule: settling has not queued it
+            queueing.mark_queued(work.connection, [row.id])
+        work.ready.append(row)
+    else:
+        blocking[row.execution_id].append(row)
+
+
+def _verdict(work: Work, row: StepRow, ends: Contribution) -> Verdict:
+    if row.status != StepStatus.PENDING:
+        return Verdict.WAIT
+    rule, at_least = _rule(work, row)
+    return reaction(rule, at_least, row.dependencies, ends)
+
+
+def _rule(work: Work, row: StepRow) -> Rule:
+    if row.kind != StepKind.STEP:
+        return TriggerRule.ALL_DONE, None
+    return work.plan(row.execution_id).definition.rule(row.step_id)
+
+
+def _untaken(work: Work, ended: Iterable[Ending]) -> list[Ending]:
+    """The ends of the steps on the sides that conditionals did not take."""
+    targets: dict[UUID, set[str]] = defaultdict(set)
+    for ending in ended:
+        if ending.skip_targets:
+            targets[ending.step.execution_id].update(ending.skip_targets)
+    return [
+        skipped(row, SkipReason.BRANCH)
+        for execution_id, ids in sorted(targets.items())
+        for row in locking.lock_waiting(work.connection, execution_id, sorted(ids))
+    ]
+
+
+def skipped(row: StepRow, reason: SkipReason) -> Ending:
+    """The end of a step that will never begin."""
+    return Ending(
+        row,
+        StepStatus.SKIPPED,
+        error_message=SKIPPED_BECAUSE[reason],
+        skip_reason=reason,
+        ran=False,
+    )
+
+
+SKIPPED_BECAUSE = {
+    SkipReason.CONDITION: "Condition was false",
+    SkipReason.BRANCH: "Branch condition not matched",
+    SkipReason.RULE: "Trigger rule cannot be met any more",
+    SkipReason.UPSTREAM_FAILED: "A step that it depends on failed",
+    SkipReason.ABORTED: "Workflow aborted",
+}
+
+
+def _failures(work: Work, ended: Iterable[Ending]) -> list[Ending]:
+    """Note unhandled failures; with ``fail_fast`` the first one ends the execution."""
+    follow_ups: list[Ending] = []
+    ended = list(ended)
+    _note_not_undone(work, [e for e in ended if e.step.kind == StepKind.COMPENSATION])
+    for ending in ended:
+        if not _is_unhandled_failure(ending):
+            continue
+        step = ending.step
+        error = {
+            "code": ending.error_code or "step_failed",
+            "message": ending.error_message or "The step failed",
+            "step_id": step.step_id,
+        }
+        transitions.note_failure(work.connection, step.execution_id, error)
+        plan = work.plan(step.execution_id)
+        if plan.definition.settings.fail_fast and step.kind == StepKind.STEP:
+            reason = AbortReason.FAILED
+            follow_ups += abort.give_up(work, step.execution_id, reason=reason, error=error) or ()
+    return follow_ups
+
+
+def _note_not_undone(work: Work, ended: Sequence[Ending]) -> None:
+    """Note compensations that failed, or were stopped: they change no status, but must be seen."""
+    left: dict[UUID, list[dict[str, Json]]] = defaultdict(list)
+    for ending in ended:
+        if ending.status is not StepStatus.COMPLETED:
+            step, code = ending.step, ending.error_code or "step_failed"
+            entry = {"step_id": step.step_id, "code": code, "message": ending.error_message}
+            left[step.execution_id].append(entry)
+    for execution_id, entries in left.items():
+        transitions.note_not_undone(work.connection, execution_id, entries)
+
+
+def _is_unhandled_failure(ending: Ending) -> bool:
+    if ending.step.kind not in {StepKind.STEP, StepKind.HANDLER}:
+        return False
+    return is_unhandled_failure(ending.status, tolerated=ending.tolerated)

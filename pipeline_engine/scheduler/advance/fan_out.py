@@ -1,0 +1,179 @@
+"""Fan-outs: a step becomes items, a window of them runs, the last one to end wakes the join."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from pipeline_engine.dispatch.messages import JOIN, Message
+from pipeline_engine.domain.expressions import SecretMisused
+from pipeline_engine.domain.outcome import AbortReason
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.scheduler.actions.calls import Allowance
+from pipeline_engine.scheduler.actions.prepared import Prepared
+from pipeline_engine.scheduler.actions.scope import stored_item
+from pipeline_engine.scheduler.advance import abort
+from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.sdk import Item
+from pipeline_engine.storage import locking, queueing, transitions
+from pipeline_engine.storage.moves import Ending
+from pipeline_engine.storage.queueing import NewStep
+from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.tables.steps import StepKind
+
+FAILURES = frozenset({StepStatus.FAILED, StepStatus.TIMEOUT})
+TIMEOUT = "timeout"
+REVOKED = "revoked"
+#: How a fan-out ends that was stopped for one of these reasons: its status and its words.
+STOPPED = {
+    TIMEOUT: (StepStatus.TIMEOUT, "Step timed out"),
+    REVOKED: (StepStatus.FAILED, "Revoked by a callback"),
+}
+
+
+class TooManyItems(PipelineEngineError):
+    """A fan-out has more items than this installation allows."""
+
+    code = "too_many_items"
+
+
+def add(work: Work, step: Prepared, found: Sequence[Item], allowed: Allowance) -> bool:
+    """Add items to a fan-out and queue the first window of them; False if it was stopped."""
+    row, limit = step.row, work.runtime.settings.max_items
+    if len(found) + (row.items_total or 0) > limit:
+        raise TooManyItems(f"{row.step_id} has {len(found)} items, at most {limit} are allowed")
+    if step.masker.finds([item.key for item in found]):
+        raise SecretMisused("The key of an item quotes a secret.")
+    first = row.items_total or 0
+    deadline = step.planned.definition.timeout_seconds
+    expanded = transitions.expand(
+        work.connection,
+        row,
+        added=len(found),
+        tolerated=allowed.failures,
+        deadline=timedelta(seconds=deadline) if deadline else None,
+    )
+    if not expanded:
+        return False
+    window = allowed.at_once or len(found)
+    new = _new_items(work, step, found, first=first, window=window)
+    queueing.insert_steps(work.connection, row.execution_id, new)
+    started = locking.lock_queued(work.connection, [n.id for n in new if n.queued])
+    if len(started) > 1:
+        work.fan_outs.append(started)
+    else:
+        work.ready.extend(started)
+    return True
+
+
+def _new_items(
+    work: Work, step: Prepared, found: Sequence[Item], *, first: int, window: int
+) -> list[NewStep]:
+    ids = queueing.new_step_ids(work.connection, len(found))
+    return [
+        _new_item(work, step, item, ids[i], first + i, starts=i < window)
+        for i, item in enumerate(found)
+    ]
+
+
+def _new_item(
+    work: Work, step: Prepared, item: Item, item_id: int, index: int, *, starts: bool
+) -> NewStep:
+    row, planned = step.row, step.planned
+    if item.action:
+        plan = work.plan(row.execution_id)
+        planned = plan.plan(planned.definition, item.action)
+    return NewStep(
+        id=item_id,
+        step_id=row.step_id,
+        name=row.name,
+        action=planned.meta.type,
+        kind=StepKind.ITEM.value,
+        sequence_number=index,
+        queue=planned.item_queue,
+        cheap=planned.item_cheap,
+        parent_id=row.id,
+        item_index=index,
+        item_key=item.key,
+        item=_stored(work, step, item),
+        held=not starts,
+        queued=starts and not item.delay_seconds,
+        due_after=item.delay_seconds or None,
+    )
+
+
+def _stored(work: Work, step: Prepared, item: Item) -> dict[str, Any]:
+    sealer, execution_id = work.runtime.sealer, step.row.execution_id
+    stored = stored_item(sealer, execution_id, item.value, item.params, step.masker)
+    limit = item.timeout_seconds
+    return stored if limit is None else {**stored, "timeout_seconds": limit}
+
+
+def count(work: Work, ended: Sequence[Ending]) -> list[Ending]:
+    """Count ended items on their fan-outs; returns the ends that follow from it."""
+    if not ended:
+        return []
+    by_parent: dict[int, list[Ending]] = defaultdict(list)
+    for ending in ended:
+        by_parent[ending.step.parent_id or 0].append(ending)
+    counts = {
+        parent: (len(its), sum(e.status in FAILURES for e in its))
+        for parent, its in by_parent.items()
+    }
+    wake = work.runtime.settings.republish_after
+    parents = queueing.count_ended_items(work.connection, counts, wake=wake)
+    work.shares_locks = True
+    follow_ups: list[Ending] = []
+    for parent in parents:
+        follow_ups += _after_some_ended(work, parent, *counts[parent.id])
+    return follow_ups
+
+
+def _after_some_ended(work: Work, parent: StepRow, ended: int, failed: int) -> list[Ending]:
+    if parent.status != StepStatus.RUNNING:
+        return []
+    if parent.items_open == 0:
+        if parent.cancelling:
+            return [outcome_of_stopped(work, parent)]
+        work.messages.append(Message(JOIN, (parent.id,), label=parent.label))
+        return []
+    tolerated, failures = parent.items_tolerated or 0, parent.items_failed or 0
+    if failures > tolerated:
+        # Only the ends that cross the line give the others up; later ones find it done.
+        return _give_up_the_rest(work, parent) if failures - failed <= tolerated else []
+    _release(work, parent, ended)
+    return []
+
+
+def outcome_of_stopped(work: Work, parent: StepRow) -> Ending:
+    """The end of a fan-out that was stopped, now that its last item has ended."""
+    if parent.error_code not in STOPPED:
+        return abort.aborted([parent], because=abort.MESSAGES[AbortReason.FAILED])[0]
+    status, message = STOPPED[parent.error_code]
+    plan = work.plan(parent.execution_id)
+    return Ending(
+        parent,
+        status,
+        error_code=parent.error_code,
+        error_message=message,
+        tolerated=plan.tolerates_failure(parent),
+    )
+
+
+def _release(work: Work, parent: StepRow, places: int) -> None:
+    """Let held items take the places of those that ended."""
+    released = queueing.take_held(work.connection, parent.execution_id, parent.id, limit=places)
+    queueing.mark_queued(work.connection, [row.id for row in released])
+    work.ready.extend(released)
+
+
+def _give_up_the_rest(work: Work, parent: StepRow) -> list[Ending]:
+    """Too many failed: what has not started never will; with ``fail_fast`` all others stop."""
+    plan = work.plan(parent.execution_id)
+    steps = locking.lock_open_items(work.connection, parent.id)
+    if not plan.definition.settings.fail_fast:
+        steps = [step for step in steps if step.status != StepStatus.RUNNING]
+    return abort.stop(work, steps, plan, because="Too many items of the fan-out failed")

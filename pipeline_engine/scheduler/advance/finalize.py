@@ -1,0 +1,267 @@
+"""The end of an execution: its outputs, what has to be undone, its handlers, its status.
+
+The sink is ready once every step has ended. If something has to run after that, it is added
+as a chain of rows with a second sink at its end; otherwise the execution ends right there. A
+cancel that comes while that chain runs may add another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.dispatch.messages import DELIVER, Message
+from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.domain.definitions import StepDefinition
+from pipeline_engine.domain.expressions import ExpressionError, masker_in
+from pipeline_engine.domain.json_guard import JsonRejected
+from pipeline_engine.domain.outcome import AbortReason, compensating, handlers_after, outcome
+from pipeline_engine.domain.readiness import SkipReason
+from pipeline_engine.domain.states import ExecutionStatus, StepStatus
+from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs
+from pipeline_engine.scheduler.actions.scope import load_results, make_scope, step_results
+from pipeline_engine.scheduler.plan.initial_rows import CANCEL_SINK, LAST_SINK, SINK, new_sink
+from pipeline_engine.scheduler.plan.plan import Plan, steps_named
+from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.storage import deliveries, locking, queueing, transitions
+from pipeline_engine.storage.deliveries import EXECUTION_ENDED
+from pipeline_engine.storage.moves import Ending, ExecutionEnding
+from pipeline_engine.storage.queueing import NewStep
+from pipeline_engine.storage.rows import StepResult, StepRow
+from pipeline_engine.storage.tables.base import Json
+from pipeline_engine.storage.tables.steps import StepKind
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How an execution will end, as far as is known now."""
+
+    reason: str | None
+    error: dict[str, Json] | None
+    is_forced: bool = False  #: nothing may run any more
+
+    @property
+    def status(self) -> ExecutionStatus:
+        """The status that this amounts to."""
+        return outcome(self.reason, failed=bool(self.error))
+
+
+def conclude(work: Work, sinks: Sequence[StepRow]) -> list[Ending]:
+    """What follows when all that these sinks waited for has ended; returns their own ends.
+
+    A leaf may end before the steps in front of it: an abort or a branch skipped it, or its
+    rule asked for one of them only. Then its sink goes on waiting.
+    """
+    if not sinks:
+        return []
+    waiting = queueing.wait_for_open_steps(work.connection, sinks)
+    ended = [sink for sink in sinks if sink.id not in waiting]
+    verdicts = _verdicts(work.connection, [sink.execution_id for sink in ended])
+    over: list[tuple[UUID, Verdict]] = []
+    for sink in ended:
+        verdict = verdicts[sink.execution_id]
+        plan = work.plan(sink.execution_id)
+        epilogue = _epilogue(work, sink, plan, verdict)
+        if epilogue:
+            _run_after(work, sink, plan, epilogue)
+        else:
+            over.append((sink.execution_id, _with_what_is_left(work, sink, plan, verdict)))
+    _end(work, over)
+    return [Ending(sink, StepStatus.COMPLETED) for sink in ended]
+
+
+def _verdicts(connection: Connection, execution_ids: Sequence[UUID]) -> dict[UUID, Verdict]:
+    rows = connection.exec_driver_sql(
+        "SELECT id, abort_reason, error, forced_at IS NOT NULL FROM executions"
+        " WHERE id = ANY(%(ids)s::uuid[])"
+        " ORDER BY id FOR NO KEY UPDATE",
+        {"ids": [str(execution_id) for execution_id in execution_ids]},
+    )
+    return {row[0]: Verdict(*row[1:]) for row in rows}
+
+
+def _with_what_is_left(work: Work, sink: StepRow, plan: Plan, verdict: Verdict) -> Verdict:
+    """The verdict on an execution whose compensations had no chance to begin says so."""
+    if not verdict.is_forced:
+        return verdict
+    known = _added_after_steps(work.connection, sink.execution_id)
+    undone = _to_undo(work.connection, sink.execution_id, plan)
+    left = [_not_begun(step) for step in undone if step.id not in known]
+    error = verdict.error or {}
+    noted = [*(error.get("compensation") or ()), *left]
+    return replace(verdict, error={**error, "compensation": noted}) if left else verdict
+
+
+def _not_begun(step: StepDefinition) -> dict[str, Json]:
+    message = "All was stopped before it could begin"
+    return {"step_id": step.id, "code": SkipReason.ABORTED.value, "message": message}
+
+
+# ── What runs after the steps ────────────────────────────────────────────────────────────
+
+
+def _epilogue(
+    work: Work, sink: StepRow, plan: Plan, verdict: Verdict
+) -> list[tuple[StepKind, StepDefinition]]:
+    """First the compensations, in reverse order of completion, then the handlers as listed.
+
+    When they have run, and the execution was cancelled meanwhile: what a cancel adds to them.
+    """
+    if verdict.is_forced or sink.step_id == CANCEL_SINK:
+        return []
+    if sink.step_id == LAST_SINK and verdict.reason != AbortReason.CANCELLED:
+        return []
+    failed = verdict.status is not ExecutionStatus.COMPLETED
+    undone = _to_undo(work.connection, sink.execution_id, plan) if failed else []
+    handlers = handlers_after(plan.definition, verdict.status)
+    wanted = [
+        *((StepKind.COMPENSATION, step) for step in undone),
+        *((StepKind.HANDLER, step) for step in handlers),
+    ]
+    if sink.step_id == SINK:
+        return wanted
+    known = _added_after_steps(work.connection, sink.execution_id)
+    return [(kind, step) for kind, step in wanted if step.id not in known]
+
+
+def _added_after_steps(connection: Connection, execution_id: UUID) -> set[str]:
+    rows = connection.exec_driver_sql(
+        "SELECT step_id FROM step_executions WHERE execution_id = %(id)s AND parent_id IS NULL"
+        " AND kind IN ('handler', 'compensation')",
+        {"id": str(execution_id)},
+    )
+    return set(rows.scalars())
+
+
+def _to_undo(connection: Connection, execution_id: UUID, plan: Plan) -> list[StepDefinition]:
+    wanted = [step.id for step in plan.definition.steps if step.compensate]
+    if not wanted:
+        return []
+    rows = connection.exec_driver_sql(
+        "SELECT step_id FROM step_executions WHERE execution_id = %(id)s AND parent_id IS NULL"
+        " AND step_id = ANY(%(wanted)s) AND status = 'COMPLETED'"
+        " ORDER BY finished_at DESC, id DESC",
+        {"id": str(execution_id), "wanted": wanted},
+    )
+    steps = [plan.definition.step(row[0]) for row in rows]
+    return [compensating(step, step.compensate) for step in steps if step.compensate]
+
+
+def _run_after(
+    work: Work, sink: StepRow, plan: Plan, epilogue: Sequence[tuple[StepKind, StepDefinition]]
+) -> None:
+    ids = queueing.new_step_ids(work.connection, len(epilogue) + 1)
+    number, next_sink = len(plan.definition.steps), LAST_SINK
+    if sink.step_id == LAST_SINK:
+        number += 1 + len(_added_after_steps(work.connection, sink.execution_id))
+        next_sink = CANCEL_SINK
+    new = [
+        _chained(plan, kind, step, ids[i : i + 2], number + i + 1, first=i == 0)
+        for i, (kind, step) in enumerate(epilogue)
+    ]
+    new.append(new_sink(ids[-1], next_sink, number + len(new) + 1, waits_for=1))
+    queueing.insert_steps(work.connection, sink.execution_id, new)
+    work.ready.extend(locking.lock_queued(work.connection, ids[:1]))
+
+
+def _chained(
+    plan: Plan,
+    kind: StepKind,
+    step: StepDefinition,
+    ids: Sequence[int],
+    number: int,
+    *,
+    first: bool,
+) -> NewStep:
+    # Without its plug-in it will fail when it runs; here it must not keep the execution open.
+    planned = plan.find(step)
+    return NewStep(
+        id=ids[0],
+        step_id=step.id,
+        name=step.name,
+        action=planned.meta.type if planned else step.action,
+        kind=kind.value,
+        sequence_number=number,
+        queue=planned.queue if planned else QueueName.FAST.value,
+        cheap=planned is None or planned.cheap,
+        weight=0.0,
+        dependency_count=0 if first else 1,
+        successors=ids[1:],
+        queued=first,
+    )
+
+
+# ── The end ──────────────────────────────────────────────────────────────────────────────
+
+
+def _end(work: Work, over: Sequence[tuple[UUID, Verdict]]) -> None:
+    if not over:
+        return
+    work.demand_durability()
+    needed = {execution_id: _results_needed(work, execution_id) for execution_id, _ in over}
+    known = load_results(work.connection, needed.items())
+    ends = [
+        _execution_ending(work, execution_id, verdict, known.get(execution_id, {}))
+        for execution_id, verdict in over
+    ]
+    transitions.end_executions(work.connection, ends)
+    for end in ends:
+        _tell_parent(work, end)
+
+
+def _results_needed(work: Work, execution_id: UUID) -> frozenset[str]:
+    plan = work.plan(execution_id)
+    return steps_named(reference for _, reference in plan.outputs.references)
+
+
+def _execution_ending(
+    work: Work, execution_id: UUID, verdict: Verdict, known: Mapping[str, StepResult]
+) -> ExecutionEnding:
+    if verdict.status is not ExecutionStatus.COMPLETED:
+        return ExecutionEnding(execution_id, verdict.status, error=verdict.error)
+    try:
+        outputs = _outputs(work, execution_id, known)
+    except (ExpressionError, JsonRejected) as error:
+        failure = {"code": error.code, "message": f"outputs: {error}"}
+        return ExecutionEnding(execution_id, ExecutionStatus.FAILED, error=failure)
+    return ExecutionEnding(execution_id, verdict.status, outputs=outputs)
+
+
+def _outputs(work: Work, execution_id: UUID, known: Mapping[str, StepResult]) -> dict[str, Any]:
+    plan = work.plan(execution_id)
+    facts = work.runtime.facts(work.connection, [execution_id])[execution_id]
+    results = step_results(work.runtime, execution_id, known, work.connection)
+    scope = make_scope(facts, results, masker=facts.masker or work.runtime.masker)
+    rendered = plan.outputs.render(scope)
+    return guarded_outputs(work.runtime, rendered, masker_in(scope), Room.ASSEMBLED)
+
+
+def _tell_parent(work: Work, end: ExecutionEnding) -> None:
+    """A sub-pipeline's end reaches the step that started it like any other delivery."""
+    facts = work.runtime.facts(work.connection, [end.execution_id])[end.execution_id]
+    if facts.parent_step_id is None:
+        return
+    delivery_id, _ = deliveries.insert(
+        work.connection,
+        deliveries.NewDelivery(
+            owner=facts.user_id,
+            source="pipeline-engine",
+            delivery_key=facts.text_id,
+            sender_id=facts.text_id,
+            external_id=f"execution:{facts.text_id}",
+            event_type=EXECUTION_ENDED,
+            body={
+                "type": EXECUTION_ENDED,
+                "execution_id": facts.text_id,
+                "status": end.status.value,
+                "outputs": end.outputs or {},
+                "error": end.error,
+            },
+        ),
+    )
+    if delivery_id is not None:
+        work.messages.append(Message(DELIVER, (delivery_id,)))

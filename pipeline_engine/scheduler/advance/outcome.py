@@ -1,0 +1,258 @@
+"""What became of an attempt: it ended, failed and may try again, parked, or became items."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pipeline_engine.dispatch.messages import DELIVER, Message
+from pipeline_engine.domain import retries
+from pipeline_engine.domain.definitions import RetryConfig
+from pipeline_engine.domain.expressions import ExpressionError, SecretMisused
+from pipeline_engine.domain.json_guard import JsonRejected
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.scheduler.actions import calls
+from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs
+from pipeline_engine.scheduler.actions.prepared import Prepared
+from pipeline_engine.scheduler.actions.results import InvalidResult
+from pipeline_engine.scheduler.advance import fan_out
+from pipeline_engine.scheduler.plan.plan import PlannedStep
+from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.sdk import ActionContext, ActionResult, Item, MoreItems
+from pipeline_engine.storage import locking, mailbox, queueing, transitions
+from pipeline_engine.storage.moves import Ending, Parking
+from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.tables.steps import StepKind
+
+ITEMS_FAILED = "items_failed"
+TOO_SLOW = "Step timed out"
+NO_EVENT = "Step timed out waiting for event"
+
+
+def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
+    """What follows from an action's result; nothing ends if it parked or will be retried."""
+    masker = step.masker
+    try:
+        room = Room.OWN if step.row.items_total is None else Room.ASSEMBLED
+        outputs = guarded_outputs(work.runtime, result.outputs, masker, room)
+    except JsonRejected as error:
+        # What the action did is done: no retry, unless the policy names this very code.
+        message = f"The outputs cannot be stored: {error}"
+        return failed(work, step.row, step.planned, error_code=error.code, message=message)
+    if result.awaiting_event and masker.finds(list(result.external_workflow_ids)):
+        # They are stored, sent and searched for: in the clear.
+        return failed(
+            work,
+            step.row,
+            step.planned,
+            error_code=SecretMisused.code,
+            message="The id of an event quotes a secret",
+            retryable=False,
+        )
+    if not result.success:
+        return failed(
+            work,
+            step.row,
+            step.planned,
+            error_code=masker.mask(result.error_code) or "action_failed",
+            message=masker.mask(result.error) or "The action failed",
+            outputs=outputs,
+            retryable=result.retryable,
+            at_least=result.retry_after_seconds,
+        )
+    if result.awaiting_event:
+        park(work, step, result, outputs)
+        return []
+    skipped = result.skip_targets
+    if skipped and not _are_steps(work, step, skipped):
+        return failed(
+            work,
+            step.row,
+            step.planned,
+            error_code=InvalidResult.code,
+            message="skip_targets name steps that the pipeline does not have",
+            outputs=outputs,
+        )
+    return [Ending(step.row, StepStatus.COMPLETED, outputs=outputs, skip_targets=skipped)]
+
+
+def _are_steps(work: Work, step: Prepared, step_ids: Iterable[str]) -> bool:
+    definition = work.runtime.plans.of(work.connection, step.facts.revision_id).definition
+    return all(definition.has_step(step_id) for step_id in step_ids)
+
+
+def failed(  # noqa: PLR0913 - the facts of a failure
+    work: Work,
+    row: StepRow,
+    planned: PlannedStep | None,
+    *,
+    error_code: str,
+    message: str,
+    outputs: dict[str, object] | None = None,
+    status: StepStatus = StepStatus.FAILED,
+    retryable: bool = True,
+    at_least: float | None = None,
+) -> list[Ending]:
+    """The next attempt if the step may have one, after *at_least* seconds; otherwise its end."""
+    work.failures[row.id] = f"{row.label}: {error_code}"
+    message = work.runtime.masker_of(work.connection, row.execution_id).mask(message)
+    retry = retry_after(row, planned, error_code=error_code, retryable=retryable)
+    if retry:
+        failures = row.retry_count + 1
+        wait = timedelta(seconds=retries.delay(retry, failures, random.random, at_least=at_least))
+        transitions.retry(
+            work.connection,
+            row,
+            delay=wait,
+            error_code=error_code,
+            error_message=message,
+            outputs=outputs,
+        )
+        return []
+    plan = work.plan(row.execution_id)
+    return [
+        Ending(
+            row,
+            status,
+            outputs=outputs,
+            error_code=error_code,
+            error_message=message,
+            tolerated=plan.tolerates_failure(row),
+        )
+    ]
+
+
+def retry_after(
+    row: StepRow, planned: PlannedStep | None, *, error_code: str, retryable: bool = True
+) -> RetryConfig | None:
+    """How the step is tried again after this failure of its attempt; None if it is not."""
+    # A fan-out that has items is not tried again: they have had their retries.
+    retry = planned.retry if planned and row.items_total is None else None
+    if retry and retries.should_retry(retry, row.retry_count + 1, error_code, retryable):
+        return retry
+    return None
+
+
+def timed_out(
+    work: Work,
+    row: StepRow,
+    planned: PlannedStep | None,
+    *,
+    message: str,
+) -> list[Ending]:
+    """What follows when the time of an attempt is up."""
+    return failed(
+        work,
+        row,
+        planned,
+        error_code=fan_out.TIMEOUT,
+        message=message,
+        status=StepStatus.TIMEOUT,
+    )
+
+
+# ── Parking ──────────────────────────────────────────────────────────────────────────────
+
+
+def park(work: Work, step: Prepared, result: ActionResult, outputs: dict[str, object]) -> None:
+    """Let the step wait, and hand it what was kept for it."""
+    queueing.lock_external_ids(work.connection, result.awaited)
+    parking = Parking(
+        external_ids=result.awaited,
+        outputs=outputs,
+        deadline=_parked_for(work, step, result),
+        wake_after=_wake_after(result),
+    )
+    if not transitions.park(work.connection, step.row, parking):
+        if locking.was_stopped(work.connection, step.row.id):
+            work.orphaned.add(step.row.id)
+        return
+    work.shares_locks = True
+    kept = mailbox.correlate(
+        work.connection,
+        step.row,
+        owner=step.facts.user_id,
+        from_peers=result.external_workflow_ids,
+        keys=result.event_keys,
+    )
+    work.messages.extend(Message(DELIVER, (delivery_id,)) for delivery_id in kept)
+
+
+def _parked_for(work: Work, step: Prepared, result: ActionResult) -> timedelta | None:
+    limits = [limit for limit in (step.given_seconds, result.timeout_seconds) if limit is not None]
+    if limits:
+        return timedelta(seconds=min(limits))
+    if result.wake_at is not None:
+        return None  # the clock ends it
+    default = step.planned.meta.timeout_seconds or work.runtime.settings.parked_timeout_seconds
+    return timedelta(seconds=default)
+
+
+def _wake_after(result: ActionResult) -> timedelta | None:
+    if result.wake_at is None:
+        return None
+    return max(result.wake_at - datetime.now(UTC), timedelta(0))
+
+
+# ── Fan-outs ─────────────────────────────────────────────────────────────────────────────
+
+
+def expanded(
+    work: Work, step: Prepared, context: ActionContext, found: list[Item] | ActionResult
+) -> list[Ending]:
+    """What follows from the expansion of a fan-out; no items at all are joined at once."""
+    if isinstance(found, ActionResult):
+        return settle(work, step, found)
+    if not found:
+        return joined(work, step, context, calls.join(step, context, []))
+    allowed = calls.allowance(step, context, len(found))
+    if isinstance(allowed, ActionResult):
+        return settle(work, step, allowed)
+    try:
+        fan_out.add(work, step, found, allowed)
+    except (PipelineEngineError, ExpressionError) as error:
+        return failed(
+            work,
+            step.row,
+            step.planned,
+            error_code=error.code,
+            message=str(error),
+            retryable=False,
+        )
+    return []
+
+
+def joined(
+    work: Work, step: Prepared, context: ActionContext, result: ActionResult | MoreItems
+) -> list[Ending]:
+    """What follows from the join of a fan-out."""
+    if isinstance(result, MoreItems):
+        if result.progress is not None:
+            transitions.note_progress(work.connection, step.row, progress=result.progress)
+        return expanded(work, step, context, list(result.items))
+    row = step.row
+    too_many = (row.items_failed or 0) > (row.items_tolerated or 0)
+    if step.planned.definition.for_each is not None and too_many:
+        message = _failed_in_words(result.outputs)
+        result = ActionResult(success=False, outputs=result.outputs, error=message)
+    if not result.success:
+        code, message = result.error_code or ITEMS_FAILED, result.error or "The fan-out failed"
+        result = replace(result, error_code=code, error=message)
+    return settle(work, step, result)
+
+
+def _failed_in_words(joined: Mapping[str, Any]) -> str:
+    total, failed = joined["total"], joined["failed"]
+    called_off = total - failed - joined["completed"]
+    words = f"{failed} of {total} items failed"
+    verb = "was" if called_off == 1 else "were"
+    return f"{words}, {called_off} {verb} called off" if called_off else words
+
+
+def expands(row: StepRow, planned: PlannedStep) -> bool:
+    """Items run; everything else whose action fans out expands."""
+    return row.kind != StepKind.ITEM and planned.fans_out

@@ -1,0 +1,104 @@
+"""The engine as one attempt of one action sees it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.domain.checks.limits import MAX_SECONDS
+from pipeline_engine.scheduler import trees
+from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
+from pipeline_engine.scheduler.actions.context import checks_events
+from pipeline_engine.scheduler.actions.prepared import Prepared, this_attempt
+from pipeline_engine.scheduler.outbox import send
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.transaction import Work, repeated, transaction
+from pipeline_engine.sdk import PeerDoor
+from pipeline_engine.storage import transitions
+
+#: Progress is stored no more often than this; readers do not look more often either.
+PROGRESS_INTERVAL_SECONDS = 1.0
+#: An action may park for as long as it likes, but no execution is open for longer than this.
+LONGEST_LIFE = timedelta(seconds=MAX_SECONDS)
+
+
+class StepDoor(PeerDoor):
+    """Peers, and what only the scheduler can do: leases, progress, other pipelines."""
+
+    def __init__(self, runtime: Runtime, step: Prepared, work: Work | None = None) -> None:
+        super().__init__(runtime.peers)
+        self._runtime = runtime
+        self._step = step
+        # The transaction that holds the row; another one would wait for it, and it for us.
+        self._work = work
+        self._reported_at = 0.0
+
+    def callback_url(self) -> str:
+        """The address that ends this attempt; signing it costs as much as a cheap step."""
+        given = self._step.given_seconds
+        token = CallbackToken(
+            self._step.row.id,
+            this_attempt(self._step.row),
+            is_checked=checks_events(self._step.planned.executor),
+        )
+        return callback_url(
+            self._runtime.settings,
+            token,
+            valid_for=LONGEST_LIFE if given is None else timedelta(seconds=given),
+        )
+
+    def heartbeat(self) -> None:
+        """Renew the lease now; the process renews it every few seconds anyway."""
+        self._runtime.leases.renew()
+
+    def report_progress(self, percentage: float, eta_seconds: float | None = None) -> None:
+        """Store how far this attempt is, at most once a second."""
+        if time.monotonic() - self._reported_at < PROGRESS_INTERVAL_SECONDS and percentage < 100:
+            return
+        self._reported_at = time.monotonic()
+        if self._work is not None:
+            self._note(self._work.connection, percentage, eta_seconds)
+            return
+        with transaction(self._runtime) as work:
+            work.relax_durability()
+            self._note(work.connection, percentage, eta_seconds)
+
+    def _note(self, connection: Connection, percentage: float, eta_seconds: float | None) -> None:
+        transitions.note_progress(
+            connection, self._step.row, progress=percentage, eta_seconds=eta_seconds
+        )
+
+    def start_pipeline(
+        self, pipeline: str, params: Mapping[str, Any], *, idempotency_key: str
+    ) -> str:
+        """Start another pipeline; the same key finds the execution that it started before.
+
+        It is another one after the step was told how the first has ended.
+        """
+        make = partial(
+            trees.start_child,
+            parent=self._step,
+            pipeline=pipeline,
+            params=params,
+            call=idempotency_key,
+        )
+        if self._work is not None:  # what it makes ready is sent with the rest of that
+            return str(make(self._work, is_locked=True))
+
+        def attempt() -> UUID:
+            with transaction(self._runtime) as work:
+                child = make(work, is_locked=False)
+            send(work)
+            return child
+
+        return str(repeated(attempt))
+
+    def cancel_pipeline(self, execution_id: str) -> None:
+        """Cancel an execution that ``start_pipeline`` began, with all below it."""
+        trees.cancel(self._runtime, UUID(execution_id), because=trees.PARENT_STOPPED)

@@ -1,0 +1,151 @@
+"""After the commit: what a transaction left to be done goes to Celery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from celery import Celery, chord, group
+from celery.canvas import Signature
+
+from pipeline_engine.dispatch.coalescing import MOST_IDS
+from pipeline_engine.dispatch.messages import (
+    JOIN,
+    RUN_BATCH,
+    SYSTEM,
+    Message,
+    cut,
+    several,
+    task_of,
+)
+from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.failpoints import Failpoint, failpoint
+from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.storage.rows import StepRow
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """The Celery task that brought steps to this worker."""
+
+    task_id: str | None
+    queue: str | None
+    in_chord: bool = False
+    goes_on: bool = True  #: it may run something that follows
+
+
+def hand_over(work: Work, carriers: Sequence[Carrier]) -> list[list[int]]:
+    """Let each task keep what it goes on with, and send the rest; returns what each keeps."""
+    failpoint(Failpoint.AFTER_COMMIT_BEFORE_HAND_OVER)
+    kept = [_keep(work, carrier.queue) if carrier.goes_on else [] for carrier in carriers]
+    send(work, in_chord=all(carrier.in_chord for carrier in carriers))
+    return kept
+
+
+def _keep(work: Work, queue: str | None) -> list[int]:
+    # A message costs more than a cheap step: only what does not fit one batch is shared.
+    kept = [row.id for row in work.ready if row.cheap][: work.runtime.settings.chunk_size]
+    kept = kept or [row.id for row in work.ready if row.queue == queue][:1]
+    ours = set(kept)
+    work.ready = [row for row in work.ready if row.id not in ours]
+    return kept
+
+
+def send_first(work: Work) -> None:
+    """Send what a new execution begins with; of many that begin at once, some with one message."""
+    ids = [row.id for row in work.ready if row.cheap]
+    if 0 < len(ids) == len(work.ready) <= MOST_IDS:
+        work.runtime.dispatch.begin(ids, label=label(work.ready))
+    else:
+        send(work)
+
+
+def send(work: Work, *, in_chord: bool = False) -> None:
+    """Send it; should that fail, the rows say what is missing and the sweep sends it again.
+
+    A turn inside a chord's header does not wake the join: the chord's body will.
+    """
+    runtime = work.runtime
+    limits = {"slots": runtime.settings.worker_slots, "largest": runtime.settings.chunk_size}
+    canvases = [fan_out(runtime.dispatch.app, f, **limits) for f in work.fan_outs]
+    if work.ready:
+        canvases.append(wave(runtime.dispatch.app, work.ready, **limits))
+    messages: list[Message] = [m for m in work.messages if not (in_chord and m.task == JOIN)]
+    runtime.dispatch.send(messages, canvases)
+    for terminate in (True, False):
+        task_ids = [
+            row.task_id
+            for row in work.revoked
+            if row.task_id and (row.queue == QueueName.CPU) is terminate
+        ]
+        runtime.dispatch.revoke(task_ids, terminate=terminate)
+
+
+CHORD_HEADER = "chord_header"  #: tells a task that the chord's body will wake the join
+
+
+def chunk_size(ready: int, *, slots: int, largest: int) -> int:
+    """How many cheap steps share a message: enough to be worth it, few enough to go round.
+
+    What follows from steps that one worker has is run by that worker in one go; of steps that
+    were scattered, each waits for the row that joins them.
+    """
+    return min(max(ready // (2 * slots), largest // 2, 1), largest)
+
+
+def wave(app: Celery, ready: Sequence[StepRow], *, slots: int, largest: int) -> Signature[Any]:
+    """The group that runs these ready steps, or the one signature that is enough."""
+    signatures = list(_signatures(app, ready, slots=slots, largest=largest))
+    return signatures[0] if len(signatures) == 1 else group(signatures, app=app)
+
+
+def fan_out(app: Celery, items: Sequence[StepRow], *, slots: int, largest: int) -> Signature[Any]:
+    """The chord that runs the first items of a fan-out and then looks whether all have ended.
+
+    Its header is only the synchronous part of each item, which ends or parks. A parked item
+    is never a pending part of a chord: its callback advances the rows, and the last joins.
+    """
+    header = list(_signatures(app, items, slots=slots, largest=largest, in_chord=True))
+    first = items[0]
+    whole = f"{first.execution_id}/{first.step_id}"
+    body = _signature(app, JOIN, [first.parent_id or 0], SYSTEM, whole)
+    return chord(group(header, app=app), body, app=app)
+
+
+def _signatures(
+    app: Celery, ready: Sequence[StepRow], *, slots: int, largest: int, in_chord: bool = False
+) -> Iterator[Signature[Any]]:
+    # Not added to the signatures later: an immutable one silently drops what it is given.
+    kwargs = {CHORD_HEADER: True} if in_chord else {}
+    cheap = [row for row in ready if row.cheap]
+    size = chunk_size(len(cheap), slots=slots, largest=largest)
+    for start in range(0, len(cheap), size):
+        chunk = cheap[start : start + size]
+        ids = [row.id for row in chunk]
+        yield _signature(app, RUN_BATCH, ids, QueueName.FAST.value, label(chunk), **kwargs)
+    for row in ready:
+        if not row.cheap:
+            yield _signature(app, task_of(row.action), [row.id], row.queue, row.label, **kwargs)
+
+
+def label(steps: Sequence[StepRow]) -> str:
+    """What Flower shows of the steps that share a message."""
+    return several([row.label for row in steps])
+
+
+def _signature(
+    app: Celery, task: str, ids: Sequence[int], queue: str, shown: str, **kwargs: bool
+) -> Signature[Any]:
+    return app.signature(
+        task,
+        args=(list(ids),),
+        kwargs=kwargs,
+        immutable=True,
+        options={
+            "queue": queue,
+            "ignore_result": True,
+            "argsrepr": cut(shown),
+            "kwargsrepr": str(kwargs),
+        },
+    )

@@ -1,0 +1,74 @@
+"""The rows that every execution of a revision begins with: its steps, and the sink.
+
+They differ in their ids and in their execution only, so they are prepared once for each plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.domain.definitions import StepDefinition
+from pipeline_engine.storage.new_executions import FirstSteps
+from pipeline_engine.storage.queueing import NewStep
+from pipeline_engine.storage.tables.steps import StepKind
+
+if TYPE_CHECKING:  # a plan keeps what is made here
+    from pipeline_engine.scheduler.plan.plan import Plan
+
+
+def first_steps(plan: Plan) -> FirstSteps:
+    """The first rows of each execution of *plan*. Raises ``UnknownAction``.
+
+    Ranks follow the topological order, and so do the ids that they stand for: whoever locks
+    successors in the order of their ids follows the graph.
+    """
+    graph, steps = plan.definition.graph, plan.definition.steps
+    numbers = {step.id: number for number, step in enumerate(steps, start=1)}
+    ranks = {step_id: rank for rank, step_id in enumerate(graph.topological_order(), start=1)}
+    rows = [_first_step(plan, plan.definition.step(i), numbers[i], ranks) for i in ranks]
+    last = len(steps) + 1
+    rows.append(new_sink(last, SINK, last, waits_for=len(graph.leaves)))
+    return FirstSteps.of(rows)
+
+
+def _first_step(plan: Plan, step: StepDefinition, number: int, ranks: Mapping[str, int]) -> NewStep:
+    planned = plan.plan(step, step.action)
+    followers = [ranks[dependent] for dependent in plan.definition.graph.dependents(step.id)]
+    needs_no_window = planned.cheap or plan.window is None
+    return NewStep(
+        id=ranks[step.id],
+        step_id=step.id,
+        name=step.name,
+        action=planned.meta.type,
+        kind=StepKind.STEP.value,
+        sequence_number=number,
+        queue=planned.queue,
+        cheap=planned.cheap,
+        weight=step.weight,
+        dependency_count=len(set(step.depends_on)),
+        queued=needs_no_window and not step.depends_on,
+        successors=followers or [len(ranks) + 1],  # the sink waits for the leaves
+    )
+
+
+SINK = "__end__"  #: after the steps
+LAST_SINK = "__last__"  #: after what runs when the steps have ended
+CANCEL_SINK = "__cancelled__"  #: after what a cancel adds while that runs
+
+
+def new_sink(sink_id: int, name: str, number: int, *, waits_for: int) -> NewStep:
+    """A sink that waits for so many steps."""
+    return NewStep(
+        id=sink_id,
+        step_id=name,
+        name=name,
+        action=name,
+        kind=StepKind.SINK.value,
+        sequence_number=number,
+        queue=QueueName.FAST.value,
+        cheap=False,
+        weight=0.0,
+        dependency_count=waits_for,
+    )

@@ -1,0 +1,291 @@
+"""A revision made ready to run: parsed templates, looked-up actions, effective settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from pipeline_engine.config import Settings
+from pipeline_engine.domain import retries
+from pipeline_engine.domain.actions import ActionMeta, QueueName
+from pipeline_engine.domain.definitions import (
+    Compensation,
+    OnFailure,
+    PipelineDefinition,
+    RetryConfig,
+    StepDefinition,
+)
+from pipeline_engine.domain.expressions import (
+    CompiledValue,
+    Condition,
+    Reference,
+    compile_value,
+    parse_condition,
+)
+from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, masker_of
+from pipeline_engine.domain.outcome import COMPENSATES, compensating
+from pipeline_engine.domain.readiness import EAGER
+from pipeline_engine.domain.sealing import Sealer, sealer_with
+from pipeline_engine.errors import UnknownAction
+from pipeline_engine.registry import Registry
+from pipeline_engine.scheduler.plan.initial_rows import first_steps
+from pipeline_engine.sdk import BaseActionExecutor
+from pipeline_engine.storage.new_executions import FirstSteps
+from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.tables.steps import StepKind
+
+#: Of all kept plans together. Each takes some two kilobytes, and a plan has up to thousands.
+KEPT_STEPS = 20_000
+
+
+@dataclass(slots=True)
+class _Texts:
+    """What a step says, parsed, and all that it refers to."""
+
+    params: CompiledValue
+    raw_params: dict[str, Any]
+    condition: Condition
+    references: list[Reference]
+    results_needed: frozenset[str]
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step with all that a worker needs to run it."""
+
+    definition: StepDefinition
+    meta: ActionMeta
+    executor: BaseActionExecutor
+    retry: RetryConfig | None  #: None: the first failure is the last
+    fans_out: bool  #: its row expands into items instead of running the action itself
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    masker: Masker = NOTHING_HIDDEN  #: of these secrets
+    sealer: Sealer | None = field(default=None, repr=False)
+
+    @property
+    def params(self) -> CompiledValue:
+        """The params that templates are rendered in."""
+        return self._texts.params
+
+    @property
+    def raw_params(self) -> dict[str, Any]:
+        """The params that the action wants as they were written."""
+        return self._texts.raw_params
+
+    @property
+    def condition(self) -> Condition:
+        """When false, the step is skipped."""
+        return self._texts.condition
+
+    @property
+    def results_needed(self) -> frozenset[str]:
+        """The steps whose results its templates refer to."""
+        return self._texts.results_needed
+
+    @cached_property
+    def for_each(self) -> CompiledValue:
+        """The list to fan out over."""
+        loop = self.definition.for_each
+        return compile_value(loop.items if loop else [])
+
+    @cached_property
+    def item_key(self) -> CompiledValue:
+        """The name of an item."""
+        loop = self.definition.for_each
+        return compile_value(loop.key if loop else None)
+
+    @cached_property
+    def looks_at_the_end(self) -> bool:
+        """Whether its templates refer to how the execution ends."""
+        looked_at = [(*r.path, None)[0] for r in self._texts.references if r.root == "execution"]
+        return any(part in {"status", "error", None} for part in looked_at)
+
+    @cached_property
+    def _texts(self) -> _Texts:
+        # In one go: of a wide pipeline each step runs once, and looking up takes longer.
+        params, kept = self.definition.params, self.meta.unrendered_params
+        raw = {k: v for k, v in params.items() if k in kept}
+        compiled = [compile_value({k: v for k, v in params.items() if k not in raw})]
+        if raw:
+            compiled.append(compile_value(raw))
+        if self.definition.for_each is not None:
+            compiled += [self.for_each, self.item_key]
+        condition = parse_condition(self.definition.condition)
+        references = [r for value in compiled for _, r in value.references]
+        references += condition.references
+        return _Texts(compiled[0], raw, condition, references, steps_named(references))
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether the action may be repeated after its worker died."""
+        said = self.definition.idempotent
+        return self.meta.idempotent if said is None else said
+
+    @property
+    def cheap(self) -> bool:
+        """Whether it may share a message and a transaction; expanding a fan-out always may."""
+        return self.fans_out or self.item_cheap
+
+    @property
+    def item_cheap(self) -> bool:
+        """The same for one item of the fan-out."""
+        return self.meta.cheap and self.definition.queue in {None, QueueName.FAST}
+
+    @property
+    def queue(self) -> str:
+        """The queue of the step's own row."""
+        return QueueName.FAST.value if self.cheap else self.item_queue
+
+    @property
+    def item_queue(self) -> str:
+        """The queue of the work itself."""
+        default = QueueName.FAST if self.meta.cheap else QueueName.IO
+        return (self.definition.queue or self.meta.queue or default).value
+
+
+def steps_named(references: Iterable[Reference]) -> frozenset[str]:
+    """The ids of the steps that these references look into."""
+    return frozenset(str(r.path[0]) for r in references if r.root == "steps" and r.path)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One revision, ready to run."""
+
+    definition: PipelineDefinition
+    settings: Settings
+    registry: Registry
+
+    def step(self, row: StepRow) -> PlannedStep:
+        """What to do for a row. Raises ``UnknownAction`` if the action is not installed."""
+        key = (row.step_id, row.action, row.kind)
+        if key not in self._planned:
+            self._planned[key] = self._plan(row)
+        return self._planned[key]
+
+    @cached_property
+    def _planned(self) -> dict[tuple[str, str, str], PlannedStep]:
+        return {}
+
+    def _plan(self, row: StepRow) -> PlannedStep:
+        if row.kind == StepKind.STEP:
+            known = self._step_with(row.step_id)
+            if known is not None and known.meta.type == row.action:
+                return known
+        definition = self.definition_of(row)
+        return self.plan(
+            _of_item(definition) if row.kind == StepKind.ITEM else definition, row.action
+        )
+
+    def definition_of(self, row: StepRow) -> StepDefinition:
+        """The part of the document that a row stands for."""
+        if not row.step_id.startswith(COMPENSATES):  # no id of a step holds a colon
+            return self.definition.step(row.step_id)
+        undone = self.definition.step(row.step_id.removeprefix(COMPENSATES))
+        return compensating(undone, undone.compensate or Compensation(action=row.action))
+
+    def runs_after_steps(self, row: StepRow) -> bool:
+        """Whether a row is a handler, a compensation, or an item of one."""
+        if row.kind != StepKind.ITEM:
+            return row.kind in {StepKind.HANDLER, StepKind.COMPENSATION}
+        return row.step_id.startswith(COMPENSATES) or self.definition.is_handler(row.step_id)
+
+    def tolerates_failure(self, row: StepRow) -> bool:
+        """Whether the failure of a row leaves the execution alone."""
+        return self.definition_of(row).on_failure is OnFailure.CONTINUE
+
+    def find(self, definition: StepDefinition) -> PlannedStep | None:
+        """The planned form of a definition; None if the plug-in that it needs is gone."""
+        try:
+            return self.plan(definition, definition.action)
+        except UnknownAction:
+            return None
+
+    def plan(self, definition: StepDefinition, action: str) -> PlannedStep:
+        """The planned form of a definition that is carried out by *action*.
+
+        Raises ``UnknownAction``.
+        """
+        executor = self.registry.executor(action)
+        found = self.registry.get(action)
+        return PlannedStep(
+            definition=definition,
+            meta=found.meta,
+            executor=executor,
+            retry=self._retry(definition, found.meta),
+            fans_out=definition.for_each is not None or found.fans_out,
+            secrets=self.settings.secrets,
+            masker=self.masker,
+            sealer=self.sealer,
+        )
+
+    @cached_property
+    def masker(self) -> Masker:
+        """What hides the secrets of the installation."""
+        return masker_of(self.settings.secrets.values())
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What opens the secrets in the rows of items."""
+        return sealer_with(self.settings.secret_key, self.settings.old_secret_keys)
+
+    def _retry(self, definition: StepDefinition, meta: ActionMeta) -> RetryConfig | None:
+        if definition.on_failure is not OnFailure.RETRY and definition.retry is None:
+            return None
+        return retries.config_for(
+            definition,
+            self.definition.settings,
+            action_policy=meta.retry_policy,
+            default=RetryConfig(
+                max_attempts=self.settings.retry_max_attempts,
+                backoff_seconds=self.settings.retry_backoff_seconds,
+                backoff_multiplier=self.settings.retry_backoff_multiplier,
+                max_backoff_seconds=self.settings.retry_max_backoff_seconds,
+            ),
+        )
+
+    @cached_property
+    def outputs(self) -> CompiledValue:
+        """The templates of the execution's own outputs."""
+        return compile_value(dict(self.definition.outputs))
+
+    @cached_property
+    def first_steps(self) -> FirstSteps:
+        """The rows that each execution begins with. Raises ``UnknownAction``."""
+        return first_steps(self)
+
+    @cached_property
+    def window(self) -> int | None:
+        """How many steps may run at once; None if the pipeline cannot exceed it anyway."""
+        limit = self.definition.settings.max_parallel_steps
+        return limit if self._blocking_steps > limit else None
+
+    def is_cheap_and_patient(self, step_id: str) -> bool:
+        """Whether the step runs when all its dependencies have ended, and then ends at once."""
+        step = self._step_with(step_id)
+        if step is None or step.fans_out or not step.item_cheap:
+            return False
+        return step.definition.trigger_rule not in EAGER
+
+    def _step_with(self, step_id: str) -> PlannedStep | None:
+        # One by one: of a wide pipeline a worker may see no more than its share.
+        if step_id not in self._steps_by_id:
+            self._steps_by_id[step_id] = self.find(self.definition.step(step_id))
+        return self._steps_by_id[step_id]
+
+    @cached_property
+    def _steps_by_id(self) -> dict[str, PlannedStep | None]:
+        return {}
+
+    @cached_property
+    def _blocking_steps(self) -> int:
+        steps = (self._step_with(definition.id) for definition in self.definition.steps)
+        return sum(step is None or not step.cheap for step in steps)
+
+
+def _of_item(step: StepDefinition) -> StepDefinition:
+    """What holds for each item of a fan-out; the time of the step is that of all of them."""
+    limit = step.for_each.item_timeout_seconds if step.for_each else None
+    return replace(step, for_each=None, condition=None, timeout_seconds=limit)

@@ -1,0 +1,248 @@
+"""Starting and cancelling executions; what the API and the ``run_pipeline`` action share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from pipeline_engine.domain.definitions import PipelineDefinition, merge_params
+from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, remember
+from pipeline_engine.domain.outcome import AbortReason
+from pipeline_engine.domain.states import PipelineStatus
+from pipeline_engine.errors import (
+    AmbiguousName,
+    DraftNotExecutable,
+    IdempotencyKeyReused,
+    InvalidParams,
+    PipelineNotFound,
+    TooManyOpenExecutions,
+)
+from pipeline_engine.scheduler.actions.results import storable
+from pipeline_engine.scheduler.advance import abort, admission
+from pipeline_engine.scheduler.advance.advance import advance
+from pipeline_engine.scheduler.outbox import send
+from pipeline_engine.scheduler.plan.plan import Plan
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.transaction import Work, repeated, transaction
+from pipeline_engine.storage.new_executions import NewExecution, begin_execution
+from pipeline_engine.storage.tables import pipelines
+from pipeline_engine.storage.tables.pipelines import NewestRevision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a client, a schedule or another pipeline asks for."""
+
+    params: dict[str, Any] = field(default_factory=dict)
+    user_id: str | None = None
+    initiator: str = "api"
+    callback_topics: tuple[str, ...] | None = None
+    subscriber_ids: str | None = None
+    payload_type: str | None = None
+    notification_workflow_id: str | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+    parent_step_id: int | None = None
+    parent_call: str | None = None
+    parent_execution_id: UUID | None = None
+    root_execution_id: UUID | None = None
+    masker: Masker = NOTHING_HIDDEN  #: what of the params is secret although it is not declared so
+
+
+@dataclass(frozen=True, slots=True)
+class Startable:
+    """A revision that can be executed, and the name that its executions get."""
+
+    revision_id: UUID
+    pipeline_id: UUID | None
+    name: str
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An execution that was asked for, and what was stored of it."""
+
+    id: UUID
+    startable: Startable
+    params: dict[str, Any]  #: with the defaults of the definition, secrets sealed
+    is_new: bool  #: if not, the same request has stored it before, and it may have ended
+
+
+def start(work: Work, startable: Startable, request: Request) -> Started:
+    """Store an execution, or find the one that the same request stored before.
+
+    Raises ``InvalidParams``, ``IdempotencyKeyReused`` and ``TooManyOpenExecutions``.
+    """
+    definition = startable.plan.definition
+    params, problems = merge_params(definition, request.params)
+    if problems:
+        raise InvalidParams(problems=problems)
+    execution = NewExecution(
+        revision_id=startable.revision_id,
+        pipeline_id=startable.pipeline_id,
+        name=startable.name,
+        given_params=request.params,
+        params=params,
+        timeout=timedelta(seconds=definition.settings.timeout_seconds),
+        initiator=request.initiator,
+        user_id=request.user_id,
+        callback_topics=request.callback_topics,
+        subscriber_ids=request.subscriber_ids,
+        payload_type=request.payload_type,
+        notification_workflow_id=request.notification_workflow_id,
+        parent_step_id=request.parent_step_id,
+        parent_call=request.parent_call,
+        parent_execution_id=request.parent_execution_id,
+        root_execution_id=request.root_execution_id,
+        idempotency_key=request.idempotency_key,
+        request_hash=_fingerprint(work.runtime, request.request_hash),
+    )
+    execution = _sealed(work.runtime, definition, request.masker, execution)
+    begun = begin(work, startable.plan, execution) if _has_room(work, request) else None
+    found = begun or _started_before(work, request)
+    if found is None:
+        raise TooManyOpenExecutions(
+            f"{request.user_id or 'The system'} has {work.runtime.settings.max_open_executions}"
+            " open executions; wait until some have ended"
+        )
+    return Started(found, startable, execution.params, is_new=begun is not None)
+
+
+def _sealed(
+    runtime: Runtime, definition: PipelineDefinition, masker: Masker, execution: NewExecution
+) -> NewExecution:
+    """The execution with its secrets sealed: declared ones, and what quotes others."""
+    declared = definition.secret_parameters
+    if not declared and not masker:
+        return execution
+    known = remember(masker.hiding(execution.params.get(name) for name in declared))
+    place = str(execution.id)
+    given, params = (
+        runtime.sealer.seal(params, place, masker=known, whole=declared)
+        for params in (execution.given_params, execution.params)
+    )
+    if params is None:
+        return execution
+    return replace(
+        execution, given_params=given or execution.given_params, params=params, sealed=True
+    )
+
+
+def _has_room(work: Work, request: Request) -> bool:
+    most = work.runtime.settings.max_open_executions
+    quotas = work.runtime.open_executions
+    return quotas.take_place(work.connection, request.user_id, most=most)
+
+
+def _fingerprint(runtime: Runtime, request_hash: str | None) -> str | None:
+    """A hash as it is stored: of one without a key a short secret could be guessed."""
+    return None if request_hash is None else runtime.sealer.fingerprint(request_hash.encode())
+
+
+def _is_same(runtime: Runtime, stored: str | None, given: str | None) -> bool:
+    # Equal: neither request had one, or it was stored by a version that kept the hash itself.
+    return stored == given or (given is not None and runtime.sealer.is_of(stored, given.encode()))
+
+
+def _started_before(work: Work, request: Request) -> UUID | None:
+    if request.idempotency_key is None:
+        return None
+    row = work.connection.exec_driver_sql(
+        "SELECT id, request_hash FROM executions WHERE request_key = %(key)s"
+        " AND coalesce(user_id, '') = coalesce(%(user)s, '')",
+        {"key": request.idempotency_key, "user": request.user_id},
+    ).first()
+    if row is None:
+        return None
+    if not _is_same(work.runtime, row[1], request.request_hash):
+        raise IdempotencyKeyReused
+    found: UUID = row[0]
+    return found
+
+
+def find_pipeline(work: Work, name_or_id: str, *, user_id: str | None) -> Startable:
+    """The newest revision of a pipeline that this user may execute.
+
+    Raises ``PipelineNotFound``, ``AmbiguousName`` and ``DraftNotExecutable``.
+    """
+    users, pipeline_id = [] if user_id is None else [user_id], _as_id(name_or_id)
+    found = pipelines.newest(work.connection, pipeline_id, users) if pipeline_id else None
+    return _startable(work, found, name_or_id) if found else pipeline_named(work, name_or_id, users)
+
+
+def pipeline_named(work: Work, name: str, users: Sequence[str]) -> Startable:
+    """The newest revision of the pipeline with this name that all of *users* may execute.
+
+    A name means a pipeline of the first user before one of the system, and that one before any
+    other. Raises ``PipelineNotFound``, ``AmbiguousName`` and ``DraftNotExecutable``.
+    """
+    if storable(name) != name:  # no pipeline has such a name
+        return _startable(work, None, name)
+    found = pipelines.newest_named(work.connection, name, users)
+    if len(found) > 1:
+        ids = ", ".join(str(row.id) for row in found)
+        raise AmbiguousName(f"More than one pipeline is called {name!r}; take an id: {ids}")
+    return _startable(work, found[0] if found else None, name)
+
+
+def pipeline_with_id(work: Work, pipeline_id: UUID, *, users: Collection[str]) -> Startable:
+    """The newest revision of a pipeline that each of these users may execute.
+
+    Raises ``PipelineNotFound`` and ``DraftNotExecutable``.
+    """
+    found = pipelines.newest(work.connection, pipeline_id, users)
+    return _startable(work, found, str(pipeline_id))
+
+
+def _startable(work: Work, found: NewestRevision | None, wanted: str) -> Startable:
+    if found is None:
+        raise PipelineNotFound(f"Pipeline not found: {wanted}", pipeline_id=wanted)
+    if found.status != PipelineStatus.ACTIVE:
+        raise DraftNotExecutable
+    plan = work.runtime.plans.of(work.connection, found.revision_id)
+    return Startable(found.revision_id, found.id, found.name, plan)
+
+
+def _as_id(name_or_id: str) -> UUID | None:
+    try:
+        return UUID(name_or_id)
+    except ValueError:
+        return None
+
+
+def cancel(
+    runtime: Runtime, execution_id: UUID, *, because: str | None, force: bool = False
+) -> bool:
+    """Store the intent to cancel and stop what can be stopped; False if nothing was left to stop.
+
+    With *force* handlers and compensations are stopped, too.
+    """
+    reason = AbortReason.CANCELLED
+    error = {"code": reason.value, "message": because or abort.MESSAGES[reason]}
+
+    def attempt() -> tuple[Work, bool]:
+        with transaction(runtime) as work:
+            endings = abort.give_up(work, execution_id, reason=reason, error=error, force=force)
+            advance(work, endings or ())
+        return work, endings is not None
+
+    work, was_stopped = repeated(attempt)
+    send(work)
+    return was_stopped
+
+
+def begin(work: Work, plan: Plan, execution: NewExecution) -> UUID | None:
+    """Store an execution and queue its first steps; None if its idempotency key is taken."""
+    begun = begin_execution(work.connection, execution, plan.first_steps)
+    if begun is None:
+        return None
+    blocking = [] if plan.window is None else [row for row in begun.roots if not row.cheap]
+    if blocking:
+        admission.admit(work, begun.id, blocking)
+    held_back = {row.id for row in blocking}
+    work.ready.extend(row for row in begun.roots if row.id not in held_back)
+    return begun.id

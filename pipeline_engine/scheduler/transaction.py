@@ -1,0 +1,149 @@
+"""One transaction of the scheduler, and what it leaves to be sent once it is committed.
+
+A transaction that lost a race for locks was rolled back and may always be run again. One whose
+connection broke may have been committed: the reply to the commit is what got lost.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import count
+from typing import TypeVar
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from pipeline_engine.dispatch.messages import Message
+from pipeline_engine.scheduler.plan.plan import Plan
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.storage.postgres import driver
+from pipeline_engine.storage.postgres.session import is_unreachable
+from pipeline_engine.storage.rows import StepRow
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+# Deadlock, serialization failure, lock time-out: the other transaction won, ours begins again.
+LOST_RACES = frozenset({"40P01", "40001", "55P03"})
+TRIES = 5
+LONGEST_PAUSE_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class Work:
+    """An open transaction, and the messages that may leave after its commit."""
+
+    connection: Connection
+    runtime: Runtime
+    ready: list[StepRow] = field(default_factory=list)  #: queued in this transaction
+    fan_outs: list[list[StepRow]] = field(default_factory=list)  #: first items, by fan-out
+    messages: list[Message] = field(default_factory=list)
+    revoked: list[StepRow] = field(default_factory=list)
+    #: steps that were stopped while their actions started something that nobody waits for now
+    orphaned: set[int] = field(default_factory=set)
+    #: a row that others want to change too is locked, so the commit must not be put off
+    shares_locks: bool = False
+    begun: set[UUID] = field(default_factory=set)  #: executions that run since this transaction
+    ended_along: set[int] = field(default_factory=set)  #: steps that ended before their messages
+    failures: dict[int, str] = field(default_factory=dict)  #: attempts that failed, by their step
+    is_repeat: bool = False  #: an earlier try may have been committed unheard
+    _plans: dict[UUID, Plan] = field(default_factory=dict, repr=False)
+
+    @property
+    def leaves_nothing(self) -> bool:
+        """Nothing is to be sent."""
+        return not (self.ready or self.fan_outs or self.messages or self.revoked)
+
+    def plan(self, execution_id: UUID) -> Plan:
+        """The plan that an execution is pinned to."""
+        if execution_id not in self._plans:
+            self._plans[execution_id] = self.runtime.plan(self.connection, execution_id)
+        return self._plans[execution_id]
+
+    def unheard(self) -> Work:
+        """What to send although nobody knows if this was committed.
+
+        Not the revocations: they are the only messages that are not checked against a row.
+        """
+        return replace(self, revoked=[])
+
+    def relax_durability(self) -> None:
+        """Do not wait for the disk at the commit.
+
+        A crash of PostgreSQL may then undo the last moments of an execution, consistently;
+        its steps run again. Never for what the outside was told: API writes, callbacks, ends.
+        """
+        driver.run(self.connection, driver.RELAXED, {})
+
+    def demand_durability(self) -> None:
+        """Wait for the disk at the commit, whatever was said before."""
+        driver.run(self.connection, driver.DURABLE, {})
+
+
+@contextmanager
+def transaction(runtime: Runtime) -> Iterator[Work]:
+    """Open a transaction; the caller sends what is left over after the block."""
+    with runtime.engine.begin() as connection:
+        yield Work(connection, runtime)
+
+
+def repeated(attempt: Callable[[], T]) -> T:
+    """Run a transaction again when it lost a race for locks."""
+    for tried in range(1, TRIES):
+        try:
+            return attempt()
+        except DBAPIError as error:
+            if getattr(error.orig, "pgcode", None) not in LOST_RACES:
+                raise
+            time.sleep(random.uniform(0, 0.01 * 2**tried))
+    return attempt()
+
+
+def insisted(runtime: Runtime, change: Callable[[Work], object]) -> Work:
+    """Run *change* in a transaction, again also when the database went away meanwhile.
+
+    Only for a change that finds nothing to do when it comes again, such as one that is fenced
+    by an attempt. If the second try finds nothing, the first was committed unheard: what that
+    one set free is handed over in its place. Were that wrong, its messages would name rows
+    that are not queued, and whoever got them would go home.
+    """
+    unheard: list[Work] = []
+    for tried in count(1):
+        tries: list[Work] = []
+        try:
+            work = repeated(partial(_committed, runtime, change, tries, is_repeat=tried > 1))
+        except (DBAPIError, PoolTimeout) as error:
+            if tried >= runtime.settings.db_retry_max_attempts or not is_unreachable(error):
+                raise
+            unheard += (work.unheard() for work in tries[-1:])
+            log.warning("database_away", tried=tried, error=str(getattr(error, "orig", error)))
+            time.sleep(_pause(runtime, tried))
+        else:
+            break
+    if not work.leaves_nothing:
+        return work
+    found = next((one for one in reversed(unheard) if not one.leaves_nothing), work)
+    return replace(found, orphaned=work.orphaned)
+
+
+def _committed(
+    runtime: Runtime, change: Callable[[Work], object], tries: list[Work], *, is_repeat: bool
+) -> Work:
+    with transaction(runtime) as work:
+        work.is_repeat = is_repeat
+        tries.append(work)
+        change(work)
+    return work
+
+
+def _pause(runtime: Runtime, tried: int) -> float:
+    longest = runtime.settings.db_retry_exponential_base ** (tried - 1)
+    return random.uniform(0.5, 1) * min(longest, LONGEST_PAUSE_SECONDS)

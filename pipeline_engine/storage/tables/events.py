@@ -1,0 +1,70 @@
+"""Events: what happened, written once in the transaction that made it true."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, Numeric, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import UserDefinedType
+
+from pipeline_engine.storage.tables.base import Base, Json, counted_key
+
+
+class EventType(StrEnum):
+    """Kinds of events. ``workflow_*`` are the names that clients of the reference know."""
+
+    WORKFLOW_STARTED = "workflow_started"
+    WORKFLOW_PROGRESS = "workflow_progress"
+    WORKFLOW_COMPLETED = "workflow_completed"
+    WORKFLOW_FAILED = "workflow_failed"
+    WORKFLOW_INTERRUPTED = "workflow_interrupted"
+    CANCEL_REQUESTED = "cancel_requested"
+    DEADLINE_PASSED = "deadline_passed"
+    STEP_STARTED = "step_started"
+    STEP_PARKED = "step_parked"
+    STEP_PROGRESS = "step_progress"
+    STEP_COMPLETED = "step_completed"
+    STEP_FAILED = "step_failed"
+    STEP_SKIPPED = "step_skipped"
+    STEP_RETRYING = "step_retrying"
+    STEP_TIMEOUT = "step_timeout"
+    STEP_RECOVERED = "step_recovered"  #: its worker died; it was queued again
+    STEP_EXPANDED = "step_expanded"  #: a fan-out made its items
+    ETA_UPDATE = "eta_update"
+
+
+class _TransactionId(UserDefinedType[int]):
+    """PostgreSQL's ``xid8``."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "xid8"
+
+
+class Event(Base):
+    """One entry of the history of an execution; never changed.
+
+    Readers order by ``(transaction_id, id)`` and stop before the oldest transaction that is
+    still open, so that an event that commits late is never skipped.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_execution_id", "execution_id", "transaction_id", "id"),)
+
+    id: Mapped[counted_key]
+    transaction_id: Mapped[int] = mapped_column(
+        _TransactionId(), server_default=text("pg_current_xact_id()")
+    )
+    # No foreign key: its check would lock the execution's row once per event, a hot row.
+    execution_id: Mapped[UUID]
+    step_execution_id: Mapped[int | None] = mapped_column(BigInteger)
+    event_type: Mapped[str]
+    details: Mapped[dict[str, Json] | None]
+    progress_percentage: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    eta_seconds: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

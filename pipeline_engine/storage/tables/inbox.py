@@ -1,0 +1,107 @@
+"""The inbox: every delivery that was answered with 2xx, once, and whom it was offered to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pipeline_engine.storage.tables.base import Base, Json, counted_key, one_of
+
+
+class Disposition(StrEnum):
+    """What became of a delivery."""
+
+    PENDING = "pending"  #: a worker is about to offer it, or it is kept for whoever waits next
+    APPLIED = "applied"  #: accepted by a step, which used it up
+    CLOSED = "closed"  #: a callback whose attempt had ended, or said that it means nothing
+    UNMATCHED = "unmatched"  #: nobody accepted it while it was kept; can be replayed
+
+
+WAITS = "disposition = 'pending'"
+
+
+class Delivery(Base):
+    """One event that came from outside, as it came: a letter to its owner and external id.
+
+    The row is its own outbox: ``queued_at`` says that a message ought to be on its way. It is
+    null while the delivery is kept, after everybody who waits has been offered it.
+    """
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        CheckConstraint(one_of("disposition", Disposition), name="disposition"),
+        Index("uq_inbox_source_delivery_key", "source", "delivery_key", unique=True),
+        # The two never hold the same row, so that each delivery costs one entry.
+        Index(
+            "ix_inbox_queued",
+            "external_id",
+            "id",
+            postgresql_where=text(f"{WAITS} AND queued_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_inbox_kept",
+            "external_id",
+            "id",
+            postgresql_where=text(f"{WAITS} AND queued_at IS NULL"),
+        ),
+        Index(
+            "ix_inbox_kept_since",
+            "received_at",
+            postgresql_where=text(f"{WAITS} AND queued_at IS NULL"),
+        ),
+        Index(
+            "ix_inbox_unmatched",
+            "external_id",
+            postgresql_where=text("disposition = 'unmatched'"),
+        ),
+        Index("ix_inbox_owner", "owner", "id", postgresql_where=text("owner IS NOT NULL")),
+        Index("ix_inbox_received_at", "received_at"),
+        Index("ix_inbox_step_execution_id", "step_execution_id"),
+    )
+
+    id: Mapped[counted_key]
+    #: for whom its sender spoke, or whose step its token names; null is the system
+    owner: Mapped[str | None]
+    source: Mapped[str]
+    delivery_key: Mapped[str]  #: a digest of all that makes it the same as another of its source
+    sender_id: Mapped[str | None]  #: what its sender calls it
+    external_id: Mapped[str | None]
+    #: set by a callback token, or when the delivery was applied
+    step_execution_id: Mapped[int | None] = mapped_column(BigInteger)
+    attempt: Mapped[int | None]
+    event_type: Mapped[str]
+    body: Mapped[dict[str, Json]]
+    disposition: Mapped[str]
+    verdict: Mapped[str | None]  #: of the step that used it up
+    note: Mapped[str | None]
+    received_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    queued_at: Mapped[datetime | None] = mapped_column(server_default=func.now())
+    settled_at: Mapped[datetime | None]
+
+
+class DeliveryTarget(Base):
+    """What one attempt of one step said to one delivery."""
+
+    __tablename__ = "delivery_targets"
+    __table_args__ = (
+        Index("ix_delivery_targets_step_execution_id", "step_execution_id"),
+        Index(
+            "ix_delivery_targets_owner",
+            "owner",
+            "delivery_id",
+            postgresql_where=text("owner IS NOT NULL"),
+        ),
+    )
+
+    delivery_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("inbox.id", ondelete="CASCADE"), primary_key=True
+    )
+    step_execution_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str | None]  #: of the step's execution
+    verdict: Mapped[str]  #: what ``on_event`` answered
+    note: Mapped[str | None]
+    decided_at: Mapped[datetime] = mapped_column(server_default=func.now())
