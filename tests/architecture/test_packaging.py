@@ -103,8 +103,9 @@ def test_the_wheel_and_an_action_package_work_as_their_page_says(installed, tmp_
     )
     package = tmp_path / "acme"
     package.mkdir()
-    (package / "pyproject.toml").write_text(blocks(wheel, "toml")[0])
+    (package / "pyproject.toml").write_text(blocks(action, "toml")[0])
     (package / "acme_actions.py").write_text(blocks(action, "python")[0])
+    (package / "test_greet.py").write_text(blocks(action, "python")[-1])
     hello = json.loads(blocks(wheel, "json")[0])
     step = {"id": "own", "name": "Own", "action": "acme_greet", "params": {"name": "Ada"}}
     (tmp_path / "hello.json").write_text(json.dumps(hello | {"steps": [*hello["steps"], step]}))
