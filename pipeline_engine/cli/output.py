@@ -6,6 +6,7 @@ Rich is loaded when something is printed: help and completion print without it.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -55,8 +56,40 @@ def printable(text: object) -> str:
 
 
 def print_line(*parts: object) -> None:
-    """Print one line: a terminal may wrap it, and nothing is cut."""
-    terminal().print(*map(as_text, parts), soft_wrap=True)
+    """Print one line; a terminal that is too narrow gets it broken at blanks, with nothing cut."""
+    from rich.text import Text
+
+    _print_whole(terminal(), Text(" ").join(map(as_text, parts)))
+
+
+def _print_whole(console: Console, line: Text) -> None:
+    """Print *line*, and set in what goes on below; a word that is too long stays one word.
+
+    Piped into another program, no line may break where a terminal would.
+    """
+    fits = not is_terminal() or line.cell_len <= console.width
+    margin = " " * (len(line.plain) - len(line.plain.lstrip()) + BELOW)
+    breaks = [] if fits else _breaks(line.plain, console.width, len(margin))
+    first, *rest = line.divide(breaks)
+    console.print(first, soft_wrap=True)
+    for part in rest:
+        blanks = len(part.plain) - len(part.plain.lstrip())
+        console.print(margin, part[blanks:], sep="", soft_wrap=True)
+
+
+def _breaks(text: str, width: int, margin: int) -> list[int]:
+    """Return before which words *text* goes on in a new line, set in by *margin* columns."""
+    from rich.cells import cell_len
+
+    found, used = [], 0
+    for word in re.finditer(r"\s*\S+", text):
+        columns = cell_len(word.group())
+        if used and used + columns > width:
+            found.append(word.start())
+            used = margin + cell_len(word.group().lstrip())
+        else:
+            used += columns
+    return found
 
 
 def print_json(document: Any) -> None:
@@ -89,18 +122,17 @@ def _print_row(console: Console, row: Sequence[Text], widths: Sequence[int]) -> 
     for cell, width in zip(first, widths, strict=False):
         line += cell + " " * (max(width - cell.cell_len, 0) + len(GAP))
     room = console.width - line.cell_len
-    # Piped into another program, no line may break where a terminal would.
     if not is_terminal() or last.cell_len <= room:
         line += last
         line.rstrip()
-        console.print(line, soft_wrap=True)
+        _print_whole(console, line)
     elif room >= ROOMY:
         grid = Table.grid(Column(width=line.cell_len), Column(overflow="fold"))
         grid.add_row(line, last)
         console.print(grid)
     else:
         line.rstrip()
-        console.print(line, soft_wrap=True)
+        _print_whole(console, line)
         console.print(Padding(last, (0, 0, 0, BELOW)))
 
 

@@ -1,13 +1,14 @@
-"""Tables on a terminal of 80 columns, and for another program."""
+"""Tables and lines on a terminal of 80 columns, and for another program."""
 
 from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Callable
 
 import pytest
 
-from pipeline_engine.cli.output import print_table
+from pipeline_engine.cli.output import print_line, print_table
 
 COLUMNS = 80
 ID = "01a21ba0-2bb7-76f6-9e41-20d6def71abd"
@@ -20,11 +21,15 @@ class Terminal(io.StringIO):
 
 
 def on_a_terminal(*columns: str, rows: list[tuple[object, ...]]) -> list[str]:
+    return shown(lambda: print_table(*columns, rows=rows))
+
+
+def shown(show: Callable[[], None]) -> list[str]:
     screen = Terminal()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(screen):
         patch.setenv("COLUMNS", str(COLUMNS))
         patch.setenv("TERM", "dumb")
-        print_table(*columns, rows=rows)
+        show()
     return screen.getvalue().splitlines()
 
 
@@ -69,3 +74,31 @@ def test_for_another_program_a_row_is_one_line_however_long(
     print_table("id", "pipeline", rows=[(ID, LONG)])
 
     assert capsys.readouterr().out.splitlines()[1] == f"{ID}  {LONG}"
+
+
+def test_a_line_that_is_too_long_goes_on_below_between_words() -> None:
+    lines = shown(lambda: print_line(f"  → {LONG}", ID, "running"))
+
+    assert max(map(len, lines)) <= COLUMNS
+    assert " ".join(line.strip() for line in lines) == f"→ {LONG} {ID} running"
+    assert [len(line) - len(line.lstrip()) for line in lines] == [2, 6]
+
+
+def test_a_word_that_is_wider_than_the_screen_stays_one_word() -> None:
+    url = f"http://127.0.0.1:9082/callbacks/{'a' * 90}"
+
+    assert shown(lambda: print_line("POST to", url, "now")) == ["POST to", f"    {url}", "    now"]
+
+
+def test_a_row_of_wide_cells_is_broken_between_cells() -> None:
+    row = ("s" * 60, "a" * 22, 1)
+
+    lines = on_a_terminal("step", "action", "attempt", rows=[row])
+
+    assert [line.strip() for line in lines[1:]] == ["s" * 60, "a" * 22, "1"]
+
+
+def test_for_another_program_a_line_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_line(LONG, ID)
+
+    assert capsys.readouterr().out == f"{LONG} {ID}\n"
