@@ -1,4 +1,4 @@
-"""Workers die by SIGKILL in the middle of an action."""
+"""Workers die by SIGKILL in the middle of an action, or are told to end."""
 
 from __future__ import annotations
 
@@ -47,6 +47,20 @@ def test_a_process_of_the_prefork_worker_dies_and_its_step_does_not(
 
     assert ledger.entries("started")[0]["pid"] != parent
     assert end.step("work").attempt == 2
+
+
+def test_a_worker_that_is_told_to_end_finishes_the_steps_that_it_is_running(
+    client: Client, ledger: Ledger, stack: Stack
+) -> None:
+    work = step("work", "probe_work_once", ledger=str(ledger), seconds=3)
+    run = Run.start(client, work, step("next", "log", "work", message="on"))
+    run.until(lambda _: ledger.count("started") == 1)
+
+    stack.kill("worker-io", signal.SIGTERM)
+    end = run.ends_well(within=60)
+
+    assert end.step("work").attempt == 1
+    assert (ledger.count("started"), ledger.count("finished")) == (1, 1)
 
 
 def test_an_action_that_must_not_be_repeated_ends_with_an_unknown_outcome(

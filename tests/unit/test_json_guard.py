@@ -76,7 +76,7 @@ def test_plain_json_comes_in(raw, value):
         (b'{"in": {"\\udfff": 1}}', "lone_surrogate", "/in"),
         (b"[" * 65 + b"]" * 65, "too_deep", "/0" * 64),
         (b"[" * 200_000, "too_deep", ""),
-        (b'{"a":' * 9000 + b"1" + b"}" * 9000, "too_deep", ""),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "too_deep", ""),
         (b"[" + b"0," * 50_000 + b"0]", "too_many_nodes", "/49999"),
         (b'{"' + b"k" * 257 + b'": 1}', "key_too_long", ""),
         (b'"' + b"x" * 1024 * 1024 + b'"', "too_large", ""),

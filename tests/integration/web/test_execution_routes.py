@@ -33,6 +33,19 @@ EPHEMERAL = {
 }
 
 
+def test_an_execution_outlives_its_pipeline_and_is_ephemeral_then(
+    alice: FlaskClient, session: Session
+) -> None:
+    execution = started(alice, session)
+    address = f"/executions/{execution['execution_id']}"
+
+    alice.delete(f"/pipelines/{execution['workflow_id']}")
+
+    shown = alice.get(address).json
+    assert shown["id"] == execution["execution_id"]
+    assert shown["pipeline_definition"]["workflow_id"] == "ephemeral"
+
+
 def started(client: FlaskClient, session: Session, **body: Any) -> dict[str, Any]:
     """What a client is told about a pipeline of alice that it has just executed."""
     pipeline = a_pipeline(session, user_id="alice")

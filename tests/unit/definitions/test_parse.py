@@ -177,8 +177,8 @@ def test_a_thousand_steps_are_parsed_within_50_milliseconds():
     document = a_document(*steps)
 
     def seconds():
-        start = time.perf_counter()
+        start = time.thread_time()  # whatever else the machine does
         assert len(list(parse(document).steps)) == 1000
-        return time.perf_counter() - start
+        return time.thread_time() - start
 
     assert min(seconds() for _ in range(5)) < 0.05
