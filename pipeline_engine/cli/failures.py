@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,7 +33,9 @@ def tell(error: PipelineEngineError | click.ClickException, *, as_json: bool) ->
     if as_json:
         click.echo(json.dumps(problem(error), indent=2, ensure_ascii=False), err=True)
     else:
-        click.echo(f"{_lines(str(error))} [{_code_of(error)}]", err=True)
+        told = f"{_lines(str(error))} [{_code_of(error)}]"
+        columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+        click.echo(fitted(told, columns), err=True)
     return _exit_code(error)
 
 
@@ -44,6 +49,20 @@ def problem(error: PipelineEngineError | click.ClickException) -> dict[str, Any]
     detail = error.format_message() if isinstance(error, click.ClickException) else str(error)
     usual = {"type": f"urn:pipeline-engine:error:{code}", "title": title, "detail": detail}
     return {**usual, **known, "code": code}
+
+
+def fitted(text: str, columns: int | None) -> str:
+    """*text* with its lines broken between words, to so many columns if it is for a terminal."""
+    if columns is None:
+        return text
+    wrapper = textwrap.TextWrapper(
+        columns,
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )
+    return "\n".join(wrapper.fill(line) for line in text.split("\n"))
 
 
 def _code_of(error: PipelineEngineError | click.ClickException) -> str:
