@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sys
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from pipeline_engine.cli.output import printable
+from pipeline_engine.cli.output import print_error
 from pipeline_engine.client import ApiRefused, ApiUnreachable
 from pipeline_engine.embedded.errors import AlreadyRunning, NotRunning
 from pipeline_engine.errors import Conflict, NotFound, PipelineEngineError
@@ -33,9 +30,7 @@ def tell(error: PipelineEngineError | click.ClickException, *, as_json: bool) ->
     if as_json:
         click.echo(json.dumps(problem(error), indent=2, ensure_ascii=False), err=True)
     else:
-        told = f"{_lines(str(error))} [{_code_of(error)}]"
-        columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
-        click.echo(fitted(told, columns), err=True)
+        print_error(f"{error} [{_code_of(error)}]")
     return _exit_code(error)
 
 
@@ -51,20 +46,6 @@ def problem(error: PipelineEngineError | click.ClickException) -> dict[str, Any]
     return {**usual, **known, "code": code}
 
 
-def fitted(text: str, columns: int | None) -> str:
-    """*text* with its lines broken between words, to so many columns if it is for a terminal."""
-    if columns is None:
-        return text
-    wrapper = textwrap.TextWrapper(
-        columns,
-        subsequent_indent="  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-        replace_whitespace=False,
-    )
-    return "\n".join(wrapper.fill(line) for line in text.split("\n"))
-
-
 def _code_of(error: PipelineEngineError | click.ClickException) -> str:
     if isinstance(error, ApiRefused):
         return error.stable_code
@@ -75,7 +56,3 @@ def _exit_code(error: PipelineEngineError | click.ClickException) -> int:
     if isinstance(error, click.ClickException):
         return error.exit_code
     return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), FAILED)
-
-
-def _lines(message: str) -> str:
-    return "\n".join(map(printable, message.split("\n")))

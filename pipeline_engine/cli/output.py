@@ -62,12 +62,19 @@ def print_line(*parts: object) -> None:
     _print_whole(terminal(), Text(" ").join(map(as_text, parts)))
 
 
+def print_error(text: str) -> None:
+    """Print lines to the standard error stream, broken where ``print_line`` breaks."""
+    console = terminal(stderr=True)
+    for line in text.split("\n"):
+        _print_whole(console, as_text(line))
+
+
 def _print_whole(console: Console, line: Text) -> None:
     """Print *line*, and set in what goes on below; a word that is too long stays one word.
 
     Piped into another program, no line may break where a terminal would.
     """
-    fits = not is_terminal() or line.cell_len <= console.width
+    fits = not console.file.isatty() or line.cell_len <= console.width
     margin = " " * (len(line.plain) - len(line.plain.lstrip()) + BELOW)
     breaks = [] if fits else _breaks(line.plain, console.width, len(margin))
     first, *rest = line.divide(breaks)

@@ -56,8 +56,7 @@ class Dispatcher:
                     self._publish(producer, message)
         except SENDING_ERRORS as error:
             log.warning("sending failed, the sweep will send again: %s", error)
-            if time.monotonic() - began > SLOW_SECONDS:
-                self._silent_until = time.monotonic() + SILENCE_SECONDS
+            self._leave_alone_if_slow(began)
         failpoint(Failpoint.AFTER_SEND)
 
     def announce(self, delivery_id: int) -> None:
@@ -70,7 +69,8 @@ class Dispatcher:
 
     def waiting(self, queue: str) -> int:
         """How many messages stand in *queue*; 0 while Redis does not say."""
-        if time.monotonic() < self._silent_until:
+        began = time.monotonic()
+        if began < self._silent_until:
             return 0
         try:
             with self.app.producer_pool.acquire(block=True, timeout=5) as producer:
@@ -79,6 +79,7 @@ class Dispatcher:
                 return int(channel.queue_declare(queue=queue).message_count)
         except SENDING_ERRORS as error:
             log.warning("the length of a queue is unknown: %s", error)
+            self._leave_alone_if_slow(began)
             return 0
 
     def revoke(self, task_ids: Sequence[str], *, terminate: bool) -> None:
@@ -89,6 +90,10 @@ class Dispatcher:
             self.app.control.revoke(list(task_ids), terminate=terminate, signal="SIGTERM")
         except SENDING_ERRORS as error:
             log.warning("revoking failed: %s", error)
+
+    def _leave_alone_if_slow(self, began: float) -> None:
+        if time.monotonic() - began > SLOW_SECONDS:
+            self._silent_until = time.monotonic() + SILENCE_SECONDS
 
     def _publish(self, producer: Any, message: Message) -> None:
         # What Celery's ``send_task`` does, except for a result that nobody asks for: it would

@@ -76,12 +76,10 @@ def sweep(runtime: Runtime) -> Swept:
         timed_out_executions=_time_out_executions(runtime),
         lost_cancels=_cancel_again(runtime),
         unclaimed=_send_unclaimed(runtime),
-        unjoined=_send_again(runtime, overdue.unjoined, JOIN),
-        clean_ups=_send_again(runtime, overdue.not_cleaned_up, CLEAN_UP),
         late_clean_ups=_each(
             runtime, overdue.late_clean_ups, overdue.lock_late_clean_up, end_late_clean_up
         ),
-        deliveries=_deliver_again(runtime),
+        **_send_system_messages_again(runtime),
     )
     if any(asdict(swept).values()):
         log.info("swept", **asdict(swept))
@@ -115,15 +113,23 @@ def _send_due(runtime: Runtime) -> int:
     return _sent(runtime, change)
 
 
-def _is_crowded(runtime: Runtime) -> bool:
-    """Whether what seems lost may well stand in the queue; once more, it would stand at its end."""
-    return runtime.dispatch.waiting(SYSTEM) > CROWDED
+def _send_system_messages_again(runtime: Runtime) -> dict[str, int]:
+    """Send what seems lost, unless it may well stand in the queue: it would only stand there twice.
+
+    Redis is asked once, and after all that needs no message: it may be frozen.
+    """
+    is_crowded = runtime.dispatch.waiting(SYSTEM) > CROWDED
+    delivered = _deliver_again(runtime, is_crowded=is_crowded)
+    if is_crowded:
+        return {"unjoined": 0, "clean_ups": 0, "deliveries": delivered}
+    return {
+        "unjoined": _send_again(runtime, overdue.unjoined, JOIN),
+        "clean_ups": _send_again(runtime, overdue.not_cleaned_up, CLEAN_UP),
+        "deliveries": delivered,
+    }
 
 
 def _send_again(runtime: Runtime, find: Callable[[Connection], list[int]], task: str) -> int:
-    if _is_crowded(runtime):
-        return 0
-
     def change(work: Work) -> None:
         ids = find(work.connection)
         overdue.postpone(work.connection, ids, by=runtime.settings.republish_after)
@@ -132,9 +138,7 @@ def _send_again(runtime: Runtime, find: Callable[[Connection], list[int]], task:
     return _sent(runtime, change)
 
 
-def _deliver_again(runtime: Runtime) -> int:
-    is_crowded = _is_crowded(runtime)
-
+def _deliver_again(runtime: Runtime, *, is_crowded: bool) -> int:
     def change(work: Work) -> None:
         buffer = timedelta(seconds=runtime.settings.event_buffer_seconds)
         deliveries.give_up_unmatched(work.connection, older_than=buffer)

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+
 import pytest
 
-from pipeline_engine.cli.failures import fitted
+from pipeline_engine.cli.failures import tell
+from pipeline_engine.errors import InvalidDefinition
 
-SAID = "The step a-very-long-name-of-a-step has no parameter called x. [invalid_definition]"
-
-
-def test_on_a_terminal_no_word_is_broken():
-    lines = fitted(SAID, 30).split("\n")
-
-    assert [word for line in lines for word in line.split()] == SAID.split()
-    assert max(map(len, lines)) <= 30
-    assert all(line.startswith("  ") for line in lines[1:])
+WORDS = "The step a-very-long-name-of-a-step has no parameter that is called exactly like this."
 
 
-@pytest.mark.parametrize("columns", [None, 200])
-def test_lines_that_fit_and_lines_for_programs_stay_as_they_are(columns):
-    assert fitted(f"{SAID}\n  and more", columns) == f"{SAID}\n  and more"
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
-def test_a_word_that_is_too_long_stays_whole():
-    assert fitted("see http://127.0.0.1:9082/docs", 10) == "see\n  http://127.0.0.1:9082/docs"
+def told(screen: io.StringIO, message: str = WORDS) -> list[str]:
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(screen):
+        patch.setenv("COLUMNS", "40")
+        patch.setenv("TERM", "dumb")
+        tell(InvalidDefinition(message), as_json=False)
+    return screen.getvalue().splitlines()
+
+
+def test_on_a_terminal_no_word_of_an_error_is_broken():
+    lines = told(Terminal())
+
+    assert [word for line in lines for word in line.split()] == [
+        *WORDS.split(),
+        "[invalid_definition]",
+    ]
+    assert max(map(len, lines)) <= 40
+
+
+def test_for_programs_an_error_stays_in_its_line():
+    assert told(io.StringIO()) == [f"{WORDS} [invalid_definition]"]
+
+
+def test_an_error_cannot_move_the_cursor():
+    assert "\x1b" not in "".join(told(Terminal(), "red \x1b[31m"))
