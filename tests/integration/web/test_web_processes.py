@@ -129,7 +129,14 @@ def test_wrong_settings_are_told_once_and_nothing_is_started() -> None:
     assert done.stderr.count(b"PIPELINE_WEB_THREADS") >= 1
 
 
+def lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:  # it was buried since it was listed
+        return False
+
+
 def two_children(parent: psutil.Process, without: psutil.Process | None = None):
     """The children, if there are two of them and none is *without*."""
-    found = [c for c in parent.children() if c.status() != psutil.STATUS_ZOMBIE]
+    found = [child for child in parent.children() if lives(child)]
     return found if len(found) == 2 and without not in found else None
