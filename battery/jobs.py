@@ -154,9 +154,9 @@ def nested(_: Random) -> Job:
 def cancelled(chooser: Random) -> Job:
     """What never ends by itself: cancelled once its handler runs, cancelled twice it does not."""
     cancels = chooser.randint(1, 2)
-    work = _step("work", "battery_work", "first", seconds=_short(chooser))
+    tx = _step("work", "battery_work", "first", seconds=_short(chooser))
     document = _document(
-        "cancelled", _step("first"), work, _collect(_waiting(chooser, "wait"), "first")
+        "cancelled", _step("first"), tx, _collect(_waiting(chooser, "wait"), "first")
     )
     last = _step("last") if cancels == 1 else _collect(_waiting(chooser, "last"))
     document["settings"]["finally"] = [last]

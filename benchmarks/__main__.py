@@ -24,7 +24,7 @@ from pipeline_engine.cli.db import upgrade
 from pipeline_engine.config import Settings
 from pipeline_engine.embedded.home import Home
 from pipeline_engine.embedded.servers import EmbeddedServers
-from pipeline_engine.scheduler.runtime import calm_the_collector
+from pipeline_engine.scheduler.runtime import tune_gc
 from pipeline_engine.services import Runtime
 
 RESULTS = REPOSITORY / ".pipeline" / "bench"
@@ -64,7 +64,7 @@ def fresh_servers(directory: Path) -> Iterator[EmbeddedServers]:
 def show_profiles(shapes: Sequence[Shape], environment: dict[str, str]) -> None:
     """Print where the time goes."""
     runtime = Runtime.start(Settings.from_env(environment))
-    calm_the_collector()  # as a worker does
+    tune_gc()  # as a worker does
     rehearsal = Rehearsal(runtime)
     for shape in shapes:
         click.echo(rehearsal.profile(shape))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline_engine.sdk import ActionContext, EventContext, ItemResult, StepStatus
-from pipeline_engine.sdk.engine_api import ClosedDoor
+from pipeline_engine.sdk.engine_api import NullEngine
 
 EXECUTION_ID = "5f3b0f6e-8a2c-4c9b-9d1e-0a1b2c3d4e5f"
 
@@ -64,7 +64,7 @@ def a_notification(
     }
 
 
-class RecordingDoor(ClosedDoor):
+class RecordingDoor(NullEngine):
     """An engine that starts nothing and remembers what it was asked to start and to cancel."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from pipeline_engine.sdk import PeerDoor, Peers
+from pipeline_engine.sdk import PeerApi, Peers
 
 
 @dataclass(frozen=True)
@@ -143,12 +143,12 @@ class SomeSettings:
 
 
 @contextmanager
-def door_to(service: LocalService, **settings: Any) -> Iterator[PeerDoor]:
+def door_to(service: LocalService, **settings: Any) -> Iterator[PeerApi]:
     """Open a door behind which every peer is *service*."""
     names = ("budapp", "budcluster", "budsim")
     given = {"service_urls": dict.fromkeys(names, service.url), "app_api_token": "app-token"}
     peers = Peers(SomeSettings(**(given | settings)))
     try:
-        yield PeerDoor(peers)
+        yield PeerApi(peers)
     finally:
         peers.close()

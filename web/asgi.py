@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from pipeline_engine.config import Settings
-from pipeline_engine.services import Runtime, calm_the_collector
+from pipeline_engine.services import Runtime, tune_gc
 from pipeline_engine.services.executions import ended
 from pipeline_engine.services.logs import configure_logging
 
@@ -27,4 +27,4 @@ door = Door(
     ),
     Limits.of(settings),
 )
-calm_the_collector()
+tune_gc()

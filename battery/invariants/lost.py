@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from battery.evidence import Evidence
-from pipeline_engine.storage import waits
+from pipeline_engine.storage import diagnostics
 
 #: How late the sweep, a retry or a message may be on a busy machine.
 PATIENCE = timedelta(seconds=10)
@@ -19,11 +19,11 @@ def lost_executions(connection: Connection, evidence: Evidence) -> Iterator[str]
     """Accepted executions that are gone, and open ones that nothing will move."""
     yield from _gone(connection, evidence)
     # The queries of `pipeline-engine doctor`: there is one truth about what is stuck.
-    for execution in waits.stuck_executions(connection, after=timedelta(0), limit=LISTED):
+    for execution in diagnostics.stuck_executions(connection, after=timedelta(0), limit=LISTED):
         yield f"nothing will move execution {execution}"
-    for execution, step in waits.lost_steps(connection, limit=LISTED):
+    for execution, step in diagnostics.lost_steps(connection, limit=LISTED):
         yield f"nothing will move step {step} of execution {execution}"
-    for kind, count in waits.overdue(connection, by=PATIENCE, limit=1000).items():
+    for kind, count in diagnostics.overdue(connection, by=PATIENCE, limit=1000).items():
         yield f"{count} {kind}, late by more than {PATIENCE.total_seconds():g} s"
     yield from _restless(connection)
 

@@ -21,7 +21,7 @@ GATHERED_SECONDS = 0.04
 MOST_IDS = 50
 
 
-class Arrivals:
+class Coalescer:
     """Rows that came in, and the task that is to be told of them: at once, or in a rush together.
 
     A message costs its sender and its receiver more than what many of them ask for. One thread

@@ -14,7 +14,7 @@ from celery.utils import uuid
 from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
-from pipeline_engine.dispatch.coalescing import Arrivals
+from pipeline_engine.dispatch.coalescing import Coalescer
 from pipeline_engine.dispatch.messages import DELIVER, RUN_BATCH, Message, cut, shown
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -36,8 +36,8 @@ class Dispatcher:
     def __init__(self, app: Celery) -> None:
         self.app = app
         self._silent_until = 0.0
-        self._deliveries = Arrivals(DELIVER, self.send)
-        self._beginnings = Arrivals(RUN_BATCH, self.send, queue=QueueName.FAST.value)
+        self._deliveries = Coalescer(DELIVER, self.send)
+        self._beginnings = Coalescer(RUN_BATCH, self.send, queue=QueueName.FAST.value)
 
     def send(self, messages: Sequence[Message], canvases: Sequence[Signature[Any]] = ()) -> None:
         """Send it all in one batch; a failure is logged and left to the sweep."""

@@ -58,7 +58,7 @@ class Dependencies:
     branched: int
 
     def counted(self, ends: Contribution) -> Dependencies:
-        """The same after these ends; the SQL of ``queueing.settle_dependencies`` in Python."""
+        """The same after these ends; the SQL of ``queueing.count_ends`` in Python."""
         return Dependencies(
             self.total,
             self.remaining - ends.ended,

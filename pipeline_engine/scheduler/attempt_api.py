@@ -14,13 +14,15 @@ from sqlalchemy import Connection
 from pipeline_engine.domain.checks.limits import MAX_SECONDS
 from pipeline_engine.scheduler import trees
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
-from pipeline_engine.scheduler.actions.context import checks_events
+from pipeline_engine.scheduler.actions.context import checks_events, event_context, make_context
 from pipeline_engine.scheduler.actions.prepared import Prepared, this_attempt
 from pipeline_engine.scheduler.outbox import send
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.transaction import Work, repeated, transaction
-from pipeline_engine.sdk import PeerDoor
+from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
+from pipeline_engine.sdk import ActionContext, EventContext, PeerApi
 from pipeline_engine.storage import transitions
+from pipeline_engine.storage.deliveries import DeliveryRow
+from pipeline_engine.storage.tables.base import Json
 
 #: Progress is stored no more often than this; readers do not look more often either.
 PROGRESS_INTERVAL_SECONDS = 1.0
@@ -28,15 +30,15 @@ PROGRESS_INTERVAL_SECONDS = 1.0
 LONGEST_LIFE = timedelta(seconds=MAX_SECONDS)
 
 
-class StepDoor(PeerDoor):
+class AttemptApi(PeerApi):
     """Peers, and what only the scheduler can do: leases, progress, other pipelines."""
 
-    def __init__(self, runtime: Runtime, step: Prepared, work: Work | None = None) -> None:
+    def __init__(self, runtime: Runtime, step: Prepared, tx: Transaction | None = None) -> None:
         super().__init__(runtime.peers)
         self._runtime = runtime
         self._step = step
         # The transaction that holds the row; another one would wait for it, and it for us.
-        self._work = work
+        self._tx = tx
         self._reported_at = 0.0
 
     def callback_url(self) -> str:
@@ -62,12 +64,12 @@ class StepDoor(PeerDoor):
         if time.monotonic() - self._reported_at < PROGRESS_INTERVAL_SECONDS and percentage < 100:
             return
         self._reported_at = time.monotonic()
-        if self._work is not None:
-            self._note(self._work.connection, percentage, eta_seconds)
+        if self._tx is not None:
+            self._note(self._tx.connection, percentage, eta_seconds)
             return
-        with transaction(self._runtime) as work:
-            work.relax_durability()
-            self._note(work.connection, percentage, eta_seconds)
+        with transaction(self._runtime) as tx:
+            tx.relax_durability()
+            self._note(tx.connection, percentage, eta_seconds)
 
     def _note(self, connection: Connection, percentage: float, eta_seconds: float | None) -> None:
         transitions.note_progress(
@@ -88,17 +90,37 @@ class StepDoor(PeerDoor):
             params=params,
             call=idempotency_key,
         )
-        if self._work is not None:  # what it makes ready is sent with the rest of that
-            return str(make(self._work, is_locked=True))
+        if self._tx is not None:  # what it makes ready is sent with the rest of that
+            return str(make(self._tx, is_locked=True))
 
         def attempt() -> UUID:
-            with transaction(self._runtime) as work:
-                child = make(work, is_locked=False)
-            send(work)
+            with transaction(self._runtime) as tx:
+                child = make(tx, is_locked=False)
+            send(tx)
             return child
 
-        return str(repeated(attempt))
+        return str(retry_on_conflict(attempt))
 
     def cancel_pipeline(self, execution_id: str) -> None:
         """Cancel an execution that ``start_pipeline`` began, with all below it."""
         trees.cancel(self._runtime, UUID(execution_id), because=trees.PARENT_STOPPED)
+
+
+def context_for(
+    runtime: Runtime,
+    step: Prepared,
+    tx: Transaction | None = None,
+    *,
+    stored_outputs: Mapping[str, Json] | None = None,
+) -> ActionContext:
+    """What the action of an attempt is given; in *tx* if that holds the row of the step."""
+    engine = AttemptApi(runtime, step, tx)
+    return make_context(runtime, step, engine=engine, stored_outputs=stored_outputs)
+
+
+def context_of_event(
+    tx: Transaction, step: Prepared, outputs: Mapping[str, Json], delivery: DeliveryRow
+) -> EventContext:
+    """What ``on_event`` and ``check_event`` are given, in the transaction that holds the row."""
+    engine = AttemptApi(tx.runtime, step, tx)
+    return event_context(tx.runtime, step, outputs, delivery, engine=engine)

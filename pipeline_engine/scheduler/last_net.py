@@ -19,7 +19,7 @@ from pipeline_engine.scheduler.advance import outcome
 from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.leases import worker_name
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.transaction import Work, insisted
+from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
 from pipeline_engine.storage import locking, transitions
 from pipeline_engine.storage.moves import Claim, Ending
 from pipeline_engine.storage.postgres.session import is_unreachable
@@ -39,69 +39,69 @@ MOST_DOUBLINGS = 6
 Lock = Callable[[Connection, int], StepRow | None]
 
 
-def not_taken(runtime: Runtime, step_execution_id: int, error: Exception) -> Work:
+def not_taken(runtime: Runtime, step_execution_id: int, error: Exception) -> Transaction:
     """Count a turn that raised before its queued step could be claimed."""
     log.error("a step could not be taken", step=step_execution_id, exc_info=error)
 
-    def change(work: Work) -> None:
-        for row in locking.lock_queued(work.connection, [step_execution_id]):
-            advance(work, lose(work, row, error))
+    def change(tx: Transaction) -> None:
+        for row in locking.lock_queued(tx.connection, [step_execution_id]):
+            advance(tx, lose(tx, row, error))
 
-    return insisted(runtime, change)
+    return run_surviving_disconnects(runtime, change)
 
 
-def lose(work: Work, row: StepRow, error: Exception) -> list[Ending]:
+def lose(tx: Transaction, row: StepRow, error: Exception) -> list[Ending]:
     """Begin an attempt of a locked, queued step and lose it; its end, if it was the last one.
 
     Nothing has run, so that the next attempt may be another worker's, which has what this lacks.
     """
-    if _is_last(work, row):
-        return ended(work, row, error)
+    if _is_last(tx, row):
+        return ended(tx, row, error)
     claim = Claim(row, None, None)
-    transitions.claim(work.connection, [claim], worker=worker_name(), lease=timedelta(0))
-    _requeue(work, row, error)
+    transitions.claim(tx.connection, [claim], worker=worker_name(), lease=timedelta(0))
+    _requeue(tx, row, error)
     return []
 
 
-def not_ended(runtime: Runtime, step: StepRow, error: Exception, *, is_idempotent: bool) -> Work:
+def not_ended(
+    runtime: Runtime, step: StepRow, error: Exception, *, is_idempotent: bool
+) -> Transaction:
     """Count a turn that raised after its step was claimed; its action may have run."""
     log.error("a claimed step could not be ended", step=step.id, exc_info=error)
 
-    def change(work: Work) -> None:
-        row = locking.lock_attempt(work.connection, step)
+    def change(tx: Transaction) -> None:
+        row = locking.lock_attempt(tx.connection, step)
         if row is None:
             return
         if not is_idempotent:
-            advance(work, _failed(work, row, OUTCOME_UNKNOWN, UNKNOWN.format(_name(error))))
-        elif _is_last(work, row):
-            advance(work, ended(work, row, error))
+            advance(tx, _failed(tx, row, OUTCOME_UNKNOWN, UNKNOWN.format(_name(error))))
+        elif _is_last(tx, row):
+            advance(tx, ended(tx, row, error))
         else:
-            _requeue(work, row, error)
+            _requeue(tx, row, error)
 
-    return insisted(runtime, change)
+    return run_surviving_disconnects(runtime, change)
 
 
-def ended(work: Work, row: StepRow, error: Exception) -> list[Ending]:
+def ended(tx: Transaction, row: StepRow, error: Exception) -> list[Ending]:
     """The end of a locked step that would only raise again."""
     if isinstance(error, PipelineEngineError):  # raised on purpose: its words are for people
-        return _failed(work, row, error.code, str(error))
+        return _failed(tx, row, error.code, str(error))
     message = f"The engine cannot run this step ({_name(error)}); the worker's log says where"
-    return _failed(work, row, ENGINE_ERROR, message)
+    return _failed(tx, row, ENGINE_ERROR, message)
 
 
-def _failed(work: Work, row: StepRow, code: str, message: str) -> list[Ending]:
-    return outcome.failed(work, row, None, error_code=code, message=message, retryable=False)
+def _failed(tx: Transaction, row: StepRow, code: str, message: str) -> list[Ending]:
+    return outcome.failed(tx, row, None, error_code=code, message=message, retryable=False)
 
 
-def _is_last(work: Work, row: StepRow) -> bool:
-    return row.lost_count + 1 >= work.runtime.settings.max_lost_attempts
+def _is_last(tx: Transaction, row: StepRow) -> bool:
+    return row.lost_count + 1 >= tx.runtime.settings.max_lost_attempts
 
 
-def _requeue(work: Work, row: StepRow, error: Exception) -> None:
-    pause = work.runtime.settings.sweep_interval_seconds * 2 ** min(row.lost_count, MOST_DOUBLINGS)
-    transitions.requeue_lost(
-        work.connection, row, delay=timedelta(seconds=pause), error=_name(error)
-    )
+def _requeue(tx: Transaction, row: StepRow, error: Exception) -> None:
+    pause = tx.runtime.settings.sweep_interval_seconds * 2 ** min(row.lost_count, MOST_DOUBLINGS)
+    transitions.requeue_lost(tx.connection, row, delay=timedelta(seconds=pause), error=_name(error))
 
 
 def _name(error: Exception) -> str:
@@ -113,27 +113,27 @@ def _name(error: Exception) -> str:
 
 
 def watched(
-    runtime: Runtime, step_execution_id: int, lock: Lock, change: Callable[[Work], object]
-) -> Work:
+    runtime: Runtime, step_execution_id: int, lock: Lock, change: Callable[[Transaction], object]
+) -> Transaction:
     """Run *change* on a waiting step, and end the step once that has raised too often in a row.
 
     It raises as *change* does before. Counted is in this process: no row may be written for a
     step that nobody has claimed, and the clock or a message brings it here again.
     """
     try:
-        work = insisted(runtime, change)
+        tx = run_surviving_disconnects(runtime, change)
     except Exception as error:
         if is_unreachable(error):
             raise
         if runtime.raises.counted(step_execution_id) < runtime.settings.max_lost_attempts:
             raise
         log.exception("a waiting step could not be moved", step=step_execution_id)
-        work = insisted(runtime, partial(_give_up, step_execution_id, lock, error))
+        tx = run_surviving_disconnects(runtime, partial(_give_up, step_execution_id, lock, error))
     runtime.raises.forget(step_execution_id)
-    return work
+    return tx
 
 
-def _give_up(step_execution_id: int, lock: Lock, error: Exception, work: Work) -> None:
-    row = lock(work.connection, step_execution_id)
+def _give_up(step_execution_id: int, lock: Lock, error: Exception, tx: Transaction) -> None:
+    row = lock(tx.connection, step_execution_id)
     if row is not None:
-        advance(work, ended(work, row, error))
+        advance(tx, ended(tx, row, error))

@@ -21,12 +21,12 @@ from pipeline_engine.dispatch.messages import (
 )
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.failpoints import Failpoint, failpoint
-from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage.rows import StepRow
 
 
 @dataclass(frozen=True, slots=True)
-class Carrier:
+class Origin:
     """The Celery task that brought steps to this worker."""
 
     task_id: str | None
@@ -35,48 +35,48 @@ class Carrier:
     goes_on: bool = True  #: it may run something that follows
 
 
-def hand_over(work: Work, carriers: Sequence[Carrier]) -> list[list[int]]:
+def hand_over(tx: Transaction, origins: Sequence[Origin]) -> list[list[int]]:
     """Let each task keep what it goes on with, and send the rest; returns what each keeps."""
     failpoint(Failpoint.AFTER_COMMIT_BEFORE_HAND_OVER)
-    kept = [_keep(work, carrier.queue) if carrier.goes_on else [] for carrier in carriers]
-    send(work, in_chord=all(carrier.in_chord for carrier in carriers))
+    kept = [_keep(tx, origin.queue) if origin.goes_on else [] for origin in origins]
+    send(tx, in_chord=all(origin.in_chord for origin in origins))
     return kept
 
 
-def _keep(work: Work, queue: str | None) -> list[int]:
+def _keep(tx: Transaction, queue: str | None) -> list[int]:
     # A message costs more than a cheap step: only what does not fit one batch is shared.
-    kept = [row.id for row in work.ready if row.cheap][: work.runtime.settings.chunk_size]
-    kept = kept or [row.id for row in work.ready if row.queue == queue][:1]
+    kept = [row.id for row in tx.ready if row.cheap][: tx.runtime.settings.chunk_size]
+    kept = kept or [row.id for row in tx.ready if row.queue == queue][:1]
     ours = set(kept)
-    work.ready = [row for row in work.ready if row.id not in ours]
+    tx.ready = [row for row in tx.ready if row.id not in ours]
     return kept
 
 
-def send_first(work: Work) -> None:
+def send_first(tx: Transaction) -> None:
     """Send what a new execution begins with; of many that begin at once, some with one message."""
-    ids = [row.id for row in work.ready if row.cheap]
-    if 0 < len(ids) == len(work.ready) <= MOST_IDS:
-        work.runtime.dispatch.begin(ids, label=label(work.ready))
+    ids = [row.id for row in tx.ready if row.cheap]
+    if 0 < len(ids) == len(tx.ready) <= MOST_IDS:
+        tx.runtime.dispatch.begin(ids, label=label(tx.ready))
     else:
-        send(work)
+        send(tx)
 
 
-def send(work: Work, *, in_chord: bool = False) -> None:
+def send(tx: Transaction, *, in_chord: bool = False) -> None:
     """Send it; should that fail, the rows say what is missing and the sweep sends it again.
 
     A turn inside a chord's header does not wake the join: the chord's body will.
     """
-    runtime = work.runtime
+    runtime = tx.runtime
     limits = {"slots": runtime.settings.worker_slots, "largest": runtime.settings.chunk_size}
-    canvases = [fan_out(runtime.dispatch.app, f, **limits) for f in work.fan_outs]
-    if work.ready:
-        canvases.append(wave(runtime.dispatch.app, work.ready, **limits))
-    messages: list[Message] = [m for m in work.messages if not (in_chord and m.task == JOIN)]
+    canvases = [fan_out(runtime.dispatch.app, f, **limits) for f in tx.fan_outs]
+    if tx.ready:
+        canvases.append(wave(runtime.dispatch.app, tx.ready, **limits))
+    messages: list[Message] = [m for m in tx.messages if not (in_chord and m.task == JOIN)]
     runtime.dispatch.send(messages, canvases)
     for terminate in (True, False):
         task_ids = [
             row.task_id
-            for row in work.revoked
+            for row in tx.revoked
             if row.task_id and (row.queue == QueueName.CPU) is terminate
         ]
         runtime.dispatch.revoke(task_ids, terminate=terminate)

@@ -45,7 +45,7 @@ KEPT_FACTS = 256
 KEPT_IDS = 10_000
 
 
-def calm_the_collector() -> None:
+def tune_gc() -> None:
     """Let the garbage collector look less often, and never at what lives as long as we do.
 
     Rows, plans and contexts are made by the thousand and free themselves when nobody refers
@@ -167,7 +167,7 @@ class Runtime:
         masker = remember(self.masker.hiding(found.secrets))
         return replace(facts, params=found.value, secrets=found.secrets, masker=masker)
 
-    def look_at_the_clock(self) -> None:
+    def note_start_time(self) -> None:
         """Remember when this process began, if the database can tell."""
         with suppress(DBAPIError), self.engine.connect() as connection:
             self.working_since(connection)

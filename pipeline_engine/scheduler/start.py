@@ -26,7 +26,7 @@ from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.outbox import send
 from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.transaction import Work, repeated, transaction
+from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
 from pipeline_engine.storage.new_executions import NewExecution, begin_execution
 from pipeline_engine.storage.tables import pipelines
 from pipeline_engine.storage.tables.pipelines import NewestRevision
@@ -72,7 +72,7 @@ class Started:
     is_new: bool  #: if not, the same request has stored it before, and it may have ended
 
 
-def start(work: Work, startable: Startable, request: Request) -> Started:
+def start(tx: Transaction, startable: Startable, request: Request) -> Started:
     """Store an execution, or find the one that the same request stored before.
 
     Raises ``InvalidParams``, ``IdempotencyKeyReused`` and ``TooManyOpenExecutions``.
@@ -99,14 +99,14 @@ def start(work: Work, startable: Startable, request: Request) -> Started:
         parent_execution_id=request.parent_execution_id,
         root_execution_id=request.root_execution_id,
         idempotency_key=request.idempotency_key,
-        request_hash=_fingerprint(work.runtime, request.request_hash),
+        request_hash=_fingerprint(tx.runtime, request.request_hash),
     )
-    execution = _sealed(work.runtime, definition, request.masker, execution)
-    begun = begin(work, startable.plan, execution) if _has_room(work, request) else None
-    found = begun or _started_before(work, request)
+    execution = _sealed(tx.runtime, definition, request.masker, execution)
+    begun = begin(tx, startable.plan, execution) if _has_room(tx, request) else None
+    found = begun or _started_before(tx, request)
     if found is None:
         raise TooManyOpenExecutions(
-            f"{request.user_id or 'The system'} has {work.runtime.settings.max_open_executions}"
+            f"{request.user_id or 'The system'} has {tx.runtime.settings.max_open_executions}"
             " open executions; wait until some have ended"
         )
     return Started(found, startable, execution.params, is_new=begun is not None)
@@ -132,10 +132,10 @@ def _sealed(
     )
 
 
-def _has_room(work: Work, request: Request) -> bool:
-    most = work.runtime.settings.max_open_executions
-    quotas = work.runtime.open_executions
-    return quotas.take_place(work.connection, request.user_id, most=most)
+def _has_room(tx: Transaction, request: Request) -> bool:
+    most = tx.runtime.settings.max_open_executions
+    quotas = tx.runtime.open_executions
+    return quotas.take_place(tx.connection, request.user_id, most=most)
 
 
 def _fingerprint(runtime: Runtime, request_hash: str | None) -> str | None:
@@ -148,62 +148,62 @@ def _is_same(runtime: Runtime, stored: str | None, given: str | None) -> bool:
     return stored == given or (given is not None and runtime.sealer.is_of(stored, given.encode()))
 
 
-def _started_before(work: Work, request: Request) -> UUID | None:
+def _started_before(tx: Transaction, request: Request) -> UUID | None:
     if request.idempotency_key is None:
         return None
-    row = work.connection.exec_driver_sql(
+    row = tx.connection.exec_driver_sql(
         "SELECT id, request_hash FROM executions WHERE request_key = %(key)s"
         " AND coalesce(user_id, '') = coalesce(%(user)s, '')",
         {"key": request.idempotency_key, "user": request.user_id},
     ).first()
     if row is None:
         return None
-    if not _is_same(work.runtime, row[1], request.request_hash):
+    if not _is_same(tx.runtime, row[1], request.request_hash):
         raise IdempotencyKeyReused
     found: UUID = row[0]
     return found
 
 
-def find_pipeline(work: Work, name_or_id: str, *, user_id: str | None) -> Startable:
+def find_pipeline(tx: Transaction, name_or_id: str, *, user_id: str | None) -> Startable:
     """The newest revision of a pipeline that this user may execute.
 
     Raises ``PipelineNotFound``, ``AmbiguousName`` and ``DraftNotExecutable``.
     """
     users, pipeline_id = [] if user_id is None else [user_id], _as_id(name_or_id)
-    found = pipelines.newest(work.connection, pipeline_id, users) if pipeline_id else None
-    return _startable(work, found, name_or_id) if found else pipeline_named(work, name_or_id, users)
+    found = pipelines.newest(tx.connection, pipeline_id, users) if pipeline_id else None
+    return _startable(tx, found, name_or_id) if found else pipeline_named(tx, name_or_id, users)
 
 
-def pipeline_named(work: Work, name: str, users: Sequence[str]) -> Startable:
+def pipeline_named(tx: Transaction, name: str, users: Sequence[str]) -> Startable:
     """The newest revision of the pipeline with this name that all of *users* may execute.
 
     A name means a pipeline of the first user before one of the system, and that one before any
     other. Raises ``PipelineNotFound``, ``AmbiguousName`` and ``DraftNotExecutable``.
     """
     if storable(name) != name:  # no pipeline has such a name
-        return _startable(work, None, name)
-    found = pipelines.newest_named(work.connection, name, users)
+        return _startable(tx, None, name)
+    found = pipelines.newest_named(tx.connection, name, users)
     if len(found) > 1:
         ids = ", ".join(str(row.id) for row in found)
         raise AmbiguousName(f"More than one pipeline is called {name!r}; take an id: {ids}")
-    return _startable(work, found[0] if found else None, name)
+    return _startable(tx, found[0] if found else None, name)
 
 
-def pipeline_with_id(work: Work, pipeline_id: UUID, *, users: Collection[str]) -> Startable:
+def pipeline_with_id(tx: Transaction, pipeline_id: UUID, *, users: Collection[str]) -> Startable:
     """The newest revision of a pipeline that each of these users may execute.
 
     Raises ``PipelineNotFound`` and ``DraftNotExecutable``.
     """
-    found = pipelines.newest(work.connection, pipeline_id, users)
-    return _startable(work, found, str(pipeline_id))
+    found = pipelines.newest(tx.connection, pipeline_id, users)
+    return _startable(tx, found, str(pipeline_id))
 
 
-def _startable(work: Work, found: NewestRevision | None, wanted: str) -> Startable:
+def _startable(tx: Transaction, found: NewestRevision | None, wanted: str) -> Startable:
     if found is None:
         raise PipelineNotFound(f"Pipeline not found: {wanted}", pipeline_id=wanted)
     if found.status != PipelineStatus.ACTIVE:
         raise DraftNotExecutable
-    plan = work.runtime.plans.of(work.connection, found.revision_id)
+    plan = tx.runtime.plans.of(tx.connection, found.revision_id)
     return Startable(found.revision_id, found.id, found.name, plan)
 
 
@@ -224,25 +224,25 @@ def cancel(
     reason = AbortReason.CANCELLED
     error = {"code": reason.value, "message": because or abort.MESSAGES[reason]}
 
-    def attempt() -> tuple[Work, bool]:
-        with transaction(runtime) as work:
-            endings = abort.give_up(work, execution_id, reason=reason, error=error, force=force)
-            advance(work, endings or ())
-        return work, endings is not None
+    def attempt() -> tuple[Transaction, bool]:
+        with transaction(runtime) as tx:
+            endings = abort.give_up(tx, execution_id, reason=reason, error=error, force=force)
+            advance(tx, endings or ())
+        return tx, endings is not None
 
-    work, was_stopped = repeated(attempt)
-    send(work)
+    tx, was_stopped = retry_on_conflict(attempt)
+    send(tx)
     return was_stopped
 
 
-def begin(work: Work, plan: Plan, execution: NewExecution) -> UUID | None:
+def begin(tx: Transaction, plan: Plan, execution: NewExecution) -> UUID | None:
     """Store an execution and queue its first steps; None if its idempotency key is taken."""
-    begun = begin_execution(work.connection, execution, plan.first_steps)
+    begun = begin_execution(tx.connection, execution, plan.first_steps)
     if begun is None:
         return None
     blocking = [] if plan.window is None else [row for row in begun.roots if not row.cheap]
     if blocking:
-        admission.admit(work, begun.id, blocking)
+        admission.admit(tx, begun.id, blocking)
     held_back = {row.id for row in blocking}
-    work.ready.extend(row for row in begun.roots if row.id not in held_back)
+    tx.ready.extend(row for row in begun.roots if row.id not in held_back)
     return begun.id

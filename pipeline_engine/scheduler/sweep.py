@@ -32,7 +32,7 @@ from pipeline_engine.scheduler.plan.plan import PlannedStep
 from pipeline_engine.scheduler.resume import timer
 from pipeline_engine.scheduler.resume.cleanup import end_late_clean_up
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.transaction import Work, insisted
+from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
 from pipeline_engine.storage import deliveries, locking, mailbox, overdue, transitions
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.postgres.session import is_unreachable
@@ -89,26 +89,26 @@ def sweep(runtime: Runtime) -> Swept:
 # ── Messages that were lost, or whose time has come ──────────────────────────────────────
 
 
-def _hand_over(work: Work) -> None:
+def _hand_over(tx: Transaction) -> None:
     """Send what a sweep found; most find nothing, and pass no place to die."""
-    if not (work.ready or work.messages or work.revoked or work.fan_outs):
+    if not (tx.ready or tx.messages or tx.revoked or tx.fan_outs):
         return
     failpoint(Failpoint.SWEEP_BEFORE_SEND)
-    send(work)
+    send(tx)
     failpoint(Failpoint.SWEEP_AFTER_SEND)
 
 
 def _send_unclaimed(runtime: Runtime) -> int:
-    def change(work: Work) -> None:
+    def change(tx: Transaction) -> None:
         patience = runtime.settings.republish_after
-        work.ready += overdue.requeue_unclaimed(work.connection, patience=patience)
+        tx.ready += overdue.requeue_unclaimed(tx.connection, patience=patience)
 
     return _sent(runtime, change)
 
 
 def _send_due(runtime: Runtime) -> int:
-    def change(work: Work) -> None:
-        work.ready += overdue.queue_due(work.connection)
+    def change(tx: Transaction) -> None:
+        tx.ready += overdue.queue_due(tx.connection)
 
     return _sent(runtime, change)
 
@@ -130,34 +130,34 @@ def _send_system_messages_again(runtime: Runtime) -> dict[str, int]:
 
 
 def _send_again(runtime: Runtime, find: Callable[[Connection], list[int]], task: str) -> int:
-    def change(work: Work) -> None:
-        ids = find(work.connection)
-        overdue.postpone(work.connection, ids, by=runtime.settings.republish_after)
-        work.messages += [Message(task, (step_execution_id,)) for step_execution_id in ids]
+    def change(tx: Transaction) -> None:
+        ids = find(tx.connection)
+        overdue.postpone(tx.connection, ids, by=runtime.settings.republish_after)
+        tx.messages += [Message(task, (step_execution_id,)) for step_execution_id in ids]
 
     return _sent(runtime, change)
 
 
 def _deliver_again(runtime: Runtime, *, is_crowded: bool) -> int:
-    def change(work: Work) -> None:
+    def change(tx: Transaction) -> None:
         buffer = timedelta(seconds=runtime.settings.event_buffer_seconds)
-        deliveries.give_up_unmatched(work.connection, older_than=buffer)
+        deliveries.give_up_unmatched(tx.connection, older_than=buffer)
         if is_crowded:
             return
         patience = runtime.settings.republish_after
-        ids = deliveries.deliverable(work.connection, older_than=patience, limit=overdue.BATCH)
-        deliveries.queue_again(work.connection, ids)
-        ids += mailbox.unread(work.connection, older_than=patience, limit=overdue.BATCH)
-        work.messages += [Message(DELIVER, (delivery_id,)) for delivery_id in ids]
+        ids = deliveries.deliverable(tx.connection, older_than=patience, limit=overdue.BATCH)
+        deliveries.queue_again(tx.connection, ids)
+        ids += mailbox.unread(tx.connection, older_than=patience, limit=overdue.BATCH)
+        tx.messages += [Message(DELIVER, (delivery_id,)) for delivery_id in ids]
 
     return _sent(runtime, change)
 
 
-def _sent(runtime: Runtime, change: Callable[[Work], None]) -> int:
+def _sent(runtime: Runtime, change: Callable[[Transaction], None]) -> int:
     """Find what is missing and send it; a second try finds only what the first did not take."""
-    work = insisted(runtime, change)
-    found = len(work.ready) + len(work.messages)
-    _hand_over(work)
+    tx = run_surviving_disconnects(runtime, change)
+    found = len(tx.ready) + len(tx.messages)
+    _hand_over(tx)
     return found
 
 
@@ -168,7 +168,7 @@ def _each(
     runtime: Runtime,
     find: Callable[[Connection], Sequence[int]],
     lock: Lock,
-    mend: Callable[[Work, StepRow], None],
+    mend: Callable[[Transaction, StepRow], None],
 ) -> int:
     """Mend every step that *find* names and *lock* still gets, each in its own transaction."""
     with runtime.engine.connect() as connection:
@@ -177,22 +177,25 @@ def _each(
 
 
 def _mended(
-    runtime: Runtime, step_execution_id: int, lock: Lock, mend: Callable[[Work, StepRow], None]
+    runtime: Runtime,
+    step_execution_id: int,
+    lock: Lock,
+    mend: Callable[[Transaction, StepRow], None],
 ) -> bool:
     was_found = False
 
-    def change(work: Work) -> None:
+    def change(tx: Transaction) -> None:
         nonlocal was_found
-        row = lock(work.connection, step_execution_id)
+        row = lock(tx.connection, step_execution_id)
         if row is not None:
-            mend(work, row)
+            mend(tx, row)
             was_found = True
 
     run = partial(last_net.watched, runtime, step_execution_id, lock, change)
     return _isolated(run, step=step_execution_id) and was_found
 
 
-def _isolated(run: Callable[[], Work], **whose: object) -> bool:
+def _isolated(run: Callable[[], Transaction], **whose: object) -> bool:
     try:
         _hand_over(run())
     except Exception as error:
@@ -204,49 +207,49 @@ def _isolated(run: Callable[[], Work], **whose: object) -> bool:
     return True
 
 
-def _recover(work: Work, row: StepRow) -> None:
+def _recover(tx: Transaction, row: StepRow) -> None:
     """Repeat the step of a dead worker if its action allows that, otherwise end it."""
-    planned = _planned(work, row)
+    planned = _planned(tx, row)
     if planned is not None and not planned.idempotent:
         _give_up(
-            work,
+            tx,
             row,
             planned,
             OUTCOME_UNKNOWN,
             "The worker died while the action ran, and the action must not be repeated"
             " without knowing what it did",
         )
-    elif row.lost_count + 1 >= work.runtime.settings.max_lost_attempts:
-        _give_up(work, row, planned, WORKER_LOST, f"{row.lost_count + 1} workers died running it")
-    elif transitions.requeue_lost(work.connection, row):
-        work.ready.append(row)
+    elif row.lost_count + 1 >= tx.runtime.settings.max_lost_attempts:
+        _give_up(tx, row, planned, WORKER_LOST, f"{row.lost_count + 1} workers died running it")
+    elif transitions.requeue_lost(tx.connection, row):
+        tx.ready.append(row)
 
 
 def _give_up(
-    work: Work, row: StepRow, planned: PlannedStep | None, code: str, message: str
+    tx: Transaction, row: StepRow, planned: PlannedStep | None, code: str, message: str
 ) -> None:
     advance(
-        work,
-        outcome.failed(work, row, planned, error_code=code, message=message, retryable=False),
+        tx,
+        outcome.failed(tx, row, planned, error_code=code, message=message, retryable=False),
     )
 
 
-def _time_out(work: Work, row: StepRow) -> None:
+def _time_out(tx: Transaction, row: StepRow) -> None:
     """End the attempt whose time is up; a retry may follow, as after any failure."""
-    planned = _planned(work, row)
+    planned = _planned(tx, row)
     if row.task_id:
-        work.revoked.append(row)
+        tx.revoked.append(row)
     if row.items_open:
-        advance(work, _stop_items(work, row))
-    elif _is_abandoned(work, row, planned):
-        _begin_stopping(work, row)
-        abort.ask_to_clean_up(work, [row])
+        advance(tx, _stop_items(tx, row))
+    elif _is_abandoned(tx, row, planned):
+        _begin_stopping(tx, row)
+        abort.ask_to_clean_up(tx, [row])
     else:
         message = outcome.NO_EVENT if row.awaiting_event else outcome.TOO_SLOW
-        advance(work, outcome.timed_out(work, row, planned, message=message))
+        advance(tx, outcome.timed_out(tx, row, planned, message=message))
 
 
-def _is_abandoned(work: Work, row: StepRow, planned: PlannedStep | None) -> bool:
+def _is_abandoned(tx: Transaction, row: StepRow, planned: PlannedStep | None) -> bool:
     """Whether what this attempt has started has to be called off before anything follows.
 
     Not before a next attempt that may be repeated: by its idempotency key it finds what this one
@@ -255,24 +258,24 @@ def _is_abandoned(work: Work, row: StepRow, planned: PlannedStep | None) -> bool
     retry = outcome.retry_after(row, planned, error_code=TIMEOUT)
     if retry and planned and planned.idempotent:
         return False
-    return abort.has_to_clean_up(row, work.plan(row.execution_id))
+    return abort.has_to_clean_up(row, tx.plan(row.execution_id))
 
 
-def _begin_stopping(work: Work, row: StepRow) -> None:
-    wake = work.runtime.settings.republish_after
-    transitions.begin_cancelling(work.connection, [row.id], wake=wake, error_code=TIMEOUT)
+def _begin_stopping(tx: Transaction, row: StepRow) -> None:
+    wake = tx.runtime.settings.republish_after
+    transitions.begin_stopping(tx.connection, [row.id], wake=wake, error_code=TIMEOUT)
 
 
-def _stop_items(work: Work, row: StepRow) -> list[Ending]:
+def _stop_items(tx: Transaction, row: StepRow) -> list[Ending]:
     """Stop the items of a fan-out whose time is up; the last of them to end ends it, too."""
-    _begin_stopping(work, row)
-    open_items = locking.lock_open_items(work.connection, row.id)
-    return abort.stop(work, open_items, work.plan(row.execution_id), because=outcome.TOO_SLOW)
+    _begin_stopping(tx, row)
+    open_items = locking.lock_open_items(tx.connection, row.id)
+    return abort.stop(tx, open_items, tx.plan(row.execution_id), because=outcome.TOO_SLOW)
 
 
-def _planned(work: Work, row: StepRow) -> PlannedStep | None:
+def _planned(tx: Transaction, row: StepRow) -> PlannedStep | None:
     try:
-        return work.plan(row.execution_id).step(row)
+        return tx.plan(row.execution_id).step(row)
     except PipelineEngineError:  # the plug-in that the step needs is not installed any more
         return None
 
@@ -287,13 +290,15 @@ def _time_out_executions(runtime: Runtime) -> int:
 
 
 def _timed_out(runtime: Runtime, execution_id: UUID) -> bool:
-    def change(work: Work) -> None:
-        definition = work.plan(execution_id).definition
+    def change(tx: Transaction) -> None:
+        definition = tx.plan(execution_id).definition
         grace = timedelta(seconds=definition.settings.handlers_timeout_seconds)
         error = _timeout_error(definition)
-        advance(work, abort.out_of_time(work, execution_id, grace=grace, error=error) or ())
+        advance(tx, abort.out_of_time(tx, execution_id, grace=grace, error=error) or ())
 
-    return _isolated(partial(insisted, runtime, change), execution=str(execution_id))
+    return _isolated(
+        partial(run_surviving_disconnects, runtime, change), execution=str(execution_id)
+    )
 
 
 def _timeout_error(definition: PipelineDefinition) -> dict[str, object]:
@@ -312,10 +317,12 @@ def _cancelled(runtime: Runtime, execution_id: UUID) -> bool:
     reason = AbortReason.CANCELLED
     error = {"code": reason.value, "message": trees.PARENT_STOPPED}
 
-    def change(work: Work) -> None:
-        advance(work, abort.give_up(work, execution_id, reason=reason, error=error) or ())
+    def change(tx: Transaction) -> None:
+        advance(tx, abort.give_up(tx, execution_id, reason=reason, error=error) or ())
 
-    return _isolated(partial(insisted, runtime, change), execution=str(execution_id))
+    return _isolated(
+        partial(run_surviving_disconnects, runtime, change), execution=str(execution_id)
+    )
 
 
 def beat_mark(runtime: Runtime) -> None:

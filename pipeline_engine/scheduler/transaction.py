@@ -38,7 +38,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 
 
 @dataclass(slots=True)
-class Work:
+class Transaction:
     """An open transaction, and the messages that may leave after its commit."""
 
     connection: Connection
@@ -54,7 +54,7 @@ class Work:
     begun: set[UUID] = field(default_factory=set)  #: executions that run since this transaction
     ended_along: set[int] = field(default_factory=set)  #: steps that ended before their messages
     failures: dict[int, str] = field(default_factory=dict)  #: attempts that failed, by their step
-    is_repeat: bool = False  #: an earlier try may have been committed unheard
+    is_retry: bool = False  #: an earlier try may have been committed unheard
     _plans: dict[UUID, Plan] = field(default_factory=dict, repr=False)
 
     @property
@@ -68,7 +68,7 @@ class Work:
             self._plans[execution_id] = self.runtime.plan(self.connection, execution_id)
         return self._plans[execution_id]
 
-    def unheard(self) -> Work:
+    def if_committed(self) -> Transaction:
         """What to send although nobody knows if this was committed.
 
         Not the revocations: they are the only messages that are not checked against a row.
@@ -89,13 +89,13 @@ class Work:
 
 
 @contextmanager
-def transaction(runtime: Runtime) -> Iterator[Work]:
+def transaction(runtime: Runtime) -> Iterator[Transaction]:
     """Open a transaction; the caller sends what is left over after the block."""
     with runtime.engine.begin() as connection:
-        yield Work(connection, runtime)
+        yield Transaction(connection, runtime)
 
 
-def repeated(attempt: Callable[[], T]) -> T:
+def retry_on_conflict(attempt: Callable[[], T]) -> T:
     """Run a transaction again when it lost a race for locks."""
     for tried in range(1, TRIES):
         try:
@@ -107,7 +107,9 @@ def repeated(attempt: Callable[[], T]) -> T:
     return attempt()
 
 
-def insisted(runtime: Runtime, change: Callable[[Work], object]) -> Work:
+def run_surviving_disconnects(
+    runtime: Runtime, change: Callable[[Transaction], object]
+) -> Transaction:
     """Run *change* in a transaction, again also when the database went away meanwhile.
 
     Only for a change that finds nothing to do when it comes again, such as one that is fenced
@@ -115,33 +117,37 @@ def insisted(runtime: Runtime, change: Callable[[Work], object]) -> Work:
     one set free is handed over in its place. Were that wrong, its messages would name rows
     that are not queued, and whoever got them would go home.
     """
-    unheard: list[Work] = []
+    maybe_committed: list[Transaction] = []
     for tried in count(1):
-        tries: list[Work] = []
+        tries: list[Transaction] = []
         try:
-            work = repeated(partial(_committed, runtime, change, tries, is_repeat=tried > 1))
+            tx = retry_on_conflict(partial(_committed, runtime, change, tries, is_retry=tried > 1))
         except (DBAPIError, PoolTimeout) as error:
             if tried >= runtime.settings.db_retry_max_attempts or not is_unreachable(error):
                 raise
-            unheard += (work.unheard() for work in tries[-1:])
+            maybe_committed += (tx.if_committed() for tx in tries[-1:])
             log.warning("database_away", tried=tried, error=str(getattr(error, "orig", error)))
             time.sleep(_pause(runtime, tried))
         else:
             break
-    if not work.leaves_nothing:
-        return work
-    found = next((one for one in reversed(unheard) if not one.leaves_nothing), work)
-    return replace(found, orphaned=work.orphaned)
+    if not tx.leaves_nothing:
+        return tx
+    found = next((one for one in reversed(maybe_committed) if not one.leaves_nothing), tx)
+    return replace(found, orphaned=tx.orphaned)
 
 
 def _committed(
-    runtime: Runtime, change: Callable[[Work], object], tries: list[Work], *, is_repeat: bool
-) -> Work:
-    with transaction(runtime) as work:
-        work.is_repeat = is_repeat
-        tries.append(work)
-        change(work)
-    return work
+    runtime: Runtime,
+    change: Callable[[Transaction], object],
+    tries: list[Transaction],
+    *,
+    is_retry: bool,
+) -> Transaction:
+    with transaction(runtime) as tx:
+        tx.is_retry = is_retry
+        tries.append(tx)
+        change(tx)
+    return tx
 
 
 def _pause(runtime: Runtime, tried: int) -> float:

@@ -11,7 +11,7 @@ from pipeline_engine.domain import json_guard
 from pipeline_engine.scheduler import start
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.transaction import Work, repeated, transaction
+from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
 from pipeline_engine.sdk import ActionError
 from pipeline_engine.storage import trees
 
@@ -21,7 +21,7 @@ PARENT_STOPPED = "Its parent was stopped"
 
 
 def start_child(
-    work: Work,
+    tx: Transaction,
     parent: Prepared,
     pipeline: str,
     params: Mapping[str, Any],
@@ -36,15 +36,15 @@ def start_child(
     Raises ``ActionError``, ``PipelineNotFound``, ``DraftNotExecutable``, ``InvalidParams``,
     ``JsonRejected`` and ``TooManyOpenExecutions``.
     """
-    if not is_locked and not trees.lock_attempt(work.connection, parent.row):
+    if not is_locked and not trees.lock_attempt(tx.connection, parent.row):
         raise _refused("attempt_over", "This attempt is over, so it starts nothing any more")
-    earlier = trees.started_before(work.connection, parent.row.id, call)
+    earlier = trees.started_before(tx.connection, parent.row.id, call)
     if earlier is not None and not earlier.is_used_up:
         return earlier.id
     facts = parent.facts
     root = facts.root_execution_id or facts.id
-    _check_place(work, parent, root)
-    limit = work.runtime.settings.max_body_bytes  # as for those that a client starts
+    _check_place(tx, parent, root)
+    limit = tx.runtime.settings.max_body_bytes  # as for those that a client starts
     request = start.Request(
         params=json_guard.check(dict(params), max_bytes=limit),
         user_id=facts.user_id,
@@ -55,15 +55,15 @@ def start_child(
         parent_execution_id=facts.id,
         root_execution_id=root,
     )
-    found = start.find_pipeline(work, pipeline, user_id=facts.user_id)
-    started = start.start(work, found, request)
-    trees.count_descendant(work.connection, root)
+    found = start.find_pipeline(tx, pipeline, user_id=facts.user_id)
+    started = start.start(tx, found, request)
+    trees.count_descendant(tx.connection, root)
     return started.id
 
 
-def _check_place(work: Work, parent: Prepared, root: UUID) -> None:
-    place = trees.lock_place(work.connection, root, parent.facts.id, parent.row.id)
-    most = work.runtime.settings.max_tree_executions
+def _check_place(tx: Transaction, parent: Prepared, root: UUID) -> None:
+    place = trees.lock_place(tx.connection, root, parent.facts.id, parent.row.id)
+    most = tx.runtime.settings.max_tree_executions
     if place.is_stopped:
         raise _refused("tree_cancelled", "An execution above this one was cancelled")
     if place.depth >= MAX_DEPTH:
@@ -95,7 +95,7 @@ def cancel(
     """
 
     def stop_all(*, force: bool) -> dict[UUID, bool]:
-        ids = repeated(partial(_intend, runtime, execution_id, force=force))
+        ids = retry_on_conflict(partial(_intend, runtime, execution_id, force=force))
         reasons = {one: because if one == execution_id else PARENT_STOPPED for one in ids}
         stop = start.cancel
         return {one: stop(runtime, one, because=why, force=force) for one, why in reasons.items()}
@@ -107,5 +107,5 @@ def cancel(
 
 
 def _intend(runtime: Runtime, execution_id: UUID, *, force: bool) -> list[UUID]:
-    with transaction(runtime) as work:
-        return trees.intend_to_stop(work.connection, execution_id, force=force)
+    with transaction(runtime) as tx:
+        return trees.intend_to_stop(tx.connection, execution_id, force=force)

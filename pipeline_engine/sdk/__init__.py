@@ -30,7 +30,7 @@ from pipeline_engine.sdk.answers import problem, read_answer
 from pipeline_engine.sdk.bodies import read_body, read_into
 from pipeline_engine.sdk.contents import charset_in, content_of
 from pipeline_engine.sdk.context import ActionContext, EventContext
-from pipeline_engine.sdk.engine_api import ClosedDoor, EngineDoor
+from pipeline_engine.sdk.engine_api import EngineApi, NullEngine
 from pipeline_engine.sdk.envelope import EventEnvelope
 from pipeline_engine.sdk.errors import (
     ActionError,
@@ -39,10 +39,10 @@ from pipeline_engine.sdk.errors import (
     RequestBlocked,
     ServiceError,
 )
-from pipeline_engine.sdk.executor import BaseActionExecutor, register_action, settled
+from pipeline_engine.sdk.executor import BaseActionExecutor, register_action, run_maybe_async
 from pipeline_engine.sdk.fan_out import FanOutActionExecutor, Item, ItemResult, MoreItems
 from pipeline_engine.sdk.guarded_http import GuardedSession
-from pipeline_engine.sdk.peer_api import PeerDoor
+from pipeline_engine.sdk.peer_api import PeerApi
 from pipeline_engine.sdk.peers import Peers
 from pipeline_engine.sdk.results import ActionResult, EventAction, EventResult
 from pipeline_engine.sdk.retry_after import retry_after
@@ -70,10 +70,9 @@ __all__ = [
     "AnswerNotAllowed",
     "BaseActionExecutor",
     "BudgetSpent",
-    "ClosedDoor",
     "ConditionalVisibility",
     "ContradictoryResult",
-    "EngineDoor",
+    "EngineApi",
     "EventAction",
     "EventContext",
     "EventEnvelope",
@@ -89,11 +88,12 @@ __all__ = [
     "ItemResult",
     "JsonShape",
     "MoreItems",
+    "NullEngine",
     "OutputDefinition",
     "ParamDefinition",
     "ParamProblem",
     "ParamType",
-    "PeerDoor",
+    "PeerApi",
     "Peers",
     "QueueName",
     "RequestBlocked",
@@ -125,8 +125,8 @@ __all__ = [
     "register_action",
     "render_value",
     "retry_after",
+    "run_maybe_async",
     "settings",
-    "settled",
     "text_of",
     "timed",
 ]

@@ -14,7 +14,7 @@ import requests
 import structlog
 
 from pipeline_engine.domain.expressions import SecretMisused, covered, ledger_of, masker_in
-from pipeline_engine.sdk.engine_api import ClosedDoor, EngineDoor
+from pipeline_engine.sdk.engine_api import EngineApi, NullEngine
 from pipeline_engine.sdk.services import CALLBACK_TOPIC, ServiceResponse
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -38,8 +38,8 @@ class _Caller:
     system_user_id: str | None = None
     #: What this installation calls its peers; ask ``app_id`` instead.
     app_ids: Mapping[str, str] = field(default_factory=dict)
-    #: The engine behind the methods below; in tests a ``PeerDoor``, or one of your own.
-    engine: EngineDoor = field(default_factory=ClosedDoor, repr=False)
+    #: The engine behind the methods below; in tests a ``PeerApi``, or one of your own.
+    engine: EngineApi = field(default_factory=NullEngine, repr=False)
 
     @cached_property
     def _calls(self) -> Counter[str]:

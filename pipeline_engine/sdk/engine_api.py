@@ -11,7 +11,7 @@ from pipeline_engine.sdk.errors import ActionError
 from pipeline_engine.sdk.services import ServiceResponse
 
 
-class EngineDoor(Protocol):
+class EngineApi(Protocol):
     """What the engine does for an action while it runs."""
 
     def invoke_service(
@@ -51,7 +51,7 @@ class EngineDoor(Protocol):
         """Cancel an execution that ``start_pipeline`` began."""
 
 
-class ClosedDoor:
+class NullEngine:
     """An engine for contexts that are made by hand: calls to others raise ``ActionError``."""
 
     def invoke_service(self, app_id: str, method_path: str, **_: Any) -> ServiceResponse:

@@ -107,7 +107,7 @@ def register_action(meta: ActionMeta) -> Callable[[C], C]:
     return tie
 
 
-def settled(outcome: T | Awaitable[T]) -> T:
+def run_maybe_async(outcome: T | Awaitable[T]) -> T:
     """Return what an executor's method returned, after awaiting it if it was ``async``."""
     # What ``isinstance(outcome, Awaitable)`` asks, without its detour.
     if hasattr(type(outcome), "__await__"):

@@ -7,12 +7,12 @@ from typing import Any
 
 import requests
 
-from pipeline_engine.sdk.engine_api import ClosedDoor
+from pipeline_engine.sdk.engine_api import NullEngine
 from pipeline_engine.sdk.peers import Peers
 from pipeline_engine.sdk.services import ServiceResponse
 
 
-class PeerDoor(ClosedDoor):
+class PeerApi(NullEngine):
     """Lets an action talk to the world; the scheduler adds leases, progress and pipelines."""
 
     def __init__(self, peers: Peers) -> None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pipeline_engine.scheduler.runtime import Runtime, calm_the_collector
+from pipeline_engine.scheduler.runtime import Runtime, tune_gc
 
-__all__ = ["Runtime", "calm_the_collector"]
+__all__ = ["Runtime", "tune_gc"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline_engine.domain.checks.catalogue import OwnCheck
 from pipeline_engine.registry import BrokenAction, Registry
-from pipeline_engine.sdk import ActionMeta, BaseActionExecutor, check_params, settled
+from pipeline_engine.sdk import ActionMeta, BaseActionExecutor, check_params, run_maybe_async
 
 OTHER_ICON = "box"
 #: Categories that mean the same have the same icon; the reference missed "Model Operations".
@@ -119,5 +119,6 @@ def problems(registry: Registry, action_type: str, params: Mapping[str, Any]) ->
 
 def _own_problems(registry: Registry, action_type: str, params: dict[str, Any]) -> list[str]:
     return [
-        str(problem) for problem in settled(registry.executor(action_type).validate_params(params))
+        str(problem)
+        for problem in run_maybe_async(registry.executor(action_type).validate_params(params))
     ]

@@ -24,7 +24,7 @@ from pipeline_engine.scheduler.outbox import send_first
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.start import Request as StartRequest
 from pipeline_engine.scheduler.start import Startable, Started
-from pipeline_engine.scheduler.transaction import Work, repeated, transaction
+from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
 from pipeline_engine.services.callers import SYSTEM, Caller
 from pipeline_engine.services.pipelines import as_id, check
 from pipeline_engine.storage.tables.executions import open_among
@@ -49,9 +49,9 @@ def start(
     """
     wanted, users = as_id(pipeline_id), _concerned(caller, request)
 
-    def begin(work: Work) -> Started:
-        found = starting.pipeline_with_id(work, wanted, users=users)
-        return starting.start(work, found, request)
+    def begin(tx: Transaction) -> Started:
+        found = starting.pipeline_with_id(tx, wanted, users=users)
+        return starting.start(tx, found, request)
 
     return _stored(runtime, begin)
 
@@ -65,8 +65,8 @@ def start_named(
     """
     users = _concerned(caller, request)
 
-    def begin(work: Work) -> Started:
-        return starting.start(work, starting.pipeline_named(work, name, users), request)
+    def begin(tx: Transaction) -> Started:
+        return starting.start(tx, starting.pipeline_named(tx, name, users), request)
 
     return _stored(runtime, begin)
 
@@ -86,38 +86,38 @@ def run_ephemeral(runtime: Runtime, document: dict[str, Any], request: StartRequ
     if not report.valid:
         raise InvalidDefinition(report=report)
 
-    def begin(work: Work) -> Started:
-        revision_id = _ephemeral_revision(work, document)
-        plan = runtime.plans.of(work.connection, revision_id)
+    def begin(tx: Transaction) -> Started:
+        revision_id = _ephemeral_revision(tx, document)
+        plan = runtime.plans.of(tx.connection, revision_id)
         startable = Startable(revision_id, None, plan.definition.name, plan)
-        return starting.start(work, startable, request)
+        return starting.start(tx, startable, request)
 
     return _stored(runtime, begin)
 
 
-def _ephemeral_revision(work: Work, document: dict[str, Any]) -> UUID:
+def _ephemeral_revision(tx: Transaction, document: dict[str, Any]) -> UUID:
     revision_id = new_id()
-    work.connection.execute(
+    tx.connection.execute(
         PipelineRevision.__table__.insert().values(  # type: ignore[attr-defined]
             id=revision_id,
             pipeline_id=None,
             revision=1,
             version=str(document.get("version") or "1.0"),
-            document=with_sealed_defaults(document, work.runtime.sealer),
+            document=with_sealed_defaults(document, tx.runtime.sealer),
         )
     )
     return revision_id
 
 
-def _stored(runtime: Runtime, begin: Callable[[Work], Started]) -> Started:
-    def attempt() -> tuple[Started, Work]:
-        with transaction(runtime) as work:
-            started = begin(work)
-        return started, work
+def _stored(runtime: Runtime, begin: Callable[[Transaction], Started]) -> Started:
+    def attempt() -> tuple[Started, Transaction]:
+        with transaction(runtime) as tx:
+            started = begin(tx)
+        return started, tx
 
-    started, work = repeated(attempt)
+    started, tx = retry_on_conflict(attempt)
     failpoint(Failpoint.AFTER_START_BEFORE_SEND)
-    send_first(work)
+    send_first(tx)
     return started
 
 

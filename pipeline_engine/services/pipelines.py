@@ -168,7 +168,7 @@ def get(session: Session, caller: Caller, pipeline_id: UUID | str) -> StoredPipe
     """One pipeline; raises ``PipelineNotFound``, also for what belongs to another user."""
     found = session.execute(
         _stored(with_document=True)
-        .where(Pipeline.id == as_id(pipeline_id), in_sight_of(caller, include_system=True))
+        .where(Pipeline.id == as_id(pipeline_id), visible_to(caller, include_system=True))
         .execution_options(populate_existing=True)
     ).one_or_none()
     if found is None:
@@ -189,7 +189,7 @@ def listed(
 
     Of those with one *name*, only what it means to the caller: see ``executions.start_named``.
     """
-    sight = in_sight_of(caller, include_system=include_system)
+    sight = visible_to(caller, include_system=include_system)
     if name is not None:
         sight = Pipeline.id.in_(_meant(sight, caller, name))
     total = session.scalar(select(func.count()).select_from(Pipeline).where(sight)) or 0
@@ -211,7 +211,7 @@ def _meant(sight: ColumnElement[bool], caller: Caller, name: str) -> Select[tupl
     return select(ranked.c.id).where(ranked.c.distance == 1)
 
 
-def in_sight_of(caller: Caller, *, include_system: bool) -> ColumnElement[bool]:
+def visible_to(caller: Caller, *, include_system: bool) -> ColumnElement[bool]:
     """The condition on pipelines that *caller* may know of."""
     if caller.sees_all:
         return true()
@@ -259,7 +259,7 @@ def _stored(*, with_document: bool) -> Select[*tuple[Any, ...]]:
 
 def _locked(session: Session, caller: Caller, pipeline_id: UUID | str) -> Pipeline:
     """The pipeline, ours until the transaction ends, if *caller* may change it."""
-    sight = in_sight_of(caller, include_system=True)
+    sight = visible_to(caller, include_system=True)
     pipeline = session.scalar(
         select(Pipeline).where(Pipeline.id == as_id(pipeline_id), sight).with_for_update()
     )

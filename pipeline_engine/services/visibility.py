@@ -14,7 +14,7 @@ from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.pipelines import PipelineRevision
 
 
-def in_sight_of(caller: Caller) -> ColumnElement[bool]:
+def visible_to(caller: Caller) -> ColumnElement[bool]:
     """The condition on executions that *caller* may know of."""
     return true() if caller.sees_all else Execution.user_id == caller.user_id
 
@@ -27,7 +27,7 @@ def redactor_of(session: Session, caller: Caller, execution_id: UUID) -> Redacto
     found = session.execute(
         select(Execution.params, PipelineRevision.document["parameters"])
         .join(PipelineRevision, PipelineRevision.id == Execution.revision_id)
-        .where(Execution.id == execution_id, in_sight_of(caller))
+        .where(Execution.id == execution_id, visible_to(caller))
     ).one_or_none()
     if found is None:
         raise not_found(execution_id)

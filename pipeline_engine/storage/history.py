@@ -15,7 +15,7 @@ from pipeline_engine.storage.tables.events import EventType
 
 
 @dataclass(slots=True)
-class Happened:
+class NewEvent:
     """One event, about to be written."""
 
     execution_id: UUID
@@ -26,7 +26,7 @@ class Happened:
     eta_seconds: int | None = None
 
 
-def record(connection: Connection, events: Sequence[Happened]) -> None:
+def record(connection: Connection, events: Sequence[NewEvent]) -> None:
     """Write history, all of it in one statement."""
     if not events:
         return
@@ -46,9 +46,9 @@ def record(connection: Connection, events: Sequence[Happened]) -> None:
     )
 
 
-def about(step: StepRow, event_type: EventType, **details: Json) -> Happened:
+def about(step: StepRow, event_type: EventType, **details: Json) -> NewEvent:
     """An event of a step; *details* beside what every such event says."""
     known = {"step_id": step.step_id, "step_name": step.name, "attempt": step.attempt}
     if step.item_index is not None:
         known["item_index"] = step.item_index
-    return Happened(step.execution_id, event_type, step.id, {**known, **details})
+    return NewEvent(step.execution_id, event_type, step.id, {**known, **details})

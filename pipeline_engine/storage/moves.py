@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pipeline_engine.domain.readiness import Contribution, SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
-from pipeline_engine.storage.history import Happened, about
+from pipeline_engine.storage.history import NewEvent, about
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.events import EventType
@@ -43,7 +43,7 @@ class Ending:
     ended_at: float = field(default_factory=time.monotonic)
 
     @property
-    def happened(self) -> Happened:
+    def happened(self) -> NewEvent:
         """The event that tells of it."""
         details: dict[str, Json] = {}
         if self.error_message:

@@ -27,9 +27,7 @@ LOCK_IN_ORDER = (
 )
 
 
-def settle_dependencies(
-    connection: Connection, changes: Mapping[int, Contribution]
-) -> list[StepRow]:
+def count_ends(connection: Connection, changes: Mapping[int, Contribution]) -> list[StepRow]:
     """Count the ends of dependencies on the rows that wait for them, and return those rows.
 
     Successors are locked in the order of their ids, or two joins could wait for each other.

@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import StepStatus
-from pipeline_engine.storage.history import Happened, about, record
+from pipeline_engine.storage.history import NewEvent, about, record
 from pipeline_engine.storage.moves import Claim, Ending, ExecutionEnding, Parking
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
@@ -395,7 +395,7 @@ def note_progress(
 # ── Executions ───────────────────────────────────────────────────────────────────────────
 
 
-def begin_executions(connection: Connection, ids: Iterable[UUID]) -> None:
+def mark_running(connection: Connection, ids: Iterable[UUID]) -> None:
     """Say that these executions run, the first time one of their steps does."""
     driver.run(
         connection,
@@ -462,7 +462,7 @@ def intend_abort(
         },
     ).first()
     if moved is not None and is_cancel:
-        record(connection, [Happened(execution_id, EventType.CANCEL_REQUESTED, details=error)])
+        record(connection, [NewEvent(execution_id, EventType.CANCEL_REQUESTED, details=error)])
     return moved is not None
 
 
@@ -499,7 +499,7 @@ def pass_deadline(
     ).first()
     if moved is None:
         return None
-    record(connection, [Happened(execution_id, EventType.DEADLINE_PASSED, details=error)])
+    record(connection, [NewEvent(execution_id, EventType.DEADLINE_PASSED, details=error)])
     return AbortReason(moved[0])
 
 
@@ -525,7 +525,7 @@ def force_end(
     ).first()
     if moved is not None:
         details = {**error, "force": True}
-        record(connection, [Happened(execution_id, event, details=details)])
+        record(connection, [NewEvent(execution_id, event, details=details)])
     return moved is not None
 
 
@@ -547,7 +547,7 @@ def claim_clean_up(
     return claimed[0] if claimed else None
 
 
-def begin_cancelling(
+def begin_stopping(
     connection: Connection,
     ids: Sequence[int],
     *,

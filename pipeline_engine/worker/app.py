@@ -63,7 +63,7 @@ def _set_up_logging(**_: Any) -> None:
 
 @worker_process_init.connect
 def _start_child(**_: Any) -> None:
-    _runtime().look_at_the_clock()
+    _runtime().note_start_time()
 
 
 @worker_ready.connect

@@ -7,7 +7,7 @@ from threading import Lock
 
 from pipeline_engine.config import Settings
 from pipeline_engine.dispatch.sender import Dispatcher
-from pipeline_engine.scheduler.runtime import Runtime, calm_the_collector
+from pipeline_engine.scheduler.runtime import Runtime, tune_gc
 
 _lock = Lock()
 _runtimes: dict[int, Runtime] = {}
@@ -21,7 +21,7 @@ def runtime(dispatch: Dispatcher | None = None) -> Runtime:
             found = _runtimes.get(os.getpid())
             if found is None:
                 found = Runtime.start(Settings.from_env(), dispatch=dispatch)
-                calm_the_collector()
+                tune_gc()
                 _runtimes[os.getpid()] = found
     return found
 

@@ -31,7 +31,7 @@ from pipeline_engine.scheduler.resume import deliver
 from pipeline_engine.scheduler.resume.cleanup import clean_up
 from pipeline_engine.scheduler.resume.join import join
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.services import retention
 from pipeline_engine.worker import process
 from pipeline_engine.worker.sweeper import sweep_now
@@ -82,7 +82,9 @@ def _step_task(runtime: MakeRuntime) -> Callable[..., None]:
     return run_steps
 
 
-def _id_task(runtime: MakeRuntime, by_id: Callable[[Runtime, int], Work]) -> Callable[..., None]:
+def _id_task(
+    runtime: MakeRuntime, by_id: Callable[[Runtime, int], Transaction]
+) -> Callable[..., None]:
     def run_by_id(task: Task[Any, Any], ids: list[int]) -> None:
         failures: list[str] = []
         with _at_work(runtime(), task):
@@ -99,9 +101,9 @@ def _delivery_task(runtime: MakeRuntime) -> Callable[..., None]:
     def give(task: Task[Any, Any], ids: list[int]) -> None:
         failures: list[str] = []
         with _at_work(runtime(), task):
-            for work in deliver.deliver(runtime(), named(ids)):
+            for tx in deliver.deliver(runtime(), named(ids)):
                 turn = _turn(runtime(), task)
-                turn.go_on(work)
+                turn.go_on(tx)
                 failures += turn.failures
         _tell(failures)
 
@@ -132,7 +134,7 @@ def _tick_task(runtime: MakeRuntime, tick: Callable[[Runtime], object]) -> Calla
 
 
 #: Tasks that do one thing for each of the rows that a message names.
-BY_ID: dict[str, Callable[[Runtime, int], Work]] = {
+BY_ID: dict[str, Callable[[Runtime, int], Transaction]] = {
     JOIN: join,
     CLEAN_UP: clean_up,
 }

@@ -16,7 +16,7 @@ from contexts import a_context
 from local_service import SomeSettings, local_service
 from pipeline_engine_actions.integration.http_request import HttpRequest
 
-from pipeline_engine.sdk import PeerDoor, Peers, ServiceError
+from pipeline_engine.sdk import PeerApi, Peers, ServiceError
 from pipeline_engine.sdk.addresses import AddressGuard
 from pipeline_engine.sdk.guarded_http import GuardedSession
 from pipeline_engine.sdk.look_ups import resolved_within
@@ -87,7 +87,7 @@ def saying(first: bytes, again: bytes) -> Callable[[socket.socket, threading.Eve
 
 def requested(url: str, **params: Any) -> str:
     guard = AddressGuard.of(["127.0.0.0/8"])
-    door = PeerDoor(Peers(SomeSettings()))
+    door = PeerApi(Peers(SomeSettings()))
     door.http_session = lambda: GuardedSession(guard)  # type: ignore[method-assign]
     params = {"url": url, "timeout_seconds": SECONDS, **params}
     return str(HttpRequest().execute(a_context(params, engine=door)).error)

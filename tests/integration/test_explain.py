@@ -26,7 +26,7 @@ from pipeline_engine.services import executions, inbox, presence
 from pipeline_engine.services.callers import SYSTEM, Caller
 from pipeline_engine.services.explain import Explanation, Finding, FindingCode, explain
 from pipeline_engine.services.inbox import Arrival
-from pipeline_engine.storage.waits import SCANNED, SHOWN
+from pipeline_engine.storage.diagnostics import SCANNED, SHOWN
 
 NOWHERE = "redis://127.0.0.1:1/0"
 WINDOW = {"max_parallel_steps": 2}

@@ -21,7 +21,7 @@ from pipeline_engine_actions.integration.http_request import META, HttpRequest
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.sdk.addresses import AddressGuard
-from pipeline_engine.sdk.engine_api import ClosedDoor
+from pipeline_engine.sdk.engine_api import NullEngine
 from pipeline_engine.sdk.errors import RequestBlocked
 from pipeline_engine.sdk.guarded_http import GuardedSession
 
@@ -51,7 +51,7 @@ def look_up(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
     ]
 
 
-class GuardedDoor(ClosedDoor):
+class GuardedDoor(NullEngine):
     """An engine with nothing but guarded requests."""
 
     def __init__(self, guard: AddressGuard) -> None:

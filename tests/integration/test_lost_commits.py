@@ -17,7 +17,7 @@ from pipeline_engine.config import Settings
 from pipeline_engine.registry import RegisteredAction, Registry
 from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.transaction import Work, insisted
+from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
 from pipeline_engine.sdk import ActionContext, ActionMeta, ActionResult, BaseActionExecutor
 from pipeline_engine.services import executions
 from pipeline_engine.services.executions import StartRequest
@@ -182,12 +182,12 @@ def test_a_change_is_tried_as_often_as_the_settings_say_and_no_oftener(
     tries = []
     impatient = replace(runtime.settings, db_retry_max_attempts=2, db_retry_exponential_base=1.0)
 
-    def cut_off(work: Work) -> None:
-        tries.append(work.is_repeat)
-        work.connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+    def cut_off(tx: Transaction) -> None:
+        tries.append(tx.is_retry)
+        tx.connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
 
     with pytest.raises(OperationalError):
-        insisted(replace(runtime, settings=impatient), cut_off)
+        run_surviving_disconnects(replace(runtime, settings=impatient), cut_off)
 
     assert tries == [False, True]
 
@@ -195,11 +195,11 @@ def test_a_change_is_tried_as_often_as_the_settings_say_and_no_oftener(
 def test_what_the_database_refuses_is_not_tried_again(runtime: Runtime) -> None:
     tries = []
 
-    def wrong(work: Work) -> None:
-        tries.append(work)
-        work.connection.exec_driver_sql("SELECT 1 / 0")
+    def wrong(tx: Transaction) -> None:
+        tries.append(tx)
+        tx.connection.exec_driver_sql("SELECT 1 / 0")
 
     with pytest.raises(Exception, match="division by zero"):
-        insisted(runtime, wrong)
+        run_surviving_disconnects(runtime, wrong)
 
     assert len(tries) == 1

@@ -10,7 +10,7 @@ from contexts import EXECUTION_ID, a_context
 from local_service import LocalService, SomeSettings, door_to, local_service
 from pipeline_engine_actions.integration.notification import META, Notification
 
-from pipeline_engine.sdk import PeerDoor, Peers, ServiceError, ServiceResponse, settled
+from pipeline_engine.sdk import PeerApi, Peers, ServiceError, ServiceResponse, run_maybe_async
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_service_without_an_address_is_an_error_that_no_retry_mends():
 def test_names_become_the_ids_of_the_deployment(service):
     service.answer("POST /v1.0/invoke/bud-app-prod/method/x", {})
     peers = through_dapr(service)
-    context = a_context(engine=PeerDoor(peers), app_ids={"budapp": "bud-app-prod"})
+    context = a_context(engine=PeerApi(peers), app_ids={"budapp": "bud-app-prod"})
 
     assert context.invoke_service("budapp", "x") == {}
     assert context.app_id("budapp") == "bud-app-prod"
@@ -115,7 +115,7 @@ def test_an_async_action_may_await_the_answer_and_a_plain_one_need_not(service, 
     async def awaiting() -> ServiceResponse:
         return await peers.invoke("budapp", "x")
 
-    assert settled(awaiting()) == peers.invoke("budapp", "x") == {"a": 1}
+    assert run_maybe_async(awaiting()) == peers.invoke("budapp", "x") == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ TOLD = {"channel": "slack", "message": "done", "severity": "warning", "metadata"
 
 
 def notified(peers: Peers):
-    return Notification().execute(a_context(TOLD, engine=PeerDoor(peers)))
+    return Notification().execute(a_context(TOLD, engine=PeerApi(peers)))
 
 
 def test_with_a_sidecar_a_notification_is_published_to_its_topic(service):

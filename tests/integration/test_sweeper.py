@@ -92,8 +92,8 @@ def test_what_could_not_be_sent_is_not_looked_for(make_sweeper, driver, overdue)
 def test_what_the_engine_sets_free_is_left_to_the_workers_of_users(driver, queue, status):
     execution_id = driver.start(a_step("free"))
 
-    with transaction(driver.runtime) as work:
-        work.ready = overdue_rows.requeue_unclaimed(work.connection, patience=timedelta(0))
-    Turn(driver.runtime, queue=queue).go_on(work)
+    with transaction(driver.runtime) as tx:
+        tx.ready = overdue_rows.requeue_unclaimed(tx.connection, patience=timedelta(0))
+    Turn(driver.runtime, queue=queue).go_on(tx)
 
     assert driver.look(execution_id).step("free").status == status

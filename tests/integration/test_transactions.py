@@ -12,7 +12,7 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from waiting import wait_until
 
-from pipeline_engine.scheduler.transaction import TRIES, Work, repeated, transaction
+from pipeline_engine.scheduler.transaction import TRIES, Transaction, retry_on_conflict, transaction
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import executions, inbox
 from pipeline_engine.services.inbox import Arrival
@@ -123,7 +123,7 @@ def test_the_loser_of_a_deadlock_begins_again(drive):
                     both_hold_one.wait(5)
                 lock(opened.connection, second)
 
-        repeated(attempt)
+        retry_on_conflict(attempt)
 
     with in_background(lambda: crossing(*ids), lambda: crossing(*reversed(ids))):
         pass
@@ -132,7 +132,7 @@ def test_the_loser_of_a_deadlock_begins_again(drive):
 
 
 def refusing(driver: Driver, code: str, tries: list[int]) -> Any:
-    def attempt() -> Work:
+    def attempt() -> Transaction:
         tries.append(1)
         with transaction(driver.runtime) as opened:
             opened.connection.exec_driver_sql(
@@ -148,7 +148,7 @@ def test_a_race_that_is_lost_again_and_again_is_given_up(drive, code):
     tries: list[int] = []
 
     with pytest.raises(DBAPIError):
-        repeated(refusing(drive(), code, tries))
+        retry_on_conflict(refusing(drive(), code, tries))
 
     assert len(tries) == TRIES
 
@@ -157,7 +157,7 @@ def test_other_errors_are_not_tried_again(drive):
     tries: list[int] = []
 
     with pytest.raises(IntegrityError):
-        repeated(refusing(drive(), "23505", tries))
+        retry_on_conflict(refusing(drive(), "23505", tries))
 
     assert len(tries) == 1
 

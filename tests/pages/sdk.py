@@ -33,8 +33,8 @@ This page is made from the docstrings: `make pages` writes it anew.
 #: The other half of a union: ``Awaitable`` of anything, lists included.
 AWAITED = re.compile(r" \| Awaitable\[(?:[^\[\]]|\[[^\]]*\])*\]|Awaitable\[None\] \| ")
 
-#: Their methods are those of ``EngineDoor``, or of ``requests.Session``.
-TOLD_IN_ONE_SENTENCE = (sdk.ClosedDoor, sdk.PeerDoor, sdk.GuardedSession)
+#: Their methods are those of ``EngineApi``, or of ``requests.Session``.
+TOLD_IN_ONE_SENTENCE = (sdk.NullEngine, sdk.PeerApi, sdk.GuardedSession)
 
 #: The headings of the page, and what stands below each.
 SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -136,7 +136,7 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "For tests": (
         "Executors are plain classes: make a context by hand, and call them.",
-        ("EngineDoor", "ClosedDoor", "PeerDoor", "Peers", "settled"),
+        ("EngineApi", "NullEngine", "PeerApi", "Peers", "run_maybe_async"),
     ),
 }
 

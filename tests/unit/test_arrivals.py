@@ -8,7 +8,7 @@ from threading import Event, Thread
 import pytest
 from waiting import wait_until
 
-from pipeline_engine.dispatch.coalescing import MOST_IDS, RUSH, Arrivals
+from pipeline_engine.dispatch.coalescing import MOST_IDS, RUSH, Coalescer
 from pipeline_engine.dispatch.messages import DELIVER, RUN_BATCH, Message
 
 
@@ -48,7 +48,7 @@ class HeldUp(Sent):
 
 
 def test_a_lone_delivery_is_announced_at_once(sent: Sent) -> None:
-    arrivals = Arrivals(DELIVER, sent)
+    arrivals = Coalescer(DELIVER, sent)
 
     for delivery_id in range(RUSH):
         arrivals.add(delivery_id)
@@ -59,7 +59,7 @@ def test_a_lone_delivery_is_announced_at_once(sent: Sent) -> None:
 
 def test_whoever_brings_a_delivery_does_not_wait_for_the_broker() -> None:
     sent = HeldUp()
-    arrivals = Arrivals(DELIVER, sent)
+    arrivals = Coalescer(DELIVER, sent)
 
     arrivals.add(1)
 
@@ -70,7 +70,7 @@ def test_whoever_brings_a_delivery_does_not_wait_for_the_broker() -> None:
 
 def test_a_message_announces_all_that_came_while_the_last_one_was_sent() -> None:
     sent = HeldUp()
-    arrivals = Arrivals(DELIVER, sent)
+    arrivals = Coalescer(DELIVER, sent)
     arrivals.add(1)
     assert sent.is_asked.wait(5)
 
@@ -83,7 +83,7 @@ def test_a_message_announces_all_that_came_while_the_last_one_was_sent() -> None
 
 
 def test_in_a_rush_deliveries_are_gathered(sent: Sent) -> None:
-    arrivals = Arrivals(DELIVER, sent)
+    arrivals = Coalescer(DELIVER, sent)
 
     for delivery_id in range(40):
         arrivals.add(delivery_id)
@@ -93,7 +93,7 @@ def test_in_a_rush_deliveries_are_gathered(sent: Sent) -> None:
 
 
 def test_each_delivery_is_announced_once_however_many_bring_them(sent: Sent) -> None:
-    arrivals = Arrivals(DELIVER, sent)
+    arrivals = Coalescer(DELIVER, sent)
     threads = [
         Thread(target=lambda n=n: [arrivals.add(100 * n + i) for i in range(100)]) for n in range(8)
     ]
@@ -109,7 +109,7 @@ def test_each_delivery_is_announced_once_however_many_bring_them(sent: Sent) -> 
 
 
 def test_what_comes_together_stays_together_in_one_message(sent: Sent) -> None:
-    arrivals = Arrivals(RUN_BATCH, sent)
+    arrivals = Coalescer(RUN_BATCH, sent)
     parties = [range(7 * n, 7 * n + 7) for n in range(30)]
 
     for party in parties:
@@ -123,7 +123,7 @@ def test_what_comes_together_stays_together_in_one_message(sent: Sent) -> None:
 
 
 def test_a_party_that_is_too_large_for_one_message_with_others_has_its_own(sent: Sent) -> None:
-    arrivals = Arrivals(RUN_BATCH, sent)
+    arrivals = Coalescer(RUN_BATCH, sent)
     large = tuple(range(MOST_IDS + 1))
 
     arrivals.add(*large)
@@ -139,7 +139,7 @@ def test_a_send_that_fails_does_not_silence_those_that_follow() -> None:
         if len(tries) == 1:
             raise ValueError
 
-    arrivals = Arrivals(DELIVER, fail_once)
+    arrivals = Coalescer(DELIVER, fail_once)
     arrivals.add(1)
     wait_until(lambda: tries, what="the first try")
 

@@ -18,7 +18,7 @@ from pipeline_engine.sdk import (
     ActionResult,
     BaseActionExecutor,
     StepStatus,
-    settled,
+    run_maybe_async,
 )
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
@@ -154,10 +154,10 @@ def test_an_action_by_the_seed_guide_runs_with_only_its_imports_changed():
 
     with local_service() as service, door_to(service) as door:
         service.answer("POST /endpoints/e-1/delete-workflow", {"workflow_id": 7})
-        parked = settled(executor.execute(a_context({"endpoint_id": "e-1"}, engine=door)))
+        parked = run_maybe_async(executor.execute(a_context({"endpoint_id": "e-1"}, engine=door)))
         service.answer("POST /endpoints/e-1/delete-workflow", {"detail": "no"}, status=409)
-        refused = settled(executor.execute(a_context({"endpoint_id": "e-1"}, engine=door)))
-    ended = settled(executor.on_event(an_event(a_notification("results"))))
+        refused = run_maybe_async(executor.execute(a_context({"endpoint_id": "e-1"}, engine=door)))
+    ended = run_maybe_async(executor.on_event(an_event(a_notification("results"))))
 
     assert service.received[0].body == {"callback_topic": "budpipelineEvents"}
     assert (parked.awaiting_event, parked.external_workflow_ids) == (True, ("7",))

@@ -50,7 +50,7 @@ from pipeline_engine.sdk import (
     ItemResult,
     MoreItems,
     read_answer,
-    settled,
+    run_maybe_async,
 )
 from pipeline_engine.sdk.deadlines import DEADLINES
 
@@ -124,7 +124,7 @@ def in_time(
 
 def _called(step: Prepared, context: ActionContext) -> Any:
     with _watched(step, context):
-        answer = settled(step.planned.executor.execute(context))
+        answer = run_maybe_async(step.planned.executor.execute(context))
     failpoint(Failpoint.IN_EXECUTE)
     return answer
 
@@ -140,7 +140,7 @@ def _watched(step: Prepared, context: ActionContext) -> AbstractContextManager[o
 def wake(step: Prepared, context: ActionContext) -> ActionResult:
     """End a parked step whose time has come."""
     executor = step.planned.executor
-    return _guarded(lambda: checked(settled(executor.on_wake(context))), step, context)
+    return _guarded(lambda: checked(run_maybe_async(executor.on_wake(context))), step, context)
 
 
 def expand(step: Prepared, context: ActionContext) -> list[Item] | ActionResult:
@@ -152,7 +152,7 @@ def expand(step: Prepared, context: ActionContext) -> list[Item] | ActionResult:
     refused = _refused(step)
     if refused is not None:
         return refused
-    return _guarded(lambda: checked_items(settled(executor.expand(context))), step, context)
+    return _guarded(lambda: checked_items(run_maybe_async(executor.expand(context))), step, context)
 
 
 def _loop_items(step: Prepared) -> list[Item]:
@@ -200,7 +200,7 @@ def join(
         return ActionResult(success=True, outputs=_collected(results))
 
     def call() -> ActionResult | MoreItems:
-        found: Any = settled(executor.join(context, results))
+        found: Any = run_maybe_async(executor.join(context, results))
         return checked_more(found) if isinstance(found, MoreItems) else checked(found)
 
     return _guarded(call, step, context)
@@ -223,8 +223,8 @@ def allowance(step: Prepared, context: ActionContext, count: int) -> Allowance |
         return Allowance(None, 0)
 
     def call() -> Allowance:
-        at_once = settled(executor.max_concurrency(context)) or 0
-        failures = settled(executor.tolerated_failures(context))
+        at_once = run_maybe_async(executor.max_concurrency(context)) or 0
+        failures = run_maybe_async(executor.tolerated_failures(context))
         return Allowance(
             checked_count(at_once, "max_concurrency") or None,
             checked_count(failures, "tolerated_failures"),
@@ -273,7 +273,7 @@ def _read(
         answer = read_answer(context.event_data) if is_callback else None
         with paying(Fuel()):  # other events may have been read before it
             said = executor.on_answer(context, answer) if answer else executor.on_event(context)
-            return checked_verdict(settled(said)), None
+            return checked_verdict(run_maybe_async(said)), None
     except (InvalidAnswer, AnswerNotAllowed) as error:
         return EventResult(action=EventAction.IGNORE), f"refused: {error}"
     except NotImplementedError:
@@ -291,7 +291,7 @@ def clean_up(step: Prepared, context: ActionContext) -> str | None:
     with out_of_logs(lambda: step.masker):
         try:
             with paying(step.fuel):
-                settled(step.planned.executor.cleanup(context))
+                run_maybe_async(step.planned.executor.cleanup(context))
         except Exception as error:  # foreign code: a failed clean-up must not stop the cancelling
             log.warning("cleanup failed", exc_info=True, execution_id=context.execution_id)
             return raised(error)

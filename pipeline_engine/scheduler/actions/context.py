@@ -11,8 +11,7 @@ from pipeline_engine.domain.expressions import covered, ledger_of
 from pipeline_engine.scheduler.actions.prepared import Prepared, idempotency_key, this_attempt
 from pipeline_engine.scheduler.actions.scope import StepOutputs
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.sdk import ActionContext, BaseActionExecutor, EngineDoor, EventContext
-from pipeline_engine.sdk.engine_api import ClosedDoor
+from pipeline_engine.sdk import ActionContext, BaseActionExecutor, EngineApi, EventContext
 from pipeline_engine.storage.deliveries import DeliveryRow
 from pipeline_engine.storage.tables.base import Json
 
@@ -21,7 +20,7 @@ def make_context(
     runtime: Runtime,
     step: Prepared,
     *,
-    door: EngineDoor | None = None,
+    engine: EngineApi,
     stored_outputs: Mapping[str, Any] | None = None,
 ) -> ActionContext:
     """All that the action may know."""
@@ -37,7 +36,7 @@ def make_context(
         user_id=step.facts.user_id,
         system_user_id=settings.system_user_id,
         app_ids=settings.app_ids,
-        engine=door or ClosedDoor(),
+        engine=engine,
         params=step.params,
         step_outputs=StepOutputs(step.results),
         stored_outputs=stored_outputs or {},
@@ -64,7 +63,7 @@ def event_context(
     outputs: Mapping[str, Json],
     delivery: DeliveryRow,
     *,
-    door: EngineDoor,
+    engine: EngineApi,
 ) -> EventContext:
     """All that an action may know about an event."""
     row, settings = step.row, runtime.settings
@@ -76,7 +75,7 @@ def event_context(
         user_id=step.facts.user_id,
         system_user_id=settings.system_user_id,
         app_ids=settings.app_ids,
-        engine=door,
+        engine=engine,
         external_workflow_id=delivery.external_id or str(row.id),
         event_type=delivery.event_type,
         event_data=delivery.body,

@@ -18,7 +18,7 @@ from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.plan.plan import Plan
-from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import BaseActionExecutor
 from pipeline_engine.storage import locking, queueing, transitions
 from pipeline_engine.storage.moves import Ending
@@ -37,7 +37,7 @@ MESSAGES = {
 
 
 def give_up(
-    work: Work,
+    tx: Transaction,
     execution_id: UUID,
     *,
     reason: AbortReason,
@@ -51,34 +51,34 @@ def give_up(
     """
 
     def intend() -> frozenset[TriggerRule] | None:
-        stored = transitions.intend_abort(work.connection, execution_id, reason=reason, error=error)
+        stored = transitions.intend_abort(tx.connection, execution_id, reason=reason, error=error)
         event, end = EventType.CANCEL_REQUESTED, transitions.force_end
-        if force and end(work.connection, execution_id, event=event, error=error):
+        if force and end(tx.connection, execution_id, event=event, error=error):
             return NOBODY
         return reason.survivors if stored else None
 
-    return _stop_all(work, execution_id, intend, because=MESSAGES[reason])
+    return _stop_all(tx, execution_id, intend, because=MESSAGES[reason])
 
 
 def out_of_time(
-    work: Work, execution_id: UUID, *, grace: timedelta, error: dict[str, Json]
+    tx: Transaction, execution_id: UUID, *, grace: timedelta, error: dict[str, Json]
 ) -> list[Ending] | None:
     """What follows when the time of an execution is up, or that of its handlers after it."""
 
     def intend() -> frozenset[TriggerRule] | None:
         passed = transitions.pass_deadline
-        reason = passed(work.connection, execution_id, grace=grace, error=error)
+        reason = passed(tx.connection, execution_id, grace=grace, error=error)
         if reason is not None:
             return reason.survivors
         event, force = EventType.DEADLINE_PASSED, transitions.force_end
-        forced = force(work.connection, execution_id, event=event, error=error, only_overdue=True)
+        forced = force(tx.connection, execution_id, event=event, error=error, only_overdue=True)
         return NOBODY if forced else None
 
-    return _stop_all(work, execution_id, intend, because=MESSAGES[AbortReason.TIMED_OUT])
+    return _stop_all(tx, execution_id, intend, because=MESSAGES[AbortReason.TIMED_OUT])
 
 
 def _stop_all(
-    work: Work,
+    tx: Transaction,
     execution_id: UUID,
     intend: Callable[[], frozenset[TriggerRule] | None],
     *,
@@ -86,18 +86,18 @@ def _stop_all(
 ) -> list[Ending] | None:
     """Stop the steps that do not survive what *intend* stores."""
     # Steps before their execution, as whoever ends the last of them locks the two.
-    steps = locking.lock_open_steps(work.connection, execution_id)
+    steps = locking.lock_open_steps(tx.connection, execution_id)
     survivors = intend()
     if survivors is None:
         return None
-    plan = work.plan(execution_id)
+    plan = tx.plan(execution_id)
     if not survivors or any(step.items_open for step in steps):
         # What we had to wait for has made rows that the first statement did not see: the items
         # of a fan-out, or the handlers that a sink has added.
-        steps = locking.lock_open_steps(work.connection, execution_id)
+        steps = locking.lock_open_steps(tx.connection, execution_id)
     if not survivors:
-        return stop(work, steps, plan, because=because, for_good=True)
-    return stop(work, _doomed(steps, plan, survivors), plan, because=because)
+        return stop(tx, steps, plan, because=because, for_good=True)
+    return stop(tx, _doomed(steps, plan, survivors), plan, because=because)
 
 
 def _doomed(
@@ -114,31 +114,31 @@ def _doomed(
 
 
 def stop(
-    work: Work, steps: Sequence[StepRow], plan: Plan, *, because: str, for_good: bool = False
+    tx: Transaction, steps: Sequence[StepRow], plan: Plan, *, because: str, for_good: bool = False
 ) -> list[Ending]:
     """Stop locked steps: ends for those that can end now, a clean-up for the others.
 
     Stopped *for good* their clean-ups have to be over in time, begun or not.
     """
     cleaning = [step for step in steps if step.cancelling]  # that will end them
-    queueing.forget_time_outs(work.connection, [step.id for step in cleaning])
+    queueing.forget_time_outs(tx.connection, [step.id for step in cleaning])
     steps = [step for step in steps if not step.cancelling]
     cleaned = [step for step in steps if has_to_clean_up(step, plan)]
     waiting = [step for step in steps if _waits_for_items(step)]
     put_off = {step.id for step in (*cleaned, *waiting)}
-    settings = work.runtime.settings
-    transitions.begin_cancelling(work.connection, sorted(put_off), wake=settings.republish_after)
+    settings = tx.runtime.settings
+    transitions.begin_stopping(tx.connection, sorted(put_off), wake=settings.republish_after)
     if for_good:
         ids = [step.id for step in (*cleaning, *cleaned)]
-        queueing.limit_clean_ups(work.connection, ids, within=settings.clean_up_timeout)
-    work.revoked.extend(step for step in steps if step.task_id)
-    ask_to_clean_up(work, cleaned)
+        queueing.limit_clean_ups(tx.connection, ids, within=settings.clean_up_timeout)
+    tx.revoked.extend(step for step in steps if step.task_id)
+    ask_to_clean_up(tx, cleaned)
     return aborted((step for step in steps if step.id not in put_off), because=because)
 
 
-def ask_to_clean_up(work: Work, steps: Iterable[StepRow]) -> None:
+def ask_to_clean_up(tx: Transaction, steps: Iterable[StepRow]) -> None:
     """Wake the clean-up of stopped steps after the commit; the sweep does if that is lost."""
-    work.messages.extend(Message(CLEAN_UP, (step.id,), step.queue, step.label) for step in steps)
+    tx.messages.extend(Message(CLEAN_UP, (step.id,), step.queue, step.label) for step in steps)
 
 
 def aborted(steps: Iterable[StepRow], *, because: str) -> list[Ending]:

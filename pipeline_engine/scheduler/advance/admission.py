@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage import queueing
 from pipeline_engine.storage.rows import StepRow
 
 
-def admit(work: Work, execution_id: UUID, newly_ready: Sequence[StepRow]) -> None:
+def admit(tx: Transaction, execution_id: UUID, newly_ready: Sequence[StepRow]) -> None:
     """Queue ready steps for as long as there is room; the others are held."""
-    limit = work.plan(execution_id).window
+    limit = tx.plan(execution_id).window
     if limit is None:
-        queueing.mark_queued(work.connection, [row.id for row in newly_ready])
-        work.ready.extend(newly_ready)
+        queueing.mark_queued(tx.connection, [row.id for row in newly_ready])
+        tx.ready.extend(newly_ready)
         return
-    queueing.mark_held(work.connection, [row.id for row in newly_ready])
-    work.ready.extend(queueing.admit_held(work.connection, execution_id, window=limit))
+    queueing.mark_held(tx.connection, [row.id for row in newly_ready])
+    tx.ready.extend(queueing.admit_held(tx.connection, execution_id, window=limit))

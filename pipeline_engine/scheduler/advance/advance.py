@@ -22,7 +22,7 @@ from pipeline_engine.domain.readiness import (
 )
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.scheduler.advance import abort, admission, fan_out, finalize
-from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage import locking, queueing, transitions
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import StepRow
@@ -30,24 +30,24 @@ from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.steps import StepKind
 
 
-def advance(work: Work, endings: Sequence[Ending], *, durable: bool = True) -> None:
+def advance(tx: Transaction, endings: Sequence[Ending], *, durable: bool = True) -> None:
     """End steps, and go on until nothing more follows from it.
 
     Without *durable* the commit need not wait for the disk, unless something follows that must.
     """
     while endings:
-        ended = transitions.end(work.connection, endings, durable=durable)
+        ended = transitions.end(tx.connection, endings, durable=durable)
         durable = True  # said once; the end of an execution may have said otherwise since
-        ended += transitions.end(work.connection, _untaken(work, ended))
+        ended += transitions.end(tx.connection, _untaken(tx, ended))
         # An abort comes first, so that nothing is set free which it is about to stop.
-        ended += transitions.end(work.connection, _failures(work, ended))
+        ended += transitions.end(tx.connection, _failures(tx, ended))
         endings = [
-            *fan_out.count(work, [e for e in ended if e.step.kind == StepKind.ITEM]),
-            *_set_free(work, [e for e in ended if e.step.kind != StepKind.ITEM]),
+            *fan_out.count(tx, [e for e in ended if e.step.kind == StepKind.ITEM]),
+            *_set_free(tx, [e for e in ended if e.step.kind != StepKind.ITEM]),
         ]
 
 
-def _set_free(work: Work, ended: Sequence[Ending]) -> list[Ending]:
+def _set_free(tx: Transaction, ended: Sequence[Ending]) -> list[Ending]:
     """Count these ends on their successors; returns the steps that are skipped by that."""
     changes: dict[int, Contribution] = {}
     counted_already = {ending.step.id for ending in ended if ending.counted}
@@ -65,23 +65,23 @@ def _set_free(work: Work, ended: Sequence[Ending]) -> list[Ending]:
     for execution_id in {e.step.execution_id for e in ended if e.step.in_window}:
         blocking[execution_id] = []
     if changes:
-        for row in queueing.settle_dependencies(work.connection, changes):
-            work.shares_locks |= row.remaining > 0
-            _react(work, row, changes[row.id], follow_ups, sinks, blocking)
+        for row in queueing.count_ends(tx.connection, changes):
+            tx.shares_locks |= row.remaining > 0
+            _react(tx, row, changes[row.id], follow_ups, sinks, blocking)
     for execution_id in sorted(blocking):  # or two transactions could wait for each other's windows
-        admission.admit(work, execution_id, blocking[execution_id])
-    return [*follow_ups, *finalize.conclude(work, sinks)]
+        admission.admit(tx, execution_id, blocking[execution_id])
+    return [*follow_ups, *finalize.conclude(tx, sinks)]
 
 
 def _react(
-    work: Work,
+    tx: Transaction,
     row: StepRow,
     counted: Contribution,
     follow_ups: list[Ending],
     sinks: list[StepRow],
     blocking: dict[UUID, list[StepRow]],
 ) -> None:
-    verdict = _verdict(work, row, counted)
+    verdict = _verdict(tx, row, counted)
     if verdict is Verdict.WAIT:
         return
     if row.kind == StepKind.SINK:
@@ -90,26 +90,26 @@ def _react(
         follow_ups.append(skipped(row, SkipReason(verdict.value)))
     elif row.cheap:
         if row.remaining:  # an eager rule: settling has not queued it
-            queueing.mark_queued(work.connection, [row.id])
-        work.ready.append(row)
+            queueing.mark_queued(tx.connection, [row.id])
+        tx.ready.append(row)
     else:
         blocking[row.execution_id].append(row)
 
 
-def _verdict(work: Work, row: StepRow, ends: Contribution) -> Verdict:
+def _verdict(tx: Transaction, row: StepRow, ends: Contribution) -> Verdict:
     if row.status != StepStatus.PENDING:
         return Verdict.WAIT
-    rule, at_least = _rule(work, row)
+    rule, at_least = _rule(tx, row)
     return reaction(rule, at_least, row.dependencies, ends)
 
 
-def _rule(work: Work, row: StepRow) -> Rule:
+def _rule(tx: Transaction, row: StepRow) -> Rule:
     if row.kind != StepKind.STEP:
         return TriggerRule.ALL_DONE, None
-    return work.plan(row.execution_id).definition.rule(row.step_id)
+    return tx.plan(row.execution_id).definition.rule(row.step_id)
 
 
-def _untaken(work: Work, ended: Iterable[Ending]) -> list[Ending]:
+def _untaken(tx: Transaction, ended: Iterable[Ending]) -> list[Ending]:
     """The ends of the steps on the sides that conditionals did not take."""
     targets: dict[UUID, set[str]] = defaultdict(set)
     for ending in ended:
@@ -118,7 +118,7 @@ def _untaken(work: Work, ended: Iterable[Ending]) -> list[Ending]:
     return [
         skipped(row, SkipReason.BRANCH)
         for execution_id, ids in sorted(targets.items())
-        for row in locking.lock_waiting(work.connection, execution_id, sorted(ids))
+        for row in locking.lock_waiting(tx.connection, execution_id, sorted(ids))
     ]
 
 
@@ -142,11 +142,11 @@ SKIPPED_BECAUSE = {
 }
 
 
-def _failures(work: Work, ended: Iterable[Ending]) -> list[Ending]:
+def _failures(tx: Transaction, ended: Iterable[Ending]) -> list[Ending]:
     """Note unhandled failures; with ``fail_fast`` the first one ends the execution."""
     follow_ups: list[Ending] = []
     ended = list(ended)
-    _note_not_undone(work, [e for e in ended if e.step.kind == StepKind.COMPENSATION])
+    _note_not_undone(tx, [e for e in ended if e.step.kind == StepKind.COMPENSATION])
     for ending in ended:
         if not _is_unhandled_failure(ending):
             continue
@@ -156,15 +156,15 @@ def _failures(work: Work, ended: Iterable[Ending]) -> list[Ending]:
             "message": ending.error_message or "The step failed",
             "step_id": step.step_id,
         }
-        transitions.note_failure(work.connection, step.execution_id, error)
-        plan = work.plan(step.execution_id)
+        transitions.note_failure(tx.connection, step.execution_id, error)
+        plan = tx.plan(step.execution_id)
         if plan.definition.settings.fail_fast and step.kind == StepKind.STEP:
             reason = AbortReason.FAILED
-            follow_ups += abort.give_up(work, step.execution_id, reason=reason, error=error) or ()
+            follow_ups += abort.give_up(tx, step.execution_id, reason=reason, error=error) or ()
     return follow_ups
 
 
-def _note_not_undone(work: Work, ended: Sequence[Ending]) -> None:
+def _note_not_undone(tx: Transaction, ended: Sequence[Ending]) -> None:
     """Note compensations that failed, or were stopped: they change no status, but must be seen."""
     left: dict[UUID, list[dict[str, Json]]] = defaultdict(list)
     for ending in ended:
@@ -173,7 +173,7 @@ def _note_not_undone(work: Work, ended: Sequence[Ending]) -> None:
             entry = {"step_id": step.step_id, "code": code, "message": ending.error_message}
             left[step.execution_id].append(entry)
     for execution_id, entries in left.items():
-        transitions.note_not_undone(work.connection, execution_id, entries)
+        transitions.note_not_undone(tx.connection, execution_id, entries)
 
 
 def _is_unhandled_failure(ending: Ending) -> bool:

@@ -16,7 +16,7 @@ from pipeline_engine.scheduler.actions.calls import Allowance
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.actions.scope import stored_item
 from pipeline_engine.scheduler.advance import abort
-from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import Item
 from pipeline_engine.storage import locking, queueing, transitions
 from pipeline_engine.storage.moves import Ending
@@ -40,9 +40,9 @@ class TooManyItems(PipelineEngineError):
     code = "too_many_items"
 
 
-def add(work: Work, step: Prepared, found: Sequence[Item], allowed: Allowance) -> bool:
+def add(tx: Transaction, step: Prepared, found: Sequence[Item], allowed: Allowance) -> bool:
     """Add items to a fan-out and queue the first window of them; False if it was stopped."""
-    row, limit = step.row, work.runtime.settings.max_items
+    row, limit = step.row, tx.runtime.settings.max_items
     if len(found) + (row.items_total or 0) > limit:
         raise TooManyItems(f"{row.step_id} has {len(found)} items, at most {limit} are allowed")
     if step.masker.finds([item.key for item in found]):
@@ -50,7 +50,7 @@ def add(work: Work, step: Prepared, found: Sequence[Item], allowed: Allowance) -
     first = row.items_total or 0
     deadline = step.planned.definition.timeout_seconds
     expanded = transitions.expand(
-        work.connection,
+        tx.connection,
         row,
         added=len(found),
         tolerated=allowed.failures,
@@ -59,32 +59,32 @@ def add(work: Work, step: Prepared, found: Sequence[Item], allowed: Allowance) -
     if not expanded:
         return False
     window = allowed.at_once or len(found)
-    new = _new_items(work, step, found, first=first, window=window)
-    queueing.insert_steps(work.connection, row.execution_id, new)
-    started = locking.lock_queued(work.connection, [n.id for n in new if n.queued])
+    new = _new_items(tx, step, found, first=first, window=window)
+    queueing.insert_steps(tx.connection, row.execution_id, new)
+    started = locking.lock_queued(tx.connection, [n.id for n in new if n.queued])
     if len(started) > 1:
-        work.fan_outs.append(started)
+        tx.fan_outs.append(started)
     else:
-        work.ready.extend(started)
+        tx.ready.extend(started)
     return True
 
 
 def _new_items(
-    work: Work, step: Prepared, found: Sequence[Item], *, first: int, window: int
+    tx: Transaction, step: Prepared, found: Sequence[Item], *, first: int, window: int
 ) -> list[NewStep]:
-    ids = queueing.new_step_ids(work.connection, len(found))
+    ids = queueing.new_step_ids(tx.connection, len(found))
     return [
-        _new_item(work, step, item, ids[i], first + i, starts=i < window)
+        _new_item(tx, step, item, ids[i], first + i, starts=i < window)
         for i, item in enumerate(found)
     ]
 
 
 def _new_item(
-    work: Work, step: Prepared, item: Item, item_id: int, index: int, *, starts: bool
+    tx: Transaction, step: Prepared, item: Item, item_id: int, index: int, *, starts: bool
 ) -> NewStep:
     row, planned = step.row, step.planned
     if item.action:
-        plan = work.plan(row.execution_id)
+        plan = tx.plan(row.execution_id)
         planned = plan.plan(planned.definition, item.action)
     return NewStep(
         id=item_id,
@@ -98,21 +98,21 @@ def _new_item(
         parent_id=row.id,
         item_index=index,
         item_key=item.key,
-        item=_stored(work, step, item),
+        item=_stored(tx, step, item),
         held=not starts,
         queued=starts and not item.delay_seconds,
         due_after=item.delay_seconds or None,
     )
 
 
-def _stored(work: Work, step: Prepared, item: Item) -> dict[str, Any]:
-    sealer, execution_id = work.runtime.sealer, step.row.execution_id
+def _stored(tx: Transaction, step: Prepared, item: Item) -> dict[str, Any]:
+    sealer, execution_id = tx.runtime.sealer, step.row.execution_id
     stored = stored_item(sealer, execution_id, item.value, item.params, step.masker)
     limit = item.timeout_seconds
     return stored if limit is None else {**stored, "timeout_seconds": limit}
 
 
-def count(work: Work, ended: Sequence[Ending]) -> list[Ending]:
+def count(tx: Transaction, ended: Sequence[Ending]) -> list[Ending]:
     """Count ended items on their fan-outs; returns the ends that follow from it."""
     if not ended:
         return []
@@ -123,37 +123,37 @@ def count(work: Work, ended: Sequence[Ending]) -> list[Ending]:
         parent: (len(its), sum(e.status in FAILURES for e in its))
         for parent, its in by_parent.items()
     }
-    wake = work.runtime.settings.republish_after
-    parents = queueing.count_ended_items(work.connection, counts, wake=wake)
-    work.shares_locks = True
+    wake = tx.runtime.settings.republish_after
+    parents = queueing.count_ended_items(tx.connection, counts, wake=wake)
+    tx.shares_locks = True
     follow_ups: list[Ending] = []
     for parent in parents:
-        follow_ups += _after_some_ended(work, parent, *counts[parent.id])
+        follow_ups += _after_some_ended(tx, parent, *counts[parent.id])
     return follow_ups
 
 
-def _after_some_ended(work: Work, parent: StepRow, ended: int, failed: int) -> list[Ending]:
+def _after_some_ended(tx: Transaction, parent: StepRow, ended: int, failed: int) -> list[Ending]:
     if parent.status != StepStatus.RUNNING:
         return []
     if parent.items_open == 0:
         if parent.cancelling:
-            return [outcome_of_stopped(work, parent)]
-        work.messages.append(Message(JOIN, (parent.id,), label=parent.label))
+            return [outcome_of_stopped(tx, parent)]
+        tx.messages.append(Message(JOIN, (parent.id,), label=parent.label))
         return []
     tolerated, failures = parent.items_tolerated or 0, parent.items_failed or 0
     if failures > tolerated:
         # Only the ends that cross the line give the others up; later ones find it done.
-        return _give_up_the_rest(work, parent) if failures - failed <= tolerated else []
-    _release(work, parent, ended)
+        return _give_up_the_rest(tx, parent) if failures - failed <= tolerated else []
+    _release(tx, parent, ended)
     return []
 
 
-def outcome_of_stopped(work: Work, parent: StepRow) -> Ending:
+def outcome_of_stopped(tx: Transaction, parent: StepRow) -> Ending:
     """The end of a fan-out that was stopped, now that its last item has ended."""
     if parent.error_code not in STOPPED:
         return abort.aborted([parent], because=abort.MESSAGES[AbortReason.FAILED])[0]
     status, message = STOPPED[parent.error_code]
-    plan = work.plan(parent.execution_id)
+    plan = tx.plan(parent.execution_id)
     return Ending(
         parent,
         status,
@@ -163,17 +163,17 @@ def outcome_of_stopped(work: Work, parent: StepRow) -> Ending:
     )
 
 
-def _release(work: Work, parent: StepRow, places: int) -> None:
+def _release(tx: Transaction, parent: StepRow, places: int) -> None:
     """Let held items take the places of those that ended."""
-    released = queueing.take_held(work.connection, parent.execution_id, parent.id, limit=places)
-    queueing.mark_queued(work.connection, [row.id for row in released])
-    work.ready.extend(released)
+    released = queueing.take_held(tx.connection, parent.execution_id, parent.id, limit=places)
+    queueing.mark_queued(tx.connection, [row.id for row in released])
+    tx.ready.extend(released)
 
 
-def _give_up_the_rest(work: Work, parent: StepRow) -> list[Ending]:
+def _give_up_the_rest(tx: Transaction, parent: StepRow) -> list[Ending]:
     """Too many failed: what has not started never will; with ``fail_fast`` all others stop."""
-    plan = work.plan(parent.execution_id)
-    steps = locking.lock_open_items(work.connection, parent.id)
+    plan = tx.plan(parent.execution_id)
+    steps = locking.lock_open_items(tx.connection, parent.id)
     if not plan.definition.settings.fail_fast:
         steps = [step for step in steps if step.status != StepStatus.RUNNING]
-    return abort.stop(work, steps, plan, because="Too many items of the fan-out failed")
+    return abort.stop(tx, steps, plan, because="Too many items of the fan-out failed")

@@ -24,9 +24,9 @@ from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs
 from pipeline_engine.scheduler.actions.scope import load_results, make_scope, step_results
-from pipeline_engine.scheduler.plan.initial_rows import CANCEL_SINK, LAST_SINK, SINK, new_sink
+from pipeline_engine.scheduler.plan.initial_rows import CANCEL_SINK, FINAL_SINK, SINK, new_sink
 from pipeline_engine.scheduler.plan.plan import Plan, steps_named
-from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage import deliveries, locking, queueing, transitions
 from pipeline_engine.storage.deliveries import EXECUTION_ENDED
 from pipeline_engine.storage.moves import Ending, ExecutionEnding
@@ -50,7 +50,7 @@ class Verdict:
         return outcome(self.reason, failed=bool(self.error))
 
 
-def conclude(work: Work, sinks: Sequence[StepRow]) -> list[Ending]:
+def conclude(tx: Transaction, sinks: Sequence[StepRow]) -> list[Ending]:
     """What follows when all that these sinks waited for has ended; returns their own ends.
 
     A leaf may end before the steps in front of it: an abort or a branch skipped it, or its
@@ -58,19 +58,19 @@ def conclude(work: Work, sinks: Sequence[StepRow]) -> list[Ending]:
     """
     if not sinks:
         return []
-    waiting = queueing.wait_for_open_steps(work.connection, sinks)
+    waiting = queueing.wait_for_open_steps(tx.connection, sinks)
     ended = [sink for sink in sinks if sink.id not in waiting]
-    verdicts = _verdicts(work.connection, [sink.execution_id for sink in ended])
+    verdicts = _verdicts(tx.connection, [sink.execution_id for sink in ended])
     over: list[tuple[UUID, Verdict]] = []
     for sink in ended:
         verdict = verdicts[sink.execution_id]
-        plan = work.plan(sink.execution_id)
-        epilogue = _epilogue(work, sink, plan, verdict)
+        plan = tx.plan(sink.execution_id)
+        epilogue = _epilogue(tx, sink, plan, verdict)
         if epilogue:
-            _run_after(work, sink, plan, epilogue)
+            _run_after(tx, sink, plan, epilogue)
         else:
-            over.append((sink.execution_id, _with_what_is_left(work, sink, plan, verdict)))
-    _end(work, over)
+            over.append((sink.execution_id, _with_what_is_left(tx, sink, plan, verdict)))
+    _end(tx, over)
     return [Ending(sink, StepStatus.COMPLETED) for sink in ended]
 
 
@@ -84,12 +84,12 @@ def _verdicts(connection: Connection, execution_ids: Sequence[UUID]) -> dict[UUI
     return {row[0]: Verdict(*row[1:]) for row in rows}
 
 
-def _with_what_is_left(work: Work, sink: StepRow, plan: Plan, verdict: Verdict) -> Verdict:
+def _with_what_is_left(tx: Transaction, sink: StepRow, plan: Plan, verdict: Verdict) -> Verdict:
     """The verdict on an execution whose compensations had no chance to begin says so."""
     if not verdict.is_forced:
         return verdict
-    known = _added_after_steps(work.connection, sink.execution_id)
-    undone = _to_undo(work.connection, sink.execution_id, plan)
+    known = _added_after_steps(tx.connection, sink.execution_id)
+    undone = _to_undo(tx.connection, sink.execution_id, plan)
     left = [_not_begun(step) for step in undone if step.id not in known]
     error = verdict.error or {}
     noted = [*(error.get("compensation") or ()), *left]
@@ -105,7 +105,7 @@ def _not_begun(step: StepDefinition) -> dict[str, Json]:
 
 
 def _epilogue(
-    work: Work, sink: StepRow, plan: Plan, verdict: Verdict
+    tx: Transaction, sink: StepRow, plan: Plan, verdict: Verdict
 ) -> list[tuple[StepKind, StepDefinition]]:
     """First the compensations, in reverse order of completion, then the handlers as listed.
 
@@ -113,10 +113,10 @@ def _epilogue(
     """
     if verdict.is_forced or sink.step_id == CANCEL_SINK:
         return []
-    if sink.step_id == LAST_SINK and verdict.reason != AbortReason.CANCELLED:
+    if sink.step_id == FINAL_SINK and verdict.reason != AbortReason.CANCELLED:
         return []
     failed = verdict.status is not ExecutionStatus.COMPLETED
-    undone = _to_undo(work.connection, sink.execution_id, plan) if failed else []
+    undone = _to_undo(tx.connection, sink.execution_id, plan) if failed else []
     handlers = handlers_after(plan.definition, verdict.status)
     wanted = [
         *((StepKind.COMPENSATION, step) for step in undone),
@@ -124,7 +124,7 @@ def _epilogue(
     ]
     if sink.step_id == SINK:
         return wanted
-    known = _added_after_steps(work.connection, sink.execution_id)
+    known = _added_after_steps(tx.connection, sink.execution_id)
     return [(kind, step) for kind, step in wanted if step.id not in known]
 
 
@@ -152,20 +152,20 @@ def _to_undo(connection: Connection, execution_id: UUID, plan: Plan) -> list[Ste
 
 
 def _run_after(
-    work: Work, sink: StepRow, plan: Plan, epilogue: Sequence[tuple[StepKind, StepDefinition]]
+    tx: Transaction, sink: StepRow, plan: Plan, epilogue: Sequence[tuple[StepKind, StepDefinition]]
 ) -> None:
-    ids = queueing.new_step_ids(work.connection, len(epilogue) + 1)
-    number, next_sink = len(plan.definition.steps), LAST_SINK
-    if sink.step_id == LAST_SINK:
-        number += 1 + len(_added_after_steps(work.connection, sink.execution_id))
+    ids = queueing.new_step_ids(tx.connection, len(epilogue) + 1)
+    number, next_sink = len(plan.definition.steps), FINAL_SINK
+    if sink.step_id == FINAL_SINK:
+        number += 1 + len(_added_after_steps(tx.connection, sink.execution_id))
         next_sink = CANCEL_SINK
     new = [
         _chained(plan, kind, step, ids[i : i + 2], number + i + 1, first=i == 0)
         for i, (kind, step) in enumerate(epilogue)
     ]
     new.append(new_sink(ids[-1], next_sink, number + len(new) + 1, waits_for=1))
-    queueing.insert_steps(work.connection, sink.execution_id, new)
-    work.ready.extend(locking.lock_queued(work.connection, ids[:1]))
+    queueing.insert_steps(tx.connection, sink.execution_id, new)
+    tx.ready.extend(locking.lock_queued(tx.connection, ids[:1]))
 
 
 def _chained(
@@ -198,55 +198,57 @@ def _chained(
 # ── The end ──────────────────────────────────────────────────────────────────────────────
 
 
-def _end(work: Work, over: Sequence[tuple[UUID, Verdict]]) -> None:
+def _end(tx: Transaction, over: Sequence[tuple[UUID, Verdict]]) -> None:
     if not over:
         return
-    work.demand_durability()
-    needed = {execution_id: _results_needed(work, execution_id) for execution_id, _ in over}
-    known = load_results(work.connection, needed.items())
+    tx.demand_durability()
+    needed = {execution_id: _results_needed(tx, execution_id) for execution_id, _ in over}
+    known = load_results(tx.connection, needed.items())
     ends = [
-        _execution_ending(work, execution_id, verdict, known.get(execution_id, {}))
+        _execution_ending(tx, execution_id, verdict, known.get(execution_id, {}))
         for execution_id, verdict in over
     ]
-    transitions.end_executions(work.connection, ends)
+    transitions.end_executions(tx.connection, ends)
     for end in ends:
-        _tell_parent(work, end)
+        _tell_parent(tx, end)
 
 
-def _results_needed(work: Work, execution_id: UUID) -> frozenset[str]:
-    plan = work.plan(execution_id)
+def _results_needed(tx: Transaction, execution_id: UUID) -> frozenset[str]:
+    plan = tx.plan(execution_id)
     return steps_named(reference for _, reference in plan.outputs.references)
 
 
 def _execution_ending(
-    work: Work, execution_id: UUID, verdict: Verdict, known: Mapping[str, StepResult]
+    tx: Transaction, execution_id: UUID, verdict: Verdict, known: Mapping[str, StepResult]
 ) -> ExecutionEnding:
     if verdict.status is not ExecutionStatus.COMPLETED:
         return ExecutionEnding(execution_id, verdict.status, error=verdict.error)
     try:
-        outputs = _outputs(work, execution_id, known)
+        outputs = _outputs(tx, execution_id, known)
     except (ExpressionError, JsonRejected) as error:
         failure = {"code": error.code, "message": f"outputs: {error}"}
         return ExecutionEnding(execution_id, ExecutionStatus.FAILED, error=failure)
     return ExecutionEnding(execution_id, verdict.status, outputs=outputs)
 
 
-def _outputs(work: Work, execution_id: UUID, known: Mapping[str, StepResult]) -> dict[str, Any]:
-    plan = work.plan(execution_id)
-    facts = work.runtime.facts(work.connection, [execution_id])[execution_id]
-    results = step_results(work.runtime, execution_id, known, work.connection)
-    scope = make_scope(facts, results, masker=facts.masker or work.runtime.masker)
+def _outputs(
+    tx: Transaction, execution_id: UUID, known: Mapping[str, StepResult]
+) -> dict[str, Any]:
+    plan = tx.plan(execution_id)
+    facts = tx.runtime.facts(tx.connection, [execution_id])[execution_id]
+    results = step_results(tx.runtime, execution_id, known, tx.connection)
+    scope = make_scope(facts, results, masker=facts.masker or tx.runtime.masker)
     rendered = plan.outputs.render(scope)
-    return guarded_outputs(work.runtime, rendered, masker_in(scope), Room.ASSEMBLED)
+    return guarded_outputs(tx.runtime, rendered, masker_in(scope), Room.ASSEMBLED)
 
 
-def _tell_parent(work: Work, end: ExecutionEnding) -> None:
+def _tell_parent(tx: Transaction, end: ExecutionEnding) -> None:
     """A sub-pipeline's end reaches the step that started it like any other delivery."""
-    facts = work.runtime.facts(work.connection, [end.execution_id])[end.execution_id]
+    facts = tx.runtime.facts(tx.connection, [end.execution_id])[end.execution_id]
     if facts.parent_step_id is None:
         return
     delivery_id, _ = deliveries.insert(
-        work.connection,
+        tx.connection,
         deliveries.NewDelivery(
             owner=facts.user_id,
             source="pipeline-engine",
@@ -264,4 +266,4 @@ def _tell_parent(work: Work, end: ExecutionEnding) -> None:
         ),
     )
     if delivery_id is not None:
-        work.messages.append(Message(DELIVER, (delivery_id,)))
+        tx.messages.append(Message(DELIVER, (delivery_id,)))

@@ -21,7 +21,7 @@ from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.actions.results import InvalidResult
 from pipeline_engine.scheduler.advance import fan_out
 from pipeline_engine.scheduler.plan.plan import PlannedStep
-from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import ActionContext, ActionResult, Item, MoreItems
 from pipeline_engine.storage import locking, mailbox, queueing, transitions
 from pipeline_engine.storage.moves import Ending, Parking
@@ -33,20 +33,20 @@ TOO_SLOW = "Step timed out"
 NO_EVENT = "Step timed out waiting for event"
 
 
-def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
+def decide(tx: Transaction, step: Prepared, result: ActionResult) -> list[Ending]:
     """What follows from an action's result; nothing ends if it parked or will be retried."""
     masker = step.masker
     try:
         room = Room.OWN if step.row.items_total is None else Room.ASSEMBLED
-        outputs = guarded_outputs(work.runtime, result.outputs, masker, room)
+        outputs = guarded_outputs(tx.runtime, result.outputs, masker, room)
     except JsonRejected as error:
         # What the action did is done: no retry, unless the policy names this very code.
         message = f"The outputs cannot be stored: {error}"
-        return failed(work, step.row, step.planned, error_code=error.code, message=message)
+        return failed(tx, step.row, step.planned, error_code=error.code, message=message)
     if result.awaiting_event and masker.finds(list(result.external_workflow_ids)):
         # They are stored, sent and searched for: in the clear.
         return failed(
-            work,
+            tx,
             step.row,
             step.planned,
             error_code=SecretMisused.code,
@@ -55,7 +55,7 @@ def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
         )
     if not result.success:
         return failed(
-            work,
+            tx,
             step.row,
             step.planned,
             error_code=masker.mask(result.error_code) or "action_failed",
@@ -65,12 +65,12 @@ def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
             at_least=result.retry_after_seconds,
         )
     if result.awaiting_event:
-        park(work, step, result, outputs)
+        park(tx, step, result, outputs)
         return []
     skipped = result.skip_targets
-    if skipped and not _are_steps(work, step, skipped):
+    if skipped and not _are_steps(tx, step, skipped):
         return failed(
-            work,
+            tx,
             step.row,
             step.planned,
             error_code=InvalidResult.code,
@@ -80,13 +80,13 @@ def settle(work: Work, step: Prepared, result: ActionResult) -> list[Ending]:
     return [Ending(step.row, StepStatus.COMPLETED, outputs=outputs, skip_targets=skipped)]
 
 
-def _are_steps(work: Work, step: Prepared, step_ids: Iterable[str]) -> bool:
-    definition = work.runtime.plans.of(work.connection, step.facts.revision_id).definition
+def _are_steps(tx: Transaction, step: Prepared, step_ids: Iterable[str]) -> bool:
+    definition = tx.runtime.plans.of(tx.connection, step.facts.revision_id).definition
     return all(definition.has_step(step_id) for step_id in step_ids)
 
 
 def failed(  # noqa: PLR0913 - the facts of a failure
-    work: Work,
+    tx: Transaction,
     row: StepRow,
     planned: PlannedStep | None,
     *,
@@ -98,14 +98,14 @@ def failed(  # noqa: PLR0913 - the facts of a failure
     at_least: float | None = None,
 ) -> list[Ending]:
     """The next attempt if the step may have one, after *at_least* seconds; otherwise its end."""
-    work.failures[row.id] = f"{row.label}: {error_code}"
-    message = work.runtime.masker_of(work.connection, row.execution_id).mask(message)
+    tx.failures[row.id] = f"{row.label}: {error_code}"
+    message = tx.runtime.masker_of(tx.connection, row.execution_id).mask(message)
     retry = retry_after(row, planned, error_code=error_code, retryable=retryable)
     if retry:
         failures = row.retry_count + 1
         wait = timedelta(seconds=retries.delay(retry, failures, random.random, at_least=at_least))
         transitions.retry(
-            work.connection,
+            tx.connection,
             row,
             delay=wait,
             error_code=error_code,
@@ -113,7 +113,7 @@ def failed(  # noqa: PLR0913 - the facts of a failure
             outputs=outputs,
         )
         return []
-    plan = work.plan(row.execution_id)
+    plan = tx.plan(row.execution_id)
     return [
         Ending(
             row,
@@ -138,7 +138,7 @@ def retry_after(
 
 
 def timed_out(
-    work: Work,
+    tx: Transaction,
     row: StepRow,
     planned: PlannedStep | None,
     *,
@@ -146,7 +146,7 @@ def timed_out(
 ) -> list[Ending]:
     """What follows when the time of an attempt is up."""
     return failed(
-        work,
+        tx,
         row,
         planned,
         error_code=fan_out.TIMEOUT,
@@ -158,37 +158,37 @@ def timed_out(
 # ── Parking ──────────────────────────────────────────────────────────────────────────────
 
 
-def park(work: Work, step: Prepared, result: ActionResult, outputs: dict[str, object]) -> None:
+def park(tx: Transaction, step: Prepared, result: ActionResult, outputs: dict[str, object]) -> None:
     """Let the step wait, and hand it what was kept for it."""
-    queueing.lock_external_ids(work.connection, result.awaited)
+    queueing.lock_external_ids(tx.connection, result.awaited)
     parking = Parking(
         external_ids=result.awaited,
         outputs=outputs,
-        deadline=_parked_for(work, step, result),
+        deadline=_parked_for(tx, step, result),
         wake_after=_wake_after(result),
     )
-    if not transitions.park(work.connection, step.row, parking):
-        if locking.was_stopped(work.connection, step.row.id):
-            work.orphaned.add(step.row.id)
+    if not transitions.park(tx.connection, step.row, parking):
+        if locking.was_stopped(tx.connection, step.row.id):
+            tx.orphaned.add(step.row.id)
         return
-    work.shares_locks = True
+    tx.shares_locks = True
     kept = mailbox.correlate(
-        work.connection,
+        tx.connection,
         step.row,
         owner=step.facts.user_id,
         from_peers=result.external_workflow_ids,
         keys=result.event_keys,
     )
-    work.messages.extend(Message(DELIVER, (delivery_id,)) for delivery_id in kept)
+    tx.messages.extend(Message(DELIVER, (delivery_id,)) for delivery_id in kept)
 
 
-def _parked_for(work: Work, step: Prepared, result: ActionResult) -> timedelta | None:
+def _parked_for(tx: Transaction, step: Prepared, result: ActionResult) -> timedelta | None:
     limits = [limit for limit in (step.given_seconds, result.timeout_seconds) if limit is not None]
     if limits:
         return timedelta(seconds=min(limits))
     if result.wake_at is not None:
         return None  # the clock ends it
-    default = step.planned.meta.timeout_seconds or work.runtime.settings.parked_timeout_seconds
+    default = step.planned.meta.timeout_seconds or tx.runtime.settings.parked_timeout_seconds
     return timedelta(seconds=default)
 
 
@@ -202,21 +202,21 @@ def _wake_after(result: ActionResult) -> timedelta | None:
 
 
 def expanded(
-    work: Work, step: Prepared, context: ActionContext, found: list[Item] | ActionResult
+    tx: Transaction, step: Prepared, context: ActionContext, found: list[Item] | ActionResult
 ) -> list[Ending]:
     """What follows from the expansion of a fan-out; no items at all are joined at once."""
     if isinstance(found, ActionResult):
-        return settle(work, step, found)
+        return decide(tx, step, found)
     if not found:
-        return joined(work, step, context, calls.join(step, context, []))
+        return joined(tx, step, context, calls.join(step, context, []))
     allowed = calls.allowance(step, context, len(found))
     if isinstance(allowed, ActionResult):
-        return settle(work, step, allowed)
+        return decide(tx, step, allowed)
     try:
-        fan_out.add(work, step, found, allowed)
+        fan_out.add(tx, step, found, allowed)
     except (PipelineEngineError, ExpressionError) as error:
         return failed(
-            work,
+            tx,
             step.row,
             step.planned,
             error_code=error.code,
@@ -227,13 +227,13 @@ def expanded(
 
 
 def joined(
-    work: Work, step: Prepared, context: ActionContext, result: ActionResult | MoreItems
+    tx: Transaction, step: Prepared, context: ActionContext, result: ActionResult | MoreItems
 ) -> list[Ending]:
     """What follows from the join of a fan-out."""
     if isinstance(result, MoreItems):
         if result.progress is not None:
-            transitions.note_progress(work.connection, step.row, progress=result.progress)
-        return expanded(work, step, context, list(result.items))
+            transitions.note_progress(tx.connection, step.row, progress=result.progress)
+        return expanded(tx, step, context, list(result.items))
     row = step.row
     too_many = (row.items_failed or 0) > (row.items_tolerated or 0)
     if step.planned.definition.for_each is not None and too_many:
@@ -242,7 +242,7 @@ def joined(
     if not result.success:
         code, message = result.error_code or ITEMS_FAILED, result.error or "The fan-out failed"
         result = replace(result, error_code=code, error=message)
-    return settle(work, step, result)
+    return decide(tx, step, result)
 
 
 def _failed_in_words(joined: Mapping[str, Any]) -> str:

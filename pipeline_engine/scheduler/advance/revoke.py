@@ -8,7 +8,7 @@ from __future__ import annotations
 from pipeline_engine.errors import InvalidAnswer
 from pipeline_engine.scheduler.advance import abort, outcome
 from pipeline_engine.scheduler.advance.fan_out import REVOKED
-from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import EventAction, EventResult, read_answer
 from pipeline_engine.storage import locking, transitions
 from pipeline_engine.storage.deliveries import DeliveryRow
@@ -18,31 +18,31 @@ from pipeline_engine.storage.rows import StepRow
 NO_REASON = "Revoked by a callback"
 
 
-def revoke(work: Work, row: StepRow, *, because: str | None) -> list[Ending]:
+def revoke(tx: Transaction, row: StepRow, *, because: str | None) -> list[Ending]:
     """Stop a locked step that runs or is parked; returns the ends that are due at once.
 
     The task that may still run is revoked, its attempt is fenced, and its action cleans up.
     """
-    plan = work.plan(row.execution_id)
-    masker = work.runtime.masker_of(work.connection, row.execution_id)
+    plan = tx.plan(row.execution_id)
+    masker = tx.runtime.masker_of(tx.connection, row.execution_id)
     message = masker.mask(because or NO_REASON)
     if row.task_id:
-        work.revoked.append(row)
+        tx.revoked.append(row)
     if row.items_open:
-        _begin(work, row, message)
-        items = locking.lock_open_items(work.connection, row.id)
-        return abort.stop(work, items, plan, because=message)
+        _begin(tx, row, message)
+        items = locking.lock_open_items(tx.connection, row.id)
+        return abort.stop(tx, items, plan, because=message)
     if abort.has_to_clean_up(row, plan):
-        _begin(work, row, message)
-        abort.ask_to_clean_up(work, [row])
+        _begin(tx, row, message)
+        abort.ask_to_clean_up(tx, [row])
         return []
-    return outcome.failed(work, row, None, error_code=REVOKED, message=message, retryable=False)
+    return outcome.failed(tx, row, None, error_code=REVOKED, message=message, retryable=False)
 
 
-def _begin(work: Work, row: StepRow, message: str) -> None:
-    wake = work.runtime.settings.republish_after
-    transitions.begin_cancelling(
-        work.connection, [row.id], wake=wake, error_code=REVOKED, error_message=message
+def _begin(tx: Transaction, row: StepRow, message: str) -> None:
+    wake = tx.runtime.settings.republish_after
+    transitions.begin_stopping(
+        tx.connection, [row.id], wake=wake, error_code=REVOKED, error_message=message
     )
 
 

@@ -22,7 +22,6 @@ from pipeline_engine.errors import PipelineEngineError, UnknownAction
 from pipeline_engine.scheduler import last_net
 from pipeline_engine.scheduler.actions import calls
 from pipeline_engine.scheduler.actions.alarm import shared_timers
-from pipeline_engine.scheduler.actions.context import make_context
 from pipeline_engine.scheduler.actions.prepared import Prepared, prepare
 from pipeline_engine.scheduler.actions.scope import (
     EndedHere,
@@ -35,9 +34,9 @@ from pipeline_engine.scheduler.actions.scope import (
 )
 from pipeline_engine.scheduler.advance import outcome
 from pipeline_engine.scheduler.advance.advance import skipped
-from pipeline_engine.scheduler.attempt_api import StepDoor
+from pipeline_engine.scheduler.attempt_api import context_for
 from pipeline_engine.scheduler.plan.plan import Plan, PlannedStep
-from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage import locking
 from pipeline_engine.storage import rows as rows_of
 from pipeline_engine.storage.moves import Ending
@@ -54,7 +53,7 @@ TRUSTED_MESSAGES = 3
 class Batch:
     """What becomes of the steps that one transaction has taken."""
 
-    work: Work
+    tx: Transaction
     ends_at: float  #: a moment of ``time.monotonic()``; what has not begun by then is left
     trusts: bool = True  #: cheap steps run here
     endings: list[Ending] = field(default_factory=list)
@@ -82,11 +81,11 @@ class Batch:
         """Park, expand or try again what was put off; call it when the ends are written."""
         moved = {row.id for row, _ in self._put_off}
         # The ends have queued them, as any step whose dependencies have ended.
-        self.work.ready = [row for row in self.work.ready if row.id not in moved]
+        self.tx.ready = [row for row in self.tx.ready if row.id not in moved]
         return [ending for _, move in self._put_off for ending in move()]
 
     def _look_up(self, execution_ids: Collection[UUID]) -> None:
-        runtime, connection = self.work.runtime, self.work.connection
+        runtime, connection = self.tx.runtime, self.tx.connection
         for execution_id, facts in runtime.facts(connection, execution_ids).items():
             self._executions[execution_id] = facts, runtime.plans.of(connection, facts.revision_id)
 
@@ -129,17 +128,16 @@ class Batch:
         return []
 
     def _run_cheap(self, step: Prepared) -> list[Ending]:
-        work = self.work
-        door = StepDoor(work.runtime, step, work)
-        context = make_context(work.runtime, step, door=door)
+        tx = self.tx
+        context = context_for(tx.runtime, step, tx)
         ends_at, seconds = step.fuel.deadline or 0.0, self._seconds
         if outcome.expands(step.row, step.planned):
             found = calls.in_time(calls.expand, step, context, ends_at=ends_at, seconds=seconds)
-            return self._in_turn(step.row, partial(outcome.expanded, work, step, context, found))
+            return self._in_turn(step.row, partial(outcome.expanded, tx, step, context, found))
         result = calls.in_time(calls.execute, step, context, ends_at=ends_at, seconds=seconds)
         if result.success and not result.awaiting_event:
-            return outcome.settle(work, step, result)
-        return self._in_turn(step.row, partial(outcome.settle, work, step, result))
+            return outcome.decide(tx, step, result)
+        return self._in_turn(step.row, partial(outcome.decide, tx, step, result))
 
     def _in_turn(self, row: StepRow, move: Callable[[], list[Ending]]) -> list[Ending]:
         """Make a move that may be no end; of a step behind others the history tells it later."""
@@ -150,7 +148,7 @@ class Batch:
 
     @property
     def _seconds(self) -> float:
-        return self.work.runtime.settings.cheap_step_seconds
+        return self.tx.runtime.settings.cheap_step_seconds
 
     def _planned(self, rows: Sequence[StepRow]) -> tuple[list[Ending], list[Planned]]:
         """Look up what the steps need; those whose action is gone come back as ends."""
@@ -160,30 +158,28 @@ class Batch:
             facts, plan = self._executions[row.execution_id]
             try:
                 step = plan.step(row)
-                facts = as_it_ends(self.work.connection, facts, plan, step, row)
+                facts = as_it_ends(self.tx.connection, facts, plan, step, row)
                 planned.append((row, step, facts))
             except UnknownAction as error:  # another worker may have it
-                ended += self._in_turn(row, partial(last_net.lose, self.work, row, error))
+                ended += self._in_turn(row, partial(last_net.lose, self.tx, row, error))
             except PipelineEngineError as error:
                 ended += self._refused(row, None, error)
         wanted = [(row.execution_id, step.results_needed) for row, step, _ in planned]
-        known = load_results(self.work.connection, wanted, self._ended)
+        known = load_results(self.tx.connection, wanted, self._ended)
         return ended, [
             (row, step, facts, self._results(row, known)) for row, step, facts in planned
         ]
 
     def _results(self, row: StepRow, known: Results) -> StepResults:
-        connection = self.work.connection if self._runs_here(row) else None
+        connection = self.tx.connection if self._runs_here(row) else None
         loaded = known.get(row.execution_id, {}) if known else {}
-        return step_results(self.work.runtime, row.execution_id, loaded, connection, self._ended)
+        return step_results(self.tx.runtime, row.execution_id, loaded, connection, self._ended)
 
     def _refused(
         self, row: StepRow, step: PlannedStep | None, error: PipelineEngineError
     ) -> list[Ending]:
         code, message = error.code, str(error)
-        return outcome.failed(
-            self.work, row, step, error_code=code, message=message, retryable=False
-        )
+        return outcome.failed(self.tx, row, step, error_code=code, message=message, retryable=False)
 
     # ── The steps behind ─────────────────────────────────────────────────────────────────
 
@@ -199,20 +195,20 @@ class Batch:
                 found = self._ours_alone(execution_id, step_ids, most - len(behind))
                 behind += ((execution_id, step_id) for step_id in found)
         if behind:
-            locked = locking.lock_behind(self.work.connection, behind)
+            locked = locking.lock_behind(self.tx.connection, behind)
             self._behind = {row.id: row for row in locked}
 
     def _ours_alone(self, execution_id: UUID, held: Sequence[str], most: int) -> list[str]:
         _, plan = self._executions[execution_id]
         graph = plan.definition.graph
         # Of a wider wave other workers should have some.
-        widest = 2 * self.work.runtime.settings.chunk_size
-        found = graph.behind(held, among=plan.is_cheap_and_patient, most=most, widest=widest)
+        widest = 2 * self.tx.runtime.settings.chunk_size
+        found = graph.behind(held, among=plan.can_run_ahead, most=most, widest=widest)
         unsure = [s for s, counted in found.items() if counted < len(graph.dependencies(s))]
         if not unsure:
             return list(found)
         # What else they wait for has ended, or they are not ours alone. Once they are, they stay.
-        remaining = rows_of.remaining(self.work.connection, execution_id, unsure)
+        remaining = rows_of.remaining(self.tx.connection, execution_id, unsure)
         others = {s for s in unsure if remaining.get(s) != found[s]}
         for step_id in found:
             if not others.isdisjoint(graph.dependencies(step_id)):

@@ -19,9 +19,9 @@ from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.advance import outcome
 from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.leases import still_held
-from pipeline_engine.scheduler.outbox import Carrier
+from pipeline_engine.scheduler.outbox import Origin
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.transaction import Work, insisted
+from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
 from pipeline_engine.sdk import ActionContext, ActionResult, Item
 from pipeline_engine.storage import locking, queueing
 from pipeline_engine.storage.moves import Ending
@@ -37,7 +37,7 @@ class Finished:
     step: Prepared
     context: ActionContext
     found: ActionResult | list[Item]
-    carrier: Carrier
+    origin: Origin
 
     @property
     def awaited(self) -> Sequence[str]:
@@ -60,19 +60,19 @@ class FollowUp:
 def finish(runtime: Runtime, finished: Sequence[Finished]) -> list[FollowUp]:
     """End, park, expand or retry these attempts, as far as they still belong to their tasks."""
     try:
-        work = insisted(runtime, lambda work: _settle(work, finished))
+        tx = run_surviving_disconnects(runtime, lambda tx: _settle(tx, finished))
     except Exception as error:
         # One of them, such as a plug-in's outputs, must not keep the others from their ends.
         if is_unreachable(error) or len(finished) == 1:
             raise
         log.warning("steps could not be ended together", exc_info=True)
         return [_finish_alone(runtime, one) for one in finished]
-    kept = outbox.hand_over(work, [one.carrier for one in finished])
+    kept = outbox.hand_over(tx, [one.origin for one in finished])
     return [
         FollowUp(
             ids,
-            is_orphaned=one.step.row.id in work.orphaned,
-            failure=work.failures.get(one.step.row.id),
+            is_orphaned=one.step.row.id in tx.orphaned,
+            failure=tx.failures.get(one.step.row.id),
         )
         for one, ids in zip(finished, kept, strict=True)
     ]
@@ -85,37 +85,37 @@ def _finish_alone(runtime: Runtime, one: Finished) -> FollowUp:
         return FollowUp([], error=error)
 
 
-def _settle(work: Work, finished: Sequence[Finished]) -> None:
-    ours = [one for one in finished if not work.is_repeat or _is_ours(work, one)]
+def _settle(tx: Transaction, finished: Sequence[Finished]) -> None:
+    ours = [one for one in finished if not tx.is_retry or _is_ours(tx, one)]
     if len(ours) > 1:
         # All at once and in order, or this and another worker could wait for each other.
         awaited = chain.from_iterable(one.awaited for one in ours)
-        queueing.lock_external_ids(work.connection, awaited)
-        locking.lock_in_order(work.connection, [one.step.row.id for one in ours])
+        queueing.lock_external_ids(tx.connection, awaited)
+        locking.lock_in_order(tx.connection, [one.step.row.id for one in ours])
     endings: list[Ending] = []
     for one in sorted(ours, key=lambda one: one.step.row.id):
-        endings += _settled(work, one)
+        endings += _settled(tx, one)
     if not endings:
-        work.relax_durability()
-    advance(work, endings, durable=False)
+        tx.relax_durability()
+    advance(tx, endings, durable=False)
     failpoint(Failpoint.AFTER_EXECUTE_BEFORE_COMMIT)
 
 
-def _is_ours(work: Work, one: Finished) -> bool:
+def _is_ours(tx: Transaction, one: Finished) -> bool:
     """Whether the first try was not committed unheard, nor the step taken away.
 
     Parked or expanded unheard, it would have the status and attempt of before.
     """
     row = one.step.row
-    if still_held(work.connection, [row]):
+    if still_held(tx.connection, [row]):
         return True
-    if locking.was_stopped(work.connection, row.id):
-        work.orphaned.add(row.id)
+    if locking.was_stopped(tx.connection, row.id):
+        tx.orphaned.add(row.id)
     return False
 
 
-def _settled(work: Work, one: Finished) -> list[Ending]:
+def _settled(tx: Transaction, one: Finished) -> list[Ending]:
     fresh = one.step.again()  # moves change the row in memory; a try may be rolled back
     if isinstance(one.found, ActionResult):
-        return outcome.settle(work, fresh, one.found)
-    return outcome.expanded(work, fresh, one.context, one.found)
+        return outcome.decide(tx, fresh, one.found)
+    return outcome.expanded(tx, fresh, one.context, one.found)

@@ -19,16 +19,15 @@ from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import last_net, outbox
 from pipeline_engine.scheduler.actions import calls
-from pipeline_engine.scheduler.actions.context import make_context
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.advance import outcome
-from pipeline_engine.scheduler.attempt_api import StepDoor
-from pipeline_engine.scheduler.claim.claim import Taken, Wanted, end_slow, seconds_for, take
+from pipeline_engine.scheduler.attempt_api import context_for
+from pipeline_engine.scheduler.claim.claim import Claimed, ClaimRequest, end_slow, seconds_for, take
 from pipeline_engine.scheduler.claim.finish import Finished, finish
 from pipeline_engine.scheduler.combining import Unanswered
-from pipeline_engine.scheduler.outbox import Carrier
+from pipeline_engine.scheduler.outbox import Origin
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.transaction import Work, insisted
+from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
 from pipeline_engine.sdk import ActionContext, ActionResult, Item
 from pipeline_engine.storage.postgres.session import is_expired, is_unreachable
 
@@ -80,7 +79,7 @@ class Turn:
         with self.runtime.leases.held(*(step.row for step in taken.claimed)):
             ids = taken.follow_up
             for step in taken.claimed:
-                ids = self._run_watched(step, self._carrier(goes_on=step is taken.claimed[-1]))
+                ids = self._run_watched(step, self._origin(goes_on=step is taken.claimed[-1]))
         return ids
 
     def _run_apart(self, ids: Sequence[int]) -> Sequence[int]:
@@ -101,17 +100,17 @@ class Turn:
         if not self.trusts and len(ids) == 1:
             log.warning("a step takes too long to prepare", step=ids[0])
             end = partial(end_slow, step_execution_id=ids[0])
-            return self._handed_over(insisted(self.runtime, end))
+            return self._handed_over(run_surviving_disconnects(self.runtime, end))
         log.warning("steps have outlived their transaction", steps=list(ids))
         self.trusts, self.alone = False, True
         return self._run_apart(ids)
 
-    def _handed_over(self, work: Work) -> Sequence[int]:
-        self.failures += work.failures.values()
-        return outbox.hand_over(work, [self._carrier()])[0]
+    def _handed_over(self, tx: Transaction) -> Sequence[int]:
+        self.failures += tx.failures.values()
+        return outbox.hand_over(tx, [self._origin()])[0]
 
-    def _taken(self, ids: Sequence[int]) -> Taken:
-        wanted = Wanted(ids, self._carrier(), takes_more=self._takes_more, trusts=self.trusts)
+    def _taken(self, ids: Sequence[int]) -> Claimed:
+        wanted = ClaimRequest(ids, self._origin(), takes_more=self._takes_more, trusts=self.trusts)
         if self.queue == QueueName.FAST:  # batches as they are
             return take(self.runtime, [wanted])[0]
         taken = self.runtime.taking.ask(wanted, partial(take, self.runtime))
@@ -119,10 +118,10 @@ class Turn:
             raise taken.error
         return taken
 
-    def _run_watched(self, step: Prepared, carrier: Carrier) -> Sequence[int]:
+    def _run_watched(self, step: Prepared, origin: Origin) -> Sequence[int]:
         """Run a claimed step; one whose turn raises does not keep the others from theirs."""
         try:
-            return self._run_claimed(step, carrier)
+            return self._run_claimed(step, origin)
         except Exception as error:
             # Fault of ours, or of what a plug-in has given us: its own calls are guarded.
             if is_unreachable(error) or isinstance(error, Unanswered):
@@ -131,15 +130,15 @@ class Turn:
             lost = last_net.not_ended(self.runtime, row, error, is_idempotent=repeats)
             return self._handed_over(lost)
 
-    def _run_claimed(self, step: Prepared, carrier: Carrier) -> Sequence[int]:
+    def _run_claimed(self, step: Prepared, origin: Origin) -> Sequence[int]:
         """Run the action of a claimed step, and end it if it is still ours."""
         failpoint(Failpoint.AFTER_CLAIM_BEFORE_EXECUTE)
-        context = make_context(self.runtime, step, door=StepDoor(self.runtime, step))
+        context = context_for(self.runtime, step)
         expands = outcome.expands(step.row, step.planned)
         seconds = seconds_for(step, self.runtime)
         with self.runtime.occupied.by(f"step {step.row.id} ({step.row.action})", seconds=seconds):
             found = self._found(step, calls.expand if expands else calls.execute, context)
-        finished = Finished(step, context, found, carrier)
+        finished = Finished(step, context, found, origin)
         follow_up = self.runtime.finishing.ask(finished, partial(finish, self.runtime))
         if follow_up.error is not None:
             raise follow_up.error
@@ -162,15 +161,15 @@ class Turn:
         ends_at = time.monotonic() + seconds
         return calls.in_time(call, step, context, ends_at=ends_at, seconds=seconds)
 
-    def go_on(self, work: Work) -> None:
+    def go_on(self, tx: Transaction) -> None:
         """Run what a committed transaction has set free, and send the rest."""
         failpoint(Failpoint.CONTINUATION)
-        self.run(self._handed_over(work))
+        self.run(self._handed_over(tx))
 
-    def _carrier(self, *, goes_on: bool = True) -> Carrier:
+    def _origin(self, *, goes_on: bool = True) -> Origin:
         # Users' steps are for their own workers: what the engine does for itself waits for none.
         may = self.queue != SYSTEM and time.monotonic() < self.ends_at
-        return Carrier(self.task_id, self.queue, self.in_chord, goes_on=goes_on and may)
+        return Origin(self.task_id, self.queue, self.in_chord, goes_on=goes_on and may)
 
     @property
     def _takes_more(self) -> bool:

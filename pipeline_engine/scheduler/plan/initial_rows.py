@@ -54,7 +54,7 @@ def _first_step(plan: Plan, step: StepDefinition, number: int, ranks: Mapping[st
 
 
 SINK = "__end__"  #: after the steps
-LAST_SINK = "__last__"  #: after what runs when the steps have ended
+FINAL_SINK = "__last__"  #: after what runs when the steps have ended
 CANCEL_SINK = "__cancelled__"  #: after what a cancel adds while that runs
 
 

@@ -262,7 +262,7 @@ class Plan:
         limit = self.definition.settings.max_parallel_steps
         return limit if self._blocking_steps > limit else None
 
-    def is_cheap_and_patient(self, step_id: str) -> bool:
+    def can_run_ahead(self, step_id: str) -> bool:
         """Whether the step runs when all its dependencies have ended, and then ends at once."""
         step = self._step_with(step_id)
         if step is None or step.fans_out or not step.item_cheap:

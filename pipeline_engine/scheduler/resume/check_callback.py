@@ -11,8 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken
-from pipeline_engine.scheduler.actions.context import event_context
-from pipeline_engine.scheduler.attempt_api import StepDoor
+from pipeline_engine.scheduler.attempt_api import context_of_event
 from pipeline_engine.scheduler.resume.prepare import prepare
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import transaction
@@ -41,11 +40,11 @@ def check_callback(runtime: Runtime, target: CallbackToken, body: dict[str, Any]
 
 
 def _check(runtime: Runtime, target: CallbackToken, body: dict[str, Any]) -> None:
-    with transaction(runtime) as work:
-        row = rows.parked_step(work.connection, target.step_execution_id, target.attempt)
+    with transaction(runtime) as tx:
+        row = rows.parked_step(tx.connection, target.step_execution_id, target.attempt)
         if row is None:
             return
-        step = prepare(work, row)
+        step = prepare(tx, row)
         callback = DeliveryRow(
             id=0,
             owner=step.facts.user_id,
@@ -57,7 +56,6 @@ def _check(runtime: Runtime, target: CallbackToken, body: dict[str, Any]) -> Non
             received_at=datetime.now(UTC),
             is_queued=True,
         )
-        outputs = rows.stored_outputs(work.connection, row.id)
-        door = StepDoor(work.runtime, step, work)
-        context = event_context(work.runtime, step, outputs, callback, door=door)
+        outputs = rows.stored_outputs(tx.connection, row.id)
+        context = context_of_event(tx, step, outputs, callback)
         step.planned.executor.check_event(context)

@@ -20,7 +20,7 @@ from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.advance.revoke import revocation_in, revoke
 from pipeline_engine.scheduler.resume.letters import READING, Round, give_letters
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.transaction import Work, insisted
+from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
 from pipeline_engine.sdk import EventAction
 from pipeline_engine.storage import deliveries, locking, mailbox, queueing, rows
 from pipeline_engine.storage.deliveries import DeliveryRow, Settlement, TakenDelivery, TargetVerdict
@@ -40,7 +40,7 @@ def deliver(
     *,
     reading_seconds: float = READING,
     turn_seconds: float = TURN_SECONDS,
-) -> Iterator[Work]:
+) -> Iterator[Transaction]:
     """Give deliveries to their steps; each stays pending while its step is not parked yet.
 
     One transaction gives all that can be had without waiting. Others have one of their own: they
@@ -49,22 +49,22 @@ def deliver(
     taken: list[int] = []
     left: list[int] = []
 
-    def change(work: Work) -> None:
-        left[:] = deliveries.still_pending(work.connection, ids)
+    def change(tx: Transaction) -> None:
+        left[:] = deliveries.still_pending(tx.connection, ids)
         taken.clear()
         if not left:  # another message has taken them along
             return
         # A second try finds nothing else, or it would not notice that the first was committed.
-        found = deliveries.take(work.connection, left, along=not work.is_repeat)
+        found = deliveries.take(tx.connection, left, along=not tx.is_retry)
         taken[:] = [one.delivery.id for one in found] or left[:1]
         if found:
-            _give(work, found, until=time.monotonic() + reading_seconds)
+            _give(tx, found, until=time.monotonic() + reading_seconds)
         else:
-            _give_alone(work, left[0])
+            _give_alone(tx, left[0])
 
     try:
         with _turn(runtime, turn_seconds):
-            work = insisted(runtime, change)
+            tx = run_surviving_disconnects(runtime, change)
     except Exception as error:
         # A plug-in, or a document of a newer version: the other deliveries are not to blame.
         if is_unreachable(error) or len({*left, *taken}) <= 1:
@@ -73,7 +73,7 @@ def deliver(
         # While they were locked here their own messages have found nothing to do.
         yield from _apart(runtime, sorted({*left, *taken}))
     else:
-        yield work
+        yield tx
         yield from _apart(
             runtime, [delivery_id for delivery_id in left if delivery_id not in taken]
         )
@@ -93,47 +93,47 @@ def _turn(runtime: Runtime, seconds: float) -> Iterator[None]:
             runtime.giving.release()
 
 
-def _apart(runtime: Runtime, ids: Sequence[int]) -> Iterator[Work]:
+def _apart(runtime: Runtime, ids: Sequence[int]) -> Iterator[Transaction]:
     for delivery_id in ids:
         try:
-            work = insisted(runtime, partial(_give_alone, delivery_id=delivery_id))
+            tx = run_surviving_disconnects(runtime, partial(_give_alone, delivery_id=delivery_id))
         except Exception as error:
             if is_unreachable(error) or len(ids) == 1:
                 raise
             # It stays pending, and the sweep will find it.
             log.exception("a delivery could not be given", delivery=delivery_id)
         else:
-            yield work
+            yield tx
 
 
-def _give_alone(work: Work, delivery_id: int) -> None:
+def _give_alone(tx: Transaction, delivery_id: int) -> None:
     """Give one delivery to all that it is for, whoever has them locked now."""
-    delivery = deliveries.find_pending(work.connection, delivery_id)
+    delivery = deliveries.find_pending(tx.connection, delivery_id)
     if delivery is None:
         return
     # It was kept for good before it was answered: undone by a crash, it is given again.
-    work.relax_durability()
+    tx.relax_durability()
     # Deliveries are locked after those that wait, as parking finds them: nobody waits for one.
     if delivery.is_callback:
-        _give_callback(work, delivery)
+        _give_callback(tx, delivery)
     elif delivery.external_id is not None:
-        queueing.lock_external_ids(work.connection, [delivery.external_id])
-        give_letters(work, delivery, delivery.external_id)
+        queueing.lock_external_ids(tx.connection, [delivery.external_id])
+        give_letters(tx, delivery, delivery.external_id)
     else:
-        mailbox.keep(work.connection, [delivery.id])
+        mailbox.keep(tx.connection, [delivery.id])
 
 
-def _give_callback(work: Work, callback: DeliveryRow) -> None:
+def _give_callback(tx: Transaction, callback: DeliveryRow) -> None:
     """Give a callback to its attempt; one that comes before its step is parked stays queued."""
-    row = locking.lock_addressee(work.connection, callback)
-    if row is None or not deliveries.lock_pending(work.connection, [callback.id]):
+    row = locking.lock_addressee(tx.connection, callback)
+    if row is None or not deliveries.lock_pending(tx.connection, [callback.id]):
         return
     meant = callback.attempt or 0
     if row.awaiting_event and row.attempt == meant:
-        outputs = rows.stored_outputs(work.connection, row.id)
-        _give(work, [TakenDelivery(callback, row, outputs, before=0)])
+        outputs = rows.stored_outputs(tx.connection, row.id)
+        _give(tx, [TakenDelivery(callback, row, outputs, before=0)])
     elif row.status == StepStatus.RUNNING and row.attempt == meant and revocation_in(callback):
-        _revoke_running(work, row, callback)
+        _revoke_running(tx, row, callback)
     elif deliveries.is_over(row.status, row.attempt, meant=meant):
         late = Settlement(
             id=callback.id,
@@ -141,16 +141,16 @@ def _give_callback(work: Work, callback: DeliveryRow) -> None:
             step_execution_id=row.id,
             note=f"came too late for attempt {meant}: {row.status}",
         )
-        deliveries.settle(work.connection, [late])
+        deliveries.settle(tx.connection, [late])
 
 
-def _revoke_running(work: Work, row: StepRow, callback: DeliveryRow) -> None:
+def _revoke_running(tx: Transaction, row: StepRow, callback: DeliveryRow) -> None:
     """Stop an attempt that is not parked yet: its action, or its items, still run."""
     found = revocation_in(callback)
     because = found.error if found else None
     attempt = row.attempt
-    owner = work.runtime.facts(work.connection, [row.execution_id])[row.execution_id].user_id
-    endings = revoke(work, row, because=because)
+    owner = tx.runtime.facts(tx.connection, [row.execution_id])[row.execution_id].user_id
+    endings = revoke(tx, row, because=because)
     said = EventAction.REVOKE.value
     target = TargetVerdict(
         delivery_id=callback.id,
@@ -162,17 +162,17 @@ def _revoke_running(work: Work, row: StepRow, callback: DeliveryRow) -> None:
     )
     applied = Disposition.APPLIED
     used = Settlement(id=callback.id, disposition=applied, step_execution_id=row.id, verdict=said)
-    deliveries.settle(work.connection, [used], [target])
-    advance(work, endings)
+    deliveries.settle(tx.connection, [used], [target])
+    advance(tx, endings)
 
 
-def _give(work: Work, taken: Sequence[TakenDelivery], *, until: float | None = None) -> None:
+def _give(tx: Transaction, taken: Sequence[TakenDelivery], *, until: float | None = None) -> None:
     """Let each step read its deliveries in their order, then go on with what has ended.
 
     What comes behind the end of its step is sent anew, and so is what is not read in time or
     would overtake an earlier letter to the same key.
     """
-    round_ = Round(work, {one.step.id: (one.step, one.outputs) for one in taken})
+    round_ = Round(tx, {one.step.id: (one.step, one.outputs) for one in taken})
     given: Counter[tuple[str | None, str | None]] = Counter()
     is_first = True
     for one in taken:

@@ -7,41 +7,39 @@ from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import last_net
 from pipeline_engine.scheduler.actions import calls
-from pipeline_engine.scheduler.actions.context import make_context
 from pipeline_engine.scheduler.actions.item_results import ItemResults
 from pipeline_engine.scheduler.advance import fan_out, outcome
 from pipeline_engine.scheduler.advance.advance import advance
-from pipeline_engine.scheduler.attempt_api import StepDoor
+from pipeline_engine.scheduler.attempt_api import context_for
 from pipeline_engine.scheduler.resume.prepare import prepare
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage import locking
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import StepRow
 
 
-def join(runtime: Runtime, parent_id: int) -> Work:
+def join(runtime: Runtime, parent_id: int) -> Transaction:
     """Join a fan-out if every item has ended."""
 
-    def change(work: Work) -> None:
+    def change(tx: Transaction) -> None:
         failpoint(Failpoint.BEFORE_JOIN)
-        row = locking.lock_joinable(work.connection, parent_id)
+        row = locking.lock_joinable(tx.connection, parent_id)
         if row is not None:
-            advance(work, _joined(work, row))
+            advance(tx, _joined(tx, row))
 
     return last_net.watched(runtime, parent_id, locking.lock_joinable, change)
 
 
-def _joined(work: Work, row: StepRow) -> list[Ending]:
+def _joined(tx: Transaction, row: StepRow) -> list[Ending]:
     if row.cancelling:
-        return [fan_out.outcome_of_stopped(work, row)]
+        return [fan_out.outcome_of_stopped(tx, row)]
     try:
-        step = prepare(work, row)
+        step = prepare(tx, row)
     except (PipelineEngineError, ExpressionError) as error:
         return outcome.failed(
-            work, row, None, error_code=error.code, message=str(error), retryable=False
+            tx, row, None, error_code=error.code, message=str(error), retryable=False
         )
-    door = StepDoor(work.runtime, step, work)
-    context = make_context(work.runtime, step, door=door)
-    results = ItemResults(work.connection, step)
-    return outcome.joined(work, step, context, calls.join(step, context, results))
+    context = context_for(tx.runtime, step, tx)
+    results = ItemResults(tx.connection, step)
+    return outcome.joined(tx, step, context, calls.join(step, context, results))

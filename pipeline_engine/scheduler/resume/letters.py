@@ -14,15 +14,14 @@ from pipeline_engine.dispatch.messages import DELIVER, Message
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.scheduler.actions import calls
-from pipeline_engine.scheduler.actions.context import event_context
 from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.advance import outcome
 from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.advance.revoke import revoke
-from pipeline_engine.scheduler.attempt_api import StepDoor
+from pipeline_engine.scheduler.attempt_api import context_of_event
 from pipeline_engine.scheduler.resume.prepare import prepare_all
-from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import EventAction, EventResult
 from pipeline_engine.storage import deliveries, mailbox, transitions
 from pipeline_engine.storage.deliveries import (
@@ -54,9 +53,11 @@ class Waiting:
 class Round:
     """Some letters and the locked steps that they are offered to, in one transaction."""
 
-    def __init__(self, work: Work, steps: Mapping[int, tuple[StepRow, dict[str, Json]]]) -> None:
-        prepared = prepare_all(work, [row for row, _ in steps.values()])
-        self.work = work
+    def __init__(
+        self, tx: Transaction, steps: Mapping[int, tuple[StepRow, dict[str, Json]]]
+    ) -> None:
+        prepared = prepare_all(tx, [row for row, _ in steps.values()])
+        self.tx = tx
         self.waiting = {i: Waiting(step, steps[i][1]) for i, step in prepared.items()}
         self._targets: list[TargetVerdict] = []
         self._settled: list[Settlement] = []
@@ -65,11 +66,10 @@ class Round:
 
     def offer(self, letter: DeliveryRow, its: Waiting) -> TargetVerdict | None:
         """Let a step read a letter; returns what it said if it has accepted it."""
-        door = StepDoor(self.work.runtime, its.step, self.work)
-        context = event_context(self.work.runtime, its.step, its.outputs, letter, door=door)
+        context = context_of_event(self.tx, its.step, its.outputs, letter)
         verdict, note = calls.read_event(its.step, context, is_callback=letter.is_callback)
         of_execution = letter.event_type == EXECUTION_ENDED
-        _follow(self.work, its, verdict, Room.CARRIED if of_execution else Room.OWN)
+        _follow(self.tx, its, verdict, Room.CARRIED if of_execution else Room.OWN)
         said = TargetVerdict(
             delivery_id=letter.id,
             step_execution_id=its.step.row.id,
@@ -102,18 +102,18 @@ class Round:
 
     def put_off(self, letter: DeliveryRow) -> None:
         """Leave a letter to a message of its own."""
-        self.work.messages.append(Message(DELIVER, (letter.id,)))
+        self.tx.messages.append(Message(DELIVER, (letter.id,)))
 
     def end(self) -> None:
         """Store what was said, go on with the steps that have ended, and keep the rest."""
         over = [i for i, its in self.waiting.items() if its.endings]
-        deliveries.settle(self.work.connection, self._settled, self._targets, over=over)
+        deliveries.settle(self.tx.connection, self._settled, self._targets, over=over)
         used_up = {s.id: self._masked[s.id] for s in self._settled if s.id in self._masked}
         if used_up:  # what nobody has accepted must stay as it came
-            deliveries.replace_bodies(self.work.connection, used_up)
-        advance(self.work, [ending for its in self.waiting.values() for ending in its.endings])
-        again = mailbox.keep(self.work.connection, self._kept)
-        self.work.messages += [Message(DELIVER, (letter,)) for letter in again]
+            deliveries.replace_bodies(self.tx.connection, used_up)
+        advance(self.tx, [ending for its in self.waiting.values() for ending in its.endings])
+        again = mailbox.keep(self.tx.connection, self._kept)
+        self.tx.messages += [Message(DELIVER, (letter,)) for letter in again]
 
 
 def _closed(said: TargetVerdict) -> Settlement:
@@ -125,17 +125,17 @@ def _closed(said: TargetVerdict) -> Settlement:
     )
 
 
-def give_letters(work: Work, letter: DeliveryRow, external_id: str) -> None:
+def give_letters(tx: Transaction, letter: DeliveryRow, external_id: str) -> None:
     """Offer the letters of a mailbox, oldest first, to the steps that wait for it.
 
     Those that have just parked read what was kept for them, the others what has come since.
     The caller holds the lock of the external id.
     """
-    readers = mailbox.lock_readers(work.connection, letter)
-    ids = mailbox.letters_for(work.connection, letter, readers, most=LETTERS + 1)
-    letters = deliveries.lock_pending(work.connection, ids[:LETTERS])
-    before = mailbox.offered(work.connection, ids) if readers else set()
-    round_ = Round(work, {reader.step.id: (reader.step, reader.outputs) for reader in readers})
+    readers = mailbox.lock_readers(tx.connection, letter)
+    ids = mailbox.letters_for(tx.connection, letter, readers, most=LETTERS + 1)
+    letters = deliveries.lock_pending(tx.connection, ids[:LETTERS])
+    before = mailbox.offered(tx.connection, ids) if readers else set()
+    round_ = Round(tx, {reader.step.id: (reader.step, reader.outputs) for reader in readers})
     until = time.monotonic() + READING
     left = ids[LETTERS:]
     for number, one in enumerate(letters):
@@ -145,9 +145,9 @@ def give_letters(work: Work, letter: DeliveryRow, external_id: str) -> None:
         _offer_to_all(round_, one, readers, before)
     unread = [r.step.id for r in readers if r.read_through is not None]
     read_to = (left[0] - 1) if left else None
-    mailbox.note_read(work.connection, external_id, unread, through=read_to)
+    mailbox.note_read(tx.connection, external_id, unread, through=read_to)
     if left:
-        work.messages.append(Message(DELIVER, (left[0],)))
+        tx.messages.append(Message(DELIVER, (left[0],)))
     round_.end()
 
 
@@ -183,31 +183,31 @@ def _first(said: Iterable[TargetVerdict | None]) -> TargetVerdict | None:
     return next((one for one in said if one is not None), None)
 
 
-def _follow(work: Work, its: Waiting, verdict: EventResult, room: Room) -> None:
+def _follow(tx: Transaction, its: Waiting, verdict: EventResult, room: Room) -> None:
     """Do what ``on_event`` said."""
     if verdict.action is EventAction.IGNORE:
         return
     step = its.step
     if verdict.action is EventAction.REVOKE:
         its.is_open = False
-        its.endings += revoke(work, step.row, because=verdict.error)
+        its.endings += revoke(tx, step.row, because=verdict.error)
         return
     try:
         found = its.outputs | verdict.outputs
-        outputs = guarded_outputs(work.runtime, found, step.masker, room)
+        outputs = guarded_outputs(tx.runtime, found, step.masker, room)
     except JsonRejected as error:
         its.is_open = False
         message = f"The outputs cannot be stored: {error}"
         its.endings += outcome.failed(
-            work, step.row, step.planned, error_code=error.code, message=message
+            tx, step.row, step.planned, error_code=error.code, message=message
         )
         return
     if verdict.action is EventAction.COMPLETE:
         its.is_open = False
-        its.endings += _completed(work, step, verdict, outputs)
+        its.endings += _completed(tx, step, verdict, outputs)
         return
     transitions.note_progress(
-        work.connection,
+        tx.connection,
         step.row,
         progress=verdict.progress,
         eta_seconds=verdict.remaining_seconds,
@@ -217,12 +217,12 @@ def _follow(work: Work, its: Waiting, verdict: EventResult, room: Room) -> None:
 
 
 def _completed(
-    work: Work, step: Prepared, verdict: EventResult, outputs: dict[str, Json]
+    tx: Transaction, step: Prepared, verdict: EventResult, outputs: dict[str, Json]
 ) -> list[Ending]:
     if verdict.status is StepStatus.COMPLETED:
         return [Ending(step.row, StepStatus.COMPLETED, outputs=outputs)]
     return outcome.failed(
-        work,
+        tx,
         step.row,
         step.planned,
         error_code=step.masker.mask(verdict.error_code) or "event_failed",

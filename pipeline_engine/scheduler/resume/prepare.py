@@ -10,39 +10,39 @@ from pipeline_engine.scheduler.actions import prepared
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.actions.scope import as_it_ends, load_results, step_results
 from pipeline_engine.scheduler.plan.plan import PlannedStep
-from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage.rows import ExecutionFacts, StepRow
 
 
-def prepare(work: Work, row: StepRow, *, lasting: bool = False) -> Prepared:
+def prepare(tx: Transaction, row: StepRow, *, lasting: bool = False) -> Prepared:
     """Render a waiting step's params again, as they were when it began.
 
     What is to outlast the transaction does not read other results through its connection.
     """
-    return prepare_all(work, [row], lasting=lasting)[row.id]
+    return prepare_all(tx, [row], lasting=lasting)[row.id]
 
 
 def prepare_all(
-    work: Work, rows: Collection[StepRow], *, lasting: bool = False
+    tx: Transaction, rows: Collection[StepRow], *, lasting: bool = False
 ) -> dict[int, Prepared]:
     """The same for many steps, by their ids."""
-    known_facts = work.runtime.facts(work.connection, {row.execution_id for row in rows})
+    known_facts = tx.runtime.facts(tx.connection, {row.execution_id for row in rows})
     planned: dict[int, PlannedStep] = {}
     facts: dict[int, ExecutionFacts] = {}
     for row in rows:
         its = known_facts[row.execution_id]
-        plan = work.runtime.plans.of(work.connection, its.revision_id)
+        plan = tx.runtime.plans.of(tx.connection, its.revision_id)
         planned[row.id] = plan.step(row)
-        facts[row.id] = as_it_ends(work.connection, its, plan, planned[row.id], row)
+        facts[row.id] = as_it_ends(tx.connection, its, plan, planned[row.id], row)
     wanted = [(row.execution_id, planned[row.id].results_needed) for row in rows]
-    known = load_results(work.connection, wanted)
-    connection = None if lasting else work.connection
+    known = load_results(tx.connection, wanted)
+    connection = None if lasting else tx.connection
     found: dict[int, Prepared] = {}
     for row in rows:
         execution_id = row.execution_id
-        results = step_results(work.runtime, execution_id, known[execution_id], connection)
+        results = step_results(tx.runtime, execution_id, known[execution_id], connection)
         # The transaction waits for this; what an action evaluates after it does not.
-        fuel = Fuel(deadline=time.monotonic() + work.runtime.settings.cheap_step_seconds)
+        fuel = Fuel(deadline=time.monotonic() + tx.runtime.settings.cheap_step_seconds)
         found[row.id] = prepared.prepare(row, planned[row.id], facts[row.id], results, fuel)
         if lasting:
             fuel.deadline = None

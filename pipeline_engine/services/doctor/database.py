@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline_engine.services.doctor.checks import Check, Patient, Verdict, ill, well
 from pipeline_engine.services.health import installed_migrations
-from pipeline_engine.storage import waits
+from pipeline_engine.storage import diagnostics
 
 DRIVER = "postgresql+psycopg2"
 OLDEST = 13  #: events are ordered by xid8, which older ones do not have
@@ -94,7 +94,7 @@ def compare_clocks(there: float, before: float, after: float) -> Verdict:
 
 
 def _stuck_executions(connection: Connection) -> Verdict:
-    found = waits.stuck_executions(connection, after=PATIENCE, limit=LISTED)
+    found = diagnostics.stuck_executions(connection, after=PATIENCE, limit=LISTED)
     if not found:
         return well("none")
     says = f"nothing will move {', '.join(map(str, found))}{_more(found)}"
@@ -102,7 +102,7 @@ def _stuck_executions(connection: Connection) -> Verdict:
 
 
 def _lost_steps(connection: Connection) -> Verdict:
-    found = waits.lost_steps(connection, limit=LISTED)
+    found = diagnostics.lost_steps(connection, limit=LISTED)
     if not found:
         return well("none")
     named = ", ".join(f"{step_id} of {execution_id}" for execution_id, step_id in found)
@@ -111,7 +111,7 @@ def _lost_steps(connection: Connection) -> Verdict:
 
 
 def _overdue(connection: Connection) -> Verdict:
-    found = waits.overdue(connection, by=PATIENCE, limit=1000)
+    found = diagnostics.overdue(connection, by=PATIENCE, limit=1000)
     if not found:
         return well("none")
     says = ", ".join(f"{count} {kind}" for kind, count in found.items())

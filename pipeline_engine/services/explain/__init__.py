@@ -30,10 +30,10 @@ from pipeline_engine.services.explain.findings import (
     span,
 )
 from pipeline_engine.services.redaction import Redactor
-from pipeline_engine.services.visibility import in_sight_of, not_found, redactor_of
-from pipeline_engine.storage import waits
+from pipeline_engine.services.visibility import not_found, redactor_of, visible_to
+from pipeline_engine.storage import diagnostics
+from pipeline_engine.storage.diagnostics import SCANNED
 from pipeline_engine.storage.tables.executions import Execution
-from pipeline_engine.storage.waits import SCANNED
 
 __all__ = ["Explanation", "Finding", "FindingCode", "explain"]
 
@@ -69,7 +69,7 @@ def explain(runtime: Runtime, session: Session, caller: Caller, execution_id: UU
         runtime, connection, execution_id, now=execution["looked_at"], redactor=redactor
     )
     found = [*_of_execution(execution, evidence), *_of_steps(evidence)]
-    return _explanation(execution, waits.open_counts(connection, execution_id), found)
+    return _explanation(execution, diagnostics.open_counts(connection, execution_id), found)
 
 
 def _execution(session: Session, caller: Caller, execution_id: UUID) -> Mapping[str, Any]:
@@ -88,7 +88,7 @@ def _execution(session: Session, caller: Caller, execution_id: UUID) -> Mapping[
             Execution.root_execution_id,
             Execution.descendants,
             func.now().label("looked_at"),
-        ).where(Execution.id == execution_id, in_sight_of(caller))
+        ).where(Execution.id == execution_id, visible_to(caller))
     ).one_or_none()
     if row is None:
         raise not_found(execution_id)

@@ -17,9 +17,9 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import presence
 from pipeline_engine.services.presence import Carriage
 from pipeline_engine.services.redaction import Redactor
-from pipeline_engine.storage import waits
+from pipeline_engine.storage import diagnostics
+from pipeline_engine.storage.diagnostics import Neighbour, OpenStep
 from pipeline_engine.storage.tables.steps import StepKind
-from pipeline_engine.storage.waits import Neighbour, OpenStep
 
 log = structlog.get_logger(__name__)
 
@@ -60,9 +60,9 @@ def gather(
     redactor: Redactor,
 ) -> Evidence:
     """Look at everything that could explain a standstill of this execution."""
-    steps = waits.open_steps(connection, execution_id)
+    steps = diagnostics.open_steps(connection, execution_id)
     parked = [step.id for step in steps if step.awaiting_event]
-    awaited = dict.fromkeys(parked, ()) | dict(waits.awaited_ids(connection, parked))
+    awaited = dict.fromkeys(parked, ()) | dict(diagnostics.awaited_ids(connection, parked))
     fan_outs = sorted({step.parent_id for step in steps if step.held and step.parent_id})
     plan = _plan(runtime, connection, execution_id) if _needs_plan(steps) else None
     carriage = _carriage(runtime)
@@ -72,10 +72,12 @@ def gather(
         carriage=carriage,
         actions=_actions(runtime, carriage),
         window=_window(connection, execution_id, steps, plan),
-        blockers=waits.blockers(connection, execution_id, [s.id for s in steps if s.remaining]),
-        held_items=waits.held_items(connection, fan_outs) if fan_outs else {},
+        blockers=diagnostics.blockers(
+            connection, execution_id, [s.id for s in steps if s.remaining]
+        ),
+        held_items=diagnostics.held_items(connection, fan_outs) if fan_outs else {},
         awaited=awaited,
-        deliveries=waits.delivery_counts(connection, parked) if parked else {},
+        deliveries=diagnostics.delivery_counts(connection, parked) if parked else {},
         most_attempts=_most_attempts(steps, plan),
         republish_after=runtime.settings.republish_after_seconds,
         sweep_late_after=runtime.settings.sweep_late_after,
@@ -125,7 +127,7 @@ def _window(
     if not any(_waits_for_window(step) for step in steps):
         return Window(limit=None, members=())
     limit = plan.definition.settings.max_parallel_steps if plan else None
-    return Window(limit=limit, members=waits.in_window(connection, execution_id))
+    return Window(limit=limit, members=diagnostics.in_window(connection, execution_id))
 
 
 def _most_attempts(steps: Sequence[OpenStep], plan: Plan | None) -> dict[int, int]:

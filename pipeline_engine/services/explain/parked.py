@@ -7,8 +7,8 @@ from typing import Any
 
 from pipeline_engine.services.explain.evidence import Evidence
 from pipeline_engine.services.explain.findings import WAIT, FindingCode, Words, until
+from pipeline_engine.storage.diagnostics import OpenStep
 from pipeline_engine.storage.tables.inbox import Disposition
-from pipeline_engine.storage.waits import OpenStep
 
 #: How the action ``run_pipeline`` names the execution that it has started.
 EXECUTION = "execution:"

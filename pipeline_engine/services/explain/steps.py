@@ -18,7 +18,7 @@ from pipeline_engine.services.explain.findings import (
     span,
     until,
 )
-from pipeline_engine.storage.waits import SCANNED, Neighbour, OpenStep
+from pipeline_engine.storage.diagnostics import SCANNED, Neighbour, OpenStep
 
 
 def finding(step: OpenStep, evidence: Evidence) -> Finding:

@@ -17,10 +17,10 @@ from pipeline_engine.domain.progress import Aggregate, never_less
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.scheduler.start import Started
 from pipeline_engine.services.callers import Caller
-from pipeline_engine.services.history.marks import NOTHING, aggregates, raise_mark
+from pipeline_engine.services.history.marks import NOTHING, aggregates, raise_high_water_mark
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.redaction import Redactor, redactor_for
-from pipeline_engine.services.visibility import in_sight_of, not_found
+from pipeline_engine.services.visibility import not_found, visible_to
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.pipelines import PipelineRevision
 
@@ -128,7 +128,7 @@ def executions(
     session: Session, caller: Caller, wanted: ExecutionFilter, page: Page
 ) -> Listed[ExecutionRecord]:
     """The executions that *caller* may see, newest first."""
-    conditions = [in_sight_of(caller), *_conditions(wanted)]
+    conditions = [visible_to(caller), *_conditions(wanted)]
     total = session.scalar(select(func.count()).select_from(Execution).where(*conditions)) or 0
     rows = session.execute(
         _selected(*LISTED)
@@ -184,7 +184,7 @@ def execution_with_progress(
 ) -> tuple[ExecutionRecord, Aggregate]:
     """One execution, and the sums over its steps, with a progress that never goes back."""
     row = session.execute(
-        _selected(*WHOLE).where(Execution.id == execution_id, in_sight_of(caller))
+        _selected(*WHOLE).where(Execution.id == execution_id, visible_to(caller))
     ).one_or_none()
     if row is None:
         raise not_found(execution_id)
@@ -193,13 +193,13 @@ def execution_with_progress(
     found = sums.get(execution_id, NOTHING)
     overall = never_less(record.progress_percentage, found.overall_progress)
     if overall > record.progress_percentage:
-        raise_mark(session, execution_id, overall)
+        raise_high_water_mark(session, execution_id, overall)
     return replace(record, progress_percentage=overall), replace(found, overall_progress=overall)
 
 
 def require_visible(session: Session, caller: Caller, execution_id: UUID) -> None:
     """Raise ``ExecutionNotFound`` unless *caller* may know of this execution."""
-    known = select(Execution.id).where(Execution.id == execution_id, in_sight_of(caller))
+    known = select(Execution.id).where(Execution.id == execution_id, visible_to(caller))
     if session.scalar(known) is None:
         raise not_found(execution_id)
 

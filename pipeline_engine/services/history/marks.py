@@ -45,7 +45,7 @@ def aggregates(
     return {key: replace(aggregate, eta_seconds=None) for key, aggregate in found.items()}
 
 
-def raise_mark(session: Session, execution_id: UUID, overall: Decimal) -> None:
+def raise_high_water_mark(session: Session, execution_id: UUID, overall: Decimal) -> None:
     """Raise the stored high-water mark of an execution to *overall*, if that is higher.
 
     Readers poll: a point of progress or a second has to pass between two writes. A row that is

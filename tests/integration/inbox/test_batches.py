@@ -13,7 +13,7 @@ from parked_job import accept, dispositions
 from pipeline_engine.dispatch.messages import DELIVER, Message
 from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.scheduler.resume import deliver
-from pipeline_engine.scheduler.transaction import Work
+from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.services import inbox
 
 #: On a busy machine thirty events take longer than a transaction should.
@@ -30,7 +30,7 @@ def given(
     *delivery_ids: int,
     seconds: float = ENOUGH,
     turn_seconds: float = deliver.TURN_SECONDS,
-) -> list[Work]:
+) -> list[Transaction]:
     """The transactions that a message with these deliveries takes, of so many seconds each."""
     works = list(
         deliver.deliver(

@@ -147,8 +147,8 @@ def test_an_ended_transaction_is_not_an_absent_database(impatient):
     driver = impatient()
 
     def compute(statement: str, seconds: float = 0) -> None:
-        with transaction(driver.runtime) as work:
-            work.connection.exec_driver_sql(statement)
+        with transaction(driver.runtime) as tx:
+            tx.connection.exec_driver_sql(statement)
             spin(seconds)
 
     with pytest.raises(DBAPIError) as expired:

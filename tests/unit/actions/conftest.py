@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from local_service import LocalService, door_to, local_service
 
-from pipeline_engine.sdk import PeerDoor
+from pipeline_engine.sdk import PeerApi
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def service() -> Iterator[LocalService]:
 
 
 @pytest.fixture
-def door(service: LocalService) -> Iterator[PeerDoor]:
+def door(service: LocalService) -> Iterator[PeerApi]:
     """A door behind which every peer is ``service``."""
     with door_to(service) as opened:
         yield opened

@@ -12,7 +12,7 @@ from pipeline_engine.sdk import (
     BaseActionExecutor,
     FanOutActionExecutor,
     register_action,
-    settled,
+    run_maybe_async,
 )
 
 META = ActionMeta(type="t", name="T", category="C", description="D")
@@ -32,7 +32,7 @@ class Awaiting(BaseActionExecutor):
 
 @pytest.mark.parametrize("executor", [Plain(), Awaiting()])
 def test_plain_and_async_actions_end_alike(executor):
-    assert settled(executor.execute(a_context())).outputs == {"step": "step_1"}
+    assert run_maybe_async(executor.execute(a_context())).outputs == {"step": "step_1"}
 
 
 def test_registering_ties_metadata_to_the_class_and_changes_nothing_else():
@@ -46,7 +46,7 @@ def test_an_action_that_reads_no_events_says_so():
 
 
 def test_waking_keeps_the_outputs_that_were_stored_when_the_step_parked():
-    woken = settled(Plain().on_wake(a_context(stored_outputs={"a": 1})))
+    woken = run_maybe_async(Plain().on_wake(a_context(stored_outputs={"a": 1})))
 
     assert (woken.success, woken.outputs) == (True, {"a": 1})
 
