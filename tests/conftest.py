@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import redis as redis_client
 import structlog
-from installing import environment_of, make_database, open_directory
 from scheduling import WholeFiles
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
+from support.installing import environment_of, make_database, open_directory
 
 from pipeline_engine.cli.db import upgrade
 from pipeline_engine.config import Settings

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 import requests
-from installing import environment_of, make_database
-from observing import Ledger
-from waiting import wait_until
+from support.installing import environment_of, make_database
+from support.observing import Ledger
+from support.waiting import wait_until
 
 from pipeline_engine.client import Client
 from pipeline_engine.demo.peers.behaviour import Behaviour

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from itertools import pairwise
 
 import redis
-from observing import Ledger, Run, step
-from waiting import TO_START_SECONDS, wait_until
+from support.observing import Ledger, Run, step
+from support.waiting import TO_START_SECONDS, wait_until
 
 from pipeline_engine.client import Client
 from pipeline_engine.embedded.stack import Stack

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from observing import Ledger, Run, parked, step
+from support.observing import Ledger, Run, parked, step
 
 from pipeline_engine.client import Client
 

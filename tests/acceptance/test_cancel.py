@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from observing import Ledger, Run, parked, step
+from support.observing import Ledger, Run, parked, step
 
 from pipeline_engine.client import ApiRefused, Client
 from pipeline_engine.demo import samples

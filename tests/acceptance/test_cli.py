@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner, Result
-from documentation import blocks
-from observing import Run, parked, step
-from waiting import wait_until
+from support.documentation import blocks
+from support.observing import Run, parked, step
+from support.waiting import wait_until
 
 from pipeline_engine.cli import main
 from pipeline_engine.client import Client

@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import pytest
 import requests
-from installing import open_directory
-from observing import Ledger, Run, parked, step
-from waiting import wait_until
+from support.installing import open_directory
+from support.observing import Ledger, Run, parked, step
+from support.waiting import wait_until
 
 from pipeline_engine.client import Client
 from pipeline_engine.embedded.stack import Stack

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner, Result
-from observing import Run, parked, step
-from waiting import wait_until
+from support.observing import Run, parked, step
+from support.waiting import wait_until
 
 from pipeline_engine.cli import main
 from pipeline_engine.client import Client

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import pytest
 import redis
-from observing import Run, step
-from waiting import wait_until
+from support.observing import Run, step
+from support.waiting import wait_until
 
 from pipeline_engine.client import Client
 from pipeline_engine.dispatch.messages import DELIVER, JOIN, QUEUES, RUN_BATCH, SWEEP

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 import requests
-from observing import Run, parked
-from waiting import TO_START_SECONDS, wait_until
+from support.observing import Run, parked
+from support.waiting import TO_START_SECONDS, wait_until
 
 from pipeline_engine.client import Client
 from pipeline_engine.demo import samples

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from observing import Ledger, Run, step
 from sqlalchemy import create_engine, text
-from waiting import wait_until
+from support.observing import Ledger, Run, step
+from support.waiting import wait_until
 
 from pipeline_engine.cli import main
 from pipeline_engine.client import Client

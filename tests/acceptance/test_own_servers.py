@@ -11,8 +11,8 @@ import psycopg2
 import pytest
 import requests
 from click.testing import CliRunner
-from installing import open_directory
-from waiting import TO_START_SECONDS, wait_until
+from support.installing import open_directory
+from support.waiting import TO_START_SECONDS, wait_until
 
 from pipeline_engine.cli import main
 from pipeline_engine.client import Client

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from documentation import DOCS, ROOT, blocks
-from observing import Run
+from support.documentation import DOCS, ROOT, blocks
+from support.observing import Run
 
 from pipeline_engine.client import Client
 from pipeline_engine.domain.states import ExecutionStatus

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import redis
 import requests
-from observing import Ledger, Run, parked, step
+from support.observing import Ledger, Run, parked, step
 
 from pipeline_engine.client import Client
 from pipeline_engine.embedded.stack import Stack

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from observing import Ledger, Run, step
+from support.observing import Ledger, Run, step
 
 from pipeline_engine.client import Client
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus

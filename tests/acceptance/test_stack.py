@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import requests
 from click.testing import CliRunner
-from waiting import TO_START_SECONDS, wait_until
+from support.waiting import TO_START_SECONDS, wait_until
 
 from pipeline_engine.cli import main
 from pipeline_engine.embedded.state import ProcessStatus

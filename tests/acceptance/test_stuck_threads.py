@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from observing import Ledger, Run, step
-from waiting import wait_until
+from support.observing import Ledger, Run, step
+from support.waiting import wait_until
 
 from pipeline_engine.client import Client
 from pipeline_engine.embedded.stack import Stack

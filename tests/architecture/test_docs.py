@@ -15,7 +15,7 @@ from typing import Any
 import click
 import marshmallow
 import pytest
-from documentation import DOCS, ROOT, anchors, blocks, links, pages, prose, table, words
+from support.documentation import DOCS, ROOT, anchors, blocks, links, pages, prose, table, words
 
 from pipeline_engine.cli import main
 from pipeline_engine.config import Settings, setting_names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from documentation import DOCS, table
+from support.documentation import DOCS, table
 
 from pipeline_engine.services.doctor import broker, database, installation, workers
 from pipeline_engine.services.explain import FindingCode

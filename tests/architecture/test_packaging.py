@@ -14,7 +14,7 @@ from importlib.metadata import entry_points, packages_distributions
 from pathlib import Path
 
 import pytest
-from documentation import DOCS, blocks
+from support.documentation import DOCS, blocks
 
 from pipeline_engine.embedded.processes import Layout, application_programs
 

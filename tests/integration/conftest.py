@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import redis as redis_client
 import structlog
-from driving import Driver
 from sqlalchemy import Engine
+from support.driving import Driver
 
 from pipeline_engine.config import Settings
 from pipeline_engine.registry import RegisteredAction, Registry

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 import redis as redis_client
-from local_service import LocalService, SomeSettings, local_service
-from waiting import wait_until
+from support.local_service import LocalService, SomeSettings, local_service
+from support.waiting import wait_until
 
 from pipeline_engine.sdk import Peers, ServiceError
 from pipeline_engine.sdk.breakers import Breakers

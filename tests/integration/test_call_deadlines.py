@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import requests
-from contexts import a_context
-from local_service import SomeSettings, local_service
 from pipeline_engine_actions.integration.http_request import HttpRequest
+from support.contexts import a_context
+from support.local_service import SomeSettings, local_service
 
 from pipeline_engine.sdk import PeerApi, Peers, ServiceError
 from pipeline_engine.sdk.addresses import AddressGuard

@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 from click.testing import CliRunner, Result
-from local_service import Answer, LocalService, local_service
+from support.local_service import Answer, LocalService, local_service
 
 from pipeline_engine.cli import main
 from pipeline_engine.client import ApiUnreachable, Client

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import redis as redis_client
-from driving import Driver
-from factories import a_step
-from local_service import LocalService, local_service
 from sqlalchemy import Engine
+from support.driving import Driver
+from support.factories import a_step
+from support.local_service import LocalService, local_service
 
 from pipeline_engine.registry import BrokenAction, Registry
 from pipeline_engine.scheduler import sweep

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import psutil
 import pytest
-from waiting import wait_until
+from support.waiting import wait_until
 
 from pipeline_engine.embedded import leftovers
 from pipeline_engine.embedded.console import Console

@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from driving import Driver, Gate, in_background
-from factories import a_fan_out, a_pipeline, a_step, an_action
-from history_rows import statements_on
+from support.driving import Driver, Gate, in_background
+from support.factories import a_fan_out, a_pipeline, a_step, an_action
+from support.history_rows import statements_on
 
 from pipeline_engine.errors import ExecutionNotFound
 from pipeline_engine.scheduler import sweep

@@ -14,9 +14,9 @@ from uuid import UUID
 
 import psutil
 import pytest
-from driving import SHOWN, Driver, Look
-from factories import a_step, an_action
-from waiting import wait_until
+from support.driving import SHOWN, Driver, Look
+from support.factories import a_step, an_action
+from support.waiting import wait_until
 
 from pipeline_engine import failpoints
 from pipeline_engine.config import Settings

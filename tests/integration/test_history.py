@@ -8,7 +8,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from history_rows import (
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+from support.history_rows import (
     START,
     a_document,
     a_finished_step,
@@ -17,8 +19,6 @@ from history_rows import (
     an_execution,
     statements_on,
 )
-from sqlalchemy import Engine, func, select
-from sqlalchemy.orm import Session
 
 from pipeline_engine.errors import ExecutionNotFound
 from pipeline_engine.services import history

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 import requests
-from contexts import a_context
-from local_service import Answer, LocalService, local_service
 from pipeline_engine_actions.integration.http_request import META, HttpRequest
+from support.contexts import a_context
+from support.local_service import Answer, LocalService, local_service
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.sdk.addresses import AddressGuard

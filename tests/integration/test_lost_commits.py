@@ -9,9 +9,9 @@ from uuid import UUID
 
 import pytest
 import redis as redis_client
-from cutting import CuttingProxy, cutting_proxy
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
+from support.cutting import CuttingProxy, cutting_proxy
 
 from pipeline_engine.config import Settings
 from pipeline_engine.registry import RegisteredAction, Registry

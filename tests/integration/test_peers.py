@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import requests
-from waiting import wait_until
+from support.waiting import wait_until
 
 from pipeline_engine.demo.peers.process import PeersProcess
 

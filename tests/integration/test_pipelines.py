@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from history_rows import a_document, a_pipeline, an_execution, statements_on
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
+from support.history_rows import a_document, a_pipeline, an_execution, statements_on
 
 from pipeline_engine.config import Settings
 from pipeline_engine.errors import (

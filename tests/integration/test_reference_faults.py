@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from driving import Driver
-from factories import a_step, an_action
 from sqlalchemy.exc import OperationalError
+from support.driving import Driver
+from support.factories import a_step, an_action
 
 from pipeline_engine.dispatch.messages import SWEEP
 from pipeline_engine.errors import InvalidDefinition

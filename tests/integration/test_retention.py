@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from driving import in_background
-from factories import a_step
-from history_rows import a_step as a_step_row
-from history_rows import an_event, an_execution
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from support.driving import in_background
+from support.factories import a_step
+from support.history_rows import a_step as a_step_row
+from support.history_rows import an_event, an_execution
 
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import retention

@@ -6,9 +6,9 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from contexts import EXECUTION_ID, a_context
-from local_service import LocalService, SomeSettings, door_to, local_service
 from pipeline_engine_actions.integration.notification import META, Notification
+from support.contexts import EXECUTION_ID, a_context
+from support.local_service import LocalService, SomeSettings, door_to, local_service
 
 from pipeline_engine.sdk import PeerApi, Peers, ServiceError, ServiceResponse, run_maybe_async
 

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from driving import Driver, Gate, in_background
-from factories import a_step, an_action
 from redis import Redis
-from waiting import wait_until
+from support.driving import Driver, Gate, in_background
+from support.factories import a_step, an_action
+from support.waiting import wait_until
 
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import ActionContext, ActionResult

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import pytest
 import redis as redis_client
-from driving import Driver
-from factories import a_step
+from support.driving import Driver
+from support.factories import a_step
 
 from pipeline_engine.dispatch.messages import SYSTEM
 from pipeline_engine.scheduler import sweep

@@ -6,11 +6,11 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from driving import Driver, in_background
-from factories import a_step, an_action
 from sqlalchemy import event, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from waiting import wait_until
+from support.driving import Driver, in_background
+from support.factories import a_step, an_action
+from support.waiting import wait_until
 
 from pipeline_engine.scheduler.transaction import TRIES, Transaction, retry_on_conflict, transaction
 from pipeline_engine.sdk import ActionContext, ActionResult

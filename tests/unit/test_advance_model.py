@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from random_graphs import documents
-from simple_model import Model
+from support.random_graphs import documents
+from support.simple_model import Model
 
 from pipeline_engine.domain import retries
 from pipeline_engine.domain.course import Course, End

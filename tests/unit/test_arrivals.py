@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from threading import Event, Thread
 
 import pytest
-from waiting import wait_until
+from support.waiting import wait_until
 
 from pipeline_engine.dispatch.coalescing import MOST_IDS, RUSH, Coalescer
 from pipeline_engine.dispatch.messages import DELIVER, RUN_BATCH, Message

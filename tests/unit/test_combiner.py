@@ -9,7 +9,7 @@ from threading import Event, Thread, get_ident, main_thread
 from typing import Any
 
 import pytest
-from waiting import wait_until
+from support.waiting import wait_until
 
 from pipeline_engine.scheduler.combining import MOST, Combiner, Unanswered
 

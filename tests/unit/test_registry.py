@@ -7,8 +7,8 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from contexts import a_context, a_notification, an_event
-from local_service import door_to, local_service
+from support.contexts import a_context, a_notification, an_event
+from support.local_service import door_to, local_service
 
 from pipeline_engine.errors import ActionNotFound, UnknownAction
 from pipeline_engine.registry import OWN_DISTRIBUTION, RegisteredAction, Registry

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from factories import a_document, a_step
+from support.factories import a_document, a_step
 
 from pipeline_engine.domain.definitions import parse
 from pipeline_engine.services.replay import Recorded, differences

@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from driving import Driver
-from factories import a_step
-from parked_job import Parked
+from support.driving import Driver
+from support.factories import a_step
+from support.parked_job import Parked
 
 
 @pytest.fixture

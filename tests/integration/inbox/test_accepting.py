@@ -8,10 +8,10 @@ from __future__ import annotations
 from secrets import token_hex
 
 import pytest
-from driving import Driver, in_background
-from factories import a_step
-from parked_job import accept, dispositions
 from sqlalchemy.exc import OperationalError
+from support.driving import Driver, in_background
+from support.factories import a_step
+from support.parked_job import accept, dispositions
 
 from pipeline_engine.dispatch.messages import DELIVER, SYSTEM, Message
 from pipeline_engine.errors import DeliveryNotFound, ExternalIdTooLong, StorageUnavailable

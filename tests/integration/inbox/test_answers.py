@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from driving import Driver, Gate, in_background
-from factories import a_step, an_action
-from parked_job import Parked, dispositions
+from support.driving import Driver, Gate, in_background
+from support.factories import a_step, an_action
+from support.parked_job import Parked, dispositions
 
 from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url

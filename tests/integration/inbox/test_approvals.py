@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from driving import Driver
-from factories import a_step
 from sqlalchemy.orm import Session
+from support.driving import Driver
+from support.factories import a_step
 
 from pipeline_engine.errors import (
     AnswerNotAllowed,

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
-from driving import Driver
-from factories import a_step
-from parked_job import accept, dispositions
+from support.driving import Driver
+from support.factories import a_step
+from support.parked_job import accept, dispositions
 
 from pipeline_engine.dispatch.messages import DELIVER, Message
 from pipeline_engine.scheduler.claim.turn import Turn

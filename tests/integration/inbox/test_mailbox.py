@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from driving import Driver, in_background
-from factories import a_step
-from parked_job import Parked
+from support.driving import Driver, in_background
+from support.factories import a_step
+from support.parked_job import Parked
 
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.services import inbox

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from contexts import a_notification
-from factories import a_step, an_action
-from parked_job import DONE, Parked, accept, dispositions
+from support.contexts import a_notification
+from support.factories import a_step, an_action
+from support.parked_job import DONE, Parked, accept, dispositions
 
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import (

@@ -9,9 +9,9 @@ from typing import Any
 
 import jwt
 import pytest
-from driving import Driver
-from factories import a_step, an_action
-from parked_job import DONE, dispositions
+from support.driving import Driver
+from support.factories import a_step, an_action
+from support.parked_job import DONE, dispositions
 
 from pipeline_engine.errors import InvalidCallbackToken
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from driving import Gate, in_background
-from factories import a_step, an_action
+from support.driving import Gate, in_background
+from support.factories import a_step, an_action
 
 from pipeline_engine.sdk import ActionContext, ActionResult
 

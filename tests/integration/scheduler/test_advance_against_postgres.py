@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from driving import Driver, Look
-from factories import an_action
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from random_graphs import documents
-from simple_model import Model
+from support.driving import Driver, Look
+from support.factories import an_action
+from support.random_graphs import documents
+from support.simple_model import Model
 
 from pipeline_engine.errors import AlreadyStopped
 from pipeline_engine.scheduler import sweep

@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from driving import Driver
-from factories import a_fan_out, a_step, an_action
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from waiting import wait_until
+from support.driving import Driver
+from support.factories import a_fan_out, a_step, an_action
+from support.waiting import wait_until
 
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import (

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from driving import Driver, Gate, in_background
-from factories import a_step, an_action
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
-from waiting import wait_until
+from support.driving import Driver, Gate, in_background
+from support.factories import a_step, an_action
+from support.waiting import wait_until
 
 from benchmarks.profiling import counted_statements
 from pipeline_engine.domain import json_guard

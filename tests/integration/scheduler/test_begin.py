@@ -8,11 +8,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from driving import Driver
-from factories import a_step, an_action
 from redis import Redis
 from sqlalchemy import text
-from waiting import wait_until
+from support.driving import Driver
+from support.factories import a_step, an_action
+from support.waiting import wait_until
 
 from pipeline_engine.errors import InvalidParams
 from pipeline_engine.sdk import ActionResult

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from factories import a_step, an_action
 from sqlalchemy import event
+from support.factories import a_step, an_action
 
 from pipeline_engine.domain.checks.scopes import NAMES, Place
 from pipeline_engine.sdk import ActionResult, evaluate_condition, render_value

@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from driving import Driver, Gate, in_background
-from factories import a_step, an_action
+from support.driving import Driver, Gate, in_background
+from support.factories import a_step, an_action
 
 from pipeline_engine.errors import AlreadyFinal, AlreadyStopped, ExecutionNotFound
 from pipeline_engine.registry import RegisteredAction

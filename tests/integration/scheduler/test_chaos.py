@@ -15,9 +15,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from driving import Driver, in_background
-from factories import a_pipeline, a_step, an_action
 from sqlalchemy.exc import DBAPIError
+from support.driving import Driver, in_background
+from support.factories import a_pipeline, a_step, an_action
 
 from pipeline_engine.errors import AlreadyFinal
 from pipeline_engine.registry import RegisteredAction

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from driving import Driver, Gate, in_background
-from factories import a_step, an_action
-from waiting import wait_until
+from support.driving import Driver, Gate, in_background
+from support.factories import a_step, an_action
+from support.waiting import wait_until
 
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.claim.turn import Turn

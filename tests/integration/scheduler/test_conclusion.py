@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from driving import Gate, in_background
-from factories import a_fan_out, a_step, an_action
+from support.driving import Gate, in_background
+from support.factories import a_fan_out, a_step, an_action
 
 from pipeline_engine.sdk import ActionContext, ActionResult, Item
 from pipeline_engine.services import executions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from factories import a_step
+from support.factories import a_step
 
 
 def test_thousands_of_items_are_joined_although_no_single_step_may_leave_so_much(drive):

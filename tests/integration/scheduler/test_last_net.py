@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from driving import Driver
-from factories import a_fan_out, a_step, an_action
 from structlog.testing import capture_logs
+from support.driving import Driver
+from support.factories import a_fan_out, a_step, an_action
 
 from pipeline_engine import failpoints
 from pipeline_engine.scheduler import sweep

@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from driving import Driver
-from factories import a_step, an_action
 from sqlalchemy import Connection, Engine, event
+from support.driving import Driver
+from support.factories import a_step, an_action
 
 from pipeline_engine.sdk import ActionContext, ActionResult
 

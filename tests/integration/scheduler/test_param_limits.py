@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from factories import a_fan_out, a_step, an_action
+from support.factories import a_fan_out, a_step, an_action
 
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.sdk import (

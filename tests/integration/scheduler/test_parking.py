@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from driving import Gate, in_background
-from factories import a_step, an_action
+from support.driving import Gate, in_background
+from support.factories import a_step, an_action
 
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler import sweep

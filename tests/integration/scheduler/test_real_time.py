@@ -9,10 +9,10 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from driving import Driver
-from factories import a_fan_out, a_step, an_action
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
+from support.driving import Driver
+from support.factories import a_fan_out, a_step, an_action
 
 from pipeline_engine.scheduler.claim.claim import COMPUTING_SECONDS
 from pipeline_engine.scheduler.claim.turn import Turn

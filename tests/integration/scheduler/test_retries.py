@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from driving import Driver
-from factories import a_step, an_action
+from support.driving import Driver
+from support.factories import a_step, an_action
 
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.sdk import ActionContext, ActionError, ActionResult, RetryPolicy

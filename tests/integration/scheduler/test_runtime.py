@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from driving import in_background
-from factories import a_step
+from support.driving import in_background
+from support.factories import a_step
 
 from pipeline_engine.scheduler.runtime import KEPT_FACTS
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from driving import Driver
-from factories import a_document, a_pipeline, a_step, an_action
-from parked_job import accept
 from sqlalchemy.orm import Session
+from support.driving import Driver
+from support.factories import a_document, a_pipeline, a_step, an_action
+from support.parked_job import accept
 
 from pipeline_engine.domain.masking import MASK
 from pipeline_engine.errors import IdempotencyKeyReused

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from driving import Driver
-from factories import a_step, an_action
+from support.driving import Driver
+from support.factories import a_step, an_action
 
 from pipeline_engine.domain.masking import MASK
 from pipeline_engine.domain.sealing import MARK

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from factories import a_pipeline, a_step, an_action
-from waiting import wait_until
+from support.factories import a_pipeline, a_step, an_action
+from support.waiting import wait_until
 
 from pipeline_engine.sdk import (
     ActionContext,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from driving import Driver, Gate, in_background
-from factories import a_pipeline, a_step, an_action
 from sqlalchemy.orm import Session
-from waiting import wait_until
+from support.driving import Driver, Gate, in_background
+from support.factories import a_pipeline, a_step, an_action
+from support.waiting import wait_until
 
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler import sweep

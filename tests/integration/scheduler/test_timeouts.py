@@ -6,9 +6,9 @@ import base64
 import json
 from typing import Any
 
-from driving import Driver, Gate, in_background
-from factories import a_fan_out, a_step, an_action
-from waiting import wait_until
+from support.driving import Driver, Gate, in_background
+from support.factories import a_fan_out, a_step, an_action
+from support.waiting import wait_until
 
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import (

@@ -13,12 +13,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from driving import Driver, Gate, in_background
-from factories import a_step, an_action
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
-from waiting import wait_until
+from support.driving import Driver, Gate, in_background
+from support.factories import a_step, an_action
+from support.waiting import wait_until
 
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.claim.turn import Turn

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from driving import Driver, Gate, in_background
-from factories import a_pipeline, a_step, an_action
-from waiting import wait_until
+from support.driving import Driver, Gate, in_background
+from support.factories import a_pipeline, a_step, an_action
+from support.waiting import wait_until
 
 from pipeline_engine.errors import AlreadyFinal, TooManyOpenExecutions
 from pipeline_engine.scheduler import sweep

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from driving import Driver, Gate, in_background
-from factories import a_step, an_action
+from support.driving import Driver, Gate, in_background
+from support.factories import a_step, an_action
 
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import ActionContext, ActionResult

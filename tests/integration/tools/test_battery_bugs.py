@@ -13,11 +13,11 @@ from threading import Event
 
 import pytest
 import redis as redis_client
-from driving import Driver, in_background
-from factories import a_document, a_step
-from lived_history import ARRIVAL, SENT, Book, History
 from sqlalchemy import Engine
-from waiting import wait_until
+from support.driving import Driver, in_background
+from support.factories import a_document, a_step
+from support.lived_history import ARRIVAL, SENT, Book, History
+from support.waiting import wait_until
 
 from battery import bugs
 from battery.bugs import NOTICED_BY, Bug, planted
@@ -73,7 +73,7 @@ def schema(bug: Bug | None, engine: Engine) -> Iterator[None]:
 
 ACCEPT_AND_DIE = """
 import os, signal
-from lived_history import ARRIVAL
+from support.lived_history import ARRIVAL
 from battery import bugs
 from pipeline_engine.config import Settings
 from pipeline_engine.scheduler.runtime import Runtime

@@ -16,10 +16,10 @@ from uuid import uuid4
 
 import psutil
 import pytest
-from driving import Driver
-from lived_history import CANARY, SENT, Book, History, a_lived_history
-from local_service import local_service
-from waiting import wait_until
+from support.driving import Driver
+from support.lived_history import CANARY, SENT, Book, History, a_lived_history
+from support.local_service import local_service
+from support.waiting import wait_until
 
 from battery.evidence import Effect, Page
 from battery.invariants import INVARIANTS

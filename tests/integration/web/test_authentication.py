@@ -9,8 +9,8 @@ from types import MappingProxyType
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from history_rows import an_execution
 from sqlalchemy.orm import Session
+from support.history_rows import an_execution
 
 from pipeline_engine.config import Settings
 

@@ -12,10 +12,10 @@ from uuid import UUID, uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from history_rows import START, a_document, a_pipeline, a_step, an_event, an_execution
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from waiting import wait_until
+from support.history_rows import START, a_document, a_pipeline, a_step, an_event, an_execution
+from support.waiting import wait_until
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.masking import MASK

@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import uuid4
 
 from flask.testing import FlaskClient
-from history_rows import START, a_step, an_execution
 from sqlalchemy.orm import Session
+from support.history_rows import START, a_step, an_execution
 
 from pipeline_engine.storage.tables.executions import Execution
 

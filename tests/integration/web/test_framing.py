@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from door_server import Limits, Reply, Site, received, replies, running_door
 from flask import Flask, request
+from support.door_server import Limits, Reply, Site, received, replies, running_door
 
 POST = b"POST /echo HTTP/1.1\r\nHost: test\r\n"
 GET = b"GET /echo HTTP/1.1\r\nHost: test\r\n"

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from history_rows import a_document, a_pipeline
 from sqlalchemy.orm import Session
+from support.history_rows import a_document, a_pipeline
 
 MOUNTS = ("/api/v1/pipelines", "/pipelines", "/api/v1/pipeline/pipelines")
 

@@ -9,9 +9,9 @@ from socket import socket
 from threading import Event
 
 import pytest
-from door_server import Limits, Site, received, replies, running_door
 from flask import Flask
-from waiting import wait_until
+from support.door_server import Limits, Site, received, replies, running_door
+from support.waiting import wait_until
 
 POST = b"POST /echo HTTP/1.1\r\nHost: test\r\n"
 SLOW = {

@@ -12,7 +12,7 @@ import redis as redis_client
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
-from waiting import wait_until
+from support.waiting import wait_until
 
 from pipeline_engine.config import Settings
 from pipeline_engine.services.callers import Caller

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from flask.testing import FlaskClient
-from history_rows import a_pipeline
 from sqlalchemy.orm import Session
+from support.history_rows import a_pipeline
 
 RELEASE = {"pipeline_name": "release"}
 

@@ -12,12 +12,12 @@ from uuid import UUID
 
 import orjson
 import pytest
-from door_server import Limits, Site, received, replies, running_door
-from factories import a_document
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from waiting import wait_until
+from support.door_server import Limits, Site, received, replies, running_door
+from support.factories import a_document
+from support.waiting import wait_until
 
 from pipeline_engine.services import Runtime, executions
 from pipeline_engine.storage.tables.executions import Execution

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import psutil
 import pytest
 import requests
-from waiting import wait_until
+from support.waiting import wait_until
 
 from pipeline_engine.embedded.ports import free_port
 

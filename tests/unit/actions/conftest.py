@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from local_service import LocalService, door_to, local_service
+from support.local_service import LocalService, door_to, local_service
 
 from pipeline_engine.sdk import PeerApi
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from contexts import a_context
 from pipeline_engine_actions.builtin.aggregate import Aggregate
+from support.contexts import a_context
 
 CASES = [
     ("list", [1, "a"], [1, "a"]),

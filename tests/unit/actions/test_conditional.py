@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from contexts import a_context
 from pipeline_engine_actions.builtin.conditional import META, Conditional
+from support.contexts import a_context
 
 from pipeline_engine.sdk import InvalidActionParams
 

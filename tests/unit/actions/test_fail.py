@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from contexts import a_context
 from pipeline_engine_actions.builtin.fail import Fail
+from support.contexts import a_context
 
 
 def test_the_message_and_the_code_are_the_error_and_the_outputs():

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from contexts import a_context
 from pipeline_engine_actions.builtin.filter import Filter
+from support.contexts import a_context
 
 from pipeline_engine.sdk import InvalidActionParams
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from contexts import a_context, an_item_result
 from pipeline_engine_actions.builtin.for_each import ForEach
+from support.contexts import a_context, an_item_result
 
 from pipeline_engine.sdk import InvalidActionParams, StepStatus
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from contexts import a_context
 from pipeline_engine_actions.guardrail.aggregate_requirements import AggregateRequirements
+from support.contexts import a_context
 
 from pipeline_engine.sdk import InvalidActionParams
 

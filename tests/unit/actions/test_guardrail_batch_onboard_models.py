@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from contexts import a_context, a_notification, an_event, an_item_result
 from pipeline_engine_actions.guardrail.batch_onboard_models import META, BatchOnboardModels
+from support.contexts import a_context, a_notification, an_event, an_item_result
 
 from pipeline_engine.sdk import EventAction, InvalidActionParams, ServiceError, StepStatus
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from contexts import a_context, a_notification, an_event, an_item_result
 from pipeline_engine_actions.guardrail.parallel_simulate import META, ParallelSimulate
+from support.contexts import a_context, a_notification, an_event, an_item_result
 
 from pipeline_engine.sdk import EventAction, ServiceError, StepStatus
 

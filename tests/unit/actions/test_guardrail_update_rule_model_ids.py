@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from contexts import a_context
 from pipeline_engine_actions.guardrail.update_rule_model_ids import META, UpdateRuleModelIds
+from support.contexts import a_context
 
 RESULTS = [
     {"rule_id": "r-1", "model_id": "m-1", "status": "completed"},

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from contexts import a_context
 from pipeline_engine_actions.guardrail.validate_cluster_fit import META, ValidateClusterFit
+from support.contexts import a_context
 
 MODELS = [{"model_id": "m-1"}]
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from contexts import a_context
 from pipeline_engine_actions.guardrail.validate_credential import META, ValidateCredential
+from support.contexts import a_context
 
 KEYS = {output.name for output in META.outputs}
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from contexts import a_context
 from pipeline_engine_actions.builtin.log import Log
+from support.contexts import a_context
 
 
 def test_the_message_and_the_level_are_echoed():

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from contexts import RecordingDoor, a_context, an_event
 from pipeline_engine_actions.builtin.run_pipeline import RunPipeline
+from support.contexts import RecordingDoor, a_context, an_event
 
 from pipeline_engine.sdk import EventAction, InvalidActionParams, StepStatus
 

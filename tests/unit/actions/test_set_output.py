@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from contexts import a_context
 from pipeline_engine_actions.builtin.set_output import SetOutput
+from support.contexts import a_context
 
 
 def test_the_map_becomes_the_outputs():

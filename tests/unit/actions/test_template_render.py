@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from contexts import a_context
 from pipeline_engine_actions.builtin.template_render import TemplateRender
+from support.contexts import a_context
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from contexts import a_context
 from pipeline_engine_actions.builtin.validate import Validate
+from support.contexts import a_context
 
 RULES = [
     {"condition": "{{ params.replicas <= 8 }}", "message": "{{ params.replicas }} are too many"},

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from contexts import a_context, an_event
 from pipeline_engine_actions.builtin.wait_for_event import WaitForEvent
+from support.contexts import a_context, an_event
 
 from pipeline_engine.sdk import EventAction, InvalidActionParams, StepStatus
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from contexts import a_context, an_event
 from pipeline_engine_actions.builtin.wait_until import META, WaitUntil, wake_time
+from support.contexts import a_context, an_event
 
 from pipeline_engine.sdk import EventAction, InvalidActionParams, StepStatus
 

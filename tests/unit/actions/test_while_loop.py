@@ -3,8 +3,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from contexts import a_context, an_item_result
 from pipeline_engine_actions.builtin.while_loop import While
+from support.contexts import a_context, an_item_result
 
 from pipeline_engine.sdk import InvalidActionParams, MoreItems, StepStatus
 

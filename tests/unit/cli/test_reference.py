@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from documentation import table
+from support.documentation import table
 
 from pipeline_engine.cli import main
 from pipeline_engine.cli.states import SIGNS

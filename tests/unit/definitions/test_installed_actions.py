@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contexts import a_context
+from support.contexts import a_context
 from unit.definitions.documents import a_document, a_step
 
 from pipeline_engine.domain.checks import check

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from factories import an_action
+from support.factories import an_action
 
 from pipeline_engine.domain.checks import check
 from pipeline_engine.registry import Registry

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from contexts import RecordingDoor, a_context, an_event
+from support.contexts import RecordingDoor, a_context, an_event
 
 from pipeline_engine.sdk import ActionError, InvalidActionParams, path_segment, settings
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from waiting import wait_until
+from support.waiting import wait_until
 
 from pipeline_engine.sdk.deadlines import MOST_LEFTOVERS, Call, Deadlines
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from contexts import a_notification
+from support.contexts import a_notification
 
 from pipeline_engine.sdk import EventEnvelope
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from contexts import a_context, an_event
+from support.contexts import a_context, an_event
 
 from pipeline_engine.sdk import (
     ActionContext,

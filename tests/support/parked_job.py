@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from driving import Driver
-from factories import an_action
-
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.sdk import (
     ActionContext,
@@ -20,6 +17,8 @@ from pipeline_engine.sdk import (
 )
 from pipeline_engine.services import inbox
 from pipeline_engine.services.inbox import Arrival, Receipt
+from support.driving import Driver
+from support.factories import an_action
 
 DONE = EventResult(action=EventAction.COMPLETE, status=StepStatus.COMPLETED)
 

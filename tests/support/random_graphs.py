@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from factories import a_document, a_step
 from hypothesis import strategies as st
+
+from support.factories import a_document, a_step
 
 RULES = (
     "none_failed",

@@ -7,16 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from driving import Driver
-from factories import a_step, an_action
-from parked_job import Parked
-
 from battery.evidence import Effect, Evidence, Finding, SentDelivery
 from battery.invariants import INVARIANTS, check_all
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import inbox
 from pipeline_engine.services.inbox import Arrival
+from support.driving import Driver
+from support.factories import a_step, an_action
+from support.parked_job import Parked
 
 CANARY = "canary-that-must-not-sing"
 SENT = SentDelivery("tests", "first", "job", accepted=True, status=202, wave="once")

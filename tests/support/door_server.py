@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 import uvicorn
-from waiting import wait_until
 
 from pipeline_engine.services.health import Health, Part
+from support.waiting import wait_until
 
 door = import_module("pipeline_engine_web.door")
 limits = import_module("pipeline_engine_web.door.limits")

@@ -13,10 +13,8 @@ from threading import Event, Thread
 from typing import Any
 from uuid import UUID
 
-from factories import an_execution
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from waiting import POLL_SECONDS, wait_until
 
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.scheduler import sweep
@@ -28,6 +26,8 @@ from pipeline_engine.services.replay import replay
 from pipeline_engine.storage.tables.events import Event as HistoryEvent
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.steps import StepExecution, StepKind
+from support.factories import an_execution
+from support.waiting import POLL_SECONDS, wait_until
 
 QUEUED = (
     "SELECT id FROM step_executions WHERE status IN ('PENDING', 'RETRYING')"

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from waiting import wait_until
-
 from pipeline_engine.client import Client, Snapshot, StepView
 from pipeline_engine.client.snapshot import take
 from pipeline_engine.domain.states import ExecutionStatus
+from support.waiting import wait_until
 
 RESULTS = frozenset({"step_completed", "step_failed", "step_skipped", "step_timeout"})
 LAST_EVENTS = frozenset({"workflow_completed", "workflow_failed", "workflow_interrupted"})

@@ -1,0 +1,1 @@
+"""What tests share: who drives a runtime, who waits, who makes rows and services."""
