@@ -2,53 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import signal
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from pipeline_engine.cli.group import example
-from pipeline_engine.cli.live import Screen
-from pipeline_engine.cli.output import print_line
-from pipeline_engine.cli.states import mark, state
-from pipeline_engine.client import Client
-from pipeline_engine.demo import report
-from pipeline_engine.demo.peers.process import PeersProcess
-from pipeline_engine.demo.scenario import Scenario
-from pipeline_engine.demo.verdict import judge, retried
-from pipeline_engine.embedded.announcement import typed
-from pipeline_engine.embedded.stack import Stack
 
 UNTRUE = 1
-VICTIM = "worker-io"
-# Recovery in seconds, where the defaults would make an onlooker wait for longer.
-FAST = {
-    "PIPELINE_LEASE_SECONDS": "5",
-    "PIPELINE_REPUBLISH_AFTER_SECONDS": "2",
-    "PIPELINE_SWEEP_INTERVAL_SECONDS": "0.5",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _StackWorker:
-    """One worker of the stack, as the scenario wants to see it."""
-
-    stack: Stack
-    name: str = VICTIM
-
-    def pid(self) -> int | None:
-        return self.stack.process(self.name).pid
-
-    def kill(self) -> int:
-        pid = self.pid()
-        assert pid is not None, "the stack is ready, so its worker runs"
-        os.kill(pid, signal.SIGKILL)
-        return pid
 
 
 @click.command(epilog=example("pipeline-engine demo --once"))
@@ -64,56 +24,6 @@ class _StackWorker:
 @click.pass_context
 def demo(ctx: click.Context, directory: Path, once: bool, flower: bool) -> None:
     """Onboard and simulate models while a worker is killed; exit code 0 if nothing was lost."""
-    console = Console()
-    console.print("Starting PostgreSQL, Valkey, web, workers, beat and the stand-ins …")
-    with PeersProcess() as peers:
-        token = secrets.token_urlsafe(24)
-        environment = _environment(peers.service_urls, token)
-        options = ("--flower",) if flower else ()
-        with Stack.start(directory, environment=environment, options=options) as stack:
-            console.print(f"The stack runs: {stack.api_url}", highlight=False)
-            peers.control(callback_url=stack.api_url, token=token)
-            was_true = _perform(stack, peers, console)
-            if console.is_terminal and not once:
-                _say_where_to_look(stack, console, directory)
-                _wait_for_interrupt(console)
-    ctx.exit(0 if was_true else UNTRUE)
+    from pipeline_engine.cli.performance import play
 
-
-def _environment(service_urls: str, token: str) -> Mapping[str, str]:
-    # The processes inherit our environment; config.py alone gives meaning to it.
-    wanted = {"PIPELINE_SERVICE_URLS": service_urls, "APP_API_TOKEN": token}
-    return {**os.environ, **FAST, **wanted}
-
-
-def _perform(stack: Stack, peers: PeersProcess, console: Console) -> bool:
-    client = Client(stack.api_url, stack.api_token)
-    with Screen(console) as screen:
-        story = Scenario(client, peers, _StackWorker(stack), screen).play()
-    claims = judge(story)
-    console.print()
-    for line in report.lines(story):
-        console.print(line, highlight=False, soft_wrap=True)
-    for item in retried(story):
-        print_line(" ", item.name, state(item.status, f"(attempt {item.attempt})"))
-    print_line("What was promised, and whether it was true:")
-    for claim in claims:
-        print_line(" ", mark(is_well=claim.was_true), f"{claim.text} ({claim.facts})")
-    return all(claim.was_true for claim in claims)
-
-
-def _say_where_to_look(stack: Stack, console: Console, directory: Path) -> None:
-    console.print()
-    console.print(f"API      {stack.api_url}/docs", highlight=False)
-    if "FLOWER_URL" in stack.exports:
-        console.print(f"Flower   {stack.exports['FLOWER_URL']}", highlight=False)
-    print_line(f"Keys     {typed('env', directory)}")
-    print_line(f"History  {typed('executions', directory)}")
-
-
-def _wait_for_interrupt(console: Console) -> None:
-    console.print("The stack runs on. Ctrl-C stops it.")
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        console.print("Stopping …")
+    ctx.exit(0 if play(directory, once=once, flower=flower) else UNTRUE)

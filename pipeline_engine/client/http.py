@@ -11,8 +11,8 @@ from uuid import UUID
 import requests
 
 from pipeline_engine.domain.issues import dotted
+from pipeline_engine.domain.retry_after import retry_after
 from pipeline_engine.errors import AmbiguousName, PipelineEngineError, PipelineNotFound
-from pipeline_engine.sdk.retry_after import retry_after
 
 Json = dict[str, Any]
 PAGE_SIZE = 100

@@ -24,6 +24,7 @@ from pipeline_engine.domain.actions import (
     ValidationRules,
 )
 from pipeline_engine.domain.expressions import BudgetSpent, ExpressionError, SecretMisused
+from pipeline_engine.domain.retry_after import retry_after
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer
 from pipeline_engine.sdk.answers import problem, read_answer
@@ -45,7 +46,6 @@ from pipeline_engine.sdk.guarded_http import GuardedSession
 from pipeline_engine.sdk.peer_api import PeerApi
 from pipeline_engine.sdk.peers import Peers
 from pipeline_engine.sdk.results import ActionResult, EventAction, EventResult
-from pipeline_engine.sdk.retry_after import retry_after
 from pipeline_engine.sdk.services import CALLBACK_TOPIC, ServiceResponse, path_segment, settings
 from pipeline_engine.sdk.templates import (
     compile_templates,

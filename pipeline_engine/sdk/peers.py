@@ -11,13 +11,13 @@ import orjson
 import requests
 from requests.structures import CaseInsensitiveDict
 
+from pipeline_engine.domain.retry_after import retry_after
 from pipeline_engine.sdk.addresses import AddressGuard
 from pipeline_engine.sdk.bodies import read_body
 from pipeline_engine.sdk.breakers import Breakers
 from pipeline_engine.sdk.contents import exact_json
 from pipeline_engine.sdk.errors import ServiceError
 from pipeline_engine.sdk.guarded_http import USER_AGENT, GuardedSession
-from pipeline_engine.sdk.retry_after import retry_after
 from pipeline_engine.sdk.services import ServiceResponse
 from pipeline_engine.sdk.timed_http import TimedAdapter, timed
 from pipeline_engine.sdk.words import in_words, reason_of

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline_engine.sdk.retry_after import LONGEST, retry_after
+from pipeline_engine.domain.retry_after import LONGEST, retry_after
 
 NOW = datetime(2026, 10, 21, 7, 28, tzinfo=UTC)
 
