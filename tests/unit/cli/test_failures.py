@@ -21,6 +21,7 @@ class Terminal(io.StringIO):
 def told(screen: io.StringIO, message: str = WORDS) -> list[str]:
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(screen):
         patch.setenv("COLUMNS", "40")
+        patch.setenv("LINES", "25")  # without it, a dumb terminal has 80 columns
         patch.setenv("TERM", "dumb")
         tell(InvalidDefinition(message), as_json=False)
     return screen.getvalue().splitlines()

@@ -8,8 +8,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-import pytest
-
 from pipeline_engine.embedded.ports import free_port
 
 #: Packages that take long to load, none of which help or completion needs.
