@@ -13,9 +13,9 @@ from uuid import UUID, uuid4
 
 from benchmarks.ledger import Incomplete
 from benchmarks.shapes import Document, Shape
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.services import Runtime, executions, pipelines
-from pipeline_engine.services.callers import SYSTEM
 from pipeline_engine.services.executions import StartRequest
 from pipeline_engine.services.pipelines import PipelineRequest
 
@@ -75,11 +75,11 @@ class Engine:
         named = document | {"name": f"{document['name']}-{uuid4().hex[:8]}"}
         with self._runtime.sessions.begin() as session:
             request = PipelineRequest(document=named)
-            return pipelines.create(session, self._runtime, SYSTEM, request).pipeline.id
+            return pipelines.create(SYSTEM, session, self._runtime, request).pipeline.id
 
     def start(self, pipeline_id: UUID, **params: object) -> UUID:
         """Start one execution of a stored pipeline."""
-        return executions.start(self._runtime, pipeline_id, StartRequest(params=params)).id
+        return executions.start(SYSTEM, self._runtime, pipeline_id, StartRequest(params=params)).id
 
     def wait_for_completion(self, ids: Sequence[UUID] | None = None) -> None:
         """Wait until these executions, or all, have completed.  Raises ``Incomplete``."""
@@ -96,7 +96,7 @@ class Engine:
             return found
 
     def _run_one(self, document: Document) -> UUID:
-        return executions.run_ephemeral(self._runtime, document, StartRequest()).id
+        return executions.run_ephemeral(SYSTEM, self._runtime, document, StartRequest()).id
 
     def _start_all(self, shape: Shape) -> list[UUID]:
         pipeline_id = self.store(shape.document)

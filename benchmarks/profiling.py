@@ -22,6 +22,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from benchmarks.shapes import Shape
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.scheduler.resume.join import join
 from pipeline_engine.services import Runtime, executions
@@ -130,7 +131,7 @@ class Rehearsal:
         self._onlooker.dispose()
 
     def _started(self, shape: Shape) -> UUID:
-        return executions.run_ephemeral(self._runtime, shape.document, StartRequest()).id
+        return executions.run_ephemeral(SYSTEM, self._runtime, shape.document, StartRequest()).id
 
     def _run(self, execution_id: UUID) -> None:
         """Take the turns that workers would; their messages go where nobody listens."""

@@ -19,9 +19,9 @@ from sqlalchemy.orm import Session
 
 from battery.evidence import Evidence
 from battery.invariants.pages import shown_secrets
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.domain.masking import Masker, masker_of
 from pipeline_engine.services import deliveries, history
-from pipeline_engine.services.callers import SYSTEM
 from pipeline_engine.services.pages import Page
 from pipeline_engine.storage.tables.inbox import Disposition
 
@@ -76,15 +76,15 @@ def _is_in_column(connection: Connection, table: str, column: str, canaries: Mas
 
 def _shown(connection: Connection, execution: UUID, canaries: Masker) -> Iterator[str]:
     with Session(connection, join_transaction_mode="create_savepoint") as session:
-        steps = history.steps(session, SYSTEM, execution)
+        steps = history.steps(SYSTEM, session, execution)
         answers = {
-            "execution": history.execution(session, SYSTEM, execution),
+            "execution": history.execution(SYSTEM, session, execution),
             "steps": steps,
             "events": history.events(
-                session, SYSTEM, execution, history.EventFilter(limit=1000)
+                SYSTEM, session, execution, history.EventFilter(limit=1000)
             ).entries,
             "items": [
-                history.items(session, SYSTEM, execution, parent_id=step.id, page=Page(1, 100))
+                history.items(SYSTEM, session, execution, parent_id=step.id, page=Page(1, 100))
                 for step in steps
                 if step.items
             ],
@@ -99,7 +99,7 @@ def _listed(connection: Connection, canaries: Masker) -> Iterator[str]:
     with Session(connection, join_transaction_mode="create_savepoint") as session:
         for disposition in (None, *Disposition):
             found = deliveries.listed(
-                session, SYSTEM, disposition=disposition, page=Page(1, MOST_LISTED)
+                SYSTEM, session, disposition=disposition, page=Page(1, MOST_LISTED)
             )
             if canaries.finds(repr(found)):
                 yield f"a secret is shown in the list of deliveries ({disposition or 'all'})"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.definitions import PipelineDefinition, merge_params
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, remember
 from pipeline_engine.domain.outcome import AbortReason
@@ -27,9 +28,9 @@ from pipeline_engine.scheduler.outbox import send
 from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
+from pipeline_engine.storage import pipelines
 from pipeline_engine.storage.new_executions import NewExecution, begin_execution
-from pipeline_engine.storage.tables import pipelines
-from pipeline_engine.storage.tables.pipelines import NewestRevision
+from pipeline_engine.storage.pipelines import NewestRevision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,37 +165,37 @@ def _started_before(tx: Transaction, request: Request) -> UUID | None:
     return found
 
 
-def find_pipeline(tx: Transaction, name_or_id: str, *, user_id: str | None) -> Startable:
-    """The newest revision of a pipeline that this user may execute.
+def find_pipeline(tx: Transaction, caller: Caller, name_or_id: str) -> Startable:
+    """The newest revision of a pipeline that *caller* may execute.
 
     Raises ``PipelineNotFound``, ``AmbiguousName`` and ``DraftNotExecutable``.
     """
-    users, pipeline_id = [] if user_id is None else [user_id], _as_id(name_or_id)
-    found = pipelines.newest(tx.connection, pipeline_id, users) if pipeline_id else None
-    return _startable(tx, found, name_or_id) if found else pipeline_named(tx, name_or_id, users)
+    callers, pipeline_id = (caller,), _as_id(name_or_id)
+    found = pipelines.newest(tx.connection, pipeline_id, callers) if pipeline_id else None
+    return _startable(tx, found, name_or_id) if found else pipeline_named(tx, callers, name_or_id)
 
 
-def pipeline_named(tx: Transaction, name: str, users: Sequence[str]) -> Startable:
-    """The newest revision of the pipeline with this name that all of *users* may execute.
+def pipeline_named(tx: Transaction, callers: Sequence[Caller], name: str) -> Startable:
+    """The newest revision of the pipeline with this name that all of *callers* may execute.
 
-    A name means a pipeline of the first user before one of the system, and that one before any
+    A name means a pipeline of the first of them before one of the system, and that one before any
     other. Raises ``PipelineNotFound``, ``AmbiguousName`` and ``DraftNotExecutable``.
     """
     if storable(name) != name:  # no pipeline has such a name
         return _startable(tx, None, name)
-    found = pipelines.newest_named(tx.connection, name, users)
+    found = pipelines.newest_named(tx.connection, name, callers)
     if len(found) > 1:
         ids = ", ".join(str(row.id) for row in found)
         raise AmbiguousName(f"More than one pipeline is called {name!r}; take an id: {ids}")
     return _startable(tx, found[0] if found else None, name)
 
 
-def pipeline_with_id(tx: Transaction, pipeline_id: UUID, *, users: Collection[str]) -> Startable:
-    """The newest revision of a pipeline that each of these users may execute.
+def pipeline_with_id(tx: Transaction, callers: Sequence[Caller], pipeline_id: UUID) -> Startable:
+    """The newest revision of a pipeline that all of *callers* may execute.
 
     Raises ``PipelineNotFound`` and ``DraftNotExecutable``.
     """
-    found = pipelines.newest(tx.connection, pipeline_id, users)
+    found = pipelines.newest(tx.connection, pipeline_id, callers)
     return _startable(tx, found, str(pipeline_id))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.scheduler import start
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.runtime import Runtime
@@ -55,7 +56,7 @@ def start_child(
         parent_execution_id=facts.id,
         root_execution_id=root,
     )
-    found = start.find_pipeline(tx, pipeline, user_id=facts.user_id)
+    found = start.find_pipeline(tx, SYSTEM.acting_for(facts.user_id), pipeline)
     started = start.start(tx, found, request)
     trees.count_descendant(tx.connection, root)
     return started.id

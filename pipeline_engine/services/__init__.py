@@ -1,7 +1,13 @@
-"""What the product does, one verb phrase per function; the API, the CLI and the worker call it."""
+"""What the product does, one verb phrase per function; the API, the CLI and the worker call it.
+
+The first argument is the caller, who is answered about what he may see (``storage/visibility.py``).
+The next says whose transaction it is: that of a ``session`` is committed by whoever opened it; with
+a ``runtime`` only, the service has its own, as it sends messages after the commit.
+"""
 
 from __future__ import annotations
 
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.scheduler.runtime import Runtime, tune_gc
 
-__all__ = ["Runtime", "tune_gc"]
+__all__ = ["Caller", "Runtime", "tune_gc"]

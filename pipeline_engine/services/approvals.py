@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.errors import AnswerNotAllowed, NoApprovalWaits, SeveralApprovalsWait
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.services import history, inbox
-from pipeline_engine.services.callers import Caller
+from pipeline_engine.services import inbox
 from pipeline_engine.services.inbox import Receipt
+from pipeline_engine.services.visibility import require_visible
 from pipeline_engine.storage import approvals
 from pipeline_engine.storage.approvals import WaitingApproval
 
@@ -39,19 +38,16 @@ class Answered:
     receipt: Receipt
 
 
-def answer(
-    runtime: Runtime, session: Session, caller: Caller, execution_id: UUID, said: Answer
-) -> Answered:
+def answer(caller: Caller, runtime: Runtime, execution_id: UUID, said: Answer) -> Answered:
     """Answer the one step of an execution that waits for an approval; a worker applies it.
 
     Raises ``ExecutionNotFound``, ``NoApprovalWaits`` and ``SeveralApprovalsWait``, and
     ``AnswerNotAllowed`` for somebody who is not among the approvers.
     """
-    history.require_visible(session, caller, execution_id)
-    found = approvals.waiting(
-        session.connection(), execution_id, action=ACTION, step_id=said.step_id
-    )
-    session.rollback()  # the inbox has a transaction of its own
+    with runtime.sessions() as session:
+        require_visible(caller, session, execution_id)
+        connection = session.connection()
+        found = approvals.waiting(connection, execution_id, action=ACTION, step_id=said.step_id)
     step = _meant(execution_id, found, said)
     body = {"approved": said.approved, "by": _speaker(caller, said.by), "comment": said.reason}
     target = CallbackToken(step.id, step.attempt, is_checked=True)

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.errors import DeliveryNotFound
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.services import inbox
-from pipeline_engine.services.callers import Caller
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.redaction import Redactor
+from pipeline_engine.storage import deliveries
 from pipeline_engine.storage.tables.inbox import Delivery, DeliveryTarget, Disposition
+from pipeline_engine.storage.visibility import visible_to
 
 DISPOSITIONS: tuple[str, ...] = tuple(Disposition)
 
@@ -58,11 +59,11 @@ class DeliveryRecord:
 
 
 def listed(
-    session: Session, caller: Caller, *, disposition: str | None, page: Page
+    caller: Caller, session: Session, *, disposition: str | None, page: Page
 ) -> Listed[DeliveryRecord]:
     """Deliveries, newest first; the unmatched ones can be replayed."""
     wanted = true() if disposition is None else Delivery.disposition == disposition
-    seen = (wanted, _in_sight_of(caller))
+    seen = (wanted, visible_to(Delivery, caller))
     total = session.scalar(select(func.count()).select_from(Delivery).where(*seen)) or 0
     rows = session.scalars(
         select(Delivery)
@@ -71,11 +72,11 @@ def listed(
         .limit(page.size)
         .offset(page.offset)
     ).all()
-    targets = _targets(session, caller, [row.id for row in rows])
+    targets = _targets(caller, session, [row.id for row in rows])
     return Listed([_record(row, targets[row.id]) for row in rows], total, page)
 
 
-def replay(session: Session, runtime: Runtime, caller: Caller, delivery_id: int | str) -> None:
+def replay(caller: Caller, runtime: Runtime, delivery_id: int | str) -> None:
     """Offer an unmatched delivery to the steps that wait now.
 
     Raises ``DeliveryNotFound``, also for what belongs to another user.
@@ -83,27 +84,22 @@ def replay(session: Session, runtime: Runtime, caller: Caller, delivery_id: int 
     number = str(delivery_id)
     if not number.isdecimal() or len(number) > len(str(2**63)) - 1:
         raise DeliveryNotFound(f"No delivery {number}")
-    seen = select(Delivery.id).where(Delivery.id == int(number), _in_sight_of(caller))
-    if session.scalar(seen) is None:
-        raise DeliveryNotFound(f"No delivery {number}")
-    inbox.replay(runtime, int(number))
-
-
-def _in_sight_of(caller: Caller) -> ColumnElement[bool]:
-    if caller.sees_all:
-        return true()
-    offered = select(DeliveryTarget.delivery_id).where(DeliveryTarget.owner == caller.user_id)
-    return or_(Delivery.owner == caller.user_id, Delivery.id.in_(offered))
+    seen = select(Delivery.id).where(Delivery.id == int(number), visible_to(Delivery, caller))
+    with runtime.engine.begin() as connection:
+        if connection.scalar(seen) is None:
+            raise DeliveryNotFound(f"No delivery {number}")
+        if not deliveries.reopen(connection, int(number)):
+            raise DeliveryNotFound(f"No unmatched delivery {number}")
+    runtime.dispatch.announce(int(number))
 
 
 def _targets(
-    session: Session, caller: Caller, ids: Sequence[int]
+    caller: Caller, session: Session, ids: Sequence[int]
 ) -> Mapping[int, Sequence[TargetRecord]]:
     """What steps said to these deliveries: those that the caller may see."""
-    theirs = true() if caller.sees_all else DeliveryTarget.owner == caller.user_id
     rows = session.scalars(
         select(DeliveryTarget)
-        .where(DeliveryTarget.delivery_id.in_(ids), theirs)
+        .where(DeliveryTarget.delivery_id.in_(ids), visible_to(DeliveryTarget, caller))
         .order_by(DeliveryTarget.decided_at, DeliveryTarget.step_execution_id)
     )
     found: dict[int, list[TargetRecord]] = defaultdict(list)

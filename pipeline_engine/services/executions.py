@@ -8,13 +8,15 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.identity import new_id
 from pipeline_engine.domain.sealing import with_sealed_defaults
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.errors import (
     AlreadyFinal,
     AlreadyStopped,
-    ExecutionNotFound,
     InvalidDefinition,
 )
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -25,10 +27,11 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.start import Request as StartRequest
 from pipeline_engine.scheduler.start import Startable, Started
 from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
-from pipeline_engine.services.callers import SYSTEM, Caller
 from pipeline_engine.services.pipelines import as_id, check
-from pipeline_engine.storage.tables.executions import open_among
+from pipeline_engine.services.visibility import not_found, require_visible
+from pipeline_engine.storage.tables.executions import Execution, open_among
 from pipeline_engine.storage.tables.pipelines import PipelineRevision
+from pipeline_engine.storage.visibility import visible_to
 
 __all__ = ["StartRequest", "Started", "cancel", "ended", "run_ephemeral", "start", "wait"]
 
@@ -38,7 +41,7 @@ LOOK_EVERY_SECONDS = 0.05
 
 
 def start(
-    runtime: Runtime, pipeline_id: str | UUID, request: StartRequest, *, caller: Caller = SYSTEM
+    caller: Caller, runtime: Runtime, pipeline_id: str | UUID, request: StartRequest
 ) -> Started:
     """Store an execution of a pipeline's newest revision; its first steps are on their way.
 
@@ -47,37 +50,32 @@ def start(
     Raises ``PipelineNotFound``, ``DraftNotExecutable``, ``InvalidParams`` and
     ``IdempotencyKeyReused``.
     """
-    wanted, users = as_id(pipeline_id), _concerned(caller, request)
+    wanted, owner = as_id(pipeline_id), caller.acting_for(request.user_id)
 
     def begin(tx: Transaction) -> Started:
-        found = starting.pipeline_with_id(tx, wanted, users=users)
-        return starting.start(tx, found, request)
+        found = starting.pipeline_with_id(tx, (owner, caller), wanted)
+        return starting.start(tx, found, _owned(owner, request))
 
     return _stored(runtime, begin)
 
 
-def start_named(
-    runtime: Runtime, name: str, request: StartRequest, *, caller: Caller = SYSTEM
-) -> Started:
+def start_named(caller: Caller, runtime: Runtime, name: str, request: StartRequest) -> Started:
     """The same by the name of a pipeline, which is that of the user whom the execution is for.
 
     If that user has none of this name, it is that of the system. Raises ``AmbiguousName``, too.
     """
-    users = _concerned(caller, request)
+    owner = caller.acting_for(request.user_id)
 
     def begin(tx: Transaction) -> Started:
-        return starting.start(tx, starting.pipeline_named(tx, name, users), request)
+        found = starting.pipeline_named(tx, (owner, caller), name)
+        return starting.start(tx, found, _owned(owner, request))
 
     return _stored(runtime, begin)
 
 
-def _concerned(caller: Caller, request: StartRequest) -> list[str]:
-    """The users who have to see a pipeline; whom it is for comes first."""
-    users = (request.user_id, caller.user_id)
-    return list(dict.fromkeys(user for user in users if user is not None))
-
-
-def run_ephemeral(runtime: Runtime, document: dict[str, Any], request: StartRequest) -> Started:
+def run_ephemeral(
+    caller: Caller, runtime: Runtime, document: dict[str, Any], request: StartRequest
+) -> Started:
     """Check a definition and execute it without storing a pipeline of it.
 
     Raises ``InvalidDefinition``, ``InvalidParams`` and ``IdempotencyKeyReused``.
@@ -85,14 +83,21 @@ def run_ephemeral(runtime: Runtime, document: dict[str, Any], request: StartRequ
     report = check(runtime, document)
     if not report.valid:
         raise InvalidDefinition(report=report)
+    owned = _owned(caller.acting_for(request.user_id), request)
 
     def begin(tx: Transaction) -> Started:
         revision_id = _ephemeral_revision(tx, document)
         plan = runtime.plans.of(tx.connection, revision_id)
         startable = Startable(revision_id, None, plan.definition.name, plan)
-        return starting.start(tx, startable, request)
+        return starting.start(tx, startable, owned)
 
     return _stored(runtime, begin)
+
+
+def _owned(owner: Caller, request: StartRequest) -> StartRequest:
+    """*request* as one of its owner, for whom actions act: what the params say is not believed."""
+    known = {} if owner.user_id is None else {"user_id": owner.user_id}
+    return replace(request, user_id=owner.user_id, params=request.params | known)
 
 
 def _ephemeral_revision(tx: Transaction, document: dict[str, Any]) -> UUID:
@@ -121,10 +126,13 @@ def _stored(runtime: Runtime, begin: Callable[[Transaction], Started]) -> Starte
     return started
 
 
-def wait(runtime: Runtime, execution_id: UUID, seconds: float) -> None:
-    """Come back when the execution has ended, after *seconds* at the latest."""
+def wait(caller: Caller, runtime: Runtime, execution_id: UUID, seconds: float) -> None:
+    """Come back when the execution has ended, after *seconds* at the latest.
+
+    Raises ``ExecutionNotFound``, also for what belongs to another user.
+    """
     ends_at, pause = time.monotonic() + seconds, FIRST_LOOK_SECONDS
-    while not _is_final(runtime, execution_id) and time.monotonic() < ends_at:
+    while not _is_final(caller, runtime, execution_id) and time.monotonic() < ends_at:
         time.sleep(pause)
         pause = min(2 * pause, LOOK_EVERY_SECONDS)
 
@@ -135,32 +143,38 @@ def ended(runtime: Runtime, ids: Collection[UUID]) -> set[UUID]:
         return set(ids) - open_among(connection, ids)
 
 
-def _is_final(runtime: Runtime, execution_id: UUID) -> bool:
-    return _status(runtime, execution_id).is_final
-
-
-def _status(runtime: Runtime, execution_id: UUID) -> ExecutionStatus:
+def _is_final(caller: Caller, runtime: Runtime, execution_id: UUID) -> bool:
+    seen = visible_to(Execution, caller)
     with runtime.engine.connect() as connection:
-        row = connection.exec_driver_sql(
-            "SELECT status FROM executions WHERE id = %(id)s", {"id": str(execution_id)}
-        ).first()
-    if row is None:
-        raise ExecutionNotFound(f"Execution {execution_id} not found")
-    return ExecutionStatus(row[0])
+        status = connection.scalar(
+            select(Execution.status).where(Execution.id == execution_id, seen)
+        )
+    if status is None:
+        raise not_found(execution_id)
+    return ExecutionStatus(status).is_final
 
 
 def cancel(
-    runtime: Runtime, execution_id: UUID, *, reason: str | None = None, force: bool = False
+    caller: Caller,
+    runtime: Runtime,
+    execution_id: UUID,
+    *,
+    reason: str | None = None,
+    force: bool = False,
 ) -> None:
     """Stop an execution: what never started is skipped, what runs is told to stop.
 
     So are all executions that were started below it, waited for or not, also when this one has
     ended. Handlers and compensations run on, or come yet; a second cancel, or *force*, stops
-    them, too. Raises ``ExecutionNotFound``, and when nothing is left that could be stopped
-    ``AlreadyFinal`` or ``AlreadyStopped``.
+    them, too.
+
+    Raises ``ExecutionNotFound``, also for what belongs to another user, and when nothing is left
+    that could be stopped ``AlreadyFinal`` or ``AlreadyStopped``.
     """
+    with runtime.sessions() as session:
+        require_visible(caller, session, execution_id)
     if not trees.cancel(runtime, execution_id, because=reason, force=force, again=True):
-        if _is_final(runtime, execution_id):
+        if _is_final(caller, runtime, execution_id):
             raise AlreadyFinal(f"Execution {execution_id} has ended already")
         raise AlreadyStopped(f"All of execution {execution_id} is being stopped already")
 

@@ -20,7 +20,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pipeline_engine.domain import json_guard
-from pipeline_engine.errors import DeliveryNotFound, ExternalIdTooLong, StorageUnavailable
+from pipeline_engine.domain.callers import Caller
+from pipeline_engine.errors import ExternalIdTooLong, StorageUnavailable
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, read_token
 from pipeline_engine.scheduler.resume.check_callback import check_callback
@@ -56,7 +57,6 @@ class Arrival:
     body: dict[str, Any]
     delivery_id: str | None = None  #: what the sender calls it
     event_type: str | None = None  #: what its envelope says; without one the body may say it
-    owner: str | None = None  #: the user for whom the sender speaks; null is the system
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,10 @@ class Receipt:
     routed: bool  #: a step is known that it is for
 
 
-def accept(runtime: Runtime, arrival: Arrival) -> Receipt:
+def accept(caller: Caller, runtime: Runtime, arrival: Arrival) -> Receipt:
     """Keep an event for whoever waits for its key: a step of its owner, now or later.
+
+    Its owner is the user for whom the sender speaks; for nobody, it is the system.
 
     Raises ``StorageUnavailable`` if it cannot be kept anywhere, and ``JsonRejected`` and
     ``ExternalIdTooLong`` for what no step could take.
@@ -80,9 +82,9 @@ def accept(runtime: Runtime, arrival: Arrival) -> Receipt:
     return _keep(
         runtime,
         NewDelivery(
-            owner=arrival.owner,
+            owner=caller.user_id,
             source=arrival.source,
-            delivery_key=_digest(arrival.owner, external_id, *told),
+            delivery_key=_digest(caller.user_id, external_id, *told),
             sender_id=arrival.delivery_id,
             external_id=external_id,
             event_type=arrival.event_type or str(arrival.body.get("type") or ""),
@@ -311,14 +313,3 @@ def _set_aside(runtime: Runtime, fields: Mapping[str, str], reason: Exception) -
     log.error("a spooled delivery was refused: %r", reason)
     entry: Any = dict(fields)
     runtime.redis.xadd(refused_spool(runtime), entry)
-
-
-# ── For operators ────────────────────────────────────────────────────────────────────────
-
-
-def replay(runtime: Runtime, delivery_id: int) -> None:
-    """Offer an unmatched delivery to those that wait now. Raises ``DeliveryNotFound``."""
-    with runtime.engine.begin() as connection:
-        if not deliveries.reopen(connection, delivery_id):
-            raise DeliveryNotFound(f"No unmatched delivery {delivery_id}")
-    runtime.dispatch.announce(delivery_id)

@@ -21,7 +21,7 @@ from uuid import UUID
 import orjson
 from redis import Redis, RedisError
 
-from pipeline_engine.services.callers import Caller
+from pipeline_engine.domain.callers import Caller
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class LastKnown:
         except RedisError as error:
             log.info("no copy of an execution is kept: %s", error)
 
-    def find(self, asked: Asked, caller: Caller) -> Copy | None:
+    def find(self, caller: Caller, asked: Asked) -> Copy | None:
         """The copy of the last answer, if there is one that *caller* may see."""
         try:
             found: Any = self._redis.get(self._prefix + asked.digest)

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select, true
+from sqlalchemy import Row, Select, and_, func, literal, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain import checks
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.checks import CheckReport, Limits
 from pipeline_engine.domain.sealing import (
     with_kept_defaults,
@@ -31,10 +32,11 @@ from pipeline_engine.errors import (
 )
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.actions import Catalogue
-from pipeline_engine.services.callers import SYSTEM, Caller
 from pipeline_engine.services.pages import Listed, Page
+from pipeline_engine.storage.pipelines import NEAREST, meant_by
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
+from pipeline_engine.storage.visibility import visible_to
 
 UNIQUE_NAME = "uq_pipelines_user_id_name"
 
@@ -98,7 +100,7 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def create(
-    session: Session, runtime: Runtime, caller: Caller, request: PipelineRequest
+    caller: Caller, session: Session, runtime: Runtime, request: PipelineRequest
 ) -> StoredPipeline:
     """Store a new pipeline; without steps it is a draft.
 
@@ -107,13 +109,13 @@ def create(
     name = _checked_name(runtime, request)
     if request.system_owned and not caller.is_service:
         raise ServiceOnly("Only a service may own a pipeline in the name of the system.")
-    owner = request.user_id if caller.is_service and request.user_id else caller.user_id
+    owner = caller.acting_for(request.user_id)
     pipeline = Pipeline(
         name=name,
         status=_status_of(request.document),
         description=_description(request.document),
         icon=request.icon,
-        user_id=owner,
+        user_id=owner.user_id,
         system_owned=request.system_owned,
         step_count=_step_count(request.document),
         revision=1,
@@ -123,13 +125,13 @@ def create(
     _flush_named(session, name)
     session.add(_revision(pipeline, with_sealed_defaults(request.document, runtime.sealer)))
     session.flush()
-    return get(session, SYSTEM, pipeline.id)
+    return get(owner, session, pipeline.id)
 
 
 def update(
+    caller: Caller,
     session: Session,
     runtime: Runtime,
-    caller: Caller,
     pipeline_id: UUID | str,
     request: PipelineRequest,
     *,
@@ -140,7 +142,7 @@ def update(
     Null is any version. Executions that run keep the revision that they were started with.
     Raises ``VersionMismatch`` and what ``create`` raises.
     """
-    pipeline = _locked(session, caller, pipeline_id)
+    pipeline = _locked(caller, session, pipeline_id)
     if versions is not None and pipeline.lock_version not in versions:
         expected = " or ".join(str(version) for version in sorted(versions)[:10])
         raise VersionMismatch(
@@ -155,20 +157,20 @@ def update(
     _revise(session, runtime, pipeline, request.document)
     pipeline.lock_version += 1
     session.flush()
-    return get(session, caller, pipeline.id)
+    return get(caller, session, pipeline.id)
 
 
-def delete(session: Session, caller: Caller, pipeline_id: UUID | str) -> None:
+def delete(caller: Caller, session: Session, pipeline_id: UUID | str) -> None:
     """Delete a pipeline; its executions and the revisions that they are pinned to stay."""
-    session.delete(_locked(session, caller, pipeline_id))
+    session.delete(_locked(caller, session, pipeline_id))
     session.flush()
 
 
-def get(session: Session, caller: Caller, pipeline_id: UUID | str) -> StoredPipeline:
+def get(caller: Caller, session: Session, pipeline_id: UUID | str) -> StoredPipeline:
     """One pipeline; raises ``PipelineNotFound``, also for what belongs to another user."""
     found = session.execute(
         _stored(with_document=True)
-        .where(Pipeline.id == as_id(pipeline_id), visible_to(caller, include_system=True))
+        .where(Pipeline.id == as_id(pipeline_id), visible_to(Pipeline, caller))
         .execution_options(populate_existing=True)
     ).one_or_none()
     if found is None:
@@ -177,8 +179,8 @@ def get(session: Session, caller: Caller, pipeline_id: UUID | str) -> StoredPipe
 
 
 def listed(
-    session: Session,
     caller: Caller,
+    session: Session,
     *,
     include_system: bool,
     with_document: bool,
@@ -189,9 +191,12 @@ def listed(
 
     Of those with one *name*, only what it means to the caller: see ``executions.start_named``.
     """
-    sight = visible_to(caller, include_system=include_system)
+    sight = visible_to(Pipeline, caller)
+    if not (include_system or caller.sees_all):
+        sight = and_(sight, Pipeline.user_id == caller.user_id)
     if name is not None:
-        sight = Pipeline.id.in_(_meant(sight, caller, name))
+        named = meant_by(name, caller.user_id, sight).c
+        sight = Pipeline.id.in_(select(named.id).where(named.distance == NEAREST))
     total = session.scalar(select(func.count()).select_from(Pipeline).where(sight)) or 0
     rows = session.execute(
         _stored(with_document=with_document)
@@ -201,22 +206,6 @@ def listed(
         .offset(page.offset)
     )
     return Listed([_record(row) for row in rows], total, page)
-
-
-def _meant(sight: ColumnElement[bool], caller: Caller, name: str) -> Select[tuple[UUID]]:
-    is_own = Pipeline.user_id.is_not_distinct_from(caller.user_id)
-    distance = func.rank().over(order_by=(is_own.desc(), Pipeline.system_owned.desc()))
-    named = select(Pipeline.id, distance.label("distance")).where(sight, Pipeline.name == name)
-    ranked = named.subquery()
-    return select(ranked.c.id).where(ranked.c.distance == 1)
-
-
-def visible_to(caller: Caller, *, include_system: bool) -> ColumnElement[bool]:
-    """The condition on pipelines that *caller* may know of."""
-    if caller.sees_all:
-        return true()
-    own = Pipeline.user_id == caller.user_id
-    return or_(own, Pipeline.system_owned) if include_system else own
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> StoredPipeline:
@@ -257,9 +246,9 @@ def _stored(*, with_document: bool) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _locked(session: Session, caller: Caller, pipeline_id: UUID | str) -> Pipeline:
+def _locked(caller: Caller, session: Session, pipeline_id: UUID | str) -> Pipeline:
     """The pipeline, ours until the transaction ends, if *caller* may change it."""
-    sight = visible_to(caller, include_system=True)
+    sight = visible_to(Pipeline, caller)
     pipeline = session.scalar(
         select(Pipeline).where(Pipeline.id == as_id(pipeline_id), sight).with_for_update()
     )

@@ -12,6 +12,7 @@ from support.driving import Driver, Gate, in_background
 from support.factories import a_fan_out, a_pipeline, a_step, an_action
 from support.history_rows import statements_on
 
+from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.errors import ExecutionNotFound
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import (
@@ -23,7 +24,6 @@ from pipeline_engine.sdk import (
     Item,
 )
 from pipeline_engine.services import executions, inbox, presence
-from pipeline_engine.services.callers import SYSTEM, Caller
 from pipeline_engine.services.explain import Explanation, Finding, FindingCode, explain
 from pipeline_engine.services.inbox import Arrival
 from pipeline_engine.storage.diagnostics import SCANNED, SHOWN
@@ -34,7 +34,7 @@ WINDOW = {"max_parallel_steps": 2}
 
 def explained(driver: Driver, execution_id: UUID, caller: Caller = SYSTEM) -> Explanation:
     with driver.runtime.sessions() as session:
-        return explain(driver.runtime, session, caller, execution_id)
+        return explain(caller, session, driver.runtime, execution_id)
 
 
 def codes(explanation: Explanation) -> dict[str | None, str]:
@@ -210,9 +210,9 @@ def test_a_parked_step_says_for_what_it_waits_and_what_has_come(drive):
     driver.settle()
 
     nothing = the(FindingCode.PARKED, driver, execution_id)
-    inbox.accept(driver.runtime, an_arrival("first"))
+    inbox.accept(SYSTEM, driver.runtime, an_arrival("first"))
     driver.deliver()
-    inbox.accept(driver.runtime, an_arrival("second"))
+    inbox.accept(SYSTEM, driver.runtime, an_arrival("second"))
     something = the(FindingCode.PARKED, driver, execution_id)
 
     assert nothing.facts["external_ids"] == ["job-1"]
@@ -274,7 +274,7 @@ def test_a_cancelled_execution_waits_for_its_steps_to_clean_up(drive):
     execution_id = driver.start(a_step("a", action="work"))
     driver.settle()
 
-    executions.cancel(driver.runtime, execution_id, reason="enough")
+    executions.cancel(SYSTEM, driver.runtime, execution_id, reason="enough")
 
     found = [finding.code for finding in explained(driver, execution_id).findings]
     assert FindingCode.CLEANING_UP in found
@@ -383,7 +383,7 @@ def test_what_has_ended_is_not_read(a_wide_execution):
         statements_on(driver.runtime.engine) as seen,
     ):
         with driver.runtime.sessions(bind=connection) as session:
-            explain(driver.runtime, session, SYSTEM, execution_id)
+            explain(SYSTEM, session, driver.runtime, execution_id)
         largest = next(text for text in seen if "row_number() OVER (PARTITION BY status" in text)
         plan = connection.exec_driver_sql(f"EXPLAIN {largest}", {"id": str(execution_id)})
 

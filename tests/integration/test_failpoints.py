@@ -20,6 +20,7 @@ from support.waiting import wait_until
 
 from pipeline_engine import failpoints
 from pipeline_engine.config import Settings
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.errors import InvalidSettings
 from pipeline_engine.failpoints import Failpoint, FaultInjected, Faults, failpoint
@@ -86,10 +87,10 @@ class Rough:
         request = StartRequest(params={}, idempotency_key="once", request_hash="h")
         runtime = self.driver.runtime
         execution_id: UUID = self.patiently(
-            lambda: executions.run_ephemeral(runtime, DOCUMENT, request).id
+            lambda: executions.run_ephemeral(SYSTEM, runtime, DOCUMENT, request).id
         )
         event = Arrival(source="tests", body={"workflow_id": "job"}, delivery_id="1")
-        self.patiently(lambda: inbox.accept(runtime, event))
+        self.patiently(lambda: inbox.accept(SYSTEM, runtime, event))
         deadline = time.monotonic() + 20
         while not ExecutionStatus(self.driver.look(execution_id).status).is_final:
             assert time.monotonic() < deadline, self.driver.look(execution_id).statuses

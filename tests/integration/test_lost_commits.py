@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from support.cutting import CuttingProxy, cutting_proxy
 
 from pipeline_engine.config import Settings
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.registry import RegisteredAction, Registry
 from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.scheduler.runtime import Runtime
@@ -85,7 +86,7 @@ def a_step(step_id: str, *depends_on: str, **fields: Any) -> dict[str, Any]:
 
 def start(runtime: Runtime, *steps: dict[str, Any]) -> UUID:
     document = {"name": "under-test", "steps": [{"name": s["id"], **s} for s in steps]}
-    return executions.run_ephemeral(runtime, document, StartRequest(params={})).id
+    return executions.run_ephemeral(SYSTEM, runtime, document, StartRequest(params={})).id
 
 
 def run_what_is_queued(runtime: Runtime, engine: Engine) -> None:

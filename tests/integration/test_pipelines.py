@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from support.history_rows import a_document, a_pipeline, an_execution, statements_on
 
 from pipeline_engine.config import Settings
+from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.errors import (
     DuplicateName,
     InvalidDefinition,
@@ -17,7 +18,6 @@ from pipeline_engine.errors import (
     VersionMismatch,
 )
 from pipeline_engine.services import Runtime, pipelines
-from pipeline_engine.services.callers import SYSTEM, Caller
 from pipeline_engine.services.pages import Page
 from pipeline_engine.services.pipelines import PipelineRequest, ServiceOnly, SystemPipelineReadOnly
 from pipeline_engine.storage.tables.executions import Execution
@@ -38,7 +38,7 @@ def test_a_pipeline_keeps_the_version_of_its_author(session: Session, runtime: R
     """The reference answered with its own counter of changes instead."""
     request = PipelineRequest(document=a_document(description="every night"), icon="moon")
 
-    stored = pipelines.create(session, runtime, ALICE, request)
+    stored = pipelines.create(ALICE, session, runtime, request)
 
     assert (stored.version, stored.pipeline.revision, stored.pipeline.lock_version) == (
         "1.0.0",
@@ -58,11 +58,11 @@ def test_a_definition_without_steps_is_a_draft_that_needs_only_a_name(
     named = PipelineRequest(document={}, name="later")
     nameless = PipelineRequest(document={"steps": []})
 
-    stored = pipelines.create(session, runtime, ALICE, named)
+    stored = pipelines.create(ALICE, session, runtime, named)
 
     assert (stored.pipeline.status, stored.pipeline.step_count) == ("DRAFT", 0)
     with pytest.raises(InvalidDefinition):
-        pipelines.create(session, runtime, ALICE, nameless)
+        pipelines.create(ALICE, session, runtime, nameless)
 
 
 def test_a_wrong_definition_is_refused_with_every_error_at_once(
@@ -73,7 +73,7 @@ def test_a_wrong_definition_is_refused_with_every_error_at_once(
     document["steps"][1]["depends_on"] = ["nobody"]
 
     with pytest.raises(InvalidDefinition) as refused:
-        pipelines.create(session, runtime, ALICE, PipelineRequest(document=document))
+        pipelines.create(ALICE, session, runtime, PipelineRequest(document=document))
 
     codes = {issue.code for issue in refused.value.facts["report"].errors}
     assert {"unknown_action", "unknown_step"} <= codes
@@ -85,12 +85,12 @@ def test_a_name_is_unique_for_each_owner_and_for_those_without_owner(
 ) -> None:
     request = PipelineRequest(document=a_document())
     for caller in (ALICE, BOB, SYSTEM):
-        pipelines.create(session, runtime, caller, request)
+        pipelines.create(caller, session, runtime, request)
     session.commit()
 
     for caller in (ALICE, BOB, SYSTEM):
         with pytest.raises(DuplicateName, match="the name 'nightly' already exists"):
-            pipelines.create(session, runtime, caller, request)
+            pipelines.create(caller, session, runtime, request)
         session.rollback()
 
 
@@ -100,15 +100,15 @@ def test_two_who_choose_a_name_at_once_do_not_both_get_it(
     """The reference asked first and inserted afterwards."""
     request = PipelineRequest(document=a_document())
     with Session(engine) as rival:
-        pipelines.create(rival, runtime, ALICE, request)
+        pipelines.create(ALICE, rival, runtime, request)
         rival.commit()
 
     with pytest.raises(DuplicateName):
-        pipelines.create(session, runtime, ALICE, request)
+        pipelines.create(ALICE, session, runtime, request)
 
     session.rollback()
     renamed = PipelineRequest(document=a_document(), name="other")
-    assert pipelines.create(session, runtime, ALICE, renamed).pipeline.name == "other"
+    assert pipelines.create(ALICE, session, runtime, renamed).pipeline.name == "other"
 
 
 def test_the_owner_that_a_body_names_is_believed_from_services_only(
@@ -116,9 +116,9 @@ def test_the_owner_that_a_body_names_is_believed_from_services_only(
 ) -> None:
     request = PipelineRequest(document=a_document(), user_id="bob")
 
-    by_alice = pipelines.create(session, runtime, ALICE, request)
+    by_alice = pipelines.create(ALICE, session, runtime, request)
     by_service = pipelines.create(
-        session, runtime, Caller(user_id="alice", is_service=True), request
+        Caller(user_id="alice", is_service=True), session, runtime, request
     )
 
     assert by_alice.pipeline.user_id == "alice"
@@ -130,10 +130,10 @@ def test_pipelines_of_others_do_not_exist(session: Session) -> None:
 
     for wrong in (hers.id, "not-a-uuid"):
         with pytest.raises(PipelineNotFound):
-            pipelines.get(session, BOB, wrong)
+            pipelines.get(BOB, session, wrong)
         with pytest.raises(PipelineNotFound):
-            pipelines.delete(session, BOB, wrong)
-    assert pipelines.get(session, SYSTEM, hers.id).pipeline.id == hers.id
+            pipelines.delete(BOB, session, wrong)
+    assert pipelines.get(SYSTEM, session, hers.id).pipeline.id == hers.id
 
 
 def test_everybody_may_read_a_system_pipeline_but_no_user_may_change_it(
@@ -143,13 +143,13 @@ def test_everybody_may_read_a_system_pipeline_but_no_user_may_change_it(
     system = a_pipeline(session, system_owned=True)
     request = PipelineRequest(document=a_document("a", "b"))
 
-    assert pipelines.get(session, ALICE, system.id).pipeline.id == system.id
+    assert pipelines.get(ALICE, session, system.id).pipeline.id == system.id
     with pytest.raises(SystemPipelineReadOnly):
-        pipelines.delete(session, ALICE, system.id)
+        pipelines.delete(ALICE, session, system.id)
     with pytest.raises(SystemPipelineReadOnly):
-        pipelines.update(session, runtime, ALICE, system.id, request, versions=None)
+        pipelines.update(ALICE, session, runtime, system.id, request, versions=None)
     assert pipelines.update(
-        session, runtime, SYSTEM, system.id, request, versions={1}
+        SYSTEM, session, runtime, system.id, request, versions={1}
     ).document == a_document("a", "b")
 
 
@@ -157,17 +157,17 @@ def test_a_user_cannot_make_a_system_pipeline(session: Session, runtime: Runtime
     request = PipelineRequest(document=a_document(), system_owned=True)
 
     with pytest.raises(ServiceOnly):
-        pipelines.create(session, runtime, ALICE, request)
+        pipelines.create(ALICE, session, runtime, request)
 
 
 def test_a_change_is_a_new_revision_and_the_old_one_stays(
     session: Session, runtime: Runtime
 ) -> None:
-    first = pipelines.create(session, runtime, ALICE, PipelineRequest(document=a_document()))
+    first = pipelines.create(ALICE, session, runtime, PipelineRequest(document=a_document()))
     pipeline_id = first.pipeline.id
     longer = PipelineRequest(document=a_document("a", "b", version="2.0"))
 
-    changed = pipelines.update(session, runtime, ALICE, pipeline_id, longer, versions={1})
+    changed = pipelines.update(ALICE, session, runtime, pipeline_id, longer, versions={1})
 
     assert (changed.version, changed.pipeline.revision, changed.pipeline.lock_version) == (
         "2.0",
@@ -182,22 +182,22 @@ def test_a_change_is_a_new_revision_and_the_old_one_stays(
 
 
 def test_a_new_name_alone_makes_no_revision(session: Session, runtime: Runtime) -> None:
-    first = pipelines.create(session, runtime, ALICE, PipelineRequest(document=a_document()))
+    first = pipelines.create(ALICE, session, runtime, PipelineRequest(document=a_document()))
     renamed = PipelineRequest(document=a_document(), name="renamed")
 
-    changed = pipelines.update(session, runtime, ALICE, first.pipeline.id, renamed, versions=None)
+    changed = pipelines.update(ALICE, session, runtime, first.pipeline.id, renamed, versions=None)
 
     assert (changed.pipeline.name, changed.pipeline.revision) == ("renamed", 1)
     assert changed.pipeline.lock_version == 2
 
 
 def test_nobody_overwrites_what_they_have_not_seen(session: Session, runtime: Runtime) -> None:
-    stored = pipelines.create(session, runtime, ALICE, PipelineRequest(document=a_document()))
+    stored = pipelines.create(ALICE, session, runtime, PipelineRequest(document=a_document()))
     request = PipelineRequest(document=a_document("b"))
-    pipelines.update(session, runtime, ALICE, stored.pipeline.id, request, versions={1})
+    pipelines.update(ALICE, session, runtime, stored.pipeline.id, request, versions={1})
 
     with pytest.raises(VersionMismatch, match="expected version 1, found 2"):
-        pipelines.update(session, runtime, ALICE, stored.pipeline.id, request, versions={1})
+        pipelines.update(ALICE, session, runtime, stored.pipeline.id, request, versions={1})
 
 
 def test_deleting_a_pipeline_keeps_its_executions(session: Session) -> None:
@@ -206,7 +206,7 @@ def test_deleting_a_pipeline_keeps_its_executions(session: Session) -> None:
     execution = an_execution(session, pipeline_id=pipeline.id)
     session.commit()
 
-    pipelines.delete(session, SYSTEM, pipeline.id)
+    pipelines.delete(SYSTEM, session, pipeline.id)
     session.commit()
 
     kept = session.scalars(select(Execution)).one()
@@ -224,12 +224,12 @@ def test_a_list_is_newest_first_and_holds_what_the_caller_may_see(session: Sessi
 
     def names(caller: Caller, *, include_system: bool) -> set[str]:
         found = pipelines.listed(
-            session, caller, include_system=include_system, with_document=False, page=Page()
+            caller, session, include_system=include_system, with_document=False, page=Page()
         )
         return {entry.pipeline.name for entry in found.entries}
 
     own = pipelines.listed(
-        session, ALICE, include_system=False, with_document=True, page=Page()
+        ALICE, session, include_system=False, with_document=True, page=Page()
     ).entries
     assert [entry.pipeline.id for entry in own] == [second.id, first.id]
     assert own[0].document == a_document()
@@ -247,7 +247,7 @@ def test_a_list_costs_two_queries_and_counts_executions(session: Session, engine
 
     with statements_on(engine) as statements:
         found = pipelines.listed(
-            session, SYSTEM, include_system=False, with_document=False, page=Page()
+            SYSTEM, session, include_system=False, with_document=False, page=Page()
         )
 
     assert {entry.execution_count for entry in found.entries} == {2}

@@ -15,6 +15,7 @@ from support.driving import Driver
 from support.factories import a_step, an_action
 
 from pipeline_engine.dispatch.messages import SWEEP
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.errors import InvalidDefinition
 from pipeline_engine.sdk import (
     ActionContext,
@@ -25,7 +26,6 @@ from pipeline_engine.sdk import (
     StepStatus,
 )
 from pipeline_engine.services import inbox
-from pipeline_engine.services.callers import SYSTEM
 from pipeline_engine.services.history.progress import ProgressQuery, progress
 from pipeline_engine.services.inbox import Arrival
 
@@ -63,7 +63,9 @@ def parked_job() -> Any:
 
 
 def send(driver: Driver, **body: Any) -> None:
-    inbox.accept(driver.runtime, Arrival(source="tests", body={"workflow_id": "job", **body}))
+    inbox.accept(
+        SYSTEM, driver.runtime, Arrival(source="tests", body={"workflow_id": "job", **body})
+    )
     driver.settle()
 
 
@@ -209,7 +211,7 @@ def test_the_progress_of_one_step_is_not_that_of_its_execution(drive, session):
 
     send(driver, progress=60)
 
-    seen = progress(session, SYSTEM, execution_id, ProgressQuery())
+    seen = progress(SYSTEM, session, execution_id, ProgressQuery())
     assert driver.look(execution_id).step("job").progress_percentage == 60
     assert float(seen.aggregated.overall_progress) == 30
 

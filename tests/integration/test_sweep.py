@@ -11,6 +11,7 @@ from support.driving import Driver, Gate, in_background
 from support.factories import a_step, an_action
 from support.waiting import wait_until
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import executions
@@ -193,7 +194,7 @@ def test_a_clean_up_whose_worker_died_is_repeated(drive):
     driver = drive(parking(cleanup=lambda context: None))
     execution_id = driver.start(a_step("a", action="park"))
     driver.settle()
-    executions.cancel(driver.runtime, execution_id)
+    executions.cancel(SYSTEM, driver.runtime, execution_id)
     driver.change(
         "UPDATE step_executions SET attempt = attempt + 1, leased_until = now() - interval '1 s',"
         " due_at = now() - interval '1 s' WHERE cancelling"
@@ -327,7 +328,7 @@ def test_a_row_whose_wake_up_is_lost_is_always_found_by_a_sweep(drive, redis):
         driver.start(a_step("a"), a_step("b", "a", trigger_rule="all_done")),
     ]
     driver.settle()
-    executions.cancel(driver.runtime, ids[0])
+    executions.cancel(SYSTEM, driver.runtime, ids[0])
     redis.flushdb()  # nobody will be told of anything
 
     def nothing_is_out_of_reach() -> bool:

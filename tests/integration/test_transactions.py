@@ -12,6 +12,7 @@ from support.driving import Driver, in_background
 from support.factories import a_step, an_action
 from support.waiting import wait_until
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.scheduler.transaction import TRIES, Transaction, retry_on_conflict, transaction
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import executions, inbox
@@ -56,7 +57,7 @@ def test_what_a_client_was_told_is_on_the_disk(drive):
     commits = Commits(driver)
 
     execution_id = driver.start(a_step("a"))
-    executions.cancel(driver.runtime, execution_id)
+    executions.cancel(SYSTEM, driver.runtime, execution_id)
 
     assert len(commits.durable) >= 2  # the start, and the cancel of its tree
     assert all(commits.durable)
@@ -68,7 +69,7 @@ def test_a_delivery_is_on_the_disk_before_it_is_answered(drive):
     with driver.runtime.engine.begin() as connection:
         written = connection.exec_driver_sql("SELECT pg_current_wal_insert_lsn()").scalar_one()
 
-    inbox.accept(driver.runtime, Arrival(source="tests", body={"workflow_id": "x"}))
+    inbox.accept(SYSTEM, driver.runtime, Arrival(source="tests", body={"workflow_id": "x"}))
 
     with driver.runtime.engine.begin() as connection:
         flushed = "SELECT pg_current_wal_flush_lsn() > %(written)s::pg_lsn"

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import (
@@ -49,7 +50,7 @@ def an_execution(
 ) -> UUID:
     """A started execution of a definition that is not stored as a pipeline."""
     request = StartRequest(params=params or {}, user_id=user_id)
-    return executions.run_ephemeral(runtime, a_document(*steps, **fields), request).id
+    return executions.run_ephemeral(SYSTEM, runtime, a_document(*steps, **fields), request).id
 
 
 def a_pipeline(session: Session, *steps: dict[str, Any], name: str, **fields: Any) -> Pipeline:

@@ -9,6 +9,7 @@ from typing import Any
 
 from battery.evidence import Effect, Evidence, Finding, SentDelivery
 from battery.invariants import INVARIANTS, check_all
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import inbox
@@ -102,7 +103,7 @@ def a_lived_history(driver: Driver, book: Book) -> History:
         params={"pass": CANARY},
     )
     driver.settle()
-    inbox.accept(driver.runtime, ARRIVAL)
+    inbox.accept(SYSTEM, driver.runtime, ARRIVAL)
     assert driver.finish(started).status == "COMPLETED"
     answers = {201: 1, 202: 1, 503: 2}
     return History.of(driver, book, accepted=[started], deliveries=[SENT], answers=answers)

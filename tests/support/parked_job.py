@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.sdk import (
     ActionContext,
@@ -68,7 +69,7 @@ class Parked:
 
 def accept(driver: Driver, source: str = "tests", key: str | None = None, **body: Any) -> Receipt:
     arrival = Arrival(source=source, body={"workflow_id": "job", **body}, delivery_id=key)
-    return inbox.accept(driver.runtime, arrival)
+    return inbox.accept(SYSTEM, driver.runtime, arrival)
 
 
 def dispositions(driver: Driver) -> list[str]:

@@ -15,7 +15,7 @@ from werkzeug.datastructures import Headers
 
 from pipeline_engine.config import Settings
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.services.callers import Caller
+from pipeline_engine.services import Caller
 
 View = TypeVar("View", bound=Callable[..., Any])
 ON_BEHALF = "X-User-ID"

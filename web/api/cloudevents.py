@@ -20,10 +20,8 @@ LONGEST_NAME = 255
 BARE_FIELDS = frozenset({"workflow_id", "payload", "notification_metadata"})
 
 
-def arrival(
-    body: dict[str, Any], headers: Headers, *, most: int, owner: str | None = None
-) -> Arrival:
-    """*body* as a delivery to *owner*. The same id with the same content counts once."""
+def arrival(body: dict[str, Any], headers: Headers, *, most: int) -> Arrival:
+    """*body* as a delivery. The same id with the same content counts once."""
     enveloped = is_enveloped(body)
     source = headers.get("ce-source") or (body.get("source") if enveloped else None)
     return Arrival(
@@ -31,7 +29,6 @@ def arrival(
         body=payload_of(body, most=most) if enveloped else body,
         delivery_id=_name(headers.get("ce-id") or body.get("id")),
         event_type=_name(headers.get("ce-type") or (body.get("type") if enveloped else None)),
-        owner=owner,
     )
 
 

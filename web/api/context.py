@@ -5,8 +5,7 @@ from __future__ import annotations
 from flask import Flask, current_app, g
 from sqlalchemy.orm import Session
 
-from pipeline_engine.services import Runtime
-from pipeline_engine.services.callers import Caller
+from pipeline_engine.services import Caller, Runtime
 from pipeline_engine.services.health import Probe
 from pipeline_engine.services.last_known import LastKnown
 

@@ -22,7 +22,7 @@ deliveries = Blueprint("deliveries", __name__, description="What came from outsi
 def list_deliveries(query: dict[str, Any]) -> Any:
     """List deliveries, newest first: those that nobody accepted are `unmatched`."""
     page = Page(query["page"], query["page_size"])
-    return services.listed(session(), caller(), disposition=query.get("disposition"), page=page)
+    return services.listed(caller(), session(), disposition=query.get("disposition"), page=page)
 
 
 @deliveries.on("POST", "/<delivery_id>/replay", operation="replay_delivery")
@@ -30,5 +30,5 @@ def list_deliveries(query: dict[str, Any]) -> Any:
 @for_users_too
 def replay(delivery_id: str) -> Any:
     """Offer an unmatched delivery to the steps that wait now."""
-    services.replay(session(), runtime(), caller(), delivery_id)
+    services.replay(caller(), runtime(), delivery_id)
     return {"delivery_id": delivery_id, "disposition": "pending"}

@@ -26,7 +26,7 @@ events.before_request(limit_deliveries)
 def accept(body: dict[str, Any]) -> Any:
     """Accept an event. It is durable before this answer, and counts once however often sent."""
     require_body()
-    return _received(inbox.accept(runtime(), _event(body)))
+    return _received(inbox.accept(caller(), runtime(), _event(body)))
 
 
 @events.on("POST", "/workflow-events", operation="send_workflow_event")
@@ -36,7 +36,7 @@ def accept(body: dict[str, Any]) -> Any:
 def accept_for_reference(body: dict[str, Any]) -> Any:
     """Accept an event with the answer of the reference service; the step goes on afterwards."""
     require_body()
-    receipt = inbox.accept(runtime(), _event(body))
+    receipt = inbox.accept(caller(), runtime(), _event(body))
     return _received(receipt) | {"step_completed": False, "triggers": []}
 
 
@@ -53,7 +53,7 @@ def call_back(body: dict[str, Any], token: str) -> Any:
 
 def _event(body: dict[str, Any]) -> inbox.Arrival:
     most = runtime().settings.max_delivery_bytes
-    return arrival(body, request.headers, most=most, owner=caller().user_id)
+    return arrival(body, request.headers, most=most)
 
 
 def _received(receipt: inbox.Receipt) -> dict[str, Any]:

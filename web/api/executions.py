@@ -38,11 +38,11 @@ def start(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) 
     """
     request = start_request(body, headers.get("idempotency_key"))
     if name := body.get("pipeline_name"):
-        started = services.start_named(runtime(), name, request, caller=caller())
+        started = services.start_named(caller(), runtime(), name, request)
     else:
         wanted = body.get("pipeline_id") or body["workflow_id"]
-        started = services.start(runtime(), wanted, request, caller=caller())
-    return shown(started, query.get("wait_seconds"))
+        started = services.start(caller(), runtime(), wanted, request)
+    return shown(started, body, query.get("wait_seconds"))
 
 
 @executions.on("POST", "/run", operation="run_definition")
@@ -53,8 +53,8 @@ def start(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) 
 def run(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) -> Any:
     """Execute a definition that is sent along and not stored as a pipeline."""
     request = start_request(body, headers.get("idempotency_key"))
-    started = services.run_ephemeral(runtime(), body["pipeline_definition"], request)
-    return shown(started, query.get("wait_seconds"))
+    started = services.run_ephemeral(caller(), runtime(), body["pipeline_definition"], request)
+    return shown(started, body, query.get("wait_seconds"))
 
 
 @executions.on("GET", operation="list_executions")
@@ -71,7 +71,7 @@ def list_executions(query: dict[str, Any]) -> Any:
         root=query.get("root"),
     )
     page = Page(query["page"], query["page_size"])
-    return history.executions(session(), caller(), wanted, page)
+    return history.executions(caller(), session(), wanted, page)
 
 
 @executions.on("GET", "/<execution_id>", operation="get_execution")
@@ -82,7 +82,7 @@ def show(execution_id: str) -> Any:
 
     While the database is away: the last known state, `X-Data-Staleness` seconds old.
     """
-    record = history.execution(session(), caller(), execution_id_of(execution_id))
+    record = history.execution(caller(), session(), execution_id_of(execution_id))
     session().commit()
     return record
 
@@ -92,7 +92,7 @@ def show(execution_id: str) -> Any:
 @executions.answers(200, StepListSchema)
 def steps(query: dict[str, Any], execution_id: str) -> Any:
     """List the steps in their order; a fan-out has counters, `parent` lists its items."""
-    scope = (session(), caller(), execution_id_of(execution_id))
+    scope = (caller(), session(), execution_id_of(execution_id))
     outputs, page = query["include_outputs"], Page(query["page"], query["page_size"])
     if "parent" not in query:
         return {"steps": history.steps(*scope, with_outputs=outputs)}
@@ -113,7 +113,7 @@ def events(query: dict[str, Any], execution_id: str) -> Any:
         limit=query["limit"],
         offset=query["offset"],
     )
-    return history.events(session(), caller(), execution_id_of(execution_id), wanted)
+    return history.events(caller(), session(), execution_id_of(execution_id), wanted)
 
 
 @executions.on("GET", "/<execution_id>/progress", operation="get_progress")
@@ -133,7 +133,7 @@ def progress(query: dict[str, Any], execution_id: str) -> Any:
         with_eta=query["include_eta"],
         newest_events=query["events_limit"] if with_events else 0,
     )
-    found = history.progress(session(), caller(), execution_id_of(execution_id), wanted)
+    found = history.progress(caller(), session(), execution_id_of(execution_id), wanted)
     session().commit()
     return found
 
@@ -142,7 +142,7 @@ def progress(query: dict[str, Any], execution_id: str) -> Any:
 @executions.answers(200, ExplanationSchema)
 def explain(execution_id: str) -> Any:
     """Say why an execution is not moving: what its open steps wait for, and what to do."""
-    return explain_execution(runtime(), session(), caller(), execution_id_of(execution_id))
+    return explain_execution(caller(), session(), runtime(), execution_id_of(execution_id))
 
 
 @executions.on("POST", "/<execution_id>/approval", operation="answer_approval")
@@ -154,7 +154,7 @@ def answer_approval(body: dict[str, Any], execution_id: str) -> Any:
     The same as a `POST` to the step's callback URL, for whoever may see the execution.
     """
     wanted, said = execution_id_of(execution_id), approvals.Answer(**body)
-    return approvals.answer(runtime(), session(), caller(), wanted, said)
+    return approvals.answer(caller(), runtime(), wanted, said)
 
 
 @executions.on("POST", "/<execution_id>/cancel", operation="cancel_execution")
@@ -168,10 +168,8 @@ def cancel(body: dict[str, Any], query: dict[str, Any], execution_id: str) -> An
     nothing is left to stop.
     """
     wanted = execution_id_of(execution_id)
-    history.require_visible(session(), caller(), wanted)
-    session().rollback()  # the service has a transaction of its own
     force = body["force"] or query["force"]
-    services.cancel(runtime(), wanted, reason=body["reason"], force=force)
-    record = history.execution(session(), caller(), wanted)
+    services.cancel(caller(), runtime(), wanted, reason=body["reason"], force=force)
+    record = history.execution(caller(), session(), wanted)
     session().commit()
     return record

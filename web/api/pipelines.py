@@ -22,7 +22,7 @@ pipelines = Blueprint("pipelines", __name__, description="Stored definitions.")
 @pipelines.answers(201, PipelineSchema)
 def create(body: dict[str, Any]) -> tuple[StoredPipeline, dict[str, str]]:
     """Store a pipeline; without steps it is a draft."""
-    stored = services.create(session(), runtime(), caller(), _request(body))
+    stored = services.create(caller(), session(), runtime(), _request(body))
     session().commit()
     return stored, etag(stored.pipeline.lock_version)
 
@@ -33,8 +33,8 @@ def create(body: dict[str, Any]) -> tuple[StoredPipeline, dict[str, str]]:
 def list_pipelines(query: dict[str, Any]) -> tuple[Any, dict[str, str]]:
     """List the caller's pipelines, newest first; `Link` and `X-Total-Count` describe the rest."""
     found = services.listed(
-        session(),
         caller(),
+        session(),
         include_system=query["include_system"],
         with_document=query["include_dag"],
         name=query.get("name"),
@@ -47,7 +47,7 @@ def list_pipelines(query: dict[str, Any]) -> tuple[Any, dict[str, str]]:
 @pipelines.answers(200, PipelineSchema)
 def show(pipeline_id: str) -> tuple[StoredPipeline, dict[str, str]]:
     """Return one pipeline; `ETag` is what `If-Match` of a change has to name."""
-    stored = services.get(session(), caller(), pipeline_id)
+    stored = services.get(caller(), session(), pipeline_id)
     return stored, etag(stored.pipeline.lock_version)
 
 
@@ -58,7 +58,7 @@ def replace(body: dict[str, Any], pipeline_id: str) -> tuple[StoredPipeline, dic
     """Replace a pipeline. Say which version you change: `If-Match`, or `lock_version`."""
     with expected_versions(body.pop("lock_version", None)) as versions:
         stored = services.update(
-            session(), runtime(), caller(), pipeline_id, _request(body), versions=versions
+            caller(), session(), runtime(), pipeline_id, _request(body), versions=versions
         )
     session().commit()
     return stored, etag(stored.pipeline.lock_version)
@@ -68,7 +68,7 @@ def replace(body: dict[str, Any], pipeline_id: str) -> tuple[StoredPipeline, dic
 @pipelines.answers(204)
 def delete(pipeline_id: str) -> None:
     """Delete a pipeline; its executions stay, and those that run go on."""
-    services.delete(session(), caller(), pipeline_id)
+    services.delete(caller(), session(), pipeline_id)
     session().commit()
 
 

@@ -35,7 +35,7 @@ def stale_when_away(view: View) -> View:
         try:
             response = make_response(view(execution_id=execution_id))
         except (DBAPIError, PoolTimeout) as error:
-            copy = last_known().find(asked, caller()) if is_storage_away(error) else None
+            copy = last_known().find(caller(), asked) if is_storage_away(error) else None
             if copy is None:
                 raise
             return _stale(copy)

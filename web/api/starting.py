@@ -12,7 +12,7 @@ import orjson
 from flask import Flask, current_app
 from flask import request as http_request
 
-from pipeline_engine.services import executions, history
+from pipeline_engine.services import Caller, executions, history
 from pipeline_engine.services.executions import StartRequest
 
 from ..holding import DESK, Desk, Hold
@@ -25,44 +25,47 @@ PASSED_ON = ("initiator", "subscriber_ids", "payload_type", "notification_workfl
 
 def start_request(body: dict[str, Any], key: str | None) -> StartRequest:
     """What the engine is asked to start."""
-    user_id = caller().user_id
-    if caller().is_service and body.get("user_id"):
-        user_id = body["user_id"]
     topics = body["callback_topics"]
     request = StartRequest(
-        # Actions act for this user: what the params say of it must not be believed.
-        params=body["params"] | ({"user_id": user_id} if user_id else {}),
-        user_id=user_id,
+        params=body["params"],
+        user_id=body.get("user_id"),
         callback_topics=None if topics is None else tuple(dict.fromkeys(topics)),
         **{name: body[name] for name in PASSED_ON},
     )
     return executions.with_key(request, key, _hash_of(body))
 
 
-def shown(started: executions.Started, wait_seconds: float | None) -> history.StartedRecord:
+def _owner(body: dict[str, Any]) -> Caller:
+    """The caller as the one whom the execution is for: a service may name another user."""
+    return caller().acting_for(body.get("user_id"))
+
+
+def shown(
+    started: executions.Started, body: dict[str, Any], wait_seconds: float | None
+) -> history.StartedRecord:
     """The execution that was just accepted, at its end if the client wants to wait for that."""
     seconds = wait_seconds if wait_seconds is not None else preferred_wait()
-    if seconds and not _is_held_back(started.id, seconds):
-        executions.wait(runtime(), started.id, seconds)
+    owner = _owner(body)
+    if seconds and not _is_held_back(owner, started.id, seconds):
+        executions.wait(owner, runtime(), started.id, seconds)
     elif started.is_new:
         return history.just_started(started)
-    # Whoever started it may see it, even if it belongs to the user that a service named.
-    return history.started_execution(session(), started.id)
+    return history.started_execution(owner, session(), started.id)
 
 
-def _is_held_back(execution_id: UUID, seconds: float) -> bool:
+def _is_held_back(owner: Caller, execution_id: UUID, seconds: float) -> bool:
     """Ask the door to wait, if there is one: then this thread need not."""
     desk: Desk | None = http_request.environ.get(DESK)
     if desk is None:
         return False
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    desk.hold = Hold(execution_id, seconds, partial(_body_now, app, execution_id))
+    desk.hold = Hold(execution_id, seconds, partial(_body_now, app, owner, execution_id))
     return True
 
 
-def _body_now(app: Flask, execution_id: UUID) -> bytes:
+def _body_now(app: Flask, owner: Caller, execution_id: UUID) -> bytes:
     with app.app_context():
-        record = history.started_execution(session(), execution_id)
+        record = history.started_execution(owner, session(), execution_id)
         return app.json.dumps(StartedSchema().dump(record)).encode()
 
 

@@ -15,10 +15,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.outcome import COMPENSATES, AbortReason
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.services.callers import Caller
 from pipeline_engine.services.explain import steps
 from pipeline_engine.services.explain.evidence import Evidence, gather
 from pipeline_engine.services.explain.findings import (
@@ -30,10 +30,11 @@ from pipeline_engine.services.explain.findings import (
     span,
 )
 from pipeline_engine.services.redaction import Redactor
-from pipeline_engine.services.visibility import not_found, redactor_of, visible_to
+from pipeline_engine.services.visibility import not_found, redactor_of
 from pipeline_engine.storage import diagnostics
 from pipeline_engine.storage.diagnostics import SCANNED
 from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.visibility import visible_to
 
 __all__ = ["Explanation", "Finding", "FindingCode", "explain"]
 
@@ -54,25 +55,23 @@ class Explanation:
     descendants: int  #: of the first of a tree: how many were ever started below it
 
 
-def explain(runtime: Runtime, session: Session, caller: Caller, execution_id: UUID) -> Explanation:
+def explain(caller: Caller, session: Session, runtime: Runtime, execution_id: UUID) -> Explanation:
     """Say why an execution is not moving.
 
     Raises ``ExecutionNotFound``, also for what belongs to another user.
     """
     # One snapshot for all queries: a step that ends meanwhile must not look like a lost one.
     connection = session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    execution = _execution(session, caller, execution_id)
-    redactor = redactor_of(session, caller, execution_id)
+    execution = _execution(caller, session, execution_id)
     if ExecutionStatus(execution["status"]).is_final:
-        return _explanation(execution, {}, [_ended(execution, redactor)])
-    evidence = gather(
-        runtime, connection, execution_id, now=execution["looked_at"], redactor=redactor
-    )
+        ended = _ended(execution, redactor_of(caller, session, execution_id))
+        return _explanation(execution, {}, [ended])
+    evidence = gather(caller, session, runtime, execution_id, now=execution["looked_at"])
     found = [*_of_execution(execution, evidence), *_of_steps(evidence)]
     return _explanation(execution, diagnostics.open_counts(connection, execution_id), found)
 
 
-def _execution(session: Session, caller: Caller, execution_id: UUID) -> Mapping[str, Any]:
+def _execution(caller: Caller, session: Session, execution_id: UUID) -> Mapping[str, Any]:
     row = session.execute(
         select(
             Execution.id,
@@ -88,7 +87,7 @@ def _execution(session: Session, caller: Caller, execution_id: UUID) -> Mapping[
             Execution.root_execution_id,
             Execution.descendants,
             func.now().label("looked_at"),
-        ).where(Execution.id == execution_id, visible_to(caller))
+        ).where(Execution.id == execution_id, visible_to(Execution, caller))
     ).one_or_none()
     if row is None:
         raise not_found(execution_id)

@@ -10,13 +10,16 @@ from uuid import UUID
 import structlog
 from redis import RedisError
 from sqlalchemy import Connection
+from sqlalchemy.orm import Session
 
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import presence
 from pipeline_engine.services.presence import Carriage
 from pipeline_engine.services.redaction import Redactor
+from pipeline_engine.services.visibility import redactor_of
 from pipeline_engine.storage import diagnostics
 from pipeline_engine.storage.diagnostics import Neighbour, OpenStep
 from pipeline_engine.storage.tables.steps import StepKind
@@ -52,14 +55,13 @@ class Evidence:
 
 
 def gather(
-    runtime: Runtime,
-    connection: Connection,
-    execution_id: UUID,
-    *,
-    now: datetime,
-    redactor: Redactor,
+    caller: Caller, session: Session, runtime: Runtime, execution_id: UUID, *, now: datetime
 ) -> Evidence:
-    """Look at everything that could explain a standstill of this execution."""
+    """Look at everything that could explain a standstill of this execution.
+
+    Raises ``ExecutionNotFound``, also for what belongs to another user.
+    """
+    redactor, connection = redactor_of(caller, session, execution_id), session.connection()
     steps = diagnostics.open_steps(connection, execution_id)
     parked = [step.id for step in steps if step.awaiting_event]
     awaited = dict.fromkeys(parked, ()) | dict(diagnostics.awaited_ids(connection, parked))

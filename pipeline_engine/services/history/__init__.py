@@ -20,7 +20,6 @@ from pipeline_engine.services.history.executions import (
     execution,
     executions,
     just_started,
-    require_visible,
     started_execution,
 )
 from pipeline_engine.services.history.progress import Progress, ProgressQuery, progress
@@ -45,7 +44,6 @@ __all__ = [
     "items",
     "just_started",
     "progress",
-    "require_visible",
     "started_execution",
     "steps",
 ]

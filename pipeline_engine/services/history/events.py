@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Subquery, func, select
 from sqlalchemy.orm import Session
 
-from pipeline_engine.services.callers import Caller
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.visibility import redactor_of
 from pipeline_engine.storage.tables.events import Event, EventType
@@ -71,9 +71,9 @@ class EventList:
     last: int | None  #: the highest number in *entries*, to go on after
 
 
-def events(session: Session, caller: Caller, execution_id: UUID, wanted: EventFilter) -> EventList:
+def events(caller: Caller, session: Session, execution_id: UUID, wanted: EventFilter) -> EventList:
     """Newest first; with ``after``, oldest first, so that a follower misses nothing."""
-    redactor = redactor_of(session, caller, execution_id)
+    redactor = redactor_of(caller, session, execution_id)
     numbered = _numbered(execution_id)
     conditions = _conditions(wanted, numbered)
     total = session.scalar(

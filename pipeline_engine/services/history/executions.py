@@ -13,16 +13,17 @@ from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.progress import Aggregate, never_less
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.scheduler.start import Started
-from pipeline_engine.services.callers import Caller
-from pipeline_engine.services.history.marks import NOTHING, aggregates, raise_high_water_mark
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.redaction import Redactor, redactor_for
-from pipeline_engine.services.visibility import not_found, visible_to
+from pipeline_engine.services.visibility import not_found
+from pipeline_engine.storage.progress import NOTHING, aggregates, raise_high_water_mark
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.pipelines import PipelineRevision
+from pipeline_engine.storage.visibility import visible_to
 
 EXECUTION_STATUSES: tuple[str, ...] = tuple(ExecutionStatus)
 #: what stands for the pipeline of an execution that has no stored one
@@ -125,10 +126,10 @@ WHOLE = (
 
 
 def executions(
-    session: Session, caller: Caller, wanted: ExecutionFilter, page: Page
+    caller: Caller, session: Session, wanted: ExecutionFilter, page: Page
 ) -> Listed[ExecutionRecord]:
     """The executions that *caller* may see, newest first."""
-    conditions = [visible_to(caller), *_conditions(wanted)]
+    conditions = [visible_to(Execution, caller), *_conditions(wanted)]
     total = session.scalar(select(func.count()).select_from(Execution).where(*conditions)) or 0
     rows = session.execute(
         _selected(*LISTED)
@@ -140,12 +141,12 @@ def executions(
     return Listed(_with_progress(session, [_listed(row) for row in rows]), total, page)
 
 
-def execution(session: Session, caller: Caller, execution_id: UUID) -> ExecutionRecord:
+def execution(caller: Caller, session: Session, execution_id: UUID) -> ExecutionRecord:
     """One execution as it is now; its high-water mark of progress is raised.
 
     Raises ``ExecutionNotFound``, also for what belongs to another user.
     """
-    return execution_with_progress(session, caller, execution_id)[0]
+    return execution_with_progress(caller, session, execution_id)[0]
 
 
 def just_started(started: Started) -> StartedRecord:
@@ -162,15 +163,17 @@ def just_started(started: Started) -> StartedRecord:
     )
 
 
-def started_execution(session: Session, execution_id: UUID) -> StartedRecord:
+def started_execution(caller: Caller, session: Session, execution_id: UUID) -> StartedRecord:
     """An execution as it is now; its steps and its definition are not read.
 
-    Raises ``ExecutionNotFound``.
+    Raises ``ExecutionNotFound``, also for what belongs to another user.
     """
     columns = [getattr(Execution, field.name) for field in fields(StartedRecord)]
     parameters = PipelineRevision.document["parameters"].label("parameters")
     row = session.execute(
-        _selected(*columns, parameters).where(Execution.id == execution_id)
+        _selected(*columns, parameters).where(
+            Execution.id == execution_id, visible_to(Execution, caller)
+        )
     ).one_or_none()
     if row is None:
         raise not_found(execution_id)
@@ -180,11 +183,11 @@ def started_execution(session: Session, execution_id: UUID) -> StartedRecord:
 
 
 def execution_with_progress(
-    session: Session, caller: Caller, execution_id: UUID, *, with_eta: bool = False
+    caller: Caller, session: Session, execution_id: UUID, *, with_eta: bool = False
 ) -> tuple[ExecutionRecord, Aggregate]:
     """One execution, and the sums over its steps, with a progress that never goes back."""
     row = session.execute(
-        _selected(*WHOLE).where(Execution.id == execution_id, visible_to(caller))
+        _selected(*WHOLE).where(Execution.id == execution_id, visible_to(Execution, caller))
     ).one_or_none()
     if row is None:
         raise not_found(execution_id)
@@ -195,13 +198,6 @@ def execution_with_progress(
     if overall > record.progress_percentage:
         raise_high_water_mark(session, execution_id, overall)
     return replace(record, progress_percentage=overall), replace(found, overall_progress=overall)
-
-
-def require_visible(session: Session, caller: Caller, execution_id: UUID) -> None:
-    """Raise ``ExecutionNotFound`` unless *caller* may know of this execution."""
-    known = select(Execution.id).where(Execution.id == execution_id, visible_to(caller))
-    if session.scalar(known) is None:
-        raise not_found(execution_id)
 
 
 def _selected(*columns: Any) -> Select[*tuple[Any, ...]]:

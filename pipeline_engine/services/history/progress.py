@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.progress import Aggregate
-from pipeline_engine.services.callers import Caller
 from pipeline_engine.services.history.events import EventFilter, EventRecord, events
 from pipeline_engine.services.history.executions import (
     ExecutionRecord,
@@ -39,26 +39,26 @@ class Progress:
 
 
 def progress(
-    session: Session, caller: Caller, execution_id: UUID, query: ProgressQuery
+    caller: Caller, session: Session, execution_id: UUID, query: ProgressQuery
 ) -> Progress:
     """How far an execution is; its high-water mark is raised."""
     record, aggregated = execution_with_progress(
-        session, caller, execution_id, with_eta=query.with_eta
+        caller, session, execution_id, with_eta=query.with_eta
     )
     return Progress(
         execution=record,
         aggregated=aggregated,
-        steps=steps(session, caller, execution_id, with_outputs=query.with_outputs)
+        steps=steps(caller, session, execution_id, with_outputs=query.with_outputs)
         if query.with_steps
         else (),
-        recent_events=_newest(session, caller, execution_id, query.newest_events),
+        recent_events=_newest(caller, session, execution_id, query.newest_events),
     )
 
 
 def _newest(
-    session: Session, caller: Caller, execution_id: UUID, limit: int
+    caller: Caller, session: Session, execution_id: UUID, limit: int
 ) -> Sequence[EventRecord]:
     if not limit:
         return ()
-    found = events(session, caller, execution_id, EventFilter(limit=limit))
+    found = events(caller, session, execution_id, EventFilter(limit=limit))
     return found.entries[::-1]

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, func, literal, select
 from sqlalchemy.orm import Session
 
-from pipeline_engine.services.callers import Caller
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.visibility import redactor_of
@@ -102,13 +102,13 @@ COLUMNS = (
 
 
 def steps(
-    session: Session, caller: Caller, execution_id: UUID, *, with_outputs: bool = True
+    caller: Caller, session: Session, execution_id: UUID, *, with_outputs: bool = True
 ) -> list[StepRecord]:
     """The steps of the definition, with handlers and compensations, in their order.
 
     A fan-out is one entry with counters, however many items it has.
     """
-    redactor = redactor_of(session, caller, execution_id)
+    redactor = redactor_of(caller, session, execution_id)
     rows = session.execute(
         _selected(with_outputs)
         .where(
@@ -122,8 +122,8 @@ def steps(
 
 
 def items(
-    session: Session,
     caller: Caller,
+    session: Session,
     execution_id: UUID,
     *,
     parent_id: int,
@@ -131,7 +131,7 @@ def items(
     with_outputs: bool = True,
 ) -> Listed[StepRecord]:
     """One page of the items of the fan-out *parent_id*, in their order."""
-    redactor = redactor_of(session, caller, execution_id)
+    redactor = redactor_of(caller, session, execution_id)
     # The execution is a condition too: the parent may belong to somebody else's.
     conditions: tuple[ColumnElement[bool], ...] = (
         StepExecution.parent_id == parent_id,

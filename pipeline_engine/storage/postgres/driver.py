@@ -14,12 +14,15 @@ from functools import cache
 from typing import Any
 
 import psycopg2
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import DBAPIError
 
 #: Whether the commit of a transaction waits for the disk; may stand in front of a statement.
 RELAXED = "SET LOCAL synchronous_commit TO off; "
 DURABLE = "SET LOCAL synchronous_commit TO on; "
+
+DIALECT = PGDialect_psycopg2()  # type: ignore[no-untyped-call]
 
 PREPARED = "prepared"  #: what a connection has prepared, and how those statements are called
 PLANNED = "planned"  #: since when it keeps plans
@@ -86,6 +89,14 @@ def _executed(connection: Connection, sql: str, params: Mapping[str, Any]) -> It
             yield cursor
         except psycopg2.Error as error:
             raise _reported(connection, sql, error) from error
+
+
+def text_of(statement: Select[Any]) -> str:
+    """A statement of SQLAlchemy as ``fetch`` takes it: for a rule that others need as well.
+
+    Its params are those that ``bindparam`` names; a constant has to be a ``literal_column``.
+    """
+    return str(statement.compile(dialect=DIALECT))
 
 
 def array(ids: Iterable[int]) -> str:

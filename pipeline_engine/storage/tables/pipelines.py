@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pipeline_engine.domain.states import PipelineStatus
-from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.base import Base, Json, Timestamped, one_of, uuid_key
 
 
@@ -60,50 +57,3 @@ class PipelineRevision(Base):
     version: Mapped[str]  #: the author's own version text
     document: Mapped[dict[str, Json]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
-class NewestRevision(NamedTuple):
-    """What has to be known of a pipeline to execute it."""
-
-    id: UUID
-    name: str
-    status: str
-    revision_id: UUID
-
-
-MOST_NAMED = 10  #: pipelines of one name that are told apart
-_NEWEST = (
-    "SELECT p.id, p.name, p.status, r.id AS revision_id FROM {pipelines} p"
-    " LEFT JOIN pipeline_revisions r ON r.pipeline_id = p.id AND r.revision = p.revision"
-)
-#: A pipeline of the system, or one of each of the users.
-_IN_SIGHT = "(p.system_owned OR p.user_id = ALL(%(users)s::text[]))"
-# One condition each: with both in one query neither index could be used.
-_BY_ID = f"{_NEWEST.format(pipelines='pipelines')} WHERE {_IN_SIGHT} AND p.id = %(id)s"
-_NEAREST = (
-    "(SELECT p.*, rank() OVER (ORDER BY p.user_id IS NOT DISTINCT FROM %(user)s DESC,"
-    f" p.system_owned DESC) AS distance FROM pipelines p WHERE {_IN_SIGHT} AND p.name = %(name)s)"
-)
-_BY_NAME = (
-    f"{_NEWEST.format(pipelines=_NEAREST)} WHERE p.distance = 1 ORDER BY p.id LIMIT {MOST_NAMED}"
-)
-
-
-def newest(
-    connection: Connection, pipeline_id: UUID, users: Collection[str]
-) -> NewestRevision | None:
-    """The pipeline with this id, if each of *users* may execute it; nobody is the system."""
-    asked = {"id": str(pipeline_id), "users": list(users)}
-    rows = driver.fetch(connection, _BY_ID, asked)
-    return NewestRevision(*rows[0]) if rows else None
-
-
-def newest_named(
-    connection: Connection, name: str, users: Sequence[str]
-) -> Sequence[NewestRevision]:
-    """All that *name* means: one of the first user before those of the system, then any other.
-
-    More than one is left only if none of them is nearer to the user than the others.
-    """
-    asked = {"name": name, "users": list(users), "user": users[0] if users else None}
-    return [NewestRevision(*row) for row in driver.fetch(connection, _BY_NAME, asked)]

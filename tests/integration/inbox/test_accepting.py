@@ -13,10 +13,12 @@ from support.driving import Driver, in_background
 from support.factories import a_step
 from support.parked_job import accept, dispositions
 
-from pipeline_engine.dispatch.messages import DELIVER, SYSTEM, Message
+from pipeline_engine.dispatch import messages
+from pipeline_engine.dispatch.messages import DELIVER, Message
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.errors import DeliveryNotFound, ExternalIdTooLong, StorageUnavailable
 from pipeline_engine.scheduler import sweep
-from pipeline_engine.services import executions, inbox
+from pipeline_engine.services import deliveries, executions, inbox
 from pipeline_engine.services.inbox import Arrival, Receipt
 
 NOWHERE = "127.0.0.1:1"
@@ -133,7 +135,9 @@ def test_progress_that_comes_after_the_end_changes_nothing(driver, waiting):
 
 
 def test_an_event_that_nobody_waits_for_is_kept_as_possibly_early(driver, waiting):
-    receipt = inbox.accept(driver.runtime, Arrival(source="tests", body={"workflow_id": "another"}))
+    receipt = inbox.accept(
+        SYSTEM, driver.runtime, Arrival(source="tests", body={"workflow_id": "another"})
+    )
     driver.deliver()
 
     assert (receipt.outcome, receipt.routed) == ("early", False)
@@ -149,15 +153,15 @@ def test_after_a_day_it_is_unmatched_and_can_be_replayed(driver, job):
     execution_id = driver.start(a_step("a", action="job"))
     driver.settle()
 
-    inbox.replay(driver.runtime, int(receipt.delivery_id))
+    deliveries.replay(SYSTEM, driver.runtime, int(receipt.delivery_id))
 
     assert driver.finish(execution_id).status == "COMPLETED"
     with pytest.raises(DeliveryNotFound):
-        inbox.replay(driver.runtime, int(receipt.delivery_id))
+        deliveries.replay(SYSTEM, driver.runtime, int(receipt.delivery_id))
 
 
 def test_an_event_without_any_id_is_kept_all_the_same(driver):
-    receipt = inbox.accept(driver.runtime, Arrival(source="tests", body={"type": "hello"}))
+    receipt = inbox.accept(SYSTEM, driver.runtime, Arrival(source="tests", body={"type": "hello"}))
 
     driver.deliver()
 
@@ -314,21 +318,21 @@ def test_nothing_is_sent_again_behind_a_long_queue(driver, waiting):
     driver.change("UPDATE inbox SET queued_at = now() - interval '1 minute'")
     dispatch = driver.runtime.dispatch
     dispatch.send([Message(DELIVER, (delivery_id,))] * (sweep.CROWDED + 1))
-    length = dispatch.waiting(SYSTEM)
+    length = dispatch.waiting(messages.SYSTEM)
 
     assert sweep.sweep(driver.runtime).deliveries == 0
-    assert dispatch.waiting(SYSTEM) == length > sweep.CROWDED
+    assert dispatch.waiting(messages.SYSTEM) == length > sweep.CROWDED
 
 
 def test_a_queue_that_is_empty_or_cannot_be_asked_has_no_length(driver, drive, redis):
     redis.flushdb()
 
-    assert driver.runtime.dispatch.waiting(SYSTEM) == 0
-    assert drive(redis_url=f"redis://{NOWHERE}/0").runtime.dispatch.waiting(SYSTEM) == 0
+    assert driver.runtime.dispatch.waiting(messages.SYSTEM) == 0
+    assert drive(redis_url=f"redis://{NOWHERE}/0").runtime.dispatch.waiting(messages.SYSTEM) == 0
 
 
 def test_a_cancelled_step_gets_no_events(driver, waiting, job):
-    executions.cancel(driver.runtime, waiting)
+    executions.cancel(SYSTEM, driver.runtime, waiting)
 
     assert accept(driver).outcome == "early"
     driver.deliver()

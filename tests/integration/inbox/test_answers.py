@@ -10,6 +10,7 @@ from support.driving import Driver, Gate, in_background
 from support.factories import a_step, an_action
 from support.parked_job import Parked, dispositions
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
 from pipeline_engine.scheduler.resume import deliver
@@ -177,7 +178,7 @@ def test_an_event_by_key_can_revoke_a_wait_for_it(driver: Driver) -> None:
     driver.settle()
 
     body = {"workflow_id": "k", "action": "revoke", "reason": "no more"}
-    inbox.accept(driver.runtime, Arrival(source="tests", body=body))
+    inbox.accept(SYSTEM, driver.runtime, Arrival(source="tests", body=body))
 
     row = driver.finish(execution_id).step("a")
     assert (row.status, row.error_code, row.error_message) == ("FAILED", "revoked", "no more")
@@ -241,7 +242,7 @@ def test_an_event_of_any_size_that_is_accepted_completes_its_step(
     driver.settle()
 
     body = {"workflow_id": "k", "text": "x" * size, "deep": nested(40)}
-    inbox.accept(driver.runtime, Arrival(source="tests", body=body))
+    inbox.accept(SYSTEM, driver.runtime, Arrival(source="tests", body=body))
 
     assert driver.finish(execution_id).status == "COMPLETED"
 

@@ -12,8 +12,9 @@ from support.driving import Driver, in_background
 from support.factories import a_step
 from support.parked_job import Parked
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.scheduler import sweep
-from pipeline_engine.services import inbox
+from pipeline_engine.services import deliveries, inbox
 from pipeline_engine.services.inbox import Arrival, Receipt
 
 KEY = "nightly"
@@ -37,10 +38,8 @@ def post(
     owner: str | None = None,
     **body: Any,
 ) -> Receipt:
-    arrival = Arrival(
-        source="tests", body={"workflow_id": key, **body}, delivery_id=letter, owner=owner
-    )
-    return inbox.accept(driver.runtime, arrival)
+    arrival = Arrival(source="tests", body={"workflow_id": key, **body}, delivery_id=letter)
+    return inbox.accept(SYSTEM.acting_for(owner), driver.runtime, arrival)
 
 
 def read(driver: Driver, execution_id: UUID) -> Mapping[str, Any]:
@@ -238,7 +237,7 @@ def test_what_nobody_accepts_in_time_is_unmatched_and_replay_offers_it_to_all_ag
     sweep.sweep(driver.runtime)
     assert became(driver) == ["unmatched"]
 
-    inbox.replay(driver.runtime, int(receipt.delivery_id))
+    deliveries.replay(SYSTEM, driver.runtime, int(receipt.delivery_id))
     driver.settle()
 
     assert len(job.seen) == 2
@@ -363,7 +362,7 @@ def test_events_of_two_types_are_two(driver: Driver) -> None:
     def tell(event_type: str) -> str:
         body = {"workflow_id": KEY, "n": 1}
         arrival = Arrival(source="tests", body=body, delivery_id="1", event_type=event_type)
-        return inbox.accept(driver.runtime, arrival).outcome
+        return inbox.accept(SYSTEM, driver.runtime, arrival).outcome
 
     assert [tell(kind) for kind in ("begun", "done", "done")] == ["early", "early", "duplicate"]
     with driver.runtime.engine.connect() as connection:

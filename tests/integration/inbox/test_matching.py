@@ -9,6 +9,7 @@ from support.contexts import a_notification
 from support.factories import a_step, an_action
 from support.parked_job import DONE, Parked, accept, dispositions
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import (
     ActionContext,
@@ -38,7 +39,10 @@ from pipeline_engine.services.inbox import Arrival
 )  # fmt: skip
 def test_the_id_is_looked_for_where_peers_put_it(driver, waiting, body):
     """Spec 6.2: the first that is not empty."""
-    assert inbox.accept(driver.runtime, Arrival(source="tests", body=body)).outcome == "accepted"
+    assert (
+        inbox.accept(SYSTEM, driver.runtime, Arrival(source="tests", body=body)).outcome
+        == "accepted"
+    )
     assert driver.finish(waiting).status == "COMPLETED"
 
 
@@ -49,7 +53,7 @@ def test_white_space_around_a_key_separates_nobody_from_his_event(drive, key, se
     execution_id = driver.start(a_step("a", action="wait_for_event", params={"event_key": key}))
     driver.settle()
 
-    inbox.accept(driver.runtime, Arrival(source="tests", body={"workflow_id": sent}))
+    inbox.accept(SYSTEM, driver.runtime, Arrival(source="tests", body={"workflow_id": sent}))
 
     assert driver.finish(execution_id).status == "COMPLETED"
 
@@ -78,7 +82,7 @@ def job_event(event: str, payload_type: str, result: Any = None, **fields: Any) 
 )
 def test_every_event_that_peers_really_produce_finds_its_step(driver, waiting, job, body):
     """Spec 6.6."""
-    receipt = inbox.accept(driver.runtime, Arrival(source="tests", body=body))
+    receipt = inbox.accept(SYSTEM, driver.runtime, Arrival(source="tests", body=body))
     driver.settle()
 
     assert receipt.outcome == "accepted"

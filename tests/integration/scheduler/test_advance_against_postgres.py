@@ -15,6 +15,7 @@ from support.factories import an_action
 from support.random_graphs import documents
 from support.simple_model import Model
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.errors import AlreadyStopped
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import (
@@ -54,7 +55,9 @@ class Play:
     def __init__(self, driver: Driver, peers: Peers, document: dict[str, Any]) -> None:
         self.driver, self.peers = driver, peers
         self.model = Model(document)
-        self.id: UUID = executions.run_ephemeral(driver.runtime, document, StartRequest()).id
+        self.id: UUID = executions.run_ephemeral(
+            SYSTEM, driver.runtime, document, StartRequest()
+        ).id
         self.tries: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self.parked: set[str] = set()
@@ -95,7 +98,7 @@ class Play:
     def send(self, step: str, number: int) -> None:
         """An event comes, whether or not somebody waits for it, or has had it already."""
         body = {"workflow_id": self._job(step), "number": number}
-        inbox.accept(self.driver.runtime, Arrival(source="model", body=body))
+        inbox.accept(SYSTEM, self.driver.runtime, Arrival(source="model", body=body))
         self.driver.deliver()
         if (step, number) in self.sent:
             return
@@ -123,9 +126,9 @@ class Play:
             force = self.model.given_up == "cancelled"
             if force and self.model.forced:
                 with pytest.raises(AlreadyStopped):
-                    executions.cancel(self.driver.runtime, self.id)
+                    executions.cancel(SYSTEM, self.driver.runtime, self.id)
                 return
-            executions.cancel(self.driver.runtime, self.id)
+            executions.cancel(SYSTEM, self.driver.runtime, self.id)
         else:
             force, self.overdue = self.overdue, True
             statement = "UPDATE executions SET deadline_at = now() WHERE id = %(id)s"

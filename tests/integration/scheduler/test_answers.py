@@ -15,6 +15,7 @@ from support.driving import Driver
 from support.factories import a_fan_out, a_step, an_action
 from support.waiting import wait_until
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import (
     ActionContext,
@@ -175,7 +176,7 @@ def test_an_effect_is_not_repeated_because_its_answer_cannot_be_stored(
     for number in range(attempts if parks else 0):
         wait_until(lambda: is_parked(driver, execution_id))
         arrival = Arrival(source="tests", body={"workflow_id": "job", "number": number})
-        inbox.accept(driver.runtime, arrival)
+        inbox.accept(SYSTEM, driver.runtime, arrival)
 
     step = driver.finish(execution_id).step("a")
 
@@ -236,7 +237,7 @@ def test_a_verdict_in_plain_words_means_what_it_says(drive):
     execution_id = driver.start(a_step("a", action="park"))
     driver.settle()
 
-    inbox.accept(driver.runtime, Arrival(source="tests", body={"workflow_id": "job"}))
+    inbox.accept(SYSTEM, driver.runtime, Arrival(source="tests", body={"workflow_id": "job"}))
 
     assert driver.finish(execution_id).statuses == {"a": "COMPLETED"}
 
@@ -422,7 +423,7 @@ def test_whatever_an_action_makes_of_an_event_the_event_is_settled(drive):
         )
         job = odd.driver.look(execution_id).step("a").external_workflow_id
         arrival = Arrival(source="tests", body={"workflow_id": job})
-        inbox.accept(odd.driver.runtime, arrival)
+        inbox.accept(SYSTEM, odd.driver.runtime, arrival)
         odd.driver.settle()
         odd.check(execution_id)
         assert last_verdict(odd.driver) is not None

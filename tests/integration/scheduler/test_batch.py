@@ -17,6 +17,7 @@ from support.waiting import wait_until
 
 from benchmarks.profiling import counted_statements
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.scheduler.claim.claim import STEPS_PER_TRANSACTION
 from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.sdk import ActionContext, ActionResult
@@ -208,7 +209,7 @@ def test_a_cancel_waits_for_a_running_batch_and_stops_what_is_behind_it(drive):
 
     with in_background(lambda: one_batch.run(queued(driver, execution_id))):
         gate.wait_for("gate")
-        with in_background(lambda: executions.cancel(driver.runtime, execution_id)):
+        with in_background(lambda: executions.cancel(SYSTEM, driver.runtime, execution_id)):
             wait_until(lambda: lock_waits(driver), what="a cancel that waits")
             gate.open()
 

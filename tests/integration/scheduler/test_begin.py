@@ -14,6 +14,7 @@ from support.driving import Driver
 from support.factories import a_step, an_action
 from support.waiting import wait_until
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.errors import InvalidParams
 from pipeline_engine.sdk import ActionResult
 from pipeline_engine.services import executions
@@ -77,7 +78,7 @@ def test_nothing_is_left_of_a_start_whose_params_do_not_fit(drive) -> None:
     }
 
     with pytest.raises(InvalidParams):
-        executions.run_ephemeral(driver.runtime, document, StartRequest())
+        executions.run_ephemeral(SYSTEM, driver.runtime, document, StartRequest())
 
     with driver.runtime.engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM pipeline_revisions")) == 0
@@ -88,7 +89,9 @@ def test_a_taken_key_adds_no_rows(drive) -> None:
     request = StartRequest(idempotency_key="k", request_hash="h")
     document = {"name": "once", "steps": [a_step("only")]}
 
-    first, again = (executions.run_ephemeral(driver.runtime, document, request) for _ in range(2))
+    first, again = (
+        executions.run_ephemeral(SYSTEM, driver.runtime, document, request) for _ in range(2)
+    )
 
     assert (first.is_new, again.is_new, again.id) == (True, False, first.id)
     rows = driver.look(first.id).rows

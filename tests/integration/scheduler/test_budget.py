@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event
 from support.factories import a_step, an_action
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.domain.checks.scopes import NAMES, Place
 from pipeline_engine.sdk import ActionResult, evaluate_condition, render_value
 from pipeline_engine.services import inbox
@@ -172,7 +173,7 @@ def test_an_event_is_judged_by_a_condition_and_gives_outputs(drive):
 
     for phase in (1, 2):
         body = {"workflow_id": "k", "phase": phase, "sha": "abc"}
-        inbox.accept(driver.runtime, Arrival(source="tests", body=body))
+        inbox.accept(SYSTEM, driver.runtime, Arrival(source="tests", body=body))
         driver.settle()
 
     end = driver.finish(execution_id)

@@ -9,6 +9,7 @@ import pytest
 from support.driving import Driver, Gate, in_background
 from support.factories import a_step, an_action
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.errors import AlreadyFinal, AlreadyStopped, ExecutionNotFound
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler import sweep
@@ -55,7 +56,7 @@ class Job:
 
 
 def cancel(driver: Driver, execution_id: Any, **reason: str) -> None:
-    executions.cancel(driver.runtime, execution_id, **reason)
+    executions.cancel(SYSTEM, driver.runtime, execution_id, **reason)
 
 
 def test_what_never_started_is_skipped_at_once(drive):
@@ -232,7 +233,7 @@ def test_an_event_for_a_step_that_is_being_called_off_changes_nothing(drive):
     cancel(driver, execution_id)
 
     body = {"workflow_id": f"job:{execution_id}:a"}
-    inbox.accept(driver.runtime, Arrival(source="tests", body=body))
+    inbox.accept(SYSTEM, driver.runtime, Arrival(source="tests", body=body))
     driver.deliver()
 
     assert driver.look(execution_id).statuses == {"a": "RUNNING"}

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from support.driving import Driver, in_background
 from support.factories import a_pipeline, a_step, an_action
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.errors import AlreadyFinal
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler import sweep
@@ -168,12 +169,12 @@ class Chaos:
     def peer(self, driver: Driver) -> None:
         for job in self.some(driver, PARKED):
             body = {"workflow_id": job, "number": self.random.randint(0, 20)}
-            inbox.accept(driver.runtime, Arrival(source="chaos", body=body))
+            inbox.accept(SYSTEM, driver.runtime, Arrival(source="chaos", body=body))
         Event().wait(0.02)
 
     def client(self, driver: Driver, ids: list[UUID]) -> None:
         with suppress(AlreadyFinal):
-            executions.cancel(driver.runtime, self.random.choice(ids))
+            executions.cancel(SYSTEM, driver.runtime, self.random.choice(ids))
         Event().wait(0.3)
 
     def clock(self, driver: Driver) -> None:

@@ -8,9 +8,9 @@ import pytest
 from support.driving import Gate, in_background
 from support.factories import a_fan_out, a_step, an_action
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.sdk import ActionContext, ActionResult, Item
 from pipeline_engine.services import executions
-from pipeline_engine.services.callers import SYSTEM
 from pipeline_engine.services.explain import explain
 
 
@@ -63,7 +63,7 @@ def test_a_cancelled_execution_runs_its_own_handlers(drive):
     driver = drive(book.action())
     execution_id = driver.start(a_step("a"), settings=EVERY_HANDLER)
 
-    executions.cancel(driver.runtime, execution_id)
+    executions.cancel(SYSTEM, driver.runtime, execution_id)
 
     assert driver.finish(execution_id).status == "INTERRUPTED"
     assert book.entries == ["cancelled", "last"]
@@ -145,7 +145,7 @@ def test_handlers_begin_when_the_last_step_has_been_cleaned_up(drive):
 
     with in_background(lambda: driver.turn(driver.look(execution_id).step("a").id)):
         gate.wait_for("a")
-        executions.cancel(driver.runtime, execution_id)
+        executions.cancel(SYSTEM, driver.runtime, execution_id)
         driver.finish(execution_id)
         gate.open()
 
@@ -179,7 +179,7 @@ def test_a_cancelled_execution_is_undone_too(drive):
     execution_id = driver.start(undone("a"), a_step("b", "a", action="gate"))
     driver.turn(driver.look(execution_id).step("a").id)
 
-    executions.cancel(driver.runtime, execution_id)
+    executions.cancel(SYSTEM, driver.runtime, execution_id)
 
     assert driver.finish(execution_id).status == "INTERRUPTED"
     assert book.entries == ["compensate:a"]
@@ -221,7 +221,7 @@ def test_a_compensation_that_fails_is_named_wherever_the_execution_is_shown(driv
     assert end.history[-1].details["error"]["compensation"] == [said]
     assert end.events("compensate:a") == ["step_failed"]
     assert (end.status, end.step("compensate:a").name) == ("FAILED", "Give it back")
-    found = explain(driver.runtime, session, SYSTEM, end.execution.id).findings[0]
+    found = explain(SYSTEM, session, driver.runtime, end.execution.id).findings[0]
     assert "Not undone: a (kept: still there)" in found.because
     assert found.what_to_do == "Undo by hand what it could not undo."
 
@@ -283,7 +283,7 @@ def test_what_a_forced_end_leaves_undone_is_said(drive):
     driver.turn(driver.look(late).step("compensate:b").id)
 
     for execution_id in (early, late):
-        executions.cancel(driver.runtime, execution_id, force=True)
+        executions.cancel(SYSTEM, driver.runtime, execution_id, force=True)
 
     aborted = [("compensate:a", "aborted")]
     assert [not_undone(driver.finish(i)) for i in (early, late)] == [aborted, aborted]
@@ -298,7 +298,7 @@ def test_what_was_not_undone_outlives_the_cancel_that_outranks_the_failure(drive
     )
     driver.settle()
 
-    executions.cancel(driver.runtime, execution_id, reason="enough", force=True)
+    executions.cancel(SYSTEM, driver.runtime, execution_id, reason="enough", force=True)
 
     error = driver.finish(execution_id).execution.error
     assert (error["code"], error["message"]) == ("cancelled", "enough")
@@ -374,7 +374,7 @@ def test_a_cancelled_execution_says_so_to_its_handlers(drive):
     last = a_handler("last", action="note", params={"value": THE_END})
     execution_id = driver.start(a_step("a"), settings={"finally": [last]})
 
-    executions.cancel(driver.runtime, execution_id)
+    executions.cancel(SYSTEM, driver.runtime, execution_id)
     driver.finish(execution_id)
 
     assert book.params["last"] == "INTERRUPTED cancelled "

@@ -8,6 +8,7 @@ import pytest
 from support.driving import Gate, in_background
 from support.factories import a_fan_out, a_step, an_action
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.errors import InvalidDefinition
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler.resume import join
@@ -241,7 +242,7 @@ def test_parked_items_are_ended_by_their_callbacks_and_the_last_one_joins(drive)
     driver.settle()
     for number, status in ((2, "FAILED"), (1, "COMPLETED")):
         body = {"workflow_id": f"job-{number}", "status": status}
-        inbox.accept(driver.runtime, Arrival(source="tests", body=body))
+        inbox.accept(SYSTEM, driver.runtime, Arrival(source="tests", body=body))
 
     end = driver.finish(execution_id)
     assert [item.status for item in end.items("each")] == ["COMPLETED", "FAILED"]

@@ -10,6 +10,7 @@ import pytest
 from support.driving import Gate, in_background
 from support.factories import a_step, an_action
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import (
@@ -48,7 +49,7 @@ def parking(*jobs: str, **given: Any) -> RegisteredAction:
 
 def send(driver: Any, job: str, **body: Any) -> None:
     arrival = Arrival(source="tests", body={"workflow_id": job, **body})
-    inbox.accept(driver.runtime, arrival)
+    inbox.accept(SYSTEM, driver.runtime, arrival)
 
 
 def parked(driver: Any, **fields: Any) -> Any:

@@ -14,6 +14,7 @@ from support.driving import Driver
 from support.factories import a_document, a_pipeline, a_step, an_action
 from support.parked_job import accept
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.domain.masking import MASK
 from pipeline_engine.errors import IdempotencyKeyReused
 from pipeline_engine.scheduler.runtime import Runtime
@@ -316,7 +317,7 @@ def test_a_repeated_request_is_found_again_by_a_hash_that_needs_the_key(
 
     def start(runtime: Runtime, request_hash: str) -> Any:
         request = StartRequest(idempotency_key="once", request_hash=request_hash)
-        return executions.run_ephemeral(runtime, document, request)
+        return executions.run_ephemeral(SYSTEM, runtime, document, request)
 
     first = start(driver.runtime, "hash-of-the-body")
     rotated = with_keys(driver, "another-key-of-the-tests", driver.runtime.settings.secret_key)

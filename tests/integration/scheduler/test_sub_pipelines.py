@@ -8,6 +8,7 @@ import pytest
 from support.factories import a_pipeline, a_step, an_action
 from support.waiting import wait_until
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.sdk import (
     ActionContext,
     ActionResult,
@@ -200,7 +201,7 @@ def test_cancelling_the_parent_cancels_the_child(drive, session):
     driver.settle()
     (child,) = children(driver, execution_id)
 
-    executions.cancel(driver.runtime, execution_id)
+    executions.cancel(SYSTEM, driver.runtime, execution_id)
 
     assert driver.finish(execution_id).status == "INTERRUPTED"
     assert driver.finish(child).status == "INTERRUPTED"

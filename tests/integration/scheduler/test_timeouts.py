@@ -10,6 +10,7 @@ from support.driving import Driver, Gate, in_background
 from support.factories import a_fan_out, a_step, an_action
 from support.waiting import wait_until
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import (
     ActionContext,
@@ -208,7 +209,7 @@ def test_what_is_cancelled_while_it_is_cleaned_up_ends_as_cancelled(drive):
     job = Job(drive)
     execution_id = job.time_out(a_step("b", "a"))
 
-    executions.cancel(job.driver.runtime, execution_id)
+    executions.cancel(SYSTEM, job.driver.runtime, execution_id)
 
     end = job.driver.finish(execution_id)
     assert (end.status, end.statuses) == ("INTERRUPTED", {"a": "SKIPPED", "b": "SKIPPED"})
@@ -219,7 +220,7 @@ def test_an_event_that_comes_while_a_time_out_is_cleaned_up_changes_nothing(driv
     job = Job(drive)
     execution_id = job.time_out()
 
-    inbox.accept(job.driver.runtime, Arrival(source="tests", body={"workflow_id": "job 0"}))
+    inbox.accept(SYSTEM, job.driver.runtime, Arrival(source="tests", body={"workflow_id": "job 0"}))
     job.driver.deliver()
 
     assert job.driver.finish(execution_id).statuses == {"a": "TIMEOUT"}

@@ -10,6 +10,7 @@ from support.driving import Driver, Gate, in_background
 from support.factories import a_pipeline, a_step, an_action
 from support.waiting import wait_until
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.errors import AlreadyFinal, TooManyOpenExecutions
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.start import Request
@@ -122,7 +123,7 @@ def test_a_child_that_ends_between_two_attempts_ends_the_next_one(drive, session
     root = driver.start(calls("child", retry={"max_attempts": 3, "backoff_seconds": 3600}))
     pass_deadlines(driver, root)
 
-    inbox.accept(driver.runtime, Arrival(source="tests", body={"workflow_id": "never"}))
+    inbox.accept(SYSTEM, driver.runtime, Arrival(source="tests", body={"workflow_id": "never"}))
     driver.settle()
     driver.change("UPDATE step_executions SET due_at = now() WHERE status = 'RETRYING'")
     end = driver.finish(root)
@@ -164,7 +165,7 @@ def test_a_cancel_of_the_root_reaches_all_below_it(drive, session, start):
     root = driver.start(start("middle"), a_step("p", action="park"))
     driver.settle()
 
-    executions.cancel(driver.runtime, root)
+    executions.cancel(SYSTEM, driver.runtime, root)
     driver.finish(root)
     driver.settle()
 
@@ -177,13 +178,13 @@ def test_a_cancel_reaches_what_goes_on_after_the_end_of_the_root(drive, session)
     root = driver.run(unawaited("leaf")).execution.id
     (leaf,) = tree(driver, root)
 
-    executions.cancel(driver.runtime, root)
+    executions.cancel(SYSTEM, driver.runtime, root)
     driver.finish(leaf)
 
     assert driver.look(root).status == "COMPLETED"
     assert driver.look(leaf).status == "INTERRUPTED"
     with pytest.raises(AlreadyFinal):
-        executions.cancel(driver.runtime, root)
+        executions.cancel(SYSTEM, driver.runtime, root)
 
 
 def test_nothing_is_started_below_what_was_cancelled_at_that_moment(drive, session):
@@ -199,7 +200,7 @@ def test_nothing_is_started_below_what_was_cancelled_at_that_moment(drive, sessi
 
     with in_background(driver.settle):
         gate.wait_for("s")
-        executions.cancel(driver.runtime, root)
+        executions.cancel(SYSTEM, driver.runtime, root)
         gate.open()
 
     assert tree(driver, root) == {}
@@ -254,7 +255,7 @@ def test_an_owner_has_so_many_open_executions_and_no_more(drive, session):
         request = Request(user_id=owner)
         if key is not None:
             request = executions.with_key(request, key, "same")
-        return executions.start(driver.runtime, pipeline.id, request).id
+        return executions.start(SYSTEM, driver.runtime, pipeline.id, request).id
 
     pipeline.system_owned = True
     session.commit()
@@ -295,7 +296,7 @@ def test_what_undoes_a_cancelled_execution_may_run_pipelines_and_these_others(dr
     )
     driver.settle()
 
-    executions.cancel(driver.runtime, root)
+    executions.cancel(SYSTEM, driver.runtime, root)
 
     end = driver.finish(root)
     assert (end.status, end.execution.error.get("compensation")) == ("INTERRUPTED", None)
@@ -310,9 +311,9 @@ def test_the_pipeline_of_a_handler_goes_on_until_a_second_cancel_stops_both(driv
     root = driver.start(a_step("only"), settings=handlers)
     driver.settle()
 
-    executions.cancel(driver.runtime, root)
+    executions.cancel(SYSTEM, driver.runtime, root)
     between = list(tree(driver, root).values())
-    executions.cancel(driver.runtime, root)
+    executions.cancel(SYSTEM, driver.runtime, root)
 
     end = driver.finish(root)
     driver.settle()

@@ -12,6 +12,7 @@ import pytest
 from support.driving import Driver, Gate, in_background
 from support.factories import a_step, an_action
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.errors import AlreadyFinal, AlreadyStopped
 from pipeline_engine.scheduler import start, sweep
 from pipeline_engine.sdk import ActionContext, ActionResult
@@ -68,7 +69,7 @@ class Play:
             self.driver.turn(*ids)
 
     def cancel(self, **how: Any) -> None:
-        executions.cancel(self.driver.runtime, self.execution_id, **how)
+        executions.cancel(SYSTEM, self.driver.runtime, self.execution_id, **how)
 
 
 #: ``a`` as a step, a handler or a survivor; and as what undoes another step
@@ -408,7 +409,7 @@ def test_a_cancel_of_an_execution_that_has_ended_is_refused(play):
 
     for force in (False, True):
         with pytest.raises(AlreadyFinal):
-            executions.cancel(play.driver.runtime, end.execution.id, force=force)
+            executions.cancel(SYSTEM, play.driver.runtime, end.execution.id, force=force)
     assert play.driver.look(end.execution.id).status == "COMPLETED"
 
 

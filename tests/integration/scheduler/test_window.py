@@ -9,6 +9,7 @@ import pytest
 from support.driving import Driver, Gate, in_background
 from support.factories import a_step, an_action
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import executions
@@ -103,7 +104,7 @@ def test_a_cancelled_execution_gives_all_its_places_back(drive):
     driver = drive(work())
     execution_id = driver.start(*steps(5), settings=WINDOW)
 
-    executions.cancel(driver.runtime, execution_id)
+    executions.cancel(SYSTEM, driver.runtime, execution_id)
 
     assert counts(driver, execution_id) == (0, 0)
     assert driver.look(execution_id).status == "INTERRUPTED"
@@ -118,7 +119,7 @@ def test_a_parked_step_keeps_its_place_until_it_is_cancelled(drive):
     driver.settle()
     assert counts(driver, execution_id) == (2, 1)
 
-    executions.cancel(driver.runtime, execution_id)
+    executions.cancel(SYSTEM, driver.runtime, execution_id)
 
     assert driver.finish(execution_id).status == "INTERRUPTED"
 

@@ -21,6 +21,7 @@ from support.waiting import wait_until
 
 from battery import bugs
 from battery.bugs import NOTICED_BY, Bug, planted
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import ActionContext
 from pipeline_engine.services import executions, inbox
@@ -76,11 +77,12 @@ import os, signal
 from support.lived_history import ARRIVAL
 from battery import bugs
 from pipeline_engine.config import Settings
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import inbox
 
 bugs.plant_from_environment()
-inbox.accept(Runtime.start(Settings.from_env()), ARRIVAL)
+inbox.accept(SYSTEM, Runtime.start(Settings.from_env()), ARRIVAL)
 print("accepted", flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -105,9 +107,9 @@ def die_after_the_answer(scene: Scene) -> History:
 
 def send_twice(scene: Scene) -> History:
     """A delivery comes twice, and Redis forgets the first one in between."""
-    inbox.accept(scene.driver.runtime, ARRIVAL)
+    inbox.accept(SYSTEM, scene.driver.runtime, ARRIVAL)
     scene.redis.flushdb()
-    inbox.accept(scene.driver.runtime, ARRIVAL)
+    inbox.accept(SYSTEM, scene.driver.runtime, ARRIVAL)
     return History.of(scene.driver, scene.book, deliveries=[SENT, replace(SENT, wave="doubled")])
 
 
@@ -155,7 +157,7 @@ def forget_a_join(scene: Scene) -> History:
 def ask_twice(scene: Scene) -> History:
     """A client repeats a request, because it has not heard the answer to the first."""
     request = executions.with_key(StartRequest(params={}), "the same", "digest")
-    run = partial(executions.run_ephemeral, scene.driver.runtime, a_document(), request)
+    run = partial(executions.run_ephemeral, SYSTEM, scene.driver.runtime, a_document(), request)
     both = [run().id, run().id]
     scene.driver.settle()
     return History.of(scene.driver, scene.book, accepted=both)
@@ -168,17 +170,16 @@ def hear_of_what_nobody_wants(scene: Scene) -> History:
     scene.driver.settle()
     for phase in ("other", "wanted"):
         body = {**ARRIVAL.body, "phase": phase}
-        inbox.accept(scene.driver.runtime, replace(ARRIVAL, body=body, delivery_id=phase))
+        inbox.accept(SYSTEM, scene.driver.runtime, replace(ARRIVAL, body=body, delivery_id=phase))
     scene.driver.settle()
     return History.of(scene.driver, scene.book, accepted=[started])
 
 
 def hear_from_a_stranger(scene: Scene) -> History:
     """Somebody sends an event with the key of somebody else's step."""
-    stranger = replace(ARRIVAL, owner="stranger")
     started = scene.driver.start(a_step("wait", action="park"))
     scene.driver.settle()
-    inbox.accept(scene.driver.runtime, stranger)
+    inbox.accept(SYSTEM.acting_for("stranger"), scene.driver.runtime, ARRIVAL)
     scene.driver.settle()
     return History.of(scene.driver, scene.book, accepted=[started])
 

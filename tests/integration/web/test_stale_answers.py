@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from support.waiting import wait_until
 
 from pipeline_engine.config import Settings
-from pipeline_engine.services.callers import Caller
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.services.last_known import Asked, LastKnown
 
 NO_DATABASE = "postgresql://x@127.0.0.1:1/x"
@@ -165,7 +165,7 @@ def test_the_oldest_copies_make_room_and_all_of_them_expire(
     for asked in questions:
         copies.keep(asked, "alice", b"{}")
 
-    found = [copies.find(asked, Caller("alice")) is not None for asked in questions]
+    found = [copies.find(Caller("alice"), asked) is not None for asked in questions]
     assert found == [False, False, True, True, True]
     assert all(redis.ttl(key) > 0 for key in redis.keys("*"))
 
@@ -175,7 +175,7 @@ def test_an_answer_that_is_very_large_has_no_copy(copies: LastKnown) -> None:
 
     copies.keep(asked, "alice", random.Random(1).randbytes(200_000))
 
-    assert copies.find(asked, Caller("alice")) is None
+    assert copies.find(Caller("alice"), asked) is None
 
 
 def test_without_redis_there_are_no_copies_and_no_errors() -> None:
@@ -184,4 +184,4 @@ def test_without_redis_there_are_no_copies_and_no_errors() -> None:
 
     copies.keep(asked, "alice", b"{}")
 
-    assert copies.find(asked, Caller("alice")) is None
+    assert copies.find(Caller("alice"), asked) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,10 @@ class Caller:
     def owns(self, user_id: str | None) -> bool:
         """Tell whether what belongs to *user_id* is the caller's own."""
         return self.sees_all or (user_id is not None and user_id == self.user_id)
+
+    def acting_for(self, user_id: str | None) -> Caller:
+        """The caller as the owner of what it makes: of services it is believed whom they name."""
+        return replace(self, user_id=user_id) if self.is_service and user_id else self
 
 
 SYSTEM = Caller(is_service=True)

@@ -1,0 +1,46 @@
+"""Who may know of which row: the one rule, as a condition of a query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select, true
+
+from pipeline_engine.domain.callers import Caller
+from pipeline_engine.storage.tables.base import Base
+from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.tables.inbox import Delivery, DeliveryTarget
+from pipeline_engine.storage.tables.pipelines import Pipeline
+
+
+def visible_to(model: type[Base], caller: Caller) -> ColumnElement[bool]:
+    """The condition on rows of *model* that *caller* may know of.
+
+    A service that acts for nobody sees all; everybody else what ``visible_to_owner`` says. Steps
+    and events have no owner of their own: who sees their execution sees them.
+    """
+    return true() if caller.sees_all else visible_to_owner(model, caller.user_id)
+
+
+def visible_to_owner(model: type[Base], owner: Any) -> ColumnElement[bool]:
+    """The same for one owner: a value, or an expression that stands for it in a statement."""
+    return RULES[model](owner)
+
+
+def _sees_delivery(owner: Any) -> ColumnElement[bool]:
+    offered = select(DeliveryTarget.delivery_id).where(DeliveryTarget.owner == owner)
+    return or_(Delivery.owner == owner, Delivery.id.in_(offered))
+
+
+#: Everybody sees what is his own. Pipelines of the system are read by all; a delivery is also
+#: seen by the owner of a step that it was offered to.
+RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyType(
+    {
+        Delivery: _sees_delivery,
+        DeliveryTarget: lambda owner: DeliveryTarget.owner == owner,
+        Execution: lambda owner: Execution.user_id == owner,
+        Pipeline: lambda owner: or_(Pipeline.user_id == owner, Pipeline.system_owned),
+    }
+)
