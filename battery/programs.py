@@ -19,7 +19,7 @@ POOLS: Mapping[str, tuple[str, ...]] = {
     "worker-cpu": ("-P", "prefork", "-c", "2", "-Q", "fast,cpu"),
     "worker-system": ("-P", "threads", "-c", "16", "-Q", "system"),
 }
-BEAT = ("beat", "-S", "pipeline_engine.worker.beat:PipelineScheduler", "--loglevel=INFO")
+BEAT = ("beat", "-S", "pipeline_engine.beat.scheduler:PipelineScheduler", "--loglevel=INFO")
 WEB = ("pipeline_engine_web", "battery.asgi:door", "--workers", "2")
 
 

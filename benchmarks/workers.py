@@ -28,7 +28,7 @@ POOLS: dict[str, tuple[str, ...]] = {
     "worker-cpu": ("-P", "prefork", "-c", "2", "-Q", "cpu"),
     "worker-system": ("-P", "threads", "-c", "16", "-Q", "system"),
 }
-BEAT = ("beat", "-S", "pipeline_engine.worker.beat:PipelineScheduler", "--loglevel=WARNING")
+BEAT = ("beat", "-S", "pipeline_engine.beat.scheduler:PipelineScheduler", "--loglevel=WARNING")
 READY_WITHIN_SECONDS = 60.0
 SECRET_KEY = "key-of-a-benchmark-and-of-nothing-else"  # noqa: S105 (opens nothing)
 API_TOKEN = "token-of-a-benchmark"  # noqa: S105 (opens nothing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pipeline_engine.config import Settings
-from pipeline_engine.services.logs import configure_logging
+from pipeline_engine.logs import configure_logging
 
 from .door import serve
 

@@ -1,13 +1,13 @@
-"""What the web processes serve; each imports it for itself, so no connection is shared."""
+"""What the web processes serve: made before they are forked, and connected to nothing by then."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from pipeline_engine.config import Settings
+from pipeline_engine.logs import configure_logging
 from pipeline_engine.services import Runtime, tune_gc
 from pipeline_engine.services.executions import ended
-from pipeline_engine.services.logs import configure_logging
 
 from .api.context import PROBE
 from .app import create_app

@@ -14,7 +14,7 @@ import click
 
 from pipeline_engine.cli.group import example
 from pipeline_engine.cli.output import json_option, print_json
-from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.errors import PipelineEngineError, StorageUnavailable
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -29,10 +29,14 @@ class SchemaDiffers(PipelineEngineError):
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Migrate the database at *database_url* up to *revision*."""
+    """Migrate the database at *database_url* up to *revision*.  Raises ``StorageUnavailable``."""
     from alembic import command
+    from sqlalchemy.exc import OperationalError
 
-    command.upgrade(alembic_config(database_url), revision)
+    try:
+        command.upgrade(alembic_config(database_url), revision)
+    except OperationalError as error:
+        raise StorageUnavailable(f"The database cannot be reached: {error.orig}") from error
 
 
 def alembic_config(database_url: str) -> Config:

@@ -49,7 +49,6 @@ def up(
     Warnings and errors of the processes are shown, each under the name of its process.
     Ctrl-C stops everything in order; a second one does so at once.
     """
-    from pipeline_engine.cli.db import upgrade
     from pipeline_engine.embedded.announcement import announcement, typed
     from pipeline_engine.embedded.console import Console
     from pipeline_engine.embedded.stack import Stack
@@ -72,7 +71,6 @@ def up(
         directory,
         environment=environment,
         wishes=wishes,
-        migrate=upgrade,
         console=Console(verbose=verbose),
     ).run()
 

@@ -10,12 +10,11 @@ from datetime import timedelta
 from pipeline_engine.embedded.ports import LOOPBACK
 from pipeline_engine.embedded.programs import Program, Stage
 
-CELERY = ("celery", "-q", "-A", "pipeline_engine.worker")  # -q: a banner is no log
 #: Where a client on this machine reaches a server that listens on all of its addresses.
 LOOPBACKS = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 (compared)
 #: Root is who may run a stack here, and messages are JSON: no worker has to shout about it.
 NO_SHOUTING = "ignore:You're running the worker with superuser privileges"
-QUIET = ("--without-gossip", "--without-mingle")  # nobody listens, and mingling costs a second
+FLOWER = ("celery", "-q", "-A", "pipeline_engine.worker", "flower")
 COLUMNS = "--tasks_columns=name,args,state,exception,received,runtime,worker"
 FAST_SLOTS = 2
 IO_SLOTS = 16
@@ -53,21 +52,20 @@ def application_programs(layout: Layout, environment: Mapping[str, str]) -> Iter
     yield _worker("worker-cpu", environment, watched, "-P", "prefork", "-c", CPU_SLOTS, "cpu")
     system = ("-P", "threads", "-c", SYSTEM_SLOTS, "system")
     yield _worker("worker-system", environment, watched, *system)
-    beat = (*CELERY, "beat", "-S", "pipeline_engine.worker.beat:PipelineScheduler")
-    yield _python("beat", Stage.FRONT, environment, *beat, _loglevel(environment))
+    yield _python("beat", Stage.FRONT, environment, "pipeline_engine.beat")
     yield _web(layout, environment)
     if watched:
         address = (f"--address={LOOPBACK}", f"--port={layout.flower_port}", "--logging=warning")
-        yield _python("flower", Stage.FRONT, environment, *CELERY, "flower", *address, COLUMNS)
+        yield _python("flower", Stage.FRONT, environment, *FLOWER, *address, COLUMNS)
 
 
 def _worker(name: str, environment: Mapping[str, str], watched: bool, *pool: str | int) -> Program:
     *options, queues = map(str, pool)
-    events = ("-E",) if watched else ("--without-heartbeat",)
-    command = (*CELERY, "worker", "-n", f"{name}@%h", *options, "-Q", queues, *QUIET, *events)
+    events = ("-E",) if watched else ()
+    command = ("pipeline_engine.worker", "-n", f"{name}@%h", *options, "-Q", queues, *events)
     warnings = ",".join(filter(None, (environment.get("PYTHONWARNINGS"), NO_SHOUTING)))
     told = {**environment, "PYTHONWARNINGS": warnings}
-    return _python(name, Stage.WORKERS, told, *command, _loglevel(environment))
+    return _python(name, Stage.WORKERS, told, *command)
 
 
 def _web(layout: Layout, environment: Mapping[str, str]) -> Program:
@@ -84,7 +82,3 @@ def _python(name: str, stage: Stage, environment: Mapping[str, str], *module: st
         stage=stage,
         stop_within=timedelta(seconds=10),
     )
-
-
-def _loglevel(environment: Mapping[str, str]) -> str:
-    return f"--loglevel={environment.get('LOG_LEVEL', 'INFO')}"

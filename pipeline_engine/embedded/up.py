@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
-from collections.abc import Callable, Mapping
+import subprocess
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-
-from sqlalchemy.exc import OperationalError
 
 from pipeline_engine.config import Settings
 from pipeline_engine.embedded import leftovers, told
@@ -58,14 +58,12 @@ class StackRun:
         *,
         environment: Mapping[str, str],
         wishes: Wishes,
-        migrate: Callable[[str], None],
         console: Console,
     ) -> None:
         self._home = Home.at(directory)
         self._given = environment
         self._wishes = wishes
         self._layout = Layout(web_port=ANY)
-        self._migrate = migrate
         self._console = console
         pid = os.getpid()
         self._state = StackState(pid=pid, started_at=leftovers.started_at(pid) or 0.0)
@@ -126,11 +124,19 @@ class StackRun:
         )
 
     def _bring_schema_up(self, database_url: str) -> bool:
+        """Migrate in a process of its own: what it loads would stay in our memory for good."""
         self._say("bringing the schema up")
-        try:
-            self._migrate(database_url)
-        except OperationalError as error:
-            raise StackFailed(f"The database cannot be reached: {error.orig}") from error
+        done = subprocess.run(
+            (sys.executable, "-P", "-m", "pipeline_engine", "db", "upgrade"),
+            env={**self._given, "DATABASE_URL": database_url},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            start_new_session=True,  # Ctrl-C stops us, between two steps of the start
+            check=False,
+        )
+        if done.returncode:
+            raise StackFailed(f"The schema could not be brought up. {done.stderr.strip()}")
         return True
 
     def _start_processes(self, environment: Mapping[str, str]) -> bool:

@@ -67,7 +67,10 @@ def make_breakers(settings: Settings) -> Breakers:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Settings, connections and actions of this process. Make it after a fork, never before."""
+    """Settings, connections and actions of this process.
+
+    It connects and starts threads on first use; a process that has used it must not fork.
+    """
 
     settings: Settings
     engine: Engine

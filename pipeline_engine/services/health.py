@@ -18,11 +18,11 @@ from sqlalchemy.pool import NullPool
 
 from pipeline_engine import __version__
 from pipeline_engine.config import Settings
+from pipeline_engine.services.presence import HEARTBEAT_KEY
 from pipeline_engine.storage.postgres.session import driver_url
 
 SERVICE = "pipeline-engine"
 VERSION = __version__
-HEARTBEAT_KEY = "heartbeat:sweep"
 # Health is open to everybody: asking more often must not cost more connections.
 REMEMBERED_SECONDS = 1.0
 

@@ -13,8 +13,9 @@ from typing import Any
 from redis import Redis
 
 from pipeline_engine.dispatch.messages import QUEUES
-from pipeline_engine.services.health import HEARTBEAT_KEY
 
+#: Where the last sweep has left its time, after the prefix of all keys.
+HEARTBEAT_KEY = "heartbeat:sweep"
 #: How often a worker says that it lives.
 INTERVAL_SECONDS = 5.0
 #: A worker that has said nothing for this long is counted as dead.

@@ -8,6 +8,7 @@ from celery import Celery
 from celery.concurrency.thread import TaskPool
 from celery.signals import (
     setup_logging,
+    worker_before_create_process,
     worker_process_init,
     worker_process_shutdown,
     worker_ready,
@@ -15,15 +16,15 @@ from celery.signals import (
     worker_shutting_down,
 )
 
+from pipeline_engine.beat.schedule import set_beat_up
 from pipeline_engine.config import Settings
 from pipeline_engine.dispatch.celery_app import make_celery
 from pipeline_engine.dispatch.messages import SYSTEM
 from pipeline_engine.dispatch.sender import Dispatcher
+from pipeline_engine.logs import configure_logging
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.services.logs import configure_logging
 from pipeline_engine.worker import process
-from pipeline_engine.worker.beat import static_schedule
 from pipeline_engine.worker.flower import ask_for_the_password
 from pipeline_engine.worker.presence import Presence
 from pipeline_engine.worker.sweeper import Sweeper
@@ -31,27 +32,27 @@ from pipeline_engine.worker.tasks import register_tasks
 from pipeline_engine.worker.watch import LastMinutes, Watch
 
 
-def make_app(settings: Settings) -> Celery:
+def make_app(settings: Settings, registry: Registry) -> Celery:
     """The app, its tasks, and what beat rings for."""
     celery = make_celery(settings)
-    celery.conf.beat_schedule = static_schedule(settings)
+    # For `celery -A pipeline_engine.worker beat`; `python -m pipeline_engine.beat` needs no worker.
+    set_beat_up(celery, settings)
     # Its children live long: a low limit here costs most of the throughput.
     celery.conf.worker_max_tasks_per_child = 5000
-    register_tasks(celery, Registry.discover(), Dispatcher(celery))
+    register_tasks(celery, registry.types(), _runtime)
     celery.steps["consumer"].add(Presence)
     return celery
 
 
+def _runtime() -> Runtime:
+    return process.runtime(dispatcher, registry)
+
+
 settings = Settings.from_env()
-app = make_app(settings)
+registry = Registry.discover()
+app = make_app(settings, registry)
 ask_for_the_password()
 dispatcher = Dispatcher(app)
-
-
-def _runtime() -> Runtime:
-    return process.runtime(dispatcher)
-
-
 sweeper = Sweeper(_runtime)
 looking: list[Watch] = []
 
@@ -59,6 +60,11 @@ looking: list[Watch] = []
 @setup_logging.connect
 def _set_up_logging(**_: Any) -> None:
     configure_logging(settings)
+
+
+@worker_before_create_process.connect
+def _share_memory_with_child(**_: Any) -> None:
+    process.prepare_child(dispatcher, registry)
 
 
 @worker_process_init.connect

@@ -1,33 +1,53 @@
-"""One runtime a process: made after the fork, closed with the process."""
+"""One runtime a process, closed with the process."""
 
 from __future__ import annotations
 
+import gc
 import os
 from threading import Lock
 
 from pipeline_engine.config import Settings
 from pipeline_engine.dispatch.sender import Dispatcher
+from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.runtime import Runtime, tune_gc
 
 _lock = Lock()
 _runtimes: dict[int, Runtime] = {}
+#: What a parent has made for its children: each uses its own copy, and the parent none.
+_prepared: list[Runtime] = []
 
 
-def runtime(dispatch: Dispatcher | None = None) -> Runtime:
+def prepare_child(dispatch: Dispatcher, registry: Registry) -> None:
+    """Make ready, before a fork, what the child will share with us as long as nobody writes to it.
+
+    A collection writes into every object that it looks at, and a page that parent or child has
+    written to is copied; what is frozen is not looked at.
+    """
+    if not _prepared:
+        _prepared.append(_made(dispatch, registry))
+    gc.collect()
+    gc.freeze()
+
+
+def runtime(dispatch: Dispatcher, registry: Registry) -> Runtime:
     """The runtime of this process; a forked child never uses its parent's connections."""
     found = _runtimes.get(os.getpid())
     if found is None:
         with _lock:
             found = _runtimes.get(os.getpid())
             if found is None:
-                found = Runtime.start(Settings.from_env(), dispatch=dispatch)
+                found = _prepared[0] if _prepared else _made(dispatch, registry)
                 tune_gc()
                 _runtimes[os.getpid()] = found
     return found
 
 
+def _made(dispatch: Dispatcher, registry: Registry) -> Runtime:
+    return Runtime.start(Settings.from_env(), registry=registry, dispatch=dispatch)
+
+
 def found() -> Runtime | None:
-    """The runtime of this process, if it has made one."""
+    """The runtime of this process, if it has used one."""
     return _runtimes.get(os.getpid())
 
 

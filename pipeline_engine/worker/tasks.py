@@ -5,7 +5,7 @@ A message can come twice, late or forged: tasks take ids only, and the rows deci
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -24,8 +24,6 @@ from pipeline_engine.dispatch.messages import (
     several,
     task_of,
 )
-from pipeline_engine.dispatch.sender import Dispatcher
-from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.scheduler.resume import deliver
 from pipeline_engine.scheduler.resume.cleanup import clean_up
@@ -33,20 +31,15 @@ from pipeline_engine.scheduler.resume.join import join
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.services import retention
-from pipeline_engine.worker import process
 from pipeline_engine.worker.sweeper import sweep_now
 
 log = structlog.get_logger(__name__)
 MakeRuntime = Callable[[], Runtime]
 
 
-def register_tasks(app: Celery, registry: Registry, dispatcher: Dispatcher) -> None:
-    """Give *app* its tasks: one per installed action, and the engine's own."""
-
-    def runtime() -> Runtime:
-        return process.runtime(dispatcher)
-
-    for name in (RUN_BATCH, *map(task_of, registry.types())):
+def register_tasks(app: Celery, actions: Iterable[str], runtime: MakeRuntime) -> None:
+    """Give *app* its tasks: one for each of these actions, and the engine's own."""
+    for name in (RUN_BATCH, *map(task_of, actions)):
         app.task(name=name, bind=True, throws=(StepFailed,))(_step_task(runtime))
     for name, by_id in BY_ID.items():
         app.task(name=name, bind=True, throws=(StepFailed,))(_id_task(runtime, by_id))

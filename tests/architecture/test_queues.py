@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from pipeline_engine.beat.schedule import static_schedule
 from pipeline_engine.config import Settings
 from pipeline_engine.dispatch.celery_app import make_celery
 from pipeline_engine.dispatch.messages import QUEUES as ALL
@@ -64,12 +64,8 @@ def test_cheap_work_is_taken_by_processes_because_threads_would_share_one_interp
     assert all("-P prefork" in command for command in takers)
 
 
-def test_what_beat_rings_for_goes_to_queues_that_exist(monkeypatch):
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    beat = import_module("pipeline_engine.worker.beat")  # reads its settings when imported
-
-    queues = {entry["options"]["queue"] for entry in beat.static_schedule(SETTINGS).values()}
+def test_what_beat_rings_for_goes_to_queues_that_exist():
+    queues = {entry["options"]["queue"] for entry in static_schedule(SETTINGS).values()}
 
     assert queues <= QUEUES
 

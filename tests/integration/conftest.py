@@ -14,9 +14,9 @@ from sqlalchemy import Engine
 from support.driving import Driver
 
 from pipeline_engine.config import Settings
+from pipeline_engine.logs import configure_logging
 from pipeline_engine.registry import RegisteredAction, Registry
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.services.logs import configure_logging
 
 MakeRuntime = Callable[..., Runtime]
 Drive = Callable[..., Driver]

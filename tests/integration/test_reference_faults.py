@@ -6,7 +6,6 @@ way, stand beside the tests of what they are about.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from support.driving import Driver
 from support.factories import a_step, an_action
 
+from pipeline_engine.beat.schedule import static_schedule
 from pipeline_engine.dispatch.messages import SWEEP
 from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.errors import InvalidDefinition
@@ -246,13 +246,8 @@ def test_every_change_of_state_is_in_the_history(drive):
 # ── 6 Time-outs ──────────────────────────────────────────────────────────────────────────
 
 
-def test_somebody_rings_for_the_time_outs_wherever_a_beat_runs(settings, monkeypatch):
+def test_somebody_rings_for_the_time_outs_wherever_a_beat_runs(settings):
     """[!] 6.5: the chart bound no cron to them, so that in production nothing ever timed out."""
-    monkeypatch.setenv("DATABASE_URL", settings.database_url)
-    monkeypatch.setenv("REDIS_URL", settings.redis_url)
-    monkeypatch.setenv("PIPELINE_SECRET_KEY", settings.secret_key)
-    beat = import_module("pipeline_engine.worker.beat")  # reads its settings when imported
-
-    schedule = beat.static_schedule(settings)
+    schedule = static_schedule(settings)
 
     assert schedule[SWEEP]["schedule"].run_every.total_seconds() <= 1

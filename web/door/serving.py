@@ -18,8 +18,6 @@ from .supervising import Supervisor
 KEEP_ALIVE_SECONDS = 75
 #: Requests that are on their way have so long when the process is to end.
 GRACE_SECONDS = 8
-#: What all processes import; done before they are forked, so a new one is there at once.
-SHARED = "pipeline_engine_web.app"
 FILES = 65_536
 
 
@@ -40,7 +38,7 @@ def config_of(
         http=Protocol,
         ws="none",
         lifespan="on",
-        log_config=None,  # lines go where all lines go, see services/logs.py
+        log_config=None,  # lines go where all lines go, see pipeline_engine/logs.py
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -51,7 +49,11 @@ def config_of(
 
 
 def serve(application: str, *, host: str, port: int, workers: int) -> None:
-    """Serve *application* (``module:door``) until somebody stops us; replace what dies."""
+    """Serve *application* (``module:door``) until somebody stops us; replace what dies.
+
+    Its module is imported once, before the processes are forked: they share its memory, and a
+    new one is there at once. So nothing in it may be connected, and no thread run, by then.
+    """
     _allow_many_files()
     listening = config_of(application, host, port).bind_socket()
 
@@ -64,7 +66,7 @@ def serve(application: str, *, host: str, port: int, workers: int) -> None:
         if not server.started:
             sys.exit(1)
 
-    import_module(SHARED)
+    import_module(application.partition(":")[0])
     Supervisor(work, workers, grace=timedelta(seconds=GRACE_SECONDS + 1)).run()
 
 

@@ -7,6 +7,7 @@ loop of each child leaves the time in memory that both see, and nobody waits for
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
@@ -74,6 +75,10 @@ class Supervisor:
     def _start(self) -> None:
         moved_at = self._context.RawValue("d", time.monotonic())
         child = self._context.Process(target=self._run_child, args=(moved_at,))
+        # A page that parent or child has written to is copied, and a collection writes into every
+        # object that it looks at; what is frozen is not looked at.
+        gc.collect()
+        gc.freeze()
         child.start()
         self._children[child] = time.monotonic()
         self._moved_at[child] = moved_at

@@ -9,12 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from celery import Celery
-from celery.schedules import crontab, schedule
 from redbeat import RedBeatScheduler
 from redbeat.schedulers import get_redis
-
-from pipeline_engine.config import Settings
-from pipeline_engine.dispatch.messages import RETENTION, SWEEP, SYSTEM
 
 
 class PipelineScheduler(RedBeatScheduler):
@@ -42,33 +38,3 @@ class PipelineScheduler(RedBeatScheduler):
         conf = self.app.redbeat_conf
         keys = [self.Entry.generate_key(self.app, name) for name in conf.schedule]
         return None in get_redis(self.app).zmscore(conf.schedule_key, keys)
-
-
-def static_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
-    """What beat rings for, whatever users schedule."""
-    every = settings.sweep_interval_seconds
-    return {
-        SWEEP: {
-            "task": SWEEP,
-            "schedule": schedule(run_every=every),
-            # A sweep that waited while no worker lived is as good as the newest one.
-            "options": {"queue": SYSTEM, "expires": max(10 * every, 10)},
-        },
-        RETENTION: {
-            "task": RETENTION,
-            "schedule": cleanup_schedule(settings.cleanup_schedule),
-            "options": {"queue": SYSTEM},
-        },
-    }
-
-
-def cleanup_schedule(expression: str) -> crontab:
-    """The five fields of a cron expression as Celery's; 7 is Sunday there, too."""
-    minute, hour, day, month, weekday = expression.split()
-    return crontab(
-        minute=minute,
-        hour=hour,
-        day_of_month=day,
-        month_of_year=month,
-        day_of_week=weekday.replace("7", "0"),
-    )
