@@ -22,6 +22,22 @@ def memory(pids: Iterable[int]) -> dict[int, float]:
     return {process.pid: process.memory_info().rss / MEBIBYTE for process in _trees(pids)}
 
 
+def share_of_memory(pid: int, *, children: bool = True) -> float:
+    """Return the proportional set size in MiB of a process, and of its children if wanted.
+
+    A page that several processes share counts for each of them in part.
+    """
+    tree = _trees([pid]) if children else [psutil.Process(pid)]
+    return sum(map(_share, tree))
+
+
+def _share(process: psutil.Process) -> float:
+    try:
+        return float(process.memory_full_info().pss) / MEBIBYTE
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
 def _cpu_seconds(process: psutil.Process) -> float:
     try:
         # What a child used counts for its parent once it has ended, as PostgreSQL's do.

@@ -10,6 +10,7 @@ from benchmarks.callbacks import CallbackAnswers, NextStep
 from benchmarks.crowds import Beside, slow_clients, waiting_clients
 from benchmarks.growth import Growth
 from benchmarks.judging import at_least, at_most
+from benchmarks.memory import Memory
 from benchmarks.parking import Parked
 from benchmarks.rates import Rate
 from benchmarks.recovery import Recovery
@@ -54,6 +55,7 @@ ROWS: tuple[Row, ...] = (
         target=at_most(2),
     ),
     Parked(10_000),
+    Memory(most=500),
     Recovery(lease_seconds=5),
     Growth(sizes=(100, 10_000, 100_000), together=10_000),
 )

@@ -9,6 +9,8 @@ import requests
 from click.testing import CliRunner
 from support.waiting import TO_START_SECONDS, wait_until
 
+from benchmarks.judging import Rounds
+from benchmarks.memory import Memory
 from pipeline_engine.cli import main
 from pipeline_engine.embedded.state import ProcessStatus
 from pipeline_engine.embedded.told import OF_SERVERS
@@ -24,6 +26,15 @@ def test_the_stack_runs_web_workers_and_beat_on_the_given_servers(stack):
     assert {process.name for process in stack.state.processes} == PROCESSES
     assert all(process.status is ProcessStatus.RUNNING for process in stack.state.processes)
     assert requests.get(f"{stack.api_url}/health", timeout=10).ok
+
+
+def test_the_row_about_memory_names_what_each_program_holds(stack):
+    outcome = Memory(most=500).of(stack, Rounds(count=1, warm_up=0))
+
+    in_all, *by_program = outcome.figures
+    assert {figure.name for figure in by_program} == {*PROCESSES, "supervisor"}
+    assert sum(figure.value for figure in by_program) == pytest.approx(in_all.value)
+    assert min(figure.value for figure in by_program) > 10, "MiB that a Python at least holds"
 
 
 @pytest.mark.parametrize("name", sorted(PROCESSES))

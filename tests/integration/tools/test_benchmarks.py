@@ -70,7 +70,8 @@ def test_both_sides_of_a_row_do_all_of_their_work(row, bench):
 
 
 def test_a_tiny_row_stands_for_every_usual_one():
-    assert [row.name for row in TINY] == [row.name for row in ROWS]
+    """But for ``memory``, which needs a stack: tests/acceptance/test_stack.py has one."""
+    assert [row.name for row in TINY] == [row.name for row in ROWS if row.name != "memory"]
 
 
 def test_an_execution_with_another_number_of_results_is_not_reported(bench):
