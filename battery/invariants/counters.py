@@ -8,8 +8,7 @@ from sqlalchemy import Connection
 
 from battery.evidence import Evidence
 from battery.invariants.invariant import Look
-
-OPEN = "('PENDING', 'RETRYING', 'RUNNING')"
+from pipeline_engine.storage.phases import OPEN
 
 ITEMS = Look(
     "fan-out {step_id} of execution {execution_id} counts {said} (all, open, failed) items,"
@@ -18,7 +17,7 @@ ITEMS = Look(
     SELECT * FROM (
         SELECT s.execution_id, s.step_id,
             ARRAY[s.items_total, s.items_open, s.items_failed] AS said,
-            (SELECT ARRAY[count(*), count(*) FILTER (WHERE i.status IN {OPEN}),
+            (SELECT ARRAY[count(*), count(*) FILTER (WHERE i.{OPEN}),
                 count(*) FILTER (WHERE i.status IN ('FAILED', 'TIMEOUT'))]::int[]
                 FROM step_executions i WHERE i.parent_id = s.id) AS found
         FROM step_executions s WHERE s.items_total IS NOT NULL
@@ -34,7 +33,7 @@ DEPENDENCIES = Look(
             ARRAY[s.dependency_count, s.remaining, s.deps_succeeded, s.deps_branched] AS said,
             coalesce(c.counted, '{{0,0,0,0}}') AS found
         FROM step_executions s LEFT JOIN (
-            SELECT f.id, ARRAY[count(*), count(*) FILTER (WHERE d.status IN {OPEN}),
+            SELECT f.id, ARRAY[count(*), count(*) FILTER (WHERE d.{OPEN}),
                 count(*) FILTER (WHERE d.status = 'COMPLETED'),
                 count(*) FILTER (WHERE d.skip_reason = 'branch')]::int[] AS counted
             FROM step_executions d CROSS JOIN LATERAL unnest(d.successors) AS f(id) GROUP BY f.id

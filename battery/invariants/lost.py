@@ -8,7 +8,9 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from battery.evidence import Evidence
+from pipeline_engine.domain.phases import Phase
 from pipeline_engine.storage import diagnostics
+from pipeline_engine.storage.phases import IS
 
 #: How late the sweep, a retry or a message may be on a busy machine.
 PATIENCE = timedelta(seconds=10)
@@ -42,8 +44,8 @@ def _restless(connection: Connection) -> Iterator[str]:
     """Steps that are sent again and again: each sweep gives them a new moment of queueing."""
     rows = connection.exec_driver_sql(
         "SELECT execution_id, step_id, publish_count FROM step_executions"
-        " WHERE status IN ('PENDING', 'RETRYING') AND queued_at IS NOT NULL"
-        " AND (queued_at < now() - %(patience)s OR publish_count > 3) ORDER BY id LIMIT %(limit)s",
+        f" WHERE {IS[Phase.QUEUED]} AND (queued_at < now() - %(patience)s OR publish_count > 3)"
+        " ORDER BY id LIMIT %(limit)s",
         {"patience": PATIENCE, "limit": LISTED},
     )
     for execution, step, sent in rows:

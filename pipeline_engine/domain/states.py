@@ -36,7 +36,7 @@ class ExecutionStatus(StrEnum):
 class StepStatus(StrEnum):
     """Where one step of one execution is in its life.
 
-    *Parked* is RUNNING with ``awaiting_event`` set; queued, leased and cancelling are columns.
+    What it waits for in there is its phase (``domain/phases.py``).
     """
 
     PENDING = "PENDING"  #: waits for its dependencies, for the window or for a worker
@@ -78,7 +78,7 @@ STEP_MOVES: Mapping[StepStatus, frozenset[StepStatus]] = MappingProxyType(
         StepStatus.PENDING: frozenset(set(StepStatus) - {StepStatus.PENDING}),
         # Back to PENDING when the worker died and the action may be repeated.
         StepStatus.RUNNING: frozenset(set(StepStatus) - {StepStatus.RUNNING}),
-        StepStatus.RETRYING: frozenset(set(StepStatus) - {StepStatus.RETRYING}),
+        StepStatus.RETRYING: frozenset(set(StepStatus) - {StepStatus.PENDING, StepStatus.RETRYING}),
         StepStatus.COMPLETED: frozenset(),
         StepStatus.FAILED: frozenset(),
         StepStatus.SKIPPED: frozenset(),

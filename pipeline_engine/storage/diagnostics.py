@@ -14,17 +14,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from pipeline_engine.domain.phases import Phase
 from pipeline_engine.domain.states import OPEN_STEP_STATUSES, StepStatus
 from pipeline_engine.storage.deliveries import IS_FOR, PARKED
+from pipeline_engine.storage.phases import IS, IS_LOST, NAME, OPEN, WILL_MOVE
 
 SCANNED = 500  #: open steps of each status that are looked at
 SHOWN = 10  #: of each kind of wait
 DELIVERIES = 100  #: of each step that are counted
-#: A message, the clock, a worker or the outside world will move such a step.
-WILL_MOVE = (
-    "(s.queued_at IS NOT NULL OR (s.due_at IS NOT NULL AND NOT s.held)"
-    " OR s.leased_until IS NOT NULL OR s.awaiting_event)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +65,7 @@ _FIRST = " UNION ALL ".join(
     for status in sorted(OPEN_STEP_STATUSES)
 )
 #: Steps that agree in these wait for the same kind of thing.
-_KIND_OF_WAIT = (
-    "status, held, awaiting_event, cancelling, remaining > 0, queued_at IS NULL, due_at IS NULL,"
-    " leased_until < now(), items_open > 0, parent_id IS NULL"
-)
+_KIND_OF_WAIT = f"{NAME}, {IS_LOST}, leased_until < now(), parent_id IS NULL"
 
 
 def open_steps(connection: Connection, execution_id: UUID) -> list[OpenStep]:
@@ -136,8 +130,8 @@ def held_items(connection: Connection, parents: Sequence[int]) -> Mapping[int, i
     """How many items of each fan-out wait for a place; ``SCANNED`` is as many or more."""
     rows = connection.exec_driver_sql(
         "SELECT p.id, (SELECT count(*) FROM (SELECT 1 FROM step_executions s"
-        " WHERE s.execution_id = f.execution_id AND s.parent_id = p.id AND s.held"
-        f" AND s.status = 'PENDING' LIMIT {SCANNED}) h)"
+        " WHERE s.execution_id = f.execution_id AND s.parent_id = p.id"
+        f" AND {IS[Phase.HELD]} LIMIT {SCANNED}) h)"
         " FROM unnest(%(ids)s::bigint[]) AS p(id) JOIN step_executions f ON f.id = p.id",
         {"ids": list(parents)},
     )
@@ -208,8 +202,8 @@ def stuck_executions(connection: Connection, *, after: timedelta, limit: int) ->
     rows = connection.exec_driver_sql(
         "SELECT e.id FROM executions e WHERE e.status IN ('PENDING', 'RUNNING')"
         " AND e.updated_at < now() - %(after)s AND NOT EXISTS (SELECT 1 FROM step_executions s"
-        " WHERE s.execution_id = e.id AND s.status IN ('PENDING', 'RETRYING', 'RUNNING')"
-        f" AND {WILL_MOVE}) ORDER BY e.created_at LIMIT %(limit)s",
+        f" WHERE s.execution_id = e.id AND {OPEN} AND {WILL_MOVE})"
+        " ORDER BY e.created_at LIMIT %(limit)s",
         {"after": after, "limit": limit},
     )
     return [row[0] for row in rows]
@@ -218,11 +212,8 @@ def stuck_executions(connection: Connection, *, after: timedelta, limit: int) ->
 def lost_steps(connection: Connection, *, limit: int) -> list[tuple[UUID, str]]:
     """Open steps that wait for nothing, while others may move; there must be none."""
     rows = connection.exec_driver_sql(
-        "SELECT s.execution_id, s.step_id FROM step_executions s"
-        " WHERE s.status IN ('PENDING', 'RETRYING', 'RUNNING') AND NOT s.held"
-        f" AND NOT {WILL_MOVE} AND CASE s.status WHEN 'RUNNING'"
-        " THEN coalesce(s.items_open, 0) = 0 WHEN 'RETRYING' THEN true ELSE s.remaining = 0 END"
-        " ORDER BY s.execution_id, s.id LIMIT %(limit)s",
+        "SELECT execution_id, step_id FROM step_executions"
+        f" WHERE {OPEN} AND {IS_LOST} ORDER BY execution_id, id LIMIT %(limit)s",
         {"limit": limit},
     )
     return [(row[0], row[1]) for row in rows]
@@ -233,8 +224,7 @@ def overdue(connection: Connection, *, by: timedelta, limit: int) -> dict[str, i
     kinds = {
         "expired leases": "status = 'RUNNING' AND leased_until < now() - %(by)s",
         "passed deadlines": "status = 'RUNNING' AND deadline_at < now() - %(by)s",
-        "due steps": "status IN ('RETRYING', 'RUNNING', 'PENDING') AND due_at < now() - %(by)s"
-        " AND NOT held",
+        "due steps": f"{OPEN} AND due_at < now() - %(by)s AND NOT ({IS[Phase.HELD]})",
     }
     counts = ", ".join(
         f"(SELECT count(*) FROM (SELECT 1 FROM step_executions WHERE {condition}"

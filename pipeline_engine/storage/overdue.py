@@ -12,6 +12,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from pipeline_engine.domain.phases import Phase
+from pipeline_engine.storage.phases import IS, any_of
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
 
 BATCH = 500
@@ -25,8 +27,7 @@ def requeue_unclaimed(connection: Connection, *, patience: timedelta) -> list[St
     return fetch_steps(
         connection,
         "UPDATE step_executions s SET queued_at = now(), publish_count = s.publish_count + 1"
-        " FROM (SELECT id FROM step_executions WHERE status IN ('PENDING', 'RETRYING')"
-        " AND queued_at IS NOT NULL AND queued_at < now()"
+        f" FROM (SELECT id FROM step_executions WHERE {IS[Phase.QUEUED]} AND queued_at < now()"
         " - %(patience)s * power(2, least(greatest(publish_count - 1, 0), 6))"
         " ORDER BY queued_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED) late"
         f" WHERE s.id = late.id RETURNING {STEP_COLUMNS}",
@@ -39,30 +40,30 @@ def queue_due(connection: Connection) -> list[StepRow]:
     return fetch_steps(
         connection,
         "UPDATE step_executions s SET queued_at = now(), due_at = NULL, publish_count = 1"
-        " FROM (SELECT id FROM step_executions WHERE status IN ('RETRYING', 'PENDING')"
-        " AND due_at <= now() AND NOT held ORDER BY due_at LIMIT %(limit)s"
-        " FOR NO KEY UPDATE SKIP LOCKED) due"
+        f" FROM (SELECT id FROM step_executions WHERE {any_of((Phase.DELAYED, Phase.RETRYING))}"
+        " AND due_at <= now() ORDER BY due_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED) due"
         f" WHERE s.id = due.id RETURNING {STEP_COLUMNS}",
         {"limit": BATCH},
     )
 
 
+_LATE = "deadline_at IS NOT NULL AND deadline_at <= now()"
+_DUE = "due_at IS NOT NULL AND due_at <= now()"
 _FOUND = {
-    "lease": "leased_until IS NOT NULL AND leased_until < now() AND NOT cancelling",
-    "deadline": "deadline_at IS NOT NULL AND deadline_at <= now() AND NOT cancelling",
-    "late_clean_up": "deadline_at IS NOT NULL AND deadline_at <= now() AND cancelling"
-    " AND items_total IS NULL",
-    "timer": "due_at IS NOT NULL AND due_at <= now() AND awaiting_event",
-    "join": "due_at IS NOT NULL AND due_at <= now() AND NOT awaiting_event AND items_open = 0",
-    "clean_up": "due_at IS NOT NULL AND due_at <= now() AND cancelling AND NOT awaiting_event"
-    " AND items_open IS NULL",
+    # Several phases share a clock; what is stopped has its own.
+    "lease": "status = 'RUNNING' AND NOT cancelling"
+    " AND leased_until IS NOT NULL AND leased_until < now()",
+    "deadline": f"status = 'RUNNING' AND NOT cancelling AND {_LATE}",
+    "late_clean_up": f"status = 'RUNNING' AND cancelling AND items_total IS NULL AND {_LATE}",
+    "timer": f"{IS[Phase.TIMER]} AND {_DUE}",
+    "join": f"{IS[Phase.JOINING]} AND {_DUE}",
+    "clean_up": f"{IS[Phase.CLEANING_UP]} AND {_DUE}",
 }
 
 
 def _ids(connection: Connection, kind: str) -> list[int]:
     rows = connection.exec_driver_sql(
-        f"SELECT id FROM step_executions WHERE status = 'RUNNING' AND {_FOUND[kind]}"
-        " ORDER BY id LIMIT %(limit)s",
+        f"SELECT id FROM step_executions WHERE {_FOUND[kind]} ORDER BY id LIMIT %(limit)s",
         {"limit": BATCH},
     )
     return [row[0] for row in rows]
@@ -71,8 +72,7 @@ def _ids(connection: Connection, kind: str) -> list[int]:
 def _lock(connection: Connection, kind: str, step_execution_id: int) -> StepRow | None:
     found = fetch_steps(
         connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s"
-        f" WHERE id = %(id)s AND status = 'RUNNING' AND {_FOUND[kind]}"
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = %(id)s AND {_FOUND[kind]}"
         " FOR NO KEY UPDATE SKIP LOCKED",
         {"id": step_execution_id},
     )

@@ -20,6 +20,7 @@ from support.documentation import DOCS, ROOT, anchors, blocks, links, pages, pro
 from pipeline_engine.cli import main
 from pipeline_engine.config import Settings, setting_names
 from pipeline_engine.domain import checks, states
+from pipeline_engine.domain.phases import PHASE_MOVES
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.failpoints import Failpoint
 from pipeline_engine.registry import Registry
@@ -141,6 +142,12 @@ def test_every_word_has_its_line_and_every_line_is_a_word(
     heading: str, known: type[StrEnum]
 ) -> None:
     assert set(table(STATUSES, heading)) == set(known)
+
+
+def test_the_page_has_the_phases_and_the_moves_between_them() -> None:
+    documented = {phase: words(cells[2]) for phase, cells in table(STATUSES, "Phases").items()}
+
+    assert documented == {str(phase): set(map(str, to)) for phase, to in PHASE_MOVES.items()}
 
 
 def test_every_disposition_and_every_outcome_has_its_line() -> None:

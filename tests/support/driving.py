@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pipeline_engine.domain.phases import Phase
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.claim.turn import Turn
@@ -27,17 +28,12 @@ from pipeline_engine.storage.tables.events import Event as HistoryEvent
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.steps import StepExecution, StepKind
 from support.factories import an_execution
+from support.phases import steps_in
 from support.waiting import POLL_SECONDS, wait_until
 
-QUEUED = (
-    "SELECT id FROM step_executions WHERE status IN ('PENDING', 'RETRYING')"
-    " AND queued_at IS NOT NULL ORDER BY id"
-)
-JOINABLE = "SELECT id FROM step_executions WHERE status = 'RUNNING' AND items_open = 0 ORDER BY id"
-CANCELLED = (
-    "SELECT id FROM step_executions WHERE status = 'RUNNING' AND cancelling"
-    " AND items_open IS NULL AND (leased_until IS NULL OR leased_until < now()) ORDER BY id"
-)
+QUEUED = steps_in(Phase.QUEUED)
+JOINABLE = steps_in(Phase.JOINING)
+CANCELLED = steps_in(Phase.CLEANING_UP, "leased_until IS NULL OR leased_until < now()")
 UNSETTLED = "SELECT id FROM inbox WHERE disposition = 'pending' ORDER BY id"
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.outcome import COMPENSATES, AbortReason
+from pipeline_engine.domain.phases import Phase, phase_of
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.explain import steps
@@ -173,7 +174,7 @@ AGAIN = {
 
 
 def _redis_away(evidence: Evidence) -> Finding:
-    queued = sum(step.queued_at is not None for step in evidence.steps)
+    queued = sum(phase_of(step) is Phase.QUEUED for step in evidence.steps)
     return Finding(
         code=FindingCode.REDIS_AWAY,
         because="Redis cannot be reached, so no message gets to a worker.",
@@ -213,7 +214,7 @@ def _of_steps(evidence: Evidence) -> Iterable[Finding]:
     """One finding for each step; of the held items of a fan-out the first speaks for all."""
     told: set[int] = set()
     for step in evidence.steps:
-        if step.held and step.parent_id is not None:
+        if phase_of(step) is Phase.HELD and step.parent_id is not None:
             if step.parent_id in told:
                 continue
             told.add(step.parent_id)

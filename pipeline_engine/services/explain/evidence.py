@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.phases import Phase, phase_of
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.runtime import Runtime
@@ -65,7 +66,8 @@ def gather(
     steps = diagnostics.open_steps(connection, execution_id)
     parked = [step.id for step in steps if step.awaiting_event]
     awaited = dict.fromkeys(parked, ()) | dict(diagnostics.awaited_ids(connection, parked))
-    fan_outs = sorted({step.parent_id for step in steps if step.held and step.parent_id})
+    held = [step for step in steps if phase_of(step) is Phase.HELD]
+    fan_outs = sorted({step.parent_id for step in held if step.parent_id})
     plan = _plan(runtime, connection, execution_id) if _needs_plan(steps) else None
     carriage = _carriage(runtime)
     return Evidence(
@@ -108,11 +110,11 @@ def _actions(runtime: Runtime, carriage: Carriage | None) -> Mapping[str, frozen
 
 
 def _needs_plan(steps: Sequence[OpenStep]) -> bool:
-    return any(step.status == "RETRYING" or _waits_for_window(step) for step in steps)
+    return any(phase_of(step) is Phase.RETRYING or _waits_for_window(step) for step in steps)
 
 
 def _waits_for_window(step: OpenStep) -> bool:
-    return step.held and step.parent_id is None
+    return phase_of(step) is Phase.HELD and step.parent_id is None
 
 
 def _plan(runtime: Runtime, connection: Connection, execution_id: UUID) -> Plan | None:
@@ -135,7 +137,8 @@ def _window(
 def _most_attempts(steps: Sequence[OpenStep], plan: Plan | None) -> dict[int, int]:
     if plan is None:
         return {}
-    found = {step.id: _attempts(step, plan) for step in steps if step.status == "RETRYING"}
+    retrying = [step for step in steps if phase_of(step) is Phase.RETRYING]
+    found = {step.id: _attempts(step, plan) for step in retrying}
     return {step_execution_id: most for step_execution_id, most in found.items() if most}
 
 

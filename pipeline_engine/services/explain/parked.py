@@ -20,10 +20,8 @@ ANSWER = (
 )
 
 
-def code_of(step: OpenStep, awaited: Sequence[str]) -> FindingCode:
-    """What a parked step waits for."""
-    if step.due_at is not None:
-        return FindingCode.TIMER
+def code_of(awaited: Sequence[str]) -> FindingCode:
+    """What a parked step waits for that no clock wakes."""
     started = any(external_id.startswith(EXECUTION) for external_id in awaited)
     return FindingCode.WAITS_FOR_EXECUTION if started else FindingCode.PARKED
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pipeline_engine.domain.phases import Phase, is_lost, phase_of
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.services.explain import parked
 from pipeline_engine.services.explain.evidence import Evidence
@@ -25,7 +26,12 @@ def finding(step: OpenStep, evidence: Evidence) -> Finding:
     """Why this step is not moving."""
     code = code_of(step, evidence)
     because, what_to_do, facts = EXPLAIN[code](step, evidence)
-    known = {"status": step.status, "attempt": step.attempt, "action": step.action}
+    known = {
+        "status": step.status,
+        "phase": phase_of(step).value,
+        "attempt": step.attempt,
+        "action": step.action,
+    }
     return Finding(
         code=code,
         because=because,
@@ -39,30 +45,32 @@ def finding(step: OpenStep, evidence: Evidence) -> Finding:
 
 def code_of(step: OpenStep, evidence: Evidence) -> FindingCode:
     """What a step waits for; exactly one thing."""
-    if step.status == StepStatus.RUNNING:
-        return _running(step, evidence)
-    if step.held:
-        return FindingCode.WINDOW_FULL if step.parent_id is None else FindingCode.ITEMS_HELD
-    if step.queued_at is not None:
-        return FindingCode.NO_WORKER if _workers(step, evidence) == () else FindingCode.QUEUED
-    if step.due_at is not None:
-        retrying = step.status == StepStatus.RETRYING
-        return FindingCode.RETRY_WAITING if retrying else FindingCode.DELAYED
-    return FindingCode.WAITS_FOR_DEPENDENCIES if step.remaining else FindingCode.UNEXPLAINED
+    if is_lost(step):
+        return FindingCode.UNEXPLAINED
+    match phase_of(step):
+        case Phase.HELD:
+            return FindingCode.WINDOW_FULL if step.parent_id is None else FindingCode.ITEMS_HELD
+        case Phase.QUEUED:
+            return FindingCode.NO_WORKER if _workers(step, evidence) == () else FindingCode.QUEUED
+        case Phase.RUNNING if step.leased_until and step.leased_until <= evidence.now:
+            return FindingCode.LEASE_EXPIRED
+        case Phase.PARKED:
+            return parked.code_of(evidence.awaited[step.id])
+        case phase:
+            return CODES[phase]
 
 
-def _running(step: OpenStep, evidence: Evidence) -> FindingCode:
-    if step.awaiting_event:
-        return parked.code_of(step, evidence.awaited[step.id])
-    if step.items_open:
-        return FindingCode.WAITS_FOR_ITEMS
-    if step.cancelling and step.due_at is not None:
-        return FindingCode.CLEANING_UP
-    if step.leased_until is not None:
-        alive = step.leased_until > evidence.now
-        return FindingCode.RUNNING if alive else FindingCode.LEASE_EXPIRED
-    joining = step.items_open == 0 and step.due_at is not None
-    return FindingCode.JOINING if joining else FindingCode.UNEXPLAINED
+#: The phases that need no second look.
+CODES: Mapping[Phase, FindingCode] = {
+    Phase.WAITING: FindingCode.WAITS_FOR_DEPENDENCIES,
+    Phase.DELAYED: FindingCode.DELAYED,
+    Phase.RUNNING: FindingCode.RUNNING,
+    Phase.TIMER: FindingCode.TIMER,
+    Phase.RETRYING: FindingCode.RETRY_WAITING,
+    Phase.EXPANDED: FindingCode.WAITS_FOR_ITEMS,
+    Phase.JOINING: FindingCode.JOINING,
+    Phase.CLEANING_UP: FindingCode.CLEANING_UP,
+}
 
 
 # ── Not begun ────────────────────────────────────────────────────────────────────────────

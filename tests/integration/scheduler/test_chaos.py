@@ -18,8 +18,10 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from support.driving import Driver, in_background
 from support.factories import a_pipeline, a_step, an_action
+from support.phases import recorded_moves, steps_in
 
 from pipeline_engine.domain.callers import SYSTEM
+from pipeline_engine.domain.phases import PHASE_MOVES, Phase
 from pipeline_engine.errors import AlreadyFinal
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler import sweep
@@ -38,10 +40,11 @@ from pipeline_engine.services.inbox import Arrival
 from pipeline_engine.services.replay import replay
 
 OPEN = "SELECT count(*) FROM executions WHERE status IN ('PENDING', 'RUNNING')"
-QUEUED = "SELECT id FROM step_executions WHERE queued_at IS NOT NULL"
+QUEUED = steps_in(Phase.QUEUED)
+#: Those that cannot be woken, too: a message may come late, or be a forged one.
 WAKEABLE = "SELECT id FROM step_executions WHERE status = 'RUNNING'"
 PENDING = "SELECT id FROM inbox"
-PARKED = "SELECT external_workflow_id FROM step_executions WHERE awaiting_event"
+PARKED = steps_in(Phase.PARKED, column="external_workflow_id")
 RESULTS = {"step_completed", "step_failed", "step_skipped", "step_timeout"}
 ENDS = {"workflow_completed", "workflow_failed", "workflow_interrupted"}
 
@@ -214,11 +217,14 @@ def test_every_execution_ends_and_every_step_has_one_result(drive, session, seed
     ids = [driver.start(*chaos.steps(), settings=chaos.settings()) for _ in range(6)]
     cancellable = ids[::4]
 
-    with in_background(
-        *[chaos.all_the_time(lambda: chaos.worker(driver)) for _ in range(3)],
-        chaos.all_the_time(lambda: chaos.peer(driver)),
-        chaos.all_the_time(lambda: chaos.client(driver, cancellable)),
-        *[chaos.all_the_time(lambda: chaos.clock(driver)) for _ in range(2)],
+    with (
+        recorded_moves(driver.runtime.engine) as moves,
+        in_background(
+            *[chaos.all_the_time(lambda: chaos.worker(driver)) for _ in range(3)],
+            chaos.all_the_time(lambda: chaos.peer(driver)),
+            chaos.all_the_time(lambda: chaos.client(driver, cancellable)),
+            *[chaos.all_the_time(lambda: chaos.clock(driver)) for _ in range(2)],
+        ),
     ):
         wait_for_all(chaos, driver, within=40)
 
@@ -227,6 +233,8 @@ def test_every_execution_ends_and_every_step_has_one_result(drive, session, seed
         assert {i: found for i in every if (found := replay(connection, i))} == {}
     for execution_id in every:
         check(driver.look(execution_id))
+    assert moves
+    assert {(before, after) for before, after in moves if after not in PHASE_MOVES[before]} == set()
 
 
 def check(end: Any) -> None:

@@ -1,0 +1,69 @@
+"""The phases of ``domain/phases.py`` as conditions on a row of ``step_executions``.
+
+The columns stand without an alias, so a condition goes where one table of that name is in reach.
+The statuses come first, and as they stand in the predicates of the partial indexes: PostgreSQL
+uses such an index only where it can prove its predicate from the condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from pipeline_engine.domain.phases import Phase
+
+OPEN = "status IN ('PENDING', 'RETRYING', 'RUNNING')"  #: every phase but ``ENDED``
+
+#: When a row is in a phase; of these conditions exactly one is true of every row.
+IS: Mapping[Phase, str] = MappingProxyType(
+    {
+        Phase.WAITING: "status = 'PENDING' AND queued_at IS NULL AND NOT held AND due_at IS NULL",
+        Phase.HELD: "status = 'PENDING' AND queued_at IS NULL AND held",
+        Phase.DELAYED: "status = 'PENDING' AND queued_at IS NULL AND NOT held"
+        " AND due_at IS NOT NULL",
+        Phase.QUEUED: "status IN ('PENDING', 'RETRYING') AND queued_at IS NOT NULL",
+        Phase.RUNNING: "status = 'RUNNING' AND NOT awaiting_event AND items_open IS NULL"
+        " AND NOT cancelling",
+        Phase.PARKED: "status = 'RUNNING' AND awaiting_event AND due_at IS NULL",
+        Phase.TIMER: "status = 'RUNNING' AND awaiting_event AND due_at IS NOT NULL",
+        Phase.RETRYING: "status = 'RETRYING' AND queued_at IS NULL",
+        Phase.EXPANDED: "status = 'RUNNING' AND NOT awaiting_event AND items_open > 0",
+        Phase.JOINING: "status = 'RUNNING' AND NOT awaiting_event AND items_open = 0",
+        Phase.CLEANING_UP: "status = 'RUNNING' AND NOT awaiting_event AND items_open IS NULL"
+        " AND cancelling",
+        Phase.ENDED: "status IN ('COMPLETED', 'FAILED', 'SKIPPED', 'TIMEOUT')",
+    }
+)
+
+#: The name of a row's phase.
+NAME = " ".join(["CASE", *[f"WHEN {IS[phase]} THEN '{phase}'" for phase in Phase], "END"])
+
+
+def any_of(phases: Iterable[Phase]) -> str:
+    """The condition that a row is in one of these phases."""
+    return _either(IS[phase] for phase in phases)
+
+
+def _either(conditions: Iterable[str]) -> str:
+    return f"({' OR '.join(f'({condition})' for condition in conditions)})"
+
+
+_HAS_WAKE = "(due_at IS NOT NULL OR leased_until IS NOT NULL)"
+#: What moves a step that waits for no other, where being in its phase is not enough.
+_MOVED_BY = {
+    Phase.RETRYING: "due_at IS NOT NULL",
+    Phase.RUNNING: "leased_until IS NOT NULL",
+    Phase.JOINING: _HAS_WAKE,
+    Phase.CLEANING_UP: _HAS_WAKE,
+}
+_SURE = (Phase.DELAYED, Phase.QUEUED, Phase.PARKED, Phase.TIMER)
+
+#: A message, the clock, a worker or the outside world will move such a step.
+WILL_MOVE = _either(
+    [f"{IS[phase]} AND {by}" for phase, by in _MOVED_BY.items()] + [IS[phase] for phase in _SURE]
+)
+#: Nothing will move such a step, not even the end of another: ``is_lost`` of the domain.
+IS_LOST = _either(
+    [f"{IS[phase]} AND NOT ({by})" for phase, by in _MOVED_BY.items()]
+    + [f"{IS[Phase.WAITING]} AND remaining = 0"]
+)
