@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from pipeline_engine.sdk import (
     ActionContext,
@@ -22,7 +21,9 @@ from pipeline_engine.sdk import (
     ParamDefinition,
     ParamType,
     ValidationRules,
+    collected,
     compile_templates,
+    failures_in_words,
     register_action,
 )
 
@@ -153,20 +154,13 @@ class ForEach(FanOutActionExecutor):
         self, context: ActionContext, results: Sequence[ItemResult]
     ) -> ActionResult | MoreItems:
         """Collect the results in the order of the list."""
-        completed = sum(result.succeeded for result in results)
-        called_off = sum(result.called_off for result in results)
-        failed = len(results) - completed - called_off
-        success = failed + called_off <= self.tolerated_failures(context)
+        outputs = collected(results)
+        success = outputs["total"] - outputs["completed"] <= self.tolerated_failures(context)
         return ActionResult(
             success=success,
-            error=None if success else _in_words(failed, len(results), called_off),
+            error=None if success else failures_in_words(outputs),
             error_code=None if success else "items_failed",
-            outputs={
-                "results": [_line(result) for result in results],
-                "total": len(results),
-                "completed": completed,
-                "failed": failed,
-            },
+            outputs=outputs,
         )
 
     def max_concurrency(self, context: ActionContext) -> int | None:
@@ -187,20 +181,3 @@ def _count(context: ActionContext, name: str) -> int:
         return max(int(context.params.get(name) or 0), 0)
     except (TypeError, ValueError, OverflowError):
         raise InvalidActionParams(f"{name} must be a number") from None
-
-
-def _in_words(failed: int, total: int, called_off: int) -> str:
-    words = f"{failed} of {total} items failed"
-    verb = "was" if called_off == 1 else "were"
-    return f"{words}, {called_off} {verb} called off" if called_off else words
-
-
-def _line(result: ItemResult) -> dict[str, Any]:
-    return {
-        "index": result.index,
-        "key": result.key,
-        "item": result.value,
-        "status": result.status.value,
-        "outputs": result.outputs,
-        "error": result.error,
-    }

@@ -41,7 +41,14 @@ from pipeline_engine.sdk.errors import (
     ServiceError,
 )
 from pipeline_engine.sdk.executor import BaseActionExecutor, register_action, run_maybe_async
-from pipeline_engine.sdk.fan_out import FanOutActionExecutor, Item, ItemResult, MoreItems
+from pipeline_engine.sdk.fan_out import (
+    FanOutActionExecutor,
+    Item,
+    ItemResult,
+    MoreItems,
+    collected,
+    failures_in_words,
+)
 from pipeline_engine.sdk.guarded_http import GuardedSession
 from pipeline_engine.sdk.peer_api import PeerApi
 from pipeline_engine.sdk.peers import Peers
@@ -106,9 +113,11 @@ __all__ = [
     "ValidationRules",
     "charset_in",
     "check_params",
+    "collected",
     "compile_templates",
     "content_of",
     "evaluate_condition",
+    "failures_in_words",
     "in_words",
     "is_templated",
     "join_texts",

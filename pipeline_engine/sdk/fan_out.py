@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +59,41 @@ class ItemResult:
     def called_off(self) -> bool:
         """Tell whether the item was stopped, or never began, because others had failed."""
         return self.status is StepStatus.SKIPPED
+
+
+def collected(results: Sequence[ItemResult]) -> dict[str, Any]:
+    """Return what a loop leaves of its items: ``results``, ``total``, ``completed``, ``failed``.
+
+    ``results`` has ``{index, key, item, status, outputs, error}`` of each, in their order. An item
+    that was called off has neither completed nor failed.
+    """
+    completed = sum(result.succeeded for result in results)
+    called_off = sum(result.called_off for result in results)
+    return {
+        "results": [
+            {
+                "index": result.index,
+                "key": result.key,
+                "item": result.value,
+                "status": result.status.value,
+                "outputs": result.outputs,
+                "error": result.error,
+            }
+            for result in results
+        ],
+        "total": len(results),
+        "completed": completed,
+        "failed": len(results) - completed - called_off,
+    }
+
+
+def failures_in_words(outputs: Mapping[str, Any]) -> str:
+    """Say how many items failed, and how many were called off, from what ``collected`` returns."""
+    total, failed = outputs["total"], outputs["failed"]
+    called_off = total - failed - outputs["completed"]
+    words = f"{failed} of {total} items failed"
+    verb = "was" if called_off == 1 else "were"
+    return f"{words}, {called_off} {verb} called off" if called_off else words
 
 
 @dataclass(frozen=True, kw_only=True)

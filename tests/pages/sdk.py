@@ -56,6 +56,8 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
             "Item",
             "ItemResult",
             "MoreItems",
+            "collected",
+            "failures_in_words",
         ),
     ),
     "What an action says about itself": (

@@ -49,6 +49,7 @@ from pipeline_engine.sdk import (
     Item,
     ItemResult,
     MoreItems,
+    collected,
     read_answer,
     run_maybe_async,
 )
@@ -197,7 +198,7 @@ def join(
     if step.planned.definition.for_each is not None or not isinstance(
         executor, FanOutActionExecutor
     ):
-        return ActionResult(success=True, outputs=_collected(results))
+        return ActionResult(success=True, outputs=collected(results))
 
     def call() -> ActionResult | MoreItems:
         found: Any = run_maybe_async(executor.join(context, results))
@@ -231,27 +232,6 @@ def allowance(step: Prepared, context: ActionContext, count: int) -> Allowance |
         )
 
     return _guarded(call, step, context)
-
-
-def _collected(results: Sequence[ItemResult]) -> dict[str, Any]:
-    completed = sum(result.succeeded for result in results)
-    called_off = sum(result.called_off for result in results)
-    return {
-        "results": [
-            {
-                "index": result.index,
-                "key": result.key,
-                "item": result.value,
-                "status": result.status.value,
-                "outputs": result.outputs,
-                "error": result.error,
-            }
-            for result in results
-        ],
-        "total": len(results),
-        "completed": completed,
-        "failed": len(results) - completed - called_off,
-    }
 
 
 def read_event(

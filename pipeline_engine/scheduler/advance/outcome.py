@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from pipeline_engine.dispatch.messages import DELIVER, Message
 from pipeline_engine.domain import retries
@@ -22,7 +21,7 @@ from pipeline_engine.scheduler.actions.results import InvalidResult
 from pipeline_engine.scheduler.advance import fan_out
 from pipeline_engine.scheduler.plan.plan import PlannedStep
 from pipeline_engine.scheduler.transaction import Transaction
-from pipeline_engine.sdk import ActionContext, ActionResult, Item, MoreItems
+from pipeline_engine.sdk import ActionContext, ActionResult, Item, MoreItems, failures_in_words
 from pipeline_engine.storage import locking, mailbox, queueing, transitions
 from pipeline_engine.storage.moves import Ending, Parking
 from pipeline_engine.storage.rows import StepRow
@@ -237,20 +236,12 @@ def joined(
     row = step.row
     too_many = (row.items_failed or 0) > (row.items_tolerated or 0)
     if step.planned.definition.for_each is not None and too_many:
-        message = _failed_in_words(result.outputs)
+        message = failures_in_words(result.outputs)
         result = ActionResult(success=False, outputs=result.outputs, error=message)
     if not result.success:
         code, message = result.error_code or ITEMS_FAILED, result.error or "The fan-out failed"
         result = replace(result, error_code=code, error=message)
     return decide(tx, step, result)
-
-
-def _failed_in_words(joined: Mapping[str, Any]) -> str:
-    total, failed = joined["total"], joined["failed"]
-    called_off = total - failed - joined["completed"]
-    words = f"{failed} of {total} items failed"
-    verb = "was" if called_off == 1 else "were"
-    return f"{words}, {called_off} {verb} called off" if called_off else words
 
 
 def expands(row: StepRow, planned: PlannedStep) -> bool:
