@@ -1,6 +1,7 @@
 """Which statuses exist, and which moves between them.
 
-Making a move is the business of ``storage/transitions.py`` alone.
+Making a move is the business of ``storage/transitions.py`` alone. What a step in one of these
+statuses waits for is its phase (``domain/phases.py``).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class ExecutionStatus(StrEnum):
 class StepStatus(StrEnum):
     """Where one step of one execution is in its life.
 
-    What it waits for in there is its phase (``domain/phases.py``).
+    A step that is parked, or whose items run, is RUNNING, too.
     """
 
     PENDING = "PENDING"  #: waits for its dependencies, for the window or for a worker

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.identity import new_id
+from pipeline_engine.storage.new_steps import FIELDS, NewStep, recordset, values
 from pipeline_engine.storage.postgres import driver
-from pipeline_engine.storage.queueing import NewStep
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow
 
 
@@ -43,21 +43,10 @@ class NewExecution:
     request_hash: str | None = None
 
 
-#: What is said of a first step, with its type; the other columns have their defaults.
-FIRST_COLUMNS = {
-    "id": "int",
-    "step_id": "text",
-    "name": "text",
-    "action": "text",
-    "kind": "text",
-    "sequence_number": "int",
-    "queue": "text",
-    "cheap": "bool",
-    "weight": "float8",
-    "dependency_count": "int",
-    "successors": "int[]",
-    "queued": "bool",
-}
+#: What an execution does not begin with: only items have these, or steps that become ready later.
+_LATER = {"parent_id", "item_index", "item_key", "item", "held", "in_window", "due_after"}
+#: What is said of a first step; the other columns have their defaults.
+_FIRST = tuple(name for name in FIELDS if name not in _LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +59,7 @@ class FirstSteps:
     @classmethod
     def of(cls, rows: Sequence[NewStep]) -> FirstSteps:
         """Prepare *rows*, of which the first has the rank 1."""
-        read = [{name: getattr(row, name) for name in FIRST_COLUMNS} for row in rows]
+        read = [{name: getattr(row, name) for name in _FIRST} for row in rows]
         return cls(len(rows), json_guard.dumps(read))
 
 
@@ -121,6 +110,12 @@ def _text(identity: UUID | None) -> str | None:
     return None if identity is None else str(identity)
 
 
+_COLUMNS = values(
+    _FIRST,
+    id="drawn.ids[v.id]",
+    execution_id="execution.id",
+    successors="ARRAY(SELECT drawn.ids[follower] FROM unnest(v.successors) AS follower)",
+)
 # The ids of one execution are drawn at once, so they grow with the ranks.
 BEGIN_EXECUTION = f"""
 WITH execution AS (
@@ -138,14 +133,10 @@ WITH execution AS (
     SELECT array_agg(nextval('step_executions_id_seq')) AS ids
     FROM execution, generate_series(1, %(count)s::int)
 ), added AS (
-    INSERT INTO step_executions (id, execution_id, step_id, name, action, kind, sequence_number,
-        queue, cheap, weight, dependency_count, remaining, successors, queued_at, publish_count)
-    SELECT drawn.ids[v.id], execution.id, v.step_id, v.name, v.action, v.kind, v.sequence_number,
-        v.queue, v.cheap, v.weight, v.dependency_count, v.dependency_count,
-        ARRAY(SELECT drawn.ids[follower] FROM unnest(v.successors) AS follower),
-        CASE WHEN v.queued THEN now() END, v.queued::int
+    INSERT INTO step_executions ({", ".join(_COLUMNS)})
+    SELECT {", ".join(_COLUMNS.values())}
     FROM execution, drawn, json_to_recordset(%(steps)s::json)
-        AS v({", ".join(f"{name} {kind}" for name, kind in FIRST_COLUMNS.items())})
+        AS v({recordset(_FIRST, id="int", successors="int[]")})
     RETURNING *
 )
 SELECT {STEP_COLUMNS} FROM added s WHERE dependency_count = 0 ORDER BY id

@@ -1,13 +1,10 @@
-"""The hot-path SQL around the moves: counters, queue marks, windows, new rows.
-
-Nothing here writes a status: new rows get theirs, PENDING, from the table's default.
-"""
+"""The hot-path SQL around the moves: counters, queue marks, windows."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID
 
@@ -213,64 +210,6 @@ def count_ended_items(
             "wake": wake,
         },
     )
-
-
-@dataclass(slots=True, kw_only=True)
-class NewStep:
-    """A row about to be added to ``step_executions``."""
-
-    id: int
-    step_id: str
-    name: str
-    action: str
-    kind: str
-    sequence_number: int
-    queue: str
-    cheap: bool
-    weight: float = 1.0
-    dependency_count: int = 0
-    successors: Sequence[int] = ()
-    parent_id: int | None = None
-    item_index: int | None = None
-    item_key: str | None = None
-    item: Json = None
-    held: bool = False
-    queued: bool = False
-    in_window: bool = False
-    due_after: float | None = None
-
-
-INSERT_STEPS = """
-INSERT INTO step_executions (id, execution_id, step_id, name, action, kind, sequence_number,
-    queue, cheap, weight, dependency_count, remaining, successors, parent_id, item_index,
-    item_key, item, held, in_window, queued_at, publish_count, due_at)
-SELECT v.id, %(execution)s::uuid, v.step_id, v.name, v.action, v.kind, v.sequence_number,
-    v.queue, v.cheap, v.weight, v.dependency_count, v.dependency_count, v.successors,
-    v.parent_id, v.item_index, v.item_key, v.item, v.held, v.in_window,
-    CASE WHEN v.queued THEN now() END, v.queued::int,
-    now() + v.due_after * interval '1 second'
-FROM json_to_recordset(%(steps)s::json)
-    AS v(id bigint, step_id text, name text, action text, kind text, sequence_number int,
-        queue text, cheap bool, weight float8, dependency_count int, successors bigint[],
-        parent_id bigint, item_index int, item_key text, item jsonb, held bool, queued bool,
-        in_window bool, due_after float8)
-"""
-
-
-def insert_steps(connection: Connection, execution_id: UUID, steps: Sequence[NewStep]) -> None:
-    """Add rows to an execution, all of them in one statement."""
-    rows = {"execution": str(execution_id), "steps": json_guard.dumps(steps)}
-    driver.run(connection, INSERT_STEPS, rows)
-
-
-def new_step_ids(connection: Connection, count: int) -> list[int]:
-    """Reserve *count* ids; they grow along the graph, so locks in id order follow it."""
-    rows = connection.exec_driver_sql(
-        "SELECT nextval(pg_get_serial_sequence('step_executions', 'id'))"
-        " FROM generate_series(1, %(count)s)",
-        {"count": count},
-    )
-    return sorted(row[0] for row in rows)
 
 
 # ── The lock of an external id ───────────────────────────────────────────────────────────

@@ -18,9 +18,9 @@ from pipeline_engine.scheduler.actions.scope import stored_item
 from pipeline_engine.scheduler.advance import abort
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import Item
-from pipeline_engine.storage import locking, queueing, transitions
+from pipeline_engine.storage import locking, new_steps, queueing, transitions
 from pipeline_engine.storage.moves import Ending
-from pipeline_engine.storage.queueing import NewStep
+from pipeline_engine.storage.new_steps import NewStep
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.steps import StepKind
 
@@ -60,7 +60,7 @@ def add(tx: Transaction, step: Prepared, found: Sequence[Item], allowed: Allowan
         return False
     window = allowed.at_once or len(found)
     new = _new_items(tx, step, found, first=first, window=window)
-    queueing.insert_steps(tx.connection, row.execution_id, new)
+    new_steps.insert_steps(tx.connection, row.execution_id, new)
     started = locking.lock_queued(tx.connection, [n.id for n in new if n.queued])
     if len(started) > 1:
         tx.fan_outs.append(started)
@@ -72,7 +72,7 @@ def add(tx: Transaction, step: Prepared, found: Sequence[Item], allowed: Allowan
 def _new_items(
     tx: Transaction, step: Prepared, found: Sequence[Item], *, first: int, window: int
 ) -> list[NewStep]:
-    ids = queueing.new_step_ids(tx.connection, len(found))
+    ids = new_steps.new_step_ids(tx.connection, len(found))
     return [
         _new_item(tx, step, item, ids[i], first + i, starts=i < window)
         for i, item in enumerate(found)

@@ -27,10 +27,10 @@ from pipeline_engine.scheduler.actions.scope import load_results, make_scope, st
 from pipeline_engine.scheduler.plan.initial_rows import CANCEL_SINK, FINAL_SINK, SINK, new_sink
 from pipeline_engine.scheduler.plan.plan import Plan, steps_named
 from pipeline_engine.scheduler.transaction import Transaction
-from pipeline_engine.storage import deliveries, locking, queueing, transitions
+from pipeline_engine.storage import deliveries, locking, new_steps, queueing, transitions
 from pipeline_engine.storage.deliveries import EXECUTION_ENDED
 from pipeline_engine.storage.moves import Ending, ExecutionEnding
-from pipeline_engine.storage.queueing import NewStep
+from pipeline_engine.storage.new_steps import NewStep
 from pipeline_engine.storage.rows import StepResult, StepRow
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.steps import StepKind
@@ -154,7 +154,7 @@ def _to_undo(connection: Connection, execution_id: UUID, plan: Plan) -> list[Ste
 def _run_after(
     tx: Transaction, sink: StepRow, plan: Plan, epilogue: Sequence[tuple[StepKind, StepDefinition]]
 ) -> None:
-    ids = queueing.new_step_ids(tx.connection, len(epilogue) + 1)
+    ids = new_steps.new_step_ids(tx.connection, len(epilogue) + 1)
     number, next_sink = len(plan.definition.steps), FINAL_SINK
     if sink.step_id == FINAL_SINK:
         number += 1 + len(_added_after_steps(tx.connection, sink.execution_id))
@@ -164,7 +164,7 @@ def _run_after(
         for i, (kind, step) in enumerate(epilogue)
     ]
     new.append(new_sink(ids[-1], next_sink, number + len(new) + 1, waits_for=1))
-    queueing.insert_steps(tx.connection, sink.execution_id, new)
+    new_steps.insert_steps(tx.connection, sink.execution_id, new)
     tx.ready.extend(locking.lock_queued(tx.connection, ids[:1]))
 
 

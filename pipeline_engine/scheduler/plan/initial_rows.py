@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.definitions import StepDefinition
 from pipeline_engine.storage.new_executions import FirstSteps
-from pipeline_engine.storage.queueing import NewStep
+from pipeline_engine.storage.new_steps import NewStep
 from pipeline_engine.storage.tables.steps import StepKind
 
 if TYPE_CHECKING:  # a plan keeps what is made here

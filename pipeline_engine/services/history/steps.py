@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -67,37 +67,12 @@ class StepRecord:
         return self.awaiting_event
 
 
-COLUMNS = (
-    StepExecution.id,
-    StepExecution.execution_id,
-    StepExecution.lock_version,
-    StepExecution.kind,
-    StepExecution.step_id,
-    StepExecution.name,
-    StepExecution.action,
-    StepExecution.status,
-    StepExecution.sequence_number,
-    StepExecution.started_at,
-    StepExecution.finished_at,
-    StepExecution.progress_percentage,
-    StepExecution.eta_seconds,
-    StepExecution.error_code,
-    StepExecution.error_message,
-    StepExecution.skip_reason,
-    StepExecution.attempt,
-    StepExecution.retry_count,
-    StepExecution.awaiting_event,
-    StepExecution.external_workflow_id,
-    StepExecution.deadline_at,
-    StepExecution.due_at,
-    StepExecution.parent_id,
-    StepExecution.item_index,
-    StepExecution.item_key,
-    StepExecution.items_total,
-    StepExecution.items_open,
-    StepExecution.items_failed,
-    StepExecution.created_at,
-    StepExecution.updated_at,
+#: Of what a record says, all but these are columns of the same name.
+COUNTS = tuple(f"items_{field.name}" for field in fields(ItemCounts))
+COLUMNS = tuple(
+    getattr(StepExecution, name)
+    for name in (*(field.name for field in fields(StepRecord)), *COUNTS)
+    if name not in {"items", "outputs"}
 )
 
 
@@ -155,7 +130,7 @@ def _selected(with_outputs: bool) -> Select[*tuple[Any, ...]]:
 
 def _record(row: Row[*tuple[Any, ...]], redactor: Redactor) -> StepRecord:
     found = dict(row._mapping)
-    counts = [found.pop(name) for name in ("items_total", "items_open", "items_failed")]
+    counts = [found.pop(name) for name in COUNTS]
     shown = {
         "items": None if counts[0] is None else ItemCounts(*(count or 0 for count in counts)),
         "outputs": redactor.redact(found["outputs"]),
