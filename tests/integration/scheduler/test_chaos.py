@@ -22,7 +22,7 @@ from support.phases import recorded_moves, steps_in
 
 from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.domain.phases import PHASE_MOVES, Phase
-from pipeline_engine.errors import AlreadyFinal
+from pipeline_engine.errors import AlreadyFinal, AlreadyStopped
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.combining import Unanswered
@@ -176,7 +176,7 @@ class Chaos:
         Event().wait(0.02)
 
     def client(self, driver: Driver, ids: list[UUID]) -> None:
-        with suppress(AlreadyFinal):
+        with suppress(AlreadyFinal, AlreadyStopped):
             executions.cancel(SYSTEM, driver.runtime, self.random.choice(ids))
         Event().wait(0.3)
 
