@@ -27,6 +27,7 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.start import Request as StartRequest
 from pipeline_engine.scheduler.start import Startable, Started
 from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
+from pipeline_engine.services.history import ExecutionRecord, execution
 from pipeline_engine.services.pipelines import as_id, check
 from pipeline_engine.services.visibility import not_found, require_visible
 from pipeline_engine.storage.tables.executions import Execution, open_among
@@ -161,12 +162,12 @@ def cancel(
     *,
     reason: str | None = None,
     force: bool = False,
-) -> None:
+) -> ExecutionRecord:
     """Stop an execution: what never started is skipped, what runs is told to stop.
 
     So are all executions that were started below it, waited for or not, also when this one has
     ended. Handlers and compensations run on, or come yet; a second cancel, or *force*, stops
-    them, too.
+    them, too. Returns the execution as it is then: it ends once its open steps are cleaned up.
 
     Raises ``ExecutionNotFound``, also for what belongs to another user, and when nothing is left
     that could be stopped ``AlreadyFinal`` or ``AlreadyStopped``.
@@ -177,6 +178,8 @@ def cancel(
         if _is_final(caller, runtime, execution_id):
             raise AlreadyFinal(f"Execution {execution_id} has ended already")
         raise AlreadyStopped(f"All of execution {execution_id} is being stopped already")
+    with runtime.sessions.begin() as session:
+        return execution(caller, session, execution_id)
 
 
 def with_key(request: StartRequest, key: str | None, digest: str) -> StartRequest:

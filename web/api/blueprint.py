@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import Schema
 
 from .bodies import GuardedParser
+from .context import commit
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -49,11 +51,23 @@ class Blueprint(SmorestBlueprint):
     def answers(
         self, status: int, schema: Schema | type[Schema] | None = None
     ) -> Callable[[View], View]:
-        """Dump what the view returns by *schema*; any other status is a problem."""
+        """Commit what the view did, and dump what it returns; any other status is a problem."""
 
         def decorate(view: View) -> View:
-            described: View = self.response(status, schema)(view)
+            described: View = self.response(status, schema)(_committed(view))
             documented: View = self.alt_response("default", "DEFAULT_ERROR")(described)
             return documented
 
         return decorate
+
+
+def _committed(view: View) -> View:
+    """*view*, whose work is lasting when it returns; what it has raised on is undone."""
+
+    @wraps(view)
+    def committed(*args: Any, **kwargs: Any) -> Any:
+        answer = view(*args, **kwargs)
+        commit()
+        return answer
+
+    return committed  # type: ignore[return-value]

@@ -47,11 +47,18 @@ def caller() -> Caller:
 
 
 def session() -> Session:
-    """The session of this request. A view that changes something commits it."""
+    """The session of this request; what its view did is committed before it is answered."""
     if "session" not in g:
         g.session = runtime().sessions()
     found: Session = g.session
     return found
+
+
+def commit() -> None:
+    """Make lasting what was done in the session of this request, if one was opened."""
+    opened: Session | None = g.get("session")
+    if opened is not None:
+        opened.commit()
 
 
 def _close_session(_: BaseException | None) -> None:

@@ -82,9 +82,7 @@ def show(execution_id: str) -> Any:
 
     While the database is away: the last known state, `X-Data-Staleness` seconds old.
     """
-    record = history.execution(caller(), session(), execution_id_of(execution_id))
-    session().commit()
-    return record
+    return history.execution(caller(), session(), execution_id_of(execution_id))
 
 
 @executions.on("GET", "/<execution_id>/steps", operation="list_steps")
@@ -133,9 +131,7 @@ def progress(query: dict[str, Any], execution_id: str) -> Any:
         with_eta=query["include_eta"],
         newest_events=query["events_limit"] if with_events else 0,
     )
-    found = history.progress(caller(), session(), execution_id_of(execution_id), wanted)
-    session().commit()
-    return found
+    return history.progress(caller(), session(), execution_id_of(execution_id), wanted)
 
 
 @executions.on("GET", "/<execution_id>/explain", operation="explain_execution")
@@ -167,9 +163,5 @@ def cancel(body: dict[str, Any], query: dict[str, Any], execution_id: str) -> An
     Handlers and compensations run; a second cancel, or `force`, stops them, too. 409 when
     nothing is left to stop.
     """
-    wanted = execution_id_of(execution_id)
-    force = body["force"] or query["force"]
-    services.cancel(caller(), runtime(), wanted, reason=body["reason"], force=force)
-    record = history.execution(caller(), session(), wanted)
-    session().commit()
-    return record
+    wanted, force = execution_id_of(execution_id), body["force"] or query["force"]
+    return services.cancel(caller(), runtime(), wanted, reason=body["reason"], force=force)

@@ -23,7 +23,6 @@ pipelines = Blueprint("pipelines", __name__, description="Stored definitions.")
 def create(body: dict[str, Any]) -> tuple[StoredPipeline, dict[str, str]]:
     """Store a pipeline; without steps it is a draft."""
     stored = services.create(caller(), session(), runtime(), _request(body))
-    session().commit()
     return stored, etag(stored.pipeline.lock_version)
 
 
@@ -60,7 +59,6 @@ def replace(body: dict[str, Any], pipeline_id: str) -> tuple[StoredPipeline, dic
         stored = services.update(
             caller(), session(), runtime(), pipeline_id, _request(body), versions=versions
         )
-    session().commit()
     return stored, etag(stored.pipeline.lock_version)
 
 
@@ -69,7 +67,6 @@ def replace(body: dict[str, Any], pipeline_id: str) -> tuple[StoredPipeline, dic
 def delete(pipeline_id: str) -> None:
     """Delete a pipeline; its executions stay, and those that run go on."""
     services.delete(caller(), session(), pipeline_id)
-    session().commit()
 
 
 def _request(body: dict[str, Any]) -> PipelineRequest:

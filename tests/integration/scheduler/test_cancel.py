@@ -9,7 +9,7 @@ import pytest
 from support.driving import Driver, Gate, in_background
 from support.factories import a_step, an_action
 
-from pipeline_engine.domain.callers import SYSTEM
+from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.errors import AlreadyFinal, AlreadyStopped, ExecutionNotFound
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler import sweep
@@ -57,6 +57,18 @@ class Job:
 
 def cancel(driver: Driver, execution_id: Any, **reason: str) -> None:
     executions.cancel(SYSTEM, driver.runtime, execution_id, **reason)
+
+
+def test_nobody_cancels_what_he_does_not_see_and_who_does_is_told_what_became_of_it(drive):
+    driver = drive()
+    hers = driver.start(a_step("a"), user_id="alice")
+
+    with pytest.raises(ExecutionNotFound):
+        executions.cancel(Caller("bob"), driver.runtime, hers)
+    assert driver.look(hers).status == "PENDING"
+    told = executions.cancel(Caller("alice"), driver.runtime, hers, reason="enough")
+
+    assert (told.id, told.status, told.abort_reason) == (hers, "INTERRUPTED", "cancelled")
 
 
 def test_what_never_started_is_skipped_at_once(drive):
