@@ -12,7 +12,7 @@ from werkzeug.routing import Rule
 from pipeline_engine.services.health import VERSION
 from pipeline_engine.services.pipelines import definition_schema
 
-from .api.auth import ON_BEHALF, USER_ID, Access, access_to
+from .api.auth import ON_BEHALF, USER_ID, Access, access_to, scope_of
 from .api.schemas.problems import ProblemSchema
 from .examples import EXAMPLES, Example
 from .problems import PROBLEM_TYPE
@@ -62,7 +62,8 @@ SECURITY_SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "description": "A token of PIPELINE_API_TOKEN (may act for others with `X-User-ID`)"
-        " or of PIPELINE_USER_TOKENS (acts for its user only).",
+        " or of PIPELINE_USER_TOKENS (acts for its user only). Each operation names the scope"
+        " that it needs; these tokens have all of them.",
     },
     "dapr": {
         "type": "apiKey",
@@ -72,11 +73,12 @@ SECURITY_SCHEMES = {
     },
 }
 
-SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
-    Access.EVERYBODY: [],
-    Access.CALLERS: [{"bearer": []}],
-    Access.PARTIES: [{"bearer": []}, {"dapr": []}],
-    Access.SERVICES: [{"bearer": []}, {"dapr": []}],
+#: The schemes by which those who may call a route prove who they are.
+SCHEMES: Mapping[Access, tuple[str, ...]] = {
+    Access.EVERYBODY: (),
+    Access.CALLERS: ("bearer",),
+    Access.PARTIES: ("bearer", "dapr"),
+    Access.SERVICES: ("bearer", "dapr"),
 }
 
 
@@ -118,7 +120,9 @@ def completed(app: Flask, document: Document) -> Document:
     for rule, item, operation in _operations(app, document):
         example = EXAMPLES[operation["operationId"]]
         access = access_to(app, rule.endpoint)
-        operation["security"] = SECURITY[access]
+        scopes = [str(scope)] if (scope := scope_of(app, rule.endpoint)) else []
+        # What stands in the list is a scope of OAuth, or, since OpenAPI 3.1, any role.
+        operation["security"] = [{scheme: scopes} for scheme in SCHEMES[access]]
         acting = [] if access is Access.EVERYBODY else [ACTING_FOR]
         more = [*acting, *HEADERS.get(operation["operationId"], [])]
         operation.setdefault("parameters", []).extend(more)

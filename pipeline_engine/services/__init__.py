@@ -8,6 +8,7 @@ a ``runtime`` only, the service has its own, as it sends messages after the comm
 from __future__ import annotations
 
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.scopes import Scope
 from pipeline_engine.scheduler.runtime import Runtime, tune_gc
 
-__all__ = ["Caller", "Runtime", "tune_gc"]
+__all__ = ["Caller", "Runtime", "Scope", "tune_gc"]

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from pipeline_engine.config import Settings
-from pipeline_engine.services import Runtime
+from pipeline_engine.services import Runtime, Scope
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
 OPEN = {
@@ -79,6 +79,46 @@ def test_doors_for_services_are_marked(app: Flask) -> None:
     }
 
     assert marked == SERVICES_ONLY
+
+
+def scopes(app: Flask) -> dict[tuple[str, str], Scope | None]:
+    """The right that each route needs."""
+    return {
+        (method, rule.rule): getattr(app.view_functions[rule.endpoint], "scope", None)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_every_route_declares_the_scope_that_it_needs_unless_it_is_open(app: Flask) -> None:
+    without = {path for (_, path), scope in scopes(app).items() if not isinstance(scope, Scope)}
+
+    assert without == OPEN
+
+
+def test_what_only_reads_needs_no_right_to_change(app: Flask) -> None:
+    for (method, path), scope in scopes(app).items():
+        if scope is not None and method == "GET":
+            assert scope.endswith(":read"), path
+
+
+def test_every_scope_is_needed_by_a_route(app: Flask) -> None:
+    assert set(Scope) == set(scopes(app).values()) - {None}
+
+
+def test_the_scope_of_every_route_is_in_the_documentation(app: Flask) -> None:
+    rows = re.findall(
+        r"^\| `([A-Z]+) (/\S*)` \| (?:`(\S+)`|\W) \|", DOCUMENT.read_text(), re.MULTILINE
+    )
+    needed = {
+        (method, path.removeprefix("/api/v1").replace("<", "{").replace(">", "}")): scope
+        for (method, path), scope in scopes(app).items()
+    }
+
+    assert rows
+    assert {(method, path): needed[method, path] or "" for method, path, _ in rows} == {
+        (method, path): scope for method, path, scope in rows
+    }
 
 
 def test_every_route_has_its_line_in_the_documentation(app: Flask) -> None:

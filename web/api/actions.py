@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline_engine.services import Scope
 from pipeline_engine.services import actions as services
 
 from .blueprint import Blueprint
@@ -13,21 +14,21 @@ from .schemas.actions import ActionSchema, PaletteSchema, ParamsBody, ParamsRepo
 actions = Blueprint("actions", __name__, description="What steps can do.")
 
 
-@actions.on("GET", operation="list_actions")
+@actions.on("GET", operation="list_actions", scope=Scope.ACTIONS_READ)
 @actions.answers(200, PaletteSchema)
 def list_actions() -> Any:
     """List every installed action by category, and the broken ones with their reason."""
     return services.palette(runtime().registry)
 
 
-@actions.on("GET", "/<action_type>", operation="get_action")
+@actions.on("GET", "/<action_type>", operation="get_action", scope=Scope.ACTIONS_READ)
 @actions.answers(200, ActionSchema)
 def show(action_type: str) -> Any:
     """Return what one action says about itself."""
     return services.get(runtime().registry, action_type)
 
 
-@actions.on("POST", "/validate", operation="validate_params")
+@actions.on("POST", "/validate", operation="validate_params", scope=Scope.ACTIONS_READ)
 @actions.body(ParamsBody)
 @actions.answers(200, ParamsReportSchema)
 def validate(body: dict[str, Any]) -> Any:

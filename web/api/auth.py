@@ -15,7 +15,7 @@ from werkzeug.datastructures import Headers
 
 from pipeline_engine.config import Settings
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.services import Caller
+from pipeline_engine.services import Caller, Scope
 
 View = TypeVar("View", bound=Callable[..., Any])
 ON_BEHALF = "X-User-ID"
@@ -89,6 +89,12 @@ def for_services(view: View) -> View:
 def access_to(app: Flask, endpoint: str) -> Access:
     """Who may call *endpoint*."""
     found: Access = getattr(app.view_functions[endpoint], "access", Access.CALLERS)
+    return found
+
+
+def scope_of(app: Flask, endpoint: str) -> Scope | None:
+    """The right that *endpoint* needs. It is declared; tokens do not have fewer than all yet."""
+    found: Scope | None = getattr(app.view_functions[endpoint], "scope", None)
     return found
 
 

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import Schema
 
+from pipeline_engine.services import Scope
+
 from .bodies import GuardedParser
 from .context import commit
 
@@ -20,13 +22,17 @@ class Blueprint(SmorestBlueprint):
 
     ARGUMENTS_PARSER = GuardedParser()
 
-    def on(self, method: str, rule: str = "", *, operation: str) -> Callable[[View], View]:
+    def on(
+        self, method: str, rule: str = "", *, operation: str, scope: Scope | None
+    ) -> Callable[[View], View]:
         """Serve *method* on *rule* with the decorated view.
 
-        *operation* is its name in the OpenAPI document, and so in generated clients.
+        *operation* is its name in the OpenAPI document, and so in generated clients. *scope* is
+        the right that it needs; null is for what is open to everybody.
         """
 
         def decorate(view: View) -> View:
+            view.scope = scope  # type: ignore[attr-defined]
             named: View = self.doc(operationId=operation)(view)
             served: View = self.route(rule, methods=[method])(named)
             return served

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline_engine.services import Scope
 from pipeline_engine.services import deliveries as services
 from pipeline_engine.services.pages import Page
 
@@ -15,7 +16,7 @@ from .schemas.deliveries import DeliveryListSchema, DeliveryQuery, ReplayedSchem
 deliveries = Blueprint("deliveries", __name__, description="What came from outside.")
 
 
-@deliveries.on("GET", operation="list_deliveries")
+@deliveries.on("GET", operation="list_deliveries", scope=Scope.DELIVERIES_READ)
 @deliveries.query(DeliveryQuery)
 @deliveries.answers(200, DeliveryListSchema)
 @for_users_too
@@ -25,7 +26,9 @@ def list_deliveries(query: dict[str, Any]) -> Any:
     return services.listed(caller(), session(), disposition=query.get("disposition"), page=page)
 
 
-@deliveries.on("POST", "/<delivery_id>/replay", operation="replay_delivery")
+@deliveries.on(
+    "POST", "/<delivery_id>/replay", operation="replay_delivery", scope=Scope.DELIVERIES_CONTROL
+)
 @deliveries.answers(202, ReplayedSchema)
 @for_users_too
 def replay(delivery_id: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request
 
-from pipeline_engine.services import inbox
+from pipeline_engine.services import Scope, inbox
 
 from .auth import for_services, open_to_everybody
 from .blueprint import Blueprint
@@ -19,7 +19,7 @@ events = Blueprint("events", __name__, description="What parked steps wait for."
 events.before_request(limit_deliveries)
 
 
-@events.on("POST", "/events", operation="send_event")
+@events.on("POST", "/events", operation="send_event", scope=Scope.EVENTS_SEND)
 @events.body(ArrivalBody)
 @events.answers(202, ReceiptSchema)
 @for_services
@@ -29,7 +29,7 @@ def accept(body: dict[str, Any]) -> Any:
     return _received(inbox.accept(caller(), runtime(), _event(body)))
 
 
-@events.on("POST", "/workflow-events", operation="send_workflow_event")
+@events.on("POST", "/workflow-events", operation="send_workflow_event", scope=Scope.EVENTS_SEND)
 @events.body(ArrivalBody)
 @events.answers(200, RoutedSchema)
 @for_services
@@ -40,7 +40,7 @@ def accept_for_reference(body: dict[str, Any]) -> Any:
     return _received(receipt) | {"step_completed": False, "triggers": []}
 
 
-@events.on("POST", "/callbacks/<token>", operation="answer_callback")
+@events.on("POST", "/callbacks/<token>", operation="answer_callback", scope=None)
 @events.body(ArrivalBody, required=False)
 @events.answers(202, ReceiptSchema)
 @open_to_everybody

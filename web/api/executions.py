@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline_engine.services import approvals, history
+from pipeline_engine.services import Scope, approvals, history
 from pipeline_engine.services import executions as services
 from pipeline_engine.services.explain import explain as explain_execution
 from pipeline_engine.services.history import EventFilter, ExecutionFilter, ProgressQuery
@@ -24,7 +24,7 @@ from .starting import shown, start_request
 executions = Blueprint("executions", __name__, description="Runs of pipelines.")
 
 
-@executions.on("POST", operation="start_execution")
+@executions.on("POST", operation="start_execution", scope=Scope.EXECUTIONS_RUN)
 @executions.body(wire.StartBody)
 @executions.query(wire.StartQuery)
 @executions.header(wire.StartHeaders)
@@ -45,7 +45,7 @@ def start(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) 
     return shown(started, body, query.get("wait_seconds"))
 
 
-@executions.on("POST", "/run", operation="run_definition")
+@executions.on("POST", "/run", operation="run_definition", scope=Scope.EXECUTIONS_RUN)
 @executions.body(wire.EphemeralBody)
 @executions.query(wire.StartQuery)
 @executions.header(wire.StartHeaders)
@@ -57,7 +57,7 @@ def run(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) ->
     return shown(started, body, query.get("wait_seconds"))
 
 
-@executions.on("GET", operation="list_executions")
+@executions.on("GET", operation="list_executions", scope=Scope.EXECUTIONS_READ)
 @executions.query(wire.ExecutionQuery)
 @executions.answers(200, wire.ExecutionListSchema)
 def list_executions(query: dict[str, Any]) -> Any:
@@ -74,7 +74,7 @@ def list_executions(query: dict[str, Any]) -> Any:
     return history.executions(caller(), session(), wanted, page)
 
 
-@executions.on("GET", "/<execution_id>", operation="get_execution")
+@executions.on("GET", "/<execution_id>", operation="get_execution", scope=Scope.EXECUTIONS_READ)
 @stale_when_away
 @executions.answers(200, wire.ExecutionSchema)
 def show(execution_id: str) -> Any:
@@ -85,7 +85,7 @@ def show(execution_id: str) -> Any:
     return history.execution(caller(), session(), execution_id_of(execution_id))
 
 
-@executions.on("GET", "/<execution_id>/steps", operation="list_steps")
+@executions.on("GET", "/<execution_id>/steps", operation="list_steps", scope=Scope.EXECUTIONS_READ)
 @executions.query(StepQuery)
 @executions.answers(200, StepListSchema)
 def steps(query: dict[str, Any], execution_id: str) -> Any:
@@ -98,7 +98,9 @@ def steps(query: dict[str, Any], execution_id: str) -> Any:
     return {"steps": found.entries, "pagination": found}
 
 
-@executions.on("GET", "/<execution_id>/events", operation="list_execution_events")
+@executions.on(
+    "GET", "/<execution_id>/events", operation="list_execution_events", scope=Scope.EXECUTIONS_READ
+)
 @executions.query(EventQuery)
 @executions.answers(200, EventListSchema)
 def events(query: dict[str, Any], execution_id: str) -> Any:
@@ -114,7 +116,9 @@ def events(query: dict[str, Any], execution_id: str) -> Any:
     return history.events(caller(), session(), execution_id_of(execution_id), wanted)
 
 
-@executions.on("GET", "/<execution_id>/progress", operation="get_progress")
+@executions.on(
+    "GET", "/<execution_id>/progress", operation="get_progress", scope=Scope.EXECUTIONS_READ
+)
 @stale_when_away
 @executions.query(ProgressParams)
 @executions.answers(200, ProgressSchema)
@@ -134,14 +138,18 @@ def progress(query: dict[str, Any], execution_id: str) -> Any:
     return history.progress(caller(), session(), execution_id_of(execution_id), wanted)
 
 
-@executions.on("GET", "/<execution_id>/explain", operation="explain_execution")
+@executions.on(
+    "GET", "/<execution_id>/explain", operation="explain_execution", scope=Scope.EXECUTIONS_READ
+)
 @executions.answers(200, ExplanationSchema)
 def explain(execution_id: str) -> Any:
     """Say why an execution is not moving: what its open steps wait for, and what to do."""
     return explain_execution(caller(), session(), runtime(), execution_id_of(execution_id))
 
 
-@executions.on("POST", "/<execution_id>/approval", operation="answer_approval")
+@executions.on(
+    "POST", "/<execution_id>/approval", operation="answer_approval", scope=Scope.EXECUTIONS_CONTROL
+)
 @executions.body(wire.ApprovalBody)
 @executions.answers(202, wire.ApprovalSchema)
 def answer_approval(body: dict[str, Any], execution_id: str) -> Any:
@@ -153,7 +161,9 @@ def answer_approval(body: dict[str, Any], execution_id: str) -> Any:
     return approvals.answer(caller(), runtime(), wanted, said)
 
 
-@executions.on("POST", "/<execution_id>/cancel", operation="cancel_execution")
+@executions.on(
+    "POST", "/<execution_id>/cancel", operation="cancel_execution", scope=Scope.EXECUTIONS_CONTROL
+)
 @executions.body(wire.CancelBody, required=False)
 @executions.query(wire.CancelQuery)
 @executions.answers(202, wire.CancelledSchema)

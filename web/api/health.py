@@ -13,7 +13,7 @@ from .schemas.health import HealthSchema, ReadySchema
 health = Blueprint("health", __name__, description="Is it well?")
 
 
-@health.on("GET", "/health", operation="get_health")
+@health.on("GET", "/health", operation="get_health", scope=None)
 @health.answers(200, HealthSchema)
 @open_to_everybody
 def show_health() -> Any:
@@ -21,7 +21,7 @@ def show_health() -> Any:
     return health_document(probe().look())
 
 
-@health.on("GET", "/ready", operation="get_readiness")
+@health.on("GET", "/ready", operation="get_readiness", scope=None)
 @health.answers(200, ReadySchema)
 @open_to_everybody
 def show_readiness() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline_engine.services import Scope
 from pipeline_engine.services import pipelines as services
 from pipeline_engine.services.pages import Page
 from pipeline_engine.services.pipelines import PipelineRequest, StoredPipeline
@@ -17,7 +18,7 @@ from .schemas.pipelines import PipelineBody, PipelineChange, PipelineQuery, Pipe
 pipelines = Blueprint("pipelines", __name__, description="Stored definitions.")
 
 
-@pipelines.on("POST", operation="create_pipeline")
+@pipelines.on("POST", operation="create_pipeline", scope=Scope.PIPELINES_WRITE)
 @pipelines.body(PipelineBody)
 @pipelines.answers(201, PipelineSchema)
 def create(body: dict[str, Any]) -> tuple[StoredPipeline, dict[str, str]]:
@@ -26,7 +27,7 @@ def create(body: dict[str, Any]) -> tuple[StoredPipeline, dict[str, str]]:
     return stored, etag(stored.pipeline.lock_version)
 
 
-@pipelines.on("GET", operation="list_pipelines")
+@pipelines.on("GET", operation="list_pipelines", scope=Scope.PIPELINES_READ)
 @pipelines.query(PipelineQuery)
 @pipelines.answers(200, PipelineSchema(many=True))
 def list_pipelines(query: dict[str, Any]) -> tuple[Any, dict[str, str]]:
@@ -42,7 +43,7 @@ def list_pipelines(query: dict[str, Any]) -> tuple[Any, dict[str, str]]:
     return found.entries, list_headers(found)
 
 
-@pipelines.on("GET", "/<pipeline_id>", operation="get_pipeline")
+@pipelines.on("GET", "/<pipeline_id>", operation="get_pipeline", scope=Scope.PIPELINES_READ)
 @pipelines.answers(200, PipelineSchema)
 def show(pipeline_id: str) -> tuple[StoredPipeline, dict[str, str]]:
     """Return one pipeline; `ETag` is what `If-Match` of a change has to name."""
@@ -50,7 +51,7 @@ def show(pipeline_id: str) -> tuple[StoredPipeline, dict[str, str]]:
     return stored, etag(stored.pipeline.lock_version)
 
 
-@pipelines.on("PUT", "/<pipeline_id>", operation="replace_pipeline")
+@pipelines.on("PUT", "/<pipeline_id>", operation="replace_pipeline", scope=Scope.PIPELINES_WRITE)
 @pipelines.body(PipelineChange)
 @pipelines.answers(200, PipelineSchema)
 def replace(body: dict[str, Any], pipeline_id: str) -> tuple[StoredPipeline, dict[str, str]]:
@@ -62,7 +63,7 @@ def replace(body: dict[str, Any], pipeline_id: str) -> tuple[StoredPipeline, dic
     return stored, etag(stored.pipeline.lock_version)
 
 
-@pipelines.on("DELETE", "/<pipeline_id>", operation="delete_pipeline")
+@pipelines.on("DELETE", "/<pipeline_id>", operation="delete_pipeline", scope=Scope.PIPELINES_WRITE)
 @pipelines.answers(204)
 def delete(pipeline_id: str) -> None:
     """Delete a pipeline; its executions stay, and those that run go on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline_engine.services import Scope
 from pipeline_engine.services import pipelines as services
 
 from .blueprint import Blueprint
@@ -13,7 +14,7 @@ from .schemas.pipelines import ReportSchema, ValidationBody
 validation = Blueprint("validation", __name__, description="Check definitions.")
 
 
-@validation.on("POST", operation="validate_definition")
+@validation.on("POST", operation="validate_definition", scope=Scope.PIPELINES_WRITE)
 @validation.body(ValidationBody)
 @validation.answers(200, ReportSchema)
 def validate(body: dict[str, Any]) -> dict[str, Any]:
