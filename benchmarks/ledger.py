@@ -51,6 +51,10 @@ class Ledger:
         """Return the second of every record, in their order."""
         return [moment for _, moment in self._records()]
 
+    def moments_by_number(self) -> dict[int, float]:
+        """Return the second at which each task ran, by its number."""
+        return dict(self._records())
+
     def _records(self) -> list[tuple[int, float]]:
         return list(RECORD.iter_unpack(self.path.read_bytes()))
 

@@ -17,7 +17,7 @@ import psutil
 
 from benchmarks.ledger import Incomplete, Ledger
 from benchmarks.peers.failures import ContestantFailed, last_line
-from benchmarks.peers.inside.work import Workload
+from benchmarks.peers.inside.work import Shape, Workload
 
 READY_WITHIN_SECONDS = 180.0
 ANSWER_WITHIN_SECONDS = 600.0
@@ -31,6 +31,7 @@ class Timing:
 
     answered: float  #: from the request until the caller had the result
     worked: float  #: from the request until the last step had run
+    signalled: tuple[float, ...] = ()  #: from each signal until the step behind it ran
 
 
 class Asked:
@@ -58,7 +59,19 @@ class Asked:
         except Incomplete as error:
             raise ContestantFailed(f"{workload.name}: {error}") from error
         began_at = answer["began_at"]
-        return Timing(answered=answer["ended_at"] - began_at, worked=last_at - began_at)
+        return Timing(
+            answered=answer["ended_at"] - began_at,
+            worked=last_at - began_at,
+            signalled=self._signalled(workload, answer),
+        )
+
+    def _signalled(self, workload: Workload, answer: Any) -> tuple[float, ...]:
+        """Return how long after its signal the last step of each workflow ran."""
+        if workload.shape is not Shape.SIGNAL:
+            return ()
+        ran_at = self._ledger.moments_by_number()
+        lasts = [ran_at[first + workload.items - 1] for first in workload.firsts]
+        return tuple(last - sent for last, sent in zip(lasts, answer["sent_at"], strict=True))
 
     def hear(self, within: float) -> Any:
         """Return the next thing that it says.  Raises ``ContestantFailed``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from statistics import median
@@ -13,6 +13,7 @@ from benchmarks.peers.asking import Asked, Timing
 from benchmarks.peers.contestants import Contestant
 from benchmarks.peers.failures import ContestantFailed
 from benchmarks.peers.inside.work import WORKLOADS, Workload, fibo
+from benchmarks.peers.rows import Row
 
 #: Starts a contestant; the value is what it is asked through.
 Starting = Callable[["Outcome"], AbstractContextManager[Asked]]
@@ -34,19 +35,18 @@ class Outcome:
         """How many rounds each median is of."""
         return max(map(len, self.timings.values()), default=0)
 
-    def seconds(self, workload: str, of: Callable[[Timing], float]) -> float | None:
+    def value(self, row: Row) -> float | None:
         """Return the median of its rounds."""
-        timings = self.timings.get(workload)
-        return median(map(of, timings)) if timings else None
-
-    def ratio(self, other: Outcome, workload: str, of: Callable[[Timing], float]) -> float | None:
-        """Return how many times as long as *other* it took."""
-        mine, theirs = self.seconds(workload, of), other.seconds(workload, of)
-        return mine / theirs if mine is not None and theirs else None
+        timings = self.timings.get(row.workload)
+        return median(map(row.of, timings)) if timings else None
 
 
-def measure(contestant: Contestant, start: Starting, *, repeat: int) -> Outcome:
+def measure(
+    contestant: Contestant, start: Starting, *, repeat: int, only: Collection[str] = ()
+) -> Outcome:
     """Start *contestant* alone on the machine, warm it up, and time *repeat* rounds.
+
+    With *only*, these workloads are timed and no others.
 
     A failure is an outcome, too: figures that were measured before it are not kept.
     """
@@ -54,14 +54,20 @@ def measure(contestant: Contestant, start: Starting, *, repeat: int) -> Outcome:
     try:
         with start(outcome) as asked:
             rounds = min(repeat, contestant.rounds or repeat)
-            outcome.timings = _rounds(asked, _workloads(contestant), rounds)
+            outcome.timings = _rounds(asked, _workloads(contestant, only), rounds)
     except ContestantFailed as failure:
         outcome.failure = str(failure)
     return outcome
 
 
-def _workloads(contestant: Contestant) -> list[Workload]:
-    return [workload for workload in WORKLOADS if workload.name in contestant.workloads]
+def _workloads(contestant: Contestant, only: Collection[str]) -> list[Workload]:
+    """Return what it is asked for: what warms up, and what counts and is wanted."""
+    return [
+        workload
+        for workload in WORKLOADS
+        if workload.name in contestant.workloads
+        and (not workload.counts or not only or workload.name in only)
+    ]
 
 
 def _rounds(asked: Asked, workloads: Sequence[Workload], repeat: int) -> dict[str, list[Timing]]:

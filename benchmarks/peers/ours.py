@@ -8,19 +8,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import requests
-
 from benchmarks.peers.inside import work
+from benchmarks.peers.inside.http import Http
 from pipeline_engine.cli.db import upgrade
 from pipeline_engine.client import ApiUnreachable, Client
+from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.embedded.processes import Layout, application_programs
 from pipeline_engine.embedded.programs import Program
 
 TOKEN = "token-of-a-benchmark"  # noqa: S105 (opens nothing)
-WAIT_SECONDS = 60
+WAIT_SECONDS = 60  #: The longest that an answer is held back
+WITHIN_SECONDS = 600.0
 WORKER = ("-P", "prefork", "-c", "1", "-Q", "io,fast,cpu,system")
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
 
@@ -63,11 +65,15 @@ def running(program: Program) -> Iterator[None]:
 
 def document(workload: work.Workload, action: str) -> dict[str, Any]:
     """Return the pipeline of a workload."""
-    steps = _mapped(workload, action) if workload.joined else _in_a_row(workload, action)
+    steps = STEPS[workload.shape](workload, action)
     found = "{{ steps['" + steps[-1]["id"] + "'].outputs.found }}"
     return {
         "name": workload.name,
-        "parameters": [{"name": "n", "type": "integer", "default": workload.fibo}],
+        "parameters": [
+            {"name": "n", "type": "integer", "default": workload.fibo},
+            {"name": "first", "type": "integer", "default": 0},
+            {"name": "key", "type": "string", "default": ""},
+        ],
         "steps": steps,
         "outputs": {"found": found},
     }
@@ -75,13 +81,7 @@ def document(workload: work.Workload, action: str) -> dict[str, Any]:
 
 def _in_a_row(workload: work.Workload, action: str) -> list[dict[str, Any]]:
     return [
-        {
-            "id": f"s{number}",
-            "name": f"Step {number}",
-            "action": action,
-            "params": {"number": number, "n": "{{ params.n }}"},
-            "depends_on": [f"s{number - 1}"] if number else [],
-        }
+        _step(f"s{number}", action, number, [f"s{number - 1}"] if number else [])
         for number in range(workload.items)
     ]
 
@@ -104,15 +104,44 @@ def _mapped(workload: work.Workload, action: str) -> list[dict[str, Any]]:
     return [items, join]
 
 
+def _waiting(_: work.Workload, action: str) -> list[dict[str, Any]]:
+    wait = {
+        "id": "wait",
+        "name": "Wait",
+        "action": "wait_for_event",
+        "params": {"event_key": "{{ params.key }}"},
+        "depends_on": ["before"],
+    }
+    return [_step("before", action, 0, []), wait, _step("after", action, 1, ["wait"])]
+
+
+def _step(step_id: str, action: str, number: int, depends_on: list[str]) -> dict[str, Any]:
+    return {
+        "id": step_id,
+        "name": step_id,
+        "action": action,
+        "params": {"number": f"{{{{ params.first + {number} }}}}", "n": "{{ params.n }}"},
+        "depends_on": depends_on,
+    }
+
+
+STEPS = {
+    work.Shape.ROW: _in_a_row,
+    work.Shape.MAP: _mapped,
+    work.Shape.SIGNAL: _waiting,
+    work.Shape.CROWD: _in_a_row,
+}
+
+
 class Api:
     """The API, asked as a client asks that waits for the end."""
 
-    def __init__(self, url: str, action: str) -> None:
+    def __init__(self, url: str, port: int, action: str) -> None:
         self._client = Client(url, TOKEN)
         self._action = action
         self._pipelines: dict[str, str] = {}
-        self._http = requests.Session()
-        self._http.headers["Authorization"] = f"Bearer {TOKEN}"
+        self._http = Http(port, Authorization=f"Bearer {TOKEN}")
+        self._round = 0
 
     def knows_the_pipelines(self) -> bool:
         """Store all pipelines, as soon as the API is up."""
@@ -125,18 +154,48 @@ class Api:
         return True
 
     def run(self, workload: work.Workload) -> Any:
-        """Start an execution and wait for its end in the same request."""
-        answer = self._http.post(
-            f"{self._client.url}/api/v1/executions",
-            params={"wait_seconds": WAIT_SECONDS},
-            json={"workflow_id": self._pipelines[workload.name]},
-            timeout=WAIT_SECONDS + 10,
-        )
-        answer.raise_for_status()
-        ended = answer.json()
-        if ended["status"] != "COMPLETED":
-            raise RuntimeError(f"{workload.name}: {ended['status']} {ended['error']}")
-        return ended["outputs"]["found"]
+        """Start the executions; each request is answered when its execution has ended."""
+        self._round += 1
+        with ThreadPoolExecutor(workload.workflows) as clients:
+            answers = {
+                first: clients.submit(self._execute, workload, first) for first in workload.firsts
+            }
+            if workload.shape is work.Shape.SIGNAL:
+                return work.signal_each(
+                    workload, send=self._signal, end=lambda first: answers[first].result()
+                )
+            return sum(answer.result() for answer in answers.values())
+
+    def _execute(self, workload: work.Workload, first: int) -> int:
+        body = {
+            "pipeline_id": self._pipelines[workload.name],
+            "params": {"first": first, "key": self._key(first)},
+        }
+        ended = self._http.ask(f"/api/v1/executions?wait_seconds={WAIT_SECONDS}", body)
+        outputs = ended["outputs"] or self._later(f"/api/v1/executions/{ended['execution_id']}")
+        found: int = outputs["found"]
+        return found
+
+    def _later(self, path: str) -> Any:
+        """Return the outputs of an execution that took longer than an answer is held back.
+
+        Raises ``RuntimeError`` unless it was completed.
+        """
+
+        def ended() -> Any:
+            execution = self._http.ask(path, method="GET")
+            return execution if ExecutionStatus(execution["status"]).is_final else None
+
+        execution = work.wait_until(ended, within=WITHIN_SECONDS, every=0.1)
+        if execution["status"] != ExecutionStatus.COMPLETED:
+            raise RuntimeError(f"{execution['status']}: {execution['error_info']}")
+        return execution["final_outputs"]
+
+    def _signal(self, first: int) -> None:
+        self._http.ask("/api/v1/events", {"event_key": self._key(first)})
+
+    def _key(self, first: int) -> str:
+        return f"signal-{self._round}-{first}"
 
 
 def main() -> None:
@@ -144,7 +203,7 @@ def main() -> None:
     told = environment(os.environ["DATABASE_URL"], os.environ["REDIS_URL"])
     layout = Layout(web_port=work.port())
     upgrade(told["DATABASE_URL"])
-    api = Api(layout.web_url, action=sys.argv[1])
+    api = Api(layout.web_url, layout.web_port, action=sys.argv[1])
     with ExitStack() as stack:
         for program in programs(layout, told):
             stack.enter_context(running(program))

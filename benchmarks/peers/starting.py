@@ -21,6 +21,7 @@ from pipeline_engine.embedded.ports import free_port
 from pipeline_engine.embedded.postgres import create_database
 
 PLUGIN = Path(__file__).parent / "plugin"
+PORTS = 4  #: As many as the contestant with the most servers needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,10 @@ class Place:
     def environment_of(self, contestant: Contestant) -> Environment:
         """Return its environment, made if need be.  Raises ``ContestantFailed``."""
         if not contestant.requirements:
-            return Environment(Path(sys.executable), versions_of(Path(sys.executable)))
+            python = Path(sys.executable)
+            return Environment(python, versions_of(python), (python.parent,))
         directory = self.directory / contestant.environment / "environment"
-        return environment_in(directory, contestant.requirements)
+        return environment_in(directory, contestant.requirements, contestant.npm_packages)
 
     @contextmanager
     def start(self, outcome: Outcome) -> Iterator[Asked]:
@@ -55,11 +57,11 @@ class Place:
             yield asked
 
     def _told(self, name: str, environment: Environment, ledger: Ledger) -> dict[str, str]:
-        programs = str(environment.python.parent)
+        programs = (str(folder) for folder in environment.programs)
         return {
-            "PATH": os.pathsep.join([programs, os.environ["PATH"]]),  # as if it were activated
+            "PATH": os.pathsep.join([*programs, os.environ["PATH"]]),  # as if it were activated
             "BENCHMARK_HOME": str(ledger.path.parent),
-            "BENCHMARK_PORT": str(free_port()),
+            "BENCHMARK_PORTS": " ".join(str(free_port()) for _ in range(PORTS)),
             LEDGER_VARIABLE: str(ledger.path),
             "DATABASE_URL": self.database_url.rpartition("/")[0] + f"/peer_{name}",
             "REDIS_URL": self.redis_url,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from celery import Celery, chain, chord
 
@@ -32,11 +33,16 @@ def join(numbers: list[int], items: int) -> int:
 
 
 def run(workload: work.Workload) -> int:
-    """Publish, and wait for the result."""
-    steps = [step.si(number, workload.fibo) for number in range(workload.items)]
-    canvas = chord(steps, join.s(workload.items)) if workload.joined else chain(*steps)
-    found: int = canvas.apply_async().get(timeout=120)
-    return found
+    """Publish, and wait for the results."""
+    canvases = [canvas(first, workload) for first in workload.firsts]
+    results = work.together(lambda one: one.apply_async(), canvases)
+    return sum(result.get(timeout=120) for result in results)
+
+
+def canvas(first: int, workload: work.Workload) -> Any:
+    """Return one workflow of the workload."""
+    steps = [step.si(number, workload.fibo) for number in range(first, first + workload.items)]
+    return chord(steps, join.s(workload.items)) if workload.joined else chain(*steps)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ from urllib.request import Request, urlopen
 
 from benchmarks.peers.inside import work
 
+WITHIN_SECONDS = 600
 API = f"http://127.0.0.1:{work.port()}/api"
-TASKS = '''"""A task for each place in a workflow: they get no arguments of their own."""
+TASKS = '''"""A task for each place in a workflow: all that it is given is the payload."""
 
 from director import task
 
@@ -21,8 +22,8 @@ from benchmarks.peers.inside import work
 
 def declare_step(name, number, n):
     @task(name=name)
-    def step(*args, **kwargs):
-        return work.do_step(number, n)
+    def step(*args, payload, **kwargs):
+        return work.do_step(payload["first"] + number, n)
 
 
 def declare_join(name, items):
@@ -66,18 +67,30 @@ def ask(path: str, body: Any = None) -> Any:
         return json.load(response)
 
 
-def run(workload: work.Workload) -> Any:
-    """Start a workflow, and ask until it has ended."""
-    body = {"project": "fibo", "name": workload.name, "payload": {}}
-    workflow_id = ask("workflows", body)["id"]
+def run(workload: work.Workload) -> int:
+    """Start the workflows, and ask until each has ended."""
+    ids = work.together(lambda first: start(workload.name, first), workload.firsts)
+    return sum(result(workflow_id, workload) for workflow_id in ids)
+
+
+def start(name: str, first: int) -> str:
+    """Start a workflow whose first step has the number *first*."""
+    body = {"project": "fibo", "name": name, "payload": {"first": first}}
+    workflow_id: str = ask("workflows", body)["id"]
+    return workflow_id
+
+
+def result(workflow_id: str, workload: work.Workload) -> int:
+    """Ask until a workflow has ended, and return what its last task found."""
 
     def ended() -> Any:
         workflow = ask(f"workflows/{workflow_id}")
         return workflow if workflow["status"] in ("success", "error") else None
 
-    tasks = work.wait_until(ended, every=0.05)["tasks"]
+    tasks = work.wait_until(ended, within=WITHIN_SECONDS, every=0.05)["tasks"]
     last = f"{workload.name}-join" if workload.joined else tasks_of(workload)[-1]
-    return next(task["result"] for task in tasks if task["key"] == last)
+    found: int = next(task["result"] for task in tasks if task["key"] == last)
+    return found
 
 
 def answers() -> bool:

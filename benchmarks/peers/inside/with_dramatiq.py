@@ -40,21 +40,32 @@ def join(items: int, messages: list[dict[str, object]]) -> int:
 
 
 def run(workload: work.Workload) -> int:
-    """Enqueue, and wait for the result."""
-    if workload.joined:
-        steps = [step.message(number, workload.fibo) for number in range(workload.items)]
-        group = dramatiq.group(steps)
-        last = join.message(workload.items, [message.asdict() for message in steps])
-        group.add_completion_callback(last)
-        group.run()
-    else:
-        row = [
-            step.message_with_options(args=(number, workload.fibo), pipe_ignore=True)
-            for number in range(workload.items)
-        ]
-        last = dramatiq.pipeline(row).run().messages[-1]
-    found: int = last.get_result(backend=results, block=True, timeout=WITHIN_MS)
-    return found
+    """Enqueue, and wait for the results."""
+    enqueue = mapped if workload.joined else in_a_row
+    lasts = work.together(lambda first: enqueue(first, workload), workload.firsts)
+    found = [last.get_result(backend=results, block=True, timeout=WITHIN_MS) for last in lasts]
+    return sum(found)
+
+
+def mapped(first: int, workload: work.Workload) -> dramatiq.Message[int]:
+    """Enqueue a group, and return the message of its callback."""
+    numbers = range(first, first + workload.items)
+    steps = [step.message(number, workload.fibo) for number in numbers]
+    group = dramatiq.group(steps)
+    last = join.message(workload.items, [message.asdict() for message in steps])
+    group.add_completion_callback(last)
+    group.run()
+    return last
+
+
+def in_a_row(first: int, workload: work.Workload) -> dramatiq.Message[int]:
+    """Enqueue a pipeline, and return its last message."""
+    row = [
+        step.message_with_options(args=(number, workload.fibo), pipe_ignore=True)
+        for number in range(first, first + workload.items)
+    ]
+    last: dramatiq.Message[int] = dramatiq.pipeline(row).run().messages[-1]
+    return last
 
 
 if __name__ == "__main__":

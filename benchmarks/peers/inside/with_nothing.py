@@ -7,8 +7,15 @@ from benchmarks.peers.inside.work import Workload, answer_requests, do_join, do_
 
 def run(workload: Workload) -> int:
     """Compute everything here and now."""
-    numbers = [do_step(number, workload.fibo) for number in range(workload.items)]
-    return do_join(workload.items, numbers) if workload.joined else numbers[-1]
+    rows = [row(first, workload) for first in workload.firsts]
+    if workload.joined:
+        return do_join(workload.items, rows[0])
+    return sum(numbers[-1] for numbers in rows)
+
+
+def row(first: int, workload: Workload) -> list[int]:
+    """Return what the steps of one workflow found."""
+    return [do_step(number, workload.fibo) for number in range(first, first + workload.items)]
 
 
 if __name__ == "__main__":

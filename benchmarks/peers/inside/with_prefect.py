@@ -9,7 +9,7 @@ from urllib.request import urlopen
 # Read at import, and by the server that is started below.
 os.environ |= {
     "PREFECT_HOME": os.environ["BENCHMARK_HOME"],
-    "PREFECT_API_URL": f"http://127.0.0.1:{os.environ['BENCHMARK_PORT']}/api",
+    "PREFECT_API_URL": f"http://127.0.0.1:{os.environ['BENCHMARK_PORTS'].split()[0]}/api",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
 
@@ -33,9 +33,9 @@ def join(items: int, numbers: list[int]) -> int:
 
 
 @flow
-def in_a_row(items: int, n: int) -> int:
+def in_a_row(first: int, items: int, n: int) -> int:
     """Take one step after the other."""
-    numbers: list[int] = [step(number, n) for number in range(items)]
+    numbers: list[int] = [step(number, n) for number in range(first, first + items)]
     return numbers[-1]
 
 
@@ -47,10 +47,11 @@ def mapped(items: int, n: int) -> int:
 
 
 def run(workload: work.Workload) -> int:
-    """Call the flow."""
-    chosen = mapped if workload.joined else in_a_row
-    found: int = chosen(workload.items, workload.fibo)
-    return found
+    """Call the flow, or the flows of a crowd one after the other: this process has one slot."""
+    if workload.joined:
+        found: int = mapped(workload.items, workload.fibo)
+        return found
+    return sum(in_a_row(first, workload.items, workload.fibo) for first in workload.firsts)
 
 
 def answers() -> bool:

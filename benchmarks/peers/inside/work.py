@@ -13,38 +13,72 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 LEDGER_VARIABLE = "BENCHMARK_LEDGER"
 RECORD = struct.Struct("<qd")  # as benchmarks.ledger reads it
 STOP_WITHIN_SECONDS = 20.0
+CLIENTS = 8  #: Connections of a caller that starts many workflows
+SETTLE_SECONDS = 0.3  #: From the step before a wait until the wait is certain to be stored
 
 Program: TypeAlias = "subprocess.Popen[bytes]"
+Argument = TypeVar("Argument")
+Found = TypeVar("Found")
+
+
+class Shape(Enum):
+    """How the steps of a workload hang together."""
+
+    ROW = "one after the other"
+    MAP = "items, and a step that adds up what they found"
+    SIGNAL = "workflows of a step, a wait for a signal, and a step behind it"
+    CROWD = "rows that are under way together"
 
 
 @dataclass(frozen=True)
 class Workload:
-    """So many times ``fibo(fibo)``, one after the other or as items that are joined."""
+    """So many times ``fibo(fibo)`` in one workflow, or in each of several."""
 
     name: str
-    items: int
+    items: int  #: steps or items of a workflow
     fibo: int
-    joined: bool = False  #: items of a map and a step that adds them up, not steps in a row
+    shape: Shape = Shape.ROW
+    workflows: int = 1
     counts: bool = True  #: or it only warms a contestant up
+
+    @property
+    def joined(self) -> bool:
+        """Whether a step adds up what the others found."""
+        return self.shape is Shape.MAP
+
+    @property
+    def firsts(self) -> range:
+        """The number of the first step of each workflow; the others count on from there."""
+        return range(0, self.workflows * self.items, self.items)
 
     @property
     def records(self) -> int:
         """How many records it must leave in the ledger."""
-        return self.items + self.joined
+        return self.workflows * self.items + self.joined
 
     @property
     def answer(self) -> int:
-        """What it must come to: the last number of a row, or the sum of a map."""
-        return fibonacci(self.fibo) * (self.items if self.joined else 1)
+        """What it must come to: the sum of a map, or of the last numbers of all workflows."""
+        return fibonacci(self.fibo) * (self.items if self.joined else self.workflows)
+
+
+@dataclass(frozen=True)
+class Signalled:
+    """What the workflows of a signal found, and when each was sent its signal."""
+
+    found: int
+    sent_at: Sequence[float]
 
 
 def fibo(n: int) -> int:
@@ -60,13 +94,18 @@ def fibonacci(n: int) -> int:
     return number
 
 
-#: Windmill's two, a map, and two small ones with which everything is started and connected.
+#: Windmill's two, maps, signals and a crowd; three small ones start and connect everything.
 WORKLOADS = (
     Workload("warm-row", items=5, fibo=10, counts=False),
-    Workload("warm-map", items=5, fibo=10, joined=True, counts=False),
+    Workload("warm-map", items=5, fibo=10, shape=Shape.MAP, counts=False),
+    Workload("warm-signal", items=2, fibo=10, shape=Shape.SIGNAL, workflows=2, counts=False),
     Workload("short", items=40, fibo=10),
     Workload("long", items=10, fibo=33),
-    Workload("map", items=100, fibo=10, joined=True),
+    Workload("map-100", items=100, fibo=10, shape=Shape.MAP),
+    Workload("map-400", items=400, fibo=10, shape=Shape.MAP),
+    Workload("map-1000", items=1000, fibo=10, shape=Shape.MAP),
+    Workload("signal", items=2, fibo=10, shape=Shape.SIGNAL, workflows=40),
+    Workload("crowd", items=20, fibo=10, shape=Shape.CROWD, workflows=100),
 )
 
 
@@ -103,7 +142,43 @@ def answer_requests(run: Callable[[Workload], Any]) -> None:
         found = run(workload)
         ended_at = time.time()
         answer = {"began_at": began_at, "ended_at": ended_at, "found": found}
+        if isinstance(found, Signalled):
+            answer |= {"found": found.found, "sent_at": found.sent_at}
         print(json.dumps(answer), file=answers)
+
+
+def together(call: Callable[[Argument], Found], arguments: Iterable[Argument]) -> list[Found]:
+    """Return what *call* returned for each argument, called by a few threads."""
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        return list(clients.map(call, arguments))
+
+
+def wait_until_all_wait(workload: Workload) -> None:
+    """Wait until each workflow has run the step before its wait, and a little longer.
+
+    All the same for everybody: not everybody can be asked whether a workflow waits.
+    """
+    ledger = Path(os.environ[LEDGER_VARIABLE])
+    size = workload.workflows * RECORD.size
+    wait_until(lambda: ledger.exists() and ledger.stat().st_size >= size)
+    time.sleep(SETTLE_SECONDS)
+
+
+def signal_each(
+    workload: Workload, send: Callable[[int], None], end: Callable[[int], int]
+) -> Signalled:
+    """Signal one workflow after the other, each when the one before has ended.
+
+    *send* and *end* are given the number of a workflow's first step; *end* returns what the
+    workflow found.
+    """
+    wait_until_all_wait(workload)
+    sent_at, found = [], 0
+    for first in workload.firsts:
+        sent_at.append(time.time())
+        send(first)
+        found += end(first)
+    return Signalled(found, sent_at)
 
 
 def finish(*command: str, **told: str) -> None:
@@ -156,6 +231,6 @@ def home() -> Path:
     return Path(os.environ["BENCHMARK_HOME"])
 
 
-def port() -> int:
-    """Return a free port, for the one server that a contestant may need."""
-    return int(os.environ["BENCHMARK_PORT"])
+def port(which: int = 0) -> int:
+    """Return a free port for a server that a contestant needs; it may have four."""
+    return int(os.environ["BENCHMARK_PORTS"].split()[which])
