@@ -9,13 +9,13 @@ from battery.invariants.counters import uncountable
 from battery.invariants.deliveries import mistreated_deliveries
 from battery.invariants.effects import disordered_effects, wrong_effects
 from battery.invariants.ends import unaccounted_ends
+from battery.invariants.histories import differing_histories
 from battery.invariants.history import broken_histories
 from battery.invariants.invariant import Invariant
 from battery.invariants.leaks import leaked_secrets
 from battery.invariants.lost import lost_executions
 from battery.invariants.mailbox import misused_letters
 from battery.invariants.owners import deliveries_of_strangers
-from battery.invariants.replay import differing_replays
 from battery.invariants.results import doubled_results
 from battery.invariants.schedules import doubled_starts
 from battery.invariants.service import leftovers
@@ -80,7 +80,7 @@ INVARIANTS = (
     Invariant(
         "I11",
         "Replaying a recorded history makes the recorded decisions.",
-        differing_replays,
+        differing_histories,
     ),
     Invariant(
         "I12",

@@ -43,6 +43,7 @@ main.sections = {
     },
     "Operations": {
         "doctor": Entry("doctor", "Look at servers, workers and settings."),
+        "audit": Entry("audit", "Check one execution's rows and history."),
         "db": Entry("db", "Look after the database's schema."),
     },
 }

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pipeline_engine.cli.connection import directory_option, is_typed
+from pipeline_engine.cli.connection import directory_option
 from pipeline_engine.cli.group import example
+from pipeline_engine.cli.installation import environment_of
 from pipeline_engine.cli.output import json_option, print_json, print_line
 from pipeline_engine.cli.states import mark
 
@@ -36,7 +36,7 @@ def doctor(ctx: click.Context, directory: Path, flower_url: str | None, as_json:
     from pipeline_engine.services import Runtime
     from pipeline_engine.services import doctor as services
 
-    environment = _environment(directory, is_typed=is_typed(ctx, "directory"))
+    environment = environment_of(ctx, directory)
     runtime = Runtime.start(Settings.from_env(environment))
     try:
         found = services.examine(runtime, flower_url=flower_url or environment.get("FLOWER_URL"))
@@ -49,22 +49,6 @@ def doctor(ctx: click.Context, directory: Path, flower_url: str | None, as_json:
         _print(found)
     if not is_well:
         ctx.exit(NOT_WELL)
-
-
-def _environment(directory: Path, *, is_typed: bool) -> Mapping[str, str]:
-    """Our environment, with that of the stack if that one is meant or serves the same database."""
-    from pipeline_engine.embedded.errors import NotRunning
-    from pipeline_engine.embedded.stack import Stack
-
-    given = dict(os.environ)  # config.py alone gives meaning to it
-    database = None if is_typed else given.get("DATABASE_URL")
-    try:
-        stack = dict(Stack.attach(directory).environment)
-    except NotRunning:
-        if not database:
-            raise
-        return given
-    return given | stack if database in (None, "", stack["DATABASE_URL"]) else given
 
 
 def _print(checks: Sequence[Check]) -> None:

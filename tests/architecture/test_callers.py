@@ -18,12 +18,11 @@ WAYS = {"Connection", "Engine", "Runtime", "Session", "Transaction", "UUID"}
 
 #: Of the operator, for the whole installation: nobody's rows are shown.
 OPERATORS = {
+    "audit.audit_rows": "the same as `audit` for the doctor, which names ids and codes at most",
     "doctor.examine": "counts what stands still, and names ids at most; it runs on the machine",
     "inbox.drain_spool": "the sweep moves what was accepted before; nothing is answered",
     "inbox.refused_spool": "the name of a stream in Redis",
     "inbox.spooled": "how long two streams in Redis are",
-    "replay.recorded.history_of": "reads one history for the next",
-    "replay.replay": "audits one history for the tests and the battery",
     "retention.clean_up": "beat and `pipeline-engine db clean-up` delete what is old",
 }
 #: Without a look at anybody's rows.

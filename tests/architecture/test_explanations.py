@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from support.documentation import DOCS, table
 
+from pipeline_engine.services.audit import Disagreement
 from pipeline_engine.services.doctor import broker, database, installation, workers
 from pipeline_engine.services.explain import FindingCode
 from pipeline_engine.services.explain.steps import EXPLAIN
@@ -35,7 +36,11 @@ def test_every_code_of_a_step_has_words() -> None:
 
 @pytest.mark.parametrize(
     ("heading", "known"),
-    [("What explain says", set(FindingCode)), ("What the doctor looks at", names_of_checks())],
+    [
+        ("What explain says", set(FindingCode)),
+        ("What the doctor looks at", names_of_checks()),
+        ("What the audit finds", set(Disagreement)),
+    ],
 )
 def test_every_word_has_its_line_and_every_line_is_a_word(heading: str, known: set[str]) -> None:
     assert set(table(PAGE, heading)) == known

@@ -23,7 +23,7 @@ from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.scheduler.resume import cleanup, deliver, join
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import ActionContext, ActionResult
-from pipeline_engine.services.replay import replay
+from pipeline_engine.services.audit import audit_rows
 from pipeline_engine.storage.tables.events import Event as HistoryEvent
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.steps import StepExecution, StepKind
@@ -100,14 +100,14 @@ class Driver:
         left = [(r.step_id, r.item_index, r.status) for r in found.rows if r.finished_at is None]
         assert not left, f"the execution has ended, these steps have not: {left}"
         assert not any(row.in_window or row.held for row in found.rows), "a place is still taken"
-        differences = self.replay(execution_id)
-        assert not differences, differences
+        findings = self.audit(execution_id)
+        assert not findings, findings
         return found
 
-    def replay(self, execution_id: UUID) -> list[str]:
-        """What the recorded history has against the rules."""
+    def audit(self, execution_id: UUID) -> list[str]:
+        """What the rules, the history and the rows have against each other."""
         with self.runtime.engine.connect() as connection:
-            return replay(connection, execution_id)
+            return [str(finding) for finding in audit_rows(connection, execution_id).findings]
 
     def settle(self) -> None:
         """Go on until nothing is left that could be done now."""

@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from support.in_memory_execution import End, InMemoryExecution
 from support.random_graphs import documents
 from support.simple_model import Model
 
 from pipeline_engine.domain import retries
-from pipeline_engine.domain.course import Course, End
 from pipeline_engine.domain.definitions import parse
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.readiness import SkipReason
@@ -21,12 +21,12 @@ from pipeline_engine.domain.states import StepStatus
 
 
 class Execution(RuleBasedStateMachine):
-    """One execution, of which the course and the model are told the same."""
+    """One execution, of which the engine's rules and the model are told the same."""
 
     @initialize(document=documents(), patience=st.integers(0, 25))
     def accept(self, document: dict[str, Any], patience: int) -> None:
         self.definition = parse(document)
-        self.course = Course(self.definition)
+        self.execution = InMemoryExecution(self.definition)
         self.model = Model(document)
         self.attempts: Counter[str] = Counter()
         self.parked: set[str] = set()
@@ -36,16 +36,16 @@ class Execution(RuleBasedStateMachine):
 
     # ── Workers ──────────────────────────────────────────────────────────────────────────
 
-    @precondition(lambda self: self.course.ready)
+    @precondition(lambda self: self.execution.ready)
     @rule(data=st.data())
     def workers_take_steps(self, data: st.DataObject) -> None:
-        for step in self._some_of(data, self.course.ready):
+        for step in self._some_of(data, self.execution.ready):
             self._take(step)
 
-    @precondition(lambda self: self.course.ready)
+    @precondition(lambda self: self.execution.ready)
     @rule(data=st.data())
     def conditions_are_false(self, data: st.DataObject) -> None:
-        steps = self._some_of(data, self.course.ready)
+        steps = self._some_of(data, self.execution.ready)
         ends = [End(step, StepStatus.SKIPPED, SkipReason.CONDITION) for step in steps]
         self._end(data, ends)
 
@@ -106,21 +106,21 @@ class Execution(RuleBasedStateMachine):
     )
     def it_is_given_up(self, data: st.DataObject, reason: AbortReason, force: bool) -> None:
         slow = self._slow(data)
-        self.course.abort(reason, slow=slow, force=force)
+        self.execution.abort(reason, slow=slow, force=force)
         self.model.give_up(reason.value, slow=slow, force=force)
         for places in (self.parked, self.retrying):
-            places.difference_update(self.course.ended, self.course.stopping)
+            places.difference_update(self.execution.ended, self.execution.stopping)
 
-    @precondition(lambda self: self.course.stopping)
+    @precondition(lambda self: self.execution.stopping)
     @rule(data=st.data())
     def a_stopped_step_has_cleaned_up(self, data: st.DataObject) -> None:
-        step = self._one_of(data, self.course.stopping)
-        self.course.clean_up(step)
+        step = self._one_of(data, self.execution.stopping)
+        self.execution.clean_up(step)
         self.model.clean_up(step)
 
     @rule(data=st.data(), status=st.sampled_from([StepStatus.COMPLETED, StepStatus.FAILED]))
     def a_worker_comes_back_from_the_dead(self, data: st.DataObject, status: StepStatus) -> None:
-        late = set(self.course.ended) | self.course.stopping
+        late = set(self.execution.ended) | self.execution.stopping
         self._end(data, [End(step, status) for step in sorted(late)])
 
     # ── What must be the same ────────────────────────────────────────────────────────────
@@ -129,46 +129,46 @@ class Execution(RuleBasedStateMachine):
     def both_say_the_same(self) -> None:
         if not hasattr(self, "model"):
             return
-        ends = self.course.ended
+        ends = self.execution.ended
         shown = {step: str(end.skip_reason or end.status) for step, end in ends.items()}
         assert shown == self.model.ended
-        assert self.course.ready == self.model.ready
-        assert self.course.status == self.model.status
-        assert self.course.stopping == self.model.stopping
+        assert self.execution.ready == self.model.ready
+        assert self.execution.status == self.model.status
+        assert self.execution.stopping == self.model.stopping
 
     @invariant()
     def nothing_is_set_free_twice(self) -> None:
         if hasattr(self, "model"):
-            assert len(set(self.course.set_free)) == len(self.course.set_free)
+            assert len(set(self.execution.set_free)) == len(self.execution.set_free)
 
     @invariant()
     def counters_count_what_has_ended(self) -> None:
         for step in self.definition.steps if hasattr(self, "model") else ():
             still_open = [d for d in step.depends_on if d not in self.model.ended]
-            assert self.course.counters(step.id).remaining == len(still_open)
+            assert self.execution.counters(step.id).remaining == len(still_open)
 
     @invariant()
     def nobody_waits_for_nothing(self) -> None:
         if hasattr(self, "model") and self.model.status is None:
-            assert self.course.ready or self.course.running
+            assert self.execution.ready or self.execution.running
 
     # ── Words ────────────────────────────────────────────────────────────────────────────
 
     def _working(self) -> set[str]:
         """Ready or running, and neither parked nor between two attempts nor being stopped."""
-        taken = self.course.running - self.course.stopping - self.parked - self.retrying
-        return self.course.ready | taken
+        taken = self.execution.running - self.execution.stopping - self.parked - self.retrying
+        return self.execution.ready | taken
 
     def _take(self, step: str) -> None:
-        if step in self.course.ready:
-            self.course.begin(step)
+        if step in self.execution.ready:
+            self.execution.begin(step)
             self.model.begin(step)
 
     def _deliver(self, data: st.DataObject, step: str) -> None:
         if step in self.parked:
             self.early.discard(step)
             self._end(data, [End(step, StepStatus.COMPLETED)])
-        elif step not in self.course.ended:
+        elif step not in self.execution.ended:
             self.early.add(step)
 
     def _fail(self, data: st.DataObject, steps: list[str], status: StepStatus) -> None:
@@ -195,14 +195,14 @@ class Execution(RuleBasedStateMachine):
         self.patience -= 1
         how = {end.step_id: str(end.skip_reason or end.status) for end in ends}
         untaken = {target for end in ends for target in end.skip_targets}
-        self.course.end(ends, slow=slow)
+        self.execution.end(ends, slow=slow)
         self.model.end(how, untaken=untaken, slow=slow)
         for places in (self.parked, self.retrying):
-            places.difference_update(self.course.ended, self.course.stopping)
+            places.difference_update(self.execution.ended, self.execution.stopping)
 
     def _slow(self, data: st.DataObject) -> set[str]:
         """Those of the running steps whose actions have something to clean up."""
-        running = sorted(self.course.running)
+        running = sorted(self.execution.running)
         return data.draw(st.sets(st.sampled_from(running))) if running else set()
 
     def _one_of(self, data: st.DataObject, steps: Any) -> str:

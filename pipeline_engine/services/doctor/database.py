@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from pipeline_engine.errors import ExecutionNotFound
+from pipeline_engine.services.audit import Audit, audit_rows
 from pipeline_engine.services.doctor.checks import Check, Patient, Verdict, ill, well
 from pipeline_engine.services.health import installed_migrations
 from pipeline_engine.storage import diagnostics
+from pipeline_engine.storage.audit import newest_ended
 
 DRIVER = "postgresql+psycopg2"
 OLDEST = 13  #: events are ordered by xid8, which older ones do not have
@@ -20,6 +24,8 @@ MOST_SKEW_SECONDS = 1.0
 #: Longer than any sweep, back-off of a lost message or restart of a process takes.
 PATIENCE = timedelta(seconds=30)
 LISTED = 5
+AUDITED = 10  #: executions, those that ended last
+MOST_EVENTS = 10_000  #: of an audited execution; longer histories are not retold
 
 
 def examine(patient: Patient) -> Iterator[Check]:
@@ -120,6 +126,26 @@ def _overdue(connection: Connection) -> Verdict:
     return ill(f"{says}, late by {seconds:g} s or more", todo)
 
 
+def _histories(connection: Connection) -> Verdict:
+    """Whether what ended last agrees with its own history, and that with the rules."""
+    audits = list(_audits(connection))
+    differing = [audit for audit in audits if not audit.is_clean]
+    if not differing:
+        return well(f"{len(audits)} that ended last agree with their rows and with the rules")
+    says = ", ".join(
+        f"{audit.execution_id} ({', '.join(sorted({finding.code for finding in audit.findings}))})"
+        for audit in differing
+    )
+    todo = f"Run `pipeline-engine audit {differing[0].execution_id}`: it says what, and what to do."
+    return ill(says, todo)
+
+
+def _audits(connection: Connection) -> Iterator[Audit]:
+    for execution_id in newest_ended(connection, limit=AUDITED):
+        with suppress(ExecutionNotFound):  # its time to be kept is over
+            yield audit_rows(connection, execution_id, most_events=MOST_EVENTS)
+
+
 def _more(found: Sequence[object]) -> str:
     return ", …" if len(found) == LISTED else ""
 
@@ -134,4 +160,5 @@ ROWS: dict[str, Callable[[Connection], Verdict]] = {
     "stuck_executions": _stuck_executions,
     "lost_steps": _lost_steps,
     "overdue_work": _overdue,
+    "histories": _histories,
 }

@@ -252,7 +252,7 @@ def play_one(driver: Driver, peers: Peers, data: st.DataObject, document: dict[s
         play.compare()
 
     assert play.compare().execution.finished_at is not None
-    assert driver.replay(play.id) == []
+    assert driver.audit(play.id) == []
 
 
 @pytest.mark.timeout(600)  # Hypothesis would take it for an example that fails, and shrink it

@@ -36,8 +36,8 @@ from pipeline_engine.sdk import (
     StepStatus,
 )
 from pipeline_engine.services import executions, inbox
+from pipeline_engine.services.audit import audit_rows
 from pipeline_engine.services.inbox import Arrival
-from pipeline_engine.services.replay import replay
 
 OPEN = "SELECT count(*) FROM executions WHERE status IN ('PENDING', 'RUNNING')"
 QUEUED = steps_in(Phase.QUEUED)
@@ -230,7 +230,7 @@ def test_every_execution_ends_and_every_step_has_one_result(drive, session, seed
 
     with driver.runtime.engine.connect() as connection:
         every = list(connection.exec_driver_sql("SELECT id FROM executions").scalars())
-        assert {i: found for i in every if (found := replay(connection, i))} == {}
+        assert {i: found for i in every if (found := audit_rows(connection, i).findings)} == {}
     for execution_id in every:
         check(driver.look(execution_id))
     assert moves

@@ -200,7 +200,7 @@ def test_an_end_that_cannot_be_stored_fails_alone(drive, session):
 
     assert meeting.events("a") == meeting.events("c") == ["step_started", "step_completed"]
     assert meeting.events("b") == ["step_started"]
-    assert meeting.driver.replay(meeting.execution_id) == []
+    assert meeting.driver.audit(meeting.execution_id) == []
 
 
 def test_two_failures_that_end_an_execution_together_end_it_once(drive, session):
@@ -228,7 +228,7 @@ def test_threads_whose_executions_wait_for_them_alone_end_all_of_these_together(
             meeting.let_the_others_end(len(OTHERS) + len(more))
 
     assert [meeting.driver.look(one).status for one in more] == ["COMPLETED"] * len(more)
-    assert [meeting.driver.replay(one) for one in more] == [[]] * len(more)
+    assert [meeting.driver.audit(one) for one in more] == [[]] * len(more)
     assert transactions(meeting.driver, "step_completed", *OTHERS) == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from support.factories import a_document, a_step
 
 from pipeline_engine.domain.definitions import parse
-from pipeline_engine.services.replay import Recorded, differences
+from pipeline_engine.services.audit import Recorded, differences
 from pipeline_engine.storage.tables.events import EventType
 
 
@@ -17,8 +17,8 @@ def said(kind: str, step: str | None = None, **details: Any) -> tuple[str, str |
     return kind, step, details
 
 
-def replayed(*events: tuple[str, str | None, Any], steps: list[Any], **fields: Any) -> list[str]:
-    """What the replay finds in these events, in this order."""
+def audited(*events: tuple[str, str | None, Any], steps: list[Any], **fields: Any) -> list[str]:
+    """What the audit finds in these events, in this order."""
     rows: dict[Any, int] = {}
     history = []
     for number, (kind, step, given) in enumerate(events, start=1):
@@ -27,7 +27,7 @@ def replayed(*events: tuple[str, str | None, Any], steps: list[Any], **fields: A
             row = rows.setdefault((step, given.get("item_index")), len(rows) + 1)
             details = {"step_id": step, "attempt": 1, **given}
         history.append(Recorded(number, EventType(kind), row, details))
-    return differences(parse(a_document(*steps, **fields)), history)
+    return list(map(str, differences(parse(a_document(*steps, **fields)), history)))
 
 
 STARTED = said("workflow_started")
@@ -212,7 +212,7 @@ GOOD = {
 def test_a_history_that_follows_the_rules_has_nothing_against_it(name):
     events, steps, fields = GOOD[name]
 
-    assert replayed(*events, steps=steps, **fields) == []
+    assert audited(*events, steps=steps, **fields) == []
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -222,7 +222,7 @@ def test_no_end_can_be_left_out_of_a_history(name):
 
     for end in ends:
         left = [event for event in events if event is not end]
-        assert replayed(*left, steps=steps, **fields), f"without {end}"
+        assert audited(*left, steps=steps, **fields), f"without {end}"
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -232,55 +232,75 @@ def test_no_end_can_come_twice_in_a_history(name):
 
     for end in ends:
         doubled = [e for event in events for e in ([event, event] if event is end else [event])]
-        assert replayed(*doubled, steps=steps, **fields), f"{end} doubled"
+        assert audited(*doubled, steps=steps, **fields), f"{end} doubled"
 
 
 BAD = [
-    ((completed("b"), completed("a"), DONE), CHAIN, {}, "b began, but by its trigger rule"),
-    ((failed("a"), completed("b"), FAILED), CHAIN, {}, "b began, but by its trigger rule"),
-    ((failed("a"), skipped("b", "rule"), FAILED), CHAIN, LENIENT, "b was skipped (rule)"),
-    ((failed("a"), skipped("b", "branch"), FAILED), CHAIN, LENIENT, "b was skipped (branch)"),
+    (
+        (completed("b"), completed("a"), DONE),
+        CHAIN,
+        {},
+        "b: it began; expected: wait, by its trigger rule [began_too_early]",
+    ),
+    (
+        (failed("a"), completed("b"), FAILED),
+        CHAIN,
+        {},
+        "b: it began; expected: skipped (upstream_failed), by",
+    ),
+    (
+        (failed("a"), skipped("b", "rule"), FAILED),
+        CHAIN,
+        LENIENT,
+        "b: skipped (rule); expected: skipped (upstream_failed), by its trigger rule [wrong_skip]",
+    ),
+    (
+        (failed("a"), skipped("b", "branch"), FAILED),
+        CHAIN,
+        LENIENT,
+        "b: skipped (branch); expected: skipped (upstream_failed)",
+    ),
     (
         (failed("a"), skipped("b", "upstream_failed"), FAILED),
         CHAIN,
         {},
-        "a failed, but did not stop b",
+        "b: step_skipped after a failed; expected: skipped (aborted), because the pipeline fails",
     ),
     (
         (completed("a"), skipped("b", "aborted"), DONE),
         CHAIN,
         {},
-        "b was stopped, but nothing had ended the execution early",
+        "b: skipped (aborted); expected: that it goes on: nothing had ended the execution",
     ),
     (
         (skipped("a", "aborted"), skipped("b", "aborted"), CANCEL, INTERRUPTED),
         CHAIN,
         {},
-        "a was stopped, but nothing had ended the execution early",
+        "a: skipped (aborted); expected: that it goes on: nothing had ended the execution",
     ),
     (
         (failed("a"), skipped("b", "aborted"), FAILED),
         LAST,
         {},
-        "b was stopped, but its trigger rule survives this",
+        "b: skipped (aborted); expected: that it goes on, as its trigger rule lets it [wrong_stop]",
     ),
     (
         (completed("a"), skipped("b", "condition"), DONE),
         CHAIN,
         {},
-        "b was skipped by a condition that it does not have",
+        "b: skipped (condition); expected: a condition, which it does not have",
     ),
     (
         (completed("a"), completed("b"), FAILED),
         CHAIN,
         {},
-        "the execution ended as FAILED, but what happened makes it COMPLETED",
+        "execution: it ended as FAILED; expected: COMPLETED, by what happened [wrong_end]",
     ),
     (
         (completed("a"), skipped("b", "branch"), completed("c"), DONE),
         CHOICE,
         {},
-        "c began, but by its trigger rule: branch",
+        "c: it began; expected: skipped (branch), by its trigger rule",
     ),
     (
         (
@@ -292,31 +312,31 @@ BAD = [
         ),
         [a_step(s, condition="false") for s in "abc"] + TWO_OF_THREE[3:],
         {},
-        "d began, but by its trigger rule: rule",
+        "d: it began; expected: skipped (rule), by its trigger rule",
     ),
     (
         (said("step_started", "a", attempt=2), completed("a"), completed("b"), DONE),
         CHAIN,
         {},
-        "a: step_completed of attempt 1, but attempt 2 had begun",
+        "a: step_completed of attempt 1 after attempt 2 began; expected: attempt 2 or a later one",
     ),
     (
         (said("step_retrying", "a"), completed("a"), DONE),
         [a_step("a")],
         {},
-        "a was tried again, but has no retries",
+        "a: tried again; expected: an end, because it has no retries [wrong_retry]",
     ),
     (
         (said("step_retrying", "a"), said("step_retrying", "a"), completed("a"), DONE),
         [a_step("a", **RETRY)],
         {},
-        "a was tried again after 2 failures, the last: None",
+        "a: tried again after failure 2, which was without a code; expected: an end: it has 2",
     ),
     (
         (said("step_started", "a"), said("step_recovered", "a"), completed("a"), DONE),
         [a_step("a", idempotent=False)],
         {},
-        "a was recovered, but must not be repeated",
+        "a: recovered after its worker was lost; expected: a failure, because it must not be",
     ),
     (
         (
@@ -328,7 +348,7 @@ BAD = [
         ),
         EACH,
         {},
-        "a ended when 1 of its items had not",
+        "a: it ended when 1 of its items had not; expected: that its items end first [wrong_items]",
     ),
     (
         (
@@ -340,7 +360,7 @@ BAD = [
         ),
         EACH,
         {},
-        "a completed with 2 failed items, 1 are tolerated",
+        "a: it completed with 2 failed items; expected: a failure: 1 are tolerated",
     ),
     (
         (
@@ -352,19 +372,19 @@ BAD = [
         ),
         EACH,
         {},
-        "1 items of a were stopped, and nothing had failed",
+        "a: 1 of its items were stopped, and nothing had failed",
     ),
     (
         (completed("a"), completed("b"), completed(UNDO_B), completed(UNDO_A), DONE),
         UNDONE,
         {},
-        "after the steps ran compensate:b, compensate:a; it should have been nothing",
+        "execution: after its steps ran compensate:b, compensate:a; expected: nothing",
     ),
     (
         (completed("a"), failed("b"), FAILED),
         UNDONE,
         {},
-        "after the steps ran nothing; it should have been compensate:a",
+        "execution: after its steps ran nothing; expected: compensate:a [wrong_final_steps]",
     ),
     (
         (
@@ -377,46 +397,56 @@ BAD = [
         ),
         [*UNDONE, a_step("c", "b")],
         {},
-        "a was undone before b, which had been built on it",
+        "compensate:a: a was undone before b; expected: b first, which had been built on it",
     ),
     (
         (failed("a"), FAILED),
         [a_step("a")],
         {"settings": HANDLERS},
-        "after the steps ran nothing; it should have been h",
+        "execution: after its steps ran nothing; expected: h",
     ),
     (
         (completed("h"), failed("a"), FAILED),
         [a_step("a")],
         {"settings": HANDLERS},
-        "h began before every step had ended",
+        "h: it began before every step had ended",
     ),
     (
         (completed("a"), CANCEL, skipped("h", "aborted"), INTERRUPTED),
         [a_step("a")],
         {"settings": {"finally": HANDLERS["on_failure"]}},
-        "h was stopped, but only force stops what runs after the steps",
+        "h: skipped (aborted); expected: that it goes on: only force stops final steps",
     ),
     (
         (failed("a"), skipped("b", "aborted"), CANCEL, FAILED),
         CHAIN,
         {},
-        "the execution ended as FAILED, but what happened makes it INTERRUPTED",
+        "execution: it ended as FAILED; expected: INTERRUPTED, by what happened",
     ),
     (
         (CANCEL, FORCE, skipped("a", "aborted"), completed("b"), INTERRUPTED),
         [a_step("a"), a_step("b", "a", trigger_rule="always")],
         {},
-        "b began after the execution had been given up",
+        "b: it began when steps were being stopped with the execution",
     ),
-    ((completed("a"), DONE, completed("b")), CHAIN, {}, "step_completed after the end"),
-    ((completed("z"), completed("a"), DONE), [a_step("a")], {}, "z is no step of the definition"),
+    (
+        (completed("a"), DONE, completed("b")),
+        CHAIN,
+        {},
+        "b: step_completed after workflow_completed; expected: nothing after the end",
+    ),
+    (
+        (completed("z"), completed("a"), DONE),
+        [a_step("a")],
+        {},
+        "z: step_completed; expected: no event: the definition has no such step [unknown_step]",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("events", "steps", "fields", "sentence"), BAD)
 def test_what_does_not_follow_is_said_in_a_sentence(events, steps, fields, sentence):
-    found = replayed(STARTED, *events, steps=steps, **fields)
+    found = audited(STARTED, *events, steps=steps, **fields)
 
     assert any(sentence in difference for difference in found), found
 
@@ -424,8 +454,8 @@ def test_what_does_not_follow_is_said_in_a_sentence(events, steps, fields, sente
 def test_an_execution_that_goes_on_may_lack_its_end_and_nothing_else():
     on_its_way = (STARTED, completed("a"))
 
-    assert replayed(*on_its_way, steps=CHAIN) == []
-    assert replayed(*on_its_way[:1], completed("b"), steps=CHAIN) != []
+    assert audited(*on_its_way, steps=CHAIN) == []
+    assert audited(*on_its_way[:1], completed("b"), steps=CHAIN) != []
 
 
 def test_the_order_is_that_of_the_ids_however_the_events_are_handed_over():

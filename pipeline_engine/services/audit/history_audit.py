@@ -1,27 +1,33 @@
-"""A history told again, event by event, with the rules beside it."""
+"""One execution retold from its history, event by event, with the rules beside it.
+
+The history is trusted for what came from outside: how an action ended, whether a condition was
+false, which side a conditional took.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Any
 
-from pipeline_engine.domain.course import Course, End
-from pipeline_engine.domain.definitions import PipelineDefinition, StepDefinition
+from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition, StepDefinition
+from pipeline_engine.domain.frontier import frontier_of
 from pipeline_engine.domain.outcome import COMPENSATES, AbortReason, compensating, outcome
 from pipeline_engine.domain.readiness import (
     EAGER,
     Dependencies,
     SkipReason,
     Verdict,
+    contribution,
     decide,
     is_unhandled_failure,
 )
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
-from pipeline_engine.services.replay import fan_outs
-from pipeline_engine.services.replay.attempts import Row
-from pipeline_engine.services.replay.epilogue import Epilogue, Way
-from pipeline_engine.services.replay.recorded import (
+from pipeline_engine.services.audit import fan_outs
+from pipeline_engine.services.audit.attempts import Row
+from pipeline_engine.services.audit.final_steps import FinalSteps, Way
+from pipeline_engine.services.audit.findings import Disagreement, Finding
+from pipeline_engine.services.audit.recorded import (
     EXECUTION_ENDS,
     INTENTS,
     Recorded,
@@ -30,17 +36,18 @@ from pipeline_engine.services.replay.recorded import (
 )
 
 
-class Retold:
+class HistoryAudit:
     """One pass over a history; whatever does not fit is noted, and the pass goes on."""
 
     def __init__(self, definition: PipelineDefinition, history: Sequence[Recorded]) -> None:
         self._definition = definition
         self._history = history
-        self._course = Course(definition)
+        self._frontier = frontier_of(definition)
+        self._ended: dict[str, StepStatus] = {}  #: how steps of the definition ended
         self._steps = {step.id for step in definition.steps}
         self._rows: dict[int, Row] = {}
         self._fan_outs: dict[str, Row] = {}  #: or any other row that is no item, by step id
-        self._epilogue = Epilogue()
+        self._final_steps = FinalSteps()
         self._began: set[str] = set()
         self._failures: list[Recorded] = []  #: unhandled
         self._gave_up_at: int | None = None  #: the first step that was stopped with the others
@@ -49,24 +56,29 @@ class Retold:
         self._intended_at: float = inf
         self._forced = False  #: nothing may run any more
         self._reason = abort_reason(history, fails_fast=definition.settings.fail_fast)
-        self._said: list[str] = []
+        self._found: list[Finding] = []
 
-    def differences(self) -> list[str]:
+    def findings(self) -> list[Finding]:
         """What does not fit."""
         end = the_end(self._history)
         for event in self._history:
             if end is not None and event.id > end.id:
-                self._say([f"{event.type.value} after the end of the execution"])
+                self._note([_after(event, end)])
             elif event.step_execution_id is not None:
                 self._read(event, event.step_execution_id)
             elif event.type in INTENTS:
                 self._intended(event)
         if end is not None:
-            self._say(self._ended(end))
-        return self._said
+            self._note(self._execution_ended(end))
+        return self._found
 
-    def _say(self, found: Iterator[str] | list[str]) -> None:
-        self._said += found
+    def _note(self, found: Iterable[Finding]) -> None:
+        self._found += found
+
+    def _differs(
+        self, code: Disagreement, step_id: str | None = None, *, found: str, expected: str
+    ) -> Finding:
+        return Finding(code=code, step_id=step_id, found=found, expected=expected)
 
     def _intended(self, event: Recorded) -> None:
         """The client, or the clock, ends the execution early from here on."""
@@ -83,20 +95,20 @@ class Retold:
         if row_id not in self._rows:
             row = self._new_row(event)
             if row is None:
-                self._say([f"{event.step_id} is no step of the definition"])
+                self._note([_unknown(event)])
                 return
             self._rows[row_id] = row
         row = self._rows[row_id]
         if not event.is_of_item:
             if row.waits_again:
                 self._began.discard(event.step_id)
-            self._say(self._begun(event))
-        self._say(row.read(event, self._definition.settings))
+            self._note(self._begun(event))
+        self._note(row.read(event, self._definition.settings))
         if event.end is not None and not event.is_of_item:
             if row.items:
                 aborted = bool(self._failures) or self._reason is not AbortReason.FAILED
-                self._say(fan_outs.check_end(row, may_be_aborted=aborted and bool(self._reason)))
-            self._say(self._step_ended(event, event.end))
+                self._note(fan_outs.check_end(row, may_be_aborted=aborted and bool(self._reason)))
+            self._note(self._step_ended(event, event.end))
 
     def _new_row(self, event: Recorded) -> Row | None:
         step_id = event.step_id
@@ -104,18 +116,18 @@ class Retold:
         if definition is None:
             return None
         if event.is_of_item:
-            row = Row(definition, f"item {event.details['item_index']} of {step_id}")
-            parent = self._fan_outs.get(step_id, Row(definition, step_id))
-            self._say(fan_outs.check_new_item(parent, event))
+            row = Row(definition, event.item_index)
+            parent = self._fan_outs.get(step_id, Row(definition))
+            self._note(fan_outs.check_new_item(parent, row))
             parent.its_items.append(row)
             return row
-        row = Row(definition, step_id)
+        row = Row(definition)
         self._fan_outs[step_id] = row
         if step_id not in self._steps:
             if event.skip_reason is not SkipReason.ABORTED:  # or it has not begun
-                self._say(self._epilogue.check_begin(step_id, self._course))
-            self._epilogue.rows[step_id] = row
-            self._epilogue.began_at = min(self._epilogue.began_at, event.id)
+                self._note(self._final_steps.check_begin(row, all_ended=not self._still_open()))
+            self._final_steps.rows[step_id] = row
+            self._final_steps.began_at = min(self._final_steps.began_at, event.id)
         return row
 
     def _definition_of(self, step_id: str) -> StepDefinition | None:
@@ -129,7 +141,7 @@ class Retold:
 
     # ── Beginning ────────────────────────────────────────────────────────────────────────
 
-    def _begun(self, event: Recorded) -> Iterator[str]:
+    def _begun(self, event: Recorded) -> Iterator[Finding]:
         """The first sign that a step ran, or that its own condition was looked at."""
         step_id = event.step_id
         skipped = event.end is StepStatus.SKIPPED and event.skip_reason is not SkipReason.CONDITION
@@ -138,10 +150,19 @@ class Retold:
         self._began.add(step_id)
         verdicts = self._verdicts(step_id)
         if Verdict.RUN not in verdicts:
-            said = " or ".join(sorted(verdicts)) or "it waits for others"
-            yield f"{step_id} began, but by its trigger rule: {said}"
+            yield self._differs(
+                Disagreement.BEGAN_TOO_EARLY,
+                step_id,
+                found="it began",
+                expected=_by_its_rule(verdicts),
+            )
         if self._is_given_up(step_id):
-            yield f"{step_id} began after the execution had been given up"
+            yield self._differs(
+                Disagreement.BEGAN_AFTER_STOP,
+                step_id,
+                found="it began when steps were being stopped with the execution",
+                expected="skipped (aborted)",
+            )
 
     def _verdicts(self, step_id: str) -> set[Verdict]:
         """What may have been decided about a step by now.
@@ -149,7 +170,7 @@ class Retold:
         Who decided need not have seen every end that was recorded before: of a step that is
         given up early, because too few are left, one may have missed those that block it.
         """
-        step, now = self._definition.step(step_id), self._course.counters(step_id)
+        step, now = self._definition.step(step_id), self._frontier.dependencies(step_id)
         if not now.total:
             return {Verdict.RUN}
         found = {decide(step.trigger_rule, step.at_least, now)}
@@ -162,11 +183,11 @@ class Retold:
 
     # ── Ending ───────────────────────────────────────────────────────────────────────────
 
-    def _step_ended(self, event: Recorded, status: StepStatus) -> Iterator[str]:
+    def _step_ended(self, event: Recorded, status: StepStatus) -> Iterator[Finding]:
         step_id = event.step_id
         if step_id not in self._steps:
             if event.skip_reason is SkipReason.ABORTED and not self._forced:
-                yield f"{step_id} was stopped, but only force stops what runs after the steps"
+                yield self._wrong_stop(step_id, "that it goes on: only force stops final steps")
             self._note_failure(event, status)
             return
         if event.skip_reason is not None:
@@ -175,40 +196,60 @@ class Retold:
             # A fan-out whose time was up before waits for its items, and then says so.
             status is StepStatus.TIMEOUT and self._fan_outs[step_id].items
         ):
-            yield f"{step_id} ended as {status} after the execution had been given up"
-        if step_id not in self._course.ended:
-            self._course.count([End(step_id, status, event.skip_reason)])
+            yield self._differs(
+                Disagreement.BEGAN_AFTER_STOP,
+                step_id,
+                found=f"it ended as {status} when steps had been stopped with the execution",
+                expected="skipped (aborted)",
+            )
+        if step_id not in self._ended:
+            self._count(step_id, status, event.skip_reason)
         self._note_failure(event, status)
 
+    def _count(self, step_id: str, status: StepStatus, reason: SkipReason | None) -> None:
+        self._ended[step_id] = status
+        counted = contribution(status, skip_reason=reason, tolerated=self._is_tolerated(step_id))
+        self._frontier.count([(counted, self._definition.graph.dependents(step_id))])
+
+    def _is_tolerated(self, step_id: str) -> bool:
+        if step_id.startswith(COMPENSATES):
+            return True
+        return self._definition.step(step_id).on_failure is OnFailure.CONTINUE
+
     def _note_failure(self, event: Recorded, status: StepStatus) -> None:
-        tolerated = event.step_id.startswith(COMPENSATES) or self._course.is_tolerated(
-            event.step_id
-        )
-        if is_unhandled_failure(status, tolerated=tolerated):
+        if is_unhandled_failure(status, tolerated=self._is_tolerated(event.step_id)):
             self._failures.append(event)
 
-    def _skipped(self, event: Recorded, reason: SkipReason) -> Iterator[str]:
+    def _skipped(self, event: Recorded, reason: SkipReason) -> Iterator[Finding]:
         step_id = event.step_id
         if reason is SkipReason.CONDITION:
             if self._definition.step(step_id).condition is None:
-                yield f"{step_id} was skipped by a condition that it does not have"
+                yield self._wrong_skip(event, "a condition, which it does not have")
         elif reason is SkipReason.ABORTED:
             if self._gave_up_at is None:
                 self._gave_up_at = event.id
             yield from self._aborted(step_id)
         elif step_id in self._began:
-            yield f"{step_id} was skipped ({reason}) after it had begun"
+            yield self._wrong_skip(event, "an end of its own, because it had begun")
         elif Verdict(reason.value) not in self._verdicts(step_id) and not (
             reason is SkipReason.BRANCH and self._is_behind_a_branch(step_id)
         ):
-            said = " or ".join(sorted(self._verdicts(step_id))) or "wait"
-            yield f"{step_id} was skipped ({reason}), but by its trigger rule: {said}"
+            yield self._wrong_skip(event, _by_its_rule(self._verdicts(step_id)))
 
-    def _aborted(self, step_id: str) -> Iterator[str]:
+    def _wrong_skip(self, event: Recorded, expected: str) -> Finding:
+        found = f"skipped ({event.skip_reason})"
+        return self._differs(Disagreement.WRONG_SKIP, event.step_id, found=found, expected=expected)
+
+    def _wrong_stop(self, step_id: str, expected: str) -> Finding:
+        return self._differs(
+            Disagreement.WRONG_STOP, step_id, found="skipped (aborted)", expected=expected
+        )
+
+    def _aborted(self, step_id: str) -> Iterator[Finding]:
         if not self._may_have_been_given_up():
-            yield f"{step_id} was stopped, but nothing had ended the execution early"
+            yield self._wrong_stop(step_id, "that it goes on: nothing had ended the execution")
         elif self._survives(step_id):
-            yield f"{step_id} was stopped, but its trigger rule survives this"
+            yield self._wrong_stop(step_id, "that it goes on, as its trigger rule lets it")
 
     def _may_have_been_given_up(self) -> bool:
         fails_fast = self._definition.settings.fail_fast
@@ -230,27 +271,38 @@ class Retold:
         """Whether a completed step could choose to skip this one: its params speak of it."""
         return any(
             _mentions(self._definition.step(done).params, step_id)
-            for done, end in self._course.ended.items()
-            if end.status is StepStatus.COMPLETED
+            for done, status in self._ended.items()
+            if status is StepStatus.COMPLETED
         )
 
     # ── The execution ────────────────────────────────────────────────────────────────────
 
-    def _ended(self, end: Recorded) -> Iterator[str]:
-        missing = [step.id for step in self._definition.steps if step.id not in self._course.ended]
+    def _still_open(self) -> list[str]:
+        return [step.id for step in self._definition.steps if step.id not in self._ended]
+
+    def _execution_ended(self, end: Recorded) -> Iterator[Finding]:
+        missing = self._still_open()
+        open_rows = [row for row in self._rows.values() if row.end is None]
+        for step_id in missing:
+            yield self._ended_before(step_id)
         if missing:
-            yield f"the execution ended before {', '.join(missing)}"
             return
-        yield from (
-            f"the execution ended before {row.name}"
-            for row in self._rows.values()
-            if row.end is None
-        )
+        for row in open_rows:
+            yield self._ended_before(row.definition.id, row.item_index)
         yield from self._not_stopped()
-        yield from self._epilogue.check(self._definition, self._course, self._ways())
+        yield from self._final_steps.check(self._definition, self._ended, self._ways())
         yield from self._wrong_status(end)
 
-    def _not_stopped(self) -> Iterator[str]:
+    def _ended_before(self, step_id: str, item_index: int | None = None) -> Finding:
+        return Finding(
+            code=Disagreement.ENDED_TOO_EARLY,
+            step_id=step_id,
+            item_index=item_index,
+            found="the execution ended, and no event tells of the end of this",
+            expected="that its steps end first",
+        )
+
+    def _not_stopped(self) -> Iterator[Finding]:
         """With ``fail_fast`` a failure stops all that waited for it, before it is counted."""
         for failure in self._failures if self._definition.settings.fail_fast else ():
             for step_id in self._definition.graph.dependents(failure.step_id):
@@ -260,7 +312,12 @@ class Retold:
                 if not waits or ended is None or ended.id < failure.id:
                     continue
                 if ended.skip_reason is not SkipReason.ABORTED:
-                    yield f"{failure.step_id} failed, but did not stop {step_id}"
+                    yield self._differs(
+                        Disagreement.NOT_STOPPED,
+                        step_id,
+                        found=f"{ended.type.value} after {failure.step_id} failed",
+                        expected="skipped (aborted), because the pipeline fails fast",
+                    )
 
     def _ways(self) -> list[Way]:
         """What may have run after the steps; an abort may have come while it did."""
@@ -271,22 +328,59 @@ class Retold:
         given_up = outcome(self._reason, failed=True)
         added = (given_up,) if self._reason is AbortReason.CANCELLED else ()
         late: list[Way] = [(calm, *added), (calm,)] if self._forced else [(calm, *added)]
-        if self._epilogue.began_at < self._intended_at:
+        if self._final_steps.began_at < self._intended_at:
             return late
         early: list[Way] = [(given_up,), ()] if self._forced else [(given_up,)]
         return early if self._gave_up_at is not None and not failed else [*early, *late]
 
-    def _wrong_status(self, end: Recorded) -> Iterator[str]:
+    def _wrong_status(self, end: Recorded) -> Iterator[Finding]:
         recorded = EXECUTION_ENDS[end.type]
         given_up = self._reason in {AbortReason.CANCELLED, AbortReason.TIMED_OUT}
         expected = outcome(self._reason, failed=given_up or bool(self._failures))
         message = str(end.error.get("message", ""))
         no_outputs = recorded is ExecutionStatus.FAILED and message.startswith("outputs: ")
         if recorded is not expected and not (expected is ExecutionStatus.COMPLETED and no_outputs):
-            yield f"the execution ended as {recorded}, but what happened makes it {expected}"
+            yield self._differs(
+                Disagreement.WRONG_END,
+                found=f"it ended as {recorded}",
+                expected=f"{expected}, by what happened",
+            )
         blamed = end.error.get("step_id")
         if blamed is not None and blamed not in {event.step_id for event in self._failures}:
-            yield f"the execution blames {blamed}, which did not fail"
+            yield self._differs(
+                Disagreement.WRONG_END,
+                found=f"it says that it failed because of {blamed}",
+                expected=f"a step that failed, which {blamed} did not",
+            )
+
+
+def _after(event: Recorded, end: Recorded) -> Finding:
+    return Finding(
+        code=Disagreement.AFTER_THE_END,
+        step_id=event.step_id if event.step_execution_id is not None else None,
+        item_index=event.item_index,
+        found=f"{event.type.value} after {end.type.value}",
+        expected="nothing after the end of the execution",
+    )
+
+
+def _unknown(event: Recorded) -> Finding:
+    return Finding(
+        code=Disagreement.UNKNOWN_STEP,
+        step_id=event.step_id,
+        item_index=event.item_index,
+        found=event.type.value,
+        expected="no event: the definition has no such step",
+    )
+
+
+def _by_its_rule(verdicts: Iterable[Verdict]) -> str:
+    """What a trigger rule says, in words."""
+    said = (
+        verdict.value if verdict is Verdict.RUN else f"skipped ({verdict.value})"
+        for verdict in sorted(verdicts)
+    )
+    return f"{' or '.join(said) or 'wait'}, by its trigger rule"
 
 
 def _mentions(value: Any, step_id: str) -> bool:

@@ -2,55 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import TypeAlias
 
-from pipeline_engine.domain.course import Course
 from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.outcome import COMPENSATES, handlers_after
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
-from pipeline_engine.services.replay.attempts import Row
+from pipeline_engine.services.audit.attempts import Row
+from pipeline_engine.services.audit.findings import Disagreement, Finding
 
 #: The ends that were decided one after another: when the steps had ended, and by a cancel later.
 Way: TypeAlias = tuple[ExecutionStatus, ...]
 #: What one of them adds: compensations in any order, then handlers in theirs.
 Stage: TypeAlias = tuple[set[str], list[str]]
+#: How the steps of the definition ended.
+Ends: TypeAlias = Mapping[str, StepStatus]
 
 
 @dataclass(slots=True)
-class Epilogue:
+class FinalSteps:
     """The rows that were added when the steps had ended, in the order in which they began."""
 
     rows: dict[str, Row] = field(default_factory=dict)
     began_at: float = inf  #: the event that tells of the first
 
-    def check_begin(self, name: str, course: Course) -> Iterator[str]:
+    def check_begin(self, new: Row, *, all_ended: bool) -> Iterator[Finding]:
         """What is wrong with the beginning of another one."""
-        if course.status is None:
-            yield f"{name} began before every step had ended"
+        if not all_ended:
+            yield self._too_early(new, "every step")
         for other in self.rows.values():
             if other.end is None:
-                yield f"{name} began before {other.name} had ended"
+                yield self._too_early(new, other.definition.id)
 
     def check(
-        self, definition: PipelineDefinition, course: Course, ways: Sequence[Way]
-    ) -> Iterator[str]:
+        self, definition: PipelineDefinition, ended: Ends, ways: Sequence[Way]
+    ) -> Iterator[Finding]:
         """Whether these are the ones that belong to one of the ways that it may have gone."""
         ran = list(self.rows)
-        expected = [list(_stages(definition, course, way)) for way in ways]
+        expected = [list(_stages(definition, ended, way)) for way in ways]
         if not any(_fits(ran, stages) for stages in expected):
-            yield f"after the steps ran {_listed(ran)}; it should have been {_told(expected[0])}"
+            yield Finding(
+                code=Disagreement.WRONG_FINAL_STEPS,
+                found=f"after its steps ran {_listed(ran)}",
+                expected=_told(expected[0]),
+            )
         undone = [i.removeprefix(COMPENSATES) for i in ran if i.startswith(COMPENSATES)]
         yield from _wrong_order(definition, undone)
 
+    @staticmethod
+    def _too_early(new: Row, other: str) -> Finding:
+        return new.differs(
+            Disagreement.BEGAN_TOO_EARLY,
+            found=f"it began before {other} had ended",
+            expected=f"that {other} ends first",
+        )
 
-def _stages(definition: PipelineDefinition, course: Course, way: Way) -> Iterator[Stage]:
+
+def _stages(definition: PipelineDefinition, ended: Ends, way: Way) -> Iterator[Stage]:
     """What each of these ends adds, beside what those before it have added."""
     known: set[str] = set()
     for status in way:
-        undone = {f"{COMPENSATES}{step_id}" for step_id in _to_undo(definition, course, status)}
+        undone = {f"{COMPENSATES}{step_id}" for step_id in _to_undo(definition, ended, status)}
         handlers = [step.id for step in handlers_after(definition, status)]
         yield undone - known, [step_id for step_id in handlers if step_id not in known]
         known |= undone.union(handlers)
@@ -67,18 +81,23 @@ def _fits(ran: Sequence[str], stages: Sequence[Stage]) -> bool:
     return not rest
 
 
-def _to_undo(definition: PipelineDefinition, course: Course, status: ExecutionStatus) -> set[str]:
+def _to_undo(definition: PipelineDefinition, ended: Ends, status: ExecutionStatus) -> set[str]:
     if status is ExecutionStatus.COMPLETED:
         return set()
-    completed = {s for s, end in course.ended.items() if end.status is StepStatus.COMPLETED}
+    completed = {s for s, end in ended.items() if end is StepStatus.COMPLETED}
     return {step.id for step in definition.steps if step.compensate and step.id in completed}
 
 
-def _wrong_order(definition: PipelineDefinition, undone: Sequence[str]) -> Iterator[str]:
+def _wrong_order(definition: PipelineDefinition, undone: Sequence[str]) -> Iterator[Finding]:
     for number, later in enumerate(undone):
         for earlier in undone[:number]:
             if later in definition.graph and definition.graph.is_ancestor(earlier, of=later):
-                yield f"{earlier} was undone before {later}, which had been built on it"
+                yield Finding(
+                    code=Disagreement.WRONG_FINAL_STEPS,
+                    step_id=f"{COMPENSATES}{earlier}",
+                    found=f"{earlier} was undone before {later}",
+                    expected=f"{later} first, which had been built on it",
+                )
 
 
 def _told(stages: Sequence[Stage]) -> str:

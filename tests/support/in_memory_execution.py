@@ -1,17 +1,15 @@
-"""The course of one execution in memory: what ``scheduler/advance/advance.py`` does, without rows.
+"""One execution in memory: what ``scheduler/advance/advance.py`` does, without rows.
 
-For whoever asks what a definition does when its steps end in this or that way: the replay of
-a recorded history, and the tests that compare it with a simple model. All decisions are those
-of ``readiness.py``; the waves are those of ``advance()``.
+All decisions are those of ``domain/``; the waves are those of ``advance()``.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition, StepDefinition
+from pipeline_engine.domain.frontier import frontier_of
 from pipeline_engine.domain.outcome import AbortReason, outcome
 from pipeline_engine.domain.readiness import (
     Contribution,
@@ -20,7 +18,6 @@ from pipeline_engine.domain.readiness import (
     Verdict,
     contribution,
     is_unhandled_failure,
-    reaction,
 )
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 
@@ -35,7 +32,7 @@ class End:
     skip_targets: Sequence[str] = ()  #: steps on the sides that this conditional did not take
 
 
-class Course:
+class InMemoryExecution:
     """Which steps of an execution may run, which have ended, and how."""
 
     def __init__(self, definition: PipelineDefinition) -> None:
@@ -48,25 +45,18 @@ class Course:
         self.forced = False  #: nothing may run any more
         self.failed = False
         self._definition = definition
-        self._waiting = {
-            step.id: _all_open(len(definition.graph.dependencies(step.id)))
-            for step in definition.steps
-        }
+        self._frontier = frontier_of(definition)
 
     @property
     def status(self) -> ExecutionStatus | None:
         """How the execution ends, once every step has."""
-        if len(self.ended) < len(self._waiting):
+        if len(self.ended) < len(self._definition.steps):
             return None
         return outcome(self.abort_reason, failed=self.failed)
 
     def counters(self, step_id: str) -> Dependencies:
         """How the dependencies of a step stand."""
-        return self._waiting[step_id]
-
-    def is_tolerated(self, step_id: str) -> bool:
-        """Whether a failure of this step leaves the execution alone."""
-        return self._definition.step(step_id).on_failure is OnFailure.CONTINUE
+        return self._frontier.dependencies(step_id)
 
     # ── What happens ─────────────────────────────────────────────────────────────────────
 
@@ -96,20 +86,6 @@ class Course:
         self.stopping.remove(step_id)
         self._advance([End(step_id, StepStatus.SKIPPED, SkipReason.ABORTED)], ())
 
-    def count(self, ends: Iterable[End]) -> list[End]:
-        """Take these ends for a fact; returns the skips that follow from them at once."""
-        changes: dict[str, Contribution] = defaultdict(Contribution)
-        for end in ends:
-            self._note(end)
-            counted = contribution(
-                end.status,
-                skip_reason=end.skip_reason,
-                tolerated=self.is_tolerated(end.step_id),
-            )
-            for successor in self._definition.graph.dependents(end.step_id):
-                changes[successor] += counted
-        return [skip for step_id, its in changes.items() for skip in self._react(step_id, its)]
-
     # ── What follows ─────────────────────────────────────────────────────────────────────
 
     def _advance(self, ended: list[End], slow: Collection[str]) -> None:
@@ -119,8 +95,10 @@ class Course:
             for end in ended:
                 self._note(end)
             # An abort comes first, so that nothing is set free which it is about to stop.
-            ended += self._failures(ended, slow)
-            ended = self.count(ended)
+            stopped = self._failures(ended, slow)
+            for end in stopped:
+                self._note(end)
+            ended = list(self._set_free([*ended, *stopped]))
 
     def _note(self, end: End) -> None:
         self.ended[end.step_id] = end
@@ -138,7 +116,7 @@ class Course:
 
     def _failures(self, ended: Sequence[End], slow: Collection[str]) -> list[End]:
         for end in ended:
-            if is_unhandled_failure(end.status, tolerated=self.is_tolerated(end.step_id)):
+            if is_unhandled_failure(end.status, tolerated=self._is_tolerated(end.step_id)):
                 self.failed = True
                 if self._definition.settings.fail_fast:
                     return self._given_up(AbortReason.FAILED, slow)
@@ -166,18 +144,23 @@ class Course:
         reason = self.abort_reason
         return bool(reason and step.trigger_rule in reason.survivors and not self.forced)
 
-    def _react(self, step_id: str, ends: Contribution) -> Iterator[End]:
-        now = self._waiting[step_id] = self._waiting[step_id].counted(ends)
-        if step_id in self.ended or step_id in self.running:
-            return
-        step = self._definition.step(step_id)
-        verdict = reaction(step.trigger_rule, step.at_least, now, ends)
-        if verdict is Verdict.RUN:
-            self.set_free.append(step_id)
-            self.ready.add(step_id)
-        elif verdict is not Verdict.WAIT:
-            yield End(step_id, StepStatus.SKIPPED, SkipReason(verdict.value))
+    def _set_free(self, ended: Sequence[End]) -> Iterator[End]:
+        """Count these ends; yields the skips that follow from them at once."""
+        dependents = self._definition.graph.dependents
+        counted = [(self._contribution(end), dependents(end.step_id)) for end in ended]
+        for step_id, verdict in self._frontier.count(counted):
+            if step_id in self.ended or step_id in self.running:
+                continue
+            if verdict is Verdict.RUN:
+                self.set_free.append(step_id)
+                self.ready.add(step_id)
+            else:
+                yield End(step_id, StepStatus.SKIPPED, SkipReason(verdict.value))
 
+    def _contribution(self, end: End) -> Contribution:
+        tolerated = self._is_tolerated(end.step_id)
+        return contribution(end.status, skip_reason=end.skip_reason, tolerated=tolerated)
 
-def _all_open(total: int) -> Dependencies:
-    return Dependencies(total, total, 0, 0, 0, 0)
+    def _is_tolerated(self, step_id: str) -> bool:
+        """Whether a failure of this step leaves the execution alone."""
+        return self._definition.step(step_id).on_failure is OnFailure.CONTINUE

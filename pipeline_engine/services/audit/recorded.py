@@ -1,13 +1,10 @@
-"""A recorded history as the replay reads it."""
+"""A recorded history as the audit reads it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
-
-from sqlalchemy import Connection
 
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.readiness import SkipReason
@@ -26,14 +23,18 @@ EXECUTION_ENDS: Mapping[EventType, ExecutionStatus] = {
     EventType.WORKFLOW_FAILED: ExecutionStatus.FAILED,
     EventType.WORKFLOW_INTERRUPTED: ExecutionStatus.INTERRUPTED,
 }
+INTENTS: Mapping[EventType, AbortReason] = {
+    EventType.CANCEL_REQUESTED: AbortReason.CANCELLED,
+    EventType.DEADLINE_PASSED: AbortReason.TIMED_OUT,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """One event.
 
-    Its id orders it: an id is taken after everything that its writer had seen was committed,
-    which cannot be said of the numbers of transactions, as these are taken when they begin.
+    Its id orders it: an id is given after everything that its writer had seen was committed,
+    which cannot be said of the numbers of transactions, as these are given when they begin.
     """
 
     id: int
@@ -47,9 +48,14 @@ class Recorded:
         return str(self.details.get("step_id"))
 
     @property
+    def item_index(self) -> int | None:
+        """Which item of a fan-out this is about, if it is about one."""
+        return self.details.get("item_index")
+
+    @property
     def is_of_item(self) -> bool:
         """It is about an item of a fan-out."""
-        return "item_index" in self.details
+        return self.item_index is not None
 
     @property
     def end(self) -> StepStatus | None:
@@ -68,25 +74,9 @@ class Recorded:
         return self.details.get("error") or {}
 
 
-def history_of(connection: Connection, execution_id: UUID) -> list[Recorded]:
-    """Every event of an execution."""
-    found = connection.exec_driver_sql(
-        "SELECT id, event_type, step_execution_id, details FROM events"
-        " WHERE execution_id = %(id)s ORDER BY id",
-        {"id": str(execution_id)},
-    )
-    return [Recorded(row[0], EventType(row[1]), row[2], row[3] or {}) for row in found]
-
-
 def the_end(history: Sequence[Recorded]) -> Recorded | None:
     """The event that ended the execution, if it has ended."""
     return next((event for event in history if event.type in EXECUTION_ENDS), None)
-
-
-INTENTS: Mapping[EventType, AbortReason] = {
-    EventType.CANCEL_REQUESTED: AbortReason.CANCELLED,
-    EventType.DEADLINE_PASSED: AbortReason.TIMED_OUT,
-}
 
 
 def abort_reason(history: Sequence[Recorded], *, fails_fast: bool) -> AbortReason | None:

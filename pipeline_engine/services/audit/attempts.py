@@ -1,0 +1,91 @@
+"""The attempts of one row in a history: numbered upwards, tried again by the rules, one end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pipeline_engine.domain import retries
+from pipeline_engine.domain.definitions import OnFailure, PipelineSettings, StepDefinition
+from pipeline_engine.services.audit.findings import Disagreement, Finding
+from pipeline_engine.services.audit.recorded import Recorded
+from pipeline_engine.storage.tables.events import EventType
+
+
+@dataclass(slots=True)
+class Row:
+    """A step, an item, a handler or a compensation, as far as its history has been read."""
+
+    definition: StepDefinition
+    item_index: int | None = None
+    attempt: int = 0
+    retried: int = 0
+    waits_again: bool = False  #: its worker died, and nobody has claimed it since
+    items: int = 0  #: that it was expanded into
+    end: Recorded | None = None
+    its_items: list[Row] = field(default_factory=list)
+
+    def differs(self, code: Disagreement, *, found: str, expected: str) -> Finding:
+        """A finding about this row."""
+        return Finding(
+            code=code,
+            step_id=self.definition.id,
+            item_index=self.item_index,
+            found=found,
+            expected=expected,
+        )
+
+    def read(self, event: Recorded, settings: PipelineSettings) -> Iterator[Finding]:
+        """Read one event of this row, and yield what is wrong with it by itself."""
+        if self.end is not None:
+            yield self.differs(
+                Disagreement.AFTER_THE_END,
+                found=f"{event.type.value} after its {self.end.type.value}",
+                expected="nothing after its end",
+            )
+        yield from self._fenced(event)
+        self.waits_again = event.type is EventType.STEP_RECOVERED
+        if event.type is EventType.STEP_RETRYING:
+            self.retried += 1
+            yield from self._retried(event, settings)
+        elif self.waits_again and self.definition.idempotent is False:
+            yield self.differs(
+                Disagreement.WRONG_RETRY,
+                found="recovered after its worker was lost",
+                expected="a failure, because it must not be repeated",
+            )
+        elif event.type is EventType.STEP_EXPANDED:
+            self.items += int(event.details.get("items", 0))
+        elif event.end is not None:
+            self.end = event
+
+    def _fenced(self, event: Recorded) -> Iterator[Finding]:
+        attempt = int(event.details.get("attempt", self.attempt))
+        begins = event.type is EventType.STEP_STARTED
+        if attempt < self.attempt or (begins and attempt == self.attempt):
+            yield self.differs(
+                Disagreement.WRONG_ATTEMPT,
+                found=f"{event.type.value} of attempt {attempt} after attempt {self.attempt} began",
+                expected=f"attempt {self.attempt + begins} or a later one",
+            )
+        self.attempt = max(attempt, self.attempt)
+
+    def _retried(self, event: Recorded, settings: PipelineSettings) -> Iterator[Finding]:
+        if self.definition.on_failure is not OnFailure.RETRY and self.definition.retry is None:
+            yield self._must_not_retry("tried again", expected="an end, because it has no retries")
+            return
+        if self.items:
+            yield self._must_not_retry(
+                "tried again after it had made its items", expected="only its items tried again"
+            )
+        config = self.definition.retry or settings.retry_policy
+        code = event.details.get("error_code")
+        # Without a configuration of its own the action, or the installation, has one.
+        if config and not retries.should_retry(config, self.retried, code, retryable=True):
+            yield self._must_not_retry(
+                f"tried again after failure {self.retried}, which was {code or 'without a code'}",
+                expected=f"an end: it has {config.max_attempts} attempts",
+            )
+
+    def _must_not_retry(self, found: str, *, expected: str) -> Finding:
+        return self.differs(Disagreement.WRONG_RETRY, found=found, expected=expected)
