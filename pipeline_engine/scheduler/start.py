@@ -241,9 +241,10 @@ def begin(tx: Transaction, plan: Plan, execution: NewExecution) -> UUID | None:
     begun = begin_execution(tx.connection, execution, plan.first_steps)
     if begun is None:
         return None
-    blocking = [] if plan.window is None else [row for row in begun.roots if not row.cheap]
-    if blocking:
-        admission.admit(tx, begun.id, blocking)
-    held_back = {row.id for row in blocking}
+    # The others were stored as queued: the same question was asked when the plan was made.
+    held = [row for row in begun.roots if admission.of(plan, row).is_held]
+    if held:
+        admission.admit(tx, held)
+    held_back = {row.id for row in held}
     tx.ready.extend(row for row in begun.roots if row.id not in held_back)
     return begun.id

@@ -33,7 +33,7 @@ from pipeline_engine.scheduler.resume import timer
 from pipeline_engine.scheduler.resume.cleanup import end_late_clean_up
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
-from pipeline_engine.storage import deliveries, locking, mailbox, overdue, transitions
+from pipeline_engine.storage import admission, deliveries, locking, mailbox, overdue, transitions
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.postgres.session import is_unreachable
 from pipeline_engine.storage.rows import StepRow
@@ -101,14 +101,14 @@ def _hand_over(tx: Transaction) -> None:
 def _send_unclaimed(runtime: Runtime) -> int:
     def change(tx: Transaction) -> None:
         patience = runtime.settings.republish_after
-        tx.ready += overdue.requeue_unclaimed(tx.connection, patience=patience)
+        tx.ready += admission.requeue_unclaimed(tx.connection, patience=patience)
 
     return _sent(runtime, change)
 
 
 def _send_due(runtime: Runtime) -> int:
     def change(tx: Transaction) -> None:
-        tx.ready += overdue.queue_due(tx.connection)
+        tx.ready += admission.queue_due(tx.connection)
 
     return _sent(runtime, change)
 

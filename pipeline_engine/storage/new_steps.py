@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.storage import admission
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.steps import StepExecution
@@ -52,10 +53,7 @@ _NO_COLUMNS = {"queued": "boolean", "due_after": "float8"}
 #: Columns that are made of a field, and how; ``v`` is the row that is read.
 _MADE_OF = {
     "dependency_count": {"remaining": "v.dependency_count"},
-    "queued": {
-        "queued_at": "CASE WHEN v.queued THEN now() END",
-        "publish_count": "v.queued::int",
-    },
+    "queued": admission.NEW,
     "due_after": {"due_at": "now() + v.due_after * interval '1 second'"},
 }
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]

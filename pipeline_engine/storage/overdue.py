@@ -13,38 +13,10 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain.phases import Phase
-from pipeline_engine.storage.phases import IS, any_of
+from pipeline_engine.storage.phases import IS
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
 
 BATCH = 500
-
-
-def requeue_unclaimed(connection: Connection, *, patience: timedelta) -> list[StepRow]:
-    """Queued steps that no worker took: their message must have been lost.
-
-    The patience doubles each time, so that a long queue is not made longer by its sweeps.
-    """
-    return fetch_steps(
-        connection,
-        "UPDATE step_executions s SET queued_at = now(), publish_count = s.publish_count + 1"
-        f" FROM (SELECT id FROM step_executions WHERE {IS[Phase.QUEUED]} AND queued_at < now()"
-        " - %(patience)s * power(2, least(greatest(publish_count - 1, 0), 6))"
-        " ORDER BY queued_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED) late"
-        f" WHERE s.id = late.id RETURNING {STEP_COLUMNS}",
-        {"patience": patience, "limit": BATCH},
-    )
-
-
-def queue_due(connection: Connection) -> list[StepRow]:
-    """Steps whose back-off, and items whose delay, is over."""
-    return fetch_steps(
-        connection,
-        "UPDATE step_executions s SET queued_at = now(), due_at = NULL, publish_count = 1"
-        f" FROM (SELECT id FROM step_executions WHERE {any_of((Phase.DELAYED, Phase.RETRYING))}"
-        " AND due_at <= now() ORDER BY due_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED) due"
-        f" WHERE s.id = due.id RETURNING {STEP_COLUMNS}",
-        {"limit": BATCH},
-    )
 
 
 _LATE = "deadline_at IS NOT NULL AND deadline_at <= now()"

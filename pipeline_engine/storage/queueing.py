@@ -1,17 +1,17 @@
-"""The hot-path SQL around the moves: counters, queue marks, windows."""
+"""The hot-path SQL around the moves: counters, and what is noted of steps that are stopped."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from uuid import UUID
 
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.readiness import Contribution
+from pipeline_engine.storage.admission import QUEUED_IF_CHEAP
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps, fetch_steps_prepared
 from pipeline_engine.storage.tables.base import Json
@@ -28,7 +28,7 @@ def count_ends(connection: Connection, changes: Mapping[int, Contribution]) -> l
     """Count the ends of dependencies on the rows that wait for them, and return those rows.
 
     Successors are locked in the order of their ids, or two joins could wait for each other.
-    A step that becomes ready and needs no window is marked as queued on the way.
+    A cheap step that becomes ready is queued on the way: it needs no place.
     """
     return fetch_steps_prepared(
         connection,
@@ -42,8 +42,7 @@ SETTLE = f"""
 UPDATE step_executions s SET remaining = s.remaining - v.ended,
     deps_succeeded = s.deps_succeeded + v.succeeded, deps_failed = s.deps_failed + v.failed,
     deps_blocking = s.deps_blocking + v.blocking, deps_branched = s.deps_branched + v.branched,
-    queued_at = CASE WHEN s.remaining = v.ended AND s.cheap AND s.status = 'PENDING'
-        AND s.queued_at IS NULL THEN now() ELSE s.queued_at END
+    {QUEUED_IF_CHEAP}
 FROM json_to_recordset(%(changes)s::json)
     AS v(ids bigint[], ended int, succeeded int, failed int, blocking int, branched int),
     unnest(v.ids) AS changed(id)
@@ -92,75 +91,6 @@ def wait_for_open_steps(connection: Connection, sinks: Sequence[StepRow]) -> set
         },
     )
     return {row[0] for row in waiting}
-
-
-def mark_queued(connection: Connection, ids: Collection[int]) -> None:
-    """Say that a message for these steps ought to be on its way; the clock queues delayed ones."""
-    if ids:
-        driver.run(
-            connection,
-            "UPDATE step_executions SET held = false, in_window = false, publish_count = 1,"
-            " queued_at = CASE WHEN due_at > now() THEN NULL ELSE now() END"
-            " WHERE id = ANY(%(ids)s::bigint[])"
-            " AND CASE WHEN status IN ('PENDING', 'RETRYING') THEN true END",
-            {"ids": driver.array(ids)},
-        )
-
-
-def mark_held(connection: Connection, ids: Collection[int]) -> None:
-    """Let these ready steps wait until there is room in their window."""
-    if ids:
-        driver.run(
-            connection,
-            "UPDATE step_executions SET held = true WHERE id = ANY(%(ids)s::bigint[])"
-            " AND CASE WHEN status = 'PENDING' THEN true END",
-            {"ids": driver.array(ids)},
-        )
-
-
-def admit_held(connection: Connection, execution_id: UUID, *, window: int) -> list[StepRow]:
-    """Queue held steps of an execution for as long as there is room in its window.
-
-    Whoever admits takes the window for the rest of the transaction; what is counted after that,
-    by a statement of its own, is what others have left.
-    """
-    return fetch_steps_prepared(
-        connection,
-        ADMIT,
-        {"id": str(execution_id), "window": window},
-        before=TAKE_WINDOW,
-    )
-
-
-TAKE_WINDOW = "SELECT pg_advisory_xact_lock(hashtextextended(%(id)s, 0)); "
-ADMIT = f"""
-WITH admitted AS (
-    SELECT id FROM step_executions
-    WHERE execution_id = %(id)s::uuid AND held AND status = 'PENDING' AND parent_id IS NULL
-    -- By the parent, too: in the order of the index of what is held, not of all that is open.
-    ORDER BY parent_id, id LIMIT (
-        SELECT greatest(%(window)s::int - count(*), 0) FROM step_executions
-        WHERE execution_id = %(id)s::uuid AND in_window
-    ) FOR NO KEY UPDATE SKIP LOCKED
-)
-UPDATE step_executions s SET held = false, in_window = true, publish_count = 1,
-    queued_at = CASE WHEN s.due_at > now() THEN NULL ELSE now() END
-FROM admitted WHERE s.id = admitted.id RETURNING {STEP_COLUMNS}
-"""
-
-
-def take_held(
-    connection: Connection, execution_id: UUID, parent_id: int, *, limit: int
-) -> list[StepRow]:
-    """The next held items of a fan-out, locked."""
-    return fetch_steps(
-        connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s"
-        " WHERE execution_id = %(execution)s AND held AND status = 'PENDING'"
-        " AND parent_id = %(parent)s"
-        " ORDER BY parent_id, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED",
-        {"execution": str(execution_id), "parent": parent_id, "limit": limit},
-    )
 
 
 def forget_time_outs(connection: Connection, ids: Sequence[int]) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy import Connection
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.storage.admission import QUEUED_AGAIN
 from pipeline_engine.storage.history import NewEvent, about, record
 from pipeline_engine.storage.moves import Claim, Ending, ExecutionEnding, Parking
 from pipeline_engine.storage.postgres import driver
@@ -105,8 +106,7 @@ def requeue_lost(
     """
     moved = connection.exec_driver_sql(
         "UPDATE step_executions SET status = 'PENDING',"
-        " queued_at = CASE WHEN %(delay)s::interval IS NULL THEN now() END,"
-        " due_at = now() + %(delay)s::interval,"
+        f" {QUEUED_AGAIN},"
         " leased_until = NULL, deadline_at = NULL, worker = NULL, task_id = NULL,"
         " lost_count = lost_count + 1, publish_count = publish_count + 1, updated_at = now(),"
         " lock_version = lock_version + 1"

@@ -1,4 +1,7 @@
-"""``storage/transitions.py`` is the only module that writes a status of an execution or a step."""
+"""``storage/transitions.py`` is the only module that writes a status of an execution or a step.
+
+And ``storage/admission.py`` the only one that puts a step in the queue.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("pipeline_engine", "web", "actions")
 SOURCES = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
 WRITER = ROOT / "pipeline_engine" / "storage" / "transitions.py"
+GATE = WRITER.with_name("admission.py")
 #: A pipeline has a status, too; it is not one of those that rivals fight for.
 OF_PIPELINES = ROOT / "pipeline_engine" / "services" / "pipelines.py"
 
@@ -25,6 +29,7 @@ INSERT = re.compile(
     r"\bINSERT\s+INTO\s+(?:executions|step_executions)\s*\((?P<columns>[^)]*)\)", re.IGNORECASE
 )
 ASSIGNMENT = re.compile(r"(?<![.\w])status\s*=")
+QUEUES = re.compile(r"(?<![.\w])queued_at\s*=\s*(\w+)")
 MODELS = {"Execution", "StepExecution"}
 WRITING_CALLS = {"values", "update"}
 
@@ -136,6 +141,39 @@ def test_nobody_but_transitions_writes_a_status():
     }
 
     assert found == set()
+
+
+def queuers(tree: ast.AST) -> Iterator[int]:
+    """The lines of statements that put steps in the queue; a move that takes them out may."""
+    for line, assigned, _ in updates(tree):
+        if any(not value.startswith("NULL") for value in QUEUES.findall(assigned)):
+            yield line
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("sql = 'UPDATE step_executions SET queued_at = now() WHERE true'", [1]),
+        ("sql = 'WITH a AS (UPDATE step_executions s SET held = false, queued_at=CASE x'", [1]),
+        ("sql = 'UPDATE step_executions SET queued_at = NULL, due_at = NULL'", []),
+        ("sql = 'SELECT 1 FROM step_executions WHERE queued_at = now()'", []),
+        ("sql = 'UPDATE inbox SET queued_at = now()'", []),
+    ],
+)
+def test_what_puts_a_step_in_the_queue_is_recognised(source, found):
+    assert list(queuers(ast.parse(source))) == found
+
+
+def test_nobody_but_admission_puts_a_step_in_the_queue():
+    found = {
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in SOURCES
+        if path != GATE
+        for line in queuers(ast.parse(path.read_text()))
+    }
+
+    assert found == set()
+    assert list(queuers(ast.parse(GATE.read_text())))
 
 
 def test_every_move_names_the_statuses_that_it_leads_out_of():

@@ -16,7 +16,7 @@ from support.history_rows import START, an_execution
 from pipeline_engine.domain.phases import PHASE_MOVES, Phase, is_lost, phase_of
 from pipeline_engine.domain.readiness import Contribution
 from pipeline_engine.domain.states import FINAL_STEP_STATUSES, STEP_MOVES, StepStatus
-from pipeline_engine.storage import overdue, queueing, transitions
+from pipeline_engine.storage import admission, queueing, transitions
 from pipeline_engine.storage.moves import Claim, Ending, Parking
 from pipeline_engine.storage.phases import IS, IS_LOST, NAME, OPEN, WILL_MOVE, any_of
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
@@ -126,16 +126,16 @@ STATEMENTS: list[tuple[str, Statement]] = [
         "claim_clean_up",
         lambda c, step: transitions.claim_clean_up(c, step.id, lease=SOON, within=SOON),
     ),
-    ("mark_queued", lambda c, step: queueing.mark_queued(c, [step.id])),
-    ("mark_held", lambda c, step: queueing.mark_held(c, [step.id])),
-    ("admit_held", lambda c, step: queueing.admit_held(c, step.execution_id, window=9)),
+    ("queue", lambda c, step: admission.queue(c, [step.id])),
+    ("hold", lambda c, step: admission.hold(c, [step.id])),
+    ("let_in", lambda c, step: admission.let_in(c, step.execution_id, window=9)),
     ("count_ends", lambda c, step: queueing.count_ends(c, {step.id: Contribution(ended=1)})),
     (
         "count_ended_items",
         lambda c, step: queueing.count_ended_items(c, {step.id: (1, 0)}, wake=SOON),
     ),
-    ("queue_due", lambda c, _: overdue.queue_due(c)),
-    ("requeue_unclaimed", lambda c, _: overdue.requeue_unclaimed(c, patience=SOON)),
+    ("queue_due", lambda c, _: admission.queue_due(c)),
+    ("requeue_unclaimed", lambda c, _: admission.requeue_unclaimed(c, patience=SOON)),
 ]
 #: The phases in which callers have the steps that they give to statements without a status.
 ONLY_FOR = {
@@ -179,6 +179,27 @@ def test_no_table_has_a_move_that_no_statement_makes(session: Session):
     statuses = {(before[1], after[1]) for before, after in made if before[1] is not after[1]}
     assert {(phase, to) for phase, those in PHASE_MOVES.items() for to in those} - phases == set()
     assert statuses == {(status, to) for status, those in STEP_MOVES.items() for to in those}
+
+
+def test_items_get_places_in_their_order_and_the_clock_queues_those_with_a_delay(session: Session):
+    execution = an_execution(session)
+    fan_out = rows(execution, {**RUNNING, "items_total": 4, "items_open": 4})
+    table = StepExecution.__table__
+    parent = session.scalar(table.insert().returning(table.c.id), fan_out)
+    later = START + timedelta(days=36500)
+    items = [{"parent_id": parent, "item_index": n, "held": True, "kind": "item"} for n in range(4)]
+    items[0]["due_at"] = later
+    for item in items:
+        session.execute(table.insert(), rows(execution, item))
+    connection = session.connection()
+
+    queued = admission.let_items_in(connection, execution.id, parent, places=2)
+
+    found = connection.exec_driver_sql(
+        f"SELECT {NAME} FROM step_executions WHERE parent_id IS NOT NULL ORDER BY item_index"
+    )
+    assert [row.item_index for row in queued] == [1], "a message before its time is in vain"
+    assert list(found.scalars()) == ["delayed", "queued", "held", "held"]
 
 
 def test_no_statement_that_moves_steps_is_left_out_here():

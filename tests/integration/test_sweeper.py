@@ -19,7 +19,7 @@ from pipeline_engine.dispatch.messages import SYSTEM
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.scheduler.transaction import transaction
-from pipeline_engine.storage import overdue as overdue_rows
+from pipeline_engine.storage import admission
 
 if TYPE_CHECKING:
     from pipeline_engine.worker.sweeper import Sweeper
@@ -93,7 +93,7 @@ def test_what_the_engine_sets_free_is_left_to_the_workers_of_users(driver, queue
     execution_id = driver.start(a_step("free"))
 
     with transaction(driver.runtime) as tx:
-        tx.ready = overdue_rows.requeue_unclaimed(tx.connection, patience=timedelta(0))
+        tx.ready = admission.requeue_unclaimed(tx.connection, patience=timedelta(0))
     Turn(driver.runtime, queue=queue).go_on(tx)
 
     assert driver.look(execution_id).step("free").status == status

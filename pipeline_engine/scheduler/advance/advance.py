@@ -61,15 +61,13 @@ def _set_free(tx: Transaction, ended: Sequence[Ending]) -> list[Ending]:
                 changes[successor] = before + counted if before else counted
     follow_ups: list[Ending] = []
     sinks: list[StepRow] = []
-    blocking: dict[UUID, list[StepRow]] = defaultdict(list)
-    for execution_id in {e.step.execution_id for e in ended if e.step.in_window}:
-        blocking[execution_id] = []
+    ready: list[StepRow] = []
     if changes:
         for row in queueing.count_ends(tx.connection, changes):
             tx.shares_locks |= row.remaining > 0
-            _react(tx, row, changes[row.id], follow_ups, sinks, blocking)
-    for execution_id in sorted(blocking):  # or two transactions could wait for each other's windows
-        admission.admit(tx, execution_id, blocking[execution_id])
+            _react(tx, row, changes[row.id], follow_ups, sinks, ready)
+    freed = {ending.step.execution_id for ending in ended if ending.step.in_window}
+    admission.admit(tx, ready, freed=freed)
     return [*follow_ups, *finalize.conclude(tx, sinks)]
 
 
@@ -79,7 +77,7 @@ def _react(
     counted: Contribution,
     follow_ups: list[Ending],
     sinks: list[StepRow],
-    blocking: dict[UUID, list[StepRow]],
+    ready: list[StepRow],
 ) -> None:
     verdict = _verdict(tx, row, counted)
     if verdict is Verdict.WAIT:
@@ -88,12 +86,8 @@ def _react(
         sinks.append(row)
     elif verdict is not Verdict.RUN:
         follow_ups.append(skipped(row, SkipReason(verdict.value)))
-    elif row.cheap:
-        if row.remaining:  # an eager rule: settling has not queued it
-            queueing.mark_queued(tx.connection, [row.id])
-        tx.ready.append(row)
     else:
-        blocking[row.execution_id].append(row)
+        ready.append(row)
 
 
 def _verdict(tx: Transaction, row: StepRow, ends: Contribution) -> Verdict:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from pipeline_engine.dispatch.messages import JOIN, Message
+from pipeline_engine.domain.admission import Admission, answer
 from pipeline_engine.domain.expressions import SecretMisused
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import StepStatus
@@ -15,7 +16,7 @@ from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.actions.calls import Allowance
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.actions.scope import stored_item
-from pipeline_engine.scheduler.advance import abort
+from pipeline_engine.scheduler.advance import abort, admission
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import Item
 from pipeline_engine.storage import locking, new_steps, queueing, transitions
@@ -58,8 +59,7 @@ def add(tx: Transaction, step: Prepared, found: Sequence[Item], allowed: Allowan
     )
     if not expanded:
         return False
-    window = allowed.at_once or len(found)
-    new = _new_items(tx, step, found, first=first, window=window)
+    new = _new_items(tx, step, found, first=first, window=allowed.at_once)
     new_steps.insert_steps(tx.connection, row.execution_id, new)
     started = locking.lock_queued(tx.connection, [n.id for n in new if n.queued])
     if len(started) > 1:
@@ -70,17 +70,24 @@ def add(tx: Transaction, step: Prepared, found: Sequence[Item], allowed: Allowan
 
 
 def _new_items(
-    tx: Transaction, step: Prepared, found: Sequence[Item], *, first: int, window: int
+    tx: Transaction, step: Prepared, found: Sequence[Item], *, first: int, window: int | None
 ) -> list[NewStep]:
     ids = new_steps.new_step_ids(tx.connection, len(found))
     return [
-        _new_item(tx, step, item, ids[i], first + i, starts=i < window)
+        _new_item(
+            tx,
+            step,
+            item,
+            ids[i],
+            first + i,
+            answer(window=window, before=i, is_item=True, delay_seconds=item.delay_seconds),
+        )
         for i, item in enumerate(found)
     ]
 
 
 def _new_item(
-    tx: Transaction, step: Prepared, item: Item, item_id: int, index: int, *, starts: bool
+    tx: Transaction, step: Prepared, item: Item, item_id: int, index: int, admitted: Admission
 ) -> NewStep:
     row, planned = step.row, step.planned
     if item.action:
@@ -99,8 +106,8 @@ def _new_item(
         item_index=index,
         item_key=item.key,
         item=_stored(tx, step, item),
-        held=not starts,
-        queued=starts and not item.delay_seconds,
+        held=admitted.is_held,
+        queued=admitted is Admission.QUEUED,
         due_after=item.delay_seconds or None,
     )
 
@@ -144,7 +151,7 @@ def _after_some_ended(tx: Transaction, parent: StepRow, ended: int, failed: int)
     if failures > tolerated:
         # Only the ends that cross the line give the others up; later ones find it done.
         return _give_up_the_rest(tx, parent) if failures - failed <= tolerated else []
-    _release(tx, parent, ended)
+    admission.admit_items(tx, parent, ended)
     return []
 
 
@@ -161,13 +168,6 @@ def outcome_of_stopped(tx: Transaction, parent: StepRow) -> Ending:
         error_message=message,
         tolerated=plan.tolerates_failure(parent),
     )
-
-
-def _release(tx: Transaction, parent: StepRow, places: int) -> None:
-    """Let held items take the places of those that ended."""
-    released = queueing.take_held(tx.connection, parent.execution_id, parent.id, limit=places)
-    queueing.mark_queued(tx.connection, [row.id for row in released])
-    tx.ready.extend(released)
 
 
 def _give_up_the_rest(tx: Transaction, parent: StepRow) -> list[Ending]:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from pipeline_engine.dispatch.messages import DELIVER, Message
 from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.domain.admission import Admission, answer
 from pipeline_engine.domain.definitions import StepDefinition
 from pipeline_engine.domain.expressions import ExpressionError, masker_in
 from pipeline_engine.domain.json_guard import JsonRejected
@@ -179,6 +180,8 @@ def _chained(
 ) -> NewStep:
     # Without its plug-in it will fail when it runs; here it must not keep the execution open.
     planned = plan.find(step)
+    cheap = planned is None or planned.cheap
+    admitted = answer(window=plan.window_of(kind, cheap=cheap))
     return NewStep(
         id=ids[0],
         step_id=step.id,
@@ -187,11 +190,11 @@ def _chained(
         kind=kind.value,
         sequence_number=number,
         queue=planned.queue if planned else QueueName.FAST.value,
-        cheap=planned is None or planned.cheap,
+        cheap=cheap,
         weight=0.0,
         dependency_count=0 if first else 1,
         successors=ids[1:],
-        queued=first,
+        queued=first and admitted is Admission.QUEUED,
     )
 
 

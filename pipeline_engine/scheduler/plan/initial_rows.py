@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.domain.admission import Admission, answer
 from pipeline_engine.domain.definitions import StepDefinition
 from pipeline_engine.storage.new_executions import FirstSteps
 from pipeline_engine.storage.new_steps import NewStep
@@ -36,7 +37,7 @@ def first_steps(plan: Plan) -> FirstSteps:
 def _first_step(plan: Plan, step: StepDefinition, number: int, ranks: Mapping[str, int]) -> NewStep:
     planned = plan.plan(step, step.action)
     followers = [ranks[dependent] for dependent in plan.definition.graph.dependents(step.id)]
-    needs_no_window = planned.cheap or plan.window is None
+    admitted = answer(window=plan.window_of(StepKind.STEP, cheap=planned.cheap))
     return NewStep(
         id=ranks[step.id],
         step_id=step.id,
@@ -48,7 +49,7 @@ def _first_step(plan: Plan, step: StepDefinition, number: int, ranks: Mapping[st
         cheap=planned.cheap,
         weight=step.weight,
         dependency_count=len(set(step.depends_on)),
-        queued=needs_no_window and not step.depends_on,
+        queued=not step.depends_on and admitted is Admission.QUEUED,
         successors=followers or [len(ranks) + 1],  # the sink waits for the leaves
     )
 

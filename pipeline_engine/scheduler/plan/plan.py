@@ -262,6 +262,13 @@ class Plan:
         limit = self.definition.settings.max_parallel_steps
         return limit if self._blocking_steps > limit else None
 
+    def window_of(self, kind: str, *, cheap: bool) -> int | None:
+        """How many rows of this kind may be on their way at once; None if they need no place.
+
+        Handlers and compensations run one after the other, when all steps have ended.
+        """
+        return None if cheap or kind != StepKind.STEP else self.window
+
     def can_run_ahead(self, step_id: str) -> bool:
         """Whether the step runs when all its dependencies have ended, and then ends at once."""
         step = self._step_with(step_id)

@@ -1,0 +1,144 @@
+"""Putting steps in the queue: the only module whose statements set ``queued_at``.
+
+Whether a ready step may be queued is answered by ``domain/admission.py``; here the answer is
+written. Other statements, which do more than that, paste in one of the assignments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.domain.phases import Phase
+from pipeline_engine.storage.overdue import BATCH
+from pipeline_engine.storage.phases import IS, any_of
+from pipeline_engine.storage.postgres import driver
+from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps, fetch_steps_prepared
+
+#: Of a row *s* on which *v* counts ended dependencies: queued with the last of them if it is
+#: cheap, so that the step that everything waits for costs no statement of its own.
+QUEUED_IF_CHEAP = (
+    "queued_at = CASE WHEN s.remaining = v.ended AND s.cheap AND s.status = 'PENDING'"
+    " AND s.queued_at IS NULL THEN now() ELSE s.queued_at END"
+)
+#: Of an attempt that was lost: queued at once, or by the clock after *delay*.
+QUEUED_AGAIN = (
+    "queued_at = CASE WHEN %(delay)s::interval IS NULL THEN now() END,"
+    " due_at = now() + %(delay)s::interval"
+)
+#: Of a new row *v*: its columns, and what they become.
+NEW = {"queued_at": "CASE WHEN v.queued THEN now() END", "publish_count": "v.queued::int"}
+_NOW_OR_BY_THE_CLOCK = "queued_at = CASE WHEN due_at > now() THEN NULL ELSE now() END"
+
+
+def queue(connection: Connection, ids: Collection[int]) -> None:
+    """Say that a message for these steps ought to be on its way."""
+    if ids:
+        driver.run(
+            connection,
+            "UPDATE step_executions SET held = false, in_window = false, publish_count = 1,"
+            f" {_NOW_OR_BY_THE_CLOCK} WHERE id = ANY(%(ids)s::bigint[])"
+            " AND CASE WHEN status IN ('PENDING', 'RETRYING') THEN true END",
+            {"ids": driver.array(ids)},
+        )
+
+
+def hold(connection: Connection, ids: Collection[int]) -> None:
+    """Let these ready steps wait until there is room in their window."""
+    if ids:
+        driver.run(
+            connection,
+            "UPDATE step_executions SET held = true WHERE id = ANY(%(ids)s::bigint[])"
+            " AND CASE WHEN status = 'PENDING' THEN true END",
+            {"ids": driver.array(ids)},
+        )
+
+
+def let_in(connection: Connection, execution_id: UUID, *, window: int) -> list[StepRow]:
+    """Queue held steps of an execution for as long as there is room in its window, and return them.
+
+    Whoever does that takes the window for the rest of the transaction; what is counted after that,
+    by a statement of its own, is what others have left.
+    """
+    return fetch_steps_prepared(
+        connection,
+        LET_IN,
+        {"id": str(execution_id), "window": window},
+        before=TAKE_WINDOW,
+    )
+
+
+TAKE_WINDOW = "SELECT pg_advisory_xact_lock(hashtextextended(%(id)s, 0)); "
+LET_IN = f"""
+WITH admitted AS (
+    SELECT id FROM step_executions
+    WHERE execution_id = %(id)s::uuid AND held AND status = 'PENDING' AND parent_id IS NULL
+    -- By the parent, too: in the order of the index of what is held, not of all that is open.
+    ORDER BY parent_id, id LIMIT (
+        SELECT greatest(%(window)s::int - count(*), 0) FROM step_executions
+        WHERE execution_id = %(id)s::uuid AND in_window
+    ) FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE step_executions s SET held = false, in_window = true, publish_count = 1,
+    {_NOW_OR_BY_THE_CLOCK}
+FROM admitted WHERE s.id = admitted.id RETURNING {STEP_COLUMNS}
+"""
+
+
+def let_items_in(
+    connection: Connection, execution_id: UUID, parent_id: int, *, places: int
+) -> list[StepRow]:
+    """Give so many places of a fan-out to held items, and return those that are queued by that."""
+    return fetch_steps_prepared(
+        connection,
+        LET_ITEMS_IN,
+        {"execution": str(execution_id), "parent": parent_id, "places": places},
+    )
+
+
+LET_ITEMS_IN = f"""
+WITH next AS (
+    SELECT id FROM step_executions
+    WHERE execution_id = %(execution)s::uuid AND held AND status = 'PENDING'
+        AND parent_id = %(parent)s::bigint
+    ORDER BY parent_id, id LIMIT %(places)s::int FOR NO KEY UPDATE SKIP LOCKED
+), let_in AS (
+    UPDATE step_executions s SET held = false, publish_count = 1, {_NOW_OR_BY_THE_CLOCK}
+    FROM next WHERE s.id = next.id RETURNING s.*
+)
+SELECT {STEP_COLUMNS} FROM let_in s WHERE queued_at IS NOT NULL ORDER BY id
+"""
+
+
+# ── By the clock ─────────────────────────────────────────────────────────────────────────
+
+
+def requeue_unclaimed(connection: Connection, *, patience: timedelta) -> list[StepRow]:
+    """Queued steps that no worker took: their message must have been lost.
+
+    The patience doubles each time, so that a long queue is not made longer by its sweeps.
+    """
+    return fetch_steps(
+        connection,
+        "UPDATE step_executions s SET queued_at = now(), publish_count = s.publish_count + 1"
+        f" FROM (SELECT id FROM step_executions WHERE {IS[Phase.QUEUED]} AND queued_at < now()"
+        " - %(patience)s * power(2, least(greatest(publish_count - 1, 0), 6))"
+        " ORDER BY queued_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED) late"
+        f" WHERE s.id = late.id RETURNING {STEP_COLUMNS}",
+        {"patience": patience, "limit": BATCH},
+    )
+
+
+def queue_due(connection: Connection) -> list[StepRow]:
+    """Steps whose back-off, and items whose delay, is over."""
+    return fetch_steps(
+        connection,
+        "UPDATE step_executions s SET queued_at = now(), due_at = NULL, publish_count = 1"
+        f" FROM (SELECT id FROM step_executions WHERE {any_of((Phase.DELAYED, Phase.RETRYING))}"
+        " AND due_at <= now() ORDER BY due_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED) due"
+        f" WHERE s.id = due.id RETURNING {STEP_COLUMNS}",
+        {"limit": BATCH},
+    )
