@@ -72,19 +72,19 @@ class SelectOption:
 
 @dataclass(frozen=True)
 class ValidationRules:
-    """Limits of a parameter's value; ``pattern`` has to match the whole text."""
+    """Limits of a parameter's value; None is no limit."""
 
-    #: The least number.
+    #: Least number that is accepted.
     min: float | None = None
-    #: The greatest number.
+    #: Greatest number that is accepted.
     max: float | None = None
-    #: Characters at least.
+    #: Characters of a text, at least.
     min_length: int | None = None
-    #: Characters at most.
+    #: Characters of a text, at most.
     max_length: int | None = None
-    #: A regular expression.
+    #: Regular expression (Python's) that the whole text has to match.
     pattern: str | None = None
-    #: What to say in place of the expression.
+    #: What an error says in place of the expression.
     pattern_message: str | None = None
 
 
@@ -92,11 +92,11 @@ class ValidationRules:
 class ConditionalVisibility:
     """Shows a parameter only while another one has, or has not, a certain value."""
 
-    #: The other parameter.
+    #: Name of the other parameter.
     param: str
-    #: Shown while it has this value.
+    #: Value that the other one has to have; None does not ask.
     equals: Any = None
-    #: Shown while it has another value.
+    #: Value that the other one must not have; None does not ask.
     not_equals: Any = None
 
     def holds(self, value: Any) -> bool:
@@ -120,19 +120,19 @@ class ParamDefinition:
     required: bool = False
     #: What a form begins with. The engine does not fill it in: the action has its own default.
     default: Any = None
-    #: What it is for.
+    #: What it is for, in a sentence; None if the label says it.
     description: str | None = None
-    #: An example inside the empty field.
+    #: Example that a form shows inside the empty field.
     placeholder: str | None = None
-    #: The choices of a select or multiselect.
+    #: Choices of a select or multiselect, which need them; None for other types.
     options: Sequence[SelectOption] | None = None
-    #: Limits of the value.
+    #: Limits of the value; None: whatever fits the type.
     validation: ValidationRules | None = None
-    #: The heading below which a form shows it.
+    #: Heading below which a form shows it.
     group: str | None = None
-    #: When a form shows it; a hidden parameter is not checked.
+    #: When a form shows it; None: always. A hidden parameter is not checked.
     show_when: ConditionalVisibility | None = None
-    #: What a ``json`` parameter has to be.
+    #: What a ``json`` parameter has to be; None: any JSON.
     shape: JsonShape | None = None
     #: Whether it may hold a secret. What becomes a key, an id or a name, or is compared, may not.
     secrets: bool = True
@@ -161,15 +161,15 @@ class OutputDefinition:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often, and after which pauses, an action is tried when its step asks for retries."""
+    """How often, and after which pauses, an action is tried if its step does not say so."""
 
-    #: The first one included.
+    #: Attempts, the first one included.
     max_attempts: int = 3
-    #: By how much each pause is longer than the one before.
+    #: Factor by which the bound of a pause grows from one pause to the next.
     backoff_multiplier: float = 2.0
-    #: The first pause, at most: it is drawn at random from 0 to that.
+    #: Seconds of the first pause, at most: each pause is drawn at random from 0 to its bound.
     initial_interval_seconds: float = 1.0
-    #: The longest pause.
+    #: Seconds of any pause, at most.
     max_interval_seconds: float = 60.0
 
 
@@ -211,43 +211,43 @@ class ActionMeta:
     category: str
     #: One sentence about what it does.
     description: str
-    #: The author's own.
+    #: Version of the action, as its author counts.
     version: str = "1.0.0"
-    #: The name of an icon, for editors.
+    #: Name of an icon, for editors.
     icon: str = ""
-    #: For editors.
+    #: Colour as ``#rrggbb``, for editors.
     color: str = "#8c8c8c"
-    #: What it may be given.
+    #: Parameters that a step may give it.
     params: Sequence[ParamDefinition] = ()
-    #: What it leaves for later steps.
+    #: Keys that it leaves for later steps.
     outputs: Sequence[OutputDefinition] = ()
-    #: Said to editors; an action may park whatever it says.
+    #: What editors say of it; an action may park whatever this is.
     execution_mode: ExecutionMode = ExecutionMode.SYNC
-    #: Seconds of an attempt, where the step gives none.
+    #: Seconds for an attempt of a step that gives none; None: those of the installation.
     timeout_seconds: int | None = None
-    #: Used where a step asks for retries and says no more.
+    #: How a step is tried if neither it nor its pipeline says so; None: the installation's default.
     retry_policy: RetryPolicy | None = None
-    #: Whether an attempt may be repeated after its worker died.
+    #: Whether ``execute`` may be called again for an attempt whose worker died.
     idempotent: bool = True
-    #: Peers that it calls, for readers.
+    #: Names of the peers that it calls, for readers.
     required_services: Sequence[str] = ()
-    #: What the user needs there, for readers.
+    #: Permissions that the user needs there, for readers.
     required_permissions: Sequence[str] = ()
-    #: Shown by editors.
+    #: Params to copy, which editors show.
     examples: Sequence[ActionExample] = ()
-    #: Where to read more.
+    #: Address of a page with more about it.
     docs_url: str | None = None
-    #: Other types that mean this action.
+    #: Other types that mean this action, such as older names.
     aliases: Sequence[str] = ()
-    #: It returns at once and calls nobody: many steps share a message and a transaction.
+    #: Whether it returns at once and calls nobody: its steps share messages and transactions.
     cheap: bool = False
-    #: Which workers run it; else ``fast`` for cheap ones, ``io`` for others.
+    #: Which workers run it; None: ``fast`` if it is cheap, ``io`` otherwise.
     queue: QueueName | None = None
-    #: Names of params that it renders itself.
+    #: Names of the params in which it renders templates itself; it gets them as they were written.
     unrendered_params: frozenset[str] = field(default_factory=frozenset)
-    #: Names that templates in those find beside the usual ones, such as ``item``.
+    #: Names that templates in those params find beside the usual ones, such as ``item``.
     adds_names: frozenset[str] = field(default_factory=frozenset)
-    #: It runs another action, whose params are checked as well.
+    #: Params that name another action which it runs, so that those are checked, too; None: none.
     inner: InnerAction | None = None
 
     def __post_init__(self) -> None:
@@ -262,11 +262,11 @@ class ActionMeta:
         return self.queue or (QueueName.FAST if self.cheap else QueueName.IO)
 
     def param(self, name: str) -> ParamDefinition | None:
-        """Return the parameter of this name."""
+        """Return the parameter of this name; None if there is none."""
         return next((param for param in self.params if param.name == name), None)
 
     def validate(self) -> list[str]:
-        """Return what is wrong with this metadata, in words for its author."""
+        """Return what is wrong with this metadata, in words for its author; empty if nothing is."""
         return [*self._identity_problems(), *self._param_problems(), *self._output_problems()]
 
     def _identity_problems(self) -> Iterator[str]:

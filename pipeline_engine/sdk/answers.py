@@ -100,7 +100,10 @@ def _problems(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def problem(pointer: str, message: str, *, code: str = "invalid_value") -> dict[str, Any]:
-    """One thing that is wrong with a body."""
+    """Return one thing that is wrong with a body, for the ``problems`` of ``InvalidAnswer``.
+
+    *pointer* is a JSON pointer (RFC 6901) into the body, *message* for people, *code* stable.
+    """
     return {"pointer": pointer, "in": "body", "code": code, "message": message, "hint": None}
 
 

@@ -28,15 +28,16 @@ class _Caller:
     execution_id: str
     #: Id of the row of this step or item (a number as text), as the API shows it.
     step_execution_id: str = ""
-    #: The same on every attempt of this step or item, and for no other.
+    #: The same on every attempt of this step or item, and for no other. Give it to those that you
+    #: call yourself, so that a repeated attempt does nothing twice.
     idempotency_key: str = ""
-    #: Params of the execution, defaults included.
+    #: Params of the execution by name, defaults included (JSON).
     workflow_params: Mapping[str, Any] = field(default_factory=dict)
-    #: Who started the execution, as proved at the door; None for a service.
+    #: Who started the execution, as the API proved it; None if a service did.
     user_id: str | None = None
-    #: The user of the installation (``SYSTEM_USER_ID``).
+    #: The user of the installation (``SYSTEM_USER_ID``); None if that is not set.
     system_user_id: str | None = None
-    #: What this installation calls its peers; ask ``app_id`` instead.
+    #: What this installation calls its peers, by their usual names; ask ``app_id`` instead.
     app_ids: Mapping[str, str] = field(default_factory=dict)
     #: The engine behind the methods below; in tests a ``PeerApi``, or one of your own.
     engine: EngineApi = field(default_factory=NullEngine, repr=False)
@@ -47,24 +48,30 @@ class _Caller:
 
     @cached_property
     def log(self) -> Any:
-        """A structlog logger that knows the execution and the step; secrets are masked."""
+        """A structlog logger whose lines name the execution and the step; it masks secrets.
+
+        ``context.log.info("uploaded", files=3)``: an event and its facts.
+        """
         return structlog.get_logger("pipeline_engine.actions").bind(
             execution_id=self.execution_id, step_execution_id=self.step_execution_id
         )
 
     @property
     def acting_user_id(self) -> str | None:
-        """On whose behalf peers act: never taken from the params of a step.
+        """The user on whose behalf peers act; None if there is none. Params of a step do not count.
 
-        The proved user comes first, so that nobody borrows another identity by naming it in
-        the pipeline's params; those count only for executions that a service started. Last
-        comes ``system_user_id``.
+        In this order: ``user_id``, so that nobody borrows another identity by naming it in the
+        params of the execution; the param ``user_id`` of the execution, which counts only if a
+        service started it; ``system_user_id``.
         """
         given = self.workflow_params.get("user_id")
         return self.user_id or (str(given) if given else None) or self.system_user_id
 
     def app_id(self, name: str) -> str:
-        """Return the application id that this deployment uses for the peer *name*."""
+        """Return the application id that this installation uses for the peer *name*.
+
+        That is *name* itself, unless the operator has said otherwise.
+        """
         return self.app_ids.get(name, name)
 
     def invoke_service(
@@ -78,14 +85,17 @@ class _Caller:
     ) -> ServiceResponse:
         """Call a peer service and return its JSON object; ``await`` is welcome, not needed.
 
-        *data* is sent as JSON, *params* as the query. *timeout_seconds* is for the whole
-        exchange. An empty body is ``{}``, a list is ``{"data": [...]}``. Every call that writes
-        carries an ``Idempotency-Key`` that is the same on every attempt, as long as the action
-        makes its calls in the same order.
+        *app_id* names the peer (``app_id`` is applied to it), *method_path* the route on it,
+        such as ``models/42``. *data* is sent as JSON, *params* as the query, without those that
+        are None. *timeout_seconds* is for the whole exchange. An empty body is ``{}``, a list is
+        ``{"data": [...]}``.
+
+        Call it as often as you like. Every call that writes carries an ``Idempotency-Key`` that
+        is the same on every attempt, as long as the action makes its calls in the same order.
 
         Raises ``ServiceError`` for a status of 400 or more, with the peer's own words, and when
-        there is no answer (``circuit_open`` if the peer did not answer lately). Left alone, it
-        fails the step, which is tried again if that may help.
+        there is no answer (``circuit_open`` if the peer did not answer lately). If you let it
+        through, it fails the attempt, and another one is made if that may help.
         """
         return self.engine.invoke_service(
             self.app_id(app_id),
@@ -134,74 +144,87 @@ class _Address:
 class ActionContext(_Caller):
     """One attempt of a step, or of one item of a fan-out."""
 
-    #: Id of the step in the pipeline.
+    #: Id of the step in the pipeline, such as ``deploy``.
     step_id: str
-    #: Its params with every template rendered; defaults of the action are not filled in.
+    #: Params of the step, with every template rendered but those of ``META.unrendered_params``;
+    #: defaults of the action are not filled in.
     params: dict[str, Any]
-    #: Outputs of the steps before it, by their ids.
+    #: Outputs of the steps before it, by their ids; a step that left none is absent. They are
+    #: read from the database when they are first asked for.
     step_outputs: Mapping[str, Any] = field(default_factory=dict)
-    #: What this step has left so far: seen by ``on_wake`` and ``cleanup``.
+    #: Outputs of this step so far: for ``on_wake`` and ``cleanup``.
     stored_outputs: Mapping[str, Any] = field(default_factory=dict)
-    #: What it is parked on; seen by ``cleanup``.
+    #: Ids and keys that the step is parked on: for ``cleanup``.
     external_workflow_ids: tuple[str, ...] = ()
-    #: Names in templates, for ``evaluate_condition`` and ``render_value``.
+    #: Values of the names in templates (``params``, ``steps``, ``item`` …): hand it on to
+    #: ``evaluate_condition`` and ``render_value``.
     scope: Mapping[str, Any] = field(default_factory=dict, repr=False)
     #: Seconds that this attempt has; None if neither the pipeline nor the action has said so.
     timeout_seconds: float | None = None
-    #: How many attempts have failed before this one.
+    #: Attempts that have failed before this one; those that died with their worker do not count.
     retry_count: int = 0
     #: The number of this attempt, from 1; attempts that died with their worker count too.
     attempt: int = 1
-    #: When the time of this attempt is over (aware, UTC).
+    #: Moment at which the time of this attempt is over (aware, UTC): after ``timeout_seconds``, or
+    #: when a step may not stay parked any longer. None in a context made by hand.
     deadline: datetime | None = None
-    #: The value of the item; None outside of a fan-out.
+    #: Value of the item (JSON); None outside of a fan-out.
     item: Any = None
-    #: The place of the item, from 0; None outside of a fan-out.
+    #: Place of the item, from 0; None outside of a fan-out.
     item_index: int | None = None
-    #: The name of the item, if it has one.
+    #: Name of the item; None if it has none, and outside of a fan-out.
     item_key: str | None = None
     #: Address at which the outside ends this attempt. Made when it is first asked for, for every
     #: action; whoever has it may answer, so keep it out of outputs and logs.
     callback_url: str = field(default=_Address(), repr=False)  # type: ignore[assignment]
-    #: Where peers publish what a parked step waits for.
+    #: Topic on which peers publish what a parked step waits for.
     callback_topic: str = CALLBACK_TOPIC
-    #: Bytes that its outputs may have as JSON.
+    #: Bytes that the outputs may have as JSON; a step that leaves more fails.
     max_output_bytes: int = 262_144
-    #: Yours; the engine puts nothing into it.
+    #: For your own use within one attempt; the engine neither fills nor stores it.
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def scope_with(self, **names: Any) -> dict[str, Any]:
-        """Return the names in templates with these beside them; secrets in them stay secrets."""
+        """Return ``scope`` with these names added; secrets in their values stay secrets."""
         ledger = ledger_of(self.scope)
         return {**self.scope, **{name: covered(value, ledger) for name, value in names.items()}}
 
     def refuse_secrets(self, value: Any, place: str) -> None:
-        """Raise ``SecretMisused`` if *value* quotes a secret: for what would show parts of it."""
+        """Raise ``SecretMisused`` if *value* quotes a secret, and name *place* in the message.
+
+        For a value that will be split, compared or used as a key, which would show parts of it.
+        """
         if masker_in(self.scope).finds(value):
             raise SecretMisused(f"{place}: A secret can only be passed on whole")
 
     def keep_secret(self, made: str, *of: Any) -> None:
-        """Hide *made*, which the action is about to answer, if one of *of* quotes a secret."""
+        """Hide the text *made* in outputs and logs, if one of the values *of* quotes a secret.
+
+        For what you made from a secret, such as an encoded form; call it before you answer.
+        """
         ledger = ledger_of(self.scope)
         if ledger is not None and ledger.masker.finds(of):
             ledger.secret(made)
 
     def heartbeat(self) -> None:
-        """Say that the action is alive, as often as you like; long loops do every few seconds.
+        """Renew the lease of this attempt at once.
 
-        The process does so by itself as long as it lives; this is for work that holds it up.
+        Each call is one statement in the database; once in a few seconds is enough. The worker
+        renews the lease by itself while its threads get their turn: only code that holds the
+        interpreter for longer (a C extension) needs to call this.
         """
         self.engine.heartbeat()
 
     def progress(self, percentage: float, eta_seconds: float | None = None) -> None:
-        """Say how far the action is, from 0 to 100, as often as you like.
+        """Tell how far the attempt is: *percentage* from 0 to 100, and the seconds still needed.
 
-        It is stored once a second at most; what is out of range is cut.
+        Call it as often as you like: it is stored once a second at most, but 100 always. What is
+        out of range is brought into it. *eta_seconds* None leaves the last one standing.
         """
         self.engine.report_progress(min(max(percentage, 0.0), 100.0), eta_seconds)
 
     def http_session(self) -> requests.Session:
-        """Open a ``requests`` session that reaches public addresses only; close it after use.
+        """Open a ``requests`` session that reaches public addresses only; ``with`` closes it.
 
         Its requests raise ``RequestBlocked`` for any other address (``PIPELINE_HTTP_ALLOWED_HOSTS``
         opens some), and what ``requests`` raises.
@@ -209,14 +232,15 @@ class ActionContext(_Caller):
         return self.engine.http_session()
 
     def publish_notification(self, payload: Mapping[str, Any], *, topic: str | None = None) -> None:
-        """Hand a notification to whoever delivers them; raises ``ServiceError``.
+        """Send *payload* (JSON) to the service that delivers notifications.
 
-        Without *topic* it goes to ``NOTIFY_SERVICE_TOPIC``.
+        *topic* None is ``NOTIFY_SERVICE_TOPIC``. Each call sends; a repeated attempt sends again.
+        Raises ``ServiceError`` if no such service is configured, or it did not take it.
         """
         self.engine.publish_notification(topic, payload)
 
     def start_pipeline(self, pipeline: str, params: Mapping[str, Any]) -> str:
-        """Start another pipeline by name or id; returns the id of its execution.
+        """Start another pipeline by name or id, and return the id of its execution (a UUID).
 
         Calls are told apart by their order, so a later attempt that makes the same calls finds
         what the ones before have started: an execution that is open, or whose end no attempt was
@@ -229,7 +253,10 @@ class ActionContext(_Caller):
         return self.engine.start_pipeline(pipeline, params, idempotency_key=key)
 
     def cancel_pipeline(self, execution_id: str) -> None:
-        """Cancel an execution that ``start_pipeline`` began; one that has ended stays as it is."""
+        """Cancel an execution that ``start_pipeline`` has returned, with all that it has started.
+
+        One that has ended stays as it is, so a second call does no harm.
+        """
         self.engine.cancel_pipeline(execution_id)
 
 
@@ -237,23 +264,23 @@ class ActionContext(_Caller):
 class EventContext(_Caller):
     """One event for a parked step, read under the lock of its row."""
 
-    #: The id or key that the event came for; for a callback the ``step_execution_id``.
+    #: Id or key that the event came for; of a callback the ``step_execution_id``.
     external_workflow_id: str
-    #: The ``type`` of the event, or an empty text.
+    #: The ``type`` of the event; empty if it has none.
     event_type: str
-    #: The event as it came: JSON, whoever sent it. Trust nothing in it.
+    #: Body of the event as it came (JSON). Anybody may have sent it: trust nothing in it.
     event_data: Mapping[str, Any]
-    #: What this step has left so far; the answer's outputs are merged over it.
+    #: Outputs of this step so far; those of your answer are merged over them.
     step_outputs: Mapping[str, Any] = field(default_factory=dict)
-    #: Params of the step, rendered.
+    #: Params of the step, rendered as for ``execute``.
     params: Mapping[str, Any] = field(default_factory=dict)
-    #: Names in templates, with ``event`` (its data) among them.
+    #: Values of the names in templates, with ``event`` (the ``event_data``) among them.
     scope: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    #: The value of the item; None outside of a fan-out.
+    #: Value of the item (JSON); None outside of a fan-out.
     item: Any = None
-    #: The place of the item, from 0; None outside of a fan-out.
+    #: Place of the item, from 0; None outside of a fan-out.
     item_index: int | None = None
-    #: The name of the item, if it has one.
+    #: Name of the item; None if it has none, and outside of a fan-out.
     item_key: str | None = None
-    #: The number of the attempt that is parked.
+    #: Number of the attempt that is parked, from 1.
     attempt: int = 1

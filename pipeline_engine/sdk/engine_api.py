@@ -12,7 +12,7 @@ from pipeline_engine.sdk.services import ServiceResponse
 
 
 class EngineApi(Protocol):
-    """What the engine does for an action while it runs."""
+    """What the engine does for an action while it runs; contexts offer it in a handier form."""
 
     def invoke_service(
         self,
@@ -28,27 +28,30 @@ class EngineApi(Protocol):
         """Call a peer service; raises ``ServiceError``."""
 
     def http_session(self) -> requests.Session:
-        """Open a session that reaches public addresses only."""
+        """Open a session that reaches public addresses only; whoever asked closes it."""
 
     def callback_url(self) -> str:
-        """Make the address at which the outside ends this attempt."""
+        """Return the address at which the outside ends this attempt; asked once for a context."""
 
     def publish_notification(self, topic: str | None, payload: Mapping[str, Any]) -> None:
-        """Hand a notification over; ``None`` means the configured topic."""
+        """Send a notification; *topic* None is the configured one.  Raises ``ServiceError``."""
 
     def heartbeat(self) -> None:
         """Renew the lease of this attempt."""
 
     def report_progress(self, percentage: float, eta_seconds: float | None = None) -> None:
-        """Tell how far this attempt is."""
+        """Store how far this attempt is (0 to 100), and the seconds that it still needs."""
 
     def start_pipeline(
         self, pipeline: str, params: Mapping[str, Any], *, idempotency_key: str
     ) -> str:
-        """Start another pipeline by name or id and return the id of its execution."""
+        """Start another pipeline by name or id, and return the id of its execution.
+
+        The same *idempotency_key* finds the execution that was started with it before.
+        """
 
     def cancel_pipeline(self, execution_id: str) -> None:
-        """Cancel an execution that ``start_pipeline`` began."""
+        """Cancel an execution that ``start_pipeline`` began; one that has ended stays as it is."""
 
 
 class NullEngine:

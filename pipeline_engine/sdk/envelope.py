@@ -17,23 +17,23 @@ class EventEnvelope:
     ``{"type": "workflow_completed", "workflow_id", "status", "result", "reason"}``.
     """
 
-    #: ``type`` of the whole, such as ``notification``.
+    #: ``type`` of the whole, such as ``notification``; texts that an event lacks are empty.
     type: str
     #: ``payload.type``: the kind of job.
     payload_type: str
     #: ``payload.event``: the stage that is reported, such as ``results`` or ``eta``.
     event: str
-    #: The status in it, in upper case.
+    #: Status of the job or the stage, in upper case.
     status: str
-    #: The headline.
+    #: Headline for people.
     title: str
     #: What people are told: a message, a reason or an error.
     message: str
-    #: The job that it is about.
+    #: Id of the job that the event is about; None if it names none.
     workflow_id: str | None
-    #: What came out.
+    #: What the job has produced; empty until it is there.
     result: Mapping[str, Any] = field(default_factory=dict)
-    #: The object itself.
+    #: The event itself, out of its CloudEvents envelope if it has one.
     flat: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

@@ -29,7 +29,7 @@ class ActionError(PipelineEngineError):
         super().__init__(message, **facts)
         self.error_code = error_code or self.code
         self.retryable = retryable
-        self.retry_after_seconds = retry_after_seconds  #: the next attempt does not come sooner
+        self.retry_after_seconds = retry_after_seconds  #: seconds before the next attempt, at least
 
 
 class InvalidActionParams(ActionError):

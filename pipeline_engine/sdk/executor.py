@@ -31,12 +31,17 @@ class BaseActionExecutor(ABC):
     def execute(self, context: ActionContext) -> ActionResult | Awaitable[ActionResult]:
         """Do the work, or start it and park.
 
-        Called once for each attempt. A worker may die in it: then an action with
-        ``idempotent=True`` is called again, with the same ``idempotency_key``.
+        Return the end of the step, or ``ActionResult(success=True, awaiting_event=True, …)`` to
+        park: ``on_event``, ``on_answer`` or ``on_wake`` ends it then. A failure that may be
+        retried leads to another attempt while the step has attempts left.
+
+        Called once for each attempt. Other steps wait for an action that is ``cheap``: it only
+        computes. A worker may die in it: then an action with ``idempotent=True`` is called again,
+        with the same ``idempotency_key``; the step of another one fails with ``outcome_unknown``.
         """
 
     def on_event(self, context: EventContext) -> EventResult | Awaitable[EventResult]:
-        """Say what an event means for the parked step.
+        """Return what an event means for the parked step.
 
         Called for every event that comes for one of its ids or keys, and for every callback
         without an ``action``: one at a time, under the lock of its row, in the order of arrival,
@@ -52,38 +57,42 @@ class BaseActionExecutor(ABC):
         context: EventContext,  # noqa: ARG002 - the contract
         answer: EventResult,
     ) -> EventResult | Awaitable[EventResult]:
-        """Say what a callback with an ``action`` means; it says *answer* to most steps.
+        """Return what a callback means that says so itself, in its field ``action``.
 
-        Called in place of ``on_event``, under the same rules.
+        *answer* is what it says: return it as it is, or another one. Called in place of
+        ``on_event``, under the same rules.
         """
         return answer
 
     def check_event(self, context: EventContext) -> None:  # noqa: ARG002 - the contract
-        """Refuse a callback while its sender listens.
+        """Refuse a callback while its sender still waits for the answer of the API.
 
         Raise ``InvalidAnswer`` for what makes no sense (422), ``AnswerNotAllowed`` for a sender
-        who may not answer (403). Asked without any lock, and only while the step is parked:
-        ``on_event`` has to look again.
+        who may not answer (403); return nothing to let it pass. Called once for each request,
+        in the web process, without a lock and only while the step is parked: ``on_event`` has to
+        look again.
         """
         return
 
     def on_wake(self, context: ActionContext) -> ActionResult | Awaitable[ActionResult]:
-        """End the step when its ``wake_at`` is reached.
+        """End the step when its ``wake_at`` is reached, or let it wait on.
 
-        Called once when the time has come, under the lock of the row: be quick, and call nobody.
-        It may answer that the step waits on.
+        Return what ``execute`` may return; with ``awaiting_event`` the step stays parked on what
+        that says. Called once when the time has come, under the lock of the row: be quick, and
+        call nobody. By default it is a success with the outputs that are there.
         """
         return ActionResult(success=True, outputs=dict(context.stored_outputs))
 
     def validate_params(self, params: dict[str, Any]) -> list[str]:  # noqa: ARG002 - the contract
-        """Return what is wrong with *params*, in words; templates in them are not rendered yet.
+        """Return what is wrong with *params*, in words; an empty list if nothing is.
 
-        Called for ``POST /actions/validate``, as often as an editor likes.
+        Templates in them are not rendered yet. Called for ``POST /actions/validate``, as often as
+        an editor asks.
         """
         return []
 
     def cleanup(self, context: ActionContext) -> Awaitable[None] | None:  # noqa: ARG002 - the contract
-        """Stop what ``execute`` started elsewhere, because nobody waits for it any more.
+        """Stop what ``execute`` started elsewhere, because the step waits for it no more.
 
         Called when the step is cancelled, revoked, or out of time and not tried again; of an
         action that is not idempotent before every other attempt, too. Called again if its worker
@@ -108,7 +117,10 @@ def register_action(meta: ActionMeta) -> Callable[[C], C]:
 
 
 def run_maybe_async(outcome: T | Awaitable[T]) -> T:
-    """Return what an executor's method returned, after awaiting it if it was ``async``."""
+    """Return what an executor's method returned, after awaiting it if it was ``async``.
+
+    Raises what the method raises. Not for code that runs in an event loop already.
+    """
     # What ``isinstance(outcome, Awaitable)`` asks, without its detour.
     if hasattr(type(outcome), "__await__"):
         return asyncio.run(_finished(cast(Awaitable[T], outcome)))

@@ -17,17 +17,17 @@ from pipeline_engine.sdk.results import ActionResult
 class Item:
     """One child of a fan-out: a row of its own, with its own attempts, retries and parking."""
 
-    #: What ``context.item`` is; JSON.
+    #: Value of the item (JSON), which ``context.item`` is.
     value: Any
-    #: Its name, as ``context.item_key`` and in lists.
+    #: Name of the item, for ``context.item_key`` and for lists that people read; None: its place.
     key: str | None = None
-    #: The type of an action that runs it in place of ``execute_item``.
+    #: Type of the action that runs the item; None: ``execute_item`` does.
     action: str | None = None
-    #: Params for that action; without them the params of the step.
+    #: Params for that action; None: the params of the step.
     params: dict[str, Any] | None = None
-    #: Seconds that it waits before its first attempt.
+    #: Seconds that the item waits before its first attempt.
     delay_seconds: float = 0
-    #: Seconds of each of its attempts, in place of those of its action.
+    #: Seconds for each attempt of the item; None: what its action says.
     timeout_seconds: float | None = None
 
 
@@ -35,29 +35,29 @@ class Item:
 class ItemResult:
     """How one item ended."""
 
-    #: Its place, from 0.
+    #: Place of the item, from 0.
     index: int
-    #: Its name, if it has one.
+    #: Name of the item; None if it has none.
     key: str | None
-    #: Its value.
+    #: Value of the item (JSON).
     value: Any
     #: COMPLETED, FAILED, TIMEOUT, or SKIPPED if it was called off.
     status: StepStatus
-    #: What it has left.
+    #: Outputs of the item (JSON); empty if it left none.
     outputs: dict[str, Any] = field(default_factory=dict)
-    #: What went wrong, in words.
+    #: What went wrong, in words; None of a success.
     error: str | None = None
-    #: The stable word for it.
+    #: Stable word for it; None of a success.
     error_code: str | None = None
 
     @property
     def succeeded(self) -> bool:
-        """Tell whether the item did what it was for."""
+        """Whether the item completed."""
         return self.status is StepStatus.COMPLETED
 
     @property
     def called_off(self) -> bool:
-        """Tell whether the item was stopped, or never began, because others had failed."""
+        """Whether the item was stopped, or never began, because others had failed."""
         return self.status is StepStatus.SKIPPED
 
 
@@ -100,9 +100,9 @@ def failures_in_words(outputs: Mapping[str, Any]) -> str:
 class MoreItems:
     """The answer of a join that is not done: these items come next."""
 
-    #: What comes next; at least one.
+    #: Items that come next, at least one; ``join`` is asked again when they have ended.
     items: Sequence[Item]
-    #: How far the step is, from 0 to 100.
+    #: Progress of the step, from 0 to 100; None leaves it to the engine.
     progress: float | None = None
 
 
@@ -139,11 +139,17 @@ class FanOutActionExecutor(BaseActionExecutor):
         """
 
     def max_concurrency(self, context: ActionContext) -> int | None:  # noqa: ARG002 - the contract
-        """Return how many items may run at once; ``None`` leaves it to the engine."""
+        """Return how many items may run at once, at least 1; None sets no limit.
+
+        Called once for each time that the step expands, after ``expand``.
+        """
         return None
 
     def tolerated_failures(self, context: ActionContext) -> int:  # noqa: ARG002 - the contract
-        """Return how many items may fail before those that have not started are given up."""
+        """Return how many items may fail (0 or more) before the others are called off.
+
+        Called together with ``max_concurrency``.
+        """
         return 0
 
     def execute(self, context: ActionContext) -> ActionResult | Awaitable[ActionResult]:

@@ -28,7 +28,7 @@ _NOTHING = (None, None, False, False, None, (), (), None, ())
 
 @dataclass(frozen=True, kw_only=True)
 class ActionResult:
-    """The end of a step, or with ``awaiting_event`` the news that it parked.
+    """What an attempt came to: a success, a failure, or with ``awaiting_event`` a parked step.
 
     A parked step is woken by an event for one of its external ids, by a call to its callback
     URL (``awaiting_callback``), or by the clock (``wake_at``). External ids are those that a
@@ -42,31 +42,32 @@ class ActionResult:
 
     #: Whether the action did, or has started, what it was for.
     success: bool
-    #: What later steps read; JSON. The same keys on every path.
+    #: Outputs of the step (JSON), which later steps read. Leave the same keys on every path.
     outputs: dict[str, Any] = field(default_factory=dict)
-    #: What went wrong, in words; read of a failure only.
+    #: What went wrong, in words; of a failure only.
     error: str | None = None
-    #: A stable word for it, which ``retry_on`` may name; else ``action_failed``.
+    #: Stable word for it, which ``retry_on`` of a step may name; None is ``action_failed``.
     error_code: str | None = None
-    #: False: another attempt would fail as well.
+    #: Whether another attempt may help; of a failure only. The step decides how many are made.
     retryable: bool = True
-    #: Seconds; the next attempt does not come sooner.
+    #: Seconds before the next attempt, at least; None leaves them to the retry policy.
     retry_after_seconds: float | None = None
-    #: The step parks: it holds no worker until something wakes it.
+    #: Whether the step parks: it is not over, and holds no worker until something wakes it.
     awaiting_event: bool = False
-    #: A call to ``context.callback_url`` wakes it; with ``awaiting_event``.
+    #: Whether a call to ``context.callback_url`` wakes it; with ``awaiting_event``.
     awaiting_callback: bool = False
-    #: The id that a peer gave to its job; without ``awaiting_event`` it means nothing.
+    #: Id that a peer gave to its job; without ``awaiting_event`` it means nothing.
     external_workflow_id: str | None = None
-    #: The same for several jobs; with ``awaiting_event``.
+    #: Ids of several such jobs; with ``awaiting_event``.
     external_workflow_ids: Sequence[str] = ()
-    #: Names of events that an author chose; with ``awaiting_event``.
+    #: Names of events that an author of a pipeline chose; with ``awaiting_event``.
     event_keys: Sequence[str] = ()
-    #: Seconds that it may stay parked; the ``timeout_seconds`` of the step wins if it is less.
+    #: Seconds that the step may stay parked; the ``timeout_seconds`` of the step counts if it is
+    #: less. None: as long as the step, or the installation, allows.
     timeout_seconds: float | None = None
-    #: When ``on_wake`` ends it (aware); with ``awaiting_event``.
+    #: Moment (aware) at which ``on_wake`` is called; with ``awaiting_event``. None: never.
     wake_at: datetime | None = None
-    #: Ids of the steps behind a branch that was not taken; they are skipped.
+    #: Ids of the steps that are skipped, because they stand behind a branch that was not taken.
     skip_targets: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -95,7 +96,7 @@ class ActionResult:
 
     @property
     def awaited(self) -> tuple[str, ...]:
-        """Every external id and key whose events it waits for."""
+        """Every external id and key whose events wake the step, each once."""
         return (*self.external_workflow_ids, *self.event_keys)
 
     def _external_ids(self) -> tuple[str, ...]:
@@ -133,16 +134,16 @@ class ActionResult:
 class EventAction(StrEnum):
     """What an event means for the step that waited for it."""
 
-    COMPLETE = "complete"  #: the step ends
-    UPDATE_PROGRESS = "update_progress"  #: it goes on waiting, and is further
-    UPDATE_OUTPUTS = "update_outputs"  #: it goes on waiting, and knows more
+    COMPLETE = "complete"  #: the step ends, well or not, as ``status`` says
+    UPDATE_PROGRESS = "update_progress"  #: the step waits on; its progress is stored
+    UPDATE_OUTPUTS = "update_outputs"  #: the step waits on; its outputs are stored
     REVOKE = "revoke"  #: the step is stopped as by a cancel, and fails without a retry
-    IGNORE = "ignore"  #: the event says nothing
+    IGNORE = "ignore"  #: the step waits on, and nothing is stored
 
 
 @dataclass(frozen=True, kw_only=True)
 class EventResult:
-    """The verdict of ``on_event``; outputs are merged over those stored before.
+    """What ``on_event`` makes of an event.
 
     Raises ``ContradictoryResult`` for COMPLETE without a final status, another answer with one,
     and progress without a number.
@@ -150,19 +151,20 @@ class EventResult:
 
     #: What the event means.
     action: EventAction
-    #: How the step ends: COMPLETED or FAILED; of COMPLETE only.
+    #: How the step ends, COMPLETED or FAILED; with COMPLETE only, and None otherwise.
     status: StepStatus | None = None
-    #: Merged over what the step has left so far.
+    #: Outputs (JSON) that are merged, key by key, over those that the step has left so far.
     outputs: dict[str, Any] = field(default_factory=dict)
-    #: What went wrong, in words; or why it is revoked.
+    #: What went wrong, in words, or why the step is revoked; None if nothing did.
     error: str | None = None
-    #: A stable word for it; else ``event_failed``.
+    #: Stable word for it; None is ``event_failed``.
     error_code: str | None = None
-    #: How far the job is, from 0 to 100.
+    #: Progress of the job, from 0 to 100; None leaves the last one standing.
     progress: float | None = None
-    #: Seconds that it still needs.
+    #: Seconds that the job still needs; None leaves the last ones standing.
     eta_seconds: float | None = None
-    #: The same in minutes, as actions for the reference service say it.
+    #: Minutes that it still needs, as actions for the reference service say it; ``eta_seconds``
+    #: counts if both are given.
     eta_minutes: int | None = None
 
     def __post_init__(self) -> None:
@@ -170,7 +172,7 @@ class EventResult:
 
     @property
     def remaining_seconds(self) -> float | None:
-        """The seconds that the job still needs, in whatever unit they were told."""
+        """Seconds that the job still needs, from either field; None if neither says so."""
         if self.eta_seconds is None and self.eta_minutes is not None:
             return self.eta_minutes * 60
         return self.eta_seconds

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pipeline_engine.sdk.errors import InvalidActionParams
 
-#: Where peers publish what a parked step waits for.
+#: Topic on which peers publish what a parked step waits for.
 CALLBACK_TOPIC = "budpipelineEvents"
 
 
@@ -38,7 +38,10 @@ settings = ServiceNames()
 
 
 def path_segment(value: object) -> str:
-    """Return *value* as one segment of a method path, so that an id cannot name another route."""
+    """Return *value* as one segment of a method path, so that an id cannot name another route.
+
+    Raises ``InvalidActionParams`` for an empty text, ``.`` and ``..``.
+    """
     text = str(value)
     if text in ("", ".", ".."):
         raise InvalidActionParams(f"{text!r} cannot be part of a path")

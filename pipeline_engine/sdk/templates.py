@@ -22,20 +22,29 @@ from pipeline_engine.domain.expressions.values import as_text, in_range
 
 
 def evaluate_condition(condition: Any, scope: Mapping[str, Any]) -> bool:
-    """Tell whether *condition* holds: a text is an expression, with or without braces."""
+    """Tell whether *condition* holds: a text is an expression, with or without braces.
+
+    *scope* is that of a context. None holds. Raises ``ExpressionError``.
+    """
     if condition is None or isinstance(condition, str):
         return parse_condition(condition).evaluate(scope)
     return evaluate_truth(condition)
 
 
 def render_value(value: Any, scope: Mapping[str, Any]) -> Any:
-    """Return *value* with every template in it rendered; for many scopes, compile it once."""
+    """Return a JSON value with every template in it rendered; for many scopes, compile it once.
+
+    *scope* is that of a context. Raises ``ExpressionError``.
+    """
     current_fuel().spend_on_contents(value)
     return compile_value(value).render(scope)
 
 
 def compile_templates(value: Any) -> CompiledValue:
-    """Parse every template in *value*, to ``render(scope)`` it again and again."""
+    """Parse every template in a JSON value, to ``render(scope)`` it again and again.
+
+    A template that cannot be parsed raises ``ExpressionError`` in ``render``, not here.
+    """
     current_fuel().spend_on_contents(value)
     return compile_value(value)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from pages import GENERATED
-from pages.sdk import SECTIONS, page
+from pages.sdk import SECTIONS, members, page
 
 from pipeline_engine import sdk
 
@@ -28,7 +28,7 @@ def test_the_page_of_the_sdk_has_every_public_name_once() -> None:
 
 
 def silent() -> Iterator[str]:
-    """Public classes, fields and functions of the sdk that say nothing of themselves."""
+    """Public classes, fields, methods and functions of the sdk that say nothing of themselves."""
     for name in sdk.__all__:
         found = getattr(sdk, name)
         if (inspect.isclass(found) or inspect.isfunction(found)) and not found.__doc__:
@@ -38,7 +38,9 @@ def silent() -> Iterator[str]:
             rows = [row for row in section.splitlines() if row.startswith("| `")]
             told = {row.split("`")[1] for row in rows if not row.endswith("|  |")}
             yield from (f"{name}.{one.name}" for one in fields(found) if one.name not in told)
+        if inspect.isclass(found):
+            yield from (f"{name}.{one}" for one, member in members(found) if not member.__doc__)
 
 
-def test_every_field_of_the_sdk_says_what_it_is() -> None:
+def test_every_field_and_every_method_of_the_sdk_says_what_it_is() -> None:
     assert list(silent()) == []

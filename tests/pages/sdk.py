@@ -181,12 +181,12 @@ def _class(found: type, told: dict[Any, str]) -> Iterator[str]:
         yield _choices(found)
     elif is_dataclass(found):
         yield _fields(found)
-    members = {} if found in TOLD_IN_ONE_SENTENCE else dict(_members(found))
-    known = {name: told[member] for name, member in members.items() if member in told}
+    own = {} if found in TOLD_IN_ONE_SENTENCE else dict(members(found))
+    known = {name: told[member] for name, member in own.items() if member in told}
     for place in dict.fromkeys(known.values()):
         names = ", ".join(f"`{name}`" for name in known if known[name] == place)
         yield f"As in [{place}](#{place.lower()}): {names}."
-    for name, member in members.items():
+    for name, member in own.items():
         if name not in known:
             told[member] = found.__name__
             yield from _member(name, member)
@@ -227,7 +227,7 @@ def _default(one: Field[Any]) -> str:
     return f"`{one.default!r}`".replace("'", '"')
 
 
-def _members(found: type) -> Iterator[tuple[str, Any]]:
+def members(found: type) -> Iterator[tuple[str, Any]]:
     """Public methods and properties in the order of the source, the base classes' first."""
     seen = dict[str, Any]()
     for owner in reversed(found.__mro__):
