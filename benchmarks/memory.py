@@ -68,5 +68,6 @@ def _look(stack: Stack) -> dict[str, float]:
     """The MiB of each program."""
     time.sleep(BETWEEN_SECONDS)
     state = stack.state
-    found = {one.name: share_of_memory(one.pid) for one in state.processes if one.pid}
-    return {"supervisor": share_of_memory(state.pid, children=False), **found}
+    programs = {one.name: share_of_memory(one.pid) for one in state.processes if one.pid}
+    # The supervisor has a fork server beside the programs.
+    return {"supervisor": share_of_memory(state.pid) - sum(programs.values()), **programs}

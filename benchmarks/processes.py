@@ -22,13 +22,12 @@ def memory(pids: Iterable[int]) -> dict[int, float]:
     return {process.pid: process.memory_info().rss / MEBIBYTE for process in _trees(pids)}
 
 
-def share_of_memory(pid: int, *, children: bool = True) -> float:
-    """Return the proportional set size in MiB of a process, and of its children if wanted.
+def share_of_memory(pid: int) -> float:
+    """Return the proportional set size in MiB of a process and its children.
 
     A page that several processes share counts for each of them in part.
     """
-    tree = _trees([pid]) if children else [psutil.Process(pid)]
-    return sum(map(_share, tree))
+    return sum(map(_share, _trees([pid])))
 
 
 def _share(process: psutil.Process) -> float:

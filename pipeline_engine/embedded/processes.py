@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from pipeline_engine.embedded.ports import LOOPBACK
@@ -12,8 +12,12 @@ from pipeline_engine.embedded.programs import Program, Stage
 
 #: Where a client on this machine reaches a server that listens on all of its addresses.
 LOOPBACKS = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 (compared)
-#: Root is who may run a stack here, and messages are JSON: no worker has to shout about it.
-NO_SHOUTING = "ignore:You're running the worker with superuser privileges"
+#: What the programs have in common, for a fork server.
+COMMON = (
+    "pipeline_engine.worker.app",
+    "pipeline_engine.beat.scheduler",
+    "pipeline_engine_web.asgi",
+)
 FLOWER = ("celery", "-q", "-A", "pipeline_engine.worker", "flower")
 COLUMNS = "--tasks_columns=name,args,state,exception,received,runtime,worker"
 FAST_SLOTS = 2
@@ -56,16 +60,21 @@ def application_programs(layout: Layout, environment: Mapping[str, str]) -> Iter
     yield _web(layout, environment)
     if watched:
         address = (f"--address={LOOPBACK}", f"--port={layout.flower_port}", "--logging=warning")
-        yield _python("flower", Stage.FRONT, environment, *FLOWER, *address, COLUMNS)
+        # Not forked: it has to be loaded before our app, see worker/flower.py.
+        flower = _python("flower", Stage.FRONT, environment, *FLOWER, *address, COLUMNS)
+        yield replace(flower, module=())
+
+
+def of_python(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what a Python process is told beyond *environment*: to say at once what it says."""
+    return {**environment, "PYTHONUNBUFFERED": "1"}
 
 
 def _worker(name: str, environment: Mapping[str, str], watched: bool, *pool: str | int) -> Program:
     *options, queues = map(str, pool)
     events = ("-E",) if watched else ()
     command = ("pipeline_engine.worker", "-n", f"{name}@%h", *options, "-Q", queues, *events)
-    warnings = ",".join(filter(None, (environment.get("PYTHONWARNINGS"), NO_SHOUTING)))
-    told = {**environment, "PYTHONWARNINGS": warnings}
-    return _python(name, Stage.WORKERS, told, *command)
+    return _python(name, Stage.WORKERS, environment, *command)
 
 
 def _web(layout: Layout, environment: Mapping[str, str]) -> Program:
@@ -78,7 +87,8 @@ def _python(name: str, stage: Stage, environment: Mapping[str, str], *module: st
         name=name,
         # -P: the folder that we were started in is not searched for modules.
         command=(sys.executable, "-P", "-m", *module),
-        environment={**environment, "PYTHONUNBUFFERED": "1"},
+        environment=of_python(environment),
         stage=stage,
+        module=module,
         stop_within=timedelta(seconds=10),
     )

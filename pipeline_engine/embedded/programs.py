@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +20,7 @@ from pipeline_engine.embedded.privileges import Account, run_as
 # Loaded here, because the few instructions between fork and exec are no place for it.
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 
 
 class Stage(IntEnum):
@@ -37,6 +39,7 @@ class Program:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     stage: Stage
+    module: tuple[str, ...] = ()  # what ``python -m`` runs, if a fork server may run it instead
     speaks: bool = True  # its warnings are for whoever looks at the stack, not for its file alone
     account: Account | None = None
     directory: Path | None = None
@@ -46,13 +49,15 @@ class Program:
     # None: the program is meant to go on without us.
     orphan_signal: signal.Signals | None = signal.SIGKILL
 
-    def spawn(self, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    def spawn(
+        self, output: int | IO[bytes], stdin: int = subprocess.DEVNULL
+    ) -> subprocess.Popen[bytes]:
         """Start the program in a process group of its own; everything it says goes to *output*."""
         return subprocess.Popen(  # noqa: S603 (the commands are ours)
             self.command,
             env=dict(self.environment),
             cwd=self.directory,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for the supervisor, which stops things in order
@@ -71,15 +76,22 @@ def signal_group(pid: int, number: signal.Signals) -> None:
         pass
 
 
+def leash(number: signal.Signals, parent: int) -> None:
+    """Ask the kernel to send us a signal when *parent* dies; end if it has died already."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+        if os.getppid() != parent:  # it died before we could ask
+            os._exit(1)
+
+
+def show_as(name: str) -> None:
+    """Let ``top`` and ``ps -o comm`` call this process *name*, as far as 15 bytes go."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
+
+
 def _leash(orphan_signal: signal.Signals | None) -> Callable[[], None] | None:
     """Return what a child does before it runs: ask to be told when its parent has died."""
     if _LIBC is None or orphan_signal is None:
         return None
-    libc, parent, number = _LIBC, os.getpid(), int(orphan_signal)
-
-    def hold() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
-        if os.getppid() != parent:  # it died before we could ask
-            os._exit(1)
-
-    return hold
+    return partial(leash, orphan_signal, os.getpid())

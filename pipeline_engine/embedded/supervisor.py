@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import selectors
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from pipeline_engine.embedded.console import Console, ProcessLog
 from pipeline_engine.embedded.errors import StackFailed
+from pipeline_engine.embedded.forked import ForkServer, Running
 from pipeline_engine.embedded.leftovers import started_at
 from pipeline_engine.embedded.programs import Program, Stage, signal_group
 from pipeline_engine.embedded.state import ProcessState, ProcessStatus
@@ -42,16 +42,19 @@ class Supervised:
         self.log = log
         self.restarts = 0
         self.status = ProcessStatus.STOPPED
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Running | None = None
         self._started_at: float | None = None
         self._began = 0.0
         self._quick_deaths = 0
         self._due = 0.0
 
-    def start(self, read: Callable[[Supervised, int], None]) -> None:
+    def start(
+        self, read: Callable[[Supervised, int], None], fork_server: ForkServer | None
+    ) -> None:
         """Start the program; *read* is given the file number of its output."""
         reading, writing = os.pipe()
-        self.process = self.program.spawn(writing)
+        forked = fork_server.fork(self.program, writing) if fork_server else None
+        self.process = forked or self.program.spawn(writing)
         os.close(writing)
         self._began = time.monotonic()
         self._started_at = started_at(self.process.pid)
@@ -120,6 +123,8 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._supervised: list[Supervised] = []
         self._stop_requests = 0
+        #: What starts programs that are Python modules, if there is one; it ends with us.
+        self.fork_server: ForkServer | None = None
 
     def launch(self, programs: Iterable[Program]) -> None:
         """Start programs and look after them from now on."""
@@ -127,7 +132,7 @@ class Supervisor:
             log = ProcessLog(program.name, self._logs, self._console, speaks=program.speaks)
             supervised = Supervised(program, log)
             self._supervised.append(supervised)
-            supervised.start(self._read)
+            supervised.start(self._read, self.fork_server)
             self._changed()
 
     def request_stop(self, *_signal: object) -> None:
@@ -174,6 +179,8 @@ class Supervisor:
                 self._end(supervised)
             self._changed()
         self._pump(0)
+        if self.fork_server:
+            self.fork_server.stop()
         for supervised in self._supervised:
             supervised.log.close()
         self._supervised.clear()
@@ -186,7 +193,7 @@ class Supervisor:
                 self._changed()
             return
         supervised.restarts += 1
-        supervised.start(self._read)
+        supervised.start(self._read, self.fork_server)
         self._changed()
 
     def _end(self, supervised: Supervised) -> None:

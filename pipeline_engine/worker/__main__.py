@@ -7,6 +7,7 @@ of Celery with it, Flower and a shell: a fifth more memory.
 from __future__ import annotations
 
 import sys
+import warnings
 
 import click
 from celery.utils.nodenames import default_nodename, host_format
@@ -23,6 +24,8 @@ from pipeline_engine.worker.app import app, settings
 def main(name: str, queues: str, pool: str, slots: int, events: bool) -> None:
     """Run steps from QUEUES until told to stop."""
     watched = events or settings.worker_events
+    # Messages are JSON: no reason to shout at root, who may run a stack of her own.
+    warnings.filterwarnings("ignore", "You're running the worker with superuser privileges")
     worker = app.Worker(
         hostname=host_format(default_nodename(name)),
         queues=queues,

@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 import psutil
@@ -15,6 +16,7 @@ from support.waiting import wait_until
 from pipeline_engine.embedded import leftovers
 from pipeline_engine.embedded.console import Console
 from pipeline_engine.embedded.errors import StackFailed
+from pipeline_engine.embedded.forked import ForkServer
 from pipeline_engine.embedded.home import Home
 from pipeline_engine.embedded.programs import Program, Stage
 from pipeline_engine.embedded.state import ProcessState, ProcessStatus
@@ -221,3 +223,64 @@ def is_zombie(pid):
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+# ── The fork server ──────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def forking(watched, home, tmp_path):
+    """The supervisor with a fork server that knows the module ``waits``."""
+    (tmp_path / "waits.py").write_text(f"import sys; print(sys.argv[1:], end=' '); {WAITS}")
+    environment = {"PYTHONPATH": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    watched.supervisor.fork_server = ForkServer((), environment, home.logs / "fork-server.log")
+    return watched
+
+
+def a_module(*words):
+    return replace(a_program("worker"), module=("waits", *words))
+
+
+def test_a_forked_program_has_its_words_its_session_and_its_output(forking):
+    forking.supervisor.launch([a_module("-c", "2")])
+    pid = forking.state("worker").pid
+
+    forking.ticks_until(lambda: "worker        | ['-c', '2'] up" in forking.out.getvalue())
+
+    assert (os.getpgid(pid), os.getsid(pid)) == (pid, pid)
+    assert psutil.Process(pid).name() == "worker"
+
+
+def test_a_forked_program_that_dies_is_told_of_and_forked_again(forking):
+    forking.supervisor.launch([a_module()])
+    before = forking.state("worker").pid
+    os.kill(before, signal.SIGTERM)
+
+    forking.ticks_until(lambda: forking.state("worker").restarts == 1)
+
+    assert forking.state("worker").pid != before
+    assert f"(pid {before}) was killed by SIGTERM" in forking.out.getvalue()
+
+
+def test_a_fork_server_that_dies_takes_its_programs_along_and_they_are_started_without_it(forking):
+    forking.supervisor.launch([a_module()])
+    forked = psutil.Process(forking.state("worker").pid)
+    forked.parent().kill()
+
+    forking.ticks_until(lambda: forking.state("worker").restarts == 1)
+
+    psutil.wait_procs([forked], timeout=10)
+    assert not forked.is_running()
+    assert psutil.Process(forking.state("worker").pid).ppid() == os.getpid()
+
+
+def test_nothing_that_was_forked_is_left_when_the_supervisor_has_stopped(forking):
+    forking.supervisor.launch([a_module(), a_program("stranger")])
+    forked = psutil.Process(forking.state("worker").pid)
+    server = forked.parent()
+
+    forking.supervisor.request_stop()
+    forking.supervisor.stop()
+
+    assert not forked.is_running()
+    assert not server.is_running()
