@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline_engine.storage import rows
+from pipeline_engine.storage import leases, rows
 from pipeline_engine.storage.rows import StepRow
 
 log = structlog.get_logger(__name__)
@@ -76,11 +76,4 @@ class Leases:
         if not held:
             return
         with self._engine.begin() as connection:
-            connection.exec_driver_sql(
-                "UPDATE step_executions s"
-                " SET leased_until = now() + %(seconds)s * interval '1 second'"
-                " FROM unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS v(id, attempt)"
-                " WHERE s.id = v.id AND s.attempt = v.attempt AND s.status = 'RUNNING'"
-                " AND s.leased_until IS NOT NULL",
-                {"seconds": self._seconds, "ids": list(held), "attempts": list(held.values())},
-            )
+            leases.renew(connection, held, seconds=self._seconds)

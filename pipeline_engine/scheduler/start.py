@@ -29,7 +29,7 @@ from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
 from pipeline_engine.storage import pipelines
-from pipeline_engine.storage.new_executions import NewExecution, begin_execution
+from pipeline_engine.storage.new_executions import NewExecution, begin_execution, stored_with_key
 from pipeline_engine.storage.pipelines import NewestRevision
 
 
@@ -152,17 +152,13 @@ def _is_same(runtime: Runtime, stored: str | None, given: str | None) -> bool:
 def _started_before(tx: Transaction, request: Request) -> UUID | None:
     if request.idempotency_key is None:
         return None
-    row = tx.connection.exec_driver_sql(
-        "SELECT id, request_hash FROM executions WHERE request_key = %(key)s"
-        " AND coalesce(user_id, '') = coalesce(%(user)s, '')",
-        {"key": request.idempotency_key, "user": request.user_id},
-    ).first()
-    if row is None:
+    stored = stored_with_key(tx.connection, request.user_id, request.idempotency_key)
+    if stored is None:
         return None
-    if not _is_same(tx.runtime, row[1], request.request_hash):
+    execution_id, request_hash = stored
+    if not _is_same(tx.runtime, request_hash, request.request_hash):
         raise IdempotencyKeyReused
-    found: UUID = row[0]
-    return found
+    return execution_id
 
 
 def find_pipeline(tx: Transaction, caller: Caller, name_or_id: str) -> Startable:

@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from pipeline_engine.domain.callers import Caller
-from pipeline_engine.domain.identity import new_id
 from pipeline_engine.domain.sealing import with_sealed_defaults
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.errors import (
@@ -30,8 +29,8 @@ from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict
 from pipeline_engine.services.history import ExecutionRecord, execution
 from pipeline_engine.services.pipelines import as_id, check
 from pipeline_engine.services.visibility import not_found, require_visible
+from pipeline_engine.storage.pipelines import insert_ephemeral
 from pipeline_engine.storage.tables.executions import Execution, open_among
-from pipeline_engine.storage.tables.pipelines import PipelineRevision
 from pipeline_engine.storage.visibility import visible_to
 
 __all__ = ["StartRequest", "Started", "cancel", "ended", "run_ephemeral", "start", "wait"]
@@ -87,7 +86,8 @@ def run_ephemeral(
     owned = _owned(caller.acting_for(request.user_id), request)
 
     def begin(tx: Transaction) -> Started:
-        revision_id = _ephemeral_revision(tx, document)
+        sealed = with_sealed_defaults(document, runtime.sealer)
+        revision_id = insert_ephemeral(tx.connection, sealed)
         plan = runtime.plans.of(tx.connection, revision_id)
         startable = Startable(revision_id, None, plan.definition.name, plan)
         return starting.start(tx, startable, owned)
@@ -99,20 +99,6 @@ def _owned(owner: Caller, request: StartRequest) -> StartRequest:
     """*request* as one of its owner, for whom actions act: what the params say is not believed."""
     known = {} if owner.user_id is None else {"user_id": owner.user_id}
     return replace(request, user_id=owner.user_id, params=request.params | known)
-
-
-def _ephemeral_revision(tx: Transaction, document: dict[str, Any]) -> UUID:
-    revision_id = new_id()
-    tx.connection.execute(
-        PipelineRevision.__table__.insert().values(  # type: ignore[attr-defined]
-            id=revision_id,
-            pipeline_id=None,
-            revision=1,
-            version=str(document.get("version") or "1.0"),
-            document=with_sealed_defaults(document, tx.runtime.sealer),
-        )
-    )
-    return revision_id
 
 
 def _stored(runtime: Runtime, begin: Callable[[Transaction], Started]) -> Started:

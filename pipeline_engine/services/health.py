@@ -12,13 +12,14 @@ import structlog
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from redis import Redis, RedisError
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from pipeline_engine import __version__
 from pipeline_engine.config import Settings
 from pipeline_engine.services.presence import HEARTBEAT_KEY
+from pipeline_engine.storage.postgres import server
 from pipeline_engine.storage.postgres.session import driver_url
 
 SERVICE = "pipeline-engine"
@@ -108,7 +109,7 @@ class Probe:
     def _database(self) -> tuple[Part, Part]:
         try:
             with self._engine.connect() as connection:
-                connection.execute(text("SELECT 1"))
+                server.ping(connection)
                 return Part("database", True, "connected"), self._migrations(connection)
         except SQLAlchemyError as error:
             log.warning("database_unreachable", error=str(getattr(error, "orig", None) or error))

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.storage import retention
 
 BATCH = 100
 
@@ -55,8 +56,8 @@ def clean_up(
         totals = [total + count for total, count in zip(totals, deleted, strict=True)]
         batches += 1
     with _patient(runtime) as connection:
-        deliveries = _delete_deliveries(connection, cutoff)
-        revisions = _delete_orphaned_revisions(connection, cutoff)
+        deliveries = retention.delete_deliveries(connection, cutoff)
+        revisions = retention.delete_orphaned_revisions(connection, cutoff)
     return Cleaned(
         cutoff=cutoff,
         executions=totals[0],
@@ -77,64 +78,21 @@ def _patient(runtime: Runtime) -> Iterator[Connection]:
     that is broken off would be broken off again tomorrow.
     """
     with runtime.engine.begin() as connection:
-        connection.exec_driver_sql("SET LOCAL statement_timeout TO 0")
+        retention.wait_for_ever(connection)
         yield connection
-
-
-_OLD = (
-    "SELECT id FROM executions WHERE status IN ('COMPLETED', 'FAILED', 'INTERRUPTED')"
-    " AND finished_at < %(cutoff)s"
-    # The first of a tree bounds and stops the others as long as one of them is open.
-    " AND NOT EXISTS (SELECT 1 FROM executions below WHERE below.root_execution_id = executions.id"
-    " AND below.status IN ('PENDING', 'RUNNING'))"
-)
 
 
 def _preview(runtime: Runtime, cutoff: datetime) -> Cleaned:
     with runtime.engine.connect() as connection:
-        count = connection.exec_driver_sql(
-            f"SELECT count(*) FROM ({_OLD}) old",  # noqa: S608
-            {"cutoff": cutoff},
-        ).scalar_one()
+        count = retention.count_old(connection, cutoff)
     return Cleaned(cutoff=cutoff, executions=count, dry_run=True)
 
 
 def _delete_batch(connection: Connection, cutoff: datetime, limit: int) -> tuple[int, int, int]:
-    rows = connection.exec_driver_sql(
-        f"{_OLD} ORDER BY finished_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED",
-        {"cutoff": cutoff, "limit": limit},
-    )
-    ids = {"ids": [str(row[0]) for row in rows]}
-    if not ids["ids"]:
+    ids = retention.lock_old(connection, cutoff, limit=limit)
+    if not ids:
         return 0, 0, 0
-    events = connection.exec_driver_sql(
-        "DELETE FROM events WHERE execution_id = ANY(%(ids)s::uuid[])", ids
-    ).rowcount
-    steps = connection.exec_driver_sql(
-        "DELETE FROM step_executions WHERE execution_id = ANY(%(ids)s::uuid[])", ids
-    ).rowcount
+    events = retention.delete_events(connection, ids)
+    steps = retention.delete_steps(connection, ids)
     failpoint(Failpoint.IN_RETENTION)
-    executions = connection.exec_driver_sql(
-        "DELETE FROM executions WHERE id = ANY(%(ids)s::uuid[])", ids
-    ).rowcount
-    return executions, steps, events
-
-
-def _delete_deliveries(connection: Connection, cutoff: datetime) -> int:
-    """Deliveries that are settled, or whose step was deleted: nobody will settle those."""
-    return connection.exec_driver_sql(
-        "DELETE FROM inbox WHERE received_at < %(cutoff)s AND (disposition <> 'pending'"
-        " OR (step_execution_id IS NOT NULL AND NOT EXISTS"
-        " (SELECT 1 FROM step_executions s WHERE s.id = inbox.step_execution_id)))",
-        {"cutoff": cutoff},
-    ).rowcount
-
-
-def _delete_orphaned_revisions(connection: Connection, cutoff: datetime) -> int:
-    """Revisions without a pipeline (ephemeral, or deleted) that no execution is pinned to."""
-    return connection.exec_driver_sql(
-        "DELETE FROM pipeline_revisions r WHERE r.pipeline_id IS NULL"
-        " AND r.created_at < %(cutoff)s"
-        " AND NOT EXISTS (SELECT 1 FROM executions e WHERE e.revision_id = r.id)",
-        {"cutoff": cutoff},
-    ).rowcount
+    return retention.delete_executions(connection, ids), steps, events

@@ -80,6 +80,18 @@ def begin_execution(
     return Begun(execution.id, [StepRow(*row) for row in rows]) if rows else None
 
 
+def stored_with_key(
+    connection: Connection, user_id: str | None, key: str
+) -> tuple[UUID, str | None] | None:
+    """The execution that a request of this user with this key has stored, and its fingerprint."""
+    row = connection.exec_driver_sql(
+        "SELECT id, request_hash FROM executions WHERE request_key = %(key)s"
+        " AND coalesce(user_id, '') = coalesce(%(user)s, '')",
+        {"key": key, "user": user_id},
+    ).first()
+    return None if row is None else (row[0], row[1])
+
+
 def _values(execution: NewExecution) -> dict[str, Any]:
     topics = execution.callback_topics
     return {

@@ -1,4 +1,4 @@
-"""Which pipeline is meant by an id or a name, and what has to be known of it to execute it."""
+"""Pipelines to be executed: which one is meant by an id or a name, and those without a name."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sqlalchemy import (
     all_,
     bindparam,
     func,
+    insert,
     literal_column,
     select,
     true,
@@ -23,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.identity import new_id
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
 from pipeline_engine.storage.visibility import visible_to_owner
@@ -61,6 +63,21 @@ def newest_named(
     asked = {"name": name, "users": users, "owner": users[0] if users else None}
     rows = driver.fetch(connection, _by_name(is_bound=bool(users)), asked)
     return [NewestRevision(*row) for row in rows]
+
+
+def insert_ephemeral(connection: Connection, document: dict[str, Any]) -> UUID:
+    """Store a definition that belongs to no pipeline; its secrets have to be sealed already."""
+    revision_id = new_id()
+    connection.execute(
+        insert(PipelineRevision.__table__).values(  # type: ignore[arg-type]
+            id=revision_id,
+            pipeline_id=None,
+            revision=1,
+            version=str(document.get("version") or "1.0"),
+            document=document,
+        )
+    )
+    return revision_id
 
 
 def meant_by(name: Any, owner: Any, sight: ColumnElement[bool]) -> Subquery:

@@ -118,14 +118,6 @@ class ExecutionFacts:
         }
 
 
-def end_so_far(connection: Connection, execution_id: UUID) -> tuple[str | None, Json]:
-    """Why an execution ends early, if it does, and its error."""
-    row = connection.exec_driver_sql(
-        "SELECT abort_reason, error FROM executions WHERE id = %(id)s", {"id": str(execution_id)}
-    ).one()
-    return row[0], row[1]
-
-
 def now(connection: Connection) -> datetime:
     """When this transaction began, on the clock that all rows are written by."""
     found: datetime = driver.fetch(connection, "SELECT now()", {})[0][0]

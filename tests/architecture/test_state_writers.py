@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.source_texts import texts
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("pipeline_engine", "web", "actions")
@@ -32,22 +33,6 @@ ASSIGNMENT = re.compile(r"(?<![.\w])status\s*=")
 QUEUES = re.compile(r"(?<![.\w])queued_at\s*=\s*(\w+)")
 MODELS = {"Execution", "StepExecution"}
 WRITING_CALLS = {"values", "update"}
-
-
-def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Every string of a module, with its line; the gaps of f-strings are filled with a mark."""
-    formatted = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
-    inside = {id(part) for node in formatted for part in node.values}
-    for node in formatted:
-        parts = (p.value if isinstance(p, ast.Constant) else "?" for p in node.values)
-        yield node.lineno, "".join(map(str, parts))
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and id(node) not in inside
-        ):
-            yield node.lineno, node.value
 
 
 def updates(tree: ast.AST) -> Iterator[tuple[int, str, str]]:

@@ -17,7 +17,7 @@ from pipeline_engine.domain.outcome import outcome
 from pipeline_engine.domain.sealing import Opened, Sealer
 from pipeline_engine.scheduler.plan.plan import Plan, PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.storage import rows
+from pipeline_engine.storage import execution_ends, rows
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import ExecutionFacts, StepResult, StepRow
 from pipeline_engine.storage.tables.steps import StepKind
@@ -177,9 +177,9 @@ def as_it_ends(
     """*facts*, with how the execution ends if *row* is there for that and asks."""
     if row.kind == StepKind.STEP or not planned.looks_at_the_end or not plan.runs_after_steps(row):
         return facts
-    reason, error = rows.end_so_far(connection, facts.id)
-    status = outcome(reason, failed=bool(error))
-    return replace(facts, end={"status": status.value, "error": error})
+    known = execution_ends.end_so_far(connection, facts.id)
+    status = outcome(known.reason, failed=bool(known.error))
+    return replace(facts, end={"status": status.value, "error": known.error})
 
 
 def make_scope(

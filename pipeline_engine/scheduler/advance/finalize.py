@@ -28,7 +28,14 @@ from pipeline_engine.scheduler.actions.scope import load_results, make_scope, st
 from pipeline_engine.scheduler.plan.initial_rows import CANCEL_SINK, FINAL_SINK, SINK, new_sink
 from pipeline_engine.scheduler.plan.plan import Plan, steps_named
 from pipeline_engine.scheduler.transaction import Transaction
-from pipeline_engine.storage import deliveries, locking, new_steps, queueing, transitions
+from pipeline_engine.storage import (
+    deliveries,
+    execution_ends,
+    locking,
+    new_steps,
+    queueing,
+    transitions,
+)
 from pipeline_engine.storage.deliveries import EXECUTION_ENDED
 from pipeline_engine.storage.moves import Ending, ExecutionEnding
 from pipeline_engine.storage.new_steps import NewStep
@@ -76,20 +83,15 @@ def conclude(tx: Transaction, sinks: Sequence[StepRow]) -> list[Ending]:
 
 
 def _verdicts(connection: Connection, execution_ids: Sequence[UUID]) -> dict[UUID, Verdict]:
-    rows = connection.exec_driver_sql(
-        "SELECT id, abort_reason, error, forced_at IS NOT NULL FROM executions"
-        " WHERE id = ANY(%(ids)s::uuid[])"
-        " ORDER BY id FOR NO KEY UPDATE",
-        {"ids": [str(execution_id) for execution_id in execution_ids]},
-    )
-    return {row[0]: Verdict(*row[1:]) for row in rows}
+    ends = execution_ends.lock_ends(connection, execution_ids)
+    return {execution_id: Verdict(*end) for execution_id, end in ends.items()}
 
 
 def _with_what_is_left(tx: Transaction, sink: StepRow, plan: Plan, verdict: Verdict) -> Verdict:
     """The verdict on an execution whose compensations had no chance to begin says so."""
     if not verdict.is_forced:
         return verdict
-    known = _added_after_steps(tx.connection, sink.execution_id)
+    known = execution_ends.added_after_steps(tx.connection, sink.execution_id)
     undone = _to_undo(tx.connection, sink.execution_id, plan)
     left = [_not_begun(step) for step in undone if step.id not in known]
     error = verdict.error or {}
@@ -125,30 +127,16 @@ def _epilogue(
     ]
     if sink.step_id == SINK:
         return wanted
-    known = _added_after_steps(tx.connection, sink.execution_id)
+    known = execution_ends.added_after_steps(tx.connection, sink.execution_id)
     return [(kind, step) for kind, step in wanted if step.id not in known]
-
-
-def _added_after_steps(connection: Connection, execution_id: UUID) -> set[str]:
-    rows = connection.exec_driver_sql(
-        "SELECT step_id FROM step_executions WHERE execution_id = %(id)s AND parent_id IS NULL"
-        " AND kind IN ('handler', 'compensation')",
-        {"id": str(execution_id)},
-    )
-    return set(rows.scalars())
 
 
 def _to_undo(connection: Connection, execution_id: UUID, plan: Plan) -> list[StepDefinition]:
     wanted = [step.id for step in plan.definition.steps if step.compensate]
     if not wanted:
         return []
-    rows = connection.exec_driver_sql(
-        "SELECT step_id FROM step_executions WHERE execution_id = %(id)s AND parent_id IS NULL"
-        " AND step_id = ANY(%(wanted)s) AND status = 'COMPLETED'"
-        " ORDER BY finished_at DESC, id DESC",
-        {"id": str(execution_id), "wanted": wanted},
-    )
-    steps = [plan.definition.step(row[0]) for row in rows]
+    completed = execution_ends.completed_among(connection, execution_id, wanted)
+    steps = map(plan.definition.step, completed)
     return [compensating(step, step.compensate) for step in steps if step.compensate]
 
 
@@ -158,7 +146,7 @@ def _run_after(
     ids = new_steps.new_step_ids(tx.connection, len(epilogue) + 1)
     number, next_sink = len(plan.definition.steps), FINAL_SINK
     if sink.step_id == FINAL_SINK:
-        number += 1 + len(_added_after_steps(tx.connection, sink.execution_id))
+        number += 1 + len(execution_ends.added_after_steps(tx.connection, sink.execution_id))
         next_sink = CANCEL_SINK
     new = [
         _chained(plan, kind, step, ids[i : i + 2], number + i + 1, first=i == 0)

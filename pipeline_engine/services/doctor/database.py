@@ -17,6 +17,7 @@ from pipeline_engine.services.doctor.checks import Check, Patient, Verdict, ill,
 from pipeline_engine.services.health import installed_migrations
 from pipeline_engine.storage import diagnostics
 from pipeline_engine.storage.audit import newest_ended
+from pipeline_engine.storage.postgres import server
 
 DRIVER = "postgresql+psycopg2"
 OLDEST = 13  #: events are ordered by xid8, which older ones do not have
@@ -51,9 +52,9 @@ def _driver(patient: Patient) -> Verdict:
 
 
 def _version(connection: Connection) -> Verdict:
-    number = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
-    says = f"PostgreSQL {number // 10_000}.{number % 10_000}"
-    if number // 10_000 < OLDEST:
+    major, minor = server.version(connection)
+    says = f"PostgreSQL {major}.{minor}"
+    if major < OLDEST:
         return ill(says, f"Use PostgreSQL {OLDEST} or newer.")
     return well(says)
 
@@ -61,7 +62,7 @@ def _version(connection: Connection) -> Verdict:
 def _durability(connection: Connection) -> Verdict:
     """An answered request must survive a crash of the machine."""
     names = ("fsync", "full_page_writes", "synchronous_commit")
-    found = {name: connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names}
+    found = {name: server.setting(connection, name) for name in names}
     says = ", ".join(f"{name} {value}" for name, value in found.items())
     if "off" in found.values():
         return ill(says, "Switch them on: an accepted execution could be lost in a crash.")
@@ -80,10 +81,7 @@ def _migrations(connection: Connection) -> Verdict:
 
 def _clock(connection: Connection) -> Verdict:
     before = time.time()
-    there = connection.exec_driver_sql(
-        "SELECT extract(epoch FROM clock_timestamp())::float8"
-    ).scalar_one()
-    return compare_clocks(there, before, time.time())
+    return compare_clocks(server.clock(connection), before, time.time())
 
 
 def compare_clocks(there: float, before: float, after: float) -> Verdict:
