@@ -1,4 +1,4 @@
-"""Flower shows its metrics to everybody, whatever its password; here it asks for that first."""
+"""Puts the metrics of Flower behind its password; Flower itself shows them without one."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Presence(bootsteps.StartStopStep):
         self._timer: Any = None
 
     def start(self, consumer: Any) -> None:
-        """Say it now, and again until told to stop."""
+        """Say it now, and again every few seconds until ``stop``."""
         self._queues = [queue.name for queue in consumer.task_consumer.queues]
         self._say()
         self._timer = consumer.timer.call_repeatedly(presence.INTERVAL_SECONDS, self._say)

@@ -13,12 +13,12 @@ from pipeline_engine.scheduler.runtime import Runtime, tune_gc
 
 _lock = Lock()
 _runtimes: dict[int, Runtime] = {}
-#: What a parent has made for its children: each uses its own copy, and the parent none.
+#: Runtime that a parent has made for its children; the parent itself never uses it.
 _prepared: list[Runtime] = []
 
 
 def prepare_child(dispatch: Dispatcher, registry: Registry) -> None:
-    """Make ready, before a fork, what the child will share with us as long as nobody writes to it.
+    """Make, before a fork, what parent and child share as long as neither writes to it.
 
     A collection writes into every object that it looks at, and a page that parent or child has
     written to is copied; what is frozen is not looked at.

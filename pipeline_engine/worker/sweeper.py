@@ -1,4 +1,4 @@
-"""A sweep that nobody can keep waiting: a thread of its own beside the threads of the worker.
+"""A thread that sweeps when no other thread of the worker does.
 
 Beat rings for a sweep, and any thread of the worker may answer. When none does, because beat is
 away or they are all busy, this one sweeps itself.
@@ -20,9 +20,9 @@ from pipeline_engine.storage.postgres.session import is_unreachable
 
 log = structlog.get_logger(__name__)
 
-#: Intervals without a sweep after which nobody else is trusted to begin one.
+#: Intervals without a sweep, until this thread sweeps itself.
 MISSED = 2
-#: A sweep that takes longer is stuck, such as in a plug-in that wakes a step.
+#: Seconds until a sweep counts as stuck, such as in a plug-in that wakes a step.
 PATIENCE_SECONDS = 60.0
 
 
@@ -34,14 +34,14 @@ def sweep_now(runtime: Runtime) -> None:
 
 
 class Sweeper:
-    """Looks once an interval whether somebody has swept, and does it if not."""
+    """Checks once an interval that a sweep was done, and sweeps if not."""
 
     def __init__(self, runtime: Callable[[], Runtime]) -> None:
         self._runtime = runtime
         self._stopped = Event()
 
     def start(self) -> None:
-        """Look from now on, until told to stop."""
+        """Start checking, in a thread that ends with the process."""
         Thread(target=self._look_for_ever, daemon=True, name="sweeper").start()
 
     def stop(self) -> None:
@@ -58,7 +58,7 @@ class Sweeper:
                 log.warning("sweeping failed", exc_info=not is_unreachable(error))
 
     def look(self) -> bool:
-        """Sweep if nobody has for a while; tells whether it did."""
+        """Sweep if no sweep was done for a while; returns whether it did."""
         runtime = self._runtime()
         patience = MISSED * runtime.settings.sweep_interval_seconds
         try:

@@ -110,7 +110,7 @@ def _tell(failures: Sequence[str]) -> None:
 
 
 def _at_work(runtime: Runtime, task: Task[Any, Any]) -> AbstractContextManager[None]:
-    """What the engine does for itself calls plug-ins, too, which may not come back."""
+    """Count the thread as occupied: housekeeping calls plug-ins, too, which may not come back."""
     return runtime.occupied.by(task.name or "", seconds=runtime.settings.step_timeout_seconds)
 
 
@@ -126,12 +126,12 @@ def _tick_task(runtime: MakeRuntime, tick: Callable[[Runtime], object]) -> Calla
     return run_tick
 
 
-#: Tasks that do one thing for each of the rows that a message names.
+#: Task names, and what each does for one of the rows that its message names.
 BY_ID: dict[str, Callable[[Runtime, int], Transaction]] = {
     JOIN: join,
     CLEAN_UP: clean_up,
 }
-#: Tasks that beat rings for.
+#: Names of the tasks that beat sends, and what they do.
 TICKS: dict[str, Callable[[Runtime], object]] = {
     SWEEP: sweep_now,
     RETENTION: retention.clean_up,

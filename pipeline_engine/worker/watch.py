@@ -23,12 +23,14 @@ from pipeline_engine.services import presence
 
 log = structlog.get_logger(__name__)
 
+#: Seconds between two looks at the threads.
 LOOK_SECONDS = 2.0
-#: A call whose own time-out is that of its step comes back a little later.
+#: Seconds beyond the time-out of its step before a call counts as stuck: one with the same
+#: time-out of its own comes back a little later.
 GRACE_SECONDS = 10.0
-#: Of so many threads one is enough to be replaced.
+#: Slots per stuck thread: with so few, or fewer, the worker is replaced.
 SHARE = 2
-#: The same when the process is to end anyway.
+#: Seconds beyond the time-out of its step in a process that is to end anyway.
 LAST_GRACE_SECONDS = 1.0
 
 
@@ -42,11 +44,11 @@ class Watch:
         self._stopped = Event()
 
     def start(self) -> None:
-        """Look from now on, until told to stop."""
+        """Start looking, in a thread that ends with the process."""
         Thread(target=self._look_for_ever, daemon=True, name="watch").start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         self._stopped.set()
 
     def _look_for_ever(self) -> None:
@@ -56,7 +58,7 @@ class Watch:
                 return
 
     def look(self) -> bool:
-        """Tell everybody how many threads are stuck; returns whether they are too many."""
+        """Publish the number of stuck threads; returns whether they are too many."""
         runtime = self._runtime()
         stuck = runtime.occupied.stuck(grace=GRACE_SECONDS)
         self._tell(runtime, len(stuck))
@@ -86,7 +88,7 @@ class LastMinutes:
         self._runtime = runtime  #: that of this process, if it has one
 
     def begin(self, **_: Any) -> None:
-        """The process was asked to stop: it may finish what it does, and no more."""
+        """Give the process its last seconds: it may finish what it has begun."""
         Thread(target=self._count_down, daemon=True, name="last minutes").start()
 
     def _count_down(self) -> NoReturn:
@@ -104,7 +106,7 @@ class LastMinutes:
         return runtime.occupied.all() if runtime else []
 
     def _is_hopeless(self) -> bool:
-        """All that still goes on should have come back long ago."""
+        """Whether every call that still runs is stuck."""
         runtime = self._runtime()
         stuck = runtime.occupied.stuck(grace=LAST_GRACE_SECONDS) if runtime else []
         return bool(stuck) and len(stuck) == len(self._going_on())
