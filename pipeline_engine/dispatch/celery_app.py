@@ -67,10 +67,10 @@ def make_celery(settings: Settings) -> Celery:
 
 
 class ChordBackend(RedisBackend):
-    """Counts the ended parts of chords; nobody waits for a result, so it watches none.
+    """Counts the ended parts of chords, and watches no results, as the engine reads none.
 
     Celery's own subscribes to every task of a group, even if the result is ignored: a round
-    trip per message, and another one when the garbage collector finds what nobody kept.
+    trip per message, and another one when the garbage collector finds the unused result.
     """
 
     def add_pending_result(self, result: AsyncResult[Any], *_: Any, **__: Any) -> AsyncResult[Any]:

@@ -13,11 +13,13 @@ from pipeline_engine.dispatch.messages import SYSTEM, Message, several
 
 log = logging.getLogger(__name__)
 
-#: So many that come within so many seconds are a rush.
+#: Calls within ``RUSH_SECONDS`` that make a rush.
 RUSH = 4
+#: Seconds over which calls are counted.
 RUSH_SECONDS = 0.05
-#: For so long they are gathered then, and so many share a message at most.
+#: Seconds for which ids are gathered during a rush.
 GATHERED_SECONDS = 0.04
+#: Ids per message, at most.
 MOST_IDS = 50
 
 
@@ -25,7 +27,7 @@ class Coalescer:
     """Rows that came in, and the task that is to be told of them: at once, or in a rush together.
 
     A message costs its sender and its receiver more than what many of them ask for. One thread
-    sends them all, so whoever brings a row does not wait for Redis.
+    sends them all, so the caller does not wait for Redis.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class Coalescer:
         time.sleep(seconds)
         try:
             self._announce()
-        except Exception:  # nobody is above who could do more; the sweep will send them
+        except Exception:  # no caller is left to tell; the sweep will send them
             log.exception("what has come in is not announced")
 
     def _announce(self) -> None:

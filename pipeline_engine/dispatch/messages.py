@@ -15,21 +15,21 @@ DELIVER = "inbox.deliver"
 SWEEP = "engine.sweep"
 RETENTION = "engine.retention"
 
-#: What the engine does for itself: nothing of a user's stands here, so it waits for nobody's steps.
+#: Queue of the engine's own tasks; none of them waits behind the steps of a user.
 SYSTEM = "system"
-#: Every queue; each needs a worker.
+#: Names of all queues; each needs a worker.
 QUEUES: tuple[str, ...] = (*QueueName, SYSTEM)
-#: A chunk may be larger, but no message names more.
+#: Row ids per message, at most.
 MOST_IDS_EVER = 500
 
-#: Characters of what Flower shows of a message's ids.
+#: Characters of a message's ids that Flower shows.
 MOST_SHOWN = 1000
-#: Steps that are named of those that share a message.
+#: Labels of a message that are spelled out; the others are counted.
 MOST_LABELS = 5
 
 
 def shown(ids: Sequence[int]) -> str:
-    """What Flower shows of the args of a message; Celery takes as long for it as for the rest."""
+    """What Flower shows of the args of a message; made here, as Celery's own way takes long."""
     return cut(repr((list(ids),)))
 
 
