@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pipeline_engine.embedded.state import StackState
 
 PROGRAM = "pipeline-engine"
-HERE = ".pipeline"  #: where a stack is that no command has to be told of
+HERE = ".pipeline"  #: folder of a stack that commands find without ``--directory``
 SERVERS = {"DATABASE_URL": ("PostgreSQL", "postgres"), "REDIS_URL": ("Redis", "valkey")}
 
 
@@ -32,7 +32,7 @@ def typed(command: str, directory: Path) -> str:
 
 
 def announcement(state: StackState, directory: Path, *, stop: str) -> Iterator[str]:
-    """Yield a line for whatever a newcomer needs next; *stop* says how to end it."""
+    """Yield the lines that a newcomer needs next; *stop* says how to end the stack."""
     env = typed("env", directory)
     url, here = state.exports["PIPELINE_API_URL"], _shown(directory)
     yield f"API     {url}  (/docs shows every route)"
@@ -60,6 +60,6 @@ def _without_password(url: str) -> str:
 
 
 def _shown(directory: Path) -> str:
-    """Return a folder as somebody who stands here would name it."""
+    """Return a folder as seen from the current one, if it is below that."""
     here = Path.cwd()
     return str(directory.relative_to(here) if directory.is_relative_to(here) else directory)

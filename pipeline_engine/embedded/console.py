@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 COLOURS = (36, 33, 35, 32, 34, 31)
-#: Bytes of a log that is then put aside; one older is kept.
+#: Bytes of a log file, until it is renamed to ``.1`` and a new one is begun.
 KEEP_BYTES = 10 * 1024 * 1024
 
 
-#: A line of ours, as text or as JSON, that says of itself that all is well; and Celery's farewell.
+#: Lines that need not be shown: ours of level debug or info, and Celery's farewell.
 ALL_IS_WELL = re.compile(
     r"\s*$|worker: Warm shutdown|"
     r'\S+ \[(debug|info) *\]|\{.*"level": ?"(debug|info)"'
@@ -20,7 +20,7 @@ ALL_IS_WELL = re.compile(
 
 
 class Console:
-    """Prints what the stack says, and what its processes want somebody to know."""
+    """Prints what the stack says, and the warnings and errors of its processes."""
 
     def __init__(self, out: TextIO | None = None, *, verbose: bool = False) -> None:
         self._out = out or sys.stdout
@@ -29,7 +29,7 @@ class Console:
         self._colours: dict[str, int] = {}
 
     def pass_on(self, name: str, line: str, *, speaks: bool) -> None:
-        """Print a line of a process unless nobody has to see it: its file has all of them.
+        """Print a line of a process if it matters to the user; its log file has all lines.
 
         A line without a level is shown: a traceback, or what an action prints.
         """

@@ -30,7 +30,7 @@ class NotRunning(PipelineEngineError):
 
 
 class PortTaken(PipelineEngineError):
-    """Another program listens on the port that was asked for."""
+    """Another program listens on the chosen port."""
 
     code = "port_taken"
 

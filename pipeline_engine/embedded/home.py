@@ -18,7 +18,7 @@ from pipeline_engine.embedded.leftovers import SAME_START_SECONDS, started_at
 from pipeline_engine.embedded.privileges import Account, is_open_to_all, server_account
 from pipeline_engine.embedded.state import StackState
 
-#: The lock is no link to elsewhere, and the programs of the stack do not inherit it.
+#: Flags of the lock file: not through a link, and not inherited by the programs of the stack.
 LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 

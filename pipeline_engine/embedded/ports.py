@@ -12,7 +12,7 @@ from pipeline_engine.embedded.credentials import write_private
 from pipeline_engine.embedded.errors import PortTaken
 
 LOOPBACK = "127.0.0.1"
-#: Asked for as a port: any free one, another in every run.
+#: Port number that stands for any free port, another one in every run.
 ANY = 0
 
 

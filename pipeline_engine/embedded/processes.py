@@ -10,16 +10,18 @@ from datetime import timedelta
 from pipeline_engine.embedded.ports import LOOPBACK
 from pipeline_engine.embedded.programs import Program, Stage
 
-#: Where a client on this machine reaches a server that listens on all of its addresses.
+#: Addresses at which a local client reaches a server that listens on all addresses.
 LOOPBACKS = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 (compared)
-#: What the programs have in common, for a fork server.
+#: Modules that the programs have in common, for a fork server.
 COMMON = (
     "pipeline_engine.worker.app",
     "pipeline_engine.beat.scheduler",
     "pipeline_engine_web.asgi",
 )
+#: Command of Flower, and the columns that its list of tasks has.
 FLOWER = ("celery", "-q", "-A", "pipeline_engine.worker", "flower")
 COLUMNS = "--tasks_columns=name,args,state,exception,received,runtime,worker"
+#: Tasks that a worker runs at a time.
 FAST_SLOTS = 2
 IO_SLOTS = 16
 CPU_SLOTS = 2
@@ -44,12 +46,12 @@ class Layout:
 
     @property
     def flower_url(self) -> str | None:
-        """Where Flower is, if it was asked for."""
+        """Address of Flower; None without it."""
         return f"http://{LOOPBACK}:{self.flower_port}" if self.flower_port else None
 
 
 def application_programs(layout: Layout, environment: Mapping[str, str]) -> Iterator[Program]:
-    """Yield the workers, the beat, the web server and, if asked for, Flower."""
+    """Yield the workers, the beat, the web server and, if it has a port, Flower."""
     watched = layout.flower_port is not None
     yield _worker("worker-fast", environment, watched, "-P", "prefork", "-c", FAST_SLOTS, "fast")
     yield _worker("worker-io", environment, watched, "-P", "threads", "-c", IO_SLOTS, "io")
@@ -66,7 +68,7 @@ def application_programs(layout: Layout, environment: Mapping[str, str]) -> Iter
 
 
 def of_python(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what a Python process is told beyond *environment*: to say at once what it says."""
+    """Return *environment* for a Python process whose output is not to be held in a buffer."""
     return {**environment, "PYTHONUNBUFFERED": "1"}
 
 

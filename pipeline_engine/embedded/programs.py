@@ -40,13 +40,13 @@ class Program:
     environment: Mapping[str, str] = field(repr=False)
     stage: Stage
     module: tuple[str, ...] = ()  # what ``python -m`` runs, if a fork server may run it instead
-    speaks: bool = True  # its warnings are for whoever looks at the stack, not for its file alone
+    speaks: bool = True  # whether its warnings are shown on the screen, too
     account: Account | None = None
     directory: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within: timedelta = timedelta(seconds=10)
-    # What the kernel sends if the supervisor dies, when nobody can ask politely any more.
-    # None: the program is meant to go on without us.
+    # What the kernel sends if the supervisor dies without stopping the program.
+    # None: the program runs on without the supervisor.
     orphan_signal: signal.Signals | None = signal.SIGKILL
 
     def spawn(

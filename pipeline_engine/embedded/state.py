@@ -44,7 +44,7 @@ class StackState:
     # What else a process of this stack must know: DATABASE_URL, REDIS_URL, PIPELINE_SECRET_KEY
     servers: Mapping[str, str] = field(default_factory=dict, repr=False)
     processes: tuple[ProcessState, ...] = ()
-    remarks: tuple[str, ...] = ()  # what whoever started it should know
+    remarks: tuple[str, ...] = ()  # for those who look at the stack later
 
     def process(self, name: str) -> ProcessState:
         """Return one process by its name; ``KeyError`` if there is none."""

@@ -21,10 +21,10 @@ from pipeline_engine.embedded.leftovers import started_at
 from pipeline_engine.embedded.programs import Program, Stage, signal_group
 from pipeline_engine.embedded.state import ProcessState, ProcessStatus
 
-TICK_SECONDS = 0.1
-STEADY_SECONDS = 10.0  # who has run this long is not in a crash loop
-LONGEST_DELAY = timedelta(seconds=30)
-CHUNK_BYTES = 65536
+TICK_SECONDS = 0.1  #: seconds between two looks at the processes, at most
+STEADY_SECONDS = 10.0  #: seconds of life after which a death counts as the first one
+LONGEST_DELAY = timedelta(seconds=30)  #: before a restart
+CHUNK_BYTES = 65536  #: bytes of output per read, at most
 
 
 def restart_delay(quick_deaths: int) -> timedelta:

@@ -16,9 +16,9 @@ from pipeline_engine.embedded.valkey import valkey
 
 FLOWER_USER = "admin"
 DATABASE_URL, REDIS_URL = "DATABASE_URL", "REDIS_URL"
-#: What is started unless the environment names another one.
+#: Servers that are started unless the environment names one, by the variable that would.
 SERVERS = {DATABASE_URL: "PostgreSQL", REDIS_URL: "Valkey"}
-#: What only who works on the servers themselves has to know.
+#: Variables that give access to the servers themselves; clients of the API do not need them.
 OF_SERVERS = (DATABASE_URL, REDIS_URL, "PIPELINE_SECRET_KEY")
 
 

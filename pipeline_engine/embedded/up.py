@@ -36,7 +36,7 @@ STOP = "Ctrl-C; the data stays"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What the user of ``up`` may choose."""
+    """The choices of the user of ``up``."""
 
     host: str = LOOPBACK
     port: int | None = None
@@ -180,7 +180,7 @@ class StackRun:
         self._console.say("stack", line)
 
     def _remark(self, line: str) -> None:
-        """Say what whoever looks later should know, too."""
+        """Say a line, and keep it for those who look at the stack later."""
         self._say(line)
         self._note(remarks=(*self._state.remarks, line))
 
