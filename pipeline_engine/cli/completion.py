@@ -21,7 +21,7 @@ from pipeline_engine.cli.naming import LAST, NEWEST, NewestExecutions
 from pipeline_engine.errors import ExecutionNotFound
 
 TIMEOUT_SECONDS = 1.0
-#: Shells put what they are offered into the line as it is: nothing in it may mean anything to them.
+#: Names without characters that are special to a shell, which inserts an offer as it is.
 HARMLESS = re.compile(r"[\w.@+-][\w.@+:/-]*", re.ASCII)
 
 
@@ -33,7 +33,7 @@ def executions(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[
 
 
 def pipelines(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Offer stored pipelines by name; those whose name a shell would misunderstand by id."""
+    """Offer stored pipelines by name, or by id if a shell would misread the name."""
     stored = _asked(ctx, "pipelines?include_system=true&include_dag=false&page_size=500") or []
     return [_a_pipeline(one) for one in stored if _a_pipeline(one).value.startswith(incomplete)]
 

@@ -23,12 +23,12 @@ directory_option = click.option(
     help="Where the stack keeps its data and logs.",
 )
 API_OPTIONS = ("url", "token", "directory")
-#: Seconds that a command goes along with an API that asks for patience (``Retry-After``).
+#: Seconds for which a command heeds ``Retry-After`` of the API, at most.
 PATIENCE_SECONDS = 60.0
 
 
 def api_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Give a command the options that say which API is meant: ``url``, ``token``, ``directory``."""
+    """Give a command the options that choose the API: ``url``, ``token``, ``directory``."""
     for option in (
         directory_option,
         click.option("--token", envvar="PIPELINE_API_TOKEN", help="Token for the API."),

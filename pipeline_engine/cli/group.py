@@ -1,4 +1,4 @@
-"""The outermost group: its commands in sections, each loaded when somebody calls it."""
+"""The outermost group: its commands in sections, each loaded when it is called."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Entry(NamedTuple):
 class Commands(click.Group):
     """Knows its commands by name and summary only, and tells of errors in a sentence.
 
-    Loading all of them takes seconds (SQLAlchemy, Celery, Alembic, Rich …), which whoever asks for
-    help or presses the tabulator key would wait for.
+    Loading all of them takes seconds (SQLAlchemy, Celery, Alembic, Rich …), too long for help and
+    for the completion of a shell.
     """
 
     sections: Mapping[str, Mapping[str, Entry]] = {}
@@ -51,7 +51,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does; a name that is nearly right is told the right one."""
+        """As click does; for a misspelled name, the error suggests similar ones."""
         if (
             args[0] not in self.entries
             and not args[0].startswith("-")
@@ -79,7 +79,7 @@ class Commands(click.Group):
         return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Remember whether errors are for a program, before anything can be wrong."""
+        """Remember whether errors are to be JSON, before the first one can occur."""
         before_the_rest = args[: args.index("--")] if "--" in args else args
         ctx.meta[WANTS_JSON] = "--json" in before_the_rest
         return super().parse_args(ctx, args)

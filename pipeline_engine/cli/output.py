@@ -25,12 +25,12 @@ GAP = "  "  #: between the columns of a table
 ROOMY = 32  #: columns in which a text can be wrapped and still be read
 BELOW = 4  #: columns by which a cell is set in that goes on below its row
 ESCAPES = {"\n": " ", "\t": " "}
-#: seconds, and how they are called
+#: Seconds of each unit, and its abbreviation.
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 class Styled(NamedTuple):
-    """Words of our own, and how they look; any other text is somebody else's."""
+    """Words of our own with a style; texts from outside are plain ``str``."""
 
     text: str
     style: str = ""
@@ -56,7 +56,7 @@ def printable(text: object) -> str:
 
 
 def print_line(*parts: object) -> None:
-    """Print one line; a terminal that is too narrow gets it broken at blanks, with nothing cut."""
+    """Print one line; on a narrow terminal it is broken at blanks, and nothing is cut."""
     from rich.text import Text
 
     _print_whole(terminal(), Text(" ").join(map(as_text, parts)))
@@ -144,7 +144,7 @@ def _print_row(console: Console, row: Sequence[Text], widths: Sequence[int]) -> 
 
 
 def is_terminal() -> bool:
-    """Whether somebody looks at what is printed."""
+    """Whether the output goes to a terminal."""
     return sys.stdout.isatty()
 
 

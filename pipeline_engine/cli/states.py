@@ -25,7 +25,7 @@ _WAITS, _WORKS, _GOOD, _BAD = (
 )
 _AGAIN, _STOPPED, _LEFT_OUT = Sign("↻", "yellow"), Sign("■", "yellow"), Sign("-", "dim")
 
-#: executions and steps; processes of the stack; stored pipelines; checks and claims
+#: Signs of the states of executions and steps, processes, stored pipelines, checks and claims.
 SIGNS: Mapping[str, Sign] = {
     "pending": _WAITS,
     "running": _WORKS,
