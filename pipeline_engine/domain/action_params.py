@@ -30,7 +30,7 @@ def is_scalar(value: Any) -> bool:
     return not isinstance(value, list | Mapping)
 
 
-#: What a value has to be; the types that are missing here take anything.
+#: Test of a value by the type of its param, and its words; other types take any value.
 FITS: Mapping[ParamType, tuple[Callable[[Any], bool], str]] = {
     ParamType.NUMBER: (is_number, "a number"),
     ParamType.BOOLEAN: (is_boolean, "true or false"),

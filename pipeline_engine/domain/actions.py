@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-#: Dots are legal: the guardrail plan names its actions ``guardrail.validate_credential``.
+#: Types of actions; dots are legal, as in ``guardrail.validate_credential``.
 TYPE_PATTERN = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 
 
@@ -41,7 +41,7 @@ class JsonShape(StrEnum):
     OBJECT = "object"
 
 
-#: A choice, a number or a reference to another thing is no secret.
+#: Types of params that may hold a secret; a choice, a number or a reference is none.
 MAY_HOLD_SECRETS = frozenset({ParamType.STRING, ParamType.JSON, ParamType.TEMPLATE})
 
 
@@ -187,7 +187,7 @@ class ActionExample:
 
 @dataclass(frozen=True)
 class InnerAction:
-    """Where an action that runs another one for its items is told which, and with what."""
+    """Which params of an action name another action that it runs for its items, and its params."""
 
     #: The parameter with the type of the other action.
     action: str = "action"

@@ -16,7 +16,7 @@ class Admission(StrEnum):
     """Yes; its message leaves after the commit."""
 
     BY_THE_CLOCK = "by_the_clock"
-    """Not before its time: the sweep queues it then, and asks nobody again."""
+    """Not before its time: the sweep queues it then, without another decision."""
 
     HELD_BY_EXECUTION = "held_by_execution"
     """``max_parallel_steps`` of its execution are on their way; the end of one lets it in."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The one on whose behalf a request is answered."""
+    """The user or service for which a request is answered."""
 
     user_id: str | None = None  #: null is the system itself, which only a service can be
     is_service: bool = False  #: holds a token that may act for others
@@ -19,7 +19,7 @@ class Caller:
 
     @property
     def sees_all(self) -> bool:
-        """A service that acts for nobody in particular is not bound to one owner."""
+        """Whether it is a service that acts for no user: it is not bound to one owner."""
         return self.is_service and self.user_id is None
 
     def owns(self, user_id: str | None) -> bool:

@@ -85,7 +85,7 @@ class Graph:
         return not (self.is_ancestor(one, of=other) or self.is_ancestor(other, of=one))
 
     def ready(self, done: Collection[str]) -> tuple[str, ...]:
-        """Steps which are not in *done*, but whose dependencies all are."""
+        """Steps that are not in *done* while all of their dependencies are."""
         ended = frozenset(done)
         return tuple(
             s for s in self._ids if s not in ended and ended.issuperset(self._dependencies[s])

@@ -17,10 +17,13 @@ from typing import Any, TypeVar, cast
 from urllib.parse import quote, quote_plus
 
 MASK = "***REDACTED***"
-#: Characters; a shorter secret occurs in texts by chance, and is known only where it stands alone.
+#: Characters of a secret that is masked inside of words, at least; a shorter one occurs by
+#: chance, and is masked as a word of its own only.
 SHORTEST_SECRET = 6
-SHORTEST_WORD = 4  #: characters; a shorter one is known only where it is a whole value
-SHORTEST_LINE = 16  #: characters; of a secret of several lines, each such line is one
+#: Characters of one that is masked as a word, at least; a shorter one only as a whole value.
+SHORTEST_WORD = 4
+#: Characters of a line of a longer secret that is masked by itself, at least.
+SHORTEST_LINE = 16
 _IN_URLS = "!#$%&'()*+,/:;=?@[]~"  # what HTTP clients leave as it is in a whole URL
 _BITS = 6  # of one character of base64
 _KEPT_FORMS = 1024

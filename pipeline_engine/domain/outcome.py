@@ -17,7 +17,7 @@ from pipeline_engine.domain.readiness import SURVIVES_CANCEL, SURVIVES_FAILURE
 from pipeline_engine.domain.states import ExecutionStatus
 
 COMPENSATES = "compensate:"  #: what the id of a compensation begins with
-#: What is left undone has to be undone by hand, so it is tried again, soon, unless told otherwise.
+#: Default retries of a compensation: what it leaves has to be undone by hand.
 UNDO_RETRY = RetryConfig(max_attempts=3, backoff_seconds=2)
 
 

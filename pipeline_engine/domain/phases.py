@@ -141,9 +141,9 @@ def is_lost(row: WakeColumns) -> bool:
             return False
 
 
-#: What an attempt may come to, apart from its end.
+#: Phases that an attempt may lead to, apart from the final ones.
 _OUTCOMES = frozenset({Phase.RETRYING, Phase.PARKED, Phase.TIMER, Phase.EXPANDED})
-#: Which phases follow which; the statements that make these moves are compared with it by a test.
+#: Phases that may follow each phase; a test compares the statements that make the moves with it.
 PHASE_MOVES: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
     {
         # A cheap step that nobody else can reach runs without having been queued.

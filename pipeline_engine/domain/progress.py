@@ -15,7 +15,7 @@ from pipeline_engine.domain.states import FINAL_STEP_STATUSES, StepStatus
 
 ZERO = Decimal(0)
 FULL = Decimal(100)
-#: Seconds; an estimate that is longer says nothing, and may have more digits than JSON can hold.
+#: Seconds of an estimate, at most; a longer one says nothing, and may be too large for JSON.
 LONGEST_ETA = 366 * 24 * 3600
 HUNDREDTH = Decimal("0.01")
 DONE = frozenset({StepStatus.COMPLETED, StepStatus.SKIPPED})
@@ -38,7 +38,7 @@ class StepProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusGroup:
-    """All steps of one status in sums, so that nobody has to load 10,000 rows.
+    """All steps of one status in sums, which saves loading 10,000 rows.
 
     ``timed_weight`` and ``seconds`` are the sums over those steps that have both times.
     """
@@ -49,7 +49,7 @@ class StatusGroup:
     weighted_percentage: Decimal | float = 0  #: Σ weight · percentage
     timed_weight: Decimal | float = 0  #: Σ weight
     seconds: Decimal | float = 0  #: Σ finished_at - started_at
-    waiting: int = 0  #: how many wait for somebody who has not said how far he is
+    waiting: int = 0  #: steps that wait for the outside and have no estimate
     wakes_in_seconds: Decimal | float | None = None  #: the latest of the known points in time
 
 
@@ -74,7 +74,7 @@ def aggregate(steps: Iterable[StepProgress]) -> Aggregate:
 def aggregate_groups(
     groups: Iterable[StatusGroup], *, current_step: str | None = None
 ) -> Aggregate:
-    """The progress of an execution whose steps were summed up by status."""
+    """The progress of an execution, from the sums of its steps by status."""
     found = tuple(groups)
     weight = sum((_exact(group.weight) for group in found), ZERO)
     achieved = sum((_achieved(group) for group in found), ZERO)
@@ -120,7 +120,7 @@ def _eta_seconds(groups: tuple[StatusGroup, ...]) -> int | None:
 
     With equal weights this is the mean duration of a finished step times the steps left. It is
     no less than what a step or an item still waits for the clock, and there is none while one
-    waits for somebody who has not said how far he is: nobody can tell how long a person takes.
+    waits for the outside without an estimate: how long a person takes is unknown.
     """
     if any(group.waiting for group in groups):
         return None

@@ -30,7 +30,7 @@ class Contribution:
     ended: int = 0
     succeeded: int = 0
     failed: int = 0
-    blocking: int = 0  #: failed, and nobody said that this may be ignored
+    blocking: int = 0  #: failed without leave to be ignored
     branched: int = 0  #: skipped because a conditional went the other way
 
     def __add__(self, other: Contribution) -> Contribution:
@@ -81,7 +81,7 @@ class Dependencies:
 
 
 class Verdict(StrEnum):
-    """What to do with a step whose dependencies have changed."""
+    """What to do with a step after a change of its dependencies."""
 
     WAIT = "wait"
     RUN = "run"
@@ -96,7 +96,7 @@ SURVIVES_FAILURE = frozenset(
 )
 SURVIVES_CANCEL = frozenset({TriggerRule.ALWAYS})
 
-#: Rules that may be met while dependencies are still open.
+#: Trigger rules that may be met while dependencies are still open.
 EAGER = frozenset({TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.AT_LEAST})
 
 _SKIPPED = Contribution(ended=1)
@@ -135,7 +135,7 @@ def reaction(
 ) -> Verdict:
     """What follows for a waiting step from these ends, which *now* has counted already.
 
-    WAIT also if it was clear before: whoever counted the end that made it clear has acted.
+    WAIT also if it was clear before: the transaction that counted the deciding end has acted.
     """
     if rule in EAGER and decide(rule, at_least, now.before(ends)) is not Verdict.WAIT:
         return Verdict.WAIT

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pipeline_engine.domain.actions import RetryPolicy
 from pipeline_engine.domain.definitions import PipelineSettings, RetryConfig, StepDefinition
 
-#: Another attempt would repeat what was done already, or what somebody stopped on purpose, so
-#: these are repeated only if ``retry_on`` names them: an answer that cannot be stored, a step of
-#: which nobody knows what it did, and a child that was cancelled.
+#: Codes of failures that are retried only if ``retry_on`` names them: an answer that cannot be
+#: stored, an unknown outcome, and a cancelled child. Another attempt would repeat what was done
+#: already, or what was stopped on purpose.
 ONLY_WHEN_NAMED = frozenset({"json_rejected", "invalid_result", "outcome_unknown", "cancelled"})
 
 # More doublings than any cap leaves standing; keeps the power inside a float.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-#: Seconds in a year; nobody waits for longer.
+#: Seconds in a year, and of a pause at most.
 LONGEST = 31_536_000.0
 
 

@@ -6,10 +6,10 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """The right that a route asks for; whose rows it is about is another question."""
+    """The right that a route demands; the owners of rows are checked elsewhere."""
 
     ACTIONS_READ = "actions:read"  #: what steps can do
-    DELIVERIES_CONTROL = "deliveries:control"  #: offer again what nobody accepted
+    DELIVERIES_CONTROL = "deliveries:control"  #: offer an unaccepted delivery again
     DELIVERIES_READ = "deliveries:read"  #: what came from outside
     EVENTS_SEND = "events:send"  #: tell waiting steps what happened
     EXECUTIONS_CONTROL = "executions:control"  #: cancel, and answer approvals

@@ -27,10 +27,10 @@ from pipeline_engine.domain.masking import MASK, Masker
 from pipeline_engine.errors import PipelineEngineError
 
 JSON: TypeAlias = Any
-#: What a sealed text begins with. A given text that begins so is sealed itself.
+#: Prefix of a sealed text. A given text with this prefix is sealed, too.
 MARK = "sealed:v1:"
 NONCE_BYTES = 12
-#: The place of what is sealed in a definition.
+#: Place that is bound into what is sealed in a definition.
 IN_DEFINITIONS = "definition"
 
 

@@ -22,7 +22,7 @@ from pipeline_engine.domain.definitions import JSON
 from pipeline_engine.domain.definitions.parameters import is_text
 from pipeline_engine.domain.issues import join
 
-#: The reference service's words for the problems that it knew.
+#: Messages of the reference service, by the code of the problem.
 WORDS: Mapping[str, str] = {
     "too_small": "value {value} is less than minimum {rules.min:g}",
     "too_large": "value {value} exceeds maximum {rules.max:g}",

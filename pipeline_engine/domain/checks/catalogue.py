@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeAlias
 
 from pipeline_engine.domain.actions import ActionMeta
 
-#: Says what is wrong with params, in words; its code is foreign.
+#: A plug-in's own check of params: returns what is wrong, in words.
 OwnCheck: TypeAlias = Callable[[dict[str, Any]], list[str]]
 
 

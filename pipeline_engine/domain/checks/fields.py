@@ -127,7 +127,7 @@ def choice(words: type[StrEnum], noun: str, without: frozenset[str] = frozenset(
 
 
 def list_of(rule_of_entry: Rule, message: str = "Input should be a valid list") -> Rule:
-    """A list whose every entry follows a rule."""
+    """A list of entries that follow a rule."""
 
     @lets_through({"type": "array", "items": rule_of_entry.schema})
     def rule(value: JSON, pointer: str, findings: Findings) -> None:
@@ -141,7 +141,7 @@ def list_of(rule_of_entry: Rule, message: str = "Input should be a valid list") 
 
 
 def map_of(rule_of_value: Rule) -> Rule:
-    """An object whose every value follows a rule."""
+    """An object of values that follow a rule."""
 
     @lets_through(OBJECT | {"additionalProperties": rule_of_value.schema})
     def rule(value: JSON, pointer: str, findings: Findings) -> None:

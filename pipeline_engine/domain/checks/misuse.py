@@ -10,9 +10,9 @@ from pipeline_engine.domain.expressions.errors import SecretMisused
 from pipeline_engine.domain.expressions.secrecy import TELLING, refuse_secrets
 from pipeline_engine.domain.expressions.template import Template
 
-#: What makes a secret of a secret.
+#: Nodes that are secret if a part of them is.
 _PASSES_ON = (nodes.Joined, nodes.And, nodes.Or)
-#: What may be made of a secret, and is none itself.
+#: Nodes that may have a secret as a part, and are none themselves.
 _LEAVES = (nodes.Not, nodes.ListLiteral)
 
 
@@ -41,7 +41,7 @@ class _Look:
         return bool(secret) and self._becomes(node, secret)
 
     def _becomes(self, node: nodes.Node, secret: list[nodes.Node]) -> bool:
-        """Whether a node is a secret some of whose parts are; refuses what may not have any."""
+        """Whether a node with secrets among its parts is one; refuses a node that may have none."""
         if isinstance(node, nodes.Application):
             refuse_secrets(node.function, subject=_is_among(node.subject, secret))
             return node.function not in TELLING

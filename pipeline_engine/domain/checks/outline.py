@@ -90,7 +90,7 @@ class Use:
 
 
 class Outline:
-    """Steps, handlers, parameters and graph of a document whose fields may be wrong."""
+    """Steps, handlers, parameters and graph of a document that may have faulty fields."""
 
     def __init__(self, document: Mapping[str, JSON]) -> None:
         settings = _mapping(document.get("settings"))

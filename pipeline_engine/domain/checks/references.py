@@ -153,7 +153,7 @@ class _Look:
     scope: Scope
     outline: Outline
     findings: Findings
-    secrets: Collection[str] | None  #: None if nobody can tell here which there are
+    secrets: Collection[str] | None  #: names of the secrets; None if they are unknown here
 
     def check(self) -> None:
         root = self.reference.root

@@ -51,7 +51,7 @@ class Findings:
         self._note(self._errors, Issue(pointer, code, message, hint))
 
     def field_error(self, pointer: str, code: str, text: str, hint: str | None = None) -> None:
-        """Note an error whose message begins with its place: ``steps.0.name: Field required``."""
+        """Note an error, with its place before the message: ``steps.0.name: Field required``."""
         self.error(pointer, code, f"{dotted(pointer)}: {text}", hint)
 
     def warning(self, pointer: str, code: str, message: str, hint: str | None = None) -> None:

@@ -32,7 +32,7 @@ NAMES: Mapping[Place, frozenset[str]] = {
 }
 
 
-#: Of ``execution`` in every template, and beside that where it is known how it ends.
+#: Keys of ``execution`` in every template, and those beside them once its end is known.
 EXECUTION_PARTS = frozenset({"id", "name", "pipeline_id", "initiator", "user_id", "created_at"})
 AT_THE_END = frozenset({"status", "error"})
 
@@ -52,7 +52,7 @@ def scope_of(node: Node, outline: Outline) -> Scope:
     """What a step or handler may refer to before it runs."""
     if node.is_handler:
         return _scope_of_handler(node, outline)
-    # Without an id or an order nobody can tell, and that is reported anyway.
+    # Without ids and an order this is unknown; their absence is reported elsewhere.
     unclear = not node.id or outline.cycle is not None
 
     def sees(step_id: str) -> bool:

@@ -61,7 +61,7 @@ class RetryConfig:
 
 @dataclass(frozen=True, slots=True)
 class ForEach:
-    """The list whose every entry becomes one item of the step."""
+    """The list with an entry for each item of the step."""
 
     items: JSON  #: a list, or the text of a template that gives one
     max_concurrency: int | None = None

@@ -54,7 +54,7 @@ def is_anything(_: JSON) -> bool:
 
 
 Fits = Callable[[JSON], bool]
-#: The types of parameters: what fits, and the words of the message when it does not.
+#: Types of parameters: test of a value, and the words of the message when it fails.
 PARAMETER_TYPES: Mapping[str, tuple[Fits, str]] = {
     "string": (is_text, "string"),
     "integer": (is_integer, "integer"),
@@ -87,7 +87,7 @@ def merge_params(
     """The params of an execution, and everything that is wrong with them.
 
     ``null`` counts as not given for a declared parameter: its default takes the place, and a
-    required one is missing. Params that nobody declared are kept.
+    required one is missing. Undeclared params are kept.
     """
     merged = dict(given)
     issues: list[Issue] = []

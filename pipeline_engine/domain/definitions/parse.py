@@ -29,7 +29,7 @@ from pipeline_engine.domain.definitions.model import (
 
 DEFAULT_RETRY = RetryConfig()
 DEFAULTS = DefinitionDefaults()
-#: The settings that hold handlers, in the order in which they run, and when they run by default.
+#: Settings that hold handlers, in the order in which they run, and their default ``when``.
 HANDLER_LISTS: Mapping[str, HandlerWhen] = {
     "on_failure": HandlerWhen.ON_FAILURE,
     "finally": HandlerWhen.ALWAYS,

@@ -1,4 +1,4 @@
-"""Params and other JSON values whose texts are templates."""
+"""Params and other JSON values that have templates as texts."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from pipeline_engine.domain.expressions.secrecy import Secret
 
 
 class Fuel:
-    """A budget of work units; whoever overdraws it gets ``FuelSpent``.
+    """A budget of work units; spending more than is left raises ``FuelSpent``.
 
     One attempt of a step has one: its condition, its params and whatever its action evaluates
     pay from it. *deadline* is a moment of ``time.monotonic()``: spending later than that raises
@@ -38,7 +38,7 @@ class Fuel:
     looks lies a millisecond or two of work, and by ``look_at_the_clock``.
 
     *room* bounds what is made: bytes of all values that were handed out (``hand_out``). A value
-    that occurs a thousand times counts a thousand times, because whoever stores or sends it will
+    that occurs a thousand times counts a thousand times, because storing or sending it will
     write it as often.
     """
 
@@ -54,7 +54,7 @@ class Fuel:
         self._next_look = 0 if deadline is None else units - UNITS_BETWEEN_LOOKS
 
     def spend(self, units: int) -> None:
-        """Pay for work whose size is known."""
+        """Pay for work of a known size."""
         self.left -= units
         if self.left < self._next_look:
             self._look()
@@ -71,7 +71,7 @@ class Fuel:
         self._next_look = max(0, self.left - UNITS_BETWEEN_LOOKS)
 
     def spend_on_items(self, count: int) -> None:
-        """Pay for copying a list or an object; whoever works on each item pays ``count`` more."""
+        """Pay for copying a list or an object; work on each item costs ``count`` more."""
         self.spend(1 + count // ITEMS_PER_UNIT)
 
     def spend_on_text(self, characters: int) -> None:
@@ -127,7 +127,7 @@ class Fuel:
         return value
 
     def take_room(self, size: int) -> None:
-        """Take so many bytes of the room."""
+        """Take these bytes of the room."""
         self.room -= size
         if self.room < 0:
             raise TooMuchMade
@@ -165,7 +165,7 @@ class Fuel:
 
 
 def refuse_large(characters: int) -> None:
-    """Raise ``ValueTooLarge`` for a text of so many characters, if it is."""
+    """Raise ``ValueTooLarge`` if a text of this many characters would be too long."""
     if characters > MAX_TEXT_CHARACTERS:
         raise ValueTooLarge(
             f"A text of {characters} characters is more than the allowed {MAX_TEXT_CHARACTERS}."

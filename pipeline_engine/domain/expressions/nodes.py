@@ -45,7 +45,7 @@ class Path:
     keys: tuple[str | int, ...]
 
     def evaluate(self, scope: Scope, fuel: Fuel) -> Any:  # noqa: ARG002 - one shape for all
-        """Follow the keys; the scope is asked for nothing else."""
+        """Follow the keys; nothing else of the scope is read."""
         value = look_up(scope, self.root)
         for key in self.keys:
             value = look_up(value, key)
@@ -114,7 +114,7 @@ class ObjectLiteral:
     members: tuple[tuple[Node, Node], ...]
 
     def evaluate(self, scope: Scope, fuel: Fuel) -> Any:
-        """A new object, whose keys are text as JSON demands."""
+        """A new object; its keys are texts, as JSON demands."""
         return {
             _key(key.evaluate(scope, fuel)): as_json(value.evaluate(scope, fuel), fuel)
             for key, value in self.members

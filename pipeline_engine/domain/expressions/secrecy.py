@@ -15,9 +15,9 @@ from pipeline_engine.domain.expressions.errors import SecretMisused, UnknownSecr
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
 
 F = TypeVar("F", bound=Callable[..., Any])
-#: What may be done with a secret besides joining it to texts, by the functions that do it.
+#: Functions that take a secret as an operand; texts may be joined to one anyway.
 FUNCTIONS: set[Callable[..., Any]] = set()
-#: Those among them whose result does not hold the secret.
+#: Those among them that return something without the secret in it.
 TELLING: set[Callable[..., Any]] = set()
 _NOT_AS_SUBJECT: set[Callable[..., Any]] = set()
 
@@ -71,7 +71,7 @@ class Secret:
 
 
 class Vault(Mapping[str, Secret]):
-    """``secrets`` in a template: each can be had by its name, and nobody can list them.
+    """``secrets`` in a template: each is found by its name, and they cannot be listed.
 
     Looking up one that there is not raises ``UnknownSecret``: it is never an empty text.
     """

@@ -39,7 +39,7 @@ _SYNTAX = Environment(keep_trailing_newline=True)  # noqa: S701 - parses only, r
 _NEEDS_PARSING = re.compile(r"\{\{|\{%[-+]?\s*raw\b")
 _HAS_STATEMENT = re.compile(r"\{%")
 _CACHED_TEMPLATES = 2048
-#: What a filter of ours raises if it was not written for a value; no error of a database is one.
+#: Errors that a filter of ours raises for a value that it was not written for.
 _FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -162,9 +162,9 @@ def _is_untrimmed(expression: str) -> bool:
     return bool(expression.strip()) and expression[0] not in "-+" and expression[-1] not in "-+"
 
 
-#: No brace and no quote hides in it, so it ends where it seems to end.
+#: An expression without braces and quotes inside, which ends at the first ``}}``.
 _SIMPLE_EXPRESSION = re.compile(r"\{\{([^{}'\"\r]*)\}\}")
-#: What Jinja does not take for plain text, or changes, or what counts against a limit.
+#: Characters that need more than a copy: Jinja's markup, line ends, and what a limit counts.
 _MARKUP = re.compile(r"[{}()\[\]\r]")
 
 

@@ -53,7 +53,7 @@ def as_json(value: Any, fuel: Fuel) -> Any:
     raise WrongOperand(f"An expression cannot work with {kind(value)}.")
 
 
-#: Put together once: every expression that is a whole value asks.
+#: Types of values that an expression yields as they are.
 _PASSED_ON = (str, int, float, dict, list, Secret)
 
 

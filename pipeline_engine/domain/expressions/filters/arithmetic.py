@@ -81,7 +81,7 @@ def as_boolean(fuel: Fuel, subject: Any) -> bool:
 
 
 def rounded(_fuel: Fuel, subject: Any, precision: Any = 0, method: Any = "common") -> Any:
-    """Rounded to so many decimals; method is common, ceil or floor. A float, as in Jinja."""
+    """Rounded to this many decimals; method is common, ceil or floor. A float, as in Jinja."""
     if subject is UNDEFINED:
         return UNDEFINED
     if not isinstance(method, str) or method not in _ROUNDINGS:

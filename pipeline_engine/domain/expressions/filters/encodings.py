@@ -67,7 +67,7 @@ def base64_encode(fuel: Fuel, subject: Any) -> str:
 
 
 def base64_decode(fuel: Fuel, subject: Any) -> str:
-    """The text whose UTF-8 bytes stand in base64."""
+    """The text that base64 of UTF-8 stands for."""
     try:
         return base64.b64decode(utf8(fuel, subject), validate=True).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError):

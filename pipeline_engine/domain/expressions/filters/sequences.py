@@ -150,7 +150,7 @@ def reject(fuel: Fuel, subject: Any, test: Any = None, value: Any = UNDEFINED) -
 def select_by_attribute(
     fuel: Fuel, subject: Any, attribute: Any, value: Any = UNDEFINED, operand: Any = UNDEFINED
 ) -> list[Any]:
-    """The items whose attribute is true, equals a value, or passes a test with an operand.
+    """The items with an attribute that is true, equals a value, or passes a test with an operand.
 
     ``selectattr("ready")``, ``selectattr("state", "done")``, ``selectattr("price", "lt", 5)``.
     """
