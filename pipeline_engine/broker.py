@@ -19,15 +19,15 @@ from redis import RedisError
 
 log = structlog.get_logger(__name__)
 
-#: Bytes of the body of a message; ours name at most 500 rows.
+#: Bytes of the body of a message, at most; ours name at most 500 rows.
 MOST_BYTES = 64 * 1024
-#: Characters of a name or of what Flower shows.
+#: Characters of a name, or of a text for Flower, at most.
 MOST_CHARACTERS = 4096
-#: Characters of a refused message in the log.
+#: Characters of a refused message that are logged.
 SHOWN = 200
-#: No message of ours lives for longer.
+#: Longest life of a message of ours.
 LONGEST_LIFE = timedelta(days=366)
-#: Queues that carry questions to workers, their answers, and what Flower shows: no tasks.
+#: Parts of the names of queues without tasks: remote control of workers, and events for Flower.
 NO_TASKS = (".pidbox", "celeryev")
 
 
@@ -69,7 +69,7 @@ def _is_moment(value: object) -> bool:
         return False
 
 
-#: What a task's message may say in its headers; all else is dropped.
+#: Headers that a task's message may have, and what each has to be; others are dropped.
 HEADERS: Mapping[str, Callable[[object], bool]] = {
     "task": _is_text,
     "id": _is_text,
@@ -176,7 +176,7 @@ class Transport(kombu_redis.Transport):
             self._let_go(message["properties"]["delivery_tag"])
 
     def _let_go(self, delivery_tag: str) -> None:
-        """Give back the place of a message that nobody will acknowledge any more."""
+        """Give back the place of a message that will not be acknowledged any more."""
         for channel in self.channels or ():
             if channel.qos is not None and delivery_tag in (channel.qos._delivered or ()):
                 channel.basic_reject(delivery_tag, requeue=False)

@@ -24,10 +24,10 @@ from pipeline_engine.failpoints import Faults
 NOT_NEGATIVE = validate.Range(min=0)
 AT_LEAST_ONE = validate.Range(min=1)
 POSITIVE = validate.Range(min=0, min_inclusive=False)
-#: A sweep is late after this, and after so many of its intervals.
+#: Seconds, and intervals, without a sweep after which it is late; the longer of the two counts.
 LATE_SECONDS, LATE_INTERVALS = 10.0, 5
 NOTHING: Mapping[str, str] = MappingProxyType({})
-#: ``PIPELINE_SECRET__GIT_TOKEN`` is ``{{ secrets.git_token }}`` in a template.
+#: Prefix of secrets: ``PIPELINE_SECRET__GIT_TOKEN`` is ``{{ secrets.git_token }}`` in a template.
 SECRET_PREFIX = "PIPELINE_SECRET__"  # noqa: S105 (the name of a variable)
 
 
@@ -39,7 +39,7 @@ class _Words(ma.Field[tuple[str, ...]]):
 
 
 class _JsonMap(ma.Field[Mapping[str, str]]):
-    """A JSON object whose keys and values are texts."""
+    """A JSON object with texts as keys and values."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Mapping[str, str]:
         try:

@@ -1,4 +1,4 @@
-"""A Redis client for hints: whoever asks for one must not have to wait for it."""
+"""A Redis client for hints: a caller can do without one, and must not wait for it."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from typing import Self
 
 from pipeline_engine.errors import PipelineEngineError
 
-#: Begins a value that names a folder; a file in it arms a place while the process runs.
+#: Prefix of a value that names a folder; a file in it arms a place while the process runs.
 ARMED_BY_FILE = "armed-by-file:"
 
 
@@ -91,7 +91,7 @@ class Failpoint(StrEnum):
 
 
 class FaultInjected(PipelineEngineError):
-    """A fault that PE_FAILPOINTS asked for."""
+    """A fault from PE_FAILPOINTS."""
 
     code = "fault_injected"
 
@@ -102,7 +102,7 @@ class FaultKind(StrEnum):
     KILL = "kill"  #: the process ends itself, without a chance to tidy up
     RAISE = "raise"
     SLEEP = "sleep"
-    STOP = "stop"  #: the process is frozen until somebody sends SIGCONT
+    STOP = "stop"  #: the process is frozen until it is sent SIGCONT
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Logs: an event and its facts, the same for our lines, Celery's and everybody else's."""
+"""Logs: an event and its facts, the same for our lines, Celery's and those of libraries."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import structlog
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.masking import masker_of, without_met
 
-#: C0, DEL and C1, the separators of lines, and what turns the direction of writing.
+#: Characters that never reach a log: C0, DEL, C1, line separators, changes of direction.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-#: A traceback has lines.
+#: The same without line feed and tab, which a traceback has.
 _CONTROLS_WITHIN_LINES = re.compile(_CONTROLS.pattern.replace("[", "(?![\n\t])[", 1))
 
 
@@ -66,7 +66,7 @@ def _without_secrets(settings: Settings) -> structlog.typing.Processor:
 
 
 def _on_facts(process: structlog.typing.Processor) -> structlog.typing.Processor:
-    """Apply what is meant for a line to each fact of it."""
+    """Apply a change of texts to each fact of a line."""
 
     def apply(logger: Any, method: str, facts: Any) -> Any:
         return {name: process(logger, method, value) for name, value in facts.items()}
