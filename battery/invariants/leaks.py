@@ -21,7 +21,7 @@ from battery.evidence import Evidence
 from battery.invariants.pages import shown_secrets
 from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.domain.masking import Masker, masker_of
-from pipeline_engine.services import deliveries, history
+from pipeline_engine.services import deliveries, queries
 from pipeline_engine.services.pages import Page
 from pipeline_engine.storage.tables.inbox import Disposition
 
@@ -76,15 +76,15 @@ def _is_in_column(connection: Connection, table: str, column: str, canaries: Mas
 
 def _shown(connection: Connection, execution: UUID, canaries: Masker) -> Iterator[str]:
     with Session(connection, join_transaction_mode="create_savepoint") as session:
-        steps = history.steps(SYSTEM, session, execution)
+        steps = queries.steps(SYSTEM, session, execution)
         answers = {
-            "execution": history.execution(SYSTEM, session, execution),
+            "execution": queries.execution(SYSTEM, session, execution),
             "steps": steps,
-            "events": history.events(
-                SYSTEM, session, execution, history.EventFilter(limit=1000)
+            "events": queries.events(
+                SYSTEM, session, execution, queries.EventFilter(limit=1000)
             ).entries,
             "items": [
-                history.items(SYSTEM, session, execution, parent_id=step.id, page=Page(1, 100))
+                queries.items(SYSTEM, session, execution, parent_id=step.id, page=Page(1, 100))
                 for step in steps
                 if step.items
             ],

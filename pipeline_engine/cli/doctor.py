@@ -39,7 +39,7 @@ def doctor(ctx: click.Context, directory: Path, flower_url: str | None, as_json:
     environment = environment_of(ctx, directory)
     runtime = Runtime.start(Settings.from_env(environment))
     try:
-        found = services.examine(runtime, flower_url=flower_url or environment.get("FLOWER_URL"))
+        found = services.run(runtime, flower_url=flower_url or environment.get("FLOWER_URL"))
     finally:
         runtime.stop()
     is_well = services.is_well(found)

@@ -26,8 +26,8 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.start import Request as StartRequest
 from pipeline_engine.scheduler.start import Startable, Started
 from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
-from pipeline_engine.services.history import ExecutionRecord, execution
 from pipeline_engine.services.pipelines import as_id, check
+from pipeline_engine.services.queries import ExecutionRecord, execution
 from pipeline_engine.services.visibility import not_found, require_visible
 from pipeline_engine.storage.pipelines import insert_ephemeral
 from pipeline_engine.storage.tables.executions import Execution, open_among
@@ -56,7 +56,7 @@ def start(
         found = starting.pipeline_with_id(tx, (owner, caller), wanted)
         return starting.start(tx, found, _owned(owner, request))
 
-    return _stored(runtime, begin)
+    return _commit_and_send(runtime, begin)
 
 
 def start_named(caller: Caller, runtime: Runtime, name: str, request: StartRequest) -> Started:
@@ -70,7 +70,7 @@ def start_named(caller: Caller, runtime: Runtime, name: str, request: StartReque
         found = starting.pipeline_named(tx, (owner, caller), name)
         return starting.start(tx, found, _owned(owner, request))
 
-    return _stored(runtime, begin)
+    return _commit_and_send(runtime, begin)
 
 
 def run_ephemeral(
@@ -92,7 +92,7 @@ def run_ephemeral(
         startable = Startable(revision_id, None, plan.definition.name, plan)
         return starting.start(tx, startable, owned)
 
-    return _stored(runtime, begin)
+    return _commit_and_send(runtime, begin)
 
 
 def _owned(owner: Caller, request: StartRequest) -> StartRequest:
@@ -101,7 +101,7 @@ def _owned(owner: Caller, request: StartRequest) -> StartRequest:
     return replace(request, user_id=owner.user_id, params=request.params | known)
 
 
-def _stored(runtime: Runtime, begin: Callable[[Transaction], Started]) -> Started:
+def _commit_and_send(runtime: Runtime, begin: Callable[[Transaction], Started]) -> Started:
     def attempt() -> tuple[Started, Transaction]:
         with transaction(runtime) as tx:
             started = begin(tx)

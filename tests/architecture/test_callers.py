@@ -19,7 +19,7 @@ WAYS = {"Connection", "Engine", "Runtime", "Session", "Transaction", "UUID"}
 #: Of the operator, for the whole installation: nobody's rows are shown.
 OPERATORS = {
     "audit.audit_rows": "the same as `audit` for the doctor, which names ids and codes at most",
-    "doctor.examine": "counts what stands still, and names ids at most; it runs on the machine",
+    "doctor.run": "counts what stands still, and names ids at most; it runs on the machine",
     "inbox.drain_spool": "the sweep moves what was accepted before; nothing is answered",
     "inbox.refused_spool": "the name of a stream in Redis",
     "inbox.spooled": "how long two streams in Redis are",
@@ -33,7 +33,7 @@ NOBODYS = {
 }
 #: Let in by something else.
 OTHERWISE = {
-    "callbacks.address": "of a step that was handed to a caller who sees it",
+    "queries.steps.callback_url_of": "of a step that was handed to a caller who sees it",
     "executions.ended": "the door asks for all whose answers it holds back; they have the ids",
     "inbox.accept_answer": "the token names the attempt; whoever made it has looked who asks",
     "inbox.accept_callback": "the signed token in the URL is the only key",

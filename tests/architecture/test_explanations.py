@@ -6,7 +6,7 @@ import pytest
 from support.documentation import DOCS, table
 
 from pipeline_engine.services.audit import Disagreement
-from pipeline_engine.services.doctor import broker, database, installation, workers
+from pipeline_engine.services.doctor import broker, configuration, database, workers
 from pipeline_engine.services.explain import FindingCode
 from pipeline_engine.services.explain.steps import EXPLAIN
 
@@ -21,7 +21,7 @@ OF_EXECUTIONS = {
 
 
 def names_of_checks() -> set[str]:
-    tables = (database.CHECKS, database.ROWS, broker.CHECKS, installation.CHECKS)
+    tables = (database.CHECKS, database.ROWS, broker.CHECKS, configuration.CHECKS)
     celery = {f"celery_{expected.name}" for expected in workers.EXPECTED}
     return (
         {"database", "migrations", "redis", "workers", "threads"}

@@ -230,5 +230,5 @@ def test_the_doctor_looks_at_what_ended_last(driver, ended):
 
 
 def _histories(driver: Driver) -> doctor.Check:
-    patient = doctor.checks.Patient(driver.runtime)
-    return next(c for c in doctor.database.examine(patient) if c.name == "histories")
+    installation = doctor.checks.Installation(driver.runtime)
+    return next(c for c in doctor.database.run(installation) if c.name == "histories")

@@ -17,15 +17,15 @@ from support.local_service import LocalService, local_service
 from pipeline_engine.registry import BrokenAction, Registry
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.services import Runtime, presence
-from pipeline_engine.services.doctor import broker, database, examine, installation, workers
-from pipeline_engine.services.doctor.checks import Check, Patient
+from pipeline_engine.services.doctor import broker, configuration, database, run, workers
+from pipeline_engine.services.doctor.checks import Check, Installation
 from pipeline_engine.services.doctor.database import compare_clocks
 
 NOWHERE = "127.0.0.1:1"
 
 
 def checks(part: Any, runtime: Runtime, **facts: Any) -> dict[str, Check]:
-    return {check.name: check for check in part.examine(Patient(runtime, **facts))}
+    return {check.name: check for check in part.run(Installation(runtime, **facts))}
 
 
 def is_ill(check: Check, *words: str) -> bool:
@@ -52,7 +52,7 @@ def test_a_database_that_is_as_it_should_be_is_well_in_all_but_the_durability_of
 def test_a_database_that_is_away_is_told_once(make_runtime):
     away = make_runtime(database_url=f"postgresql://nobody@{NOWHERE}/nothing")
 
-    found = list(database.examine(Patient(away)))
+    found = list(database.run(Installation(away)))
 
     assert [check.name for check in found] == ["database"]
     assert is_ill(found[0], "DATABASE_URL")
@@ -126,7 +126,7 @@ def test_clocks_agree_if_they_do_within_the_time_that_asking_took(there: float, 
 
 
 def test_a_redis_that_is_away_is_told_once(make_runtime):
-    found = list(broker.examine(Patient(make_runtime(redis_url=f"redis://{NOWHERE}/0"))))
+    found = list(broker.run(Installation(make_runtime(redis_url=f"redis://{NOWHERE}/0"))))
 
     assert [check.name for check in found] == ["redis"]
     assert is_ill(found[0], "REDIS_URL")
@@ -276,14 +276,14 @@ def test_a_celery_setting_that_rows_cannot_live_with_is_found(runtime, name, set
 def test_a_broken_plug_in_is_named_with_its_reason(runtime):
     registry = Registry(broken=[BrokenAction("resize", "acme", "No module named 'acme'")])
 
-    found = checks(installation, replace(runtime, registry=registry))
+    found = checks(configuration, replace(runtime, registry=registry))
 
     assert is_ill(found["plug_ins"], "resize", "acme", "No module")
 
 
 def test_an_installation_without_tokens_lets_nobody_in(make_runtime):
     assert is_ill(
-        checks(installation, make_runtime(api_tokens=()))["api_tokens"], "PIPELINE_API_TOKEN"
+        checks(configuration, make_runtime(api_tokens=()))["api_tokens"], "PIPELINE_API_TOKEN"
     )
 
 
@@ -296,15 +296,15 @@ def test_a_flower_that_is_open_to_anybody_is_found(runtime):
 
     assert is_ill(open_to_all, "FLOWER_BASIC_AUTH")
     assert closed.is_well
-    assert checks(installation, runtime)["flower"].is_well
+    assert checks(configuration, runtime)["flower"].is_well
 
 
 def look_at(flower: LocalService, runtime: Runtime) -> Check:
-    return checks(installation, runtime, flower_url=f"{flower.url}/")["flower"]
+    return checks(configuration, runtime, flower_url=f"{flower.url}/")["flower"]
 
 
 def test_everything_is_looked_at_in_one_go_and_no_two_checks_have_the_same_name(runtime):
-    found = [check.name for check in examine(runtime)]
+    found = [check.name for check in run(runtime)]
 
     assert len(found) == len(set(found))
     assert {"database", "redis", "workers", "plug_ins"} <= set(found)

@@ -26,8 +26,8 @@ from pipeline_engine.sdk import (
     StepStatus,
 )
 from pipeline_engine.services import inbox
-from pipeline_engine.services.history.progress import ProgressQuery, progress
 from pipeline_engine.services.inbox import Arrival
+from pipeline_engine.services.queries.progress import ProgressQuery, progress
 
 BOOLEAN = [{"name": "flag", "type": "boolean"}]
 

@@ -9,7 +9,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 import sqlalchemy as sa
 
-from pipeline_engine.services.history.steps import StepRecord
+from pipeline_engine.services.queries.steps import StepRecord
 from pipeline_engine.storage import new_executions, new_steps
 from pipeline_engine.storage.diagnostics import OpenStep
 from pipeline_engine.storage.new_steps import NewStep

@@ -12,7 +12,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.services import bodies
+from pipeline_engine.services import load_json
 
 from .context import runtime
 
@@ -48,7 +48,7 @@ def read_json(req: Request) -> Any:
         raise UnsupportedMediaType("Compressed bodies are not accepted.")
     if req.mimetype and not req.is_json:
         raise UnsupportedMediaType("Send JSON, with Content-Type: application/json.")
-    return bodies.loads(req.get_data(), max_bytes=req.max_content_length or 0)
+    return load_json(req.get_data(), max_bytes=req.max_content_length or 0)
 
 
 def require_body() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from werkzeug.datastructures import Headers
 
-from pipeline_engine.services import bodies
+from pipeline_engine.services import load_json
 from pipeline_engine.services.inbox import Arrival
 
 from .bodies import InvalidRequest
@@ -45,7 +45,7 @@ def payload_of(body: Mapping[str, Any], *, most: int) -> dict[str, Any]:
     if payload is None and isinstance(body.get("data_base64"), str):
         payload = _decoded(body["data_base64"])
     if isinstance(payload, str):
-        payload = bodies.loads(payload.encode(), max_bytes=most)
+        payload = load_json(payload.encode(), max_bytes=most)
     if not isinstance(payload, dict):
         raise InvalidRequest("The data of a CloudEvent has to be a JSON object.")
     return payload

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from pipeline_engine import errors
-from pipeline_engine.services.bodies import JsonRejected
+from pipeline_engine.services import JsonRejected
 from pipeline_engine.services.pipelines import ServiceOnly, SystemPipelineReadOnly
 
 from ..problems import PROBLEM_TYPE, UNEXPECTED, Problem, of_http

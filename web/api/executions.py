@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline_engine.services import Scope, approvals, history
+from pipeline_engine.services import Scope, approvals, queries
 from pipeline_engine.services import executions as services
 from pipeline_engine.services.explain import explain as explain_execution
-from pipeline_engine.services.history import EventFilter, ExecutionFilter, ProgressQuery
 from pipeline_engine.services.pages import Page
+from pipeline_engine.services.queries import EventFilter, ExecutionFilter, ProgressQuery
 
 from .blueprint import Blueprint
 from .context import caller, runtime, session
@@ -71,7 +71,7 @@ def list_executions(query: dict[str, Any]) -> Any:
         root=query.get("root"),
     )
     page = Page(query["page"], query["page_size"])
-    return history.executions(caller(), session(), wanted, page)
+    return queries.executions(caller(), session(), wanted, page)
 
 
 @executions.on("GET", "/<execution_id>", operation="get_execution", scope=Scope.EXECUTIONS_READ)
@@ -82,7 +82,7 @@ def show(execution_id: str) -> Any:
 
     While the database is away: the last known state, `X-Data-Staleness` seconds old.
     """
-    return history.execution(caller(), session(), execution_id_of(execution_id))
+    return queries.execution(caller(), session(), execution_id_of(execution_id))
 
 
 @executions.on("GET", "/<execution_id>/steps", operation="list_steps", scope=Scope.EXECUTIONS_READ)
@@ -93,8 +93,8 @@ def steps(query: dict[str, Any], execution_id: str) -> Any:
     scope = (caller(), session(), execution_id_of(execution_id))
     outputs, page = query["include_outputs"], Page(query["page"], query["page_size"])
     if "parent" not in query:
-        return {"steps": history.steps(*scope, with_outputs=outputs)}
-    found = history.items(*scope, parent_id=query["parent"], page=page, with_outputs=outputs)
+        return {"steps": queries.steps(*scope, with_outputs=outputs)}
+    found = queries.items(*scope, parent_id=query["parent"], page=page, with_outputs=outputs)
     return {"steps": found.entries, "pagination": found}
 
 
@@ -113,7 +113,7 @@ def events(query: dict[str, Any], execution_id: str) -> Any:
         limit=query["limit"],
         offset=query["offset"],
     )
-    return history.events(caller(), session(), execution_id_of(execution_id), wanted)
+    return queries.events(caller(), session(), execution_id_of(execution_id), wanted)
 
 
 @executions.on(
@@ -135,7 +135,7 @@ def progress(query: dict[str, Any], execution_id: str) -> Any:
         with_eta=query["include_eta"],
         newest_events=query["events_limit"] if with_events else 0,
     )
-    return history.progress(caller(), session(), execution_id_of(execution_id), wanted)
+    return queries.progress(caller(), session(), execution_id_of(execution_id), wanted)
 
 
 @executions.on(

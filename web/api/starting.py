@@ -12,7 +12,7 @@ import orjson
 from flask import Flask, current_app
 from flask import request as http_request
 
-from pipeline_engine.services import Caller, executions, history
+from pipeline_engine.services import Caller, executions, queries
 from pipeline_engine.services.executions import StartRequest
 
 from ..holding import DESK, Desk, Hold
@@ -42,15 +42,15 @@ def _owner(body: dict[str, Any]) -> Caller:
 
 def shown(
     started: executions.Started, body: dict[str, Any], wait_seconds: float | None
-) -> history.StartedRecord:
+) -> queries.StartedRecord:
     """The execution that was just accepted, at its end if the client wants to wait for that."""
     seconds = wait_seconds if wait_seconds is not None else preferred_wait()
     owner = _owner(body)
     if seconds and not _is_held_back(owner, started.id, seconds):
         executions.wait(owner, runtime(), started.id, seconds)
     elif started.is_new:
-        return history.just_started(started)
-    return history.started_execution(owner, session(), started.id)
+        return queries.just_started(started)
+    return queries.started_execution(owner, session(), started.id)
 
 
 def _is_held_back(owner: Caller, execution_id: UUID, seconds: float) -> bool:
@@ -65,7 +65,7 @@ def _is_held_back(owner: Caller, execution_id: UUID, seconds: float) -> bool:
 
 def _body_now(app: Flask, owner: Caller, execution_id: UUID) -> bytes:
     with app.app_context():
-        record = history.started_execution(owner, session(), execution_id)
+        record = queries.started_execution(owner, session(), execution_id)
         return app.json.dumps(StartedSchema().dump(record)).encode()
 
 

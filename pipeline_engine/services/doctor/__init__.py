@@ -6,17 +6,17 @@ Each check is a trap that has cost somebody a day. What cannot be looked at is n
 from __future__ import annotations
 
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.services.doctor import broker, database, installation, workers
-from pipeline_engine.services.doctor.checks import Check, Patient
+from pipeline_engine.services.doctor import broker, configuration, database, workers
+from pipeline_engine.services.doctor.checks import Check, Installation
 
-__all__ = ["Check", "examine", "is_well"]
+__all__ = ["Check", "is_well", "run"]
 
 
-def examine(runtime: Runtime, *, flower_url: str | None = None) -> list[Check]:
+def run(runtime: Runtime, *, flower_url: str | None = None) -> list[Check]:
     """Look at everything; it takes two seconds, in which the workers may answer."""
-    patient = Patient(runtime, flower_url)
-    parts = (database, broker, workers, installation)
-    return [check for part in parts for check in part.examine(patient)]
+    installation = Installation(runtime, flower_url)
+    parts = (database, broker, workers, configuration)
+    return [check for part in parts for check in part.run(installation)]
 
 
 def is_well(checks: list[Check]) -> bool:

@@ -8,8 +8,8 @@ from pipeline_engine.scheduler.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What was found, and what to do if it is not well."""
+class Result:
+    """What a check has found, and what to do if that is not well."""
 
     is_well: bool
     says: str
@@ -26,24 +26,24 @@ class Check:
     what_to_do: str | None
 
     @classmethod
-    def of(cls, name: str, verdict: Verdict) -> Check:
-        """The verdict of the check called *name*."""
-        return cls(name, verdict.is_well, verdict.says, verdict.what_to_do)
+    def of(cls, name: str, result: Result) -> Check:
+        """The result of the check called *name*."""
+        return cls(name, result.is_well, result.says, result.what_to_do)
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
-    """The installation that is looked at."""
+class Installation:
+    """The running installation, as the checks reach it."""
 
     runtime: Runtime
     flower_url: str | None = None
 
 
-def well(says: str) -> Verdict:
-    """All is as it should be."""
-    return Verdict(True, says)
+def ok(says: str) -> Result:
+    """What was found is as it should be."""
+    return Result(True, says)
 
 
-def ill(says: str, what_to_do: str) -> Verdict:
-    """It is not, and this would help."""
-    return Verdict(False, says, what_to_do)
+def failed(says: str, what_to_do: str) -> Result:
+    """It is not: what is wrong, and what to do about it."""
+    return Result(False, says, what_to_do)

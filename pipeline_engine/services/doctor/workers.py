@@ -11,7 +11,7 @@ from redis import RedisError
 from pipeline_engine.dispatch.messages import QUEUES
 from pipeline_engine.dispatch.sender import SENDING_ERRORS
 from pipeline_engine.services import presence
-from pipeline_engine.services.doctor.checks import Check, Patient, Verdict, ill, well
+from pipeline_engine.services.doctor.checks import Check, Installation, Result, failed, ok
 
 ANSWER_WITHIN_SECONDS = 2.0
 TRANSPORT = "broker_transport_options"
@@ -56,34 +56,34 @@ EXPECTED = (
 )
 
 
-def examine(patient: Patient) -> Iterator[Check]:
+def run(installation: Installation) -> Iterator[Check]:
     """Ask every worker how it is set, and compare with what this version wants."""
-    own = {"this process": _own_settings(patient)}
+    own = {"this process": _own_settings(installation)}
     workers: dict[str, dict[str, Any]] = {}
     try:
-        workers = _ask(patient)
-        yield Check.of("workers", _on_every_queue(patient, workers))
-        yield Check.of("threads", _threads(patient))
-        yield Check.of("actions", _actions(patient))
+        workers = _ask(installation)
+        yield Check.of("workers", _on_every_queue(installation, workers))
+        yield Check.of("threads", _threads(installation))
+        yield Check.of("actions", _actions(installation))
     except (RedisError, *SENDING_ERRORS) as error:
-        yield Check.of("workers", ill(f"cannot be asked: {error}", "Start Redis."))
+        yield Check.of("workers", failed(f"cannot be asked: {error}", "Start Redis."))
     for expected in EXPECTED:
         yield Check.of(f"celery_{expected.name}", compare(expected, own | workers))
 
 
-def _own_settings(patient: Patient) -> dict[str, Any]:
-    conf = patient.runtime.dispatch.app.conf
+def _own_settings(installation: Installation) -> dict[str, Any]:
+    conf = installation.runtime.dispatch.app.conf
     names = {name.partition(".")[0] for expected in EXPECTED for name in expected.settings}
     return {name: conf[name] for name in names}
 
 
-def _ask(patient: Patient) -> dict[str, dict[str, Any]]:
-    inspect = patient.runtime.dispatch.app.control.inspect(timeout=ANSWER_WITHIN_SECONDS)
+def _ask(installation: Installation) -> dict[str, dict[str, Any]]:
+    inspect = installation.runtime.dispatch.app.control.inspect(timeout=ANSWER_WITHIN_SECONDS)
     return inspect.conf() or {}
 
 
-def _on_every_queue(patient: Patient, answered: Mapping[str, object]) -> Verdict:
-    runtime = patient.runtime
+def _on_every_queue(installation: Installation, answered: Mapping[str, object]) -> Result:
+    runtime = installation.runtime
     found = presence.look(runtime.redis, runtime.settings.key_prefix).workers
     says = "; ".join(f"{queue}: {', '.join(found[queue]) or 'nobody'}" for queue in QUEUES)
     todo: list[str] = []
@@ -95,25 +95,25 @@ def _on_every_queue(patient: Patient, answered: Mapping[str, object]) -> Verdict
     if silent:
         says = f"{says}; no answer from {', '.join(silent)}"
         todo.append(f"Restart {', '.join(silent)}: alive, but without an answer within 2 s.")
-    return ill(says, " ".join(todo)) if todo else well(says)
+    return failed(says, " ".join(todo)) if todo else ok(says)
 
 
-def _threads(patient: Patient) -> Verdict:
-    runtime = patient.runtime
+def _threads(installation: Installation) -> Result:
+    runtime = installation.runtime
     found = presence.stuck_threads(runtime.redis, runtime.settings.key_prefix)
     if not found:
-        return well("all come back")
+        return ok("all come back")
     says = ", ".join(f"{worker}: {n} of {slots}" for worker, (n, slots) in found.items())
     todo = (
         "Give what the actions call time-outs. A worker with half of its threads stuck ends by"
         " itself; see that something starts it again."
     )
-    return ill(f"do not come back: {says}", todo)
+    return failed(f"do not come back: {says}", todo)
 
 
-def _actions(patient: Patient) -> Verdict:
+def _actions(installation: Installation) -> Result:
     """Whether each worker has the actions that the others have, and this process."""
-    runtime = patient.runtime
+    runtime = installation.runtime
     prefix, here = runtime.settings.key_prefix, frozenset(runtime.registry.types())
     found = presence.look(runtime.redis, prefix).workers
     known = presence.actions_of(runtime.redis, prefix, {w for q in QUEUES for w in found[q]})
@@ -124,12 +124,12 @@ def _actions(patient: Patient) -> Verdict:
         if everywhere - its
     ]
     if not lacking:
-        return well(f"{len(here)} here, the same in {len(known)} workers")
+        return ok(f"{len(here)} here, the same in {len(known)} workers")
     todo = "Install the same packages everywhere, and restart: it cannot run those steps."
-    return ill("; ".join(lacking), todo)
+    return failed("; ".join(lacking), todo)
 
 
-def compare(expected: Expected, found: Mapping[str, Mapping[str, Any]]) -> Verdict:
+def compare(expected: Expected, found: Mapping[str, Mapping[str, Any]]) -> Result:
     """Whether all of *found*, settings by the name of their process, are as *expected*."""
     wrong = [
         f"{process}: {name} is {_value(settings, name)!r}"
@@ -139,9 +139,9 @@ def compare(expected: Expected, found: Mapping[str, Mapping[str, Any]]) -> Verdi
     ]
     if wrong:
         todo = f"Remove what overrides it. {expected.otherwise}"
-        return ill("; ".join(wrong), todo)
+        return failed("; ".join(wrong), todo)
     says = ", ".join(f"{name} {value}" for name, value in expected.settings.items())
-    return well(f"{says} in {', '.join(found)}")
+    return ok(f"{says} in {', '.join(found)}")
 
 
 def _value(settings: Mapping[str, Any], name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import INCLUDE, Schema, fields, validate
 
-from pipeline_engine.services.history import EVENT_TYPES
+from pipeline_engine.services.queries import EVENT_TYPES
 
 from .fields import (
     MAX_ID,

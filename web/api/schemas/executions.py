@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from pipeline_engine.services.history import EXECUTION_STATUSES
+from pipeline_engine.services.queries import EXECUTION_STATUSES
 
 from ..paging import PaginationSchema
 from .fields import (

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from pipeline_engine.services import callbacks
-from pipeline_engine.services.history import StepRecord
+from pipeline_engine.services.queries import StepRecord, callback_url_of
 
 from ..context import runtime
 from ..paging import PaginationSchema
@@ -33,7 +32,7 @@ class ItemCountsSchema(ApiSchema):
 
 
 def _callback_url(step: StepRecord) -> str | None:
-    return callbacks.address(runtime(), step)
+    return callback_url_of(runtime(), step)
 
 
 class StepSchema(ApiSchema):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,10 @@ from sqlalchemy import ColumnElement, Row, Select, func, literal, select
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
+from pipeline_engine.scheduler.actions.context import checks_events
+from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.visibility import redactor_of
@@ -137,3 +141,21 @@ def _record(row: Row[*tuple[Any, ...]], redactor: Redactor) -> StepRecord:
         "error_message": redactor.redact(found["error_message"]),
     }
     return StepRecord(**found | shown)
+
+
+def callback_url_of(runtime: Runtime, step: StepRecord) -> str | None:
+    """Where the attempt that is parked now is answered; None if none is."""
+    if not step.parked:
+        return None
+    left = timedelta(seconds=runtime.settings.parked_timeout_seconds)
+    if step.deadline_at is not None:
+        left = max(step.deadline_at - datetime.now(UTC), timedelta(0))
+    token = CallbackToken(step.id, step.attempt, is_checked=_is_checked(runtime, step.action))
+    return callback_url(runtime.settings, token, valid_for=left)
+
+
+def _is_checked(runtime: Runtime, action: str) -> bool:
+    try:
+        return checks_events(runtime.registry.executor(action))
+    except PipelineEngineError:  # its plug-in is not installed here
+        return False

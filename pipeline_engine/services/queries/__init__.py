@@ -5,14 +5,14 @@ Everything that leaves is redacted, and what belongs to another user does not ex
 
 from __future__ import annotations
 
-from pipeline_engine.services.history.events import (
+from pipeline_engine.services.queries.events import (
     EVENT_TYPES,
     EventFilter,
     EventList,
     EventRecord,
     events,
 )
-from pipeline_engine.services.history.executions import (
+from pipeline_engine.services.queries.executions import (
     EXECUTION_STATUSES,
     ExecutionFilter,
     ExecutionRecord,
@@ -22,8 +22,14 @@ from pipeline_engine.services.history.executions import (
     just_started,
     started_execution,
 )
-from pipeline_engine.services.history.progress import Progress, ProgressQuery, progress
-from pipeline_engine.services.history.steps import ItemCounts, StepRecord, items, steps
+from pipeline_engine.services.queries.progress import Progress, ProgressQuery, progress
+from pipeline_engine.services.queries.steps import (
+    ItemCounts,
+    StepRecord,
+    callback_url_of,
+    items,
+    steps,
+)
 
 __all__ = [
     "EVENT_TYPES",
@@ -38,6 +44,7 @@ __all__ = [
     "ProgressQuery",
     "StartedRecord",
     "StepRecord",
+    "callback_url_of",
     "events",
     "execution",
     "executions",

@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.progress import Aggregate
-from pipeline_engine.services.history.events import EventFilter, EventRecord, events
-from pipeline_engine.services.history.executions import (
+from pipeline_engine.services.queries.events import EventFilter, EventRecord, events
+from pipeline_engine.services.queries.executions import (
     ExecutionRecord,
     execution_with_progress,
 )
-from pipeline_engine.services.history.steps import StepRecord, steps
+from pipeline_engine.services.queries.steps import StepRecord, steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,9 +22,9 @@ from support.history_rows import (
 
 from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.errors import ExecutionNotFound
-from pipeline_engine.services import history
-from pipeline_engine.services.history import EventFilter, ExecutionFilter, ProgressQuery
+from pipeline_engine.services import queries
 from pipeline_engine.services.pages import Page
+from pipeline_engine.services.queries import EventFilter, ExecutionFilter, ProgressQuery
 from pipeline_engine.services.visibility import require_visible
 from pipeline_engine.storage.tables.events import EventType
 from pipeline_engine.storage.tables.executions import Execution
@@ -40,27 +40,27 @@ def test_executions_of_others_are_not_listed_and_do_not_exist(session: Session) 
     hers = an_execution(session, user_id="alice")
     nobodys = an_execution(session)
 
-    listed = history.executions(ALICE, session, ExecutionFilter(), Page())
+    listed = queries.executions(ALICE, session, ExecutionFilter(), Page())
 
     assert [record.id for record in listed.entries] == [hers.id]
-    for read in (history.execution, history.steps, require_visible):
+    for read in (queries.execution, queries.steps, require_visible):
         for hidden in (nobodys.id, hers.id):
             with pytest.raises(ExecutionNotFound):
                 read(BOB, session, hidden)
     with pytest.raises(ExecutionNotFound):
-        history.events(BOB, session, hers.id, EventFilter())
+        queries.events(BOB, session, hers.id, EventFilter())
     with pytest.raises(ExecutionNotFound):
-        history.items(BOB, session, hers.id, parent_id=1, page=Page())
+        queries.items(BOB, session, hers.id, parent_id=1, page=Page())
 
 
 def test_a_service_that_acts_for_a_user_sees_what_the_user_sees(session: Session) -> None:
     hers = an_execution(session, user_id="alice")
     an_execution(session, user_id="bob")
 
-    for_alice = history.executions(
+    for_alice = queries.executions(
         Caller(user_id="alice", is_service=True), session, ExecutionFilter(), Page()
     )
-    for_itself = history.executions(SYSTEM, session, ExecutionFilter(), Page())
+    for_itself = queries.executions(SYSTEM, session, ExecutionFilter(), Page())
 
     assert [record.id for record in for_alice.entries] == [hers.id]
     assert for_itself.total == 2
@@ -75,7 +75,7 @@ def test_a_list_of_executions_costs_three_queries_however_long_it_is(
     session.commit()
 
     with statements_on(engine) as statements:
-        listed = history.executions(SYSTEM, session, ExecutionFilter(), Page(size=25))
+        listed = queries.executions(SYSTEM, session, ExecutionFilter(), Page(size=25))
 
     assert len(listed.entries) == 25
     assert len(statements) == 3
@@ -89,13 +89,13 @@ def test_lists_are_filtered_by_status_initiator_pipeline_and_time(session: Sessi
     an_execution(session, status="FAILED", initiator="api", created_at=START)
     an_execution(session, status="FAILED", initiator="schedule")
 
-    found = history.executions(
+    found = queries.executions(
         SYSTEM,
         session,
         ExecutionFilter(status="FAILED", initiator="schedule", start=START, end=START),
         Page(),
     )
-    none = history.executions(SYSTEM, session, ExecutionFilter(pipeline_id=uuid4()), Page())
+    none = queries.executions(SYSTEM, session, ExecutionFilter(pipeline_id=uuid4()), Page())
 
     assert [record.id for record in found.entries] == [wanted.id]
     assert (none.total, none.total_pages) == (0, 0)
@@ -108,7 +108,7 @@ def test_progress_is_the_mean_of_the_steps_as_the_reference_computes_it(session:
     a_step(session, execution, "c", "PENDING", sequence_number=3)
     a_step(session, execution, "sink", "PENDING", kind=StepKind.SINK, sequence_number=4)
 
-    found = history.progress(SYSTEM, session, execution.id, ALL)
+    found = queries.progress(SYSTEM, session, execution.id, ALL)
 
     assert found.aggregated.overall_progress == Decimal("50.00")
     assert (found.aggregated.completed_steps, found.aggregated.total_steps) == (1, 3)
@@ -120,7 +120,7 @@ def test_a_fan_out_is_as_far_as_its_items(session: Session) -> None:
     execution = an_execution(session)
     a_step(session, execution, "a", "RUNNING", items_total=4, items_open=1, items_failed=0)
 
-    found = history.progress(SYSTEM, session, execution.id, ALL)
+    found = queries.progress(SYSTEM, session, execution.id, ALL)
 
     assert found.aggregated.overall_progress == Decimal("75.00")
 
@@ -131,8 +131,8 @@ def test_the_time_left_is_told_at_the_pace_of_what_was_done(session: Session) ->
     a_step(session, execution, "b", "RUNNING", progress_percentage=50)
     a_step(session, execution, "c", "PENDING")
 
-    with_eta = history.progress(SYSTEM, session, execution.id, ALL)
-    without = history.progress(SYSTEM, session, execution.id, ProgressQuery(with_eta=False))
+    with_eta = queries.progress(SYSTEM, session, execution.id, ALL)
+    without = queries.progress(SYSTEM, session, execution.id, ProgressQuery(with_eta=False))
 
     assert with_eta.aggregated.eta_seconds == 15
     assert without.aggregated.eta_seconds is None
@@ -170,7 +170,7 @@ def test_what_an_item_waits_for_its_fan_out_waits_for(
         **due,
     )
 
-    found = history.progress(SYSTEM, session, execution.id, ALL)
+    found = queries.progress(SYSTEM, session, execution.id, ALL)
 
     assert found.aggregated.eta_seconds == seconds
 
@@ -180,12 +180,12 @@ def test_progress_never_goes_back_because_its_mark_is_stored(session: Session) -
     execution = an_execution(session)
     step = a_step(session, execution, "a", "RUNNING", progress_percentage=80)
     session.commit()
-    history.progress(SYSTEM, session, execution.id, ALL)
+    queries.progress(SYSTEM, session, execution.id, ALL)
     session.commit()
 
     step.progress_percentage = Decimal(10)
     session.commit()
-    later = history.progress(SYSTEM, session, execution.id, ALL)
+    later = queries.progress(SYSTEM, session, execution.id, ALL)
 
     assert later.aggregated.overall_progress == Decimal("80.00")
     assert later.execution.progress_percentage == Decimal("80.00")
@@ -197,12 +197,12 @@ def test_readers_write_the_mark_once_a_second_unless_it_rose_by_a_point(session:
     execution = an_execution(session)
     step = a_step(session, execution, "a", "RUNNING", progress_percentage=50)
     session.commit()
-    history.execution(SYSTEM, session, execution.id)
+    queries.execution(SYSTEM, session, execution.id)
     session.commit()
 
     step.progress_percentage = Decimal("50.40")
     session.commit()
-    shown = history.execution(SYSTEM, session, execution.id).progress_percentage
+    shown = queries.execution(SYSTEM, session, execution.id).progress_percentage
     session.commit()
 
     stored = session.scalar(select(Execution.progress_percentage))
@@ -218,7 +218,7 @@ def test_a_reader_leaves_an_execution_alone_that_a_worker_is_writing_to(
 
     with Session(engine) as worker:
         worker.execute(select(Execution.id).with_for_update())
-        record = history.execution(SYSTEM, session, execution.id)
+        record = queries.execution(SYSTEM, session, execution.id)
 
     assert record.progress_percentage == Decimal("50.00")
 
@@ -229,7 +229,7 @@ def test_events_are_numbered_newest_first_and_described(session: Session) -> Non
     an_event(session, execution.id, EventType.STEP_COMPLETED, step_id="a", step_name="Fetch")
     session.commit()
 
-    found = history.events(SYSTEM, session, execution.id, EventFilter())
+    found = queries.events(SYSTEM, session, execution.id, EventFilter())
 
     assert [(e.sequence_number, e.description) for e in found.entries] == [
         (2, "Completed: Fetch"),
@@ -248,11 +248,11 @@ def test_a_follower_never_skips_an_event_that_commits_late(
         an_event(late, execution.id, EventType.STEP_STARTED)
         an_event(session, execution.id, EventType.STEP_COMPLETED)
         session.commit()
-        before = history.events(SYSTEM, session, execution.id, EventFilter(after=0))
+        before = queries.events(SYSTEM, session, execution.id, EventFilter(after=0))
         session.commit()
         late.commit()
 
-    after = history.events(SYSTEM, session, execution.id, EventFilter(after=before.last))
+    after = queries.events(SYSTEM, session, execution.id, EventFilter(after=before.last))
 
     assert [e.event_type for e in before.entries] == ["workflow_started"]
     assert [(e.sequence_number, e.event_type) for e in after.entries] == [
@@ -268,7 +268,7 @@ def test_events_are_filtered_without_changing_their_numbers(session: Session) ->
         an_event(session, execution.id, EventType.STEP_COMPLETED)
     session.commit()
 
-    found = history.events(
+    found = queries.events(
         SYSTEM, session, execution.id, EventFilter(event_type="step_started", limit=2, offset=1)
     )
 
@@ -283,7 +283,7 @@ def test_recent_events_come_in_the_order_in_which_they_happened(session: Session
         an_event(session, execution.id, EventType.STEP_PROGRESS, number=number)
     session.commit()
 
-    found = history.progress(SYSTEM, session, execution.id, ProgressQuery(newest_events=2))
+    found = queries.progress(SYSTEM, session, execution.id, ProgressQuery(newest_events=2))
 
     assert [e.sequence_number for e in found.recent_events] == [4, 5]
 
@@ -307,13 +307,13 @@ def test_ten_thousand_items_are_one_entry_with_counters_and_are_read_by_page(
             item_key=f"model-{index}",
         )
 
-    listed = history.steps(SYSTEM, session, execution.id)
-    page = history.items(
+    listed = queries.steps(SYSTEM, session, execution.id)
+    page = queries.items(
         SYSTEM, session, execution.id, parent_id=parent.id, page=Page(number=2, size=2)
     )
 
     assert [(step.step_id, step.items) for step in listed] == [
-        ("fan", history.ItemCounts(total=3, open=1, failed=1))
+        ("fan", queries.ItemCounts(total=3, open=1, failed=1))
     ]
     assert [item.item_key for item in page.entries] == ["model-2"]
     assert (page.total, page.total_pages) == (3, 2)
@@ -338,7 +338,7 @@ def test_secrets_are_masked_wherever_they_are_shown_and_stay_in_the_rows(session
     an_event(session, execution.id, EventType.STEP_FAILED, error="refused: s3cr3t-value")
     session.commit()
 
-    found = history.progress(SYSTEM, session, execution.id, ALL)
+    found = queries.progress(SYSTEM, session, execution.id, ALL)
 
     assert found.execution.params == {
         "hub": "***REDACTED***",

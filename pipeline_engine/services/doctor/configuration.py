@@ -1,0 +1,57 @@
+"""What was installed and configured: plug-ins, tokens, and who may look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import requests
+
+from pipeline_engine.services.doctor.checks import Check, Installation, Result, failed, ok
+
+ANSWER_WITHIN_SECONDS = 2.0
+
+
+def run(installation: Installation) -> Iterator[Check]:
+    """Look at what needs no server of ours."""
+    for name, look in CHECKS.items():
+        yield Check.of(name, look(installation))
+
+
+def _plug_ins(installation: Installation) -> Result:
+    registry = installation.runtime.registry
+    broken = [f"{b.name} ({b.distribution}): {b.reason}" for b in registry.broken.values()]
+    if broken:
+        todo = "Repair or remove them: pipelines that use them are refused."
+        return failed("; ".join(broken), todo)
+    return ok(f"{len(registry.types())} actions, none broken")
+
+
+def _tokens(installation: Installation) -> Result:
+    settings = installation.runtime.settings
+    if not settings.api_tokens and not settings.user_tokens:
+        todo = "Set PIPELINE_API_TOKEN or PIPELINE_USER_TOKENS: until then nobody is let in."
+        return failed("none configured", todo)
+    return ok(f"{len(settings.api_tokens)} of services, {len(settings.user_tokens)} of users")
+
+
+def _flower(installation: Installation) -> Result:
+    """Its pages show everything to anybody unless it has a password."""
+    if installation.flower_url is None:
+        return ok("none is known of")
+    try:
+        answer = requests.get(
+            installation.flower_url, timeout=ANSWER_WITHIN_SECONDS, allow_redirects=False
+        )
+    except requests.RequestException:
+        return ok(f"{installation.flower_url} does not answer")
+    if answer.status_code == requests.codes.ok:
+        todo = "Set FLOWER_BASIC_AUTH: whoever reaches it can stop workers and tasks."
+        return failed(f"{installation.flower_url} is open to anybody", todo)
+    return ok(f"{installation.flower_url} asks who is there ({answer.status_code})")
+
+
+CHECKS: Mapping[str, Callable[[Installation], Result]] = {
+    "plug_ins": _plug_ins,
+    "api_tokens": _tokens,
+    "flower": _flower,
+}
