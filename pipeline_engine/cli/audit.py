@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from pipeline_engine.services.audit import Audit, Finding
 
-DISAGREE = 1
+DISAGREE = 1  #: exit code
+WIDEST_PLACE = 24  #: columns up to which the names of steps are filled up
 
 
 @click.command(epilog=example("pipeline-engine audit @last"))
@@ -109,11 +110,14 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _print(found: Audit) -> None:
+    from pipeline_engine.services.audit import FIND_THE_CAUSE
+
     print_line(found.execution_id, state(found.status))
     for code, findings in groupby(sorted(found.findings, key=_code), key=_code):
         _print_kind(code, list(findings))
-    if found.findings:
+    if not found.is_clean:
         print_line()
+        print_line(f"→ {FIND_THE_CAUSE}")
     print_line(mark(is_well=found.is_clean), _summary(found))
     if not found.is_retold:
         print_line(
@@ -129,10 +133,12 @@ def _code(finding: Finding) -> str:
 def _print_kind(code: str, findings: Sequence[Finding]) -> None:
     print_line()
     print_line(Styled(code, "cyan"))
+    width = min(max(len(finding.place) for finding in findings), WIDEST_PLACE)
     for finding in findings:
-        print_line(Styled(f"  {finding.place}", "bold"), f"{finding.found};")
-        print_line(f"    expected: {finding.expected}")
-    print_line(f"  → {findings[0].what_to_do}")
+        print_line(Styled(f"  {finding.place:<{width}}", "bold"), "", finding.found)
+        print_line(" " * width + "    expected:", finding.expected)
+    if first := findings[0].first:
+        print_line(f"  → {first}")
 
 
 def _summary(found: Audit) -> str:

@@ -227,7 +227,8 @@ CROSS JOIN LATERAL (VALUES
         coalesce(s.items_total::text, 'nothing'), t.items::text),
     ('row_differs', 'finished_at', a.ended = (s.finished_at IS NULL),
         coalesce(s.finished_at::text, 'nothing'), CASE WHEN a.ended THEN 'a time' END),
-    ('never_ran', 'outputs', s.outputs <> '{{}}' AND t.ran IS NOT TRUE, NULL, NULL),
+    ('never_ran', 'outputs', s.outputs <> '{{}}' AND t.ran IS NOT TRUE
+        AND NOT (a.ended AND t.status IS NULL), NULL, NULL),
     ('still_holds', a.holds, a.ended AND a.holds <> '', s.status, NULL)
 ) AS f(code, name, differs, found, expected)
 WHERE s.execution_id = %(id)s AND s.kind <> 'sink' AND f.differs

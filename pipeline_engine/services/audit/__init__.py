@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition, parse
-from pipeline_engine.services.audit.findings import Disagreement, Finding
+from pipeline_engine.services.audit.findings import FIND_THE_CAUSE, Disagreement, Finding
 from pipeline_engine.services.audit.history_audit import HistoryAudit
 from pipeline_engine.services.audit.recorded import Recorded
 from pipeline_engine.services.audit.row_findings import worded
@@ -31,6 +31,7 @@ from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.visibility import visible_to
 
 __all__ = [
+    "FIND_THE_CAUSE",
     "MOST_EVENTS",
     "Audit",
     "Disagreement",

@@ -33,20 +33,18 @@ class Disagreement(StrEnum):
     WRONG_COUNTER = "wrong_counter"  #: a counter is not what the rows that it counts add up to
 
 
-_REPORT = "report it with the output of --json: it is a fault of the engine"
-_OF_RULES = f"Nothing to repair: what has happened stays. Please {_REPORT}."
-_OF_ROWS = (
-    "Ask who wrote to the database beside the engine, or restored a part of it;"
-    f" if nobody did, {_REPORT}."
+#: What is done about any of them.
+FIND_THE_CAUSE = (
+    "Ask who wrote to the database beside the engine, or restored a part of it; if nobody did,"
+    " report this with the output of --json: it is a fault of the engine."
 )
-_NEVER_MOVES = "If the execution does not move any more, cancel it and run it again. "
-_ADVICE = {
-    Disagreement.NO_ROW: _NEVER_MOVES + _OF_ROWS,
-    Disagreement.WRONG_COUNTER: _NEVER_MOVES + _OF_ROWS,
-    Disagreement.NEVER_RAN: "Do not build on this result. " + _OF_ROWS,
-    Disagreement.END_NOT_TOLD: _OF_ROWS,
-    Disagreement.ROW_DIFFERS: "Believe the history: events are only added. " + _OF_ROWS,
-    Disagreement.STILL_HOLDS: _OF_ROWS,
+_CANCEL = "If the execution does not move any more, cancel it and run it again."
+#: What is done before that.
+_FIRST = {
+    Disagreement.NO_ROW: _CANCEL,
+    Disagreement.WRONG_COUNTER: _CANCEL,
+    Disagreement.NEVER_RAN: "Do not build on this result.",
+    Disagreement.ROW_DIFFERS: "Believe the history: the engine only adds to it.",
 }
 
 
@@ -68,9 +66,14 @@ class Finding:
         return self.step_id if self.item_index is None else f"{self.step_id}[{self.item_index}]"
 
     @property
+    def first(self) -> str | None:
+        """What an operator does first, if this kind of finding asks for something."""
+        return _FIRST.get(self.code)
+
+    @property
     def what_to_do(self) -> str:
-        """What an operator does about it."""
-        return _ADVICE.get(self.code, _OF_RULES)
+        """All that an operator does about it."""
+        return f"{self.first} {FIND_THE_CAUSE}" if self.first else FIND_THE_CAUSE
 
     def __str__(self) -> str:
         return f"{self.place}: {self.found}; expected: {self.expected} [{self.code}]"
