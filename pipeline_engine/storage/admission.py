@@ -1,4 +1,4 @@
-"""Putting steps in the queue: the only module whose statements set ``queued_at``.
+"""Putting steps in the queue: no other module sets ``queued_at``.
 
 Whether a ready step may be queued is answered by ``domain/admission.py``; here the answer is
 written. Other statements, which do more than that, paste in one of the assignments.
@@ -91,7 +91,7 @@ FROM admitted WHERE s.id = admitted.id RETURNING {STEP_COLUMNS}
 def let_items_in(
     connection: Connection, execution_id: UUID, parent_id: int, *, places: int
 ) -> list[StepRow]:
-    """Give so many places of a fan-out to held items, and return those that are queued by that."""
+    """Give these places of a fan-out to held items, and return the items that are queued now."""
     return fetch_steps_prepared(
         connection,
         LET_ITEMS_IN,
@@ -133,7 +133,7 @@ def requeue_unclaimed(connection: Connection, *, patience: timedelta) -> list[St
 
 
 def queue_due(connection: Connection) -> list[StepRow]:
-    """Steps whose back-off, and items whose delay, is over."""
+    """Steps after their back-off, and items after their delay."""
     return fetch_steps(
         connection,
         "UPDATE step_executions s SET queued_at = now(), due_at = NULL, publish_count = 1"

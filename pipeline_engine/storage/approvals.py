@@ -11,11 +11,11 @@ from sqlalchemy import Connection
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.storage.postgres import driver
 
-MOST = 100  #: that are told apart; who has more of them names one
+MOST = 100  #: approvals that are read; with more of them, a step has to be named
 
 
 class WaitingApproval(NamedTuple):
-    """An attempt that is parked until somebody says yes or no."""
+    """An attempt that is parked until a yes or a no."""
 
     id: int
     attempt: int

@@ -19,9 +19,9 @@ from pipeline_engine.domain.states import FINAL_EXECUTION_STATUSES, FINAL_STEP_S
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.events import EventType
 
-#: Reading the events of a very large execution takes longer than any other statement may.
+#: Longest statement of an audit: the events of a very large execution take their time.
 STATEMENT_TIMEOUT = "5min"
-#: Events that decide nothing.
+#: Types of events that change no status.
 NEWS = (EventType.STEP_PROGRESS, EventType.ETA_UPDATE, EventType.WORKFLOW_PROGRESS)
 _FINAL = ", ".join(repr(status.value) for status in sorted(FINAL_STEP_STATUSES))
 _EXECUTION_FINAL = ", ".join(repr(status.value) for status in sorted(FINAL_EXECUTION_STATUSES))

@@ -15,16 +15,16 @@ from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.inbox import Disposition
 
-#: The type of the event that tells a step how the execution ended that it has started.
+#: Type of the event that tells a step the end of an execution that it has started.
 EXECUTION_ENDED = "execution_ended"
 
-#: Whether letter ``i`` is for whoever waits by correlation ``r``: for its own owner, or, if it
-#: is about an id that a peer gave, from a service that speaks for nobody in particular.
+#: Condition under which letter ``i`` is for the step of correlation ``r``: both have one owner,
+#: or the id was given by a peer and the letter comes from a service that speaks for no user.
 IS_FOR = (
     "r.external_id = i.external_id"
     " AND (r.owner IS NOT DISTINCT FROM i.owner OR (r.from_peer AND i.owner IS NULL))"
 )
-#: The steps that are parked on correlations.
+#: Correlations ``r`` with the steps ``p`` that are parked on them.
 PARKED = (
     "correlations r JOIN step_executions p ON p.id = r.step_execution_id"
     " AND p.attempt = r.attempt AND p.awaiting_event"
@@ -143,7 +143,7 @@ class DeliveryRow:
     event_type: str
     body: dict[str, Json]
     received_at: datetime
-    is_queued: bool  #: whoever waits and was not offered it yet is to be
+    is_queued: bool  #: to be offered to the steps that wait and have not seen it
 
     @property
     def is_callback(self) -> bool:
@@ -159,7 +159,7 @@ _DELIVERY_WIDTH = 9
 
 
 def find_pending(connection: Connection, delivery_id: int) -> DeliveryRow | None:
-    """A delivery that nobody has settled, not locked: the locks of those that wait come first."""
+    """An unsettled delivery, not locked: the steps that wait for it are locked first."""
     row = connection.exec_driver_sql(
         f"SELECT {DELIVERY_COLUMNS} FROM inbox i WHERE id = %(id)s AND disposition = 'pending'",
         {"id": delivery_id},
@@ -168,7 +168,7 @@ def find_pending(connection: Connection, delivery_id: int) -> DeliveryRow | None
 
 
 def lock_pending(connection: Connection, ids: Collection[int]) -> list[DeliveryRow]:
-    """Those of *ids* that are pending and in nobody else's hands, locked; in order."""
+    """Those of *ids* that are pending and not locked by others, locked; in order."""
     rows = connection.exec_driver_sql(
         f"SELECT {DELIVERY_COLUMNS} FROM inbox i WHERE id = ANY(%(ids)s)"
         " AND disposition = 'pending' ORDER BY id FOR UPDATE SKIP LOCKED",
@@ -187,9 +187,9 @@ class TakenDelivery:
     before: int  #: letters to the same owner and key that came earlier and are not offered yet
 
 
-#: So many deliveries that came before or after the named one are taken along.
+#: Deliveries from before, and from after, the named one that are taken along, at most.
 BEFORE, AFTER = 10, 90
-#: Bytes; a larger one is taken by its own message only.
+#: Bytes of a delivery that is taken along, at most; a larger one waits for its own message.
 LARGEST_TAKEN_ALONG = 64 * 1024
 
 # What was sent again is not taken along: one that kills its worker must go alone then. All others
@@ -241,7 +241,7 @@ ORDER BY c.id
 
 
 def still_pending(connection: Connection, ids: Sequence[int]) -> list[int]:
-    """Those of *ids* that nobody has settled; in order."""
+    """The unsettled ones among *ids*; in order."""
     found = driver.fetch_prepared(connection, _STILL_PENDING, {"ids": driver.array(ids)})
     return [row[0] for row in found]
 
@@ -323,7 +323,7 @@ def settle(
     )
 
 
-# Whoever waits for a key is looked for among all that ever did: those that are over must go.
+# The steps that wait for a key are looked up among its correlations: ended ones must go.
 _SETTLE = """
 WITH settled AS (
     UPDATE inbox i SET disposition = v.disposition, verdict = v.verdict, note = v.note,
@@ -349,7 +349,7 @@ SELECT
 
 
 def deliverable(connection: Connection, *, older_than: timedelta, limit: int) -> list[int]:
-    """Deliveries whose message must have been lost: each would find somebody, or is too late."""
+    """Deliveries that lost their message: a step waits for each, or it came too late for one."""
     rows = connection.exec_driver_sql(
         "SELECT i.id FROM inbox i LEFT JOIN step_executions s ON s.id = i.step_execution_id"
         " WHERE i.disposition = 'pending' AND i.queued_at < now() - %(age)s"
@@ -372,7 +372,7 @@ def queue_again(connection: Connection, ids: Sequence[int]) -> None:
 
 
 def give_up_unmatched(connection: Connection, *, older_than: timedelta) -> int:
-    """Mark deliveries that nobody has accepted; they can be listed and replayed."""
+    """Mark deliveries that no step has accepted; they can be listed and replayed."""
     return connection.exec_driver_sql(
         "UPDATE inbox SET disposition = 'unmatched', settled_at = now()"
         " WHERE disposition = 'pending' AND queued_at IS NULL AND step_execution_id IS NULL"
@@ -404,7 +404,7 @@ def id_of(connection: Connection, delivery: NewDelivery) -> int:
 
 
 def retire_key(connection: Connection, delivery: NewDelivery, *, after: timedelta) -> bool:
-    """Let the same be kept once more, if the one before is settled and so long ago.
+    """Free the key of an equal delivery that is settled and older than *after*.
 
     Its key gets its number, which no digest ends in. Of two that ask at once one gets true.
     """

@@ -1,7 +1,7 @@
-"""What open steps wait for: a few rows of each kind, for whoever has to explain a standstill.
+"""What open steps wait for: a few rows of each kind, to explain a standstill with.
 
 No query grows with its execution. Ids follow the graph, so the steps that hold up the others
-are among the first open ones, and those are all that is looked at.
+are among the first open ones; no others are read.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _FIRST = " UNION ALL ".join(
     f" AND s.status = '{status}' ORDER BY s.id LIMIT {SCANNED})"
     for status in sorted(OPEN_STEP_STATUSES)
 )
-#: Steps that agree in these wait for the same kind of thing.
+#: Columns that are equal in steps which wait for the same kind of thing.
 _KIND_OF_WAIT = f"{NAME}, {IS_LOST}, leased_until < now(), parent_id IS NULL"
 
 
@@ -157,7 +157,7 @@ def awaited_ids(connection: Connection, ids: Sequence[int]) -> Mapping[int, list
 
 
 def delivery_counts(connection: Connection, ids: Sequence[int]) -> Mapping[int, Mapping[str, int]]:
-    """What became of the deliveries for each of these parked attempts, at most so many of a kind.
+    """How many deliveries each of these parked attempts has had, by what became of them.
 
     They were accepted or ``ignored`` by it, are about to be offered to it, came too late, or were
     given up before it waited.

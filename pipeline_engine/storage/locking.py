@@ -38,11 +38,11 @@ def lock_queued(
 def lock_more_queued(
     connection: Connection, *, beside: Sequence[int], most: int, queued_since: datetime
 ) -> list[StepRow]:
-    """Cheap steps that are queued, whoever has their messages, locked for this transaction.
+    """Queued cheap steps of other messages, locked for this transaction.
 
-    Only such as were queued once, and since this process began: a step that killed a worker is
-    not taken along by the next one, which would die of it, too. No items: the body of the chord
-    that runs them expects each header to have run its own.
+    Only steps that were queued once, and since this process began: one that killed a worker is
+    not taken along by the next worker, which would die of it, too. No items: the body of the
+    chord that runs them expects each header to have run its own.
     """
     return fetch_steps(
         connection,
@@ -57,8 +57,8 @@ def lock_more_queued(
 def lock_behind(connection: Connection, steps: Sequence[tuple[UUID, str]]) -> list[StepRow]:
     """Those of the named steps that still wait, locked.
 
-    The caller has locked all that they wait for, so nobody else has a reason to lock them, except
-    to stop them: that one waits for the caller, or was first and keeps them.
+    The caller has locked all that they wait for, so no other transaction locks them but one that
+    stops them: that one waits for the caller, or was first and keeps them.
     """
     return fetch_steps(
         connection,
@@ -126,7 +126,7 @@ def lock_joinable(connection: Connection, step_execution_id: int) -> StepRow | N
 
 
 def was_stopped(connection: Connection, step_execution_id: int) -> bool:
-    """Whether the step was stopped for good; nobody will make another attempt."""
+    """Whether the step was stopped for good, so that no attempt follows."""
     found = connection.exec_driver_sql(
         "SELECT cancelling OR status IN ('SKIPPED', 'TIMEOUT')"
         " OR (status = 'FAILED' AND error_code = 'revoked')"
@@ -137,7 +137,7 @@ def was_stopped(connection: Connection, step_execution_id: int) -> bool:
 
 
 def lock_attempt(connection: Connection, step: StepRow) -> StepRow | None:
-    """A step whose attempt still runs, as it is now, locked; None if somebody was first."""
+    """A step while its attempt runs, locked; None if another transaction has ended it."""
     found = fetch_steps(
         connection,
         f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = %(id)s AND status = 'RUNNING'"
@@ -149,7 +149,7 @@ def lock_attempt(connection: Connection, step: StepRow) -> StepRow | None:
 
 
 def lock_cleaned(connection: Connection, step: StepRow) -> StepRow | None:
-    """A step whose clean-up attempt has come back, as it is now, locked; None if it was late."""
+    """A step after its clean-up attempt, locked; None if that came too late."""
     found = fetch_steps(
         connection,
         f"SELECT {STEP_COLUMNS} FROM step_executions s"
@@ -163,8 +163,8 @@ def lock_cleaned(connection: Connection, step: StepRow) -> StepRow | None:
 def lock_addressee(connection: Connection, callback: DeliveryRow) -> StepRow | None:
     """The step that a callback is for, locked.
 
-    Whatever its status is: filtering by it would skip, without waiting, a step whose parking is
-    about to be committed.
+    Whatever its status is: a filter by status would skip, without waiting, a step that is about
+    to park in another transaction.
     """
     found = fetch_steps(
         connection,

@@ -17,7 +17,7 @@ from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow
 from pipeline_engine.storage.tables.base import Json
 
-#: Letters of one mailbox that are looked at in one transaction.
+#: Letters of one mailbox that are read in one transaction, at most.
 LETTERS = 50
 
 
@@ -74,7 +74,7 @@ def letters_for(
             "external": letter.external_id,
             "owners": [owner for owner in {letter.owner, *(r.owner for r in unread)} if owner],
             "of_system": letter.owner is None or any(_sees_system(r) for r in unread),
-            # Null if nobody has to catch up: no id is greater than that.
+            # Null if no step has to catch up: no id is greater than null.
             "after": min((r.read_through or 0 for r in unread), default=None),
             "most": most,
         },
@@ -100,7 +100,7 @@ def offered(connection: Connection, ids: Collection[int]) -> set[tuple[int, int,
 
 
 def keep(connection: Connection, ids: Sequence[int]) -> list[int]:
-    """Keep these letters for whoever waits next; returns those that somebody waits for already.
+    """Keep these letters for the next step that waits; returns those that one waits for already.
 
     A step may have parked after the letter was taken; it did not see the letter then.
     """

@@ -1,4 +1,4 @@
-"""What the sweep looks for: rows whose time has come, found through partial indexes.
+"""What the sweep looks for: rows that are due, found through partial indexes.
 
 Every query takes a bounded number of rows and skips those that somebody else has locked, so
 any number of sweeps may run at once.
@@ -62,7 +62,7 @@ def lock_expired_lease(connection: Connection, step_execution_id: int) -> StepRo
 
 
 def passed_deadlines(connection: Connection) -> list[int]:
-    """Running or parked steps whose time is up."""
+    """Running or parked steps beyond their time."""
     return _ids(connection, "deadline")
 
 
@@ -112,7 +112,7 @@ def postpone(connection: Connection, ids: Sequence[int], *, by: timedelta) -> No
 
 
 def overdue_executions(connection: Connection) -> list[UUID]:
-    """Executions whose time is up, or that of what goes on after that."""
+    """Executions beyond their time, or with handlers that are."""
     rows = connection.exec_driver_sql(
         "SELECT id FROM executions WHERE status IN ('PENDING', 'RUNNING')"
         " AND deadline_at <= now() ORDER BY deadline_at LIMIT %(limit)s",
@@ -122,7 +122,7 @@ def overdue_executions(connection: Connection) -> list[UUID]:
 
 
 def lost_cancels(connection: Connection) -> list[UUID]:
-    """Executions that were to end with one above them, and that nobody has told so."""
+    """Executions that were to end with one above them, and were not told so."""
     rows = connection.exec_driver_sql(
         "SELECT id FROM executions WHERE status IN ('PENDING', 'RUNNING')"
         " AND tree_cancelled_at IS NOT NULL AND abort_reason IS NULL ORDER BY id"

@@ -14,7 +14,7 @@ from pipeline_engine.domain.phases import Phase
 
 OPEN = "status IN ('PENDING', 'RETRYING', 'RUNNING')"  #: every phase but ``ENDED``
 
-#: When a row is in a phase; of these conditions exactly one is true of every row.
+#: Condition of each phase; exactly one is true of every row.
 IS: Mapping[Phase, str] = MappingProxyType(
     {
         Phase.WAITING: "status = 'PENDING' AND queued_at IS NULL AND NOT held AND due_at IS NULL",
@@ -35,7 +35,7 @@ IS: Mapping[Phase, str] = MappingProxyType(
     }
 )
 
-#: The name of a row's phase.
+#: Expression for the name of a row's phase.
 NAME = " ".join(["CASE", *[f"WHEN {IS[phase]} THEN '{phase}'" for phase in Phase], "END"])
 
 
@@ -49,7 +49,7 @@ def _either(conditions: Iterable[str]) -> str:
 
 
 _HAS_WAKE = "(due_at IS NOT NULL OR leased_until IS NOT NULL)"
-#: What moves a step that waits for no other, where being in its phase is not enough.
+#: Condition under which a step of a phase will move, where the phase alone does not say so.
 _MOVED_BY = {
     Phase.RETRYING: "due_at IS NOT NULL",
     Phase.RUNNING: "leased_until IS NOT NULL",
@@ -58,11 +58,11 @@ _MOVED_BY = {
 }
 _SURE = (Phase.DELAYED, Phase.QUEUED, Phase.PARKED, Phase.TIMER)
 
-#: A message, the clock, a worker or the outside world will move such a step.
+#: Condition of steps that a message, the clock, a worker or the outside will move.
 WILL_MOVE = _either(
     [f"{IS[phase]} AND {by}" for phase, by in _MOVED_BY.items()] + [IS[phase] for phase in _SURE]
 )
-#: Nothing will move such a step, not even the end of another: ``is_lost`` of the domain.
+#: Condition of steps that nothing will move, not even the end of another (``is_lost``).
 IS_LOST = _either(
     [f"{IS[phase]} AND NOT ({by})" for phase, by in _MOVED_BY.items()]
     + [f"{IS[Phase.WAITING]} AND remaining = 0"]

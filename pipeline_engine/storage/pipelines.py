@@ -29,7 +29,7 @@ from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
 from pipeline_engine.storage.visibility import visible_to_owner
 
-MOST_NAMED = 10  #: pipelines of one name that are told apart
+MOST_NAMED = 10  #: pipelines of one name that an error lists, at most
 NEAREST: ColumnElement[int] = literal_column("1")
 
 
@@ -93,7 +93,7 @@ def meant_by(name: Any, owner: Any, sight: ColumnElement[bool]) -> Subquery:
 
 
 def _bound(callers: Sequence[Caller]) -> list[str]:
-    """The users that some of *callers* are or act for: who acts for nobody sees all."""
+    """The users that *callers* are or act for; a service that acts for no user sees all."""
     return list(dict.fromkeys(c.user_id for c in callers if c.user_id is not None))
 
 

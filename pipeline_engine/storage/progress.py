@@ -131,14 +131,14 @@ def _percentage() -> ColumnElement[Decimal]:
 
 
 def _waits_for_somebody() -> ColumnElement[bool]:
-    """It is parked without a time to wake, and whoever has it has not said how far he is."""
+    """It is parked without a time to wake, and has neither progress nor an estimate."""
     step = StepExecution
     said_nothing = and_(step.progress_percentage == 0, step.eta_seconds.is_(None))
     return and_(step.awaiting_event, step.due_at.is_(None), said_nothing)
 
 
 def _wakes_in_seconds() -> ColumnElement[Decimal]:
-    """When the clock wakes it, or when whoever has it said that he will be ready."""
+    """Seconds until the clock wakes it, or until its estimate."""
     step = StepExecution
     due = func.extract("epoch", step.due_at - func.now())
     return func.greatest(due, cast(step.eta_seconds, Numeric))

@@ -16,10 +16,10 @@ from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps, fetch_steps_prepared
 from pipeline_engine.storage.tables.base import Json
 
-#: Sent with the statement that follows: its rows are nobody's business, only its locks count.
+#: Statement that is sent for its row locks with the one that follows; its result is discarded.
 LOCK_IN_ORDER = (
     "SELECT 1 FROM step_executions WHERE id = ANY(%(ids)s::bigint[])"
-    " AND dependency_count > 1"  # nobody else counts on the others
+    " AND dependency_count > 1"  # rows with one dependency are updated by one transaction only
     " ORDER BY id FOR NO KEY UPDATE; "
 )
 
@@ -105,7 +105,7 @@ def forget_time_outs(connection: Connection, ids: Sequence[int]) -> None:
 
 
 def limit_clean_ups(connection: Connection, ids: Sequence[int], *, within: timedelta) -> None:
-    """Give these stopped steps no longer than this, even if nobody has begun to clean them up."""
+    """Give these stopped steps no longer than this, even before their clean-up has begun."""
     if ids:
         connection.exec_driver_sql(
             "UPDATE step_executions"

@@ -174,7 +174,7 @@ class StepResult:
 def step_results(
     connection: Connection, wanted: Iterable[tuple[UUID, str]]
 ) -> dict[tuple[UUID, str], StepResult]:
-    """The results of *wanted* steps, by execution and step id; no more than was asked for."""
+    """The results of *wanted* steps, by execution and step id."""
     pairs = list(wanted)
     rows = connection.exec_driver_sql(
         "SELECT s.execution_id, s.step_id, s.status, s.outputs, s.error_code, s.error_message"
@@ -238,7 +238,7 @@ def stored_outputs(connection: Connection, step_execution_id: int) -> dict[str, 
 
 
 def parked_step(connection: Connection, step_execution_id: int, attempt: int) -> StepRow | None:
-    """A step whose attempt is parked now, not locked."""
+    """A step while it is parked, not locked."""
     found = fetch_steps(
         connection,
         f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = %(id)s"

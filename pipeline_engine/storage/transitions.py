@@ -100,7 +100,7 @@ SELECT id FROM claimed
 def requeue_lost(
     connection: Connection, step: StepRow, *, delay: timedelta | None = None, **why: Json
 ) -> bool:
-    """Give a step back whose attempt was lost; the next claim is its next attempt.
+    """Queue a step again after its attempt was lost; the next claim is its next attempt.
 
     Without a *delay* its message is for the caller to send; after one the sweep sends it.
     """
@@ -127,7 +127,7 @@ def end(connection: Connection, endings: Sequence[Ending], *, durable: bool = Tr
     """End steps for good, and return those endings that came in time.
 
     The attempt is the fence, together with the status that the step had when it was taken: a
-    worker that comes back from the dead ends nothing, even if nobody has begun the next attempt.
+    worker that comes back from the dead ends nothing, even before the next attempt has begun.
     """
     if not endings:
         return []
@@ -352,7 +352,7 @@ def expand(
     return True
 
 
-LONGEST_ETA = 2**31 - 1  #: seconds, as many as the column holds
+LONGEST_ETA = 2**31 - 1  #: seconds that the column can hold
 
 
 def note_progress(
@@ -532,7 +532,7 @@ def force_end(
 def claim_clean_up(
     connection: Connection, step_execution_id: int, *, lease: timedelta, within: timedelta
 ) -> StepRow | None:
-    """Begin the clean-up attempt of a cancelled step, if nobody else has; it has its time."""
+    """Begin the clean-up attempt of a cancelled step, unless it has begun; it has its time."""
     claimed = fetch_steps(
         connection,
         "UPDATE step_executions s SET attempt = attempt + 1, leased_until = now() + %(lease)s,"

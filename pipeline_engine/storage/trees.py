@@ -73,7 +73,7 @@ class Place:
     descendants: int  #: how many executions the root has already below it
 
 
-#: Whether a step, or the fan-out that it is an item of, runs when the steps have ended.
+#: Condition: a step, or the fan-out that it is an item of, runs after the end of the steps.
 _RUNS_AFTER_STEPS = (
     "coalesce((SELECT coalesce(p.kind, s.kind) IN ('handler', 'compensation')"
     " FROM step_executions s LEFT JOIN step_executions p ON p.id = s.parent_id"
@@ -107,7 +107,7 @@ def lock_place(connection: Connection, root: UUID, parent: UUID, step_execution_
 
 
 def count_descendant(connection: Connection, root: UUID) -> None:
-    """Count an execution that was just started on its root, whose row is locked."""
+    """Count a new execution on the row of its root, which is locked."""
     connection.exec_driver_sql(
         "UPDATE executions SET descendants = descendants + 1 WHERE id = %(root)s",
         {"root": str(root)},

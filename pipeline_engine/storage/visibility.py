@@ -34,8 +34,8 @@ def _sees_delivery(owner: Any) -> ColumnElement[bool]:
     return or_(Delivery.owner == owner, Delivery.id.in_(offered))
 
 
-#: Everybody sees what is his own. Pipelines of the system are read by all; a delivery is also
-#: seen by the owner of a step that it was offered to.
+#: Condition under which an owner sees a row, by table: it is the owner's own. Pipelines of the
+#: system are seen by all, deliveries also by the owner of a step that they were offered to.
 RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyType(
     {
         Delivery: _sees_delivery,

@@ -23,7 +23,7 @@ from psycopg2.extensions import (
 )
 
 BEGIN = "BEGIN; "
-#: What begins a transaction of the levels that the driver knows.
+#: Statements that begin a transaction, by the isolation level of the driver.
 BEGINNINGS = {
     ISOLATION_LEVEL_AUTOCOMMIT: "",
     ISOLATION_LEVEL_READ_UNCOMMITTED: "BEGIN ISOLATION LEVEL READ UNCOMMITTED; ",
@@ -35,7 +35,7 @@ BEGINNINGS = {
 
 #: Seconds without a statement after which PostgreSQL ends a transaction.
 IDLE_SECONDS = 60
-#: So exactly its clock and ours agree.
+#: Seconds by which the clock of PostgreSQL and ours may differ.
 SAME_SECONDS = 0.1
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Select
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import DBAPIError
 
-#: Whether the commit of a transaction waits for the disk; may stand in front of a statement.
+#: Prefixes of a statement: the commit of its transaction does not, or does, wait for the disk.
 RELAXED = "SET LOCAL synchronous_commit TO off; "
 DURABLE = "SET LOCAL synchronous_commit TO on; "
 

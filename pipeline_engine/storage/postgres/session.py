@@ -39,7 +39,7 @@ CONNECTION_OPTIONS = (
 )
 
 
-#: Seconds after its use in which a connection is taken to live.
+#: Seconds after its use for which a connection is not tested.
 TRUSTED_SECONDS = 1.0
 
 
@@ -84,7 +84,7 @@ def make_engine(
     return engine
 
 
-#: Rows that are read together are mostly of a few executions.
+#: Parsed UUIDs: rows that are read together are mostly of a few executions.
 _uuid = lru_cache(maxsize=1024)(UUID)
 _UUID_OID = 2950
 _UUIDS = new_type((_UUID_OID,), "UUID", lambda text, _: None if text is None else _uuid(text))

@@ -14,10 +14,10 @@ from pipeline_engine.storage.tables.base import Base, Json, counted_key, one_of
 class Disposition(StrEnum):
     """What became of a delivery."""
 
-    PENDING = "pending"  #: a worker is about to offer it, or it is kept for whoever waits next
+    PENDING = "pending"  #: about to be offered by a worker, or kept for the next step that waits
     APPLIED = "applied"  #: accepted by a step, which used it up
-    CLOSED = "closed"  #: a callback whose attempt had ended, or said that it means nothing
-    UNMATCHED = "unmatched"  #: nobody accepted it while it was kept; can be replayed
+    CLOSED = "closed"  #: a callback that came after the end of its attempt, or was ignored by it
+    UNMATCHED = "unmatched"  #: not accepted by any step while it was kept; can be replayed
 
 
 WAITS = "disposition = 'pending'"
@@ -27,7 +27,7 @@ class Delivery(Base):
     """One event that came from outside, as it came: a letter to its owner and external id.
 
     The row is its own outbox: ``queued_at`` says that a message ought to be on its way. It is
-    null while the delivery is kept, after everybody who waits has been offered it.
+    null while the delivery is kept, after it was offered to all that wait.
     """
 
     __tablename__ = "inbox"
@@ -63,7 +63,7 @@ class Delivery(Base):
     )
 
     id: Mapped[counted_key]
-    #: for whom its sender spoke, or whose step its token names; null is the system
+    #: user for whom the sender spoke, or owner of the step that its token names; null: the system
     owner: Mapped[str | None]
     source: Mapped[str]
     delivery_key: Mapped[str]  #: a digest of all that makes it the same as another of its source

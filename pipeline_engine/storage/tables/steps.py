@@ -29,7 +29,7 @@ class StepKind(StrEnum):
     SINK = "sink"  #: the virtual last step: it becomes ready when all others have ended
 
 
-#: Longer ids would not fit an index entry.
+#: Characters of an external id, at most; a longer one would not fit an index entry.
 MAX_EXTERNAL_ID = 512
 WAITING = "status IN ('PENDING', 'RETRYING')"
 counter = Annotated[int, mapped_column(default=0, server_default="0")]
@@ -125,11 +125,11 @@ class StepExecution(Timestamped, Base):
     item_key: Mapped[str | None]
     item: Mapped[Json | None] = mapped_column(JSONB(none_as_null=False))
     items_total: Mapped[int | None]
-    items_open: Mapped[int | None]  #: not final yet; the one who takes it to 0 wakes the join
+    items_open: Mapped[int | None]  #: the transaction that takes it to 0 wakes the join
     items_failed: Mapped[int | None]
     items_tolerated: Mapped[int | None]  #: how many may fail before the rest is given up
 
-    # Readiness: counters, so that nobody reads the dependencies' rows
+    # Readiness: counters, which save reading the rows of the dependencies
     status: Mapped[str] = mapped_column(server_default="PENDING")
     dependency_count: Mapped[counter]
     remaining: Mapped[counter]
@@ -152,7 +152,7 @@ class StepExecution(Timestamped, Base):
     # The attempt: its number fences every write
     attempt: Mapped[counter]
     retry_count: Mapped[counter]
-    lost_count: Mapped[counter]  #: attempts whose worker died
+    lost_count: Mapped[counter]  #: attempts that died with their worker
     worker: Mapped[str | None]
     task_id: Mapped[str | None]
     leased_until: Mapped[datetime | None]
@@ -195,7 +195,7 @@ class Correlation(Base):
     )
     attempt: Mapped[int]
     owner: Mapped[str | None]  #: of the execution; null is the system
-    #: a peer gave the id, so a service that speaks for nobody may use it; else an author did
+    #: a peer gave the id, so a service that speaks for no user may use it; else an author did
     from_peer: Mapped[bool] = mapped_column(default=True, server_default="true")
     parked_at: Mapped[datetime] = mapped_column(server_default=func.now())
     #: the last kept delivery that was offered to it; null when it has been offered all of them
