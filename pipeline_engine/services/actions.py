@@ -13,7 +13,7 @@ from pipeline_engine.registry import BrokenAction, Registry
 from pipeline_engine.sdk import ActionMeta, BaseActionExecutor, check_params, run_maybe_async
 
 OTHER_ICON = "box"
-#: Categories that mean the same have the same icon; the reference missed "Model Operations".
+#: Icon of each category; the reference missed "Model Operations".
 ICONS: Mapping[str, str] = MappingProxyType(
     {
         "Control Flow": "git-branch",

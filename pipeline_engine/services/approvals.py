@@ -21,7 +21,7 @@ ACTION = "approval"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What somebody says, and to which step if that is not clear."""
+    """A yes or a no, and the step that it is for if there are several."""
 
     approved: bool
     reason: str | None = None

@@ -35,8 +35,9 @@ from pipeline_engine.storage.visibility import visible_to
 
 __all__ = ["StartRequest", "Started", "cancel", "ended", "run_ephemeral", "start", "wait"]
 
-#: How often a waiting request looks whether its execution has ended.
-FIRST_LOOK_SECONDS = 0.005  #: many executions have ended by then
+#: Seconds until a waiting request first looks for the end; many executions have ended by then.
+FIRST_LOOK_SECONDS = 0.005
+#: Seconds between its further looks.
 LOOK_EVERY_SECONDS = 0.05
 
 

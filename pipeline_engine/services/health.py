@@ -24,7 +24,7 @@ from pipeline_engine.storage.postgres.session import driver_url
 
 SERVICE = "pipeline-engine"
 VERSION = __version__
-# Health is open to everybody: asking more often must not cost more connections.
+#: Seconds for which an answer is kept: health is open to all, and costs connections.
 REMEMBERED_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
@@ -76,7 +76,7 @@ class Health:
 
 
 def unknown(note: str) -> Health:
-    """What can be said when nobody could look: nothing good."""
+    """The health of an installation that could not be examined: nothing is well."""
     names = ("database", "migrations", "redis", "workers")
     return Health(tuple(Part(name, False, note) for name in names))
 

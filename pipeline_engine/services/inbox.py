@@ -1,4 +1,4 @@
-"""The inbox: keep every delivery before it is answered, then wake whoever waits for it.
+"""The inbox: keep every delivery before it is answered, then wake the steps that wait for it.
 
 PostgreSQL keeps it, once: its unique key finds the doubles. Redis takes deliveries in while the
 database is away.
@@ -34,13 +34,13 @@ from pipeline_engine.storage.tables.steps import MAX_EXTERNAL_ID
 
 log = logging.getLogger(__name__)
 
-ACCEPTED = "accepted"  #: somebody waits for it, and is about to be offered it
-EARLY = "early"  #: nobody waits for it yet; it is kept until somebody does
+ACCEPTED = "accepted"  #: a step waits for it, and is about to be offered it
+EARLY = "early"  #: no step waits for it yet; it is kept for the next one that does
 DUPLICATE = "duplicate"  #: the same delivery was accepted before
 CLOSED = "closed"  #: the attempt that its token names had ended
 
 CALLBACKS = "callbacks"
-#: What of a delivery is the sender's own words.
+#: Fields of a delivery that hold words of its sender.
 SAID = ("source", "sender_id", "external_id", "event_type", "body")
 
 # What the outputs of a step, of a fan-out or of a pipeline may put around an event.
@@ -61,7 +61,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the sender of a delivery is told."""
+    """The receipt for the sender of a delivery."""
 
     delivery_id: str  #: of a duplicate, that of the first
     outcome: str  #: what can be seen at the door; who locks the step decides later
@@ -69,9 +69,9 @@ class Receipt:
 
 
 def accept(caller: Caller, runtime: Runtime, arrival: Arrival) -> Receipt:
-    """Keep an event for whoever waits for its key: a step of its owner, now or later.
+    """Keep an event for the steps of its owner that wait for its key, now or later.
 
-    Its owner is the user for whom the sender speaks; for nobody, it is the system.
+    Its owner is the user for whom the sender speaks, or else the system.
 
     Raises ``StorageUnavailable`` if it cannot be kept anywhere, and ``JsonRejected`` and
     ``ExternalIdTooLong`` for what no step could take.
@@ -94,7 +94,7 @@ def accept(caller: Caller, runtime: Runtime, arrival: Arrival) -> Receipt:
 
 
 def _masked(runtime: Runtime, delivery: NewDelivery) -> NewDelivery:
-    """A delivery without the secrets of the installation, which nobody has to send.
+    """A delivery with the secrets of the installation masked: none has to be sent.
 
     Those that an execution was given are not known before its step has read the delivery.
     """
@@ -129,7 +129,7 @@ def accept_answer(
     *,
     event_type: str | None = None,
 ) -> Receipt:
-    """Keep an answer to one attempt of one step, for whoever was let in by other means.
+    """Keep an answer to one attempt of one step, from a sender that is authorised elsewhere.
 
     Raises ``InvalidAnswer`` and ``AnswerNotAllowed`` for what the step would refuse.
     """
@@ -245,7 +245,7 @@ def _stored(runtime: Runtime, delivery: NewDelivery) -> Receipt:
 def _may_come_again(runtime: Runtime, connection: Connection, delivery: NewDelivery) -> bool:
     """Whether this is news, although it says what another event has said.
 
-    With an id it never is. Without one nobody can tell the repetition of a request from the next
+    With an id it never is. Without one the repetition of a request cannot be told from the next
     event of its kind, except by the time between them.
     """
     if delivery.sender_id is not None or delivery.step_execution_id is not None:

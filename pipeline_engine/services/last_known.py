@@ -25,10 +25,10 @@ from pipeline_engine.domain.callers import Caller
 
 log = logging.getLogger(__name__)
 
-KEPT_SECONDS = 3600
-MOST_COPIES = 1000
-MOST_BYTES = 65_536  # compressed; an execution that is larger has no copy
-WRITE_EVERY_SECONDS = 1.0
+KEPT_SECONDS = 3600  #: of life of a copy
+MOST_COPIES = 1000  #: in Redis, at most
+MOST_BYTES = 65_536  #: of a compressed copy, at most; a larger execution has none
+WRITE_EVERY_SECONDS = 1.0  #: between two copies of one execution, at least
 REMEMBERED_WRITES = 4096
 
 

@@ -14,11 +14,11 @@ from redis import Redis
 
 from pipeline_engine.dispatch.messages import QUEUES
 
-#: Where the last sweep has left its time, after the prefix of all keys.
+#: Key that holds the time of the last sweep, after the prefix of all keys.
 HEARTBEAT_KEY = "heartbeat:sweep"
-#: How often a worker says that it lives.
+#: Seconds between two signs of life of a worker.
 INTERVAL_SECONDS = 5.0
-#: A worker that has said nothing for this long is counted as dead.
+#: Seconds without a sign of life after which a worker counts as dead.
 ALIVE_SECONDS = 20.0
 
 

@@ -43,9 +43,9 @@ __all__ = [
     "newest",
 ]
 
-#: Events of an execution that are held in memory, at most; about a kilobyte each.
+#: Events of an execution in memory, at most; about a kilobyte each.
 MOST_EVENTS = 100_000
-#: Findings of one kind of check that are listed, at most.
+#: Findings of one kind of check in the list, at most.
 MOST_LISTED = 100
 
 

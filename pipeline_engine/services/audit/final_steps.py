@@ -13,11 +13,11 @@ from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.services.audit.attempts import Row
 from pipeline_engine.services.audit.findings import Disagreement, Finding
 
-#: The ends that were decided one after another: when the steps had ended, and by a cancel later.
+#: Statuses that were decided one after another: at the end of the steps, and by a later cancel.
 Way: TypeAlias = tuple[ExecutionStatus, ...]
-#: What one of them adds: compensations in any order, then handlers in theirs.
+#: Steps that follow one of them: compensations in any order, then handlers in their order.
 Stage: TypeAlias = tuple[set[str], list[str]]
-#: How the steps of the definition ended.
+#: Final statuses of the steps of the definition, by id.
 Ends: TypeAlias = Mapping[str, StepStatus]
 
 

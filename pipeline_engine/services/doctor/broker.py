@@ -86,7 +86,7 @@ def _clock(installation: Installation) -> Result:
 
 
 def _client(installation: Installation) -> Result:
-    """redis-py repeats ten times by itself: an INCR whose answer was lost would count twice."""
+    """A client without redis-py's ten retries: an INCR with a lost answer would count twice."""
     redis = installation.runtime.redis
     retry, timeout = redis.get_retry(), redis.get_connection_kwargs().get("socket_timeout")
     retries = retry.get_retries() if retry else 0

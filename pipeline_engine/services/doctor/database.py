@@ -22,11 +22,11 @@ from pipeline_engine.storage.postgres import server
 DRIVER = "postgresql+psycopg2"
 OLDEST = 13  #: events are ordered by xid8, which older ones do not have
 MOST_SKEW_SECONDS = 1.0
-#: Longer than any sweep, back-off of a lost message or restart of a process takes.
+#: Time after which a row counts as stuck: longer than any sweep, back-off or restart takes.
 PATIENCE = timedelta(seconds=30)
 LISTED = 5
 AUDITED = 10  #: executions, those that ended last
-MOST_EVENTS = 10_000  #: of an audited execution; longer histories are not retold
+MOST_EVENTS = 10_000  #: events of an execution that is audited, at most
 
 
 def run(installation: Installation) -> Iterator[Check]:
@@ -155,7 +155,7 @@ CHECKS: dict[str, Callable[[Connection], Result]] = {
     "database_durability": _durability,
     "database_clock": _clock,
 }
-#: These read tables that are as this version knows them.
+#: Checks that read tables, and so need the schema of this version.
 ROWS: dict[str, Callable[[Connection], Result]] = {
     "stuck_executions": _stuck_executions,
     "lost_steps": _lost_steps,

@@ -51,7 +51,7 @@ class Explanation:
     open_steps: Mapping[str, int]  #: by status, items included
     counted_up_to: int  #: a count of this means as many or more
     findings: Sequence[Finding]
-    parent_execution_id: UUID | None  #: whose step has started it
+    parent_execution_id: UUID | None  #: execution with the step that has started it
     root_execution_id: UUID  #: the first of its tree
     descendants: int  #: of the first of a tree: how many were ever started below it
 

@@ -14,15 +14,15 @@ class FindingCode(StrEnum):
 
     # Of an execution
     ENDED = "ended"  #: nothing will move any more
-    ABORTING = "aborting"  #: its end was asked for, and its steps are being stopped
-    SWEEP_SILENT = "sweep_silent"  #: nobody looks after lost messages, timers and dead workers
+    ABORTING = "aborting"  #: it is being cancelled, and its steps are being stopped
+    SWEEP_SILENT = "sweep_silent"  #: no sweep looks after lost messages, timers and dead workers
     REDIS_AWAY = "redis_away"  #: no message gets through
     STUCK = "stuck"  #: none of its steps will be moved by anything: a fault of the engine
 
     # Of a step or an item
     WAITS_FOR_DEPENDENCIES = "waits_for_dependencies"  #: steps in front of it are open
     WINDOW_FULL = "window_full"  #: ``max_parallel_steps`` are on their way
-    ITEMS_HELD = "items_held"  #: a fan-out lets only so many of its items run at once
+    ITEMS_HELD = "items_held"  #: a fan-out limits how many of its items run at once
     QUEUED = "queued"  #: its message waits for a worker
     NO_WORKER = "no_worker"  #: the same, and no worker that lives serves its queue
     RUNNING = "running"  #: a worker has it
@@ -38,7 +38,7 @@ class FindingCode(StrEnum):
     UNEXPLAINED = "unexplained"  #: nothing will move it: a fault of the engine
 
 
-#: Steps that wait for others of the same execution; everything else moves by itself.
+#: Findings about steps that wait for others of their execution.
 WAIT_FOR_OTHERS = frozenset(
     {
         FindingCode.WAITS_FOR_DEPENDENCIES,
@@ -52,7 +52,7 @@ WAIT_FOR_OTHERS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Why one thing is not moving, and what somebody could do about it."""
+    """Why one thing is not moving, and what can be done about it."""
 
     code: FindingCode
     because: str

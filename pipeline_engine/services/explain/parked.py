@@ -10,7 +10,7 @@ from pipeline_engine.services.explain.findings import WAIT, FindingCode, Words, 
 from pipeline_engine.storage.diagnostics import OpenStep
 from pipeline_engine.storage.tables.inbox import Disposition
 
-#: How the action ``run_pipeline`` names the execution that it has started.
+#: Prefix of the key under which ``run_pipeline`` waits for its execution.
 EXECUTION = "execution:"
 IGNORED = "ignored"
 ANSWER = (

@@ -60,7 +60,7 @@ def code_of(step: OpenStep, evidence: Evidence) -> FindingCode:
             return CODES[phase]
 
 
-#: The phases that need no second look.
+#: Finding of each phase that is explained by itself.
 CODES: Mapping[Phase, FindingCode] = {
     Phase.WAITING: FindingCode.WAITS_FOR_DEPENDENCIES,
     Phase.DELAYED: FindingCode.DELAYED,

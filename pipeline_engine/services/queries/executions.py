@@ -26,13 +26,13 @@ from pipeline_engine.storage.tables.pipelines import PipelineRevision
 from pipeline_engine.storage.visibility import visible_to
 
 EXECUTION_STATUSES: tuple[str, ...] = tuple(ExecutionStatus)
-#: what stands for the pipeline of an execution that has no stored one
+#: Id of the pipeline of an execution without a stored one.
 EPHEMERAL = "ephemeral"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartedRecord:
-    """One execution as whoever started it is told."""
+    """One execution, as the answer to its start shows it."""
 
     id: UUID
     pipeline_id: UUID | None

@@ -30,7 +30,7 @@ class ProgressQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far one execution is; what was not asked for is empty."""
+    """How far one execution is; parts that were not requested are empty."""
 
     execution: ExecutionRecord
     aggregated: Aggregate

@@ -71,7 +71,7 @@ class StepRecord:
         return self.awaiting_event
 
 
-#: Of what a record says, all but these are columns of the same name.
+#: Columns that the counts of items in a record are read from.
 COUNTS = tuple(f"items_{field.name}" for field in fields(ItemCounts))
 COLUMNS = tuple(
     getattr(StepExecution, name)
@@ -111,7 +111,7 @@ def items(
 ) -> Listed[StepRecord]:
     """One page of the items of the fan-out *parent_id*, in their order."""
     redactor = redactor_of(caller, session, execution_id)
-    # The execution is a condition too: the parent may belong to somebody else's.
+    # The execution is a condition, too: the parent may belong to another one.
     conditions: tuple[ColumnElement[bool], ...] = (
         StepExecution.parent_id == parent_id,
         StepExecution.execution_id == execution_id,

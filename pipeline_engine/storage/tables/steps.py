@@ -125,7 +125,8 @@ class StepExecution(Timestamped, Base):
     item_key: Mapped[str | None]
     item: Mapped[Json | None] = mapped_column(JSONB(none_as_null=False))
     items_total: Mapped[int | None]
-    items_open: Mapped[int | None]  #: the transaction that takes it to 0 wakes the join
+    #: items that are not final; the transaction that takes it to 0 wakes the join
+    items_open: Mapped[int | None]
     items_failed: Mapped[int | None]
     items_tolerated: Mapped[int | None]  #: how many may fail before the rest is given up
 
