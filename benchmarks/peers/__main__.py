@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -53,6 +55,8 @@ def main(
     publish: bool,
 ) -> None:
     """Measure the engine and its peers on the same work, one after the other."""
+    # What was started is ended on the way out, also when somebody ends this.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     if kept is None:
         wanted = [one for one in CONTESTANTS if one.name in (only or NAMES)]
         contestants = [one for one in wanted if one.name not in left_out]

@@ -74,19 +74,24 @@ CONTESTANTS = (
         setup="web, beat, 1 worker with 1 process for all queues; ordinary, blocking steps",
         module="benchmarks.peers.ours",
         commit=(
-            "transactions in PostgreSQL: the request, the claim of a step that must not be repeated"
-            " and the end of the execution are synced before they are acknowledged, the end of a"
-            " step soon after"
+            "two transactions in PostgreSQL, which syncs them a fraction of a second later; the"
+            " request and the end of the execution are synced before they are acknowledged"
         ),
         arguments=("fibo",),
+    ),
+    Contestant(
+        name=f"{OURS} (once)",
+        setup="the same; the author says that a step must not be repeated after a crash",
+        module="benchmarks.peers.ours",
+        commit="the same, but its claim is synced before it runs",
+        arguments=("fibo_once",),
     ),
     Contestant(
         name=CHEAP,
         setup="the same; the author says that fibo(10) is cheap, so steps share transactions",
         module="benchmarks.peers.ours",
         commit=(
-            "transactions in PostgreSQL: the request and the end of the execution are synced before"
-            " they are acknowledged, what is between them soon after"
+            "transactions in PostgreSQL, shared with other steps and synced as those of the others"
         ),
         arguments=("fibo_cheap",),
         workloads=tuple(name for name in ALL if name != "long"),

@@ -130,8 +130,8 @@ def _loss(pair: Pair) -> str:
 
 def _commits() -> Iterator[str]:
     """Yield what is on the disk when a step counts as done, for each engine."""
-    engines = [one for one in CONTESTANTS if one.name in (one.engine, CHEAP)]
-    return _table(("", "A step is done with"), ((one.name, one.commit) for one in engines))
+    told = [one for one in CONTESTANTS if one.engine in (one.name, OURS)]
+    return _table(("", "A step is done with"), ((one.name, one.commit) for one in told))
 
 
 def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterator[str]:

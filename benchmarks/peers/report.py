@@ -48,7 +48,7 @@ def show(results: Results, console: Console) -> None:
         f" PostgreSQL {machine.postgresql} (fsync on), commit {machine.commit}"
     )
     for outcome in outcomes:
-        console.print(_line(outcome), soft_wrap=True, highlight=False, markup=False)
+        console.print(_line(outcome), highlight=False, markup=False)
 
 
 def _cell(outcome: Outcome, ours: Outcome | None, row: Row) -> str:

@@ -328,7 +328,7 @@ def test_every_peer_is_pinned_and_variants_share_their_environment():
     assert len({one.environment for one in peers}) == len({one.requirements for one in peers})
 
 
-@pytest.mark.parametrize("action", ["fibo", "fibo_cheap"])
+@pytest.mark.parametrize("action", ["fibo", "fibo_once", "fibo_cheap"])
 def test_our_own_pipelines_are_valid_and_say_how_their_steps_run(monkeypatch, action):
     monkeypatch.syspath_prepend(PLUGIN)
 

@@ -1,4 +1,4 @@
-"""A naive Fibonacci number, declared in both ways that an author may choose."""
+"""A naive Fibonacci number, declared in all the ways that an author may choose."""
 
 from __future__ import annotations
 
@@ -53,6 +53,11 @@ class Fibo(BaseActionExecutor):
         """Compute."""
         found = work.do_step(context.params["number"], context.params["n"])
         return ActionResult(success=True, outputs={"found": found})
+
+
+@register_action(replace(META, type="fibo_once", idempotent=False))
+class FiboOnce(Fibo):
+    """A blocking step that must not be repeated: its claim is on the disk before it runs."""
 
 
 @register_action(replace(META, type="fibo_cheap", queue=None, cheap=True))
