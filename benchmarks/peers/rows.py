@@ -46,5 +46,5 @@ EXCEPT_LONG = tuple(row for row in ROWS if row is not LONG)
 TABLES = {
     "Steps one after the other: seconds": (SHORT, LONG, CROWD),
     "Items and their join: seconds": (MAP_100, MAP_400, MAP_1000),
-    "From a signal to the next step: milliseconds": SIGNALS,
+    "From signal to next step: ms": SIGNALS,
 }
