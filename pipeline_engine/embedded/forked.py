@@ -9,12 +9,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline_engine.embedded.fork_server import REQUEST_BYTES, Request
 from pipeline_engine.embedded.programs import Program, Stage
 
+FORK_SERVER = "fork-server"
 #: Seconds between two looks whether a forked process has ended.
 POLL_SECONDS = 0.05
 #: Seconds for the fork server to end once its channel is closed.
@@ -37,16 +37,15 @@ class Running(Protocol):
 class ForkServer:
     """One fork server.  If it cannot start, or dies, ``fork`` returns None from then on."""
 
-    def __init__(self, modules: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, modules: Sequence[str], environment: Mapping[str, str], output: int) -> None:
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         program = Program(
-            name="fork-server",
+            name=FORK_SERVER,
             command=(sys.executable, "-P", "-m", "pipeline_engine.embedded.fork_server", *modules),
             environment=environment,
             stage=Stage.WORKERS,
         )
-        with log.open("wb") as output:
-            self._process = program.spawn(output, stdin=its.fileno())
+        self._process = program.spawn(output, stdin=its.fileno())
         its.close()
         self._channel = ours
         self._is_gone = False

@@ -10,13 +10,13 @@ import os
 import selectors
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from pipeline_engine.embedded.console import Console, ProcessLog
 from pipeline_engine.embedded.errors import StackFailed
-from pipeline_engine.embedded.forked import ForkServer, Running
+from pipeline_engine.embedded.forked import FORK_SERVER, ForkServer, Running
 from pipeline_engine.embedded.leftovers import started_at
 from pipeline_engine.embedded.programs import Program, Stage, signal_group
 from pipeline_engine.embedded.state import ProcessState, ProcessStatus
@@ -123,8 +123,16 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._supervised: list[Supervised] = []
         self._stop_requests = 0
-        #: What starts programs that are Python modules, if there is one; it ends with us.
-        self.fork_server: ForkServer | None = None
+        self._fork_server: ForkServer | None = None
+        self._fork_log: ProcessLog | None = None
+
+    def start_fork_server(self, modules: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Fork programs that are Python modules from now on; *modules* are loaded before."""
+        reading, writing = os.pipe()
+        self._fork_server = ForkServer(modules, environment, writing)
+        os.close(writing)
+        self._fork_log = ProcessLog(FORK_SERVER, self._logs, self._console)
+        self._selector.register(reading, selectors.EVENT_READ, self._fork_log)
 
     def launch(self, programs: Iterable[Program]) -> None:
         """Start programs and look after them from now on."""
@@ -132,7 +140,7 @@ class Supervisor:
             log = ProcessLog(program.name, self._logs, self._console, speaks=program.speaks)
             supervised = Supervised(program, log)
             self._supervised.append(supervised)
-            supervised.start(self._read, self.fork_server)
+            supervised.start(self._read, self._fork_server)
             self._changed()
 
     def request_stop(self, *_signal: object) -> None:
@@ -169,7 +177,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """End all processes: what makes work first, then the workers, the servers last."""
-        if not self._supervised:
+        if not (self._supervised or self._fork_server):
             return
         for stage in sorted(Stage, reverse=True):
             members = [one for one in self._supervised if one.program.stage is stage]
@@ -179,10 +187,12 @@ class Supervisor:
                 self._end(supervised)
             self._changed()
         self._pump(0)
-        if self.fork_server:
-            self.fork_server.stop()
-        for supervised in self._supervised:
-            supervised.log.close()
+        if self._fork_server:
+            self._fork_server.stop()
+        for log in (self._fork_log, *(one.log for one in self._supervised)):
+            if log:
+                log.close()
+        self._fork_server = None
         self._supervised.clear()
         self._selector.close()
 
@@ -193,7 +203,7 @@ class Supervisor:
                 self._changed()
             return
         supervised.restarts += 1
-        supervised.start(self._read, self.fork_server)
+        supervised.start(self._read, self._fork_server)
         self._changed()
 
     def _end(self, supervised: Supervised) -> None:
@@ -212,13 +222,13 @@ class Supervisor:
         for key, _ in self._selector.select(timeout):
             chunk = os.read(key.fd, CHUNK_BYTES)
             if chunk:
-                key.data.log.take(chunk)
+                key.data.take(chunk)
             else:
                 self._selector.unregister(key.fd)
                 os.close(key.fd)
 
     def _read(self, supervised: Supervised, output: int) -> None:
-        self._selector.register(output, selectors.EVENT_READ, supervised)
+        self._selector.register(output, selectors.EVENT_READ, supervised.log)
 
     def _changed(self) -> None:
         self._on_change(tuple(one.state() for one in self._supervised))

@@ -19,7 +19,6 @@ from pipeline_engine.embedded.announcement import announcement
 from pipeline_engine.embedded.console import Console
 from pipeline_engine.embedded.credentials import Credentials
 from pipeline_engine.embedded.errors import StackFailed
-from pipeline_engine.embedded.forked import ForkServer
 from pipeline_engine.embedded.home import Home
 from pipeline_engine.embedded.ports import ANY, LOOPBACK, Ports
 from pipeline_engine.embedded.processes import COMMON, Layout, application_programs, of_python
@@ -112,9 +111,7 @@ class StackRun:
             servers={name: environment[name] for name in told.OF_SERVERS},
         )
         if sys.platform == "linux":  # elsewhere, libraries do not survive a fork
-            self._supervisor.fork_server = ForkServer(
-                COMMON, of_python(environment), self._home.logs / "fork-server.log"
-            )
+            self._supervisor.start_fork_server(COMMON, of_python(environment))
         return (
             self._start_servers(servers)
             and self._bring_schema_up(settings.database_url)

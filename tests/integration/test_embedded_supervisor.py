@@ -16,7 +16,6 @@ from support.waiting import wait_until
 from pipeline_engine.embedded import leftovers
 from pipeline_engine.embedded.console import Console
 from pipeline_engine.embedded.errors import StackFailed
-from pipeline_engine.embedded.forked import ForkServer
 from pipeline_engine.embedded.home import Home
 from pipeline_engine.embedded.programs import Program, Stage
 from pipeline_engine.embedded.state import ProcessState, ProcessStatus
@@ -229,11 +228,11 @@ def is_zombie(pid):
 
 
 @pytest.fixture
-def forking(watched, home, tmp_path):
+def forking(watched, tmp_path):
     """The supervisor with a fork server that knows the module ``waits``."""
     (tmp_path / "waits.py").write_text(f"import sys; print(sys.argv[1:], end=' '); {WAITS}")
     environment = {"PYTHONPATH": str(tmp_path), "PYTHONUNBUFFERED": "1"}
-    watched.supervisor.fork_server = ForkServer((), environment, home.logs / "fork-server.log")
+    watched.supervisor.start_fork_server((), environment)
     return watched
 
 
@@ -272,6 +271,16 @@ def test_a_fork_server_that_dies_takes_its_programs_along_and_they_are_started_w
     psutil.wait_procs([forked], timeout=10)
     assert not forked.is_running()
     assert psutil.Process(forking.state("worker").pid).ppid() == os.getpid()
+
+
+def test_what_is_said_while_the_common_modules_are_loaded_is_shown(watched, tmp_path):
+    """Such as the reason why a plug-in cannot be loaded."""
+    (tmp_path / "common.py").write_text("print('action_broken')")
+    environment = {"PYTHONPATH": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    watched.supervisor.start_fork_server(("common",), environment)
+    watched.supervisor.launch([a_program("worker")])
+
+    watched.ticks_until(lambda: "fork-server   | action_broken" in watched.out.getvalue())
 
 
 def test_nothing_that_was_forked_is_left_when_the_supervisor_has_stopped(forking):
