@@ -1,20 +1,22 @@
-"""Starts again at once whatever dies, as a supervisor in production does, and counts it."""
+"""The product's own supervisor, in a thread: it starts again at once whatever dies, and counts."""
 
 from __future__ import annotations
 
-import signal
-import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 
 import psutil
 
-from pipeline_engine.embedded.programs import Program, signal_group
+from pipeline_engine.embedded.console import Console
+from pipeline_engine.embedded.programs import Program
+from pipeline_engine.embedded.state import ProcessState
+from pipeline_engine.embedded.supervisor import Supervisor
 
-LOOK_EVERY_SECONDS = 0.05
 START_WITHIN_SECONDS = 60.0
 
 
@@ -22,82 +24,64 @@ class Keeper:
     """Keeps programs running; one thread owns them all, for they die with whoever forked them."""
 
     def __init__(self, programs: Iterable[Program], logs: Path) -> None:
-        self._programs = {program.name: program for program in programs}
+        self._programs = list(programs)
         self._logs = logs
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._started, self._stopping = Event(), Event()
-        self._lock = Lock()
+        self._states: dict[str, ProcessState] = {}
+        self._started = Event()
         self._thread = Thread(target=self._keep, name="keeper")
-        self.deaths: Counter[str] = Counter()
+        logs.mkdir(parents=True, exist_ok=True)
+        self._said = (logs / "supervisor.log").open("w")
+        self._supervisor = Supervisor(
+            logs=logs,
+            held=logs / "held",
+            console=Console(self._said),
+            on_change=self._note,
+            delay=lambda _: timedelta(0),  # who is killed all the time is in no crash loop
+            keep_bytes=sys.maxsize,  # all of it is searched for secrets
+        )
 
     def start(self) -> None:
         """Start all programs."""
-        self._logs.mkdir(parents=True, exist_ok=True)
         self._thread.start()
         if not self._started.wait(START_WITHIN_SECONDS):
             raise TimeoutError("The processes were not started.")
 
     def stop(self) -> None:
         """Stop all programs, what makes work first."""
-        self._stopping.set()
+        self._supervisor.request_stop()
         if self._thread.is_alive():
             self._thread.join()
+        self._said.close()
+
+    @property
+    def deaths(self) -> Counter[str]:
+        """How often each program died and was started again."""
+        return Counter({name: state.restarts for name, state in self._states.items()})
 
     @property
     def logs(self) -> list[Path]:
         """The log of each program, over all its lives."""
-        return [self._log(name) for name in self._programs]
-
-    def pid(self, name: str) -> int:
-        """Return the process that runs a program now."""
-        with self._lock:
-            return self._running[name].pid
+        return [self._logs / f"{program.name}.log" for program in self._programs]
 
     def pids(self) -> list[int]:
         """Return every process that is ours: programs and their children."""
-        return [process.pid for name in self._programs for process in self.family(name)]
+        return [process.pid for program in self._programs for process in self.family(program.name)]
 
     def family(self, name: str) -> list[psutil.Process]:
         """Return a program's process and its children; empty while it is dead."""
+        pid = self._states[name].pid
         with suppress(psutil.NoSuchProcess):
-            parent = psutil.Process(self.pid(name))
-            return [parent, *parent.children(recursive=True)]
+            parent = psutil.Process(pid) if pid else None
+            return [parent, *parent.children(recursive=True)] if parent else []
         return []
 
-    def _log(self, name: str) -> Path:
-        return self._logs / f"{name}.log"
-
     def _keep(self) -> None:
-        for program in self._programs.values():
-            self._spawn(program)
-        self._started.set()
-        while not self._stopping.wait(LOOK_EVERY_SECONDS):
-            for program in self._programs.values():
-                self._revive(program)
-        for program in reversed(self._programs.values()):
-            self._end(program)
+        try:
+            self._supervisor.launch(self._programs)
+            self._started.set()
+            self._supervisor.run()
+        finally:
+            self._supervisor.stop()
 
-    def _revive(self, program: Program) -> None:
-        process = self._running[program.name]
-        if process.poll() is None:
-            return
-        signal_group(process.pid, signal.SIGKILL)  # children do not outlive their parent
-        self.deaths[program.name] += 1
-        self._spawn(program)
-
-    def _spawn(self, program: Program) -> None:
-        with self._log(program.name).open("ab") as output:
-            process = program.spawn(output)
-        with self._lock:
-            self._running[program.name] = process
-
-    def _end(self, program: Program) -> None:
-        process = self._running[program.name]
-        for member in self.family(program.name):
-            with suppress(psutil.NoSuchProcess):
-                member.resume()  # a frozen process could not hear us
-        process.send_signal(program.stop_signal)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(program.stop_within.total_seconds())
-        signal_group(process.pid, signal.SIGKILL)
-        process.wait()
+    def _note(self, states: tuple[ProcessState, ...]) -> None:
+        self._states = {state.name: state for state in states}

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from pipeline_engine.embedded.console import Console, ProcessLog
+from pipeline_engine.embedded.console import KEEP_BYTES, Console, ProcessLog
 from pipeline_engine.embedded.errors import StackFailed
 from pipeline_engine.embedded.forked import FORK_SERVER, ForkServer, Running
 from pipeline_engine.embedded.leftovers import started_at
@@ -37,9 +37,12 @@ def restart_delay(quick_deaths: int) -> timedelta:
 class Supervised:
     """One program and the process that runs it at the moment."""
 
-    def __init__(self, program: Program, log: ProcessLog) -> None:
+    def __init__(
+        self, program: Program, log: ProcessLog, delay: Callable[[int], timedelta] = restart_delay
+    ) -> None:
         self.program = program
         self.log = log
+        self._delay = delay
         self.restarts = 0
         self.status = ProcessStatus.STOPPED
         self.process: Running | None = None
@@ -77,7 +80,7 @@ class Supervised:
             return False
         signal_group(self.process.pid, signal.SIGKILL)  # children do not outlive their parent
         steady = time.monotonic() - self._began > STEADY_SECONDS
-        delay = restart_delay(0 if steady else self._quick_deaths)
+        delay = self._delay(0 if steady else self._quick_deaths)
         self._quick_deaths = 0 if steady else self._quick_deaths + 1
         self._due = time.monotonic() + delay.total_seconds()
         self.status = ProcessStatus.BACKING_OFF
@@ -91,7 +94,7 @@ class Supervised:
     def ask_to_stop(self) -> None:
         """Send the signal that this program takes as a request to end."""
         if self.pid:
-            os.kill(self.pid, signal.SIGCONT)  # a frozen process could not hear us
+            signal_group(self.pid, signal.SIGCONT)  # a frozen process could not hear us
             os.kill(self.pid, self.program.stop_signal)
 
     def state(self) -> ProcessState:
@@ -106,7 +109,11 @@ class Supervised:
 
 
 class Supervisor:
-    """Runs programs until it is told to stop."""
+    """Runs programs until it is told to stop.
+
+    *delay* says how long a program rests after so many deaths soon after its start, *keep_bytes*
+    how large a log may grow before it is put aside.
+    """
 
     def __init__(
         self,
@@ -115,11 +122,15 @@ class Supervisor:
         held: Path,
         console: Console,
         on_change: Callable[[tuple[ProcessState, ...]], None],
+        delay: Callable[[int], timedelta] = restart_delay,
+        keep_bytes: int = KEEP_BYTES,
     ) -> None:
         self._logs = logs
         self._held = held
         self._console = console
         self._on_change = on_change
+        self._delay = delay
+        self._keep_bytes = keep_bytes
         self._selector = selectors.DefaultSelector()
         self._supervised: list[Supervised] = []
         self._stop_requests = 0
@@ -137,8 +148,14 @@ class Supervisor:
     def launch(self, programs: Iterable[Program]) -> None:
         """Start programs and look after them from now on."""
         for program in programs:
-            log = ProcessLog(program.name, self._logs, self._console, speaks=program.speaks)
-            supervised = Supervised(program, log)
+            log = ProcessLog(
+                program.name,
+                self._logs,
+                self._console,
+                speaks=program.speaks,
+                keep_bytes=self._keep_bytes,
+            )
+            supervised = Supervised(program, log, self._delay)
             self._supervised.append(supervised)
             supervised.start(self._read, self._fork_server)
             self._changed()

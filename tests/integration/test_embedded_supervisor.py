@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import sys
 from dataclasses import replace
@@ -28,6 +29,20 @@ import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", {WAITS!r}])
 print("child", child.pid, flush=True)
 child.wait()
+"""
+
+ENDS_ITS_CHILD = """
+import signal, subprocess, sys
+child = subprocess.Popen([sys.executable, "-S", "-c", "import signal; signal.pause()"])
+def end(*_):
+    child.terminate()
+    child.wait()
+    print("ended in order", flush=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("child", child.pid, flush=True)
+while True:
+    signal.pause()
 """
 
 
@@ -163,6 +178,32 @@ def test_a_frozen_process_can_be_stopped(watched):
     watched.supervisor.stop()
 
     assert not psutil.pid_exists(pid)
+
+
+def test_a_frozen_child_hears_its_parent_when_the_stack_stops(watched):
+    watched.supervisor.launch([a_program("worker", ENDS_ITS_CHILD)])
+    watched.ticks_until(lambda: "child" in watched.out.getvalue())
+    child = int(re.search(r"child (\d+)", watched.out.getvalue())[1])
+    os.kill(child, signal.SIGSTOP)
+
+    watched.supervisor.stop()
+
+    assert "ended in order" in watched.out.getvalue()
+
+
+def test_programs_that_are_killed_on_purpose_need_not_wait_to_come_back(home):
+    states: list[tuple[ProcessState, ...]] = []
+    supervisor = Supervisor(
+        logs=home.logs,
+        held=home.held,
+        console=Console(io.StringIO()),
+        on_change=states.append,
+        delay=lambda _: timedelta(0),
+    )
+    supervisor.launch([a_program("worker", "raise SystemExit(3)")])
+
+    wait_until(lambda: supervisor.tick() or states[-1][0].restarts > 5, within=10)
+    supervisor.stop()
 
 
 def test_a_program_that_ends_while_it_is_waited_for_is_reported_with_its_last_words(watched):

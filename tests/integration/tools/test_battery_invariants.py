@@ -257,12 +257,12 @@ IN_ROWS = {
     "a step that began before it was free to": (
         "I11",
         "UPDATE events SET id = -id WHERE event_type = 'step_started'",
-        "once began, but by its trigger rule: it waits for others",
+        "once: it began; expected: wait, by its trigger rule",
     ),
     "a skip that no rule asks for": (
         "I11",
         SKIPPED_INSTEAD,
-        "wait was skipped (rule)",
+        "wait: skipped (rule)",
     ),
     "a letter that is used up by nobody": (
         "I13",
