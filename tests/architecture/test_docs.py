@@ -25,7 +25,7 @@ from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.failpoints import Failpoint
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler import sweep
-from pipeline_engine.scheduler.actions import calls, results
+from pipeline_engine.scheduler.actions import calls, fan_outs, results
 from pipeline_engine.scheduler.advance import fan_out, outcome
 from pipeline_engine.services import inbox
 from pipeline_engine.services.actions import Catalogue
@@ -175,7 +175,7 @@ def codes_of_steps() -> set[str]:
         sweep.WORKER_LOST,
         fan_out.TooManyItems.code,
     }
-    found |= {calls.ACTION_CRASHED, calls.INVALID_PARAMS, outcome.ITEMS_FAILED}
+    found |= {calls.ACTION_CRASHED, calls.INVALID_PARAMS, fan_outs.ITEMS_FAILED}
     found.add(results.InvalidResult.code)
     for path in Path(outcome.__file__).parents[1].rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -1,13 +1,13 @@
-"""Calling actions: the one place where foreign code runs."""
+"""Calling actions: with ``fan_outs.py`` the only place where foreign code runs."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import structlog
 
@@ -16,11 +16,8 @@ from pipeline_engine.domain.expressions import (
     ExpressionError,
     Fuel,
     SecretMisused,
-    covered,
-    ledger_of,
     paying,
 )
-from pipeline_engine.domain.expressions.values import kind
 from pipeline_engine.domain.masking import out_of_logs
 from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer, PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -29,9 +26,6 @@ from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.actions.results import (
     InvalidResult,
     checked,
-    checked_count,
-    checked_items,
-    checked_more,
     checked_pause,
     checked_verdict,
     raised,
@@ -45,11 +39,6 @@ from pipeline_engine.sdk import (
     EventAction,
     EventContext,
     EventResult,
-    FanOutActionExecutor,
-    Item,
-    ItemResult,
-    MoreItems,
-    collected,
     read_answer,
     run_maybe_async,
 )
@@ -68,13 +57,13 @@ _UNWATCHED = nullcontext()
 
 def execute(step: Prepared, context: ActionContext) -> ActionResult:
     """Run the action; whatever it does wrong becomes a failed result."""
-    refused = _refused(step)
-    if refused is not None:
-        return refused
-    return _guarded(lambda: checked(_called(step, context)), step, context)
+    refusal = refused(step)
+    if refusal is not None:
+        return refusal
+    return guarded(lambda: checked(_called(step, context)), step, context)
 
 
-def _refused(step: Prepared) -> ActionResult | None:
+def refused(step: Prepared) -> ActionResult | None:
     """The failure of a step whose rendered params its action does not take."""
     meta, masker = step.planned.meta, step.masker
     problems = [
@@ -95,7 +84,12 @@ def _because_undefined(step: Prepared, param: str) -> str:
     if step.params.get(param) not in ("", None):
         return ""
     undefined = step.planned.params.undefined_in(step.scope, f"/{param}")
-    return f" ({_are_undefined(undefined)})" if undefined else ""
+    return f" ({are_undefined(undefined)})" if undefined else ""
+
+
+def are_undefined(names: Sequence[str]) -> str:
+    """Say of names that they stand for nothing."""
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} undefined"
 
 
 def in_time(
@@ -141,97 +135,7 @@ def _watched(step: Prepared, context: ActionContext) -> AbstractContextManager[o
 def wake(step: Prepared, context: ActionContext) -> ActionResult:
     """End a parked step whose time has come."""
     executor = step.planned.executor
-    return _guarded(lambda: checked(run_maybe_async(executor.on_wake(context))), step, context)
-
-
-def expand(step: Prepared, context: ActionContext) -> list[Item] | ActionResult:
-    """The items of a fan-out, or the failure to tell them."""
-    loop = step.planned.definition.for_each
-    if loop is not None:
-        return _guarded(lambda: checked_items(_loop_items(step)), step, context)
-    executor = cast(FanOutActionExecutor, step.planned.executor)
-    refused = _refused(step)
-    if refused is not None:
-        return refused
-    return _guarded(lambda: checked_items(run_maybe_async(executor.expand(context))), step, context)
-
-
-def _loop_items(step: Prepared) -> list[Item]:
-    if isinstance(step.planned.executor, FanOutActionExecutor):  # since the pipeline was checked
-        raise ActionError(
-            f"{step.planned.meta.type} makes items itself, so it cannot have for_each",
-            error_code="nested_fan_out",
-            retryable=False,
-        )
-    values = step.planned.for_each.render(step.scope)
-    if not isinstance(values, list):
-        raise ActionError(
-            f"for_each needs a list: {_got(step, values)}",
-            error_code="for_each_not_a_list",
-            retryable=False,
-        )
-    keys, ledger = step.planned.item_key, ledger_of(step.scope)
-    return [
-        Item(
-            value=v,
-            key=words(keys.render({**step.scope, "item": covered(v, ledger), "item_index": i})),
-        )
-        for i, v in enumerate(values)
-    ]
-
-
-def _got(step: Prepared, values: Any) -> str:
-    """What there is instead of a list; a name that stands for nothing is rendered as ``""``."""
-    undefined = step.planned.for_each.undefined_in(step.scope) if values in ("", None) else []
-    return _are_undefined(undefined) if undefined else f"it is {kind(values)}"
-
-
-def _are_undefined(names: Sequence[str]) -> str:
-    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} undefined"
-
-
-def join(
-    step: Prepared, context: ActionContext, results: Sequence[ItemResult]
-) -> ActionResult | MoreItems:
-    """What a fan-out makes of its ended items."""
-    executor = step.planned.executor
-    if step.planned.definition.for_each is not None or not isinstance(
-        executor, FanOutActionExecutor
-    ):
-        return ActionResult(success=True, outputs=collected(results))
-
-    def call() -> ActionResult | MoreItems:
-        found: Any = run_maybe_async(executor.join(context, results))
-        return checked_more(found) if isinstance(found, MoreItems) else checked(found)
-
-    return _guarded(call, step, context)
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """How many items of a fan-out may run at once, and how many may fail."""
-
-    at_once: int | None  #: None is all of them
-    failures: int
-
-
-def allowance(step: Prepared, context: ActionContext, count: int) -> Allowance | ActionResult:
-    """What holds for *count* items of a fan-out, or the failure to tell it."""
-    executor, loop = step.planned.executor, step.planned.definition.for_each
-    if loop is not None:
-        return Allowance(loop.max_concurrency, loop.tolerates(count))
-    if not isinstance(executor, FanOutActionExecutor):
-        return Allowance(None, 0)
-
-    def call() -> Allowance:
-        at_once = run_maybe_async(executor.max_concurrency(context)) or 0
-        failures = run_maybe_async(executor.tolerated_failures(context))
-        return Allowance(
-            checked_count(at_once, "max_concurrency") or None,
-            checked_count(failures, "tolerated_failures"),
-        )
-
-    return _guarded(call, step, context)
+    return guarded(lambda: checked(run_maybe_async(executor.on_wake(context))), step, context)
 
 
 def read_event(
@@ -278,7 +182,8 @@ def clean_up(step: Prepared, context: ActionContext) -> str | None:
     return None
 
 
-def _guarded(call: Callable[[], T], step: Prepared, context: ActionContext) -> T | ActionResult:
+def guarded(call: Callable[[], T], step: Prepared, context: ActionContext) -> T | ActionResult:
+    """What foreign code answers, or the failure that its exception is; it pays from its budget."""
     with out_of_logs(lambda: step.masker), paying(step.fuel):
         return _caught(call, context)
 

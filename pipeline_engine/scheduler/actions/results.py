@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -162,6 +162,20 @@ def _percentage(progress: Any) -> float | None:
     if math.isnan(found):
         raise InvalidResult("The progress is not a number")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """Items that a fan-out has named, and what holds for them; there is at least one."""
+
+    items: Sequence[Item]
+    at_once: int | None  #: how many may be on their way; None is all of them
+    tolerated: int  #: how many may fail
+    progress: float | None = None  #: how far the step is, as a join has said
+
+
+#: What a call of an action comes to: its step ends, fails, parks, or waits for items.
+Outcome = ActionResult | Expansion
 
 
 # ── Items ────────────────────────────────────────────────────────────────────────────────

@@ -13,8 +13,8 @@ from pipeline_engine.domain.expressions import SecretMisused
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.scheduler.actions.calls import Allowance
 from pipeline_engine.scheduler.actions.prepared import Prepared
+from pipeline_engine.scheduler.actions.results import Expansion
 from pipeline_engine.scheduler.actions.scope import stored_item
 from pipeline_engine.scheduler.advance import abort, admission
 from pipeline_engine.scheduler.transaction import Transaction
@@ -41,9 +41,9 @@ class TooManyItems(PipelineEngineError):
     code = "too_many_items"
 
 
-def add(tx: Transaction, step: Prepared, found: Sequence[Item], allowed: Allowance) -> bool:
+def add(tx: Transaction, step: Prepared, expansion: Expansion) -> bool:
     """Add items to a fan-out and queue the first window of them; False if it was stopped."""
-    row, limit = step.row, tx.runtime.settings.max_items
+    row, limit, found = step.row, tx.runtime.settings.max_items, expansion.items
     if len(found) + (row.items_total or 0) > limit:
         raise TooManyItems(f"{row.step_id} has {len(found)} items, at most {limit} are allowed")
     if step.masker.finds([item.key for item in found]):
@@ -54,12 +54,12 @@ def add(tx: Transaction, step: Prepared, found: Sequence[Item], allowed: Allowan
         tx.connection,
         row,
         added=len(found),
-        tolerated=allowed.failures,
+        tolerated=expansion.tolerated,
         deadline=timedelta(seconds=deadline) if deadline else None,
     )
     if not expanded:
         return False
-    new = _new_items(tx, step, found, first=first, window=allowed.at_once)
+    new = _new_items(tx, step, found, first=first, window=expansion.at_once)
     new_steps.insert_steps(tx.connection, row.execution_id, new)
     started = locking.lock_queued(tx.connection, [n.id for n in new if n.queued])
     if len(started) > 1:

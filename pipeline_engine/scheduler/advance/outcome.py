@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pipeline_engine.dispatch.messages import DELIVER, Message
@@ -14,26 +13,31 @@ from pipeline_engine.domain.expressions import ExpressionError, SecretMisused
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.scheduler.actions import calls
 from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs
 from pipeline_engine.scheduler.actions.prepared import Prepared
-from pipeline_engine.scheduler.actions.results import InvalidResult
+from pipeline_engine.scheduler.actions.results import Expansion, InvalidResult, Outcome
 from pipeline_engine.scheduler.advance import fan_out
 from pipeline_engine.scheduler.plan.plan import PlannedStep
 from pipeline_engine.scheduler.transaction import Transaction
-from pipeline_engine.sdk import ActionContext, ActionResult, Item, MoreItems, failures_in_words
+from pipeline_engine.sdk import ActionResult
 from pipeline_engine.storage import locking, mailbox, queueing, transitions
 from pipeline_engine.storage.moves import Ending, Parking
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.steps import StepKind
 
-ITEMS_FAILED = "items_failed"
 TOO_SLOW = "Step timed out"
 NO_EVENT = "Step timed out waiting for event"
 
 
-def decide(tx: Transaction, step: Prepared, result: ActionResult) -> list[Ending]:
-    """What follows from an action's result; nothing ends if it parked or will be retried."""
+def decide(tx: Transaction, step: Prepared, found: Outcome) -> list[Ending]:
+    """What follows from a call of an action.
+
+    Nothing ends if the step parked, waits for items, or will be tried again.
+    """
+    return _expanded(tx, step, found) if isinstance(found, Expansion) else _decided(tx, step, found)
+
+
+def _decided(tx: Transaction, step: Prepared, result: ActionResult) -> list[Ending]:
     masker = step.masker
     try:
         room = Room.OWN if step.row.items_total is None else Room.ASSEMBLED
@@ -200,19 +204,12 @@ def _wake_after(result: ActionResult) -> timedelta | None:
 # ── Fan-outs ─────────────────────────────────────────────────────────────────────────────
 
 
-def expanded(
-    tx: Transaction, step: Prepared, context: ActionContext, found: list[Item] | ActionResult
-) -> list[Ending]:
-    """What follows from the expansion of a fan-out; no items at all are joined at once."""
-    if isinstance(found, ActionResult):
-        return decide(tx, step, found)
-    if not found:
-        return joined(tx, step, context, calls.join(step, context, []))
-    allowed = calls.allowance(step, context, len(found))
-    if isinstance(allowed, ActionResult):
-        return decide(tx, step, allowed)
+def _expanded(tx: Transaction, step: Prepared, found: Expansion) -> list[Ending]:
+    """Let the step wait for these items; what keeps them from being stored is its failure."""
+    if found.progress is not None:
+        transitions.note_progress(tx.connection, step.row, progress=found.progress)
     try:
-        fan_out.add(tx, step, found, allowed)
+        fan_out.add(tx, step, found)
     except (PipelineEngineError, ExpressionError) as error:
         return failed(
             tx,
@@ -223,25 +220,6 @@ def expanded(
             retryable=False,
         )
     return []
-
-
-def joined(
-    tx: Transaction, step: Prepared, context: ActionContext, result: ActionResult | MoreItems
-) -> list[Ending]:
-    """What follows from the join of a fan-out."""
-    if isinstance(result, MoreItems):
-        if result.progress is not None:
-            transitions.note_progress(tx.connection, step.row, progress=result.progress)
-        return expanded(tx, step, context, list(result.items))
-    row = step.row
-    too_many = (row.items_failed or 0) > (row.items_tolerated or 0)
-    if step.planned.definition.for_each is not None and too_many:
-        message = failures_in_words(result.outputs)
-        result = ActionResult(success=False, outputs=result.outputs, error=message)
-    if not result.success:
-        code, message = result.error_code or ITEMS_FAILED, result.error or "The fan-out failed"
-        result = replace(result, error_code=code, error=message)
-    return decide(tx, step, result)
 
 
 def expands(row: StepRow, planned: PlannedStep) -> bool:

@@ -20,7 +20,7 @@ from pipeline_engine.domain.readiness import Contribution, SkipReason, Verdict, 
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError, UnknownAction
 from pipeline_engine.scheduler import last_net
-from pipeline_engine.scheduler.actions import calls
+from pipeline_engine.scheduler.actions import calls, fan_outs
 from pipeline_engine.scheduler.actions.alarm import shared_timers
 from pipeline_engine.scheduler.actions.prepared import Prepared, prepare
 from pipeline_engine.scheduler.actions.scope import (
@@ -37,6 +37,7 @@ from pipeline_engine.scheduler.advance.advance import skipped
 from pipeline_engine.scheduler.attempt_api import context_for
 from pipeline_engine.scheduler.plan.plan import Plan, PlannedStep
 from pipeline_engine.scheduler.transaction import Transaction
+from pipeline_engine.sdk import ActionResult
 from pipeline_engine.storage import locking
 from pipeline_engine.storage import rows as rows_of
 from pipeline_engine.storage.moves import Ending
@@ -131,13 +132,11 @@ class Batch:
         tx = self.tx
         context = context_for(tx.runtime, step, tx)
         ends_at, seconds = step.fuel.deadline or 0.0, self._seconds
-        if outcome.expands(step.row, step.planned):
-            found = calls.in_time(calls.expand, step, context, ends_at=ends_at, seconds=seconds)
-            return self._in_turn(step.row, partial(outcome.expanded, tx, step, context, found))
-        result = calls.in_time(calls.execute, step, context, ends_at=ends_at, seconds=seconds)
-        if result.success and not result.awaiting_event:
-            return outcome.decide(tx, step, result)
-        return self._in_turn(step.row, partial(outcome.decide, tx, step, result))
+        call = fan_outs.expand if outcome.expands(step.row, step.planned) else calls.execute
+        found = calls.in_time(call, step, context, ends_at=ends_at, seconds=seconds)
+        if isinstance(found, ActionResult) and found.success and not found.awaiting_event:
+            return outcome.decide(tx, step, found)
+        return self._in_turn(step.row, partial(outcome.decide, tx, step, found))
 
     def _in_turn(self, row: StepRow, move: Callable[[], list[Ending]]) -> list[Ending]:
         """Make a move that may be no end; of a step behind others the history tells it later."""

@@ -16,13 +16,14 @@ import structlog
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import outbox
 from pipeline_engine.scheduler.actions.prepared import Prepared
+from pipeline_engine.scheduler.actions.results import Outcome
 from pipeline_engine.scheduler.advance import outcome
 from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.leases import still_held
 from pipeline_engine.scheduler.outbox import Origin
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
-from pipeline_engine.sdk import ActionContext, ActionResult, Item
+from pipeline_engine.sdk import ActionResult
 from pipeline_engine.storage import locking, queueing
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.postgres.session import is_unreachable
@@ -35,8 +36,7 @@ class Finished:
     """An attempt whose action has returned, and who ran it."""
 
     step: Prepared
-    context: ActionContext
-    found: ActionResult | list[Item]
+    found: Outcome
     origin: Origin
 
     @property
@@ -116,6 +116,4 @@ def _is_ours(tx: Transaction, one: Finished) -> bool:
 
 def _settled(tx: Transaction, one: Finished) -> list[Ending]:
     fresh = one.step.again()  # moves change the row in memory; a try may be rolled back
-    if isinstance(one.found, ActionResult):
-        return outcome.decide(tx, fresh, one.found)
-    return outcome.expanded(tx, fresh, one.context, one.found)
+    return outcome.decide(tx, fresh, one.found)

@@ -18,8 +18,9 @@ from pipeline_engine.dispatch.messages import SYSTEM
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import last_net, outbox
-from pipeline_engine.scheduler.actions import calls
+from pipeline_engine.scheduler.actions import calls, fan_outs
 from pipeline_engine.scheduler.actions.prepared import Prepared
+from pipeline_engine.scheduler.actions.results import Outcome
 from pipeline_engine.scheduler.advance import outcome
 from pipeline_engine.scheduler.attempt_api import context_for
 from pipeline_engine.scheduler.claim.claim import Claimed, ClaimRequest, end_slow, seconds_for, take
@@ -28,11 +29,11 @@ from pipeline_engine.scheduler.combining import Unanswered
 from pipeline_engine.scheduler.outbox import Origin
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
-from pipeline_engine.sdk import ActionContext, ActionResult, Item
+from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.storage.postgres.session import is_expired, is_unreachable
 
 log = structlog.get_logger(__name__)
-Call = Callable[[Prepared, ActionContext], ActionResult | list[Item]]
+Call = Callable[[Prepared, ActionContext], Outcome]
 
 #: A turn hands over after this, so that revocation and fairness stay honest.
 TURN = timedelta(seconds=2)
@@ -137,8 +138,8 @@ class Turn:
         expands = outcome.expands(step.row, step.planned)
         seconds = seconds_for(step, self.runtime)
         with self.runtime.occupied.by(f"step {step.row.id} ({step.row.action})", seconds=seconds):
-            found = self._found(step, calls.expand if expands else calls.execute, context)
-        finished = Finished(step, context, found, origin)
+            found = self._found(step, fan_outs.expand if expands else calls.execute, context)
+        finished = Finished(step, found, origin)
         follow_up = self.runtime.finishing.ask(finished, partial(finish, self.runtime))
         if follow_up.error is not None:
             raise follow_up.error
@@ -151,9 +152,7 @@ class Turn:
             calls.clean_up(step, context)
         return follow_up.ids
 
-    def _found(
-        self, step: Prepared, call: Call, context: ActionContext
-    ) -> ActionResult | list[Item]:
+    def _found(self, step: Prepared, call: Call, context: ActionContext) -> Outcome:
         """What the action answers; a cheap one is not given more time for having been claimed."""
         if not step.planned.cheap:
             return call(step, context)

@@ -6,7 +6,7 @@ from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import last_net
-from pipeline_engine.scheduler.actions import calls
+from pipeline_engine.scheduler.actions import fan_outs
 from pipeline_engine.scheduler.actions.item_results import ItemResults
 from pipeline_engine.scheduler.advance import fan_out, outcome
 from pipeline_engine.scheduler.advance.advance import advance
@@ -42,4 +42,4 @@ def _joined(tx: Transaction, row: StepRow) -> list[Ending]:
         )
     context = context_for(tx.runtime, step, tx)
     results = ItemResults(tx.connection, step)
-    return outcome.joined(tx, step, context, calls.join(step, context, results))
+    return outcome.decide(tx, step, fan_outs.join(step, context, results))
