@@ -11,7 +11,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from pipeline_engine.domain.phases import Phase
 from pipeline_engine.storage.deliveries import DeliveryRow
+from pipeline_engine.storage.phases import IS, OPEN
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps, fetch_steps_prepared
 
@@ -46,7 +48,7 @@ def lock_more_queued(
     """
     return fetch_steps(
         connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE status IN ('PENDING', 'RETRYING')"
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE {IS[Phase.QUEUED]}"
         " AND queued_at BETWEEN %(since)s AND now() AND cheap AND kind = 'step'"
         " AND publish_count <= 1 AND lost_count = 0 AND id <> ALL(%(beside)s::bigint[])"
         " ORDER BY queued_at LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED",
@@ -84,8 +86,7 @@ def lock_open_steps(connection: Connection, execution_id: UUID) -> list[StepRow]
     """All of an execution that has not ended, but its sinks; only an abort looks at it all."""
     return fetch_steps(
         connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s"
-        " WHERE execution_id = %(id)s AND status IN ('PENDING', 'RETRYING', 'RUNNING')"
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE execution_id = %(id)s AND {OPEN}"
         " AND kind <> 'sink' ORDER BY id FOR NO KEY UPDATE",
         {"id": str(execution_id)},
     )
@@ -118,8 +119,8 @@ def lock_joinable(connection: Connection, step_execution_id: int) -> StepRow | N
     """A fan-out whose items have all ended, locked."""
     found = fetch_steps(
         connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = %(id)s"
-        " AND status = 'RUNNING' AND items_open = 0 AND NOT awaiting_event FOR NO KEY UPDATE",
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = %(id)s AND {IS[Phase.JOINING]}"
+        " FOR NO KEY UPDATE",
         {"id": step_execution_id},
     )
     return found[0] if found else None
@@ -178,8 +179,7 @@ def lock_open_items(connection: Connection, parent_id: int) -> list[StepRow]:
     """Every item of a fan-out that has not ended."""
     return fetch_steps(
         connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s"
-        " WHERE parent_id = %(id)s AND status IN ('PENDING', 'RETRYING', 'RUNNING')"
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE parent_id = %(id)s AND {OPEN}"
         " ORDER BY id FOR NO KEY UPDATE",
         {"id": parent_id},
     )
