@@ -186,6 +186,7 @@ class Chaos:
             driver.change(
                 "UPDATE step_executions SET deadline_at = now() WHERE id IN (SELECT id FROM"
                 " step_executions WHERE deadline_at IS NOT NULL ORDER BY random() LIMIT 1)"
+                " AND deadline_at IS NOT NULL"  # it may have ended before it was locked
             )
         Event().wait(0.02)
 
