@@ -12,7 +12,7 @@ from benchmarks.peers.rows import EXCEPT_LONG, MAP_1000, ROWS, SHORT, SIGNALS, R
 
 NO_ENGINE = "no engine"
 EVERYBODY = "everybody"
-NAMES = {ROWS: "every row", EXCEPT_LONG: "every row but long", SIGNALS: "signal"}
+NAMES = {ROWS: "every row", EXCEPT_LONG: "all but long", SIGNALS: "signal"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ CONTESTANTS = (
         setup="web, beat, 1 worker with 1 process for all queues; ordinary, blocking steps",
         module="benchmarks.peers.ours",
         commit=(
-            "two transactions in PostgreSQL, which syncs them a fraction of a second later; the"
+            "transactions in PostgreSQL, which syncs them a fraction of a second later; the"
             " request and the end of the execution are synced before they are acknowledged"
         ),
         arguments=("fibo",),

@@ -225,7 +225,7 @@ def test_an_aim_is_judged_by_the_fastest_variant_of_a_rival_and_our_worst_row():
 def test_an_aim_that_was_not_measured_is_not_reached():
     found = verdicts(an_outcome(OURS, 1.0), an_outcome("temporal", failure="asleep"))
 
-    assert found["blocking, every row but long: temporal ≤ 0.1"].split() == ["not", "measured"]
+    assert found["blocking, all but long: temporal ≤ 0.1"].split() == ["not", "measured"]
 
 
 def test_cheap_steps_are_compared_with_everybody_but_ourselves_and_a_bare_loop():
@@ -237,7 +237,7 @@ def test_cheap_steps_are_compared_with_everybody_but_ourselves_and_a_bare_loop()
         an_outcome("celery", 2.0),
     )
 
-    assert found["cheap, every row but long: everybody ≤ 0.5"] == "short (celery) 0.50 yes"
+    assert found["cheap, all but long: everybody ≤ 0.5"] == "short (celery) 0.50 yes"
 
 
 def test_what_we_lose_is_told_with_its_reason_and_what_we_win_is_not():
