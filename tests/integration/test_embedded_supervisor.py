@@ -32,15 +32,15 @@ child.wait()
 """
 
 ENDS_ITS_CHILD = """
-import signal, subprocess, sys
+import os, signal, subprocess, sys
 child = subprocess.Popen([sys.executable, "-S", "-c", "import signal; signal.pause()"])
 def end(*_):
     child.terminate()
     child.wait()
-    print("ended in order", flush=True)
+    os.write(1, b"ended in order\\n")  # print may be at work when the signal comes
     sys.exit()
 signal.signal(signal.SIGTERM, end)
-print("child", child.pid, flush=True)
+os.write(1, b"child %d\\n" % child.pid)
 while True:
     signal.pause()
 """
@@ -185,6 +185,7 @@ def test_a_frozen_child_hears_its_parent_when_the_stack_stops(watched):
     watched.ticks_until(lambda: "child" in watched.out.getvalue())
     child = int(re.search(r"child (\d+)", watched.out.getvalue())[1])
     os.kill(child, signal.SIGSTOP)
+    wait_until(lambda: psutil.Process(child).status() == psutil.STATUS_STOPPED, within=10)
 
     watched.supervisor.stop()
 
