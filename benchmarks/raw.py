@@ -30,8 +30,8 @@ def register_tasks(ledger: Ledger, *apps: Celery) -> None:
         ledger.note(number)
 
     for app in apps:
-        app.task(name=NOTE)(note)
-        app.task(name=FETCH)(fetch)
+        app.task(name=NOTE, shared=False)(note)
+        app.task(name=FETCH, shared=False)(fetch)
 
 
 class Canvas(StrEnum):

@@ -12,19 +12,17 @@ from subprocess import Popen
 
 from benchmarks.bench import Bench
 from benchmarks.engine import Engine, until
+from benchmarks.installations import installation
 from benchmarks.judging import Figure, Outcome, Rounds, at_most
 from benchmarks.ledger import Ledger
 from benchmarks.shapes import Document
 from benchmarks.workers import beat, paused, running, worker
-from pipeline_engine.cli.db import upgrade
 from pipeline_engine.config import Settings
-from pipeline_engine.embedded.postgres import create_database
 from pipeline_engine.embedded.programs import signal_group
 from pipeline_engine.services import Runtime
 
 POOL = ("-P", "threads", "-c", "4", "-Q", "io,fast,cpu,system")
 EXTRA_SECONDS = 2.0
-DATABASE = "benchmark_recovery"
 HOLDING: Document = {
     "name": "benchmark-hold",
     "parameters": [{"name": "ledger", "type": "string", "default": ""}],
@@ -52,7 +50,7 @@ class Recovery:
 
     def measure(self, bench: Bench, rounds: Rounds) -> Outcome:
         """Kill a worker in each round."""
-        told = _installation(bench, {"PIPELINE_LEASE_SECONDS": f"{self.lease_seconds:g}"})
+        told = installation(bench, self.name, {"PIPELINE_LEASE_SECONDS": f"{self.lease_seconds:g}"})
         with _lonely(bench, told) as lonely:
             seconds = rounds.of(lonely.seconds_to_recover)
         return Outcome(
@@ -118,16 +116,3 @@ def _lonely(bench: Bench, told: Mapping[str, str]) -> Iterator[_Lonely]:
         stack.callback(runtime.stop)
         stack.enter_context(running(beat(told), bench.directory / "logs" / "lonely"))
         yield _Lonely(bench, told, engine, Ledger(bench.directory / "recovery"), stack)
-
-
-def _installation(bench: Bench, told: Mapping[str, str]) -> dict[str, str]:
-    """Return what an installation is told that has a database and a prefix of its own.
-
-    The usual workers must not find what its only worker has lost.
-    """
-    url = bench.settings.database_url
-    create_database(url, DATABASE)
-    url = f"{url.rpartition('/')[0]}/{DATABASE}"
-    upgrade(url)
-    own = {"DATABASE_URL": url, "PIPELINE_KEY_PREFIX": f"{bench.settings.key_prefix}recovery:"}
-    return {**bench.environment, **own, **told}

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from benchmarks.raw import Baseline, Canvas
@@ -91,6 +92,26 @@ def fan_out(items: int, executions: int = 1) -> Shape:
     steps[1]["params"] = {"outputs": {"value": "{{ steps.many.outputs.completed }}"}}
     baseline = Baseline(Canvas.CHORD, items * executions)
     return _shape("fan-out", steps, baseline, results=items + 2, executions=executions)
+
+
+def blocking_chain(length: int, ledger: Path) -> Shape:
+    """Blocking steps that do nothing, each of which needs the one before."""
+    steps = [_note("s0", 0, ledger)]
+    steps += [_note(f"s{i}", i, ledger, [f"s{i - 1}"]) for i in range(1, length)]
+    return _shape("blocking-chain", steps, Baseline(Canvas.CHAIN, length))
+
+
+def blocking_map(items: int, ledger: Path) -> Shape:
+    """Blocking items that do nothing, and what they are joined to."""
+    step = _note("many", 0, ledger) | {"for_each": list(range(items))}
+    step["params"] |= {"number": "{{ item }}"}
+    baseline = Baseline(Canvas.CHORD, items)
+    return _shape("blocking-map", [step], baseline, results=items + 1)
+
+
+def _note(name: str, number: int, ledger: Path, depends_on: Sequence[str] = ()) -> Document:
+    params = {"ledger": str(ledger), "number": number}
+    return _step(name, depends_on) | {"action": "benchmark_note", "params": params}
 
 
 def _step(name: str, depends_on: Sequence[str] = ()) -> Document:

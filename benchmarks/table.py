@@ -9,6 +9,7 @@ from benchmarks.bench import Row
 from benchmarks.callbacks import CallbackAnswers, NextStep
 from benchmarks.crowds import Beside, slow_clients, waiting_clients
 from benchmarks.growth import Growth
+from benchmarks.installations import OneWorker
 from benchmarks.judging import at_least, at_most
 from benchmarks.memory import Memory
 from benchmarks.parking import Parked
@@ -33,6 +34,18 @@ ROWS: tuple[Row, ...] = (
     Rate(lambda _: shapes.chain(200), "chain", at_least(3)),
     Rate(lambda _: shapes.fan_out(400), "fan-out", at_least(2)),
     Rate(lambda bench: shapes.calls(400, bench.peer_url), "http", at_least(0.9)),
+    OneWorker(
+        Rate(lambda b: shapes.blocking_chain(40, b.ledger.path), "blocking-chain", at_least(2)),
+        slots=1,
+    ),
+    OneWorker(
+        Rate(lambda b: shapes.blocking_map(400, b.ledger.path), "blocking-map-1", at_least(1.5)),
+        slots=1,
+    ),
+    OneWorker(
+        Rate(lambda b: shapes.blocking_map(400, b.ledger.path), "blocking-map-16", at_least(1.5)),
+        slots=16,
+    ),
     CallbackAnswers(per_second=300, count=1200, target=at_most(1.5)),
     NextStep(count=60, target=at_most(2)),
     StartAnswers(per_second=20, count=60, target=at_most(3)),

@@ -179,6 +179,10 @@ class Settings:
     worker_slots: int = _variable(
         "PIPELINE_WORKER_SLOTS", ma.Integer(load_default=2, validate=AT_LEAST_ONE)
     )
+    wave_messages: int = _variable(
+        "PIPELINE_WAVE_MESSAGES", ma.Integer(load_default=64, validate=AT_LEAST_ONE)
+    )
+    plain_turns: bool = _variable("PIPELINE_PLAIN_TURNS", ma.Boolean(load_default=False))
     cheap_step_seconds: float = _variable(
         "PIPELINE_CHEAP_STEP_SECONDS",
         ma.Float(load_default=5.0, validate=validate.Range(0.1, 30)),

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 SLOW_SECONDS = 1.0
 SILENCE_SECONDS = 5.0
 
+#: Seconds for which it is believed that messages stand in a queue.
+BELIEVED_SECONDS = 0.05
+
 #: What can go wrong while sending; the sweep sends again what is missing.
 SENDING_ERRORS = (KombuError, OperationalError, RedisError, ConnectionError, TimeoutError)
 
@@ -36,6 +39,7 @@ class Dispatcher:
     def __init__(self, app: Celery) -> None:
         self.app = app
         self._silent_until = 0.0
+        self._crowded_until: dict[str, float] = {}
         self._deliveries = Coalescer(DELIVER, self.send)
         self._beginnings = Coalescer(RUN_BATCH, self.send, queue=QueueName.FAST.value)
 
@@ -81,6 +85,16 @@ class Dispatcher:
             log.warning("the length of a queue is unknown: %s", error)
             self._leave_alone_if_slow(began)
             return 0
+
+    def is_crowded(self, queue: str) -> bool:
+        """Whether messages stand in *queue*, so that none of its workers is idle."""
+        now = time.monotonic()
+        if now < self._crowded_until.get(queue, 0.0):
+            return True
+        if not self.waiting(queue):
+            return False
+        self._crowded_until[queue] = now + BELIEVED_SECONDS
+        return True
 
     def revoke(self, task_ids: Sequence[str], *, terminate: bool) -> None:
         """Ask the workers to stop these tasks; a hint, since rows have fenced them already."""

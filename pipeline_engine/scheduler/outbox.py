@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from celery import Celery, chord, group
 from celery.canvas import Signature
 
+from pipeline_engine.config import Settings
 from pipeline_engine.dispatch.coalescing import MOST_IDS
 from pipeline_engine.dispatch.messages import (
     JOIN,
@@ -67,10 +69,10 @@ def send(tx: Transaction, *, in_chord: bool = False) -> None:
     A turn inside a chord's header does not wake the join: the chord's body will.
     """
     runtime = tx.runtime
-    limits = {"slots": runtime.settings.worker_slots, "largest": runtime.settings.chunk_size}
-    canvases = [fan_out(runtime.dispatch.app, f, **limits) for f in tx.fan_outs]
+    app, limits = runtime.dispatch.app, Limits.of(runtime.settings)
+    canvases = [fan_out(app, first, limits) for first in tx.fan_outs]
     if tx.ready:
-        canvases.append(wave(runtime.dispatch.app, tx.ready, **limits))
+        canvases.append(wave(app, tx.ready, limits))
     messages: list[Message] = [m for m in tx.messages if not (in_chord and m.task == JOIN)]
     runtime.dispatch.send(messages, canvases)
     for terminate in (True, False):
@@ -85,28 +87,53 @@ def send(tx: Transaction, *, in_chord: bool = False) -> None:
 CHORD_HEADER = "chord_header"  #: tells a task that the chord's body will wake the join
 
 
-def chunk_size(ready: int, *, slots: int, largest: int) -> int:
-    """How many cheap steps share a message: enough to be worth it, few enough to go round.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Into how many messages a wave is divided."""
 
-    What follows from steps that one worker has is run by that worker in one go; of steps that
-    were scattered, each waits for the row that joins them.
-    """
-    return min(max(ready // (2 * slots), largest // 2, 1), largest)
+    slots: int = 2  #: processes that run cheap steps
+    largest: int = 200  #: ids per message, at most
+    messages: int = 64  #: for the blocking steps of a wave, as long as they are not too large
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """What the operator chose."""
+        if settings.plain_turns:
+            return cls(largest=1)
+        return cls(settings.worker_slots, settings.chunk_size, settings.wave_messages)
+
+    def cheap(self, ready: int) -> int:
+        """How many of *ready* cheap steps share a message: enough to pay, few enough to go round.
+
+        What follows from steps that one worker has is run by that worker in one go; of steps that
+        were scattered, each waits for the row that joins them.
+        """
+        return min(max(ready // (2 * self.slots), self.largest // 2, 1), self.largest)
+
+    def blocking(self, ready: int, queue: str) -> int:
+        """How many of *ready* blocking steps share a message: one, while every slot may be idle.
+
+        A message wakes a slot; one that is at work finds its steps in the rows. Where a task can
+        be ended by force it runs one step.
+        """
+        if queue == QueueName.CPU:
+            return 1
+        return min(-(-ready // self.messages), self.largest)
 
 
-def wave(app: Celery, ready: Sequence[StepRow], *, slots: int, largest: int) -> Signature[Any]:
+def wave(app: Celery, ready: Sequence[StepRow], limits: Limits) -> Signature[Any]:
     """The group that runs these ready steps, or the one signature that is enough."""
-    signatures = list(_signatures(app, ready, slots=slots, largest=largest))
+    signatures = list(_signatures(app, ready, limits))
     return signatures[0] if len(signatures) == 1 else group(signatures, app=app)
 
 
-def fan_out(app: Celery, items: Sequence[StepRow], *, slots: int, largest: int) -> Signature[Any]:
+def fan_out(app: Celery, items: Sequence[StepRow], limits: Limits) -> Signature[Any]:
     """The chord that runs the first items of a fan-out and then looks whether all have ended.
 
     Its header is only the synchronous part of each item, which ends or parks. A parked item
     is never a pending part of a chord: its callback advances the rows, and the last joins.
     """
-    header = list(_signatures(app, items, slots=slots, largest=largest, in_chord=True))
+    header = list(_signatures(app, items, limits, in_chord=True))
     first = items[0]
     whole = f"{first.execution_id}/{first.step_id}"
     body = _signature(app, JOIN, [first.parent_id or 0], SYSTEM, whole)
@@ -114,19 +141,28 @@ def fan_out(app: Celery, items: Sequence[StepRow], *, slots: int, largest: int) 
 
 
 def _signatures(
-    app: Celery, ready: Sequence[StepRow], *, slots: int, largest: int, in_chord: bool = False
+    app: Celery, ready: Sequence[StepRow], limits: Limits, *, in_chord: bool = False
 ) -> Iterator[Signature[Any]]:
     # Not added to the signatures later: an immutable one silently drops what it is given.
     kwargs = {CHORD_HEADER: True} if in_chord else {}
     cheap = [row for row in ready if row.cheap]
-    size = chunk_size(len(cheap), slots=slots, largest=largest)
-    for start in range(0, len(cheap), size):
-        chunk = cheap[start : start + size]
-        ids = [row.id for row in chunk]
-        yield _signature(app, RUN_BATCH, ids, QueueName.FAST.value, label(chunk), **kwargs)
+    for chunk in _chunks(cheap, limits.cheap(len(cheap))):
+        yield _signature(app, RUN_BATCH, _ids(chunk), QueueName.FAST, label(chunk), **kwargs)
+    blocking: dict[tuple[str, str], list[StepRow]] = defaultdict(list)
     for row in ready:
         if not row.cheap:
-            yield _signature(app, task_of(row.action), [row.id], row.queue, row.label, **kwargs)
+            blocking[row.queue, row.action].append(row)
+    for (queue, action), rows in blocking.items():
+        for chunk in _chunks(rows, limits.blocking(len(rows), queue)):
+            yield _signature(app, task_of(action), _ids(chunk), queue, label(chunk), **kwargs)
+
+
+def _chunks(rows: Sequence[StepRow], size: int) -> Iterator[Sequence[StepRow]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size or 1))
+
+
+def _ids(rows: Sequence[StepRow]) -> list[int]:
+    return [row.id for row in rows]
 
 
 def label(steps: Sequence[StepRow]) -> str:

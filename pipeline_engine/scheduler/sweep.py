@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy import Connection
 
 from pipeline_engine.dispatch.messages import CLEAN_UP, DELIVER, JOIN, SYSTEM, Message
+from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.errors import PipelineEngineError
@@ -33,15 +34,30 @@ from pipeline_engine.scheduler.resume import timer
 from pipeline_engine.scheduler.resume.cleanup import end_late_clean_up
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
-from pipeline_engine.storage import admission, deliveries, locking, mailbox, overdue, transitions
+from pipeline_engine.storage import (
+    admission,
+    deliveries,
+    locking,
+    mailbox,
+    overdue,
+    rows,
+    transitions,
+)
 from pipeline_engine.storage.moves import Ending
-from pipeline_engine.storage.postgres.session import is_unreachable
+from pipeline_engine.storage.postgres.session import autocommit, is_unreachable
 from pipeline_engine.storage.rows import StepRow
 
 log = structlog.get_logger(__name__)
 
 WORKER_LOST = "worker_lost"
 EXECUTION_TIMEOUT = "execution_timeout"
+
+#: The queues of blocking steps.
+HANDED = (QueueName.IO, QueueName.CPU)
+#: How long a blocking step is queued before somebody else is woken for it.
+STRANDED_AFTER = timedelta(seconds=1)
+#: Steps of a queue that somebody is woken for, at most.
+STRANDED = 64
 
 #: Messages in the queue of the system; behind more of them nothing is sent again.
 CROWDED = overdue.BATCH
@@ -52,6 +68,7 @@ class Swept:
     """How much one sweep found, by kind."""
 
     unclaimed: int
+    stranded: int
     due: int
     timers: int
     lost_workers: int
@@ -76,6 +93,7 @@ def sweep(runtime: Runtime) -> Swept:
         timed_out_executions=_time_out_executions(runtime),
         lost_cancels=_cancel_again(runtime),
         unclaimed=_send_unclaimed(runtime),
+        stranded=_send_stranded(runtime),
         late_clean_ups=_each(
             runtime, overdue.late_clean_ups, overdue.lock_late_clean_up, end_late_clean_up
         ),
@@ -104,6 +122,27 @@ def _send_unclaimed(runtime: Runtime) -> int:
         tx.ready += admission.requeue_unclaimed(tx.connection, patience=patience)
 
     return _sent(runtime, change)
+
+
+def _send_stranded(runtime: Runtime) -> int:
+    """Wake the idle for steps that are in the hands of workers which are busy.
+
+    As long as messages stand in a queue nobody is idle there. Nothing is written: whoever gets the
+    message claims the steps, or finds that others have.
+    """
+    found: list[StepRow] = []
+    with autocommit(runtime.engine) as connection:
+        for queue in HANDED:
+            found += rows.queued_blocking(
+                connection, queue, most=STRANDED, waiting_for=STRANDED_AFTER
+            )
+    by_queue = {row.queue for row in found}
+    idle = {queue for queue in by_queue if not runtime.dispatch.waiting(queue)}
+
+    def change(tx: Transaction) -> None:
+        tx.ready += [row for row in found if row.queue in idle]
+
+    return _sent(runtime, change) if idle else 0
 
 
 def _send_due(runtime: Runtime) -> int:

@@ -54,6 +54,7 @@ class Transaction:
     begun: set[UUID] = field(default_factory=set)  #: executions that run since this transaction
     ended_along: set[int] = field(default_factory=set)  #: steps that ended before their messages
     failures: dict[int, str] = field(default_factory=dict)  #: attempts that failed, by their step
+    waits_for_disk: bool = False  #: durability was demanded
     is_retry: bool = False  #: an earlier try may have been committed unheard
     _plans: dict[UUID, Plan] = field(default_factory=dict, repr=False)
 
@@ -81,11 +82,14 @@ class Transaction:
         A crash of PostgreSQL may then undo the last moments of an execution, consistently;
         its steps run again. Never for what the outside was told: API writes, callbacks, ends.
         """
-        driver.run(self.connection, driver.RELAXED, {})
+        if not self.waits_for_disk:
+            driver.run(self.connection, driver.RELAXED, {})
 
     def demand_durability(self) -> None:
-        """Wait for the disk at the commit, whatever was said before."""
-        driver.run(self.connection, driver.DURABLE, {})
+        """Wait for the disk at the commit, whatever was said before or is said later."""
+        if not self.waits_for_disk:
+            self.waits_for_disk = True
+            driver.run(self.connection, driver.DURABLE, {})
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -184,6 +184,29 @@ def step_results(
         {"executions": [str(e) for e, _ in pairs], "steps": [s for _, s in pairs]},
     )
     return {(row[0], row[1]): StepResult(*row[2:]) for row in rows}
+
+
+def queued_blocking(
+    connection: Connection,
+    queue: str,
+    *,
+    most: int,
+    waiting_for: timedelta = timedelta(0),
+    parent_id: int | None = None,
+) -> list[StepRow]:
+    """Blocking steps that nobody runs yet, not locked, those first that wait for longest.
+
+    *parent_id* asks for the items of one fan-out only.
+    """
+    return fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s"
+        " WHERE status IN ('PENDING', 'RETRYING') AND queued_at IS NOT NULL AND NOT cheap"
+        " AND queue = %(queue)s AND queued_at <= now() - %(waiting_for)s::interval"
+        " AND (%(parent)s::bigint IS NULL OR parent_id = %(parent)s)"
+        " ORDER BY queued_at LIMIT %(most)s",
+        {"queue": queue, "most": most, "waiting_for": waiting_for, "parent": parent_id},
+    )
 
 
 def claimed_by(connection: Connection, steps: Sequence[StepRow], *, worker: str) -> set[int]:

@@ -41,9 +41,10 @@ def claim(
     worker: str,
     lease: timedelta,
 ) -> set[int]:
-    """Begin a new attempt of each step, and return the ids of those that had not ended.
+    """Begin a new attempt of each step that is still queued as it was read; returns their ids.
 
-    The number of the attempt fences all later writes.
+    The number of the attempt fences all later writes. A step that somebody else has locked is left
+    to them.
     """
     if not claims:
         return set()
@@ -70,6 +71,7 @@ def _claim_record(claim: Claim, worker: str) -> dict[str, Json]:
     begun = about(claim.step, EventType.STEP_STARTED, worker=worker)
     return {
         "id": claim.step.id,
+        "attempt": claim.step.attempt,
         "deadline": claim.deadline.total_seconds() if claim.deadline else None,
         "task_id": claim.task_id,
         "details": begun.details,
@@ -77,16 +79,22 @@ def _claim_record(claim: Claim, worker: str) -> dict[str, Json]:
 
 
 _CLAIM = """
-WITH claimed AS (
+WITH free AS (
+    -- Some were read a while ago, and may be somebody else's by now.
+    SELECT s.id, v.deadline, v.task_id, v.details
+    FROM json_to_recordset(%(claims)s::json)
+        AS v(id bigint, attempt int, deadline float8, task_id text, details jsonb)
+    JOIN step_executions s ON s.id = v.id
+    WHERE s.id = ANY(%(ids)s::bigint[]) AND s.attempt = v.attempt
+        AND CASE WHEN s.status IN ('PENDING', 'RETRYING') THEN s.queued_at IS NOT NULL END
+    ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED
+), claimed AS (
     UPDATE step_executions s SET status = 'RUNNING', attempt = s.attempt + 1,
         queued_at = NULL, due_at = NULL, leased_until = now() + %(lease)s::interval,
         deadline_at = now() + v.deadline * interval '1 second', worker = %(worker)s,
         task_id = v.task_id, started_at = coalesce(s.started_at, now()), updated_at = now(),
         lock_version = s.lock_version + 1
-    FROM json_to_recordset(%(claims)s::json)
-        AS v(id bigint, deadline float8, task_id text, details jsonb)
-    WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = v.id
-        AND CASE WHEN s.status IN ('PENDING', 'RETRYING') THEN true END
+    FROM free v WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = v.id
     RETURNING s.id, s.execution_id, s.attempt, v.details
 ), told AS (
     INSERT INTO events (execution_id, event_type, step_execution_id, details)

@@ -9,6 +9,7 @@ from celery.concurrency.thread import TaskPool
 from celery.signals import (
     setup_logging,
     worker_before_create_process,
+    worker_init,
     worker_process_init,
     worker_process_shutdown,
     worker_ready,
@@ -70,6 +71,12 @@ def _share_memory_with_child(**_: Any) -> None:
 @worker_process_init.connect
 def _start_child(**_: Any) -> None:
     _runtime().note_start_time()
+
+
+@worker_init.connect
+def _remember_events(sender: Any, **_: Any) -> None:
+    # Its children know the settings, and not the -E on its command line.
+    app.conf.worker_send_task_events = bool(sender.task_events)
 
 
 @worker_ready.connect

@@ -24,6 +24,7 @@ from pipeline_engine.dispatch.messages import (
     several,
     task_of,
 )
+from pipeline_engine.scheduler.claim.plain import PlainTurn, make_turn
 from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.scheduler.resume import deliver
 from pipeline_engine.scheduler.resume.cleanup import clean_up
@@ -31,6 +32,7 @@ from pipeline_engine.scheduler.resume.join import join
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.services import retention
+from pipeline_engine.worker.step_events import step_events
 from pipeline_engine.worker.sweeper import sweep_now
 
 log = structlog.get_logger(__name__)
@@ -68,8 +70,9 @@ def named(ids: object) -> list[int]:
 def _step_task(runtime: MakeRuntime) -> Callable[..., None]:
     def run_steps(task: Task[Any, Any], ids: list[int], chord_header: bool = False) -> None:
         with bound_contextvars(task=task.name, task_id=task.request.id):
-            turn = _turn(runtime(), task, in_chord=chord_header)
-            turn.run(named(ids))
+            ids = named(ids)
+            turn = _turn(runtime(), task, in_chord=chord_header, shown=len(ids))
+            turn.run(ids)
         _tell(turn.failures)
 
     return run_steps
@@ -114,9 +117,17 @@ def _at_work(runtime: Runtime, task: Task[Any, Any]) -> AbstractContextManager[N
     return runtime.occupied.by(task.name or "", seconds=runtime.settings.step_timeout_seconds)
 
 
-def _turn(runtime: Runtime, task: Task[Any, Any], *, in_chord: bool = False) -> Turn:
+def _turn(
+    runtime: Runtime, task: Task[Any, Any], *, in_chord: bool = False, shown: int = 0
+) -> Turn | PlainTurn:
     queue = (task.request.delivery_info or {}).get("routing_key")
-    return Turn(runtime, task_id=task.request.id, queue=queue, in_chord=in_chord)
+    return make_turn(
+        runtime,
+        task_id=task.request.id,
+        queue=queue,
+        in_chord=in_chord,
+        shown=step_events(task, named=shown),
+    )
 
 
 def _tick_task(runtime: MakeRuntime, tick: Callable[[Runtime], object]) -> Callable[..., None]:

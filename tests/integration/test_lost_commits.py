@@ -128,6 +128,21 @@ def test_a_step_whose_end_was_lost_ends_once_and_the_next_one_is_run_by_the_same
 
 
 @HEARD
+def test_what_is_in_hand_is_claimed_once_though_the_end_of_the_step_before_was_lost(
+    runtime: Runtime, engine: Engine, proxy: CuttingProxy, calls: Calls, forwarded: bool
+) -> None:
+    start(runtime, a_step("first"), a_step("second"), a_step("third"))
+    proxy.cut_commit_after(END, forwarded=forwarded)
+
+    run_what_is_queued(runtime, engine)
+
+    assert proxy.cuts_made == 1
+    assert calls.made == ["first", "second", "third"]
+    assert rows(engine, "status, attempt") == [("COMPLETED", 1)] * 3
+    assert events(engine, "step_started") == 3
+
+
+@HEARD
 def test_a_claim_that_was_lost_is_recognised_so_that_the_step_runs_and_runs_once(
     runtime: Runtime, engine: Engine, proxy: CuttingProxy, calls: Calls, forwarded: bool
 ) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from pipeline_engine.domain.phases import Phase
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.scheduler import sweep
-from pipeline_engine.scheduler.claim.turn import Turn
+from pipeline_engine.scheduler.claim.plain import make_turn
 from pipeline_engine.scheduler.resume import cleanup, deliver, join
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import ActionContext, ActionResult
@@ -131,13 +131,13 @@ class Driver:
 
     def turn(self, *ids: int, queue: str | None = None) -> None:
         """What a worker does with a message that names these steps."""
-        Turn(self.runtime, task_id="task", queue=queue).run(ids)
+        make_turn(self.runtime, task_id="task", queue=queue).run(ids)
 
     def join(self, step_execution_id: int) -> None:
-        Turn(self.runtime).go_on(join.join(self.runtime, step_execution_id))
+        make_turn(self.runtime).go_on(join.join(self.runtime, step_execution_id))
 
     def clean_up(self, step_execution_id: int) -> None:
-        Turn(self.runtime).go_on(cleanup.clean_up(self.runtime, step_execution_id))
+        make_turn(self.runtime).go_on(cleanup.clean_up(self.runtime, step_execution_id))
 
     def deliver(self) -> bool:
         """Hand over what the inbox holds; false if nobody wanted any of it."""
@@ -153,7 +153,7 @@ class Driver:
     def give(self, delivery_ids: Sequence[int]) -> None:
         """What a worker does with a message that names these deliveries."""
         for work in deliver.deliver(self.runtime, delivery_ids):
-            Turn(self.runtime).go_on(work)
+            make_turn(self.runtime).go_on(work)
 
     def look(self, execution_id: UUID) -> Look:
         with Session(self.runtime.engine, expire_on_commit=False) as session:

@@ -11,10 +11,10 @@ import pytest
 from celery import Celery, chord, group
 
 from pipeline_engine.dispatch.messages import JOIN, RUN_BATCH, SYSTEM
-from pipeline_engine.scheduler.outbox import CHORD_HEADER, chunk_size, fan_out, wave
+from pipeline_engine.scheduler.outbox import CHORD_HEADER, Limits, fan_out, wave
 from pipeline_engine.storage.rows import StepRow
 
-LIMITS = {"slots": 2, "largest": 32}
+LIMITS = Limits(slots=2, largest=32, messages=64)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def ids_of(canvas: Any) -> list[list[int]]:
 
 
 def test_a_wave_is_a_group(app):
-    canvas = wave(app, [a_row(1), a_row(2, cheap=False)], **LIMITS)
+    canvas = wave(app, [a_row(1), a_row(2, cheap=False)], LIMITS)
 
     assert isinstance(canvas, group)
 
@@ -46,7 +46,7 @@ def test_blocking_steps_travel_alone_under_the_name_of_their_action(app):
         a_row(2, cheap=False, queue="cpu", action="acme.train"),
     ]
 
-    canvas = wave(app, rows, **LIMITS)
+    canvas = wave(app, rows, LIMITS)
 
     assert [(s.task, s.options["queue"]) for s in canvas.tasks] == [
         ("step.http_request", "io"),
@@ -56,7 +56,7 @@ def test_blocking_steps_travel_alone_under_the_name_of_their_action(app):
 
 
 def test_cheap_steps_share_messages_on_the_fast_queue(app):
-    canvas = wave(app, [a_row(number) for number in range(40)], **LIMITS)
+    canvas = wave(app, [a_row(number) for number in range(40)], LIMITS)
 
     assert {(s.task, s.options["queue"]) for s in canvas.tasks} == {(RUN_BATCH, "fast")}
     assert [len(ids) for ids in ids_of(canvas)] == [16, 16, 8]
@@ -65,20 +65,36 @@ def test_cheap_steps_share_messages_on_the_fast_queue(app):
 def test_every_ready_step_is_in_exactly_one_message(app):
     rows = [a_row(number, cheap=number % 3 > 0, queue="io") for number in range(100)]
 
-    sent = [step for ids in ids_of(wave(app, rows, **LIMITS)) for step in ids]
+    sent = [step for ids in ids_of(wave(app, rows, LIMITS)) for step in ids]
 
     assert sorted(sent) == list(range(100))
 
 
 @pytest.mark.parametrize(("ready", "size"), [(1, 16), (40, 16), (100, 25), (128, 32), (10_000, 32)])
 def test_chunks_leave_something_for_every_slot_where_that_is_worth_a_message(ready, size):
-    assert chunk_size(ready, **LIMITS) == size
+    assert LIMITS.cheap(ready) == size
+
+
+@pytest.mark.parametrize(("ready", "messages"), [(1, 1), (64, 64), (65, 33), (400, 58), (3000, 94)])
+def test_a_wave_of_blocking_steps_wakes_every_slot_and_sends_little_more(app, ready, messages):
+    rows = [a_row(n, cheap=False, queue="io", action="http_request") for n in range(1, ready + 1)]
+
+    sent = ids_of(group([wave(app, rows, LIMITS)] if ready == 1 else wave(app, rows, LIMITS).tasks))
+
+    assert len(sent) == messages
+    assert [step_id for ids in sent for step_id in ids] == [row.id for row in rows]
+
+
+def test_a_task_that_can_be_ended_by_force_runs_one_step(app):
+    rows = [a_row(n, cheap=False, queue="cpu", action="acme.train") for n in range(300)]
+
+    assert {len(ids) for ids in ids_of(wave(app, rows, LIMITS))} == {1}
 
 
 def test_a_fan_out_is_a_chord_whose_body_is_the_join_of_its_parent(app):
     items = [a_row(number, parent_id=7, cheap=False, queue="io") for number in (11, 12)]
 
-    canvas = fan_out(app, items, **LIMITS)
+    canvas = fan_out(app, items, LIMITS)
 
     assert isinstance(canvas, chord)
     assert (canvas.body.task, canvas.body.args[0], canvas.body.options["queue"]) == (
@@ -91,13 +107,13 @@ def test_a_fan_out_is_a_chord_whose_body_is_the_join_of_its_parent(app):
 
 
 def test_nothing_is_kept_in_the_result_backend_for_a_wave(app):
-    canvas = wave(app, [a_row(1), a_row(2, cheap=False, queue="io")], **LIMITS)
+    canvas = wave(app, [a_row(1), a_row(2, cheap=False, queue="io")], LIMITS)
 
     assert all(signature.options["ignore_result"] for signature in canvas.tasks)
 
 
 def test_a_message_names_rows_and_stays_small(app):
-    canvas = wave(app, [a_row(2**62 + number) for number in range(128)], **LIMITS)
+    canvas = wave(app, [a_row(2**62 + number) for number in range(128)], LIMITS)
 
     assert all(signature.immutable for signature in canvas.tasks)
     assert all(len(str(list(signature.args))) < 1024 for signature in canvas.tasks)
@@ -107,7 +123,7 @@ def test_flower_shows_which_execution_and_step_a_message_is_for(app):
     rows = [a_row(n, step_id=f"s{n}") for n in range(1, 17)]
     item = a_row(17, step_id="deploy", item_index=3, cheap=False, queue="io")
 
-    canvas = wave(app, [*rows, item], slots=1, largest=16)
+    canvas = wave(app, [*rows, item], Limits(slots=1, largest=16))
 
     batch, *_, alone = (signature.options["argsrepr"] for signature in canvas.tasks)
     execution = UUID(int=1)

@@ -35,6 +35,7 @@ def advance(tx: Transaction, endings: Sequence[Ending], *, durable: bool = True)
 
     Without *durable* the commit need not wait for the disk, unless something follows that must.
     """
+    durable = durable or tx.waits_for_disk
     while endings:
         ended = transitions.end(tx.connection, endings, durable=durable)
         durable = True  # said once; the end of an execution may have said otherwise since

@@ -1,4 +1,4 @@
-"""What actions have found is written down: the second transaction of a blocking step.
+"""What actions have found is written down, and the next steps are claimed: one transaction.
 
 Threads of one worker whose actions end at the same time share it. Each would else wait for the
 others anyway, since their steps count down the same row: the step, or the end of the execution,
@@ -7,85 +7,103 @@ that waits for all of them.
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import structlog
 
 from pipeline_engine.failpoints import Failpoint, failpoint
-from pipeline_engine.scheduler import outbox
 from pipeline_engine.scheduler.actions.prepared import Prepared
-from pipeline_engine.scheduler.actions.results import Outcome
 from pipeline_engine.scheduler.advance import outcome
 from pipeline_engine.scheduler.advance.advance import advance
+from pipeline_engine.scheduler.claim.attempt import Finished
+from pipeline_engine.scheduler.claim.slots import Slot, claim_next, hand_over
 from pipeline_engine.scheduler.leases import still_held
-from pipeline_engine.scheduler.outbox import Origin
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
-from pipeline_engine.sdk import ActionResult
 from pipeline_engine.storage import locking, queueing
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.postgres.session import is_unreachable
+from pipeline_engine.storage.rows import StepRow
 
 log = structlog.get_logger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """An attempt whose action has returned, and who ran it."""
-
-    step: Prepared
-    found: Outcome
-    origin: Origin
-
-    @property
-    def awaited(self) -> Sequence[str]:
-        """The external ids and keys whose events it is to wait for."""
-        if isinstance(self.found, ActionResult) and self.found.awaiting_event:
-            return self.found.awaited
-        return ()
+#: Seconds of a transaction that ends a step after which it claims no other.
+CLAIMING_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
     """What is left to whoever ran the step."""
 
-    ids: list[int]  #: steps to go on with
+    steps: Sequence[Prepared] = ()  #: claimed, to be run next
+    hand: Sequence[StepRow] = ()  #: to be claimed after that
+    ids: Sequence[int] = ()  #: cheap steps to go on with
     is_orphaned: bool = False  #: what the action started is to be cleaned up
-    failure: str | None = None  #: the attempt failed: which step, and its code
+    failures: Sequence[str] = ()  #: attempts that failed: which step, and its code
     error: Exception | None = None
 
 
-def finish(runtime: Runtime, finished: Sequence[Finished]) -> list[FollowUp]:
-    """End, park, expand or retry these attempts, as far as they still belong to their tasks."""
-    try:
-        tx = run_surviving_disconnects(runtime, lambda tx: _settle(tx, finished))
-    except Exception as error:
-        # One of them, such as a plug-in's outputs, must not keep the others from their ends.
-        if is_unreachable(error) or len(finished) == 1:
-            raise
-        log.warning("steps could not be ended together", exc_info=True)
-        return [_finish_alone(runtime, one) for one in finished]
-    kept = outbox.hand_over(tx, [one.origin for one in finished])
-    return [
-        FollowUp(
-            ids,
-            is_orphaned=one.step.row.id in tx.orphaned,
-            failure=tx.failures.get(one.step.row.id),
-        )
-        for one, ids in zip(finished, kept, strict=True)
+def finish(
+    runtime: Runtime, finished: Sequence[Finished], *, goes_on: bool = True
+) -> list[FollowUp]:
+    """End, park, expand or retry these attempts, as far as they still belong to their tasks.
+
+    The same transaction claims what their threads go on with, unless it is not to *go on*.
+    """
+    slots = [
+        Slot(replace(one.origin, goes_on=one.origin.goes_on and goes_on), deque(one.hand))
+        for one in finished
     ]
+
+    def change(tx: Transaction) -> None:
+        for slot in slots:
+            slot.begin_anew(tx)
+        _finish(tx, finished, slots)
+
+    try:
+        tx = run_surviving_disconnects(runtime, change)
+    except Exception as error:
+        # One of them, such as a plug-in's outputs, must not keep the others from their ends; nor
+        # may what comes next do so.
+        if is_unreachable(error) or (len(finished) == 1 and not goes_on):
+            raise
+        log.warning("steps could not be ended together with what follows", exc_info=True)
+        return [_finish_alone(runtime, one) for one in finished]
+    runtime.remember(begun=tx.begun, ended=())
+    kept = hand_over(tx, slots)
+    return [
+        _follow_up(tx, one, slot, ids) for one, slot, ids in zip(finished, slots, kept, strict=True)
+    ]
+
+
+def _follow_up(tx: Transaction, one: Finished, slot: Slot, ids: Sequence[int]) -> FollowUp:
+    failure = tx.failures.get(one.step.row.id)
+    return FollowUp(
+        steps=slot.steps,
+        hand=slot.hand,
+        ids=ids,
+        is_orphaned=one.step.row.id in tx.orphaned,
+        failures=() if failure is None else (failure,),
+    )
 
 
 def _finish_alone(runtime: Runtime, one: Finished) -> FollowUp:
     try:
-        return finish(runtime, [one])[0]
+        return finish(runtime, [one], goes_on=False)[0]
     except Exception as error:  # noqa: BLE001 (its own thread raises it)
-        return FollowUp([], error=error)
+        return FollowUp(error=error)
 
 
-def _settle(tx: Transaction, finished: Sequence[Finished]) -> None:
+def _finish(tx: Transaction, finished: Sequence[Finished], slots: Sequence[Slot]) -> None:
+    going_on = [slot for slot in slots if slot.origin.goes_on]
+    ends_at = time.monotonic() + CLAIMING_SECONDS
+    # What was in hand before does not depend on these ends; the rows that others count on, too,
+    # are locked after it.
+    claim_next(tx, going_on, ends_at=ends_at, hands_only=True)
     ours = [one for one in finished if not tx.is_retry or _is_ours(tx, one)]
     if len(ours) > 1:
         # All at once and in order, or this and another worker could wait for each other.
@@ -98,6 +116,7 @@ def _settle(tx: Transaction, finished: Sequence[Finished]) -> None:
     if not endings:
         tx.relax_durability()
     advance(tx, endings, durable=False)
+    claim_next(tx, going_on, ends_at=ends_at)
     failpoint(Failpoint.AFTER_EXECUTE_BEFORE_COMMIT)
 
 

@@ -7,36 +7,47 @@ a lease in one transaction, runs outside of any, and ends in a second one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import Protocol
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from pipeline_engine.dispatch.messages import SYSTEM
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import last_net, outbox
-from pipeline_engine.scheduler.actions import calls, fan_outs
 from pipeline_engine.scheduler.actions.prepared import Prepared
-from pipeline_engine.scheduler.actions.results import Outcome
-from pipeline_engine.scheduler.advance import outcome
-from pipeline_engine.scheduler.attempt_api import context_for
-from pipeline_engine.scheduler.claim.claim import Claimed, ClaimRequest, end_slow, seconds_for, take
-from pipeline_engine.scheduler.claim.finish import Finished, finish
+from pipeline_engine.scheduler.claim.attempt import run_action
+from pipeline_engine.scheduler.claim.claim import Claimed, ClaimRequest, claim, end_slow
+from pipeline_engine.scheduler.claim.finish import FollowUp, finish
+from pipeline_engine.scheduler.claim.slots import MOST_IN_HAND
 from pipeline_engine.scheduler.combining import Unanswered
 from pipeline_engine.scheduler.outbox import Origin
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
-from pipeline_engine.sdk import ActionContext, ActionResult
-from pipeline_engine.storage.postgres.session import is_expired, is_unreachable
+from pipeline_engine.storage import rows
+from pipeline_engine.storage.postgres.session import autocommit, is_expired, is_unreachable
+from pipeline_engine.storage.rows import StepRow
 
 log = structlog.get_logger(__name__)
-Call = Callable[[Prepared, ActionContext], Outcome]
 
 #: A turn hands over after this, so that revocation and fairness stay honest.
 TURN = timedelta(seconds=2)
+#: Queues whose workers run nothing but what their messages name: batches are divided already, a
+#: task that can be ended by force runs one step, and the engine's own work is no user's.
+NOBODY_HELPS = frozenset({QueueName.FAST, QueueName.CPU, SYSTEM})
+
+
+class Shown(Protocol):
+    """Tells those who watch the workers which steps they run."""
+
+    def of(self, step: StepRow, failures: list[str]) -> AbstractContextManager[None]:
+        """Tell of a step in the block; *failures* grows if its attempt failed."""
 
 
 @dataclass(slots=True)
@@ -50,16 +61,44 @@ class Turn:
     alone: bool = False  #: takes only what its message names
     trusts: bool = True  #: runs cheap steps inside of transactions
     failures: list[str] = field(default_factory=list)  #: attempts that failed, for Celery to know
+    shown: Shown | None = None  #: tells of each blocking step while it runs
     ends_at: float = field(default_factory=lambda: time.monotonic() + TURN.total_seconds())
+    _runs: StepRow | None = None  #: the blocking step that it has claimed last
+    _hand: Sequence[StepRow] = ()  #: blocking steps that this turn was asked to run, still queued
 
     def run(self, ids: Sequence[int]) -> None:
         """Run these steps, then those that they set free, until the turn is over."""
         ids = [step_id for step_id in ids if step_id not in self.runtime.ended]
-        while ids:
+        while ids := ids or self._in_hand() or self._left_by_others():
             ids = self._run_batch(ids)
 
+    def _in_hand(self) -> Sequence[int]:
+        """What could not be claimed on the way is asked for as the first was."""
+        ids, self._hand = [row.id for row in self._hand], ()
+        return ids
+
+    def _left_by_others(self) -> Sequence[int]:
+        """Blocking steps that others have in their hands while this worker would be idle."""
+        queue = self.queue
+        is_over = self._runs is None or not self._origin().goes_on
+        if is_over or queue is None or queue in NOBODY_HELPS:
+            return ()
+        if self.runtime.dispatch.waiting(queue):
+            return ()
+        # The body of a chord waits for this task, so it runs nothing else.
+        parent_id = self._runs.parent_id if self.in_chord and self._runs else None
+        try:
+            with autocommit(self.runtime.engine) as connection:
+                found = rows.queued_blocking(
+                    connection, queue, most=MOST_IN_HAND, parent_id=parent_id
+                )
+        except DBAPIError as error:  # all that this task was asked for is done
+            log.warning("nobody was helped", error=str(error.orig))
+            return ()
+        return [row.id for row in found]
+
     def _run_batch(self, ids: Sequence[int]) -> Sequence[int]:
-        """Run these steps; returns what this worker goes on with."""
+        """Run these steps; returns the cheap ones that this worker goes on with."""
         failpoint(Failpoint.AFTER_RECEIVE_BEFORE_CLAIM)
         try:
             taken = self._taken(ids)
@@ -77,10 +116,13 @@ class Turn:
                 return self._handed_over(last_net.not_taken(self.runtime, ids[0], error))
             return self._run_apart(ids)
         self.failures += taken.failures
-        with self.runtime.leases.held(*(step.row for step in taken.claimed)):
-            ids = taken.follow_up
-            for step in taken.claimed:
-                ids = self._run_watched(step, self._origin(goes_on=step is taken.claimed[-1]))
+        self._hand, ids = taken.hand, taken.follow_up
+        steps: Sequence[Prepared] = taken.steps
+        while steps:
+            with self.runtime.leases.held(*(step.row for step in steps)):
+                for step in steps:
+                    follow_up = self._run_watched(step, goes_on=step is steps[-1])
+            steps, self._hand, ids = follow_up.steps, follow_up.hand, follow_up.ids
         return ids
 
     def _run_apart(self, ids: Sequence[int]) -> Sequence[int]:
@@ -111,54 +153,47 @@ class Turn:
         return outbox.hand_over(tx, [self._origin()])[0]
 
     def _taken(self, ids: Sequence[int]) -> Claimed:
-        wanted = ClaimRequest(ids, self._origin(), takes_more=self._takes_more, trusts=self.trusts)
+        request = ClaimRequest(ids, self._origin(), takes_more=self._takes_more, trusts=self.trusts)
         if self.queue == QueueName.FAST:  # batches as they are
-            return take(self.runtime, [wanted])[0]
-        taken = self.runtime.taking.ask(wanted, partial(take, self.runtime))
+            return claim(self.runtime, [request])[0]
+        taken = self.runtime.taking.ask(request, partial(claim, self.runtime))
         if taken.error is not None:
             raise taken.error
         return taken
 
-    def _run_watched(self, step: Prepared, origin: Origin) -> Sequence[int]:
+    def _run_watched(self, step: Prepared, *, goes_on: bool) -> FollowUp:
         """Run a claimed step; one whose turn raises does not keep the others from theirs."""
         try:
-            return self._run_claimed(step, origin)
+            return self._run_claimed(step, goes_on=goes_on)
         except Exception as error:
             # Fault of ours, or of what a plug-in has given us: its own calls are guarded.
             if is_unreachable(error) or isinstance(error, Unanswered):
                 raise
             row, repeats = step.row, step.planned.idempotent
             lost = last_net.not_ended(self.runtime, row, error, is_idempotent=repeats)
-            return self._handed_over(lost)
+            return FollowUp(ids=self._handed_over(lost), hand=self._hand if goes_on else ())
 
-    def _run_claimed(self, step: Prepared, origin: Origin) -> Sequence[int]:
+    def _run_claimed(self, step: Prepared, *, goes_on: bool) -> FollowUp:
+        with self.shown.of(step.row, self.failures) if self.shown else nullcontext():
+            return self._run_to_its_end(step, goes_on=goes_on)
+
+    def _run_to_its_end(self, step: Prepared, *, goes_on: bool) -> FollowUp:
         """Run the action of a claimed step, and end it if it is still ours."""
-        failpoint(Failpoint.AFTER_CLAIM_BEFORE_EXECUTE)
-        context = context_for(self.runtime, step)
-        expands = outcome.expands(step.row, step.planned)
-        seconds = seconds_for(step, self.runtime)
-        with self.runtime.occupied.by(f"step {step.row.id} ({step.row.action})", seconds=seconds):
-            found = self._found(step, fan_outs.expand if expands else calls.execute, context)
-        finished = Finished(step, found, origin)
+        self._runs = step.row
+        finished = run_action(
+            self.runtime,
+            step,
+            # A task that is to be ended by force must not have another step by then.
+            self._origin(goes_on=goes_on and self.queue != QueueName.CPU),
+            self._hand if goes_on else (),
+        )
         follow_up = self.runtime.finishing.ask(finished, partial(finish, self.runtime))
         if follow_up.error is not None:
             raise follow_up.error
-        if follow_up.failure is not None:
-            self.failures.append(follow_up.failure)
-        if follow_up.is_orphaned and isinstance(found, ActionResult) and found.awaiting_event:
-            # The clean-up attempt could not know of what was being started at that moment.
-            context.external_workflow_ids = tuple(found.external_workflow_ids)
-            context.stored_outputs = found.outputs
-            calls.clean_up(step, context)
-        return follow_up.ids
-
-    def _found(self, step: Prepared, call: Call, context: ActionContext) -> Outcome:
-        """What the action answers; a cheap one is not given more time for having been claimed."""
-        if not step.planned.cheap:
-            return call(step, context)
-        seconds = self.runtime.settings.cheap_step_seconds
-        ends_at = time.monotonic() + seconds
-        return calls.in_time(call, step, context, ends_at=ends_at, seconds=seconds)
+        self.failures += follow_up.failures
+        if follow_up.is_orphaned:
+            finished.clean_up()
+        return follow_up
 
     def go_on(self, tx: Transaction) -> None:
         """Run what a committed transaction has set free, and send the rest."""

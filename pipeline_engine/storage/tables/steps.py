@@ -73,6 +73,13 @@ class StepExecution(Timestamped, Base):
             "queued_at",
             postgresql_where=text(f"{WAITING} AND queued_at IS NOT NULL"),
         ),
+        # For those who are idle while others have steps in their hands.
+        Index(
+            "ix_step_executions_queued_blocking",
+            "queue",
+            "queued_at",
+            postgresql_where=text(f"{WAITING} AND queued_at IS NOT NULL AND NOT cheap"),
+        ),
         # Ready, but the window of the execution or of the fan-out is full.
         Index(
             "ix_step_executions_held",

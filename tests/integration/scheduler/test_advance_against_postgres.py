@@ -256,7 +256,8 @@ def play_one(driver: Driver, peers: Peers, data: st.DataObject, document: dict[s
 
 
 @pytest.mark.timeout(600)  # Hypothesis would take it for an example that fails, and shrink it
-def test_the_scheduler_does_what_the_model_says_in_every_order(drive):
+@pytest.mark.parametrize("plain_turns", [False, True], ids=["fast", "plain"])
+def test_the_scheduler_does_what_the_model_says_in_every_order(drive, plain_turns):
     peers = Peers()
     peer = an_action(
         "peer",
@@ -266,4 +267,4 @@ def test_the_scheduler_does_what_the_model_says_in_every_order(drive):
         cleanup=peers.cleanup,
     )
 
-    play_one(drive(peer, log_level="ERROR"), peers)
+    play_one(drive(peer, log_level="ERROR", plain_turns=plain_turns), peers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,3 +30,12 @@ def count(context: ActionContext, what: str) -> int:
     with Path(context.params["ledger"]).open() as ledger:
         entries = [json.loads(line) for line in ledger]
     return sum((e["what"], e["key"]) == (what, context.idempotency_key) for e in entries)
+
+
+def wait_for_others(context: ActionContext, count: int, *, within: float = 90.0) -> None:
+    """Wait until others have finished so often; raises ``TimeoutError``."""
+    ends_at = time.monotonic() + within
+    while Path(context.params["ledger"]).read_text().count('"finished"') < count:
+        if time.monotonic() > ends_at:
+            raise TimeoutError(f"not {count} others have finished")
+        time.sleep(0.02)

@@ -16,7 +16,7 @@ from pipeline_engine.sdk import (
     register_action,
 )
 
-from .ledger import note
+from .ledger import note, wait_for_others
 
 META = ActionMeta(
     type="probe_work",
@@ -26,6 +26,7 @@ META = ActionMeta(
     params=(
         ParamDefinition(name="ledger", label="Ledger", required=True),
         ParamDefinition(name="seconds", label="Seconds", type=ParamType.NUMBER, default=0),
+        ParamDefinition(name="others", label="Others first", type=ParamType.NUMBER, default=0),
     ),
     outputs=(OutputDefinition(name="attempt", type="integer"),),
 )
@@ -36,8 +37,9 @@ class Work(BaseActionExecutor):
     """Writes down its start and its end."""
 
     def execute(self, context: ActionContext) -> ActionResult:
-        """Wait for as long as the params say."""
+        """Wait for as long as the params say, and until so many others have finished."""
         note(context, "started")
+        wait_for_others(context, int(context.params.get("others", 0)))
         threading.Event().wait(float(context.params.get("seconds", 0)))
         note(context, "finished")
         return ActionResult(success=True, outputs={"attempt": context.attempt})
