@@ -48,13 +48,16 @@ class OneWorker:
 
     def measure(self, bench: Bench, rounds: Rounds) -> Outcome:
         """Measure the row on that worker."""
-        with _with_one_worker(bench, self.name, self.slots) as alone:
+        with one_worker(bench, self.name, self.slots) as alone:
             return self.row.measure(alone, rounds)
 
 
 @contextmanager
-def _with_one_worker(bench: Bench, name: str, slots: int) -> Iterator[Bench]:
-    told = installation(bench, name)
+def one_worker(
+    bench: Bench, name: str, slots: int, more: Mapping[str, str] | None = None
+) -> Iterator[Bench]:
+    """Run one worker with so many threads, on an installation of its own, until the block ends."""
+    told = installation(bench, name, more)
     settings = Settings.from_env(told)
     runtime = Runtime.start(settings, registry=bench.runtime.registry)
     pool = {"worker": ("-P", "threads", "-c", str(slots), "-Q", EVERY_QUEUE)}

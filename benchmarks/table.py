@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks import shapes
+from benchmarks.ablation import Ablation
 from benchmarks.bench import Row
 from benchmarks.callbacks import CallbackAnswers, NextStep
 from benchmarks.crowds import Beside, slow_clients, waiting_clients
@@ -67,6 +68,7 @@ ROWS: tuple[Row, ...] = (
         per_second=100,
         target=at_most(2),
     ),
+    Ablation(),
     Parked(10_000),
     Memory(most=500),
     Recovery(lease_seconds=5),

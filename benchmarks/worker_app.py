@@ -7,8 +7,10 @@ from pathlib import Path
 
 from benchmarks.ledger import LEDGER_VARIABLE, Ledger
 from benchmarks.raw import register_tasks
+from benchmarks.without import go_without
 from pipeline_engine.worker import app
 
+go_without()
 register_tasks(Ledger(Path(os.environ[LEDGER_VARIABLE])), app)
 
 __all__ = ["app"]

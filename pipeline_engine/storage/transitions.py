@@ -87,7 +87,7 @@ WITH free AS (
     JOIN step_executions s ON s.id = v.id
     WHERE s.id = ANY(%(ids)s::bigint[]) AND s.attempt = v.attempt
         AND CASE WHEN s.status IN ('PENDING', 'RETRYING') THEN s.queued_at IS NOT NULL END
-    ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED
+    ORDER BY s.id FOR NO KEY UPDATE SKIP LOCKED
 ), claimed AS (
     UPDATE step_executions s SET status = 'RUNNING', attempt = s.attempt + 1,
         queued_at = NULL, due_at = NULL, leased_until = now() + %(lease)s::interval,
@@ -95,6 +95,7 @@ WITH free AS (
         task_id = v.task_id, started_at = coalesce(s.started_at, now()), updated_at = now(),
         lock_version = s.lock_version + 1
     FROM free v WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = v.id
+        AND CASE WHEN s.status IN ('PENDING', 'RETRYING') THEN true END
     RETURNING s.id, s.execution_id, s.attempt, v.details
 ), told AS (
     INSERT INTO events (execution_id, event_type, step_execution_id, details)
