@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from benchmarks import report
+from benchmarks.actions import known_actions
 from benchmarks.bench import Row, running_bench
 from benchmarks.judging import Outcome, Rounds
 from benchmarks.machine import Machine
@@ -63,7 +64,7 @@ def fresh_servers(directory: Path) -> Iterator[EmbeddedServers]:
 
 def show_profiles(shapes: Sequence[Shape], environment: dict[str, str]) -> None:
     """Print where the time goes."""
-    runtime = Runtime.start(Settings.from_env(environment))
+    runtime = Runtime.start(Settings.from_env(environment), registry=known_actions())
     tune_gc()  # as a worker does
     rehearsal = Rehearsal(runtime)
     for shape in shapes:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -46,9 +47,10 @@ class Statements:
         """Count the block as one round trip."""
         began_at = time.perf_counter()
         yield
-        text = re.sub(r"\s+", " ", text).strip()
+        seconds = time.perf_counter() - began_at
+        text = _on_one_line(text)
         self.counts[text] = self.counts.get(text, 0) + 1
-        self.seconds[text] = self.seconds.get(text, 0.0) + time.perf_counter() - began_at
+        self.seconds[text] = self.seconds.get(text, 0.0) + seconds
 
     @property
     def total(self) -> int:
@@ -67,6 +69,11 @@ class Statements:
             count = self.counts[text]
             each = 1000 * seconds / count
             yield f"{1000 * seconds:8.1f} ms {count:6} x {each:7.3f} ms  {text[:SHOWN_CHARACTERS]}"
+
+
+@cache
+def _on_one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
 
 
 @contextmanager
@@ -136,9 +143,12 @@ class Rehearsal:
     def _run(self, execution_id: UUID) -> None:
         """Take the turns that workers would; their messages go where nobody listens."""
         size = self._runtime.settings.chunk_size
-        while ids := self._ids(execution_id, QUEUED):
+        while self._ids(execution_id, QUEUED):
+            ids = self._ids(execution_id, f"{QUEUED} AND cheap")
             for start in range(0, len(ids), size):
                 Turn(self._runtime, queue="fast").run(ids[start : start + size])
+            if ids := self._ids(execution_id, BLOCKING):
+                Turn(self._runtime, queue="io").run(ids)
             for parent in self._ids(execution_id, JOINABLE):
                 join(self._runtime, parent)
 
@@ -153,6 +163,7 @@ class Rehearsal:
 
 
 QUEUED = "status = 'PENDING' AND queued_at IS NOT NULL"
+BLOCKING = f"{QUEUED} AND NOT cheap"
 JOINABLE = "status = 'RUNNING' AND items_open = 0"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 from benchmarks import shapes
 from benchmarks.ablation import Ablation
@@ -25,6 +27,8 @@ SHAPES: dict[str, Callable[[], Shape]] = {
     "layered": lambda: shapes.layered(20, 50, 3_000),
     "chain": lambda: shapes.chain(200),
     "fan-out": lambda: shapes.fan_out(400),
+    "blocking-chain": lambda: shapes.blocking_chain(40, Path(os.devnull)),
+    "blocking-map-1": lambda: shapes.blocking_map(400, Path(os.devnull)),
 }
 
 ROWS: tuple[Row, ...] = (

@@ -18,11 +18,18 @@ from pipeline_engine.storage.phases import IS, any_of
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps, fetch_steps_prepared
 
-#: Of a row *s* on which *v* counts ended dependencies: queued with the last of them if it is
-#: cheap, so that the step that everything waits for costs no statement of its own.
-QUEUED_IF_CHEAP = (
-    "queued_at = CASE WHEN s.remaining = v.ended AND s.cheap AND s.status = 'PENDING'"
-    " AND s.queued_at IS NULL THEN now() ELSE s.queued_at END"
+#: Of a row *s* on which *v* counts ended dependencies: with the last of them it is queued, or held
+#: if its execution is one of *windowed* and it needs a place there, so that what everybody waits
+#: for costs no statement of its own.
+_BECOMES_READY = (
+    "s.remaining = v.ended AND s.status = 'PENDING' AND s.queued_at IS NULL AND s.due_at IS NULL"
+    " AND NOT s.in_window AND s.kind <> 'sink'"
+)
+_NEEDS_A_PLACE = "NOT s.cheap AND s.kind = 'step' AND s.execution_id = ANY(%(windowed)s::uuid[])"
+QUEUED_OR_HELD = (
+    f"queued_at = CASE WHEN {_BECOMES_READY} AND NOT ({_NEEDS_A_PLACE}) THEN now()"
+    " ELSE s.queued_at END,"
+    f" held = s.held OR ({_BECOMES_READY} AND {_NEEDS_A_PLACE})"
 )
 #: Of an attempt that was lost: queued at once, or by the clock after *delay*.
 QUEUED_AGAIN = (

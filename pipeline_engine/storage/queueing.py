@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.readiness import Contribution
-from pipeline_engine.storage.admission import QUEUED_IF_CHEAP
+from pipeline_engine.storage.admission import QUEUED_OR_HELD
 from pipeline_engine.storage.postgres import driver
-from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps, fetch_steps_prepared
+from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps_prepared
 from pipeline_engine.storage.tables.base import Json
 
 #: Statement that is sent for its row locks with the one that follows; its result is discarded.
@@ -24,16 +25,26 @@ LOCK_IN_ORDER = (
 )
 
 
-def count_ends(connection: Connection, changes: Mapping[int, Contribution]) -> list[StepRow]:
+def count_ends(
+    connection: Connection,
+    changes: Mapping[int, Contribution],
+    *,
+    windowed: Collection[UUID] = (),
+) -> list[StepRow]:
     """Count the ends of dependencies on the rows that wait for them, and return those rows.
 
     Successors are locked in the order of their ids, or two joins could wait for each other.
-    A cheap step that becomes ready is queued on the way: it needs no place.
+    A step whose last dependency this is is queued on the way; one that needs a place in an
+    execution of *windowed* is held.
     """
     return fetch_steps_prepared(
         connection,
         SETTLE,
-        {"ids": driver.array(sorted(changes)), "changes": json_guard.dumps(_grouped(changes))},
+        {
+            "ids": driver.array(sorted(changes)),
+            "changes": json_guard.dumps(_grouped(changes)),
+            "windowed": f"{{{','.join(map(str, windowed))}}}",
+        },
         before=LOCK_IN_ORDER if len(changes) > 1 else "",
     )
 
@@ -42,7 +53,7 @@ SETTLE = f"""
 UPDATE step_executions s SET remaining = s.remaining - v.ended,
     deps_succeeded = s.deps_succeeded + v.succeeded, deps_failed = s.deps_failed + v.failed,
     deps_blocking = s.deps_blocking + v.blocking, deps_branched = s.deps_branched + v.branched,
-    {QUEUED_IF_CHEAP}
+    {QUEUED_OR_HELD}
 FROM json_to_recordset(%(changes)s::json)
     AS v(ids bigint[], ended int, succeeded int, failed int, blocking int, branched int),
     unnest(v.ids) AS changed(id)
@@ -118,28 +129,37 @@ def limit_clean_ups(connection: Connection, ids: Sequence[int], *, within: timed
 
 def count_ended_items(
     connection: Connection, ended: Mapping[int, tuple[int, int]], *, wake: timedelta
-) -> list[StepRow]:
-    """Count ``{parent: (ended, failed)}`` items, and return the parents.
+) -> list[tuple[StepRow, bool]]:
+    """Count ``{parent: (ended, failed)}`` items; returns the parents, and whether items are held.
 
     A parent whose last item ended gets a time at which the sweep would join it, should
     the message that wakes the join be lost.
     """
     ids = sorted(ended)
-    return fetch_steps(
+    rows = driver.fetch_prepared(
         connection,
-        "UPDATE step_executions s SET items_open = s.items_open - v.ended,"
-        " items_failed = s.items_failed + v.failed,"
-        " due_at = CASE WHEN s.items_open = v.ended THEN now() + %(wake)s ELSE s.due_at END"
-        " FROM unnest(%(ids)s::bigint[], %(ended)s::int[], %(failed)s::int[])"
-        " AS v(id, ended, failed)"
-        f" WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = v.id RETURNING {STEP_COLUMNS}",
+        COUNT_ITEMS,
         {
             "ids": driver.array(ids),
-            "ended": [ended[i][0] for i in ids],
-            "failed": [ended[i][1] for i in ids],
+            "ended": driver.array(ended[i][0] for i in ids),
+            "failed": driver.array(ended[i][1] for i in ids),
             "wake": wake,
         },
     )
+    return [(StepRow(*row[:-1]), row[-1]) for row in rows]
+
+
+COUNT_ITEMS = f"""
+UPDATE step_executions s SET items_open = s.items_open - v.ended,
+    items_failed = s.items_failed + v.failed,
+    due_at = CASE WHEN s.items_open = v.ended THEN now() + %(wake)s::interval ELSE s.due_at END
+FROM unnest(%(ids)s::bigint[], %(ended)s::int[], %(failed)s::int[]) AS v(id, ended, failed)
+WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = v.id
+RETURNING {STEP_COLUMNS}, EXISTS (
+    SELECT FROM step_executions h WHERE h.execution_id = s.execution_id
+        AND h.parent_id = s.id AND h.held AND h.status = 'PENDING'
+)
+"""
 
 
 # ── The lock of an external id ───────────────────────────────────────────────────────────

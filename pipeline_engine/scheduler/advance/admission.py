@@ -22,21 +22,35 @@ def admit(tx: Transaction, ready: Iterable[StepRow], *, freed: Iterable[UUID] = 
     In the windows of the executions *freed* a place has become free, which goes to the first that
     is held. Items have a window of their own, see ``admit_items``.
     """
-    held: dict[UUID, list[int]] = {execution_id: [] for execution_id in freed}
+    windows = set(freed)
     queued: list[StepRow] = []
+    held: list[int] = []
     for row in ready:
         if of(tx.plan(row.execution_id), row).is_held:
-            held.setdefault(row.execution_id, []).append(row.id)
+            windows.add(row.execution_id)
+            held += [] if _is_said(row) else [row.id]
         else:
             queued.append(row)
-    # A cheap step is queued when its last dependency is counted; an eager rule was faster.
-    storage.queue(tx.connection, [row.id for row in queued if row.remaining or not row.cheap])
+    storage.queue(tx.connection, [row.id for row in queued if not _is_said(row)])
+    storage.hold(tx.connection, held)
     tx.ready.extend(queued)
-    for execution_id in sorted(held):  # or two transactions could wait for each other's windows
+    for execution_id in sorted(windows):  # or two transactions could wait for each other's windows
         window = tx.plan(execution_id).window
         if window is not None:
-            storage.hold(tx.connection, held[execution_id])
             tx.ready.extend(storage.let_in(tx.connection, execution_id, window=window))
+
+
+def _is_said(row: StepRow) -> bool:
+    """Whether the statement that counted its last dependency has queued or held it already.
+
+    Steps without dependencies were not counted, and an eager rule is faster than the last of them.
+    """
+    return row.dependency_count > 0 and row.remaining == 0
+
+
+def windowed(tx: Transaction, execution_ids: Iterable[UUID]) -> list[UUID]:
+    """Those of these executions in which steps need a place."""
+    return [one for one in execution_ids if tx.plan(one).window is not None]
 
 
 def of(plan: Plan, row: StepRow) -> Admission:

@@ -64,7 +64,8 @@ def _set_free(tx: Transaction, ended: Sequence[Ending]) -> list[Ending]:
     sinks: list[StepRow] = []
     ready: list[StepRow] = []
     if changes:
-        for row in queueing.count_ends(tx.connection, changes):
+        windowed = admission.windowed(tx, {ending.step.execution_id for ending in ended})
+        for row in queueing.count_ends(tx.connection, changes, windowed=windowed):
             tx.shares_locks |= row.remaining > 0
             _react(tx, row, changes[row.id], follow_ups, sinks, ready)
     freed = {ending.step.execution_id for ending in ended if ending.step.in_window}

@@ -134,12 +134,14 @@ def count(tx: Transaction, ended: Sequence[Ending]) -> list[Ending]:
     parents = queueing.count_ended_items(tx.connection, counts, wake=wake)
     tx.shares_locks = True
     follow_ups: list[Ending] = []
-    for parent in parents:
-        follow_ups += _after_some_ended(tx, parent, *counts[parent.id])
+    for parent, holds in parents:
+        follow_ups += _after_some_ended(tx, parent, *counts[parent.id], holds=holds)
     return follow_ups
 
 
-def _after_some_ended(tx: Transaction, parent: StepRow, ended: int, failed: int) -> list[Ending]:
+def _after_some_ended(
+    tx: Transaction, parent: StepRow, ended: int, failed: int, *, holds: bool
+) -> list[Ending]:
     if parent.status != StepStatus.RUNNING:
         return []
     if parent.items_open == 0:
@@ -151,7 +153,8 @@ def _after_some_ended(tx: Transaction, parent: StepRow, ended: int, failed: int)
     if failures > tolerated:
         # Only the ends that cross the line give the others up; later ones find it done.
         return _give_up_the_rest(tx, parent) if failures - failed <= tolerated else []
-    admission.admit_items(tx, parent, ended)
+    if holds:
+        admission.admit_items(tx, parent, ended)
     return []
 
 

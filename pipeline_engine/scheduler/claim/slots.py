@@ -46,15 +46,14 @@ class Slot:
         # A try whose commit went through unheard is recognised by its claims.
         ours = still_held(tx.connection, [step.row for step in self.steps])
         self.steps = [step for step in self.steps if step.row.id in ours]
-        # Copies, because what is prepared changes its row.
-        self.hand = deque(replace(row) for row in self._given if row.id not in ours)
+        self.hand = deque(row for row in self._given if row.id not in ours)
 
     def draw(self, ready: list[StepRow]) -> StepRow | None:
         """What it may claim next: of its hand, or of what this transaction has made *ready*."""
         if self.steps:
             return None
-        if self.hand:
-            return self.hand.popleft()
+        if self.hand:  # a copy, because what is prepared changes its row
+            return replace(self.hand.popleft())
         if not self.origin.goes_on:
             return None
         for number, row in enumerate(ready):

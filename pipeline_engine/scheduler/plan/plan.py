@@ -260,7 +260,9 @@ class Plan:
     def window(self) -> int | None:
         """How many steps may run at once; None if the pipeline cannot exceed it anyway."""
         limit = self.definition.settings.max_parallel_steps
-        return limit if self._blocking_steps > limit else None
+        if self._blocking_steps <= limit or self._blocking_chains <= limit:
+            return None
+        return limit
 
     def window_of(self, kind: str, *, cheap: bool) -> int | None:
         """How many rows of this kind may be on their way at once; None if they need no place.
@@ -288,8 +290,30 @@ class Plan:
 
     @cached_property
     def _blocking_steps(self) -> int:
-        steps = (self._step_with(definition.id) for definition in self.definition.steps)
-        return sum(step is None or not step.cheap for step in steps)
+        return sum(map(self._is_blocking, self.definition.graph.topological_order()))
+
+    def _is_blocking(self, step_id: str) -> bool:
+        step = self._step_with(step_id)
+        return step is None or not step.cheap
+
+    @cached_property
+    def _blocking_chains(self) -> int:
+        """Into how many chains the steps can be laid, each step behind one that it waits for.
+
+        Of a chain only one step is on its way at any time, so no more steps are than there are
+        chains with blocking ones. A step with an eager rule begins a chain: it may start before
+        what it depends on has ended.
+        """
+        chain_of: dict[str, int] = {}
+        last: dict[int, str] = {}
+        graph = self.definition.graph
+        for step_id in graph.topological_order():
+            rule, _ = self.definition.rule(step_id)
+            before = () if rule in EAGER else graph.dependencies(step_id)
+            free = (chain_of[one] for one in before if last[chain_of[one]] == one)
+            chain_of[step_id] = next(free, len(last))
+            last[chain_of[step_id]] = step_id
+        return len({chain_of[step_id] for step_id in chain_of if self._is_blocking(step_id)})
 
 
 def _of_item(step: StepDefinition) -> StepDefinition:

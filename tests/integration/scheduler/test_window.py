@@ -148,3 +148,21 @@ def test_handlers_run_although_the_window_is_small(drive):
     end = drive(work()).run(*steps(2), settings={"max_parallel_steps": 1, "finally": handlers})
 
     assert {end.statuses[f"h{n}"] for n in range(3)} == {"COMPLETED"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "queued"),
+    [("all_success", True), ("one_success", False)],
+    ids=["each waits for the end of the one before", "it may start before the others have ended"],
+)
+def test_chains_that_cannot_exceed_the_window_need_no_place(drive, rule, queued):
+    driver = drive(an_action("work", lambda context: ActionResult(success=True)))
+    chain = [
+        a_step("a", action="work"),
+        a_step("b", action="work", depends_on=["a"]),
+        a_step("c", action="work", depends_on=["b", "a"], trigger_rule=rule),
+    ]
+    execution_id = driver.start(*chain, settings={"max_parallel_steps": 1})
+
+    assert driver.look(execution_id).step("a").in_window is not queued
+    assert driver.finish(execution_id).status == "COMPLETED"
