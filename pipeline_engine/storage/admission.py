@@ -20,16 +20,17 @@ from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps, fet
 
 #: Of a row *s* on which *v* counts ended dependencies: with the last of them it is queued, or held
 #: if its execution is one of *windowed* and it needs a place there, so that what everybody waits
-#: for costs no statement of its own.
+#: for costs no statement of its own. Where nobody has asked for the window, it is neither.
 _BECOMES_READY = (
     "s.remaining = v.ended AND s.status = 'PENDING' AND s.queued_at IS NULL AND s.due_at IS NULL"
     " AND NOT s.in_window AND s.kind <> 'sink'"
 )
-_NEEDS_A_PLACE = "NOT s.cheap AND s.kind = 'step' AND s.execution_id = ANY(%(windowed)s::uuid[])"
+_MAY_NEED_A_PLACE = "NOT s.cheap AND s.kind = 'step'"
 QUEUED_OR_HELD = (
-    f"queued_at = CASE WHEN {_BECOMES_READY} AND NOT ({_NEEDS_A_PLACE}) THEN now()"
-    " ELSE s.queued_at END,"
-    f" held = s.held OR ({_BECOMES_READY} AND {_NEEDS_A_PLACE})"
+    f"queued_at = CASE WHEN {_BECOMES_READY} AND (NOT ({_MAY_NEED_A_PLACE})"
+    " OR s.execution_id = ANY(%(unlimited)s::uuid[])) THEN now() ELSE s.queued_at END,"
+    f" held = s.held OR ({_MAY_NEED_A_PLACE} AND {_BECOMES_READY}"
+    " AND s.execution_id = ANY(%(windowed)s::uuid[]))"
 )
 #: Of an attempt that was lost: queued at once, or by the clock after *delay*.
 QUEUED_AGAIN = (

@@ -30,12 +30,13 @@ def count_ends(
     changes: Mapping[int, Contribution],
     *,
     windowed: Collection[UUID] = (),
+    unlimited: Collection[UUID] = (),
 ) -> list[StepRow]:
     """Count the ends of dependencies on the rows that wait for them, and return those rows.
 
     Successors are locked in the order of their ids, or two joins could wait for each other.
-    A step whose last dependency this is is queued on the way; one that needs a place in an
-    execution of *windowed* is held.
+    A cheap step whose last dependency this is is queued on the way; so is any other in the
+    executions *unlimited*, and in those *windowed* it is held.
     """
     return fetch_steps_prepared(
         connection,
@@ -43,7 +44,8 @@ def count_ends(
         {
             "ids": driver.array(sorted(changes)),
             "changes": json_guard.dumps(_grouped(changes)),
-            "windowed": f"{{{','.join(map(str, windowed))}}}",
+            "windowed": driver.array(windowed),
+            "unlimited": driver.array(unlimited),
         },
         before=LOCK_IN_ORDER if len(changes) > 1 else "",
     )

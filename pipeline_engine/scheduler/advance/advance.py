@@ -63,13 +63,16 @@ def _set_free(tx: Transaction, ended: Sequence[Ending]) -> list[Ending]:
     follow_ups: list[Ending] = []
     sinks: list[StepRow] = []
     ready: list[StepRow] = []
+    asked = admission.Asked.about(tx, [ending.step for ending in ended])
     if changes:
-        windowed = admission.windowed(tx, {ending.step.execution_id for ending in ended})
-        for row in queueing.count_ends(tx.connection, changes, windowed=windowed):
+        windowed, unlimited = asked.windowed, asked.unlimited
+        for row in queueing.count_ends(
+            tx.connection, changes, windowed=windowed, unlimited=unlimited
+        ):
             tx.shares_locks |= row.remaining > 0
             _react(tx, row, changes[row.id], follow_ups, sinks, ready)
     freed = {ending.step.execution_id for ending in ended if ending.step.in_window}
-    admission.admit(tx, ready, freed=freed)
+    admission.admit(tx, ready, freed=freed, asked=asked)
     return [*follow_ups, *finalize.conclude(tx, sinks)]
 
 

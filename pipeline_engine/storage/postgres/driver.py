@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import psycopg2
 from sqlalchemy import Connection, Select
@@ -99,7 +100,7 @@ def text_of(statement: Select[Any]) -> str:
     return str(statement.compile(dialect=DIALECT))
 
 
-def array(ids: Iterable[int]) -> str:
+def array(ids: Iterable[int | UUID]) -> str:
     """Numbers as one literal; of a list the driver makes one constant each, to be parsed."""
     return f"{{{','.join(map(str, ids))}}}"
 
