@@ -30,7 +30,6 @@ class Variant:
 VARIANTS = (
     Variant("batches", {"PIPELINE_CHUNK_SIZE": "1"}, ("wide", "chain")),
     Variant("running ahead", {WITHOUT_VARIABLE: "running-ahead"}, ("layered", "chain")),
-    Variant("taking along", {WITHOUT_VARIABLE: "taking-along"}, ("crowd",)),
     Variant("combining", {WITHOUT_VARIABLE: "combining"}, ("blocking-map",)),
     Variant("claiming next", {WITHOUT_VARIABLE: "claiming-next"}, ("blocking-chain",)),
     Variant("shared messages", {"PIPELINE_WAVE_MESSAGES": "100000"}, ("blocking-map",)),

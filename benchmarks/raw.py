@@ -82,16 +82,6 @@ class RawCelery:
             result.forget()  # or it asks Redis when it is collected, which may be gone then
         return ended_at - began_at
 
-    def round_trip(self) -> float:
-        """Return how long one task took from sending it until its result was here."""
-        app = self._apps[Canvas.CHORD]
-        self._ledger.clear()
-        began_at = time.time()
-        _note(app, 0).set(ignore_result=False).apply_async().get(timeout=WITHIN_SECONDS)
-        ended_at = time.time()
-        self._ledger.wait_for(1, within=0)
-        return ended_at - began_at
-
 
 Published = tuple[Callable[[], Any], int]  #: what publishes it, and how many records it leaves
 

@@ -38,7 +38,7 @@ ROWS: tuple[Row, ...] = (
     Rate(lambda _: shapes.many(1000), "many", at_least(8)),
     Rate(lambda _: shapes.chain(200), "chain", at_least(3)),
     Rate(lambda _: shapes.fan_out(400), "fan-out", at_least(2)),
-    Rate(lambda bench: shapes.calls(400, bench.peer_url), "http", at_least(0.9)),
+    Rate(lambda bench: shapes.calls(400, bench.peer_url), "http", at_least(0.97)),
     OneWorker(
         Rate(lambda b: shapes.blocking_chain(40, b.ledger.path), "blocking-chain", at_least(2)),
         slots=1,
@@ -52,7 +52,7 @@ ROWS: tuple[Row, ...] = (
         slots=16,
     ),
     CallbackAnswers(per_second=300, count=1200, target=at_most(1.5)),
-    NextStep(count=60, target=at_most(2)),
+    NextStep(count=60, target=at_most(1.3)),
     StartAnswers(per_second=20, count=60, target=at_most(3)),
     Beside(
         "slow-clients",

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pipeline_engine.scheduler.claim import claim, finish
+from pipeline_engine.scheduler.claim import finish
 from pipeline_engine.scheduler.claim.batch import Batch
 from pipeline_engine.scheduler.combining import Combiner
 
@@ -24,10 +24,6 @@ def _nothing(*_: object, **__: object) -> None:
     """Do nothing in its place."""
 
 
-def _no_steps(*_: object) -> list[Any]:
-    return []
-
-
 def _answered_alone(
     _: Combiner, asked: Any, answer: Callable[[Sequence[Any]], Sequence[Any]]
 ) -> Any:
@@ -38,8 +34,6 @@ def _answered_alone(
 TAKEN_AWAY: dict[str, tuple[object, str, Callable[..., Any]]] = {
     # Each step waits until its row says that it is ready.
     "running-ahead": (Batch, "_lock_behind", _nothing),
-    # A batch has the steps of its message only.
-    "taking-along": (claim, "_more", _no_steps),
     # Each thread has transactions of its own.
     "combining": (Combiner, "ask", _answered_alone),
     # A blocking step is claimed in a transaction of its own.

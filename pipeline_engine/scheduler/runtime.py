@@ -5,9 +5,7 @@ from __future__ import annotations
 import gc
 from collections import OrderedDict
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import cached_property
 from threading import Lock
 from typing import TypeVar
@@ -15,7 +13,6 @@ from uuid import UUID
 
 from redis import Redis
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from pipeline_engine import failpoints
@@ -92,9 +89,6 @@ class Runtime:
     occupied: Occupied = field(default_factory=Occupied, repr=False)
     #: some of the executions of which a worker of this process has said that they run
     begun: set[UUID] = field(default_factory=set, repr=False)
-    #: some steps that ended in a batch which took them along; their messages are on their way
-    ended: set[int] = field(default_factory=set, repr=False)
-    _since: list[datetime] = field(default_factory=list, repr=False)
     _facts: OrderedDict[UUID, ExecutionFacts] = field(default_factory=OrderedDict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -170,21 +164,11 @@ class Runtime:
         masker = remember(self.masker.hiding(found.secrets))
         return replace(facts, params=found.value, secrets=found.secrets, masker=masker)
 
-    def note_start_time(self) -> None:
-        """Remember when this process began, if the database can tell."""
-        with suppress(DBAPIError), self.engine.connect() as connection:
-            self.working_since(connection)
-
-    def working_since(self, connection: Connection) -> datetime:
-        """When this process began, or took its first step, on the clock of the database."""
-        if not self._since:
-            self._since.append(rows.now(connection))
-        return self._since[0]
-
-    def remember(self, *, begun: Collection[UUID], ended: Collection[int]) -> None:
-        """What a committed transaction has done for good, so that nobody looks for it again."""
-        _keep(self.begun, begun)
-        _keep(self.ended, ended)
+    def remember(self, begun: Collection[UUID]) -> None:
+        """Executions that run since a committed transaction, so that nobody says it again."""
+        if len(self.begun) > KEPT_IDS:
+            self.begun.clear()
+        self.begun.update(begun)
 
     def plan(self, connection: Connection, execution_id: UUID) -> Plan:
         """The plan that an execution is pinned to."""
@@ -192,9 +176,3 @@ class Runtime:
         if facts is None:
             facts = self.facts(connection, [execution_id])[execution_id]
         return self.plans.of(connection, facts.revision_id)
-
-
-def _keep(known: set[T], new: Collection[T]) -> None:
-    if len(known) > KEPT_IDS:
-        known.clear()
-    known.update(new)

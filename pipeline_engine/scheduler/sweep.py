@@ -68,7 +68,6 @@ class Swept:
     """How much one sweep found, by kind."""
 
     unclaimed: int
-    stranded: int
     due: int
     timers: int
     lost_workers: int
@@ -79,6 +78,7 @@ class Swept:
     clean_ups: int
     late_clean_ups: int
     deliveries: int
+    stranded: int
 
 
 def sweep(runtime: Runtime) -> Swept:
@@ -93,11 +93,11 @@ def sweep(runtime: Runtime) -> Swept:
         timed_out_executions=_time_out_executions(runtime),
         lost_cancels=_cancel_again(runtime),
         unclaimed=_send_unclaimed(runtime),
-        stranded=_send_stranded(runtime),
         late_clean_ups=_each(
             runtime, overdue.late_clean_ups, overdue.lock_late_clean_up, end_late_clean_up
         ),
         **_send_system_messages_again(runtime),
+        stranded=_send_stranded(runtime),
     )
     if any(asdict(swept).values()):
         log.info("swept", **asdict(swept))

@@ -6,7 +6,6 @@ Locks are taken in the order of ids, so that two transactions cannot wait for ea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -34,25 +33,6 @@ def lock_queued(
         " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
         {"ids": driver.array(ids)},
         before="" if durable else driver.RELAXED,
-    )
-
-
-def lock_more_queued(
-    connection: Connection, *, beside: Sequence[int], most: int, queued_since: datetime
-) -> list[StepRow]:
-    """Queued cheap steps of other messages, locked for this transaction.
-
-    Only steps that were queued once, and since this process began: one that killed a worker is
-    not taken along by the next worker, which would die of it, too. No items: the body of the
-    chord that runs them expects each header to have run its own.
-    """
-    return fetch_steps(
-        connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE {IS[Phase.QUEUED]}"
-        " AND queued_at BETWEEN %(since)s AND now() AND cheap AND kind = 'step'"
-        " AND publish_count <= 1 AND lost_count = 0 AND id <> ALL(%(beside)s::bigint[])"
-        " ORDER BY queued_at LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED",
-        {"beside": driver.array(beside), "most": most, "since": queued_since},
     )
 
 

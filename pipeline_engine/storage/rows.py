@@ -118,12 +118,6 @@ class ExecutionFacts:
         }
 
 
-def now(connection: Connection) -> datetime:
-    """When this transaction began, on the clock that all rows are written by."""
-    found: datetime = driver.fetch(connection, "SELECT now()", {})[0][0]
-    return found
-
-
 def fetch_steps(connection: Connection, sql: str, params: dict[str, Any]) -> list[StepRow]:
     """The rows of a statement that returns ``STEP_COLUMNS``."""
     return [StepRow(*row) for row in driver.fetch(connection, sql, params)]

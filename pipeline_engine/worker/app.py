@@ -70,7 +70,7 @@ def _share_memory_with_child(**_: Any) -> None:
 
 @worker_process_init.connect
 def _start_child(**_: Any) -> None:
-    _runtime().note_start_time()
+    _runtime()
 
 
 @worker_init.connect

@@ -33,7 +33,7 @@ from pipeline_engine.scheduler.actions.scope import (
     step_results,
 )
 from pipeline_engine.scheduler.advance import outcome
-from pipeline_engine.scheduler.advance.advance import skipped
+from pipeline_engine.scheduler.advance.advance import advance, skipped
 from pipeline_engine.scheduler.attempt_api import context_for
 from pipeline_engine.scheduler.plan.plan import Plan, PlannedStep
 from pipeline_engine.scheduler.transaction import Transaction
@@ -66,8 +66,17 @@ class Batch:
     _counted: dict[int, Contribution] = field(default_factory=dict)
     _ended: EndedHere = field(default_factory=EndedHere)
 
-    def run(self, rows: Sequence[StepRow], *, most: int) -> None:
-        """Run these steps, and those behind them while all goes well; *most* of them at most."""
+    def carry_out(self, rows: Sequence[StepRow], *, most: int) -> None:
+        """Run these steps, and those behind them while all goes well; *most* of them at most.
+
+        What has ended is written down; what is to be run outside of the transaction, and what is
+        left, is for the caller to claim and to send.
+        """
+        self._run(rows, most)
+        advance(self.tx, self.endings)
+        advance(self.tx, self._follow())
+
+    def _run(self, rows: Sequence[StepRow], most: int) -> None:
         self._look_up({row.execution_id for row in rows})
         self._lock_behind(rows, most - len(rows))
         with shared_timers():
@@ -78,8 +87,8 @@ class Batch:
         for ending in self.endings:
             ending.counted = self._counted.get(ending.step.id)
 
-    def follow(self) -> list[Ending]:
-        """Park, expand or try again what was put off; call it when the ends are written."""
+    def _follow(self) -> list[Ending]:
+        """Park, expand or try again what was put off until the ends were written."""
         moved = {row.id for row, _ in self._put_off}
         # The ends have queued them, as any step whose dependencies have ended.
         self.tx.ready = [row for row in self.tx.ready if row.id not in moved]

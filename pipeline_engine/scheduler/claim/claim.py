@@ -29,8 +29,6 @@ log = structlog.get_logger(__name__)
 
 #: Cheap steps in one transaction; more would keep their rows locked for too long.
 STEPS_PER_TRANSACTION = 512
-#: So many steps at least, where there are any: many executions that begin at once share a commit.
-MORE = 100
 #: Seconds after which a transaction begins no other step. Its locks hold up cancels, and the
 #: history of all executions is read up to the oldest transaction.
 COMPUTING_SECONDS = 1.0
@@ -42,7 +40,6 @@ class ClaimRequest:
 
     ids: Sequence[int]
     origin: Origin
-    takes_more: bool = False  #: cheap steps that other tasks were asked to run may be taken along
     trusts: bool = True  #: cheap steps run inside the transaction that takes them
 
 
@@ -78,7 +75,7 @@ def claim(runtime: Runtime, requests: Sequence[ClaimRequest]) -> list[Claimed]:
         requests = [replace(one, trusts=one.trusts and not is_expired(error)) for one in requests]
         log.warning("steps could not be claimed together", exc_info=True)
         return [_claim_alone(runtime, one) for one in requests]
-    runtime.remember(begun=tx.begun, ended=tx.ended_along)
+    runtime.remember(tx.begun)
     follow_ups = hand_over(tx, slots)
     # Cheap steps are run for one task at a time; what several have asked for is claimed.
     failures = [tuple(tx.failures.values()), *[()] * len(requests)]
@@ -114,10 +111,7 @@ def _claim(tx: Transaction, requests: Sequence[ClaimRequest], slots: Sequence[Sl
     }
     # The transaction need not wait for the disk: see ``Transaction.relax_durability``.
     rows = locking.lock_queued(tx.connection, list(asked), durable=False)
-    along: list[StepRow] = []
-    if all(one.takes_more for one in requests) and all(row.cheap for row in rows):
-        along = _more(tx, list(asked))
-    batch = [row for row in rows if row.cheap] + along
+    batch = [row for row in rows if row.cheap]
     for row in rows:
         if not row.cheap:
             asked[row.id].hand.append(row)
@@ -128,10 +122,7 @@ def _claim(tx: Transaction, requests: Sequence[ClaimRequest], slots: Sequence[Sl
     task_ids = {step_id: slot.origin.task_id for step_id, slot in asked.items()}
     while batch:
         steps = Batch(tx, ends_at, trusts)
-        steps.run(batch, most=most)
-        advance(tx, steps.endings)
-        tx.ended_along |= {e.step.id for e in steps.endings}.intersection(row.id for row in along)
-        advance(tx, steps.follow())
+        steps.carry_out(batch, most=most)
         for step in claimed(tx, steps.claims, task_ids):
             asked.get(step.row.id, slots[0]).steps.append(step)
         most -= max(len(batch), len(steps.endings))
@@ -140,16 +131,6 @@ def _claim(tx: Transaction, requests: Sequence[ClaimRequest], slots: Sequence[Sl
         batch = _next_batch(tx) if goes_on else []
     claim_next(tx, slots, ends_at=ends_at)
     failpoint(Failpoint.AFTER_EXECUTE_BEFORE_COMMIT)
-
-
-def _more(tx: Transaction, ids: Sequence[int]) -> list[StepRow]:
-    # A second try finds nothing else, or it would not notice that the first was committed.
-    if tx.is_retry or len(ids) >= MORE:
-        return []
-    since = tx.runtime.working_since(tx.connection)
-    return locking.lock_more_queued(
-        tx.connection, beside=ids, most=MORE - len(ids), queued_since=since
-    )
 
 
 def _next_batch(tx: Transaction) -> list[StepRow]:

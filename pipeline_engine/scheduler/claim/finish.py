@@ -43,7 +43,8 @@ class FollowUp:
     hand: Sequence[StepRow] = ()  #: to be claimed after that
     ids: Sequence[int] = ()  #: cheap steps to go on with
     is_orphaned: bool = False  #: what the action started is to be cleaned up
-    failures: Sequence[str] = ()  #: attempts that failed: which step, and its code
+    failure: str | None = None  #: the attempt failed: which step, and its code
+    refused: Sequence[str] = ()  #: the same of steps that ended when they were to be claimed
     error: Exception | None = None
 
 
@@ -73,22 +74,23 @@ def finish(
             raise
         log.warning("steps could not be ended together with what follows", exc_info=True)
         return [_finish_alone(runtime, one) for one in finished]
-    runtime.remember(begun=tx.begun, ended=())
+    runtime.remember(tx.begun)
     kept = hand_over(tx, slots)
+    own = [tx.failures.pop(one.step.row.id, None) for one in finished]
+    refused = [tuple(tx.failures.values()), *[()] * len(finished)]
     return [
-        _follow_up(tx, one, slot, ids) for one, slot, ids in zip(finished, slots, kept, strict=True)
+        FollowUp(
+            steps=slot.steps,
+            hand=slot.hand,
+            ids=ids,
+            is_orphaned=one.step.row.id in tx.orphaned,
+            failure=failure,
+            refused=others,
+        )
+        for one, slot, ids, failure, others in zip(
+            finished, slots, kept, own, refused, strict=False
+        )
     ]
-
-
-def _follow_up(tx: Transaction, one: Finished, slot: Slot, ids: Sequence[int]) -> FollowUp:
-    failure = tx.failures.get(one.step.row.id)
-    return FollowUp(
-        steps=slot.steps,
-        hand=slot.hand,
-        ids=ids,
-        is_orphaned=one.step.row.id in tx.orphaned,
-        failures=() if failure is None else (failure,),
-    )
 
 
 def _finish_alone(runtime: Runtime, one: Finished) -> FollowUp:
@@ -99,11 +101,7 @@ def _finish_alone(runtime: Runtime, one: Finished) -> FollowUp:
 
 
 def _finish(tx: Transaction, finished: Sequence[Finished], slots: Sequence[Slot]) -> None:
-    going_on = [slot for slot in slots if slot.origin.goes_on]
     ends_at = time.monotonic() + CLAIMING_SECONDS
-    # What was in hand before does not depend on these ends; the rows that others count on, too,
-    # are locked after it.
-    claim_next(tx, going_on, ends_at=ends_at, hands_only=True)
     ours = [one for one in finished if not tx.is_retry or _is_ours(tx, one)]
     if len(ours) > 1:
         # All at once and in order, or this and another worker could wait for each other.
@@ -116,7 +114,8 @@ def _finish(tx: Transaction, finished: Sequence[Finished], slots: Sequence[Slot]
     if not endings:
         tx.relax_durability()
     advance(tx, endings, durable=False)
-    claim_next(tx, going_on, ends_at=ends_at)
+    # Last, and only what nobody else has locked: who waits for a lock here has claimed nothing.
+    claim_next(tx, [slot for slot in slots if slot.origin.goes_on], ends_at=ends_at)
     failpoint(Failpoint.AFTER_EXECUTE_BEFORE_COMMIT)
 
 

@@ -70,7 +70,7 @@ class PlainTurn:
             repeats = step.planned.idempotent
             self.go_on(last_net.not_ended(self.runtime, step.row, error, is_idempotent=repeats))
             return
-        self.failures += follow_up.failures
+        self.failures += [] if follow_up.failure is None else [follow_up.failure]
         if follow_up.is_orphaned:
             finished.clean_up()
 

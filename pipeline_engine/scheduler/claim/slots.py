@@ -15,7 +15,6 @@ from datetime import timedelta
 
 from pipeline_engine.scheduler import outbox
 from pipeline_engine.scheduler.actions.prepared import Prepared
-from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.claim.attempt import seconds_for
 from pipeline_engine.scheduler.claim.batch import Batch
 from pipeline_engine.scheduler.leases import still_held, worker_name
@@ -62,23 +61,18 @@ class Slot:
         return None
 
 
-def claim_next(
-    tx: Transaction, slots: Sequence[Slot], *, ends_at: float, hands_only: bool = False
-) -> None:
+def claim_next(tx: Transaction, slots: Sequence[Slot], *, ends_at: float) -> None:
     """Let each slot that has nothing to run claim a step of its hand, or one that is ready now.
 
     What cannot run, because its condition is false or its params cannot be rendered, ends here, and
     the slot gets another one. *ends_at*, a moment of ``time.monotonic()``, leaves the rest queued.
     """
-    ready = [] if hands_only else tx.ready
-    while drawn := _drawn(slots, ready):
+    while drawn := _drawn(slots, tx.ready):
         rows = [row for row, _ in drawn]
         slot_of = {row.id: slot for row, slot in drawn}
         mark_running(tx, rows)
         batch = Batch(tx, ends_at)
-        batch.run(rows, most=len(rows))
-        advance(tx, batch.endings)
-        advance(tx, batch.follow())
+        batch.carry_out(rows, most=len(rows))
         task_ids = {step_id: slot.origin.task_id for step_id, slot in slot_of.items()}
         for step in claimed(tx, batch.claims, task_ids):
             slot_of[step.row.id].steps.append(step)

@@ -1,7 +1,7 @@
-"""One turn of a worker: take what is queued, run it, set free what follows, go on with that.
+"""One turn of a worker: lock what is queued, run it, set free what follows, go on with that.
 
-Cheap steps are locked, run and ended a batch per transaction. A blocking step is claimed with
-a lease in one transaction, runs outside of any, and ends in a second one.
+Cheap steps are run and ended a batch per transaction. A blocking step is claimed with a lease,
+runs outside of any transaction, and the one that ends it claims the next.
 """
 
 from __future__ import annotations
@@ -58,7 +58,6 @@ class Turn:
     task_id: str | None = None
     queue: str | None = None
     in_chord: bool = False
-    alone: bool = False  #: takes only what its message names
     trusts: bool = True  #: runs cheap steps inside of transactions
     failures: list[str] = field(default_factory=list)  #: attempts that failed, for Celery to know
     shown: Shown | None = None  #: tells of each blocking step while it runs
@@ -68,7 +67,6 @@ class Turn:
 
     def run(self, ids: Sequence[int]) -> None:
         """Run these steps, then those that they set free, until the turn is over."""
-        ids = [step_id for step_id in ids if step_id not in self.runtime.ended]
         while ids := ids or self._in_hand() or self._left_by_others():
             ids = self._run_batch(ids)
 
@@ -108,10 +106,6 @@ class Turn:
                 raise
             if is_expired(error):
                 return self._run_suspects(ids)
-            if self._takes_more:
-                log.warning("steps could not be taken together", exc_info=True)
-                self.alone = True
-                return ids
             if len(ids) == 1:
                 return self._handed_over(last_net.not_taken(self.runtime, ids[0], error))
             return self._run_apart(ids)
@@ -145,15 +139,15 @@ class Turn:
             end = partial(end_slow, step_execution_id=ids[0])
             return self._handed_over(run_surviving_disconnects(self.runtime, end))
         log.warning("steps have outlived their transaction", steps=list(ids))
-        self.trusts, self.alone = False, True
+        self.trusts = False
         return self._run_apart(ids)
 
-    def _handed_over(self, tx: Transaction) -> Sequence[int]:
+    def _handed_over(self, tx: Transaction, *, goes_on: bool = True) -> Sequence[int]:
         self.failures += tx.failures.values()
-        return outbox.hand_over(tx, [self._origin()])[0]
+        return outbox.hand_over(tx, [self._origin(goes_on=goes_on)])[0]
 
     def _taken(self, ids: Sequence[int]) -> Claimed:
-        request = ClaimRequest(ids, self._origin(), takes_more=self._takes_more, trusts=self.trusts)
+        request = ClaimRequest(ids, self._origin(), trusts=self.trusts)
         if self.queue == QueueName.FAST:  # batches as they are
             return claim(self.runtime, [request])[0]
         taken = self.runtime.taking.ask(request, partial(claim, self.runtime))
@@ -171,11 +165,15 @@ class Turn:
                 raise
             row, repeats = step.row, step.planned.idempotent
             lost = last_net.not_ended(self.runtime, row, error, is_idempotent=repeats)
-            return FollowUp(ids=self._handed_over(lost), hand=self._hand if goes_on else ())
+            ids = self._handed_over(lost, goes_on=goes_on)
+            return FollowUp(ids=ids, hand=self._hand if goes_on else ())
 
     def _run_claimed(self, step: Prepared, *, goes_on: bool) -> FollowUp:
         with self.shown.of(step.row, self.failures) if self.shown else nullcontext():
-            return self._run_to_its_end(step, goes_on=goes_on)
+            follow_up = self._run_to_its_end(step, goes_on=goes_on)
+            self.failures += [] if follow_up.failure is None else [follow_up.failure]
+        self.failures += follow_up.refused
+        return follow_up
 
     def _run_to_its_end(self, step: Prepared, *, goes_on: bool) -> FollowUp:
         """Run the action of a claimed step, and end it if it is still ours."""
@@ -190,7 +188,6 @@ class Turn:
         follow_up = self.runtime.finishing.ask(finished, partial(finish, self.runtime))
         if follow_up.error is not None:
             raise follow_up.error
-        self.failures += follow_up.failures
         if follow_up.is_orphaned:
             finished.clean_up()
         return follow_up
@@ -204,7 +201,3 @@ class Turn:
         # Users' steps are for their own workers: what the engine does for itself waits for none.
         may = self.queue != SYSTEM and time.monotonic() < self.ends_at
         return Origin(self.task_id, self.queue, self.in_chord, goes_on=goes_on and may)
-
-    @property
-    def _takes_more(self) -> bool:
-        return self.queue == QueueName.FAST and not (self.in_chord or self.alone)

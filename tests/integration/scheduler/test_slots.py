@@ -13,9 +13,8 @@ from support.factories import a_step, an_action
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.scheduler import sweep
-from pipeline_engine.scheduler.claim import slots
 from pipeline_engine.scheduler.claim.turn import Turn
-from pipeline_engine.sdk import ActionContext, ActionResult
+from pipeline_engine.sdk import ActionContext, ActionResult, ParamDefinition, ValidationRules
 from pipeline_engine.services import executions
 
 MOVES = """
@@ -137,23 +136,33 @@ def test_what_cannot_run_ends_and_the_next_one_is_claimed(drive):
     }
 
 
-def test_a_fault_in_the_next_step_does_not_keep_the_one_before_from_its_end(drive, monkeypatch):
-    driver = drive(an_action("work", (seen := Seen()).execute))
-    execution_id = driver.start(*in_a_row("a", "b", action="work"))
-    claimed = slots.claimed
+def test_a_fault_in_the_next_step_does_not_keep_the_one_before_from_its_end(drive):
+    """Whoever asks whether a text fits the pattern of its param raises ``re.error``."""
+    word = ParamDefinition("word", "Word", validation=ValidationRules(pattern="("))
+    hostile = an_action("hostile", Seen().execute, params=[word])
+    driver = drive(an_action("work", (seen := Seen()).execute), hostile)
+    bad = a_step("b", action="hostile", params={"word": "{{ 'x' }}"}, depends_on=["a"])
+    execution_id = driver.start(a_step("a", action="work"), bad)
 
-    def broken(tx: Any, steps: Any, task_ids: Any) -> Any:
-        if any(step.row.step_id == "b" for step in steps) and "a" in seen.steps[:1]:
-            raise RuntimeError("a plug-in whose metadata breaks")
-        return claimed(tx, steps, task_ids)
+    driver.turn(*ids_of(driver, execution_id, "a"), queue="io")
 
-    with monkeypatch.context() as patched:
-        patched.setattr(slots, "claimed", broken)
-        driver.turn(*ids_of(driver, execution_id, "a"), queue="io")
-        assert driver.look(execution_id).step("a").status == "COMPLETED"
+    assert driver.look(execution_id).step("a").status == "COMPLETED"
+    end = driver.finish(execution_id)
+    assert (end.step("b").error_code, end.step("a").attempt) == ("engine_error", 1)
+    assert seen.steps == ["a"]
 
-    assert driver.finish(execution_id).status == "COMPLETED"
-    assert seen.steps == ["a", "b"]
+
+def test_celery_hears_of_a_step_that_ended_when_it_was_to_be_claimed(drive):
+    driver = drive(an_action("work", (seen := Seen()).execute, params=["n"]))
+    bad = a_step("b", action="work", params={"n": "{{ 1 // 0 }}"}, depends_on=["a"])
+    execution_id = driver.start(a_step("a", action="work"), bad)
+    turn = Turn(driver.runtime, task_id="task", queue="io")
+
+    turn.run(ids_of(driver, execution_id, "a"))
+
+    assert seen.steps == ["a"]
+    assert len(turn.failures) == 1
+    assert turn.failures[0].startswith(f"{execution_id}/b: ")
 
 
 def test_a_task_that_can_be_ended_by_force_goes_on_with_no_other_step(drive):
