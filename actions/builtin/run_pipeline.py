@@ -12,6 +12,7 @@ from pipeline_engine.sdk import (
     ActionMeta,
     ActionResult,
     BaseActionExecutor,
+    ConditionalVisibility,
     EventAction,
     EventContext,
     EventResult,
@@ -41,6 +42,7 @@ META = ActionMeta(
     icon="flow-arrow",
     color="#3b82f6",
     execution_mode=ExecutionMode.EVENT_DRIVEN,
+    parks_when=ConditionalVisibility("wait", not_equals=False),
     params=[
         ParamDefinition(
             "pipeline", "Pipeline", required=True, description="Its name or its id.", secrets=False

@@ -1,4 +1,4 @@
-"""Waits for an event with a key of the author's choice."""
+"""Waits for an event with a key of the author's choice, or for several."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pipeline_engine.sdk import (
     ActionMeta,
     ActionResult,
     BaseActionExecutor,
+    ConditionalVisibility,
     EventAction,
     EventContext,
     EventResult,
@@ -23,22 +24,27 @@ from pipeline_engine.sdk import (
     OutputDefinition,
     ParamDefinition,
     ParamType,
+    SelectOption,
     StepStatus,
     ValidationRules,
     evaluate_condition,
+    is_templated,
     read_answer,
     register_action,
     render_value,
 )
 
+from .awaited_events import ALL, ANY, Collected, Wanted, check
+
 DAY = 86_400
+MOST_EVENTS = 1000
 PLACE = re.compile(r"\d{1,9}", re.ASCII)  # in a list
 
 META = ActionMeta(
     type="wait_for_event",
     name="Wait For Event",
     category="Control Flow",
-    description="Waits for an event with a key of your choice.",
+    description="Waits for an event with a key of your choice, or for several.",
     icon="bell-ringing",
     color="#6366f1",
     cheap=True,
@@ -53,7 +59,33 @@ META = ActionMeta(
             ParamType.TEMPLATE,
             required=True,
             description="The event_key that the event will carry.",
+            show_when=ConditionalVisibility("event_keys", equals=[]),
             secrets=False,
+        ),
+        ParamDefinition(
+            "event_keys",
+            "Event keys",
+            ParamType.JSON,
+            default=[],
+            description="Several keys, in place of event_key.",
+            shape=JsonShape.ARRAY,
+            secrets=False,
+        ),
+        ParamDefinition(
+            "wait_for",
+            "Wait for",
+            ParamType.SELECT,
+            default=ANY,
+            description="Of several keys: an event with any of them, or one with each.",
+            options=[SelectOption(ANY, "Any of the keys"), SelectOption(ALL, "All keys")],
+        ),
+        ParamDefinition(
+            "count",
+            "Events",
+            ParamType.NUMBER,
+            default=1,
+            description="How many events end the wait; with wait_for all, how many of each key.",
+            validation=ValidationRules(min=1, max=MOST_EVENTS),
         ),
         ParamDefinition(
             "match",
@@ -69,7 +101,8 @@ META = ActionMeta(
             "Condition",
             ParamType.TEMPLATE,
             default=True,
-            description="Evaluated for each event, as event; other events are ignored.",
+            description="Evaluated for each event, as event: {{ event.temperature > 38 }}. Other"
+            " events are ignored.",
         ),
         ParamDefinition(
             "outputs",
@@ -88,33 +121,64 @@ META = ActionMeta(
             validation=ValidationRules(min=1, max=7 * DAY),
         ),
     ],
-    outputs=[OutputDefinition("event", "object", "The event that came; null before it.")],
+    outputs=[
+        OutputDefinition("event", "object", "The event that came, the last one; null before it."),
+        OutputDefinition(
+            "events", "array", "With count or event_keys: all of them, in order of arrival."
+        ),
+        OutputDefinition("received_at", "array", "Beside events: when each of them arrived."),
+        OutputDefinition(
+            "by_key", "object", "With event_keys: the last event of each key; null if none came."
+        ),
+    ],
     examples=[
         ActionExample(
             "A build",
             {"event_key": "build-{{ params.sha }}", "match": {"payload.status": "green"}},
-        )
+        ),
+        ActionExample(
+            "Three readings of a fever",
+            {
+                "event_key": "temperature-{{ params.patient }}",
+                "condition": "{{ event.temperature > 38 }}",
+                "count": 3,
+            },
+        ),
+        ActionExample(
+            "Legal and security",
+            {"event_keys": ["legal-{{ params.id }}", "security-{{ params.id }}"], "wait_for": ALL},
+        ),
     ],
 )
 
 
 @register_action(META)
 class WaitForEvent(BaseActionExecutor):
-    """Parks on its key."""
+    """Parks on its keys."""
+
+    def validate_params(self, params: dict[str, Any]) -> list[str]:
+        """Check that there is something to wait for."""
+        names = ("event_key", "event_keys", "count", "wait_for")
+        if any(is_templated(str(params.get(name))) for name in names):
+            return []  # known when it runs
+        try:
+            check(params)
+        except InvalidActionParams as error:
+            return [str(error)]
+        return []
 
     def execute(self, context: ActionContext) -> ActionResult:
-        """Park."""
-        key = str(context.params.get("event_key") or "").strip()
-        if not key:
-            raise InvalidActionParams("event_key is required")
+        """Park; another attempt goes on with what the one before has collected."""
+        wanted = check(context.params)
         if not isinstance(context.params.get("match") or {}, dict | str):
             raise InvalidActionParams("match must be an object")
+        before = Collected.of(context.stored_outputs if wanted.collects else {})
         return ActionResult(
             success=True,
             awaiting_event=True,
-            event_keys=[key],
+            event_keys=wanted.keys,
             timeout_seconds=float(context.params.get("timeout_seconds") or DAY),
-            outputs={"event": None},
+            outputs=wanted.outputs(before),
         )
 
     def on_answer(self, context: EventContext, answer: EventResult) -> EventResult:
@@ -124,21 +188,24 @@ class WaitForEvent(BaseActionExecutor):
         return replace(answer, outputs={"event": dict(context.event_data), **answer.outputs})
 
     def on_event(self, context: EventContext) -> EventResult:
-        """End with the first event that matches; ``fail``, ``revoke``, ``progress`` need not."""
+        """Take an event that matches; ``fail``, ``revoke``, ``progress`` need not."""
         answer = _answer_in(context)
         if answer and not _is_success(answer):
             return answer
-        if not _matches(context):
+        wanted, before = Wanted.of(context.params), Collected.of(context.step_outputs)
+        if not wanted.takes(context.external_workflow_id, before) or not _matches(context):
             return EventResult(action=EventAction.IGNORE)
+        collected = before.with_event(context)
+        outputs = {**wanted.outputs(collected), **(answer.outputs if answer else {})}
+        missing = wanted.missing(collected)
+        if missing > 0:
+            done = 100 * (1 - missing / wanted.count)
+            return EventResult(action=EventAction.UPDATE_OUTPUTS, outputs=outputs, progress=done)
         more = render_value(context.params.get("outputs") or {}, context.scope)
         return EventResult(
             action=EventAction.COMPLETE,
             status=StepStatus.COMPLETED,
-            outputs={
-                **more,
-                "event": dict(context.event_data),
-                **(answer.outputs if answer else {}),
-            },
+            outputs={**more, **outputs},
         )
 
 

@@ -1,11 +1,11 @@
-"""Sends one HTTP request to a public address."""
+"""Sends one HTTP request to a public address, and may wait for a callback."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -19,12 +19,18 @@ from pipeline_engine.sdk import (
     ActionMeta,
     ActionResult,
     BaseActionExecutor,
+    ConditionalVisibility,
+    EventAction,
+    EventContext,
+    EventResult,
+    ExecutionMode,
     InvalidActionParams,
     OutputDefinition,
     ParamDefinition,
     ParamType,
     RequestBlocked,
     SelectOption,
+    StepStatus,
     ValidationRules,
     charset_in,
     content_of,
@@ -39,6 +45,7 @@ from pipeline_engine.sdk import (
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
 TIMEOUT_SECONDS = 30
+DAY = 86_400
 MAX_BYTES = 1_048_576
 MAX_HEADER_BYTES = 32_768
 BYTES_BESIDE = 512  #: of the other outputs, as JSON
@@ -61,8 +68,10 @@ META = ActionMeta(
     description="Sends a request to a public address and returns the answer; no redirects.",
     icon="globe",
     color="#8B5CF6",
+    execution_mode=ExecutionMode.EVENT_DRIVEN,
     timeout_seconds=330,  # more than the param allows, which is what ends an exchange
     idempotent=False,
+    parks_when=ConditionalVisibility("wait_for_callback", equals=True),
     params=[
         ParamDefinition(
             "url",
@@ -103,6 +112,22 @@ META = ActionMeta(
             default=False,
             description="Adds _workflow_metadata {execution_id, step_id} to an object body.",
         ),
+        ParamDefinition(
+            "wait_for_callback",
+            "Wait for a callback",
+            ParamType.BOOLEAN,
+            default=False,
+            description="After a good answer, wait for a call to {{ callback_url }}.",
+        ),
+        ParamDefinition(
+            "callback_timeout_seconds",
+            "Time to wait",
+            ParamType.NUMBER,
+            default=DAY,
+            description="After so long without that call the step ends as TIMEOUT.",
+            validation=ValidationRules(min=1, max=7 * DAY),
+            show_when=ConditionalVisibility("wait_for_callback", not_equals=False),
+        ),
     ],
     outputs=[
         OutputDefinition("status_code", "number", "The status; 0 when there was no answer."),
@@ -111,6 +136,9 @@ META = ActionMeta(
         OutputDefinition("body_format", "string", "What body is: json, text, base64 or null."),
         OutputDefinition("truncated", "boolean", "Whether body or headers were cut."),
         OutputDefinition("size", "number", "Bytes of the body that were read, decompressed."),
+        OutputDefinition(
+            "callback", "object", "With wait_for_callback: what was sent to it; null before it."
+        ),
     ],
     examples=[
         ActionExample(
@@ -120,7 +148,16 @@ META = ActionMeta(
                 "method": "POST",
                 "body": {"name": "{{ params.name }}"},
             },
-        )
+        ),
+        ActionExample(
+            "Start a job and wait for its end",
+            {
+                "url": "https://jobs.example.com/v1/jobs",
+                "method": "POST",
+                "body": {"input": "{{ params.input }}", "tell": "{{ callback_url }}"},
+                "wait_for_callback": True,
+            },
+        ),
     ],
 )
 
@@ -155,7 +192,21 @@ class HttpRequest(BaseActionExecutor):
             return _failed(f"Request timed out after {seconds:g}s", context, answer)
         except (requests.RequestException, UnicodeError) as error:
             return _failed(f"Request failed: {reason_of(error)}", context, answer)
-        return _judged(answer, context)
+        return _parked(_judged(answer, context), context)
+
+    def on_answer(self, context: EventContext, answer: EventResult) -> EventResult:
+        """Keep what was sent, if it ends the step well."""
+        if answer.status is not StepStatus.COMPLETED:
+            return answer
+        return replace(answer, outputs={"callback": dict(context.event_data), **answer.outputs})
+
+    def on_event(self, context: EventContext) -> EventResult:
+        """End with whatever was sent to the callback URL."""
+        return EventResult(
+            action=EventAction.COMPLETE,
+            status=StepStatus.COMPLETED,
+            outputs={"callback": dict(context.event_data)},
+        )
 
 
 @dataclass
@@ -278,6 +329,22 @@ def _header_text(value: Any) -> str:
 
 
 # ── What came back ───────────────────────────────────────────────────────────────────────
+
+
+def _parked(result: ActionResult, context: ActionContext) -> ActionResult:
+    """Wait for the callback, if that is wanted and the request was accepted."""
+    if not context.params.get("wait_for_callback"):
+        return result
+    outputs = {**result.outputs, "callback": None}
+    if not result.success:
+        return replace(result, outputs=outputs)
+    return replace(
+        result,
+        outputs=outputs,
+        awaiting_event=True,
+        awaiting_callback=True,
+        timeout_seconds=float(context.params.get("callback_timeout_seconds") or DAY),
+    )
 
 
 def _judged(answer: Answer, context: ActionContext) -> ActionResult:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from pipeline_engine.domain.actions import (
     ActionMeta,
     ConditionalVisibility,
+    ExecutionMode,
     JsonShape,
     ParamDefinition,
     ParamType,
@@ -117,7 +118,7 @@ def holds_template(value: Any) -> bool:
 def _problems_of(
     param: ParamDefinition, meta: ActionMeta, params: Mapping[str, Any], *, believes: bool
 ) -> Iterator[ParamProblem]:
-    if param.show_when is not None and not _is_shown(param.show_when, meta, params):
+    if param.show_when is not None and holds(param.show_when, meta, params) is False:
         return
     if param.name not in params:
         if param.required and param.default is None:
@@ -145,14 +146,25 @@ def _limit_problems(
             yield ParamProblem(param.name, code, f"{param.name}: {message}")
 
 
+def may_park(meta: ActionMeta, params: Mapping[str, Any]) -> bool:
+    """Tell whether a step with these params may wait for the outside world."""
+    if meta.execution_mode is not ExecutionMode.EVENT_DRIVEN:
+        return False
+    return meta.parks_when is None or holds(meta.parks_when, meta, params) is not False
+
+
+def holds(rule: ConditionalVisibility, meta: ActionMeta, params: Mapping[str, Any]) -> bool | None:
+    """Tell whether another param has the value that a rule asks for; None: a template decides."""
+    other, value = meta.param(rule.param), params.get(rule.param)
+    if value is None and other is not None:
+        value = other.default
+    if is_templated(value) and rule.param not in meta.unrendered_params:
+        return None
+    return rule.holds(value)
+
+
 def _is_open(value: Any, believes: bool) -> bool:
     return believes and is_templated(value)
-
-
-def _is_shown(rule: ConditionalVisibility, meta: ActionMeta, params: Mapping[str, Any]) -> bool:
-    other = meta.param(rule.param)
-    value = params.get(rule.param, other.default if other else None)
-    return is_templated(value) or rule.holds(value)
 
 
 def _choice_problems(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -90,7 +90,10 @@ class ValidationRules:
 
 @dataclass(frozen=True)
 class ConditionalVisibility:
-    """Shows a parameter only while another one has, or has not, a certain value."""
+    """Shows a parameter only while another one has, or has not, a certain value.
+
+    ``parks_when`` of an action says so that it parks only with such a value.
+    """
 
     #: Name of the other parameter.
     param: str
@@ -247,8 +250,14 @@ class ActionMeta:
     unrendered_params: frozenset[str] = field(default_factory=frozenset)
     #: Names that templates in those params find beside the usual ones, such as ``item``.
     adds_names: frozenset[str] = field(default_factory=frozenset)
+    #: Those among them that a place does not have: by param, or by ``param/key``.
+    lacks_names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: Those that there are only beside a certain param, by name.
+    names_need: Mapping[str, str] = field(default_factory=dict)
     #: Params that name another action which it runs, so that those are checked, too; None: none.
     inner: InnerAction | None = None
+    #: When it parks, by one of its params; None: whenever ``execution_mode`` says that it may.
+    parks_when: ConditionalVisibility | None = None
 
     def __post_init__(self) -> None:
         for name in _SEQUENCES:

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from pipeline_engine.domain.checks.limits import MAX_SECONDS
 from pipeline_engine.scheduler import trees
-from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
-from pipeline_engine.scheduler.actions.context import checks_events, event_context, make_context
+from pipeline_engine.scheduler.actions.context import event_context, make_context
+from pipeline_engine.scheduler.actions.own_address import address_of
 from pipeline_engine.scheduler.actions.prepared import Prepared, this_attempt
 from pipeline_engine.scheduler.outbox import send
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
 from pipeline_engine.sdk import ActionContext, EventContext, PeerApi
-from pipeline_engine.storage import transitions
+from pipeline_engine.storage import rows, transitions
 from pipeline_engine.storage.deliveries import DeliveryRow
 from pipeline_engine.storage.tables.base import Json
 
 #: Progress is stored no more often than this; readers do not look more often either.
 PROGRESS_INTERVAL_SECONDS = 1.0
-#: An action may park for as long as it likes, but no execution is open for longer than this.
-LONGEST_LIFE = timedelta(seconds=MAX_SECONDS)
 
 
 class AttemptApi(PeerApi):
@@ -43,17 +39,9 @@ class AttemptApi(PeerApi):
 
     def callback_url(self) -> str:
         """The address that ends this attempt; signing it costs as much as a cheap step."""
-        given = self._step.given_seconds
-        token = CallbackToken(
-            self._step.row.id,
-            this_attempt(self._step.row),
-            is_checked=checks_events(self._step.planned.executor),
-        )
-        return callback_url(
-            self._runtime.settings,
-            token,
-            valid_for=LONGEST_LIFE if given is None else timedelta(seconds=given),
-        )
+        row, planned = self._step.row, self._step.planned
+        settings, seconds = self._runtime.settings, self._step.given_seconds
+        return address_of(settings, planned, row.id, this_attempt(row), seconds)
 
     def heartbeat(self) -> None:
         """Renew the lease now; the process renews it every few seconds anyway."""
@@ -115,7 +103,17 @@ def context_for(
 ) -> ActionContext:
     """What the action of an attempt is given; in *tx* if that holds the row of the step."""
     engine = AttemptApi(runtime, step, tx)
+    if stored_outputs is None and step.row.retry_count:
+        stored_outputs = _left_before(runtime, step, tx)
     return make_context(runtime, step, engine=engine, stored_outputs=stored_outputs)
+
+
+def _left_before(runtime: Runtime, step: Prepared, tx: Transaction | None) -> dict[str, Json]:
+    """What the attempts that have failed have left, such as events that are used up."""
+    if tx is not None:
+        return rows.stored_outputs(tx.connection, step.row.id)
+    with runtime.engine.connect() as connection:
+        return rows.stored_outputs(connection, step.row.id)
 
 
 def context_of_event(

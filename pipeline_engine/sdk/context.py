@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -152,7 +152,8 @@ class ActionContext(_Caller):
     #: Outputs of the steps before it, by their ids; a step that left none is absent. They are
     #: read from the database when they are first asked for.
     step_outputs: Mapping[str, Any] = field(default_factory=dict)
-    #: Outputs of this step so far: for ``on_wake`` and ``cleanup``.
+    #: Outputs of this step so far: for ``on_wake`` and ``cleanup``, and for ``execute`` what the
+    #: attempts that have failed before it have left.
     stored_outputs: Mapping[str, Any] = field(default_factory=dict)
     #: Ids and keys that the step is parked on: for ``cleanup``.
     external_workflow_ids: tuple[str, ...] = ()
@@ -179,7 +180,7 @@ class ActionContext(_Caller):
     callback_url: str = field(default=_Address(), repr=False)  # type: ignore[assignment]
     #: Topic on which peers publish what a parked step waits for.
     callback_topic: str = CALLBACK_TOPIC
-    #: Bytes that the outputs may have as JSON; a step that leaves more fails.
+    #: Bytes that the outputs may have as JSON, in ``join`` the joined ones; more of them fail.
     max_output_bytes: int = 262_144
     #: For your own use within one attempt; the engine neither fills nor stores it.
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -270,6 +271,8 @@ class EventContext(_Caller):
     event_type: str
     #: Body of the event as it came (JSON). Anybody may have sent it: trust nothing in it.
     event_data: Mapping[str, Any]
+    #: Moment at which the event came to the engine (aware).
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     #: Outputs of this step so far; those of your answer are merged over them.
     step_outputs: Mapping[str, Any] = field(default_factory=dict)
     #: Params of the step, rendered as for ``execute``.

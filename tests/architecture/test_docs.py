@@ -246,6 +246,24 @@ def test_a_pipeline_that_is_shown_passes_the_check(page: str, document: dict[str
     assert (report.errors, report.warnings) == ((), ())
 
 
+def steps_shown() -> Iterator[tuple[str, dict[str, Any]]]:
+    for page in PAGES:
+        for block in blocks(page, "json"):
+            document = json.loads(block)
+            if isinstance(document, dict) and document.keys() >= {"id", "name", "action"}:
+                yield name_of(page), document
+
+
+@pytest.mark.parametrize(("page", "step"), list(steps_shown()), ids=name_of)
+def test_a_step_that_is_shown_passes_the_check(page: str, step: dict[str, Any]) -> None:
+    named = sorted(set(re.findall(r"params\.(\w+)", json.dumps(step))))
+    document = {"name": "x", "parameters": [{"name": name} for name in named], "steps": [step]}
+
+    report = checks.check(document, Catalogue(Registry.discover()))
+
+    assert (report.errors, report.warnings) == ((), ())
+
+
 def commands_shown() -> Iterator[tuple[str, list[str]]]:
     """Every call of make and of our own program in the examples, in words."""
     for page in PAGES:

@@ -9,6 +9,7 @@ from copy import deepcopy
 from pipeline_engine.domain.action_params import (
     Fits,
     ParamProblem,
+    holds,
     holds_template,
     is_scalar,
     is_templated,
@@ -29,6 +30,8 @@ WORDS: Mapping[str, str] = {
     "too_short": "length {length} is less than minimum {rules.min_length}",
     "too_long": "length {length} exceeds maximum {rules.max_length}",
 }
+#: What other engines call a param, where ours goes by one name.
+OTHER_WORDS: Mapping[str, str] = {"when": "condition", "if": "condition", "keys": "event_keys"}
 FIRST_WORD = re.compile(r"\W*(\w+)")
 MOST_CHARACTERS = 1000  #: of what an action says
 BRANCH_FIELDS: Mapping[str, tuple[Fits, str]] = {
@@ -103,14 +106,7 @@ def _check_params(use: Use, meta: ActionMeta, findings: Findings) -> None:
 
 def _counts(param: ParamDefinition, use: Use, meta: ActionMeta) -> bool:
     """A param is checked unless ``show_when`` hides it, or will only then be decided."""
-    rule = param.show_when
-    if rule is None:
-        return True
-    other = meta.param(rule.param)
-    value = use.params.get(rule.param)
-    if value is None and other is not None:
-        value = other.default
-    return not is_templated(value) and rule.holds(value)
+    return param.show_when is None or holds(param.show_when, meta, use.params) is True
 
 
 def _check_presence(param: ParamDefinition, use: Use, findings: Findings) -> None:
@@ -136,7 +132,8 @@ def _note(use: Use, name: str, code: str, text: str, findings: Findings) -> None
 
 def _unknown_param(name: str, use: Use, meta: ActionMeta, findings: Findings) -> None:
     message = f"Step '{_label(use.node)}': Action '{meta.type}' has no parameter '{shown(name)}'"
-    hint = findings.did_you_mean(name, [param.name for param in meta.params])
+    known = [param.name for param in meta.params]
+    hint = findings.did_you_mean(OTHER_WORDS.get(name, name), known)
     findings.warning(join(use.params_at, name), "unknown_param", message, hint)
 
 

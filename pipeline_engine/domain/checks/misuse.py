@@ -66,6 +66,9 @@ class _Look:
         if path.root == "secrets":
             if _is_all(path):
                 raise SecretMisused("The secrets cannot be listed.")
+        elif path.root == "callback_url":
+            if path.keys:
+                raise SecretMisused("One cannot look into an address that ends a step.")
         elif path.root != "params" or not path.keys or path.keys[0] not in self.secret_params:
             return False
         if len(path.keys) > 1:

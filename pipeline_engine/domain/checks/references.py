@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from pipeline_engine.domain.action_params import may_park
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
 from pipeline_engine.domain.checks.misuse import refuse_misuse
@@ -13,13 +14,14 @@ from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.checks.scopes import (
     AT_THE_END,
     NAMES,
+    WHERE_PARKED,
     Place,
     Scope,
     scope_of,
     scope_of_outputs,
     scope_of_undoing,
 )
-from pipeline_engine.domain.checks.texts import Kind, Text, texts_in
+from pipeline_engine.domain.checks.texts import Kind, Text, texts_in, texts_of_param
 from pipeline_engine.domain.expressions import (
     ExpressionError,
     Reference,
@@ -35,13 +37,19 @@ IN_LOOPS = (
     "It exists only in the params and the key of a step with for_each, and in what actions such"
     " as for_each and filter render for each item."
 )
+IN_ROUNDS = "It exists only in what the action 'while' renders for each round."
 ROOT_HINTS: Mapping[str, str] = {
     "item": IN_LOOPS,
     "item_index": IN_LOOPS,
     "item_key": "It exists only in the params of a step with for_each.",
     "index": "The number of an item is 'item_index', that of a round of while is 'iteration'.",
-    "result": "It exists only in what the action 'while' renders for each round.",
-    "iteration": "It exists only in what the action 'while' renders for each round.",
+    "result": IN_ROUNDS,
+    "iteration": IN_ROUNDS,
+    "failures": IN_ROUNDS,
+    "carry": f"{IN_ROUNDS[:-1]}, if it has a 'carry'.",
+    "round": "The number of a round of while is 'iteration'.",
+    "callback_url": "It exists only in the params of an action that waits for the outside world,"
+    " such as approval, wait_for_event, or http_request with wait_for_callback.",
     "event": "It exists only in what the action 'wait_for_event' renders when its event comes;"
     " a later step finds it in 'steps.<id>.outputs.event'.",
     "loop": IN_LOOPS,
@@ -80,7 +88,7 @@ def _scoped_texts(outline: Outline, actions: ActionCatalogue) -> Iterator[tuple[
         yield from ((of_key, text) for text in _item_key(node))
     for use in outline.uses:
         meta = use.meta(actions)
-        yield from _params(use, meta, outline)
+        yield from _params(use, meta, outline, actions)
     scope = scope_of_outputs(outline)
     yield from ((scope, text) for text in texts_in(outline.outputs, "/outputs"))
 
@@ -105,21 +113,53 @@ def _item_key(node: Node) -> Iterator[Text]:
             yield replace(text, takes_secrets=False)
 
 
-def _params(use: Use, meta: ActionMeta | None, outline: Outline) -> Iterator[tuple[Scope, Text]]:
+def _params(
+    use: Use, meta: ActionMeta | None, outline: Outline, actions: ActionCatalogue
+) -> Iterator[tuple[Scope, Text]]:
     unrendered = meta.unrendered_params if meta else frozenset()
     scope = scope_of(use.node, outline)
     if use.undoes:
         scope = scope_of_undoing(use.node, scope)
     is_item = use.node.body.get("for_each") is not None and not use.undoes
     rendered = replace(scope, roots=NAMES[Place.ITEM]) if is_item else scope
-    by_action = replace(rendered, roots=rendered.roots | (meta.adds_names if meta else set()))
+    by_action = replace(rendered, roots=rendered.roots | (_added(use, meta) if meta else set()))
     for name, value in use.params.items():
         own = name in unrendered
         declared = meta.param(name) if meta else None
         takes_secrets = declared is None or declared.takes_secrets
-        for text in texts_in({name: value}, use.params_at, conditions=own):
-            at = replace(text, takes_secrets=takes_secrets)
-            yield by_action if own else rendered, at
+        at = by_action if own else rendered
+        if _is_answered(use, name, meta, actions):
+            at = replace(at, roots=at.roots | WHERE_PARKED)
+        for text in texts_of_param(name, value, use.params_at, conditions=own):
+            lacks = _lacking(text, use, meta) if own and meta else frozenset()
+            yield replace(at, roots=at.roots - lacks), replace(text, takes_secrets=takes_secrets)
+
+
+def _added(use: Use, meta: ActionMeta) -> set[str]:
+    """The names that an action adds in a step with these params."""
+    needs = meta.names_need
+    return {n for n in meta.adds_names if n not in needs or use.params.get(needs[n]) is not None}
+
+
+def _lacking(text: Text, use: Use, meta: ActionMeta) -> frozenset[str]:
+    """Those among them that do not exist where a text stands."""
+    for place, names in meta.lacks_names.items():
+        pointer = f"{use.params_at}/{place}"
+        if text.pointer == pointer or text.pointer.startswith(f"{pointer}/"):
+            return names
+    return frozenset()
+
+
+def _is_answered(use: Use, name: str, meta: ActionMeta | None, actions: ActionCatalogue) -> bool:
+    """Whether what a param is given to waits for the outside; an unknown action may."""
+    if meta is None:
+        return True
+    if meta.inner is None:
+        return may_park(meta, use.params)
+    if name != meta.inner.params:
+        return False
+    inner = use.inner(meta)
+    return inner is None or _is_answered(inner, "", inner.meta(actions), actions)
 
 
 def _references(text: Text, outline: Outline, findings: Findings) -> Iterable[Reference]:

@@ -32,6 +32,10 @@ NAMES: Mapping[Place, frozenset[str]] = {
 }
 
 
+#: Beside those in the params of an action that waits for the outside world.
+WHERE_PARKED = frozenset({"callback_url"})
+
+
 #: Keys of ``execution`` in every template, and those beside them once its end is known.
 EXECUTION_PARTS = frozenset({"id", "name", "pipeline_id", "initiator", "user_id", "created_at"})
 AT_THE_END = frozenset({"status", "error"})

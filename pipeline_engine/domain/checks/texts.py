@@ -11,6 +11,8 @@ from pipeline_engine.domain.issues import join
 
 BRACES = ("{{", "{%")
 CONDITION_KEY = "condition"
+#: A param of an action that is a condition, too; deeper in params the word may be anything.
+CONDITION_PARAM = "until"
 
 
 class Kind(Enum):
@@ -47,6 +49,13 @@ def texts_in(value: JSON, pointer: str, *, conditions: bool = False) -> Iterator
             waiting.extend(reversed(below))
         elif kind is Kind.CONDITION or any(brace in found for brace in BRACES):
             yield Text(place, found, kind)
+
+
+def texts_of_param(name: str, value: JSON, pointer: str, *, conditions: bool) -> Iterator[Text]:
+    """The same of one param; with *conditions* the param ``until`` is one as well."""
+    if conditions and name == CONDITION_PARAM and isinstance(value, str) and value:
+        return iter([Text(join(pointer, name), value, Kind.CONDITION)])
+    return texts_in({name: value}, pointer, conditions=conditions)
 
 
 def _inside(value: JSON) -> Iterable[tuple[str | int, JSON]]:

@@ -25,12 +25,14 @@ _NOT_AS_SUBJECT: set[Callable[..., Any]] = set()
 class Ledger:
     """The secrets that one attempt may meet, and what its expressions have made of them."""
 
-    __slots__ = ("_known", "_made", "used")
+    __slots__ = ("_known", "_made", "stands_in", "used")
 
     def __init__(self, known: Masker = NOTHING_HIDDEN) -> None:
         self._known = known
         self._made: set[str] = set()
         self.used = False  #: an expression was given one
+        #: a secret that is replaced later, and has to be found in all that is made of it
+        self.stands_in: str | None = None
 
     @property
     def masker(self) -> Masker:
@@ -67,6 +69,9 @@ class Secret:
 
     def become(self, text: str) -> Secret:
         """A text that was made of this one."""
+        later = self._ledger.stands_in
+        if later and later in self._text and later not in text:
+            raise SecretMisused("What is known only when an item begins cannot be encoded here.")
         return self._ledger.secret(text)
 
 

@@ -11,7 +11,7 @@ from pipeline_engine.domain.expressions import covered, ledger_of
 from pipeline_engine.scheduler.actions.prepared import Prepared, idempotency_key, this_attempt
 from pipeline_engine.scheduler.actions.scope import StepOutputs
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.sdk import ActionContext, BaseActionExecutor, EngineApi, EventContext
+from pipeline_engine.sdk import ActionContext, EngineApi, EventContext
 from pipeline_engine.storage.deliveries import DeliveryRow
 from pipeline_engine.storage.tables.base import Json
 
@@ -48,13 +48,10 @@ def make_context(
         item=(row.item or {}).get("value"),
         item_index=row.item_index,
         item_key=row.item_key,
-        max_output_bytes=settings.max_output_bytes,
+        max_output_bytes=settings.max_output_bytes
+        if row.items_total is None
+        else settings.max_joined_bytes,
     )
-
-
-def checks_events(executor: BaseActionExecutor) -> bool:
-    """Whether the action wants to look at callbacks before they are accepted."""
-    return type(executor).check_event is not BaseActionExecutor.check_event
 
 
 def event_context(
@@ -79,6 +76,7 @@ def event_context(
         external_workflow_id=delivery.external_id or str(row.id),
         event_type=delivery.event_type,
         event_data=delivery.body,
+        received_at=delivery.received_at,
         # A copy: what an action does to it is not what it has answered.
         step_outputs=json_guard.as_stored(outputs),
         params=step.params,

@@ -20,6 +20,8 @@ ASSEMBLED_DEPTH = 2 * MAX_DEPTH
 #: Bytes, values and levels that a step needs beside the outputs of the execution that it ran:
 #: the id, the status, and the longest error, every character of it an escape.
 FRAME_BYTES, FRAME_NODES, FRAME_DEPTH = 64 * 1024, 64, 4
+#: Places of the outputs in which a step may keep an event, at most: last, listed, by its key.
+PLACES = 3
 
 
 class Room(Enum):
@@ -60,3 +62,26 @@ def guarded_outputs(
     except Exception as error:  # foreign code: an action may answer an object of its own making
         raise JsonRejected("unsupported_type", f"Cannot be read: {raised(error)}") from error
     return masker.mask(clean)
+
+
+def guarded_addition(
+    runtime: Runtime,
+    before: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+    masker: Masker,
+    room: Room = Room.OWN,
+) -> dict[str, Any]:
+    """The same for outputs to which an event has added: what was there before does not count.
+
+    So an event that was accepted fits in, whatever came before it. Raises ``JsonRejected``.
+    """
+    try:
+        return guarded_outputs(runtime, outputs, masker, room)
+    except JsonRejected:
+        if room is not Room.OWN or not before:
+            raise
+        clean = guarded_outputs(runtime, outputs, masker, Room.ASSEMBLED)
+        added = len(json_guard.dumps(clean)) - len(json_guard.dumps(before))
+        if added > PLACES * runtime.settings.max_output_bytes:
+            raise
+        return clean

@@ -10,9 +10,11 @@ from pipeline_engine.domain.expressions import Fuel, ledger_of, masker_in
 from pipeline_engine.domain.masking import Masker
 from pipeline_engine.domain.sealing import SecretUnreadable
 from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.scheduler.actions import own_address
 from pipeline_engine.scheduler.actions.scope import StepResults, make_scope, opened_item
 from pipeline_engine.scheduler.plan.plan import PlannedStep
 from pipeline_engine.storage.rows import ExecutionFacts, StepRow
+from pipeline_engine.storage.tables.steps import StepKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,7 @@ class Prepared:
     @property
     def given_seconds(self) -> float | None:
         """The time that this attempt was given: by the fan-out that made it, or by its step."""
-        if self.row.item_index is not None and self.row.item:
-            limit: float | None = self.row.item.get("timeout_seconds")
-            if limit:
-                return limit
-        return self.planned.definition.timeout_seconds
+        return _given_seconds(self.row, self.planned)
 
     @property
     def timeout_seconds(self) -> float | None:
@@ -77,6 +75,8 @@ def prepare(
         opened = opened_item(planned.sealer, row.execution_id, row.item)
         row.item, masker = opened.value, masker.hiding(opened.secrets)
     scope = make_scope(facts, results, row, secrets=planned.secrets, masker=masker)
+    if planned.hands_out_address:
+        _hand_out_address(row, planned, scope)
     params = _params(row, planned, scope, fuel)
     return Prepared(row, planned, facts, results, scope, params, fuel)
 
@@ -87,11 +87,40 @@ def _params(
     if row.item_index is not None:
         given = (row.item or {}).get("params")
         if given is not None:  # a loop has rendered them for the action of its item
-            return dict(given)
+            return _with_address(given, row, planned, scope)
     rendered: dict[str, Any] = planned.params.render(scope, fuel)
     if planned.raw_params:
         rendered |= planned.raw_params
     return rendered
+
+
+def _hand_out_address(row: StepRow, planned: PlannedStep, scope: dict[str, Any]) -> None:
+    if planned.meta.inner is not None and row.kind != StepKind.ITEM:  # its items have their own
+        address = own_address.stand_in(planned.settings, row)
+        own_address.hand_out(scope, address, stands_in=True)
+        return
+    target, attempt, seconds = row.id, this_attempt(row), _given_seconds(row, planned)
+    address = own_address.address_of(planned.settings, planned, target, attempt, seconds)
+    own_address.hand_out(scope, address)
+
+
+def _with_address(
+    given: Mapping[str, Any], row: StepRow, planned: PlannedStep, scope: Mapping[str, Any]
+) -> dict[str, Any]:
+    if not planned.hands_out_address:
+        return dict(given)
+    address = scope[own_address.NAME].reveal()
+    stand_in = own_address.stand_in(planned.settings, row)
+    found: dict[str, Any] = own_address.put_in(given, address=address, instead_of=stand_in)
+    return found
+
+
+def _given_seconds(row: StepRow, planned: PlannedStep) -> float | None:
+    if row.item_index is not None and row.item:
+        limit: float | None = row.item.get("timeout_seconds")
+        if limit:
+            return limit
+    return planned.definition.timeout_seconds
 
 
 def this_attempt(row: StepRow) -> int:

@@ -182,7 +182,7 @@ def park(tx: Transaction, step: Prepared, result: ActionResult, outputs: dict[st
         from_peers=result.external_workflow_ids,
         keys=result.event_keys,
     )
-    tx.messages.extend(Message(DELIVER, (delivery_id,)) for delivery_id in kept)
+    tx.messages.extend(Message(DELIVER, (delivery_id,)) for delivery_id in sorted(kept))
 
 
 def _parked_for(tx: Transaction, step: Prepared, result: ActionResult) -> timedelta | None:

@@ -60,6 +60,7 @@ class PlannedStep:
     executor: BaseActionExecutor
     retry: RetryConfig | None  #: None: the first failure is the last
     fans_out: bool  #: its row expands into items instead of running the action itself
+    settings: Settings = field(repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     masker: Masker = NOTHING_HIDDEN  #: of these secrets
     sealer: Sealer | None = field(default=None, repr=False)
@@ -101,6 +102,11 @@ class PlannedStep:
         """Whether its templates refer to how the execution ends."""
         looked_at = [(*r.path, None)[0] for r in self._texts.references if r.root == "execution"]
         return any(part in {"status", "error", None} for part in looked_at)
+
+    @cached_property
+    def hands_out_address(self) -> bool:
+        """Whether its templates write down the address at which an attempt is answered."""
+        return any(reference.root == "callback_url" for reference in self._texts.references)
 
     @cached_property
     def _texts(self) -> _Texts:
@@ -216,6 +222,7 @@ class Plan:
             executor=executor,
             retry=self._retry(definition, found.meta),
             fans_out=definition.for_each is not None or found.fans_out,
+            settings=self.settings,
             secrets=self.settings.secrets,
             masker=self.masker,
             sealer=self.sealer,

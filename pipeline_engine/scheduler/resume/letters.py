@@ -14,7 +14,7 @@ from pipeline_engine.dispatch.messages import DELIVER, Message
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.scheduler.actions import calls
-from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs
+from pipeline_engine.scheduler.actions.output_limits import Room, guarded_addition
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.advance import outcome
 from pipeline_engine.scheduler.advance.advance import advance
@@ -194,7 +194,7 @@ def _follow(tx: Transaction, its: Waiting, verdict: EventResult, room: Room) -> 
         return
     try:
         found = its.outputs | verdict.outputs
-        outputs = guarded_outputs(tx.runtime, found, step.masker, room)
+        outputs = guarded_addition(tx.runtime, its.outputs, found, step.masker, room)
     except JsonRejected as error:
         its.is_open = False
         message = f"The outputs cannot be stored: {error}"

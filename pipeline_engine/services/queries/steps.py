@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
-from pipeline_engine.scheduler.actions.context import checks_events
+from pipeline_engine.scheduler.actions.own_address import checks_events
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.redaction import Redactor
