@@ -17,15 +17,18 @@ from pipeline_engine.config import Settings
 from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.registry import RegisteredAction, Registry
 from pipeline_engine.scheduler.claim.turn import Turn
+from pipeline_engine.scheduler.resume import deliver, join
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
 from pipeline_engine.sdk import ActionContext, ActionMeta, ActionResult, BaseActionExecutor
-from pipeline_engine.services import executions
+from pipeline_engine.services import executions, inbox
 from pipeline_engine.services.executions import StartRequest
+from pipeline_engine.services.inbox import Arrival
 
 CLAIM = "leased_until = now() +"
 END = "SET status = v.status"
 PARK = "awaiting_event = true"
+COLLECT = "progress_percentage = coalesce("
 EXPAND = "items_open = coalesce(items_open, 0) +"
 HEARD = pytest.mark.parametrize(
     "forwarded", [True, False], ids=["committed unheard", "never committed"]
@@ -74,7 +77,9 @@ def runtime(
     meta = ActionMeta(
         type="noting", name="Noting", category="Tests", description="Notes.", idempotent=False
     )
-    registry = Registry([RegisteredAction(meta, Noting, "tests", "1")])
+    found = Registry.discover()
+    own = [found.get(name) for name in ("wait_for_event", "while")]
+    registry = Registry([RegisteredAction(meta, Noting, "tests", "1"), *own])
     made = Runtime.start(replace(settings, database_url=proxied[1]), registry=registry)
     yield made
     made.stop()
@@ -190,6 +195,43 @@ def test_a_fan_out_whose_expansion_was_lost_has_its_items_once(
     assert rows(engine, "items_total")[0] == (3,)
     assert len(rows(engine, "id")) == 4
     assert events(engine, "step_expanded") == 1
+
+
+@HEARD
+def test_a_round_of_a_loop_that_was_lost_is_made_once(
+    runtime: Runtime, engine: Engine, proxy: CuttingProxy, calls: Calls, forwarded: bool
+) -> None:
+    params = {"action": "noting", "until": "iteration == 9", "carry": {"start": 1, "next": 2}}
+    start(runtime, a_step("loop", action="while", params=params))
+    for _ in range(2):  # the loop, and its first round
+        run_what_is_queued(runtime, engine)
+    parent = rows(engine, "id")[0][0]
+    proxy.cut_commit_after(EXPAND, forwarded=forwarded)
+
+    join.join(runtime, parent)
+
+    assert proxy.cuts_made == 1
+    assert rows(engine, "items_total")[0] == (2,)
+    assert [row[0] for row in rows(engine, "item->'value'->'carry'")[1:]] == [1, 2]
+    assert events(engine, "step_expanded") == 2
+
+
+@HEARD
+def test_an_event_whose_keeping_was_lost_is_collected_once(
+    runtime: Runtime, engine: Engine, proxy: CuttingProxy, forwarded: bool
+) -> None:
+    params = {"event_key": "k", "count": 2}
+    start(runtime, a_step("wait", action="wait_for_event", params=params))
+    run_what_is_queued(runtime, engine)
+    arrival = Arrival(source="tests", body={"event_key": "k", "n": 1})
+    delivery = int(inbox.accept(SYSTEM, runtime, arrival).delivery_id)
+    proxy.cut_commit_after(COLLECT, forwarded=forwarded)
+
+    list(deliver.deliver(runtime, [delivery]))
+
+    assert proxy.cuts_made == 1
+    assert rows(engine, "outputs->'events'") == [([{"event_key": "k", "n": 1}],)]
+    assert events(engine, "step_progress") == 1
 
 
 def test_a_change_is_tried_as_often_as_the_settings_say_and_no_oftener(

@@ -14,6 +14,9 @@ from pipeline_engine.sdk import ItemResult
 from pipeline_engine.storage import rows
 from pipeline_engine.storage.rows import ItemRow
 
+#: Results that are kept for those who look at them again, at most.
+KEPT = 1000
+
 
 class ItemResults(Sequence[ItemResult]):
     """The results of all items in their order.
@@ -49,6 +52,9 @@ class ItemResults(Sequence[ItemResult]):
     def _read(self, wanted: Sequence[int]) -> list[ItemResult]:
         missing = [index for index in wanted if index not in self._known]
         if missing:
+            if len(self._known) > KEPT:  # who reads them one part after another looks at none twice
+                self._known.clear()
+                missing = list(wanted)
             first, after = min(missing), max(missing) + 1
             found = rows.items_of(self._connection, self._step.row.id, first=first, after=after)
             self._known |= {row.index: self._result(row) for row in found}

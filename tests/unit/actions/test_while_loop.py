@@ -89,3 +89,152 @@ def test_iterations_never_overlap():
 def test_an_action_has_to_be_named():
     with pytest.raises(InvalidActionParams):
         While().expand(a_context({"condition": "true"}))
+
+
+# ── State ────────────────────────────────────────────────────────────────────────────────
+
+
+def run(params, *answers, **facts):
+    """Carry a loop on with these answers of its rounds; returns its end and all its items."""
+    context, loop = a_context({"action": "log"} | params, **facts), While()
+    items, results, found = list(loop.expand(context)), [], None
+    while found is None or isinstance(found, MoreItems):
+        number = len(results)
+        if number < len(items):
+            answer = answers[number]
+            fault = {} if answer is not None else {"status": StepStatus.FAILED, "error": "away"}
+            outputs = answer or {}
+            results.append(an_item_result(number, items[-1].value, outputs=outputs, **fault))
+        found = loop.join(context, results)
+        items += found.items if isinstance(found, MoreItems) else []
+    return found, items
+
+
+PAGES = {
+    "carry": {"start": "/first", "next": "{{ result.next }}"},
+    "action_params": {"message": "{{ carry }}"},
+    "collect": "{{ result.items }}",
+    "until": "{{ not carry }}",
+}
+
+
+def test_a_loop_follows_pages_and_collects_what_is_on_them():
+    pages = [
+        {"next": "/2", "items": [1, 2]},
+        {"next": "/3", "items": []},
+        {"next": None, "items": [3]},
+    ]
+
+    ended, rounds = run(PAGES, *pages)
+
+    assert [item.params["message"] for item in rounds] == ["/first", "/2", "/3"]
+    assert ended.outputs["collected"] == [[1, 2], [], [3]]
+    assert (ended.outputs["carry"], ended.outputs["iterations"]) == (None, 3)
+
+
+def test_until_is_asked_after_each_round_and_never_before_the_first():
+    ended, rounds = run({"until": "{{ iteration == 1 }}"}, {"n": 1}, {"n": 2})
+
+    assert (len(rounds), ended.outputs["result"]) == (2, {"n": 2})
+
+
+def test_a_condition_sees_what_is_handed_on_before_the_first_round_already():
+    params = {"carry": {"start": 3, "next": "{{ carry - 1 }}"}, "condition": "{{ carry > 0 }}"}
+
+    ended, _ = run(params, {}, {}, {})
+
+    assert ended.outputs == {"result": {}, "iterations": 3, "carry": 0}
+    assert run(params | {"carry": {"start": 0, "next": 0}})[0].outputs["iterations"] == 0
+
+
+def test_the_pause_may_grow_with_what_is_known():
+    params = {"condition": "{{ iteration < 4 }}", "delay_seconds": "{{ result.wait * iteration }}"}
+
+    _, rounds = run(params, *[{"wait": 2}] * 4)
+
+    assert [item.delay_seconds for item in rounds] == [0, 2, 4, 6]
+
+
+@pytest.mark.parametrize("delay", ["{{ result.wait }}", "{{ 'soon' }}", "{{ -1 }}", "{{ 86401 }}"])
+def test_a_pause_that_is_none_fails_the_loop(delay):
+    with pytest.raises(InvalidActionParams, match="delay_seconds must be 0 to 86400"):
+        run({"condition": "true", "delay_seconds": delay}, {})
+
+
+def test_rounds_in_a_row_may_fail_and_the_last_good_result_stays():
+    params = {
+        "until": "{{ result.state == 'ready' }}",
+        "tolerated_failures": 2,
+        "delay_seconds": "{{ failures }}",
+        "collect": "{{ result.state }}",
+    }
+
+    ended, rounds = run(
+        params, {"state": "a"}, None, None, {"state": "b"}, None, {"state": "ready"}
+    )
+
+    assert ended.success
+    assert [item.delay_seconds for item in rounds] == [0, 0, 1, 2, 0, 1]
+    assert ended.outputs["collected"] == ["a", "b", "ready"]
+    assert ended.outputs["iterations"] == 6
+
+
+def test_one_failure_more_than_is_tolerated_in_a_row_fails_the_loop_with_its_error():
+    ended, rounds = run({"until": "false", "tolerated_failures": 2}, {}, None, None, None)
+
+    assert (ended.success, ended.error, len(rounds)) == (False, "away", 4)
+
+
+def test_a_loop_that_was_called_off_tolerates_nothing():
+    context = a_context({"action": "log", "until": "false", "tolerated_failures": 9})
+    [item] = While().expand(context)
+
+    ended = While().join(context, [an_item_result(0, item.value, status=StepStatus.SKIPPED)])
+
+    assert not ended.success
+
+
+def test_too_much_that_is_collected_ends_the_loop_before_it_goes_on():
+    params = {"condition": "true", "collect": "{{ result.text }}"}
+
+    ended, rounds = run(params, *[{"text": "x" * 300}] * 9, max_output_bytes=2048)
+
+    assert ended.error_code == "collected_too_large"
+    assert len(rounds) == len(ended.outputs["collected"]) + 1 == 5
+
+
+def test_a_long_loop_collects_all_of_its_rounds():
+    params = {"until": "iteration == 249", "collect": "{{ iteration }}", "max_iterations": 300}
+
+    assert run(params, *[{}] * 250)[0].outputs["collected"] == list(range(250))
+
+
+def test_what_is_handed_on_is_small_since_every_round_keeps_it():
+    params = {"condition": "true", "carry": {"start": "", "next": "{{ carry ~ result.text }}"}}
+
+    with pytest.raises(InvalidActionParams, match="carry has more than 65536 bytes"):
+        run(params, *[{"text": "x" * 30_000}] * 3)
+
+
+def test_the_rows_of_a_loop_without_state_are_what_they_were():
+    _, rounds = run({"condition": "{{ iteration < 2 }}"}, {"n": 1}, {"n": 2})
+
+    assert [set(item.value) for item in rounds] == [{"iteration", "started_at"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("params", "problem"),
+    [
+        ({"condition": "true"}, "action is required"),
+        ({"action": "log"}, "Specify either condition or until"),
+        ({"action": "log", "condition": "a", "until": "b"}, "Specify either condition or until, n"),
+        ({"action": "log", "until": "a", "carry": {"start": 1}}, "carry must be an object of"),
+        ({"action": "log", "until": "a", "carry": "{{ params.c }}"}, "carry must be an object of"),
+    ],
+)
+def test_what_makes_no_loop_is_said_when_it_is_saved_and_when_it_runs(params, problem):
+    [said] = While().validate_params(params)
+
+    assert said.startswith(problem)
+    with pytest.raises(InvalidActionParams, match=problem):
+        While().expand(a_context(params))

@@ -13,7 +13,7 @@ from support.contexts import a_context
 from unit.definitions.documents import a_document, a_step
 
 from pipeline_engine.domain.checks import check
-from pipeline_engine.domain.checks.scopes import NAMES, Place
+from pipeline_engine.domain.checks.scopes import NAMES, WHERE_PARKED, Place
 from pipeline_engine.domain.checks.structure import HANDLER_FIELDS, ROOT
 from pipeline_engine.domain.definitions import parse
 from pipeline_engine.errors import PipelineEngineError
@@ -124,10 +124,11 @@ ADDED: dict[str, set[str]] = {
     "item params": ITEM | {"item_key"},
     "for_each": ITEM,
     "filter": ITEM,
-    "while": {"result", "iteration"},
+    "while": {"result", "iteration", "failures"},
     "wait_for_event": {"event"},
 }
-SOMEWHERE = ["item", "item_index", "item_key", "result", "iteration", "event", "index", "loop"]
+SOMEWHERE = ["item", "item_index", "item_key", "result", "iteration", "event", "index", "loop",
+             "carry", "failures", "round"]  # fmt: skip
 
 
 @pytest.mark.parametrize(("place", "name"), list(itertools.product(WHERE, SOMEWHERE)))
@@ -140,6 +141,120 @@ def test_a_name_is_known_exactly_where_it_exists(place, name):
     unknown = [issue for issue in report.errors if issue.code == "unknown_root"]
     assert bool(unknown) is (name not in ADDED.get(place, set()))
     assert all(issue.hint for issue in unknown)
+
+
+LOOP = {"action": "log", "until": "true"}
+
+
+@pytest.mark.parametrize("name", ["result", "iteration", "failures", "carry"])
+@pytest.mark.parametrize(
+    ("params", "place", "is_known"),
+    [
+        ({"until": "NAME"}, "until", True),
+        ({"until": "{{ NAME }}"}, "until", True),
+        ({"action_params": {"message": "{{ NAME }}"}}, "action_params/message", True),
+        ({"collect": ["{{ NAME }}"]}, "collect/0", True),
+        ({"delay_seconds": "{{ NAME }}"}, "delay_seconds", True),
+        ({"carry": {"start": 1, "next": {"n": "{{ NAME }}"}}}, "carry/next/n", True),
+        ({"carry": {"start": {"n": "{{ NAME }}"}, "next": 1}}, "carry/start/n", False),
+        ({"max_iterations": "{{ NAME }}"}, "max_iterations", False),
+        ({"tolerated_failures": "{{ NAME }}"}, "tolerated_failures", False),
+    ],
+)
+def test_what_a_loop_hands_on_is_known_where_there_has_been_a_round(name, params, place, is_known):
+    has_state = {"carry": {"start": 1, "next": 2}}
+    step = a_step(action="while", params=_with_name(LOOP | has_state | params, name))
+
+    expected = [] if is_known else [(f"/steps/0/params/{place}", "unknown_root")]
+    assert errors(step) == expected
+
+
+def test_a_loop_without_state_knows_none():
+    params = LOOP | {"action_params": {"message": "{{ carry }}"}}
+
+    assert errors(a_step(action="while", params=params)) == [
+        ("/steps/0/params/action_params/message", "unknown_root")
+    ]
+
+
+def test_a_param_named_until_is_an_expression_and_a_word_elsewhere():
+    broken = LOOP | {"until": "result.x =="}
+    sent = {"url": "http://x", "body": {"until": "tomorrow at noon"}}
+
+    assert errors(a_step(action="while", params=broken)) == [
+        ("/steps/0/params/until", "template_syntax")
+    ]
+    assert errors(looped(action="http_request", action_params=sent)) == []
+
+
+# ── The address of an attempt ────────────────────────────────────────────────────────────
+
+ADDRESS = "{{ callback_url }}"
+SENT: dict[str, Any] = {"url": "http://x", "method": "POST", "body": {"tell": [ADDRESS]}}
+CALLBACK: dict[str, Any] = {"wait_for_callback": True}
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        a_step(action="approval", params={"message": f"Answer at {ADDRESS}"}),
+        a_step(action="wait_for_event", params={"event_key": "k", "outputs": {"at": ADDRESS}}),
+        a_step(action="run_pipeline", params={"pipeline": "p", "params": {"tell": ADDRESS}}),
+        a_step(action="http_request", params=SENT | CALLBACK),
+        a_step(action="http_request", params=SENT | CALLBACK, for_each=[1, 2]),
+        a_step(action="http_request", params=SENT | {"wait_for_callback": "{{ params.p }}"}),
+        looped(action="http_request", action_params=SENT | CALLBACK),
+        looped(action="approval", action_params={"message": "{{ callback_url | urlencode }}"}),
+        a_step(compensate={"action": "approval", "params": {"message": ADDRESS}}),
+    ],
+    ids=str,
+)
+def test_the_address_is_known_where_somebody_waits_for_an_answer(step):
+    assert errors(step) == []
+
+
+@pytest.mark.parametrize(
+    ("step", "pointer"),
+    [
+        (a_step(action="log", params={"message": ADDRESS}), "params/message"),
+        (a_step(action="http_request", params=SENT), "params/body/tell/0"),
+        (
+            a_step(
+                action="run_pipeline",
+                params={"pipeline": "p", "params": {"at": ADDRESS}, "wait": False},
+            ),
+            "params/params/at",
+        ),
+        (looped(action="log", action_params={"message": ADDRESS}), "params/action_params/message"),
+        (
+            looped(action="approval", action_params={}, items=[ADDRESS]),
+            "params/items/0",
+        ),
+        (a_step(action="approval", params={}, condition=ADDRESS), "condition"),
+        (a_step(action="approval", params={}, for_each=[ADDRESS]), "for_each/items/0"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_address_is_an_error_in_a_step_that_never_waits(step, pointer):
+    place = pointer.replace("for_each/items", "for_each") if "for_each" in step else pointer
+
+    assert errors(step) == [(f"/steps/0/{place}", "unknown_root")]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"event_key": ADDRESS},
+        {"event_key": "k", "match": {"a": ADDRESS}},
+        {"event_key": "k", "outputs": {"at": "{{ callback_url[:9] }}"}},
+        {"event_key": "k", "outputs": {"at": "{{ callback_url.host }}"}},
+        {"event_key": "k", "outputs": {"at": "{{ callback_url | upper }}"}},
+    ],
+)
+def test_the_address_is_a_secret_that_is_passed_on_whole(params):
+    [(_, code)] = errors(a_step(action="wait_for_event", params=params))
+
+    assert code == "secret_misused"
 
 
 def _with_name(value: Any, name: str) -> Any:
@@ -164,6 +279,8 @@ def test_the_page_prints_the_table_of_names():
         if action.meta.adds_names:
             (row,) = [row for row in words if f"what `{action.meta.type}` renders itself" in row]
             assert words[row] == action.meta.adds_names
+    (row,) = [row for row in words if "waits for the outside" in row]
+    assert words[row] == WHERE_PARKED
 
 
 # ── Every type at every place ────────────────────────────────────────────────────────────
