@@ -354,7 +354,7 @@ def _judged(answer: Answer, context: ActionContext) -> ActionResult:
     return ActionResult(
         success=success,
         error=None if success else f"HTTP {status}",
-        error_code=None if success else "http_error",
+        error_code=None if success else f"http_{status}",
         retryable=status >= 500 or status in (408, 429),
         retry_after_seconds=retry_after(outputs["headers"]) if not success else None,
         outputs=outputs,

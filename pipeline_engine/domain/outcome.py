@@ -18,7 +18,7 @@ from pipeline_engine.domain.states import ExecutionStatus
 
 COMPENSATES = "compensate:"  #: what the id of a compensation begins with
 #: Default retries of a compensation: what it leaves has to be undone by hand.
-UNDO_RETRY = RetryConfig(max_attempts=3, backoff_seconds=2)
+UNDO_RETRY = (RetryConfig(max_attempts=3, backoff_seconds=2),)
 
 
 class AbortReason(StrEnum):

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pipeline_engine.domain.actions import RetryPolicy
-from pipeline_engine.domain.definitions import PipelineSettings, RetryConfig, StepDefinition
+from pipeline_engine.domain.definitions import (
+    Jitter,
+    PipelineSettings,
+    Retries,
+    RetryConfig,
+    StepDefinition,
+)
+from pipeline_engine.domain.error_codes import is_among
 
 #: Codes of failures that are retried only if ``retry_on`` names them: an answer that cannot be
 #: stored, an unknown outcome, and a cancelled child. Another attempt would repeat what was done
@@ -16,19 +23,19 @@ ONLY_WHEN_NAMED = frozenset({"json_rejected", "invalid_result", "outcome_unknown
 MAX_EXPONENT = 100
 
 
-def config_for(
+def policies_for(
     step: StepDefinition,
     settings: PipelineSettings,
     *,
     action_policy: RetryPolicy | None,
     default: RetryConfig,
-) -> RetryConfig:
-    """The retry configuration of *step*: its own, the pipeline's, its action's, the default."""
-    if step.retry is not None:
-        return step.retry
-    if settings.retry_policy is not None:
-        return settings.retry_policy
-    return default if action_policy is None else from_policy(action_policy)
+) -> Retries:
+    """How *step* is tried again: its own word, the pipeline's, its action's, the default."""
+    return (
+        step.retry
+        or settings.retry_policy
+        or (default if action_policy is None else from_policy(action_policy),)
+    )
 
 
 def from_policy(policy: RetryPolicy) -> RetryConfig:
@@ -41,20 +48,25 @@ def from_policy(policy: RetryPolicy) -> RetryConfig:
     )
 
 
-def should_retry(
-    config: RetryConfig, failed_attempts: int, error_code: str | None, retryable: bool
-) -> bool:
-    """Whether another attempt is allowed after *failed_attempts* (1 after the first failure).
+def deciding(policies: Retries, error_code: str | None) -> RetryConfig | None:
+    """The policy that decides about a failure: the first that speaks of it."""
+    return next((policy for policy in policies if speaks_of(policy, error_code)), None)
 
-    An action that says ``retryable=False`` is believed, and ``no_retry_on`` beats ``retry_on``.
-    """
-    if not retryable or failed_attempts >= config.max_attempts:
+
+def speaks_of(policy: RetryConfig, error_code: str | None) -> bool:
+    """Whether failures with this code are tried again; ``no_retry_on`` beats ``retry_on``."""
+    if is_among(error_code, policy.no_retry_on):
         return False
-    if error_code in config.no_retry_on:
-        return False
-    if config.retry_on:
-        return error_code in config.retry_on
-    return error_code not in ONLY_WHEN_NAMED
+    if error_code in ONLY_WHEN_NAMED:  # a pattern is no name
+        return error_code in policy.retry_on
+    return not policy.retry_on or is_among(error_code, policy.retry_on)
+
+
+def failures_of(
+    policy: RetryConfig, policies: Retries, error_codes: Iterable[str | None]
+) -> int:
+    """How many of these failures *policy* has decided about."""
+    return sum(deciding(policies, code) is policy for code in error_codes)
 
 
 def backoff(config: RetryConfig, failed_attempts: int) -> float:
@@ -70,12 +82,19 @@ def delay(
     random: Callable[[], float],
     *,
     at_least: float | None = None,
+    elapsed: float = 0.0,
 ) -> float:
-    """How many seconds to wait after *failed_attempts*, with full jitter.
+    """How many seconds to wait after *failed_attempts*.
 
-    *random* gives numbers in [0, 1): any wait between nothing and the full back-off is equally
-    likely, so that steps which failed together do not come back together. *at_least* is what
-    the other side asked for; it is granted up to the longest wait of the configuration.
+    *random* gives numbers in [0, 1): with full jitter any wait between nothing and the full
+    back-off is equally likely, so that steps which failed together do not come back together.
+    *at_least* is what the other side asked for; it is granted up to the longest wait of the
+    configuration. The last attempt begins, *elapsed* seconds after the first, when the time for
+    all of them is up.
     """
     asked = min(at_least or 0.0, config.max_backoff_seconds)
-    return max(asked, random() * backoff(config, failed_attempts))
+    share = 1.0 if config.jitter is Jitter.NONE else random()
+    wait = max(asked, share * backoff(config, failed_attempts))
+    if config.max_elapsed_seconds is None:
+        return wait
+    return min(wait, max(config.max_elapsed_seconds - elapsed, 0.0))

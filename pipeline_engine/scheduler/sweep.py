@@ -294,7 +294,7 @@ def _is_abandoned(tx: Transaction, row: StepRow, planned: PlannedStep | None) ->
     Not before a next attempt that may be repeated: by its idempotency key it finds what this one
     has started, and waits for it.
     """
-    retry = outcome.retry_after(row, planned, error_code=TIMEOUT)
+    retry = outcome.retry_after(tx, row, planned, error_code=TIMEOUT)
     if retry and planned and planned.idempotent:
         return False
     return abort.has_to_clean_up(row, tx.plan(row.execution_id))

@@ -46,6 +46,20 @@ def record(connection: Connection, events: Sequence[NewEvent]) -> None:
     )
 
 
+def failures_before(connection: Connection, step: StepRow) -> list[str | None]:
+    """The codes of the failures of a step after which it was tried again, in their order."""
+    found = connection.exec_driver_sql(
+        "SELECT details ->> 'error_code' FROM events WHERE execution_id = %(execution)s"
+        " AND step_execution_id = %(id)s AND event_type = %(retrying)s ORDER BY id",
+        {
+            "execution": step.execution_id,
+            "id": step.id,
+            "retrying": EventType.STEP_RETRYING.value,
+        },
+    )
+    return [row[0] for row in found]
+
+
 def about(step: StepRow, event_type: EventType, **details: Json) -> NewEvent:
     """An event of a step; *details* beside what every such event says."""
     known = {"step_id": step.step_id, "step_name": step.name, "attempt": step.attempt}

@@ -38,6 +38,7 @@ class Ending:
     tolerated: bool = False
     ran: bool = True  #: False for a step that was skipped before it began
     skip_targets: Sequence[str] = ()  #: steps on the sides that this conditional did not take
+    goes_to: Sequence[str] = ()  #: the only steps that go on, because its failure was caught
     #: ends of dependencies that no row has counted yet, since they are written together with this
     counted: Contribution | None = None
     ended_at: float = field(default_factory=time.monotonic)
@@ -48,6 +49,8 @@ class Ending:
         details: dict[str, Json] = {}
         if self.error_message:
             details |= {"error": self.error_message, "error_code": self.error_code}
+            if self.status is StepStatus.COMPLETED:
+                details["caught"] = list(self.goes_to)
         if self.skip_reason:
             details["reason"] = self.skip_reason.value
         return about(self.step, _ENDED[self.status], **details)

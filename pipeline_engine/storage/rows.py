@@ -118,6 +118,16 @@ class ExecutionFacts:
         }
 
 
+def seconds_since_its_start(connection: Connection, step_execution_id: int) -> float:
+    """How long ago the first attempt of a step began; 0 for one that has never begun."""
+    found = connection.exec_driver_sql(
+        "SELECT coalesce(extract(epoch FROM now() - started_at), 0)"
+        " FROM step_executions WHERE id = %(id)s",
+        {"id": step_execution_id},
+    )
+    return float(found.scalar_one())
+
+
 def fetch_steps(connection: Connection, sql: str, params: dict[str, Any]) -> list[StepRow]:
     """The rows of a statement that returns ``STEP_COLUMNS``."""
     return [StepRow(*row) for row in driver.fetch(connection, sql, params)]

@@ -177,7 +177,7 @@ def _record(number: int, ending: Ending, now: float) -> dict[str, Json]:
         "outputs": ending.outputs,
     }
     # What is not said is null, and costs nothing.
-    if ending.status is not StepStatus.COMPLETED:
+    if ending.status is not StepStatus.COMPLETED or ending.error_code:
         record["error_code"] = ending.error_code
         record["error_message"] = ending.error_message
         record["skip_reason"] = ending.skip_reason

@@ -187,7 +187,7 @@ def test_a_status_that_is_no_success_fails_with_the_answer(service, status, retr
     result = sent(only(service), f"{service.url}/")
 
     assert (result.success, result.error) == (False, f"HTTP {status}")
-    assert (result.error_code, result.retryable) == ("http_error", retryable)
+    assert (result.error_code, result.retryable) == (f"http_{status}", retryable)
     assert (result.outputs["status_code"], result.outputs["body"]) == (status, {"why": "because"})
     assert len(service.received) == 1
 

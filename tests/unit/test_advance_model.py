@@ -183,9 +183,10 @@ class Execution(RuleBasedStateMachine):
         self._end(data, [End(step, status) for step in ends])
 
     def _may_retry(self, step: str) -> bool:
-        config = self.definition.step(step).retry
+        policies = self.definition.step(step).retry
         made = self.attempts[step]
-        may = config is not None and retries.should_retry(config, made, "failed", True)
+        policy = retries.deciding(policies, "failed")
+        may = policy is not None and made < policy.max_attempts
         given = self.model.steps[step].get("retry", {"max_attempts": 1})
         assert may == (made < given["max_attempts"])
         return may

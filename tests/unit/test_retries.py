@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline_engine.domain import retries
 from pipeline_engine.domain.actions import RetryPolicy
-from pipeline_engine.domain.definitions import PipelineSettings, RetryConfig, StepDefinition
+from pipeline_engine.domain.definitions import Jitter, PipelineSettings, RetryConfig, StepDefinition
 
 DEFAULT = RetryConfig(max_attempts=9)
 STEP = StepDefinition(id="a", name="A", action="log")
@@ -48,50 +48,80 @@ def test_a_delay_is_never_negative_and_never_over_the_cap(config, failed, luck):
     assert 0 <= retries.delay(config, failed, lambda: luck) <= config.max_backoff_seconds
 
 
-@pytest.mark.parametrize(("failed", "again"), [(1, True), (2, True), (3, False), (4, False)])
-def test_a_step_is_tried_as_often_as_it_says_and_no_more(failed, again):
-    assert retries.should_retry(RetryConfig(max_attempts=3), failed, None, True) is again
-
-
-def test_an_action_that_knows_better_is_not_tried_again():
-    assert not retries.should_retry(RetryConfig(retry_on=("gone",)), 1, "gone", retryable=False)
-
-
 @pytest.mark.parametrize(
     ("code", "again"), [("timeout", True), ("quota", False), ("other", False), (None, False)]
 )
 def test_retry_on_is_a_list_of_what_is_worth_it(code, again):
-    config = RetryConfig(retry_on=("timeout", "quota"), no_retry_on=("quota",))
+    policy = RetryConfig(retry_on=("timeout", "quota"), no_retry_on=("quota",))
 
-    assert retries.should_retry(config, 1, code, True) is again
+    assert retries.speaks_of(policy, code) is again
 
 
 @pytest.mark.parametrize(("code", "again"), [("quota", False), ("other", True), (None, True)])
 def test_no_retry_on_alone_leaves_everything_else(code, again):
-    assert retries.should_retry(RetryConfig(no_retry_on=("quota",)), 1, code, True) is again
+    assert retries.speaks_of(RetryConfig(no_retry_on=("quota",)), code) is again
 
 
 @pytest.mark.parametrize(
     "code", ["json_rejected", "invalid_result", "outcome_unknown", "cancelled"]
 )
 def test_what_was_done_or_called_off_is_repeated_only_if_the_policy_names_it(code):
-    assert not retries.should_retry(RetryConfig(), 1, code, True)
-    assert retries.should_retry(RetryConfig(retry_on=(code,)), 1, code, True)
+    assert not retries.speaks_of(RetryConfig(), code)
+    assert not retries.speaks_of(RetryConfig(retry_on=("*",)), code)
+    assert retries.speaks_of(RetryConfig(retry_on=(code,)), code)
+
+
+BUSY = RetryConfig(retry_on=("http_429",), max_attempts=50)
+DOWN = RetryConfig(retry_on=("http_5xx", "timeout"), max_attempts=4)
+USUAL = RetryConfig()
+
+
+@pytest.mark.parametrize(
+    ("code", "policy"), [("http_429", BUSY), ("http_503", DOWN), ("timeout", DOWN), ("x", USUAL)]
+)
+def test_of_several_policies_the_first_that_speaks_of_a_failure_decides(code, policy):
+    assert retries.deciding((BUSY, DOWN, USUAL), code) is policy
+
+
+def test_a_failure_that_no_policy_speaks_of_is_the_last():
+    assert retries.deciding((BUSY, DOWN), "other") is None
+    assert retries.deciding((), "other") is None
+
+
+def test_each_policy_counts_what_it_has_decided_about():
+    before = ["http_429", "http_503", "http_429", "timeout", None]
+
+    counted = [retries.failures_of(one, (BUSY, DOWN), before) for one in (BUSY, DOWN)]
+
+    assert counted == [2, 2]
 
 
 def test_the_nearest_retry_configuration_counts():
-    own, pipelines = RetryConfig(max_attempts=1), RetryConfig(max_attempts=2)
+    own, pipelines = (RetryConfig(max_attempts=1),), (RetryConfig(max_attempts=2),)
     retrying = StepDefinition(id="a", name="A", action="log", retry=own)
     settings = PipelineSettings(retry_policy=pipelines)
     policy = RetryPolicy(max_attempts=4)
 
     def chosen(step, settings, policy):
-        return retries.config_for(step, settings, action_policy=policy, default=DEFAULT)
+        return retries.policies_for(step, settings, action_policy=policy, default=DEFAULT)
 
     assert chosen(retrying, settings, policy) is own
     assert chosen(STEP, settings, policy) is pipelines
-    assert chosen(STEP, PipelineSettings(), policy).max_attempts == 4
-    assert chosen(STEP, PipelineSettings(), None) is DEFAULT
+    assert chosen(STEP, PipelineSettings(), policy)[0].max_attempts == 4
+    assert chosen(STEP, PipelineSettings(), None) == (DEFAULT,)
+
+
+def test_without_jitter_a_retry_waits_all_of_its_back_off():
+    config = RetryConfig(backoff_seconds=8, jitter=Jitter.NONE)
+
+    assert retries.delay(config, 2, lambda: 0.0) == 16
+
+
+@pytest.mark.parametrize(("elapsed", "wait"), [(0, 10), (55, 5), (60, 0), (99, 0)])
+def test_the_last_attempt_begins_when_the_time_for_all_of_them_is_up(elapsed, wait):
+    config = RetryConfig(backoff_seconds=10, jitter=Jitter.NONE, max_elapsed_seconds=60)
+
+    assert retries.delay(config, 1, lambda: 0.5, elapsed=elapsed) == wait
 
 
 def test_the_policy_of_an_action_is_read_in_the_words_of_a_definition():

@@ -14,6 +14,7 @@ def check_dependencies(outline: Outline, findings: Findings) -> None:
     _check_ids(outline, findings)
     for node in outline.steps:
         _check_node(node, outline, findings)
+        _check_next(node, outline, findings)
     if outline.cycle:
         path = outline.cycle
         if len(path) > MAX_SHOWN_STEPS:
@@ -41,6 +42,18 @@ def _check_node(node: Node, outline: Outline, findings: Findings) -> None:
             message = f"steps.{shown(node.id)}.depends_on: Unknown step '{shown(dependency)}'"
             hint = _hint(dependency, outline, findings)
             findings.error(pointer, "unknown_step", message, hint)
+
+
+def _check_next(node: Node, outline: Outline, findings: Findings) -> None:
+    """What a caught failure leads to has to wait for the step that fails."""
+    for pointer, target in node.caught_by:
+        if target not in outline.step_ids:
+            message = f"steps.{shown(node.id)}.catch: Unknown step '{shown(target)}'"
+            findings.error(pointer, "unknown_step", message, _hint(target, outline, findings))
+        elif node.id not in outline.graph.dependencies(target):
+            message = f"steps.{shown(node.id)}.catch: '{target}' does not depend on '{node.id}'"
+            hint = f"Add '{shown(node.id)}' to depends_on of '{target}'."
+            findings.error(pointer, "branch_target_not_dependent", message, hint)
 
 
 def _hint(dependency: str, outline: Outline, findings: Findings) -> str | None:

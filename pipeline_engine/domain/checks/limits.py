@@ -19,7 +19,6 @@ class Limits:
 
 # Not settings: dates must stay dates, and waits must end.
 MAX_SECONDS = 366 * 24 * 3600
-MAX_ATTEMPTS = 10
 MAX_MULTIPLIER = 100
 MAX_PARALLEL_STEPS = 100
 MIN_WEIGHT, MAX_WEIGHT = 0.001, 1000

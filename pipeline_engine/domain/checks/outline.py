@@ -10,7 +10,7 @@ from pipeline_engine.domain.action_params import is_scalar, is_templated
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
 from pipeline_engine.domain.definitions import JSON
-from pipeline_engine.domain.definitions.parse import HANDLER_LISTS, dependencies_of
+from pipeline_engine.domain.definitions.parse import HANDLER_LISTS, one_or_more
 from pipeline_engine.domain.graph import Graph
 from pipeline_engine.domain.issues import join
 
@@ -44,15 +44,25 @@ class Node:
         return _mapping(self.body.get("compensate"))
 
     @property
+    def catches(self) -> Iterator[tuple[str, Mapping[str, JSON]]]:
+        """Pointer and content of each entry of ``catch`` that is an object."""
+        given = self.body.get("catch")
+        for index, entry in enumerate(given if isinstance(given, list) else ()):
+            if isinstance(entry, Mapping) and not self.is_handler:
+                yield f"{self.pointer}/catch/{index}", entry
+
+    @property
+    def caught_by(self) -> Iterator[tuple[str, str]]:
+        """Pointer and id of every step that its caught failures lead to."""
+        for pointer, entry in self.catches:
+            yield from _ids(entry.get("next"), f"{pointer}/next")
+
+    @property
     def dependencies(self) -> Iterator[tuple[str, str]]:
         """Pointer and id of everything that it names in ``depends_on``."""
         if self.is_handler:
             return
-        given = self.body.get("depends_on")
-        for index, step_id in enumerate(dependencies_of(self.body)):
-            if isinstance(step_id, str):
-                tail = f"/{index}" if isinstance(given, list) else ""
-                yield f"{self.pointer}/depends_on{tail}", step_id
+        yield from _ids(self.body.get("depends_on"), f"{self.pointer}/depends_on")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +164,12 @@ class Outline:
     def cycle(self) -> tuple[str, ...] | None:
         """One circle of steps that wait for each other."""
         return self.graph.find_cycle()
+
+
+def _ids(given: JSON, pointer: str) -> Iterator[tuple[str, str]]:
+    for index, step_id in enumerate(one_or_more(given)):
+        if isinstance(step_id, str):
+            yield f"{pointer}/{index}" if isinstance(given, list) else pointer, step_id
 
 
 def _nodes(given: JSON, pointer: str, *, is_handler: bool = False) -> Iterator[Node]:

@@ -50,6 +50,8 @@ ROOT_HINTS: Mapping[str, str] = {
     "round": "The number of a round of while is 'iteration'.",
     "callback_url": "It exists only in the params of an action that waits for the outside world,"
     " such as approval, wait_for_event, or http_request with wait_for_callback.",
+    "error": "It exists only in the outputs of an entry of catch; a later step has"
+    " 'steps.<id>.error', and handlers have 'execution.error'.",
     "event": "It exists only in what the action 'wait_for_event' renders when its event comes;"
     " a later step finds it in 'steps.<id>.outputs.event'.",
     "loop": IN_LOOPS,
@@ -86,6 +88,10 @@ def _scoped_texts(outline: Outline, actions: ActionCatalogue) -> Iterator[tuple[
         yield from ((scope, text) for text in _condition_and_items(node))
         of_key = replace(scope, roots=NAMES[Place.ITEM_KEY])
         yield from ((of_key, text) for text in _item_key(node))
+        of_catch = replace(scope, roots=NAMES[Place.CATCH])
+        for pointer, entry in node.catches:
+            outputs = texts_in(entry.get("outputs"), f"{pointer}/outputs")
+            yield from ((of_catch, text) for text in outputs)
     for use in outline.uses:
         meta = use.meta(actions)
         yield from _params(use, meta, outline, actions)

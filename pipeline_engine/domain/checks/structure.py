@@ -25,7 +25,6 @@ from pipeline_engine.domain.checks.fields import (
     text,
 )
 from pipeline_engine.domain.checks.limits import (
-    MAX_ATTEMPTS,
     MAX_MULTIPLIER,
     MAX_PARALLEL_STEPS,
     MAX_SECONDS,
@@ -35,8 +34,10 @@ from pipeline_engine.domain.checks.limits import (
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.definitions import (
     JSON,
+    MAX_ATTEMPTS,
     PARAMETER_TYPES,
     HandlerWhen,
+    Jitter,
     OnFailure,
     TriggerRule,
     fits_type,
@@ -67,6 +68,21 @@ def step_id(value: JSON, pointer: str, findings: Findings) -> None:
 def depends_on(value: JSON, pointer: str, findings: Findings) -> None:
     """A list of step ids, or one; which steps exist is checked elsewhere."""
     rule = list_of(text(1)) if isinstance(value, list) else text(1)
+    rule(value, pointer, findings)
+
+
+@lets_through({"anyOf": [IDS, IDS["items"]]})
+def texts(value: JSON, pointer: str, findings: Findings) -> None:
+    """A list of texts that say something, or one."""
+    rule = list_of(text(1, 100)) if isinstance(value, list) else text(1, 100)
+    rule(value, pointer, findings)
+    if value == []:
+        findings.field_error(pointer, "too_short", "List should have at least 1 item")
+
+
+def retries(value: JSON, pointer: str, findings: Findings) -> None:
+    """One policy, or a list of them, of which the first that speaks of a failure counts."""
+    rule = POLICIES if isinstance(value, list) else RETRY
     rule(value, pointer, findings)
 
 
@@ -117,15 +133,7 @@ def step(value: JSON, pointer: str, findings: Findings) -> None:
     """One step, and whether its fields go together."""
     STEP(value, pointer, findings)
     if isinstance(value, Mapping):
-        _check_retry(value, pointer, findings)
         _check_trigger_rule(value, pointer, findings)
-
-
-def handler(value: JSON, pointer: str, findings: Findings) -> None:
-    """One handler: a step without dependencies."""
-    HANDLER(value, pointer, findings)
-    if isinstance(value, Mapping):
-        _check_retry(value, pointer, findings)
 
 
 def parameter(value: JSON, pointer: str, findings: Findings) -> None:
@@ -182,15 +190,6 @@ def document_schema() -> Schema:
     return {**document_shape(named=True).schema, "required": []}
 
 
-def _check_retry(given: Mapping[str, JSON], pointer: str, findings: Findings) -> None:
-    word = given.get("on_failure")
-    if given.get("retry") is None or not isinstance(word, str) or word.lower() == OnFailure.RETRY:
-        return
-    message = f"A retry block does nothing beside on_failure '{shown(word)}'"
-    hint = 'Leave on_failure out, or say "retry".'
-    findings.warning(f"{pointer}/retry", "retry_ignored", message, hint)
-
-
 def _check_trigger_rule(given: Mapping[str, JSON], pointer: str, findings: Findings) -> None:
     """A rule that can never be met would skip its step in every execution."""
     rule = given.get("trigger_rule")
@@ -220,10 +219,22 @@ RETRY = record(
         "backoff_seconds": Field(WAIT),
         "backoff_multiplier": Field(number(1, MAX_MULTIPLIER)),
         "max_backoff_seconds": Field(WAIT),
+        "jitter": Field(choice(Jitter, "jitter")),
+        "max_elapsed_seconds": Field(SECONDS),
         "retry_on": Field(CODES),
         "no_retry_on": Field(CODES),
     },
     title="Retry",
+)
+POLICIES = list_of(RETRY)
+RETRIES = Rule(retries, {"anyOf": [RETRY.schema, POLICIES.schema]})
+CATCH = record(
+    {
+        "errors": Field(texts, required=True),
+        "outputs": Field(mapping),
+        "next": Field(texts),
+    },
+    title="Catch",
 )
 FOR_EACH = record(
     {
@@ -240,7 +251,7 @@ COMPENSATE = record(
         "action": Field(NAME, required=True),
         "params": Field(mapping),
         "name": Field(NAME),
-        "retry": Field(RETRY),
+        "retry": Field(RETRIES),
         "timeout_seconds": Field(SECONDS),
     },
     title="Compensation",
@@ -256,7 +267,8 @@ STEP_FIELDS: Mapping[str, Field] = {
     "condition": Field(text()),
     "on_failure": Field(choice(OnFailure, "OnFailureAction")),
     "timeout_seconds": Field(SECONDS),
-    "retry": Field(RETRY),
+    "retry": Field(RETRIES),
+    "catch": Field(list_of(CATCH)),
     "trigger_rule": Field(Rule(trigger_rule, {"anyOf": [TRIGGER_WORD.schema, AT_LEAST.schema]})),
     "for_each": Field(Rule(for_each, {"anyOf": [items.schema, FOR_EACH.schema]})),
     "compensate": Field(COMPENSATE),
@@ -268,19 +280,20 @@ HANDLER_FIELDS: Mapping[str, Field] = {
     **STEP_FIELDS,
     "depends_on": Field(not_in_handler),
     "trigger_rule": Field(not_in_handler),
+    "catch": Field(not_in_handler),
     "compensate": Field(not_in_handler),
     "when": Field(choice(HandlerWhen, "handler condition")),
 }
 STEP = record(STEP_FIELDS, "Must be a dictionary", title="StepDefinition")
 HANDLER = record(HANDLER_FIELDS, "Must be a dictionary", title="HandlerDefinition")
-HANDLERS = list_of(Rule(handler, HANDLER.schema), "Must be a list of handler steps")
+HANDLERS = list_of(HANDLER, "Must be a list of handler steps")
 SETTINGS = record(
     {
         "timeout_seconds": Field(SECONDS),
         "handlers_timeout_seconds": Field(SECONDS),
         "fail_fast": Field(boolean),
         "max_parallel_steps": Field(integer(1, MAX_PARALLEL_STEPS)),
-        "retry_policy": Field(RETRY),
+        "retry_policy": Field(RETRIES),
         "on_failure": Field(HANDLERS),
         "finally": Field(HANDLERS),
     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -47,6 +47,17 @@ class HandlerWhen(StrEnum):
     ON_CANCEL = "on_cancel"
 
 
+#: Of one step, by all its policies together.
+MAX_ATTEMPTS = 100
+
+
+class Jitter(StrEnum):
+    """How much of its back-off a retry waits."""
+
+    FULL = "full"  #: anything between nothing and all of it
+    NONE = "none"  #: all of it
+
+
 @dataclass(frozen=True, slots=True)
 class RetryConfig:
     """How often a step is tried, and how long it waits in between."""
@@ -55,8 +66,23 @@ class RetryConfig:
     backoff_seconds: float = 60
     backoff_multiplier: float = 2.0
     max_backoff_seconds: float = 3600
-    retry_on: tuple[str, ...] = ()  #: error codes; empty is every one
+    jitter: Jitter = Jitter.FULL
+    max_elapsed_seconds: float | None = None  #: from its first attempt until its last may begin
+    retry_on: tuple[str, ...] = ()  #: error codes and patterns; empty is every one
     no_retry_on: tuple[str, ...] = ()
+
+
+#: Of several the first that speaks of a failure decides about it; empty: nothing was said.
+Retries: TypeAlias = tuple[RetryConfig, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Catch:
+    """What takes the place of a failure, when no retry is left."""
+
+    errors: tuple[str, ...]  #: error codes and patterns
+    outputs: Mapping[str, JSON] | None = None  #: templates; None: what the failed attempt left
+    next: tuple[str, ...] = ()  #: the steps that go on; empty: those that always do
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +109,7 @@ class Compensation:
     action: str
     params: JSON = field(default_factory=dict)
     name: str | None = None  #: None: that of the step, with "Undo" before it
-    retry: RetryConfig | None = None  #: None: a few quick attempts
+    retry: Retries = ()  #: empty: a few quick attempts
     timeout_seconds: int | None = None  #: of each attempt; of a fan-out as a whole
 
 
@@ -100,7 +126,8 @@ class StepDefinition:
     condition: str | None = None
     on_failure: OnFailure = OnFailure.FAIL
     timeout_seconds: int | None = None  #: of each attempt; of a fan-out as a whole
-    retry: RetryConfig | None = None  #: None unless ``on_failure`` is retry
+    retry: Retries = ()
+    catch: tuple[Catch, ...] = ()
     trigger_rule: TriggerRule = TriggerRule.NONE_FAILED
     at_least: int | None = None  #: set if the trigger rule is ``at_least``
     for_each: ForEach | None = None
@@ -126,7 +153,7 @@ class PipelineSettings:
     handlers_timeout_seconds: int = 30  #: for all that goes on after the time is up
     fail_fast: bool = True
     max_parallel_steps: int = 10
-    retry_policy: RetryConfig | None = None  #: for retrying steps without a ``retry`` block
+    retry_policy: Retries = ()  #: for retrying steps without a ``retry`` block
     handlers: tuple[HandlerDefinition, ...] = ()  #: run one after another, in this order
 
 
@@ -159,6 +186,7 @@ class PipelineDefinition:
     steps: Sequence[StepDefinition] = ()
     edges: Sequence[tuple[str, Sequence[str]]] = ()  #: what each of the steps depends on
     unusual_rules: Mapping[str, Rule] = field(default_factory=dict)  #: of steps that have one
+    catching: Mapping[str, frozenset[str]] = field(default_factory=dict)  #: steps in any ``next``
     outputs: Mapping[str, str] = field(default_factory=dict)
 
     def step(self, step_id: str) -> StepDefinition:
@@ -169,6 +197,23 @@ class PipelineDefinition:
     def rule(self, step_id: str) -> Rule:
         """The trigger rule of a step, without a look at the rest of it."""
         return self.unusual_rules.get(step_id, USUAL_RULE)
+
+    def untaken(self, step_id: str, goes_to: Collection[str]) -> Set[str]:
+        """The steps that are not taken when a step ends.
+
+        *goes_to* are those that its failure was caught for, none after any other end.
+        """
+        caught = self.catching.get(step_id)
+        if caught is None:
+            return frozenset()
+        return (caught.union(self.graph.dependents(step_id)) if goes_to else caught).difference(
+            goes_to
+        )
+
+    @cached_property
+    def only_when_caught(self) -> frozenset[str]:
+        """The steps that run after certain failures of others only."""
+        return frozenset().union(*self.catching.values())
 
     def has_step(self, step_id: str) -> bool:
         """Whether a step or handler has this id."""

@@ -12,15 +12,18 @@ from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.definitions.model import (
     JSON,
     USUAL_RULE,
+    Catch,
     Compensation,
     DefinitionDefaults,
     ForEach,
     HandlerDefinition,
     HandlerWhen,
+    Jitter,
     OnFailure,
     ParameterDefinition,
     PipelineDefinition,
     PipelineSettings,
+    Retries,
     RetryConfig,
     Rule,
     StepDefinition,
@@ -50,6 +53,7 @@ def parse(
         steps=_ParsedWhenRead(steps),
         edges=[(step["id"], tuple(dict.fromkeys(dependencies_of(step)))) for step in steps],
         unusual_rules={s["id"]: _rule(s["trigger_rule"]) for s in steps if s.get("trigger_rule")},
+        catching={s["id"]: _all_next(s["catch"]) for s in steps if s.get("catch")},
         outputs=document.get("outputs") or {},
     )
 
@@ -72,10 +76,18 @@ class _ParsedWhenRead(Sequence[StepDefinition]):
 
 def dependencies_of(step: Mapping[str, JSON]) -> list[JSON]:
     """What a step names in ``depends_on``, where a single id stands for a list of one."""
-    found = step.get("depends_on")
-    if found is None:
+    return one_or_more(step.get("depends_on"))
+
+
+def one_or_more(given: JSON) -> list[JSON]:
+    """A list as it is; anything else stands for a list of one."""
+    if given is None:
         return []
-    return found if isinstance(found, list) else [found]
+    return given if isinstance(given, list) else [given]
+
+
+def _all_next(catches: Sequence[Mapping[str, JSON]]) -> frozenset[str]:
+    return frozenset(step_id for given in catches for step_id in one_or_more(given.get("next")))
 
 
 def _parameter(given: Mapping[str, JSON]) -> ParameterDefinition:
@@ -98,7 +110,7 @@ def _settings(given: Mapping[str, JSON], defaults: DefinitionDefaults) -> Pipeli
         ),
         fail_fast=_or(given.get("fail_fast"), True),
         max_parallel_steps=int(given.get("max_parallel_steps") or defaults.max_parallel_steps),
-        retry_policy=_retry(given.get("retry_policy")),
+        retry_policy=_retries(given.get("retry_policy")),
         handlers=tuple(_handlers(given)),
     )
 
@@ -111,7 +123,6 @@ def _handlers(settings: Mapping[str, JSON]) -> Iterator[HandlerDefinition]:
 
 
 def _step(given: Mapping[str, JSON]) -> StepDefinition:
-    on_failure = _on_failure(given)
     rule, at_least = _rule(given.get("trigger_rule"))
     queue = given.get("queue")
     return StepDefinition(
@@ -122,9 +133,10 @@ def _step(given: Mapping[str, JSON]) -> StepDefinition:
         depends_on=tuple(dict.fromkeys(dependencies_of(given))),
         outputs=tuple(given.get("outputs") or ()),
         condition=given.get("condition"),
-        on_failure=on_failure,
+        on_failure=_on_failure(given),
         timeout_seconds=_whole(given.get("timeout_seconds")),
-        retry=_retry(given.get("retry")) if on_failure is OnFailure.RETRY else None,
+        retry=_retries(given.get("retry")),
+        catch=tuple(map(_catch, given.get("catch") or ())),
         trigger_rule=rule,
         at_least=at_least,
         for_each=_for_each(given.get("for_each")),
@@ -151,17 +163,29 @@ def _rule(given: JSON) -> Rule:
     return TriggerRule.AT_LEAST, int(given["at_least"])
 
 
-def _retry(given: Mapping[str, JSON] | None) -> RetryConfig | None:
-    if given is None:
-        return None
+def _retries(given: JSON) -> Retries:
+    return tuple(_retry(policy) for policy in one_or_more(given))
+
+
+def _retry(given: Mapping[str, JSON]) -> RetryConfig:
     usual = DEFAULT_RETRY
     return RetryConfig(
         max_attempts=int(_or(given.get("max_attempts"), usual.max_attempts)),
         backoff_seconds=_or(given.get("backoff_seconds"), usual.backoff_seconds),
         backoff_multiplier=_or(given.get("backoff_multiplier"), usual.backoff_multiplier),
         max_backoff_seconds=_or(given.get("max_backoff_seconds"), usual.max_backoff_seconds),
+        jitter=Jitter((given.get("jitter") or usual.jitter).lower()),
+        max_elapsed_seconds=given.get("max_elapsed_seconds"),
         retry_on=tuple(given.get("retry_on") or ()),
         no_retry_on=tuple(given.get("no_retry_on") or ()),
+    )
+
+
+def _catch(given: Mapping[str, JSON]) -> Catch:
+    return Catch(
+        errors=tuple(one_or_more(given["errors"])),
+        outputs=given.get("outputs"),
+        next=tuple(one_or_more(given.get("next"))),
     )
 
 
@@ -189,7 +213,7 @@ def _compensation(given: Mapping[str, JSON] | None) -> Compensation | None:
         action=given["action"],
         params=given.get("params") or {},
         name=given.get("name"),
-        retry=_retry(given.get("retry")),
+        retry=_retries(given.get("retry")),
         timeout_seconds=_whole(given.get("timeout_seconds")),
     )
 

@@ -109,29 +109,38 @@ def _rule(tx: Transaction, row: StepRow) -> Rule:
 
 
 def _untaken(tx: Transaction, ended: Iterable[Ending]) -> list[Ending]:
-    """The ends of the steps on the sides that conditionals did not take."""
-    targets: dict[UUID, set[str]] = defaultdict(set)
+    """The ends of the steps on the sides that conditionals, or failures, did not take."""
+    targets: dict[UUID, dict[str, str]] = defaultdict(dict)
     for ending in ended:
-        if ending.skip_targets:
-            targets[ending.step.execution_id].update(ending.skip_targets)
+        step = ending.step
+        if step.kind != StepKind.STEP:
+            continue
+        untaken = tx.plan(step.execution_id).definition.untaken(step.step_id, ending.goes_to)
+        if untaken or ending.skip_targets:
+            because = (CAUGHT if ending.goes_to else NOT_CAUGHT).format(step.step_id)
+            targets[step.execution_id] |= dict.fromkeys(untaken, because)
+            usual = SKIPPED_BECAUSE[SkipReason.BRANCH]
+            targets[step.execution_id] |= dict.fromkeys(ending.skip_targets, usual)
     return [
-        skipped(row, SkipReason.BRANCH)
-        for execution_id, ids in sorted(targets.items())
-        for row in locking.lock_waiting(tx.connection, execution_id, sorted(ids))
+        skipped(row, SkipReason.BRANCH, because=words[row.step_id])
+        for execution_id, words in sorted(targets.items())
+        for row in locking.lock_waiting(tx.connection, execution_id, sorted(words))
     ]
 
 
-def skipped(row: StepRow, reason: SkipReason) -> Ending:
+def skipped(row: StepRow, reason: SkipReason, *, because: str | None = None) -> Ending:
     """The end of a step that will never begin."""
     return Ending(
         row,
         StepStatus.SKIPPED,
-        error_message=SKIPPED_BECAUSE[reason],
+        error_message=because or SKIPPED_BECAUSE[reason],
         skip_reason=reason,
         ran=False,
     )
 
 
+CAUGHT = "The failure of '{}' was caught, and leads elsewhere"
+NOT_CAUGHT = "Only a failure of '{}' leads here, and there was none of that kind"
 SKIPPED_BECAUSE = {
     SkipReason.CONDITION: "Condition was false",
     SkipReason.BRANCH: "Branch condition not matched",

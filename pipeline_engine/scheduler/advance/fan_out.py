@@ -17,6 +17,7 @@ from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.actions.results import Expansion
 from pipeline_engine.scheduler.actions.scope import stored_item
 from pipeline_engine.scheduler.advance import abort, admission
+from pipeline_engine.scheduler.advance.catching import caught
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import Item
 from pipeline_engine.storage import locking, new_steps, queueing, transitions
@@ -164,13 +165,14 @@ def outcome_of_stopped(tx: Transaction, parent: StepRow) -> Ending:
         return abort.aborted([parent], because=abort.MESSAGES[AbortReason.FAILED])[0]
     status, message = STOPPED[parent.error_code]
     plan = tx.plan(parent.execution_id)
-    return Ending(
+    ending = Ending(
         parent,
         status,
         error_code=parent.error_code,
         error_message=message,
         tolerated=plan.tolerates_failure(parent),
     )
+    return caught(tx, ending)
 
 
 def _give_up_the_rest(tx: Transaction, parent: StepRow) -> list[Ending]:

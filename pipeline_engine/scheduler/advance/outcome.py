@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pipeline_engine.dispatch.messages import DELIVER, Message
 from pipeline_engine.domain import retries
-from pipeline_engine.domain.definitions import RetryConfig
+from pipeline_engine.domain.definitions import MAX_ATTEMPTS, RetryConfig
 from pipeline_engine.domain.expressions import ExpressionError, SecretMisused
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.states import StepStatus
@@ -17,10 +18,11 @@ from pipeline_engine.scheduler.actions.output_limits import Room, guarded_output
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.actions.results import Expansion, InvalidResult, Outcome
 from pipeline_engine.scheduler.advance import fan_out
+from pipeline_engine.scheduler.advance.catching import caught
 from pipeline_engine.scheduler.plan.plan import PlannedStep
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import ActionResult
-from pipeline_engine.storage import locking, mailbox, queueing, transitions
+from pipeline_engine.storage import history, locking, mailbox, queueing, rows, transitions
 from pipeline_engine.storage.moves import Ending, Parking
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.steps import StepKind
@@ -103,41 +105,74 @@ def failed(  # noqa: PLR0913 - the facts of a failure
     """The next attempt if the step may have one, after *at_least* seconds; otherwise its end."""
     tx.failures[row.id] = f"{row.label}: {error_code}"
     message = tx.runtime.masker_of(tx.connection, row.execution_id).mask(message)
-    retry = retry_after(row, planned, error_code=error_code, retryable=retryable)
-    if retry:
-        failures = row.retry_count + 1
-        wait = timedelta(seconds=retries.delay(retry, failures, random.random, at_least=at_least))
+    again = retry_after(tx, row, planned, error_code=error_code, retryable=retryable)
+    if again:
         transitions.retry(
             tx.connection,
             row,
-            delay=wait,
+            delay=again.wait(at_least=at_least),
             error_code=error_code,
             error_message=message,
             outputs=outputs,
         )
         return []
     plan = tx.plan(row.execution_id)
-    return [
-        Ending(
-            row,
-            status,
-            outputs=outputs,
-            error_code=error_code,
-            error_message=message,
-            tolerated=plan.tolerates_failure(row),
+    ending = Ending(
+        row,
+        status,
+        outputs=outputs,
+        error_code=error_code,
+        error_message=message,
+        tolerated=plan.tolerates_failure(row),
+    )
+    return [caught(tx, ending)]
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """That a step is tried again, and by which policy."""
+
+    policy: RetryConfig
+    failures: int  #: that the policy has decided about, this one included
+    elapsed: float  #: seconds since the step began
+
+    def wait(self, *, at_least: float | None) -> timedelta:
+        """The pause before the next attempt; a new one each time."""
+        seconds = retries.delay(
+            self.policy, self.failures, random.random, at_least=at_least, elapsed=self.elapsed
         )
-    ]
+        return timedelta(seconds=seconds)
 
 
 def retry_after(
-    row: StepRow, planned: PlannedStep | None, *, error_code: str, retryable: bool = True
-) -> RetryConfig | None:
-    """How the step is tried again after this failure of its attempt; None if it is not."""
+    tx: Transaction,
+    row: StepRow,
+    planned: PlannedStep | None,
+    *,
+    error_code: str,
+    retryable: bool = True,
+) -> Retry | None:
+    """How the step is tried again after this failure of its attempt; None if it is not.
+
+    An action that says ``retryable=False`` is believed.
+    """
     # A fan-out that has items is not tried again: they have had their retries.
-    retry = planned.retry if planned and row.items_total is None else None
-    if retry and retries.should_retry(retry, row.retry_count + 1, error_code, retryable):
-        return retry
-    return None
+    if planned is None or not retryable or row.items_total is not None:
+        return None
+    policy = retries.deciding(planned.retry, error_code)
+    if policy is None or row.retry_count + 1 >= MAX_ATTEMPTS:
+        return None
+    # Of one policy all failures are its own; of several the history knows which were whose.
+    failures = row.retry_count + 1
+    if len(planned.retry) > 1:
+        before = history.failures_before(tx.connection, row)
+        failures = retries.failures_of(policy, planned.retry, before) + 1
+    if failures >= policy.max_attempts:
+        return None
+    if policy.max_elapsed_seconds is None:
+        return Retry(policy, failures, 0.0)
+    elapsed = rows.seconds_since_its_start(tx.connection, row.id)
+    return Retry(policy, failures, elapsed) if elapsed < policy.max_elapsed_seconds else None
 
 
 def timed_out(

@@ -186,8 +186,16 @@ class Batch:
     def _refused(
         self, row: StepRow, step: PlannedStep | None, error: PipelineEngineError
     ) -> list[Ending]:
-        code, message = error.code, str(error)
-        return outcome.failed(self.tx, row, step, error_code=code, message=message, retryable=False)
+        move = partial(
+            outcome.failed,
+            self.tx,
+            row,
+            step,
+            error_code=error.code,
+            message=str(error),
+            retryable=False,
+        )
+        return self._in_turn(row, move)
 
     # ── The steps behind ─────────────────────────────────────────────────────────────────
 
@@ -264,7 +272,7 @@ class Batch:
 
 def _goes_well(ending: Ending) -> bool:
     if ending.status is StepStatus.COMPLETED:
-        return not ending.skip_targets
+        return not (ending.skip_targets or ending.goes_to)
     return ending.skip_reason in {SkipReason.CONDITION, SkipReason.RULE}
 
 

@@ -14,6 +14,7 @@ from pipeline_engine.domain.definitions import (
     Compensation,
     OnFailure,
     PipelineDefinition,
+    Retries,
     RetryConfig,
     StepDefinition,
 )
@@ -58,7 +59,7 @@ class PlannedStep:
     definition: StepDefinition
     meta: ActionMeta
     executor: BaseActionExecutor
-    retry: RetryConfig | None  #: None: the first failure is the last
+    retry: Retries  #: empty: the first failure is the last
     fans_out: bool  #: its row expands into items instead of running the action itself
     settings: Settings = field(repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -238,10 +239,10 @@ class Plan:
         """What opens the secrets in the rows of items."""
         return sealer_with(self.settings.secret_key, self.settings.old_secret_keys)
 
-    def _retry(self, definition: StepDefinition, meta: ActionMeta) -> RetryConfig | None:
-        if definition.on_failure is not OnFailure.RETRY and definition.retry is None:
-            return None
-        return retries.config_for(
+    def _retry(self, definition: StepDefinition, meta: ActionMeta) -> Retries:
+        if definition.on_failure is not OnFailure.RETRY and not definition.retry:
+            return ()
+        return retries.policies_for(
             definition,
             self.definition.settings,
             action_policy=meta.retry_policy,
@@ -282,6 +283,8 @@ class Plan:
         """Whether the step runs when all its dependencies have ended, and then ends at once."""
         step = self._step_with(step_id)
         if step is None or step.fans_out or not step.item_cheap:
+            return False
+        if step_id in self.definition.only_when_caught:
             return False
         return step.definition.trigger_rule not in EAGER
 

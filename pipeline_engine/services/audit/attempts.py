@@ -24,6 +24,7 @@ class Row:
     items: int = 0  #: that it was expanded into
     end: Recorded | None = None
     its_items: list[Row] = field(default_factory=list)
+    failures: list[str | None] = field(default_factory=list)  #: codes, of those tried again
 
     def differs(self, code: Disagreement, *, found: str, expected: str) -> Finding:
         """A finding about this row."""
@@ -71,20 +72,26 @@ class Row:
         self.attempt = max(attempt, self.attempt)
 
     def _retried(self, event: Recorded, settings: PipelineSettings) -> Iterator[Finding]:
-        if self.definition.on_failure is not OnFailure.RETRY and self.definition.retry is None:
+        if self.definition.on_failure is not OnFailure.RETRY and not self.definition.retry:
             yield self._must_not_retry("tried again", expected="an end, because it has no retries")
             return
         if self.items:
             yield self._must_not_retry(
                 "tried again after it had made its items", expected="only its items tried again"
             )
-        config = self.definition.retry or settings.retry_policy
+        policies = self.definition.retry or settings.retry_policy
         code = event.details.get("error_code")
-        # Without a configuration of its own the action, or the installation, has one.
-        if config and not retries.should_retry(config, self.retried, code, retryable=True):
+        self.failures.append(code)
+        if not policies:
+            return  # the action, or the installation, has one
+        policy = retries.deciding(policies, code)
+        failed = retries.failures_of(policy, policies, self.failures) if policy else 0
+        if policy is None or failed >= policy.max_attempts:
+            most = policy.max_attempts if policy else 1
             yield self._must_not_retry(
-                f"tried again after failure {self.retried}, which was {code or 'without a code'}",
-                expected=f"an end: it has {config.max_attempts} attempts",
+                f"tried again after failure {failed or self.retried}, which was"
+                f" {code or 'without a code'}",
+                expected=f"an end: it has {most} attempts",
             )
 
     def _must_not_retry(self, found: str, *, expected: str) -> Finding:

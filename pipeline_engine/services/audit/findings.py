@@ -18,6 +18,7 @@ class Disagreement(StrEnum):
     NOT_STOPPED = "not_stopped"  #: it went on after a failure that had to stop it
     WRONG_ATTEMPT = "wrong_attempt"  #: an attempt did something that a later one had overtaken
     WRONG_RETRY = "wrong_retry"  #: it was tried again, and must not have been
+    WRONG_CATCH = "wrong_catch"  #: its failure was caught, and must not have been, or otherwise
     AFTER_THE_END = "after_the_end"  #: something happened when the step, or all, had ended
     WRONG_ITEMS = "wrong_items"  #: a fan-out and its items do not go together
     WRONG_FINAL_STEPS = "wrong_final_steps"  #: handlers or compensations do not fit the end

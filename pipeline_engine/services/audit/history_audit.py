@@ -11,6 +11,7 @@ from math import inf
 from typing import Any
 
 from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition, StepDefinition
+from pipeline_engine.domain.error_codes import is_among
 from pipeline_engine.domain.frontier import frontier_of
 from pipeline_engine.domain.outcome import COMPENSATES, AbortReason, compensating, outcome
 from pipeline_engine.domain.readiness import (
@@ -46,6 +47,7 @@ class HistoryAudit:
         self._ended: dict[str, StepStatus] = {}  #: how steps of the definition ended
         self._steps = {step.id for step in definition.steps}
         self._rows: dict[int, Row] = {}
+        self._untaken: set[str] = set()  #: what only a caught failure, or none, leads to
         self._fan_outs: dict[str, Row] = {}  #: or any other row that is no item, by step id
         self._final_steps = FinalSteps()
         self._began: set[str] = set()
@@ -202,6 +204,8 @@ class HistoryAudit:
                 found=f"it ended as {status} when steps had been stopped with the execution",
                 expected="skipped (aborted)",
             )
+        yield from self._caught(event)
+        self._untaken |= self._definition.untaken(step_id, event.caught or ())
         if step_id not in self._ended:
             self._count(step_id, status, event.skip_reason)
         self._note_failure(event, status)
@@ -220,6 +224,19 @@ class HistoryAudit:
         if is_unhandled_failure(status, tolerated=self._is_tolerated(event.step_id)):
             self._failures.append(event)
 
+    def _caught(self, event: Recorded) -> Iterator[Finding]:
+        """Whether the first entry of ``catch`` that speaks of the failure was followed."""
+        code = event.details.get("error_code")
+        entries = self._definition.step(event.step_id).catch
+        entry = next((entry for entry in entries if is_among(code, entry.errors)), None)
+        if event.caught is not None and (entry is None or list(entry.next) != event.caught):
+            yield self._differs(
+                Disagreement.WRONG_CATCH,
+                event.step_id,
+                found=f"{code or 'a failure'} was caught for {', '.join(event.caught) or 'all'}",
+                expected="what catch of the step says of it",
+            )
+
     def _skipped(self, event: Recorded, reason: SkipReason) -> Iterator[Finding]:
         step_id = event.step_id
         if reason is SkipReason.CONDITION:
@@ -232,7 +249,8 @@ class HistoryAudit:
         elif step_id in self._began:
             yield self._wrong_skip(event, "an end of its own, because it had begun")
         elif Verdict(reason.value) not in self._verdicts(step_id) and not (
-            reason is SkipReason.BRANCH and self._is_behind_a_branch(step_id)
+            reason is SkipReason.BRANCH
+            and (step_id in self._untaken or self._is_behind_a_branch(step_id))
         ):
             yield self._wrong_skip(event, _by_its_rule(self._verdicts(step_id)))
 

@@ -69,6 +69,11 @@ class Recorded:
         return SkipReason(given) if given and self.type is EventType.STEP_SKIPPED else None
 
     @property
+    def caught(self) -> Sequence[str] | None:
+        """The steps that alone went on because the failure was caught; None if none was."""
+        return self.details.get("caught")
+
+    @property
     def error(self) -> Mapping[str, Any]:
         """Why the execution failed, if it did."""
         return self.details.get("error") or {}

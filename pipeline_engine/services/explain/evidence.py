@@ -149,4 +149,4 @@ def _attempts(step: OpenStep, plan: Plan) -> int | None:
         planned = plan.plan(plan.definition.step(step.step_id), step.action)
     except PipelineEngineError:  # its plug-in is not installed here
         return None
-    return planned.retry.max_attempts if planned.retry else None
+    return max((policy.max_attempts for policy in planned.retry), default=None)

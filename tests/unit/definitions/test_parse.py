@@ -15,6 +15,8 @@ from pipeline_engine.domain.definitions import (
     HandlerWhen,
     OnFailure,
     ParameterDefinition,
+    Catch,
+    Jitter,
     RetryConfig,
     TriggerRule,
     parse,
@@ -38,7 +40,7 @@ def test_an_absent_field_has_its_documented_default():
     assert (step.params, step.depends_on, step.weight) == ({}, (), 1)
     assert step.on_failure is OnFailure.FAIL
     assert step.trigger_rule is TriggerRule.NONE_FAILED
-    assert (step.retry, step.for_each, step.compensate, step.queue) == (None, None, None, None)
+    assert (step.retry, step.for_each, step.compensate, step.queue) == ((), None, None, None)
 
 
 def test_what_the_document_leaves_open_comes_from_the_settings_of_the_engine():
@@ -60,7 +62,7 @@ def test_false_and_nought_are_values_and_no_absent_fields():
 
     assert pipeline.settings.fail_fast is False
     assert pipeline.step("a").idempotent is False
-    assert pipeline.step("a").retry == RetryConfig(backoff_seconds=0)
+    assert pipeline.step("a").retry == (RetryConfig(backoff_seconds=0),)
     assert pipeline.parameters == (
         ParameterDefinition("p", required=False, default=0, has_default=True),
     )
@@ -76,13 +78,47 @@ def test_a_retry_block_alone_means_retry():
     step = the_step(retry={"max_attempts": 5})
 
     assert step.on_failure is OnFailure.RETRY
-    assert step.retry == RetryConfig(max_attempts=5)
+    assert step.retry == (RetryConfig(max_attempts=5),)
 
 
-def test_a_written_on_failure_is_believed_more_than_a_retry_block():
+def test_what_follows_after_the_last_retry_is_what_on_failure_says():
     step = the_step(on_failure="CONTINUE", retry={"max_attempts": 5})
 
-    assert (step.on_failure, step.retry) == (OnFailure.CONTINUE, None)
+    assert (step.on_failure, step.retry) == (
+        OnFailure.CONTINUE,
+        (RetryConfig(max_attempts=5),),
+    )
+
+
+def test_a_retry_may_be_a_list_of_policies():
+    given = [{"retry_on": ["timeout"], "jitter": "NONE"}, {"max_elapsed_seconds": 60}]
+
+    assert the_step(retry=given).retry == (
+        RetryConfig(retry_on=("timeout",), jitter=Jitter.NONE),
+        RetryConfig(max_elapsed_seconds=60),
+    )
+
+
+def test_one_error_and_one_next_step_stand_for_lists_of_one():
+    caught = {"errors": "timeout", "next": "b"}, {"errors": ["x", "y"], "outputs": {"a": 1}}
+
+    pipeline = parse(a_document(a_step("a", catch=list(caught)), a_step("b", "a")))
+
+    assert pipeline.step("a").catch == (
+        Catch(errors=("timeout",), next=("b",)),
+        Catch(errors=("x", "y"), outputs={"a": 1}),
+    )
+    assert pipeline.only_when_caught == {"b"}
+
+
+def test_what_is_not_taken_depends_on_whether_a_failure_was_caught():
+    catch = [{"errors": "x", "next": "b"}, {"errors": "*", "next": ["c"]}]
+    steps = a_step("a", catch=catch), *(a_step(name, "a") for name in "bcd"), a_step("e", "b", "d")
+    pipeline = parse(a_document(*steps))
+
+    assert pipeline.untaken("a", ()) == {"b", "c"}
+    assert pipeline.untaken("a", ("b",)) == {"c", "d"}
+    assert pipeline.untaken("d", ()) == set()
 
 
 def test_a_retry_block_keeps_the_codes_that_it_names():
@@ -90,7 +126,7 @@ def test_a_retry_block_keeps_the_codes_that_it_names():
 
     step = the_step(on_failure="retry", retry=retry)
 
-    assert step.retry == RetryConfig(retry_on=("timeout",), no_retry_on=("quota", "denied"))
+    assert step.retry == (RetryConfig(retry_on=("timeout",), no_retry_on=("quota", "denied")),)
 
 
 @pytest.mark.parametrize(

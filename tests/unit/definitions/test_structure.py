@@ -63,7 +63,7 @@ def test_messages_are_those_that_clients_know(document, message):
 def test_every_error_is_reported_at_once():
     document = {
         "steps": [
-            {"id": "a b", "action": "log", "retry": {"max_attempts": 11}},
+            {"id": "a b", "action": "log", "retry": {"max_attempts": 101}},
             7,
             a_step("c", depends_on=["d"], params=[]),
         ],
@@ -109,6 +109,16 @@ def test_on_failure_is_read_in_any_case_because_clients_send_both(word):
         ({"retry": {"backoff_multiplier": 0.5}}, "retry/backoff_multiplier", "out_of_range"),
         ({"retry": {"backoff_seconds": float("nan")}}, "retry/backoff_seconds", "out_of_range"),
         ({"retry": {"retry_on": "timeout"}}, "retry/retry_on", "wrong_type"),
+        ({"retry": {"jitter": "some"}}, "retry/jitter", "unknown_word"),
+        ({"retry": {"max_elapsed_seconds": 0}}, "retry/max_elapsed_seconds", "out_of_range"),
+        ({"retry": [{}, {"max_attempts": 0}]}, "retry/1/max_attempts", "out_of_range"),
+        ({"retry": [7]}, "retry/0", "wrong_type"),
+        ({"catch": {}}, "catch", "wrong_type"),
+        ({"catch": [{}]}, "catch/0/errors", "required"),
+        ({"catch": [{"errors": []}]}, "catch/0/errors", "too_short"),
+        ({"catch": [{"errors": "x", "outputs": []}]}, "catch/0/outputs", "wrong_type"),
+        ({"catch": [{"errors": "x", "next": [7]}]}, "catch/0/next/0", "wrong_type"),
+        ({"catch": [{"errors": "x", "next": "nowhere"}]}, "catch/0/next", "unknown_step"),
         ({"trigger_rule": "sometimes"}, "trigger_rule", "unknown_word"),
         ({"trigger_rule": "at_least"}, "trigger_rule", "unknown_word"),
         ({"trigger_rule": {"at_least": 0}}, "trigger_rule/at_least", "out_of_range"),
@@ -168,10 +178,9 @@ def test_a_pointer_escapes_what_json_pointers_must_escape():
     assert ("/outputs/a~1b~0c", "wrong_type") in errors(a_document(outputs={"a/b~c": 1}))
 
 
-def test_a_retry_block_beside_another_word_gets_a_warning():
-    assert warnings(a_document(a_step(on_failure="continue", retry={}))) == [
-        ("/steps/0/retry", "retry_ignored")
-    ]
+@pytest.mark.parametrize("word", ["fail", "continue", "retry"])
+def test_a_retry_block_goes_with_every_word(word):
+    assert warnings(a_document(a_step("a", on_failure=word, retry={}))) == []
 
 
 def test_a_default_has_to_fit_its_type():

@@ -1,0 +1,90 @@
+"""The examples of docs/reference/definition.md do what the page says of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.driving import Driver
+from support.local_service import Answer, LocalService, local_service
+from support.runtimes import MakeRuntime
+
+PAGE = (Path(__file__).parents[3] / "docs/reference/definition.md").read_text(encoding="utf-8")
+DOCUMENTS = {
+    document["name"]: document
+    for document in map(json.loads, re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
+    if "steps" in document
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of an example: how its peer answers, what it is started with and what it leaves."""
+
+    name: str
+    outputs: Mapping[str, Any]
+    answers: tuple[Answer, ...] = ()  #: of ``/``, one after the other; the last one stays
+    params: Mapping[str, Any] = field(default_factory=dict)
+    status: str = "COMPLETED"
+
+
+def ok(**body: Any) -> Answer:
+    return Answer(200, body)
+
+
+RUNS = (
+    Run("thumbnails", {"total": 2}, (ok(),), {"urls": ["{url}", "{url}"]}),
+    Run("price-or-default", {"price": 7}, (Answer(500), ok(price=7)), {"url": "{url}"}),
+    Run("price-or-default", {"price": 100}, (Answer(500),), {"url": "{url}"}),
+    Run("look-up", {"found": True}, (ok(),), {"url": "{url}"}),
+    Run("look-up", {"found": False}, (Answer(404),), {"url": "{url}"}),
+    Run("look-up", {}, (Answer(403),), {"url": "{url}"}, status="FAILED"),
+    Run(
+        "mirror",
+        {"from": "first"},
+        (ok(**{"from": "first"}),),
+        {"url": "{url}", "mirror": "{url}mirror"},
+    ),
+    Run("mirror", {"from": "mirror"}, (Answer(503),), {"url": "{url}", "mirror": "{url}mirror"}),
+    Run("patient", {"body": {"a": 1}}, (*[Answer(429)] * 3, ok(a=1)), {"url": "{url}"}),
+    Run("patient", {}, (Answer(503),), {"url": "{url}"}, status="FAILED"),
+)
+
+
+def without_pauses(document: dict[str, Any]) -> dict[str, Any]:
+    written = json.dumps(document)
+    return dict(json.loads(re.sub(r'"backoff_seconds": [0-9.]+', '"backoff_seconds": 0', written)))
+
+
+@pytest.fixture
+def service() -> Iterator[LocalService]:
+    with local_service() as running:
+        yield running
+
+
+@pytest.fixture
+def driver(make_runtime: MakeRuntime) -> Driver:
+    return Driver(make_runtime(http_allowed_hosts=("127.0.0.1",)))
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: f"{run.name}-{run.status}")
+def test_an_example_does_what_the_page_says(driver: Driver, service: LocalService, run: Run):
+    service.answers["GET", "/"] = run.answers[-1]
+    service.answer_in_turn("GET /", *run.answers)
+    service.answer("GET /mirror", {"from": "mirror"})
+    params = json.loads(json.dumps(run.params).replace("{url}", f"{service.url}/"))
+
+    end = driver.run(**without_pauses(DOCUMENTS[run.name]), params=params)
+
+    assert end.status == run.status
+    found = (end.outputs or {}).get("fetched", end.outputs) or {}
+    assert {name: found.get(name) for name in run.outputs} == run.outputs
+
+
+def test_every_example_is_run():
+    assert set(DOCUMENTS) == {run.name for run in RUNS}
