@@ -11,6 +11,7 @@ RUN_BATCH = "step.batch"  #: run many cheap steps, a batch a transaction
 RUN_STEP = "step."  #: + the action's type: run one step
 CLEAN_UP = "step.clean_up"
 JOIN = "fan_out.join"
+CANCEL_REST = "race.cancel_rest"
 DELIVER = "inbox.deliver"
 SWEEP = "engine.sweep"
 RETENTION = "engine.retention"

@@ -65,6 +65,14 @@ class Graph:
         """Every step that has ended before *step_id* starts."""
         return _reached(step_id, self._dependencies)
 
+    def leads_only_to(self, step_id: str) -> frozenset[str]:
+        """What *step_id* depends on, and all before that which nothing else needs."""
+        found = set(self.dependencies(step_id))
+        for before in sorted(self.ancestors(step_id), key=self._rank.__getitem__, reverse=True):
+            if found.issuperset(self.dependents(before)):
+                found.add(before)
+        return frozenset(found)
+
     def descendants(self, step_id: str) -> frozenset[str]:
         """Every step that starts only after *step_id* has ended."""
         return _reached(step_id, self._dependents)

@@ -20,6 +20,7 @@ class SkipReason(StrEnum):
     BRANCH = "branch"  #: it is on a side that a conditional did not take
     RULE = "rule"  #: its trigger rule cannot be met any more
     UPSTREAM_FAILED = "upstream_failed"  #: a step that it depends on failed
+    NOT_NEEDED = "not_needed"  #: a step that depends on it has gone on without it
     ABORTED = "aborted"  #: the execution failed, timed out or was cancelled first
 
 
@@ -92,12 +93,25 @@ class Verdict(StrEnum):
 
 # These run although the execution is failing; ALWAYS even when it was cancelled.
 SURVIVES_FAILURE = frozenset(
-    {TriggerRule.ALL_DONE, TriggerRule.ONE_FAILED, TriggerRule.ALL_FAILED, TriggerRule.ALWAYS}
+    {
+        TriggerRule.ALL_DONE,
+        TriggerRule.ONE_DONE,
+        TriggerRule.ONE_FAILED,
+        TriggerRule.ALL_FAILED,
+        TriggerRule.ALWAYS,
+    }
 )
 SURVIVES_CANCEL = frozenset({TriggerRule.ALWAYS})
 
 #: Trigger rules that may be met while dependencies are still open.
-EAGER = frozenset({TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.AT_LEAST})
+EAGER = frozenset(
+    {
+        TriggerRule.ONE_SUCCESS,
+        TriggerRule.ONE_FAILED,
+        TriggerRule.ONE_DONE,
+        TriggerRule.AT_LEAST,
+    }
+)
 
 _SKIPPED = Contribution(ended=1)
 _SUCCESS = Contribution(ended=1, succeeded=1)
@@ -112,7 +126,8 @@ def contribution(
 ) -> Contribution:
     """How the end of a step counts for its dependants.
 
-    A step skipped by its own condition, or by its trigger rule, stops nobody.
+    A step skipped by its own condition, by its trigger rule, or because a step has gone on without
+    it, stops nobody.
     """
     if status is StepStatus.COMPLETED:
         return _SUCCESS
@@ -166,6 +181,8 @@ def _is_met(rule: TriggerRule, at_least: int | None, counted: Dependencies) -> b
             return counted.succeeded >= 1
         case TriggerRule.ONE_FAILED:
             return counted.failed >= 1
+        case TriggerRule.ONE_DONE:
+            return counted.succeeded + counted.failed >= 1
         case TriggerRule.AT_LEAST:
             return counted.succeeded >= (at_least or 1)
         case _:

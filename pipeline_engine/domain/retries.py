@@ -62,9 +62,7 @@ def speaks_of(policy: RetryConfig, error_code: str | None) -> bool:
     return not policy.retry_on or is_among(error_code, policy.retry_on)
 
 
-def failures_of(
-    policy: RetryConfig, policies: Retries, error_codes: Iterable[str | None]
-) -> int:
+def failures_of(policy: RetryConfig, policies: Retries, error_codes: Iterable[str | None]) -> int:
     """How many of these failures *policy* has decided about."""
     return sum(deciding(policies, code) is policy for code in error_codes)
 

@@ -31,6 +31,7 @@ from pipeline_engine.scheduler.last_net import OUTCOME_UNKNOWN, Lock
 from pipeline_engine.scheduler.outbox import send
 from pipeline_engine.scheduler.plan.plan import PlannedStep
 from pipeline_engine.scheduler.resume import timer
+from pipeline_engine.scheduler.resume.cancel_rest import cancel_rest
 from pipeline_engine.scheduler.resume.cleanup import end_late_clean_up
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
@@ -40,6 +41,7 @@ from pipeline_engine.storage import (
     locking,
     mailbox,
     overdue,
+    races,
     rows,
     transitions,
 )
@@ -77,6 +79,7 @@ class Swept:
     unjoined: int
     clean_ups: int
     late_clean_ups: int
+    races: int
     deliveries: int
     stranded: int
 
@@ -92,6 +95,7 @@ def sweep(runtime: Runtime) -> Swept:
         ),
         timed_out_executions=_time_out_executions(runtime),
         lost_cancels=_cancel_again(runtime),
+        races=_cancel_rest_again(runtime),
         unclaimed=_send_unclaimed(runtime),
         late_clean_ups=_each(
             runtime, overdue.late_clean_ups, overdue.lock_late_clean_up, end_late_clean_up
@@ -362,6 +366,13 @@ def _cancelled(runtime: Runtime, execution_id: UUID) -> bool:
     return _isolated(
         partial(run_surviving_disconnects, runtime, change), execution=str(execution_id)
     )
+
+
+def _cancel_rest_again(runtime: Runtime) -> int:
+    """Stop what steps have gone on without, if the message that was to do it is late or lost."""
+    with runtime.engine.connect() as connection:
+        ids = races.marked(connection)
+    return sum(_isolated(partial(cancel_rest, runtime, one), step=one) for one in ids)
 
 
 def beat_mark(runtime: Runtime) -> None:

@@ -106,14 +106,17 @@ def wait_for_open_steps(connection: Connection, sinks: Sequence[StepRow]) -> set
     return {row[0] for row in waiting}
 
 
-def forget_time_outs(connection: Connection, ids: Sequence[int]) -> None:
-    """Let these steps end as stopped when they are cleaned up, and not as timed out."""
+def end_as_stopped(connection: Connection, ids: Sequence[int], *, error_code: str | None) -> None:
+    """Let these steps end as stopped when they are cleaned up, and not as timed out.
+
+    The *error_code* says what for; None: with their execution.
+    """
     if ids:
         connection.exec_driver_sql(
-            "UPDATE step_executions SET error_code = NULL, updated_at = now(),"
+            "UPDATE step_executions SET error_code = %(code)s, updated_at = now(),"
             " lock_version = lock_version + 1"
             " WHERE id = ANY(%(ids)s) AND cancelling AND items_total IS NULL",
-            {"ids": list(ids)},
+            {"ids": list(ids), "code": error_code},
         )
 
 

@@ -14,6 +14,7 @@ from celery import Celery, Task
 from structlog.contextvars import bound_contextvars
 
 from pipeline_engine.dispatch.messages import (
+    CANCEL_REST,
     CLEAN_UP,
     DELIVER,
     JOIN,
@@ -27,6 +28,7 @@ from pipeline_engine.dispatch.messages import (
 from pipeline_engine.scheduler.claim.plain import PlainTurn, make_turn
 from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.scheduler.resume import deliver
+from pipeline_engine.scheduler.resume.cancel_rest import cancel_rest
 from pipeline_engine.scheduler.resume.cleanup import clean_up
 from pipeline_engine.scheduler.resume.join import join
 from pipeline_engine.scheduler.runtime import Runtime
@@ -141,6 +143,7 @@ def _tick_task(runtime: MakeRuntime, tick: Callable[[Runtime], object]) -> Calla
 BY_ID: dict[str, Callable[[Runtime, int], Transaction]] = {
     JOIN: join,
     CLEAN_UP: clean_up,
+    CANCEL_REST: cancel_rest,
 }
 #: Names of the tasks that beat sends, and what they do.
 TICKS: dict[str, Callable[[Runtime], object]] = {

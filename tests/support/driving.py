@@ -20,7 +20,7 @@ from pipeline_engine.domain.phases import Phase
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.claim.plain import make_turn
-from pipeline_engine.scheduler.resume import cleanup, deliver, join
+from pipeline_engine.scheduler.resume import cancel_rest, cleanup, deliver, join
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services.audit import audit_rows
@@ -34,6 +34,7 @@ from support.waiting import POLL_SECONDS, wait_until
 QUEUED = steps_in(Phase.QUEUED)
 JOINABLE = steps_in(Phase.JOINING)
 CANCELLED = steps_in(Phase.CLEANING_UP, "leased_until IS NULL OR leased_until < now()")
+RACES = "SELECT id FROM step_executions WHERE cancels_rest ORDER BY id"
 UNSETTLED = "SELECT id FROM inbox WHERE disposition = 'pending' ORDER BY id"
 
 
@@ -125,6 +126,7 @@ class Driver:
                 self._each(QUEUED, self.turn),
                 self._each(JOINABLE, self.join),
                 self._each(CANCELLED, self.clean_up),
+                self._each(RACES, self.cancel_rest),
                 self.deliver(),
             ]
         )
@@ -138,6 +140,9 @@ class Driver:
 
     def clean_up(self, step_execution_id: int) -> None:
         make_turn(self.runtime).go_on(cleanup.clean_up(self.runtime, step_execution_id))
+
+    def cancel_rest(self, step_execution_id: int) -> None:
+        make_turn(self.runtime).go_on(cancel_rest.cancel_rest(self.runtime, step_execution_id))
 
     def deliver(self) -> bool:
         """Hand over what the inbox holds; false if nobody wanted any of it."""

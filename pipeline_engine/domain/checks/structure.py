@@ -44,10 +44,13 @@ from pipeline_engine.domain.definitions import (
 )
 from pipeline_engine.domain.definitions.parameters import REFERENCE_SUFFIX, is_whole
 from pipeline_engine.domain.definitions.parse import dependencies_of
+from pipeline_engine.domain.readiness import EAGER
 
 STEP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
 PARAMETER_NAME_START = re.compile(r"[^\W\d]|_")
-NEEDS_DEPENDENCIES = frozenset({TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED})
+NEEDS_DEPENDENCIES = frozenset(
+    {TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.ONE_DONE}
+)
 PERCENT = re.compile(r"\d{1,3}(\.\d{1,6})?\s*%", re.ASCII)
 IDS = {"type": "array", "items": STRING | {"minLength": 1}}
 NOTHING = {"type": "array", "maxItems": 0}
@@ -202,6 +205,11 @@ def _check_trigger_rule(given: Mapping[str, JSON], pointer: str, findings: Findi
         message = f"Input should be less than or equal to {there}, the number of dependencies"
         place = f"{pointer}/trigger_rule/at_least"
         findings.field_error(place, "out_of_range", message)
+    is_eager = isinstance(rule, Mapping) or (isinstance(rule, str) and rule.lower() in EAGER)
+    if given.get("cancel_rest") is True and not is_eager:
+        message = "Nothing is left to cancel when the trigger rule is met"
+        hint = "Rules that are met while others may still run: one_success, one_done, at_least."
+        findings.field_error(f"{pointer}/cancel_rest", "needs_eager_rule", message, hint)
 
 
 TITLE = "PipelineDefinition"
@@ -270,6 +278,7 @@ STEP_FIELDS: Mapping[str, Field] = {
     "retry": Field(RETRIES),
     "catch": Field(list_of(CATCH)),
     "trigger_rule": Field(Rule(trigger_rule, {"anyOf": [TRIGGER_WORD.schema, AT_LEAST.schema]})),
+    "cancel_rest": Field(boolean),
     "for_each": Field(Rule(for_each, {"anyOf": [items.schema, FOR_EACH.schema]})),
     "compensate": Field(COMPENSATE),
     "idempotent": Field(boolean),
@@ -280,6 +289,7 @@ HANDLER_FIELDS: Mapping[str, Field] = {
     **STEP_FIELDS,
     "depends_on": Field(not_in_handler),
     "trigger_rule": Field(not_in_handler),
+    "cancel_rest": Field(not_in_handler),
     "catch": Field(not_in_handler),
     "compensate": Field(not_in_handler),
     "when": Field(choice(HandlerWhen, "handler condition")),

@@ -30,6 +30,7 @@ class TriggerRule(StrEnum):
     ALL_DONE = "all_done"  #: all ended, however; a failing execution does not stop it
     ONE_SUCCESS = "one_success"  #: one completed, while others may still run
     ONE_FAILED = "one_failed"  #: one failed, while others may still run
+    ONE_DONE = "one_done"  #: one completed or failed, while others may still run
     ALL_FAILED = "all_failed"  #: all failed
     ALWAYS = "always"  #: as ``all_done``; even cancelling does not stop it
     AT_LEAST = "at_least"  #: ``at_least`` of them completed, while others may still run
@@ -130,6 +131,7 @@ class StepDefinition:
     catch: tuple[Catch, ...] = ()
     trigger_rule: TriggerRule = TriggerRule.NONE_FAILED
     at_least: int | None = None  #: set if the trigger rule is ``at_least``
+    cancel_rest: bool = False  #: what else it depends on is stopped when its rule is met
     for_each: ForEach | None = None
     compensate: Compensation | None = None
     idempotent: bool | None = None  #: overrides what the action says
@@ -186,6 +188,7 @@ class PipelineDefinition:
     steps: Sequence[StepDefinition] = ()
     edges: Sequence[tuple[str, Sequence[str]]] = ()  #: what each of the steps depends on
     unusual_rules: Mapping[str, Rule] = field(default_factory=dict)  #: of steps that have one
+    cancelling_rest: frozenset[str] = frozenset()  #: steps that stop what they go on without
     catching: Mapping[str, frozenset[str]] = field(default_factory=dict)  #: steps in any ``next``
     outputs: Mapping[str, str] = field(default_factory=dict)
 

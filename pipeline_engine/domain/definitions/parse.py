@@ -53,6 +53,7 @@ def parse(
         steps=_ParsedWhenRead(steps),
         edges=[(step["id"], tuple(dict.fromkeys(dependencies_of(step)))) for step in steps],
         unusual_rules={s["id"]: _rule(s["trigger_rule"]) for s in steps if s.get("trigger_rule")},
+        cancelling_rest=frozenset(s["id"] for s in steps if s.get("cancel_rest")),
         catching={s["id"]: _all_next(s["catch"]) for s in steps if s.get("catch")},
         outputs=document.get("outputs") or {},
     )
@@ -139,6 +140,7 @@ def _step(given: Mapping[str, JSON]) -> StepDefinition:
         catch=tuple(map(_catch, given.get("catch") or ())),
         trigger_rule=rule,
         at_least=at_least,
+        cancel_rest=_or(given.get("cancel_rest"), False),
         for_each=_for_each(given.get("for_each")),
         compensate=_compensation(given.get("compensate")),
         idempotent=given.get("idempotent"),

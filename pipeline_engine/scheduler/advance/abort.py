@@ -114,26 +114,40 @@ def _doomed(
 
 
 def stop(
-    tx: Transaction, steps: Sequence[StepRow], plan: Plan, *, because: str, for_good: bool = False
+    tx: Transaction,
+    steps: Sequence[StepRow],
+    plan: Plan,
+    *,
+    because: str,
+    reason: SkipReason = SkipReason.ABORTED,
+    for_good: bool = False,
 ) -> list[Ending]:
     """Stop locked steps: ends for those that can end now, a clean-up for the others.
 
     Stopped *for good* their clean-ups have to be over in time, begun or not.
     """
     cleaning = [step for step in steps if step.cancelling]  # that will end them
-    queueing.forget_time_outs(tx.connection, [step.id for step in cleaning])
+    code = None if reason is SkipReason.ABORTED else reason.value
+    queueing.end_as_stopped(tx.connection, [step.id for step in cleaning], error_code=code)
     steps = [step for step in steps if not step.cancelling]
     cleaned = [step for step in steps if has_to_clean_up(step, plan)]
     waiting = [step for step in steps if _waits_for_items(step)]
     put_off = {step.id for step in (*cleaned, *waiting)}
     settings = tx.runtime.settings
-    transitions.begin_stopping(tx.connection, sorted(put_off), wake=settings.republish_after)
+    transitions.begin_stopping(
+        tx.connection,
+        sorted(put_off),
+        wake=settings.republish_after,
+        error_code=code,
+        error_message=because if code else None,
+    )
     if for_good:
         ids = [step.id for step in (*cleaning, *cleaned)]
         queueing.limit_clean_ups(tx.connection, ids, within=settings.clean_up_timeout)
     tx.revoked.extend(step for step in steps if step.task_id)
     ask_to_clean_up(tx, cleaned)
-    return aborted((step for step in steps if step.id not in put_off), because=because)
+    now = (step for step in steps if step.id not in put_off)
+    return stopped(now, because=because, reason=reason)
 
 
 def ask_to_clean_up(tx: Transaction, steps: Iterable[StepRow]) -> None:
@@ -141,15 +155,17 @@ def ask_to_clean_up(tx: Transaction, steps: Iterable[StepRow]) -> None:
     tx.messages.extend(Message(CLEAN_UP, (step.id,), step.queue, step.label) for step in steps)
 
 
-def aborted(steps: Iterable[StepRow], *, because: str) -> list[Ending]:
-    """The end of steps that were stopped with their execution."""
+def stopped(
+    steps: Iterable[StepRow], *, because: str, reason: SkipReason = SkipReason.ABORTED
+) -> list[Ending]:
+    """The end of steps that were stopped, with their execution or because nobody needs them."""
     return [
         Ending(
             step,
             StepStatus.SKIPPED,
-            error_code=SkipReason.ABORTED.value,
+            error_code=reason.value,
             error_message=because,
-            skip_reason=SkipReason.ABORTED,
+            skip_reason=reason,
             ran=False,
         )
         for step in steps

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from pipeline_engine.dispatch.messages import CANCEL_REST, Message
 from pipeline_engine.domain.definitions import Rule, TriggerRule
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.readiness import (
@@ -23,7 +24,7 @@ from pipeline_engine.domain.readiness import (
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.scheduler.advance import abort, admission, fan_out, finalize
 from pipeline_engine.scheduler.transaction import Transaction
-from pipeline_engine.storage import locking, queueing, transitions
+from pipeline_engine.storage import locking, queueing, races, transitions
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.base import Json
@@ -71,9 +72,22 @@ def _set_free(tx: Transaction, ended: Sequence[Ending]) -> list[Ending]:
         ):
             tx.shares_locks |= row.remaining > 0
             _react(tx, row, changes[row.id], follow_ups, sinks, ready)
+    _cancel_rest(tx, [row for row in ready if row.remaining > 0])
     freed = {ending.step.execution_id for ending in ended if ending.step.in_window}
     admission.admit(tx, ready, freed=freed, asked=asked)
     return [*follow_ups, *finalize.conclude(tx, sinks)]
+
+
+def _cancel_rest(tx: Transaction, ahead: Sequence[StepRow]) -> None:
+    """Have what these steps go on without stopped, where their definition says so."""
+    winners = [
+        row.id
+        for row in ahead
+        if row.step_id in tx.plan(row.execution_id).definition.cancelling_rest
+    ]
+    if winners:
+        races.mark(tx.connection, winners)
+        tx.messages.extend(Message(CANCEL_REST, (winner,)) for winner in winners)
 
 
 def _react(
@@ -146,6 +160,7 @@ SKIPPED_BECAUSE = {
     SkipReason.BRANCH: "Branch condition not matched",
     SkipReason.RULE: "Trigger rule cannot be met any more",
     SkipReason.UPSTREAM_FAILED: "A step that it depends on failed",
+    SkipReason.NOT_NEEDED: "A step that depends on it has gone on without it",
     SkipReason.ABORTED: "Workflow aborted",
 }
 

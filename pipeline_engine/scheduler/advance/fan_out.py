@@ -11,6 +11,7 @@ from pipeline_engine.dispatch.messages import JOIN, Message
 from pipeline_engine.domain.admission import Admission, answer
 from pipeline_engine.domain.expressions import SecretMisused
 from pipeline_engine.domain.outcome import AbortReason
+from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.actions.prepared import Prepared
@@ -34,6 +35,9 @@ STOPPED = {
     TIMEOUT: (StepStatus.TIMEOUT, "Step timed out"),
     REVOKED: (StepStatus.FAILED, "Revoked by a callback"),
 }
+
+
+NOT_NEEDED = "A step that depends on it has gone on without it"
 
 
 class TooManyItems(PipelineEngineError):
@@ -161,8 +165,10 @@ def _after_some_ended(
 
 def outcome_of_stopped(tx: Transaction, parent: StepRow) -> Ending:
     """The end of a fan-out that was stopped, now that its last item has ended."""
+    if parent.error_code == SkipReason.NOT_NEEDED:
+        return abort.stopped([parent], because=NOT_NEEDED, reason=SkipReason.NOT_NEEDED)[0]
     if parent.error_code not in STOPPED:
-        return abort.aborted([parent], because=abort.MESSAGES[AbortReason.FAILED])[0]
+        return abort.stopped([parent], because=abort.MESSAGES[AbortReason.FAILED])[0]
     status, message = STOPPED[parent.error_code]
     plan = tx.plan(parent.execution_id)
     ending = Ending(

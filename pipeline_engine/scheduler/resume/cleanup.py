@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.outcome import AbortReason
+from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.actions import calls
 from pipeline_engine.scheduler.advance import abort, fan_out, outcome
@@ -93,5 +94,9 @@ def _cleaned(
         return outcome.timed_out(tx, row, planned, message=message)
     if row.error_code == fan_out.REVOKED:
         return _revoked(tx, row, note)
+    if row.error_code == SkipReason.NOT_NEEDED:
+        because = rows.error_message(tx.connection, row.id) or fan_out.NOT_NEEDED
+        because += f". Clean-up failed: {note}" if note else ""
+        return abort.stopped([row], because=because, reason=SkipReason.NOT_NEEDED)
     because = f"Clean-up failed: {note}" if note else abort.MESSAGES[AbortReason.FAILED]
-    return abort.aborted([row], because=because)
+    return abort.stopped([row], because=because)

@@ -246,13 +246,28 @@ class HistoryAudit:
             if self._gave_up_at is None:
                 self._gave_up_at = event.id
             yield from self._aborted(step_id)
-        elif step_id in self._began:
+        elif step_id in self._began and reason is not SkipReason.NOT_NEEDED:
             yield self._wrong_skip(event, "an end of its own, because it had begun")
-        elif Verdict(reason.value) not in self._verdicts(step_id) and not (
-            reason is SkipReason.BRANCH
-            and (step_id in self._untaken or self._is_behind_a_branch(step_id))
-        ):
+        elif not self._has_to_be_skipped(step_id, reason):
             yield self._wrong_skip(event, _by_its_rule(self._verdicts(step_id)))
+
+    def _has_to_be_skipped(self, step_id: str, reason: SkipReason) -> bool:
+        if reason is SkipReason.NOT_NEEDED:
+            return self._is_not_needed(step_id)
+        if reason is SkipReason.BRANCH and step_id in self._untaken:
+            return True
+        if Verdict(reason.value) in self._verdicts(step_id):
+            return True
+        return reason is SkipReason.BRANCH and self._is_behind_a_branch(step_id)
+
+    def _is_not_needed(self, step_id: str) -> bool:
+        """Whether a step that may go on without it, and says so, has its trigger rule met."""
+        for winner in self._definition.cancelling_rest:
+            if step_id in self._definition.graph.leads_only_to(winner):
+                counted = self._frontier.dependencies(winner)
+                if decide(*self._definition.rule(winner), counted) is Verdict.RUN:
+                    return True
+        return False
 
     def _wrong_skip(self, event: Recorded, expected: str) -> Finding:
         found = f"skipped ({event.skip_reason})"

@@ -111,6 +111,8 @@ class StepExecution(Timestamped, Base):
             "execution_id",
             postgresql_where=text("in_window"),
         ),
+        # Hardly ever an entry: a moment later what is not needed is stopped.
+        Index("ix_step_executions_cancels_rest", "id", postgresql_where=text("cancels_rest")),
         # Step rows change several times; room on the page keeps the index work down.
         {"postgresql_with": {"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02}},
     )
@@ -147,6 +149,8 @@ class StepExecution(Timestamped, Base):
     deps_branched: Mapped[counter]  #: skipped by a branch
     successors: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")
     skip_reason: Mapped[str | None]
+    #: it has gone on without others, which are still to be stopped
+    cancels_rest: Mapped[bool] = mapped_column(default=False, server_default="false")
 
     # Carriage
     queue: Mapped[str]

@@ -87,7 +87,7 @@ def test_a_failure_leads_to_the_steps_of_the_first_entry_that_speaks_of_it(
 ):
     end = drive(failing(*codes, cheap=cheap)).run(*WAYS)
 
-    others = {name: OUT for name in ("use", "wait", "make")}
+    others = dict.fromkeys(("use", "wait", "make"), OUT)
     assert end.statuses == {"call": OK, **others, taken: OK, "end": OK}
     assert {end.step(s).skip_reason for s in others if s != taken} == {"branch"}
     assert end.status == OK
@@ -113,9 +113,7 @@ def test_who_looks_at_a_skipped_way_is_told_why(drive):
 def test_a_failure_that_no_entry_speaks_of_fails_on(drive, fields, status, use):
     call = WAYS[0] | {k: v for k, v in fields.items() if k != "settings"}
 
-    end = drive(failing("other")).run(
-        call, *WAYS[1:], settings=fields.get("settings", {})
-    )
+    end = drive(failing("other")).run(call, *WAYS[1:], settings=fields.get("settings", {}))
 
     assert (end.status, end.statuses["call"]) == (status, BAD)
     assert end.step("use").skip_reason == use
@@ -228,9 +226,7 @@ def test_a_fan_out_whose_time_is_up_is_caught(drive):
         )
     )
     driver.settle()
-    driver.change(
-        "UPDATE step_executions SET deadline_at = now() WHERE items_total IS NOT NULL"
-    )
+    driver.change("UPDATE step_executions SET deadline_at = now() WHERE items_total IS NOT NULL")
 
     assert driver.finish(execution_id).step("call").outputs == {"late": True}
 
@@ -296,9 +292,7 @@ POLICIES = [
     ],
 )
 def test_attempts_are_counted_for_each_policy(drive, cheap, codes, attempts, code):
-    end = drive(failing(*codes, cheap=cheap)).run(
-        a_step("call", action="failing", retry=POLICIES)
-    )
+    end = drive(failing(*codes, cheap=cheap)).run(a_step("call", action="failing", retry=POLICIES))
 
     assert (end.step("call").attempt, end.step("call").error_code) == (attempts, code)
 

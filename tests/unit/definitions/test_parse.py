@@ -9,14 +9,14 @@ from unit.definitions.documents import a_document, a_step, checked
 
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.definitions import (
+    Catch,
     Compensation,
     DefinitionDefaults,
     ForEach,
     HandlerWhen,
+    Jitter,
     OnFailure,
     ParameterDefinition,
-    Catch,
-    Jitter,
     RetryConfig,
     TriggerRule,
     parse,
