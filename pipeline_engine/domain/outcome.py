@@ -27,11 +27,13 @@ class AbortReason(StrEnum):
     FAILED = "failed"
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
+    ENDED = "ended"  #: a step has ended it, and well
 
     @property
     def survivors(self) -> frozenset[TriggerRule]:
         """The rules of steps that go on all the same."""
-        return SURVIVES_CANCEL if self is AbortReason.CANCELLED else SURVIVES_FAILURE
+        told = {AbortReason.CANCELLED, AbortReason.ENDED}
+        return SURVIVES_CANCEL if self in told else SURVIVES_FAILURE
 
     def outranks(self, earlier: AbortReason | None) -> bool:
         """Whether this is what counts although *earlier* came first: what a client says does."""

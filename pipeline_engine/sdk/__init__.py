@@ -25,7 +25,7 @@ from pipeline_engine.domain.actions import (
 )
 from pipeline_engine.domain.expressions import BudgetSpent, ExpressionError, SecretMisused
 from pipeline_engine.domain.retry_after import retry_after
-from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer
 from pipeline_engine.sdk.answers import problem, read_answer
 from pipeline_engine.sdk.bodies import read_body, read_into
@@ -85,6 +85,7 @@ __all__ = [
     "EventEnvelope",
     "EventResult",
     "ExecutionMode",
+    "ExecutionStatus",
     "ExpressionError",
     "FanOutActionExecutor",
     "GuardedSession",

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.sdk.errors import ContradictoryResult
 
 
@@ -23,7 +23,7 @@ def _refuse(contradictions: Iterator[str]) -> None:
         raise ContradictoryResult(found)
 
 
-_NOTHING = (None, None, False, False, None, (), (), None, ())
+_NOTHING = (None, None, False, False, None, (), (), None, (), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,9 @@ class ActionResult:
     wake_at: datetime | None = None
     #: Ids of the steps that are skipped, because they stand behind a branch that was not taken.
     skip_targets: Sequence[str] = ()
+    #: How the whole execution ends by this, COMPLETED, FAILED (of a failure only) or INTERRUPTED:
+    #: what still runs is cancelled, and its outputs are these, if there are any. None: it goes on.
+    ends_execution: ExecutionStatus | None = None
 
     def __post_init__(self) -> None:
         if self._beside_outputs() == _NOTHING:
@@ -92,6 +95,7 @@ class ActionResult:
             self.event_keys,
             self.wake_at,
             self.skip_targets,
+            self.ends_execution,
         )
 
     @property
@@ -113,6 +117,8 @@ class ActionResult:
             )
         if self.skip_targets:
             yield "A step that waits cannot skip others yet"
+        if self.ends_execution is not None:
+            yield "A step that waits cannot end the execution yet"
 
     def _contradictions_of_an_end(self) -> Iterator[str]:
         # The single id is left out: the older guide has always let it stand beside an end.
@@ -129,6 +135,16 @@ class ActionResult:
                 yield f"{name} requires awaiting_event=True: without it the step would end at once"
         if not self.success and self.skip_targets:
             yield "A failure has no skip_targets"
+        end = self.ends_execution
+        if end is not None and end not in _ENDS[self.success]:
+            yield f"ends_execution cannot be {end} with success={self.success}"
+
+
+#: How an execution may be ended by a success, and by a failure.
+_ENDS = {
+    True: (ExecutionStatus.COMPLETED, ExecutionStatus.INTERRUPTED),
+    False: (ExecutionStatus.FAILED,),
+}
 
 
 class EventAction(StrEnum):

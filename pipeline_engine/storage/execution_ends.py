@@ -17,12 +17,13 @@ class EndSoFar(NamedTuple):
     reason: str | None
     error: dict[str, Json] | None
     is_forced: bool  #: nothing may run any more
+    outputs: dict[str, Json] | None = None  #: given by the step that ends it
 
 
 def lock_ends(connection: Connection, execution_ids: Sequence[UUID]) -> dict[UUID, EndSoFar]:
     """Lock executions against a cancel that comes meanwhile, and read why each ends early."""
     rows = connection.exec_driver_sql(
-        "SELECT id, abort_reason, error, forced_at IS NOT NULL FROM executions"
+        "SELECT id, abort_reason, error, forced_at IS NOT NULL, outputs FROM executions"
         " WHERE id = ANY(%(ids)s::uuid[])"
         " ORDER BY id FOR NO KEY UPDATE",
         {"ids": [str(execution_id) for execution_id in execution_ids]},
@@ -33,7 +34,8 @@ def lock_ends(connection: Connection, execution_ids: Sequence[UUID]) -> dict[UUI
 def end_so_far(connection: Connection, execution_id: UUID) -> EndSoFar:
     """The same of one execution, which may change at any time."""
     row = connection.exec_driver_sql(
-        "SELECT abort_reason, error, forced_at IS NOT NULL FROM executions WHERE id = %(id)s",
+        "SELECT abort_reason, error, forced_at IS NOT NULL, outputs FROM executions"
+        " WHERE id = %(id)s",
         {"id": str(execution_id)},
     ).one()
     return EndSoFar(*row)

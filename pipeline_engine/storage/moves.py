@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.readiness import Contribution, SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.storage.history import NewEvent, about
@@ -25,6 +26,15 @@ class Claim:
     task_id: str | None = None  #: the Celery task that will run it
 
 
+@dataclass(frozen=True, slots=True)
+class EarlyEnd:
+    """How a step ends the execution that it belongs to."""
+
+    reason: AbortReason
+    error: dict[str, Json] | None = None
+    outputs: dict[str, Json] | None = None  #: of the execution; None: as its definition says
+
+
 @dataclass(slots=True)
 class Ending:
     """How one attempt, and with it the step, ended."""
@@ -38,6 +48,7 @@ class Ending:
     tolerated: bool = False
     ran: bool = True  #: False for a step that was skipped before it began
     skip_targets: Sequence[str] = ()  #: steps on the sides that this conditional did not take
+    ends: EarlyEnd | None = None  #: the execution ends by this
     goes_to: Sequence[str] = ()  #: the only steps that go on, because its failure was caught
     #: ends of dependencies that no row has counted yet, since they are written together with this
     counted: Contribution | None = None
@@ -51,6 +62,8 @@ class Ending:
             details |= {"error": self.error_message, "error_code": self.error_code}
             if self.status is StepStatus.COMPLETED:
                 details["caught"] = list(self.goes_to)
+        if self.ends:
+            details["ends"] = self.ends.reason.value
         if self.skip_reason:
             details["reason"] = self.skip_reason.value
         return about(self.step, _ENDED[self.status], **details)

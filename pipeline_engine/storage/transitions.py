@@ -448,17 +448,24 @@ def note_not_undone(
 
 
 def intend_abort(
-    connection: Connection, execution_id: UUID, *, reason: AbortReason, error: dict[str, Json]
+    connection: Connection,
+    execution_id: UUID,
+    *,
+    reason: AbortReason,
+    error: dict[str, Json] | None,
+    outputs: dict[str, Json] | None = None,
 ) -> bool:
     """Store the intent to end an execution early; False if the one that is stored counts.
 
-    A cancel keeps what it outranks as ``cause`` of its error.
+    A cancel keeps what it outranks as ``cause`` of its error. The *outputs* are those of a step
+    that ends the execution.
     """
     is_cancel = reason is AbortReason.CANCELLED
     moved = connection.exec_driver_sql(
         "UPDATE executions SET abort_reason = %(reason)s, updated_at = now(),"
         " error = CASE WHEN %(is_cancel)s THEN %(error)s::jsonb"
-        f" || {_CAUSE} || {_NOT_UNDONE} ELSE coalesce(error, %(error)s::jsonb) END,"
+        f" || {_CAUSE} || {_NOT_UNDONE} WHEN %(is_good)s THEN NULL"
+        " ELSE coalesce(error, %(error)s::jsonb) END, outputs = %(outputs)s::jsonb,"
         " cancel_requested_at = CASE WHEN %(is_cancel)s THEN now() END,"
         " lock_version = lock_version + 1"
         " WHERE id = %(id)s AND status IN ('PENDING', 'RUNNING') AND (abort_reason IS NULL"
@@ -467,11 +474,14 @@ def intend_abort(
             "id": str(execution_id),
             "reason": reason.value,
             "is_cancel": is_cancel,
-            "error": json_guard.dumps(error),
+            "is_good": reason is AbortReason.ENDED,  # whatever has failed before
+            "error": None if error is None else json_guard.dumps(error),
+            "outputs": json_guard.dumps(outputs) if outputs else None,
         },
     ).first()
     if moved is not None and is_cancel:
-        record(connection, [NewEvent(execution_id, EventType.CANCEL_REQUESTED, details=error)])
+        told = NewEvent(execution_id, EventType.CANCEL_REQUESTED, details=error or {})
+        record(connection, [told])
     return moved is not None
 
 

@@ -33,6 +33,7 @@ MESSAGES = {
     AbortReason.FAILED: "Workflow aborted",
     AbortReason.TIMED_OUT: "Workflow timed out",
     AbortReason.CANCELLED: "Execution cancelled",
+    AbortReason.ENDED: "The execution was ended by another step",
 }
 
 
@@ -41,19 +42,24 @@ def give_up(
     execution_id: UUID,
     *,
     reason: AbortReason,
-    error: dict[str, Json],
+    error: dict[str, Json] | None,
+    outputs: dict[str, Json] | None = None,
     force: bool = False,
 ) -> list[Ending] | None:
     """Store the intent and stop what does not survive it; returns the ends that are due at once.
+
+    The *outputs* are those of a step that ends the execution, if it has any for it.
 
     With *force* nothing survives, handlers and compensations neither. None if there was nothing
     to store: the execution has ended, or is being ended like this already.
     """
 
     def intend() -> frozenset[TriggerRule] | None:
-        stored = transitions.intend_abort(tx.connection, execution_id, reason=reason, error=error)
+        stored = transitions.intend_abort(
+            tx.connection, execution_id, reason=reason, error=error, outputs=outputs
+        )
         event, end = EventType.CANCEL_REQUESTED, transitions.force_end
-        if force and end(tx.connection, execution_id, event=event, error=error):
+        if force and end(tx.connection, execution_id, event=event, error=error or {}):
             return NOBODY
         return reason.survivors if stored else None
 

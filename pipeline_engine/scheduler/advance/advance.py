@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from uuid import UUID
 
 from pipeline_engine.dispatch.messages import CANCEL_REST, Message
@@ -42,6 +43,7 @@ def advance(tx: Transaction, endings: Sequence[Ending], *, durable: bool = True)
         durable = True  # said once; the end of an execution may have said otherwise since
         ended += transitions.end(tx.connection, _untaken(tx, ended))
         # An abort comes first, so that nothing is set free which it is about to stop.
+        ended += transitions.end(tx.connection, _stopped_by(tx, ended))
         ended += transitions.end(tx.connection, _failures(tx, ended))
         endings = [
             *fan_out.count(tx, [e for e in ended if e.step.kind == StepKind.ITEM]),
@@ -163,6 +165,18 @@ SKIPPED_BECAUSE = {
     SkipReason.NOT_NEEDED: "A step that depends on it has gone on without it",
     SkipReason.ABORTED: "Workflow aborted",
 }
+
+
+def _stopped_by(tx: Transaction, ended: Iterable[Ending]) -> list[Ending]:
+    """The ends of the others where a step ends its whole execution."""
+    follow_ups: list[Ending] = []
+    for ending in ended:
+        end = ending.ends
+        if end is not None:
+            execution_id = ending.step.execution_id
+            stop = partial(abort.give_up, reason=end.reason, error=end.error, outputs=end.outputs)
+            follow_ups += stop(tx, execution_id) or ()
+    return follow_ups
 
 
 def _failures(tx: Transaction, ended: Iterable[Ending]) -> list[Ending]:

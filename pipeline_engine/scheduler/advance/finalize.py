@@ -51,6 +51,7 @@ class Verdict:
     reason: str | None
     error: dict[str, Json] | None
     is_forced: bool = False  #: nothing may run any more
+    outputs: dict[str, Json] | None = None  #: given by the step that ended it
 
     @property
     def status(self) -> ExecutionStatus:
@@ -213,7 +214,11 @@ def _execution_ending(
     tx: Transaction, execution_id: UUID, verdict: Verdict, known: Mapping[str, StepResult]
 ) -> ExecutionEnding:
     if verdict.status is not ExecutionStatus.COMPLETED:
-        return ExecutionEnding(execution_id, verdict.status, error=verdict.error)
+        return ExecutionEnding(
+            execution_id, verdict.status, outputs=verdict.outputs, error=verdict.error
+        )
+    if verdict.outputs is not None:
+        return ExecutionEnding(execution_id, verdict.status, outputs=verdict.outputs)
     try:
         outputs = _outputs(tx, execution_id, known)
     except (ExpressionError, JsonRejected) as error:

@@ -12,22 +12,25 @@ from pipeline_engine.domain import retries
 from pipeline_engine.domain.definitions import MAX_ATTEMPTS, RetryConfig
 from pipeline_engine.domain.expressions import ExpressionError, SecretMisused
 from pipeline_engine.domain.json_guard import JsonRejected
-from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.domain.outcome import AbortReason
+from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.actions.results import Expansion, InvalidResult, Outcome
-from pipeline_engine.scheduler.advance import fan_out
+from pipeline_engine.scheduler.advance import abort, fan_out
 from pipeline_engine.scheduler.advance.catching import caught
 from pipeline_engine.scheduler.plan.plan import PlannedStep
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import ActionResult
 from pipeline_engine.storage import history, locking, mailbox, queueing, rows, transitions
-from pipeline_engine.storage.moves import Ending, Parking
+from pipeline_engine.storage.moves import EarlyEnd, Ending, Parking
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.steps import StepKind
 
 TOO_SLOW = "Step timed out"
+#: Kinds of rows that may end their execution.
+ENDING = frozenset({StepKind.STEP, StepKind.ITEM})
 NO_EVENT = "Step timed out waiting for event"
 
 
@@ -58,6 +61,8 @@ def _decided(tx: Transaction, step: Prepared, result: ActionResult) -> list[Endi
             message="The id of an event quotes a secret",
             retryable=False,
         )
+    # Handlers and compensations run when the execution ends anyway.
+    ends = result.ends_execution if step.row.kind in ENDING else None
     if not result.success:
         return failed(
             tx,
@@ -68,6 +73,7 @@ def _decided(tx: Transaction, step: Prepared, result: ActionResult) -> list[Endi
             outputs=outputs,
             retryable=result.retryable,
             at_least=result.retry_after_seconds,
+            ends=ends,
         )
     if result.awaiting_event:
         park(tx, step, result, outputs)
@@ -82,7 +88,24 @@ def _decided(tx: Transaction, step: Prepared, result: ActionResult) -> list[Endi
             message="skip_targets name steps that the pipeline does not have",
             outputs=outputs,
         )
-    return [Ending(step.row, StepStatus.COMPLETED, outputs=outputs, skip_targets=skipped)]
+    ending = Ending(step.row, StepStatus.COMPLETED, outputs=outputs, skip_targets=skipped)
+    if ends is not None:
+        code, words = masker.mask(result.error_code), masker.mask(result.error)
+        ending.ends = _early_end(ending, ends, code, words)
+    return [ending]
+
+
+def _early_end(
+    ending: Ending, status: ExecutionStatus, code: str | None, message: str | None
+) -> EarlyEnd:
+    """How the execution of a step ends by its end."""
+    outputs = ending.outputs or None
+    if status is ExecutionStatus.COMPLETED:
+        return EarlyEnd(AbortReason.ENDED, outputs=outputs)
+    is_failure = status is ExecutionStatus.FAILED
+    reason = AbortReason.FAILED if is_failure else AbortReason.CANCELLED
+    error = {"code": code or reason.value, "message": message or abort.MESSAGES[reason]}
+    return EarlyEnd(reason, {**error, "step_id": ending.step.step_id}, outputs)
 
 
 def _are_steps(tx: Transaction, step: Prepared, step_ids: Iterable[str]) -> bool:
@@ -101,10 +124,15 @@ def failed(  # noqa: PLR0913 - the facts of a failure
     status: StepStatus = StepStatus.FAILED,
     retryable: bool = True,
     at_least: float | None = None,
+    ends: ExecutionStatus | None = None,
 ) -> list[Ending]:
     """The next attempt if the step may have one, after *at_least* seconds; otherwise its end."""
     tx.failures[row.id] = f"{row.label}: {error_code}"
     message = tx.runtime.masker_of(tx.connection, row.execution_id).mask(message)
+    if ends is not None:  # whatever else is said of failures
+        ending = Ending(row, status, outputs=outputs, error_code=error_code, error_message=message)
+        ending.ends = _early_end(ending, ends, error_code, message)
+        return [ending]
     again = retry_after(tx, row, planned, error_code=error_code, retryable=retryable)
     if again:
         transitions.retry(

@@ -272,7 +272,7 @@ class Batch:
 
 def _goes_well(ending: Ending) -> bool:
     if ending.status is StepStatus.COMPLETED:
-        return not (ending.skip_targets or ending.goes_to)
+        return not (ending.skip_targets or ending.goes_to or ending.ends)
     return ending.skip_reason in {SkipReason.CONDITION, SkipReason.RULE}
 
 

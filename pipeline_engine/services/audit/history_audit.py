@@ -84,9 +84,11 @@ class HistoryAudit:
 
     def _intended(self, event: Recorded) -> None:
         """The client, or the clock, ends the execution early from here on."""
-        reason = INTENTS[event.type]
         if event.details.get("force"):
             self._forced = True
+        self._intends(INTENTS[event.type], event)
+
+    def _intends(self, reason: AbortReason, event: Recorded) -> None:
         if reason.outranks(self._reason_now):
             self._outranked = self._reason_now
             self._reason_now, self._intended_at = reason, event.id
@@ -111,6 +113,14 @@ class HistoryAudit:
                 aborted = bool(self._failures) or self._reason is not AbortReason.FAILED
                 self._note(fan_outs.check_end(row, may_be_aborted=aborted and bool(self._reason)))
             self._note(self._step_ended(event, event.end))
+        self._ends_all(event)
+
+    def _ends_all(self, event: Recorded) -> None:
+        """A step ends its whole execution, if it says so."""
+        if event.ends is AbortReason.ENDED:  # and well, whatever has failed before
+            self._failures.clear()
+        if event.ends is not None:
+            self._intends(event.ends, event)
 
     def _new_row(self, event: Recorded) -> Row | None:
         step_id = event.step_id

@@ -69,6 +69,12 @@ class Recorded:
         return SkipReason(given) if given and self.type is EventType.STEP_SKIPPED else None
 
     @property
+    def ends(self) -> AbortReason | None:
+        """Why the execution ends early by this end of a step, if it does."""
+        given = self.details.get("ends")
+        return AbortReason(given) if given and self.end is not None else None
+
+    @property
     def caught(self) -> Sequence[str] | None:
         """The steps that alone went on because the failure was caught; None if none was."""
         return self.details.get("caught")
@@ -97,4 +103,7 @@ def abort_reason(history: Sequence[Recorded], *, fails_fast: bool) -> AbortReaso
     late = end and end.error.get("code") == EXECUTION_TIMEOUT and "step_id" not in end.error
     if late or AbortReason.TIMED_OUT in intents:
         return AbortReason.TIMED_OUT
+    told = [event.ends for event in history if event.ends is not None]
+    if told:
+        return told[0]
     return AbortReason.FAILED if fails_fast else None

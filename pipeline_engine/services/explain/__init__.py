@@ -170,6 +170,7 @@ AGAIN = {
     AbortReason.CANCELLED: "cancel it once more",
     AbortReason.FAILED: "cancel it with force",
     AbortReason.TIMED_OUT: "cancel it with force",
+    AbortReason.ENDED: "cancel it with force",
 }
 
 

@@ -187,7 +187,7 @@ def test_an_operator_sees_a_step_that_was_called_off_for_nobody(driver):
     )
     driver.finish(execution_id)
     driver.change(
-        "UPDATE events SET details = details || '{\"reason\": \"not_needed\"}'"
+        'UPDATE events SET details = details || \'{"reason": "not_needed"}\''
         " WHERE event_type = 'step_skipped'"
     )
 
