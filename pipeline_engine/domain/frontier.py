@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Generic, TypeVar
 
-from pipeline_engine.domain.definitions import PipelineDefinition, TriggerRule
+from pipeline_engine.domain.definitions import JSON, PipelineDefinition, TriggerRule
+from pipeline_engine.domain.quorums import known_rule
 from pipeline_engine.domain.readiness import (
     NOTHING,
     Contribution,
@@ -17,6 +18,7 @@ from pipeline_engine.domain.readiness import (
     reaction,
 )
 
+NO_PARAMS: Mapping[str, JSON] = {}
 K = TypeVar("K", bound=Hashable)
 
 
@@ -58,9 +60,11 @@ class Frontier(Generic[K]):
         return reaction(*self._rule(key), self.dependencies(key), change)
 
 
-def frontier_of(definition: PipelineDefinition) -> Frontier[str]:
-    """All steps of a definition, before anything has ended."""
+def frontier_of(
+    definition: PipelineDefinition, params: Mapping[str, JSON] = NO_PARAMS
+) -> Frontier[str]:
+    """All steps of an execution that was started with *params*, before anything has ended."""
     graph = definition.graph
     totals = {step.id: len(graph.dependencies(step.id)) for step in definition.steps}
     waiting = {step_id: Dependencies(n, n, 0, 0, 0, 0) for step_id, n in totals.items()}
-    return Frontier(waiting, definition.rule)
+    return Frontier(waiting, lambda step_id: known_rule(definition, step_id, params))

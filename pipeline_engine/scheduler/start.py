@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from pipeline_engine.domain import quorums
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.definitions import PipelineDefinition, merge_params
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, remember
@@ -80,6 +81,8 @@ def start(tx: Transaction, startable: Startable, request: Request) -> Started:
     """
     definition = startable.plan.definition
     params, problems = merge_params(definition, request.params)
+    if not problems:
+        problems = [*quorums.problems(definition, params)]
     if problems:
         raise InvalidParams(problems=problems)
     execution = NewExecution(

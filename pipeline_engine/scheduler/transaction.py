@@ -22,6 +22,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pipeline_engine.dispatch.messages import Message
+from pipeline_engine.domain.definitions import Rule
+from pipeline_engine.domain.quorums import known_rule
 from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage.postgres import driver
@@ -67,6 +69,15 @@ class Transaction:
         if execution_id not in self._plans:
             self._plans[execution_id] = self.runtime.plan(self.connection, execution_id)
         return self._plans[execution_id]
+
+    def rule(self, row: StepRow) -> Rule:
+        """The trigger rule of a step of a definition, in its execution."""
+        definition = self.plan(row.execution_id).definition
+        rule, wanted = definition.rule(row.step_id)
+        if not isinstance(wanted, str):
+            return rule, wanted
+        facts = self.runtime.facts(self.connection, [row.execution_id])[row.execution_id]
+        return known_rule(definition, row.step_id, facts.params)
 
     def if_committed(self) -> Transaction:
         """What to send although nobody knows if this was committed.

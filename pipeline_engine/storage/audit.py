@@ -7,7 +7,7 @@ counting, so that nothing but disagreements is held in memory here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +35,7 @@ class Header:
     status: str
     revision_id: UUID
     finished_at: datetime | None
+    params: Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Disagreements:
 def header(connection: Connection, execution_id: UUID) -> Header | None:
     """The execution itself; None if there is none."""
     row = connection.exec_driver_sql(
-        "SELECT status, revision_id, finished_at FROM executions WHERE id = %(id)s",
+        "SELECT status, revision_id, finished_at, params FROM executions WHERE id = %(id)s",
         {"id": str(execution_id)},
     ).first()
     return Header(*row) if row else None

@@ -16,6 +16,7 @@ RULES = (
     "all_failed",
     "one_success",
     "one_failed",
+    "one_done",
 )
 
 

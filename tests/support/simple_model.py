@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FAILURES = ("FAILED", "TIMEOUT")
-SURVIVE_FAILURE = ("all_done", "always", "one_failed", "all_failed")
+SURVIVE_FAILURE = ("all_done", "always", "one_failed", "one_done", "all_failed")
 
 
 @dataclass
@@ -110,6 +110,8 @@ class Model:
         if rule == "one_success" and good:
             return "run"
         if rule == "one_failed" and bad:
+            return "run"
+        if rule == "one_done" and (good or bad):
             return "run"
         if rule == "at_least":
             wanted = self.steps[step]["trigger_rule"]["at_least"]

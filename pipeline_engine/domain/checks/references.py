@@ -33,6 +33,11 @@ from pipeline_engine.domain.expressions import (
 from pipeline_engine.domain.issues import dotted
 
 STEP_PARTS = frozenset({"outputs", "status", "error"})
+#: What has to be one template, since its value counts: what that is, and an example.
+NATIVE: Mapping[Kind, tuple[str, str]] = {
+    Kind.ITEMS: ("a list", "{{ params.urls }}"),
+    Kind.NUMBER: ("a number", "{{ params.quorum }}"),
+}
 IN_LOOPS = (
     "It exists only in the params and the key of a step with for_each, and in what actions such"
     " as for_each and filter render for each item."
@@ -88,6 +93,8 @@ def _scoped_texts(outline: Outline, actions: ActionCatalogue) -> Iterator[tuple[
         yield from ((scope, text) for text in _condition_and_items(node))
         of_key = replace(scope, roots=NAMES[Place.ITEM_KEY])
         yield from ((of_key, text) for text in _item_key(node))
+        of_quorum = replace(scope, roots=NAMES[Place.QUORUM])
+        yield from ((of_quorum, text) for text in _quorum(node))
         of_catch = replace(scope, roots=NAMES[Place.CATCH])
         for pointer, entry in node.catches:
             outputs = texts_in(entry.get("outputs"), f"{pointer}/outputs")
@@ -110,6 +117,13 @@ def _condition_and_items(node: Node) -> Iterator[Text]:
         yield Text(pointer, given, Kind.ITEMS)
     else:
         yield from texts_in(given, pointer)
+
+
+def _quorum(node: Node) -> Iterator[Text]:
+    rule = node.body.get("trigger_rule")
+    wanted = rule.get("at_least") if isinstance(rule, Mapping) else None
+    if isinstance(wanted, str):
+        yield Text(f"{node.pointer}/trigger_rule/at_least", wanted, Kind.NUMBER, False)
 
 
 def _item_key(node: Node) -> Iterator[Text]:
@@ -184,9 +198,10 @@ def _references(text: Text, outline: Outline, findings: Findings) -> Iterable[Re
         message = f"{dotted(text.pointer)}: {error}"
         findings.error(text.pointer, error.code, message, error.hint)
         return ()
-    if text.kind is Kind.ITEMS and not template.is_native:
-        message = "Input should be one template that gives a list"
-        findings.field_error(text.pointer, "wrong_type", message, 'Such as "{{ params.urls }}".')
+    if text.kind in NATIVE and not template.is_native:
+        noun, example = NATIVE[text.kind]
+        message = f"Input should be one template that gives {noun}"
+        findings.field_error(text.pointer, "wrong_type", message, f'Such as "{example}".')
     return dict.fromkeys(template.references)
 
 

@@ -20,6 +20,7 @@ class Place(StrEnum):
     STEP = "step"  #: condition, params and for_each of a step, handler or compensation
     ITEM_KEY = "item_key"  #: the ``key`` of for_each
     ITEM = "item"  #: params of a step with for_each
+    QUORUM = "quorum"  #: ``at_least`` of a trigger rule
     CATCH = "catch"  #: the outputs that take the place of a failure
     OUTPUTS = "outputs"  #: the outputs of the pipeline
 
@@ -29,6 +30,7 @@ NAMES: Mapping[Place, frozenset[str]] = {
     Place.STEP: _USUAL,
     Place.ITEM_KEY: _USUAL | {"item", "item_index"},
     Place.ITEM: _USUAL | {"item", "item_index", "item_key"},
+    Place.QUORUM: frozenset({"params"}),
     Place.CATCH: _USUAL - {"secrets"} | {"error"},
     Place.OUTPUTS: _USUAL - {"secrets"},
 }

@@ -89,6 +89,13 @@ def retries(value: JSON, pointer: str, findings: Findings) -> None:
     rule(value, pointer, findings)
 
 
+@lets_through({"type": ["integer", "string"], "minimum": 1, "maximum": 10_000})
+def quorum(value: JSON, pointer: str, findings: Findings) -> None:
+    """A number, or the template of one over the params of the execution."""
+    if not isinstance(value, str):
+        integer(1, 10_000)(value, pointer, findings)
+
+
 def trigger_rule(value: JSON, pointer: str, findings: Findings) -> None:
     """A word, or ``{"at_least": n}``."""
     if isinstance(value, Mapping):
@@ -218,7 +225,7 @@ CODES = list_of(text(1, 100))
 SECONDS = integer(1, MAX_SECONDS)
 WAIT = number(0, MAX_SECONDS)
 
-AT_LEAST = record({"at_least": Field(integer(1, 10_000), required=True)}, title="Quorum")
+AT_LEAST = record({"at_least": Field(quorum, required=True)}, title="Quorum")
 TRIGGER_WORD = choice(TriggerRule, "trigger rule", without=frozenset({TriggerRule.AT_LEAST}))
 
 RETRY = record(

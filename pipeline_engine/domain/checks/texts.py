@@ -21,6 +21,7 @@ class Kind(Enum):
     TEMPLATE = auto()
     CONDITION = auto()  #: an expression, with or without braces
     ITEMS = auto()  #: one template that gives a list
+    NUMBER = auto()  #: one template that gives a number
 
 
 @dataclass(frozen=True, slots=True)

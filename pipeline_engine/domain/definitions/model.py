@@ -37,7 +37,9 @@ class TriggerRule(StrEnum):
 
 
 Rule: TypeAlias = tuple[TriggerRule, int | None]  #: with the number that ``at_least`` asks for
-USUAL_RULE: Rule = (TriggerRule.NONE_FAILED, None)
+#: The same as it was written: a template gives the number to each execution.
+GivenRule: TypeAlias = tuple[TriggerRule, int | str | None]
+USUAL_RULE: GivenRule = (TriggerRule.NONE_FAILED, None)
 
 
 class HandlerWhen(StrEnum):
@@ -130,7 +132,7 @@ class StepDefinition:
     retry: Retries = ()
     catch: tuple[Catch, ...] = ()
     trigger_rule: TriggerRule = TriggerRule.NONE_FAILED
-    at_least: int | None = None  #: set if the trigger rule is ``at_least``
+    at_least: int | str | None = None  #: set if the trigger rule is ``at_least``
     cancel_rest: bool = False  #: what else it depends on is stopped when its rule is met
     for_each: ForEach | None = None
     compensate: Compensation | None = None
@@ -187,7 +189,7 @@ class PipelineDefinition:
     settings: PipelineSettings = field(default_factory=PipelineSettings)
     steps: Sequence[StepDefinition] = ()
     edges: Sequence[tuple[str, Sequence[str]]] = ()  #: what each of the steps depends on
-    unusual_rules: Mapping[str, Rule] = field(default_factory=dict)  #: of steps that have one
+    unusual_rules: Mapping[str, GivenRule] = field(default_factory=dict)  #: of steps that have one
     cancelling_rest: frozenset[str] = frozenset()  #: steps that stop what they go on without
     catching: Mapping[str, frozenset[str]] = field(default_factory=dict)  #: steps in any ``next``
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -197,8 +199,11 @@ class PipelineDefinition:
         handler = self._handlers.get(step_id)
         return handler or self.steps[self._numbers[step_id]]
 
-    def rule(self, step_id: str) -> Rule:
-        """The trigger rule of a step, without a look at the rest of it."""
+    def rule(self, step_id: str) -> GivenRule:
+        """The trigger rule of a step, without a look at the rest of it.
+
+        ``domain/quorums.py`` knows it for one execution.
+        """
         return self.unusual_rules.get(step_id, USUAL_RULE)
 
     def untaken(self, step_id: str, goes_to: Collection[str]) -> Set[str]:

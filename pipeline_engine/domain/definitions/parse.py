@@ -16,6 +16,7 @@ from pipeline_engine.domain.definitions.model import (
     Compensation,
     DefinitionDefaults,
     ForEach,
+    GivenRule,
     HandlerDefinition,
     HandlerWhen,
     Jitter,
@@ -25,7 +26,6 @@ from pipeline_engine.domain.definitions.model import (
     PipelineSettings,
     Retries,
     RetryConfig,
-    Rule,
     StepDefinition,
     TriggerRule,
 )
@@ -157,12 +157,13 @@ def _on_failure(step: Mapping[str, JSON]) -> OnFailure:
     return OnFailure.FAIL if step.get("retry") is None else OnFailure.RETRY
 
 
-def _rule(given: JSON) -> Rule:
+def _rule(given: JSON) -> GivenRule:
     if not given:
         return USUAL_RULE
     if isinstance(given, str):
         return TriggerRule(given.lower()), None
-    return TriggerRule.AT_LEAST, int(given["at_least"])
+    wanted = given["at_least"]
+    return TriggerRule.AT_LEAST, wanted if isinstance(wanted, str) else int(wanted)
 
 
 def _retries(given: JSON) -> Retries:

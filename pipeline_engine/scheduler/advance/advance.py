@@ -121,7 +121,7 @@ def _verdict(tx: Transaction, row: StepRow, ends: Contribution) -> Verdict:
 def _rule(tx: Transaction, row: StepRow) -> Rule:
     if row.kind != StepKind.STEP:
         return TriggerRule.ALL_DONE, None
-    return tx.plan(row.execution_id).definition.rule(row.step_id)
+    return tx.rule(row)
 
 
 def _untaken(tx: Transaction, ended: Iterable[Ending]) -> list[Ending]:

@@ -260,8 +260,7 @@ class Batch:
                     yield row
 
     def _verdict(self, row: StepRow) -> Verdict:
-        _, plan = self._executions[row.execution_id]
-        rule, at_least = plan.definition.rule(row.step_id)
+        rule, at_least = self.tx.rule(row)
         return decide(rule, at_least, row.dependencies.counted(self._counted[row.id]))
 
     def _skip(self, row: StepRow, reason: SkipReason) -> Ending:

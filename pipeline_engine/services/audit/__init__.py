@@ -11,8 +11,9 @@ rows of an execution that still runs agree with its history as those of an ended
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, select
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition, parse
+from pipeline_engine.domain.frontier import NO_PARAMS
 from pipeline_engine.services.audit.findings import FIND_THE_CAUSE, Disagreement, Finding
 from pipeline_engine.services.audit.history_audit import HistoryAudit
 from pipeline_engine.services.audit.recorded import Recorded
@@ -105,7 +107,7 @@ def audit_rows(
     retold: list[Finding] = []
     if events <= most_events:
         history = [Recorded(*event) for event in statements.events(connection, execution_id)]
-        retold = differences(definition, history)
+        retold = differences(definition, history, header.params)
     found, left_out = _of_rows(connection, execution_id, definition)
     return Audit(
         execution_id=execution_id,
@@ -117,9 +119,14 @@ def audit_rows(
     )
 
 
-def differences(definition: PipelineDefinition, history: Iterable[Recorded]) -> list[Finding]:
+def differences(
+    definition: PipelineDefinition,
+    history: Iterable[Recorded],
+    params: Mapping[str, Any] = NO_PARAMS,
+) -> list[Finding]:
     """What a history has against the rules; nothing if it is as it should be."""
-    return HistoryAudit(definition, sorted(history, key=lambda event: event.id)).findings()
+    in_order = sorted(history, key=lambda event: event.id)
+    return HistoryAudit(definition, in_order, params).findings()
 
 
 def _of_rows(

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Any
 
-from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition, StepDefinition
+from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition, Rule, StepDefinition
 from pipeline_engine.domain.error_codes import is_among
 from pipeline_engine.domain.frontier import frontier_of
 from pipeline_engine.domain.outcome import COMPENSATES, AbortReason, compensating, outcome
+from pipeline_engine.domain.quorums import known_rule
 from pipeline_engine.domain.readiness import (
     EAGER,
     Dependencies,
@@ -40,10 +41,16 @@ from pipeline_engine.services.audit.recorded import (
 class HistoryAudit:
     """One pass over a history; whatever does not fit is noted, and the pass goes on."""
 
-    def __init__(self, definition: PipelineDefinition, history: Sequence[Recorded]) -> None:
+    def __init__(
+        self,
+        definition: PipelineDefinition,
+        history: Sequence[Recorded],
+        params: Mapping[str, Any],
+    ) -> None:
         self._definition = definition
+        self._params = params
         self._history = history
-        self._frontier = frontier_of(definition)
+        self._frontier = frontier_of(definition, params)
         self._ended: dict[str, StepStatus] = {}  #: how steps of the definition ended
         self._steps = {step.id for step in definition.steps}
         self._rows: dict[int, Row] = {}
@@ -182,16 +189,19 @@ class HistoryAudit:
         Who decided need not have seen every end that was recorded before: of a step that is
         given up early, because too few are left, one may have missed those that block it.
         """
-        step, now = self._definition.step(step_id), self._frontier.dependencies(step_id)
+        rule, now = self._rule(step_id), self._frontier.dependencies(step_id)
         if not now.total:
             return {Verdict.RUN}
-        found = {decide(step.trigger_rule, step.at_least, now)}
-        if step.trigger_rule in EAGER and now.remaining + now.blocking:
+        found = {decide(*rule, now)}
+        if rule[0] in EAGER and now.remaining + now.blocking:
             unseen = Dependencies(
                 now.total, now.remaining + now.blocking, now.succeeded, 0, 0, now.branched
             )
-            found.add(decide(step.trigger_rule, step.at_least, unseen))
+            found.add(decide(*rule, unseen))
         return found - {Verdict.WAIT}
+
+    def _rule(self, step_id: str) -> Rule:
+        return known_rule(self._definition, step_id, self._params)
 
     # ── Ending ───────────────────────────────────────────────────────────────────────────
 
@@ -275,7 +285,7 @@ class HistoryAudit:
         for winner in self._definition.cancelling_rest:
             if step_id in self._definition.graph.leads_only_to(winner):
                 counted = self._frontier.dependencies(winner)
-                if decide(*self._definition.rule(winner), counted) is Verdict.RUN:
+                if decide(*self._rule(winner), counted) is Verdict.RUN:
                     return True
         return False
 

@@ -9,6 +9,7 @@ from support.driving import Driver
 from support.factories import a_step, an_action
 
 from pipeline_engine.domain.callers import SYSTEM
+from pipeline_engine.errors import InvalidParams
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import ActionContext, ActionResult
@@ -101,6 +102,38 @@ def test_of_a_quorum_the_rest_is_cancelled(driver, cleaned):
 
     assert end.statuses == {"a": OUT, "b": OK, "c": OK, "d": OUT, "won": OK}
     assert sorted(cleaned) == ["a", "d"]
+
+
+@pytest.mark.parametrize(("wanted", "won"), [(1, OK), (3, OK)])
+def test_each_execution_may_have_a_quorum_of_its_own(driver, wanted, won):
+    quorum = {"trigger_rule": {"at_least": "{{ params.quorum }}"}, "cancel_rest": True}
+
+    end = driver.run(
+        a_step("a"),
+        a_step("b"),
+        a_step("c"),
+        parked("d"),
+        a_step("won", *"abcd", **quorum),
+        parameters=[{"name": "quorum", "type": "integer"}],
+        params={"quorum": wanted},
+    )
+
+    assert (end.statuses["won"], end.statuses["d"]) == (won, OUT)
+
+
+@pytest.mark.parametrize(
+    ("given", "code"), [(0, "out_of_range"), (3, "out_of_range"), ("two", "wrong_type")]
+)
+def test_a_quorum_that_cannot_be_met_is_refused_when_it_is_given(driver, given, code):
+    steps = [a_step("a"), a_step("b")]
+    steps.append(a_step("won", "a", "b", trigger_rule={"at_least": "{{ params.quorum }}"}))
+
+    with pytest.raises(InvalidParams) as refused:
+        driver.start(
+            *steps, parameters=[{"name": "quorum", "type": "json"}], params={"quorum": given}
+        )
+
+    assert [problem.code for problem in refused.value.problems] == [code]
 
 
 def test_a_time_out_is_an_end_as_well(driver, cleaned):
