@@ -33,7 +33,8 @@ class Step:
 _STEPS = """
 SELECT s.id, s.execution_id || ':' || s.step_id || coalesce(':' || s.item_index, ''),
     s.status, s.attempt, s.action, s.error_code, s.parent_id, s.successors,
-    coalesce(d.rule IN ('one_success', 'one_failed', 'one_done') OR d.rule LIKE '%%at_least%%', false),
+    coalesce(d.rule IN ('one_success', 'one_failed', 'one_done')
+        OR d.rule LIKE '%%at_least%%', false),
     CASE WHEN jsonb_typeof(s.outputs -> 'attempt') = 'number'
         THEN (s.outputs ->> 'attempt')::int END
 FROM step_executions s JOIN executions e ON e.id = s.execution_id

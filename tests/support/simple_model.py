@@ -97,7 +97,7 @@ class Model:
         return given if isinstance(given, str) else "at_least"
 
     # One rule after the other, as the documentation has them.
-    def fate(self, step: str) -> str:  # noqa: C901, PLR0911
+    def fate(self, step: str) -> str:  # noqa: C901, PLR0911, PLR0912
         """``run``, ``wait``, or why the step has to be skipped."""
         before = [self._word(dependency) for dependency in self.steps[step]["depends_on"]]
         if not before:

@@ -129,11 +129,9 @@ def failed(  # noqa: PLR0913 - the facts of a failure
     """The next attempt if the step may have one, after *at_least* seconds; otherwise its end."""
     tx.failures[row.id] = f"{row.label}: {error_code}"
     message = tx.runtime.masker_of(tx.connection, row.execution_id).mask(message)
-    if ends is not None:  # whatever else is said of failures
-        ending = Ending(row, status, outputs=outputs, error_code=error_code, error_message=message)
-        ending.ends = _early_end(ending, ends, error_code, message)
-        return [ending]
-    again = retry_after(tx, row, planned, error_code=error_code, retryable=retryable)
+    again = None  # an end of the whole execution is neither tried again nor caught
+    if ends is None:
+        again = retry_after(tx, row, planned, error_code=error_code, retryable=retryable)
     if again:
         transitions.retry(
             tx.connection,
@@ -153,6 +151,9 @@ def failed(  # noqa: PLR0913 - the facts of a failure
         error_message=message,
         tolerated=plan.tolerates_failure(row),
     )
+    if ends is not None:
+        ending.ends = _early_end(ending, ends, error_code, message)
+        return [ending]
     return [caught(tx, ending)]
 
 

@@ -40,7 +40,9 @@ def check_end(parent: Row, *, may_be_aborted: bool) -> Iterator[Finding]:
     failed = sum(end.end in FAILURES for end in ends)
     loop = parent.definition.for_each
     tolerated = loop.tolerates(parent.items) if loop else None
-    completed = parent.end is not None and parent.end.end is StepStatus.COMPLETED
+    end = parent.end
+    caught = end is not None and end.caught is not None
+    completed = end is not None and end.end is StepStatus.COMPLETED and not caught
     if tolerated is not None and completed and failed > tolerated:
         yield parent.differs(
             Disagreement.WRONG_ITEMS,
@@ -48,7 +50,7 @@ def check_end(parent: Row, *, may_be_aborted: bool) -> Iterator[Finding]:
             expected=f"a failure: {tolerated} are tolerated",
         )
     gave_up = failed > (tolerated or 0)
-    timed_out = parent.end is not None and parent.end.end is StepStatus.TIMEOUT
+    timed_out = caught or (end is not None and end.end is StepStatus.TIMEOUT)
     aborted = sum(end.skip_reason is SkipReason.ABORTED for end in ends)
     if aborted and not (gave_up or timed_out or may_be_aborted):
         yield parent.differs(

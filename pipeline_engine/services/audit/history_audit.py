@@ -59,6 +59,7 @@ class HistoryAudit:
         self._final_steps = FinalSteps()
         self._began: set[str] = set()
         self._failures: list[Recorded] = []  #: unhandled
+        self._ending: list[Recorded] = []  #: steps that ended the execution
         self._gave_up_at: int | None = None  #: the first step that was stopped with the others
         self._reason_now: AbortReason | None = None  #: as far as it has been told
         self._outranked: AbortReason | None = None  #: what counted before
@@ -127,6 +128,7 @@ class HistoryAudit:
         if event.ends is AbortReason.ENDED:  # and well, whatever has failed before
             self._failures.clear()
         if event.ends is not None:
+            self._ending.append(event)
             self._intends(event.ends, event)
 
     def _new_row(self, event: Recorded) -> Row | None:
@@ -216,7 +218,8 @@ class HistoryAudit:
             yield from self._skipped(event, event.skip_reason)
         elif self._is_given_up(step_id) and not (
             # A fan-out whose time was up before waits for its items, and then says so.
-            status is StepStatus.TIMEOUT and self._fan_outs[step_id].items
+            (status is StepStatus.TIMEOUT or event.caught is not None)
+            and self._fan_outs[step_id].items
         ):
             yield self._differs(
                 Disagreement.BEGAN_AFTER_STOP,
@@ -241,7 +244,8 @@ class HistoryAudit:
         return self._definition.step(step_id).on_failure is OnFailure.CONTINUE
 
     def _note_failure(self, event: Recorded, status: StepStatus) -> None:
-        if is_unhandled_failure(status, tolerated=self._is_tolerated(event.step_id)):
+        tolerated = self._is_tolerated(event.step_id) and event.ends is None
+        if is_unhandled_failure(status, tolerated=tolerated):
             self._failures.append(event)
 
     def _caught(self, event: Recorded) -> Iterator[Finding]:
@@ -364,6 +368,8 @@ class HistoryAudit:
                 waits = rule not in EAGER and rule not in AbortReason.FAILED.survivors
                 if not waits or ended is None or ended.id < failure.id:
                     continue
+                if step_id in self._untaken:  # skipped first
+                    continue
                 if ended.skip_reason is not SkipReason.ABORTED:
                     yield self._differs(
                         Disagreement.NOT_STOPPED,
@@ -399,7 +405,8 @@ class HistoryAudit:
                 expected=f"{expected}, by what happened",
             )
         blamed = end.error.get("step_id")
-        if blamed is not None and blamed not in {event.step_id for event in self._failures}:
+        may = {event.step_id for event in (*self._failures, *self._ending)}
+        if blamed is not None and blamed not in may:
             yield self._differs(
                 Disagreement.WRONG_END,
                 found=f"it says that it failed because of {blamed}",

@@ -51,7 +51,7 @@ RUNS = (
         {"url": "{url}", "mirror": "{url}mirror"},
     ),
     Run("mirror", {"from": "mirror"}, (Answer(503),), {"url": "{url}", "mirror": "{url}mirror"}),
-    Run("race", {"won": "7", "slow": "SKIPPED"}),
+    Run("race", {"won": 7, "slow": "SKIPPED"}),
     Run("only-if-needed", {"changed": 0}, params={"items": []}),
     Run("only-if-needed", {"changed": 2}, params={"items": [1, 2]}),
     Run("patient", {"body": {"a": 1}}, (*[Answer(429)] * 3, ok(a=1)), {"url": "{url}"}),

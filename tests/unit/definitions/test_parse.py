@@ -102,7 +102,7 @@ def test_a_retry_may_be_a_list_of_policies():
 def test_one_error_and_one_next_step_stand_for_lists_of_one():
     caught = {"errors": "timeout", "next": "b"}, {"errors": ["x", "y"], "outputs": {"a": 1}}
 
-    pipeline = parse(a_document(a_step("a", catch=list(caught)), a_step("b", "a")))
+    pipeline = parse(a_document(a_step("a", catch=list(caught)), a_step("b", depends_on=["a"])))
 
     assert pipeline.step("a").catch == (
         Catch(errors=("timeout",), next=("b",)),
@@ -113,8 +113,8 @@ def test_one_error_and_one_next_step_stand_for_lists_of_one():
 
 def test_what_is_not_taken_depends_on_whether_a_failure_was_caught():
     catch = [{"errors": "x", "next": "b"}, {"errors": "*", "next": ["c"]}]
-    steps = a_step("a", catch=catch), *(a_step(name, "a") for name in "bcd"), a_step("e", "b", "d")
-    pipeline = parse(a_document(*steps))
+    behind = [a_step(name, depends_on=["a"]) for name in "bcd"]
+    pipeline = parse(a_document(a_step("a", catch=catch), *behind))
 
     assert pipeline.untaken("a", ()) == {"b", "c"}
     assert pipeline.untaken("a", ("b",)) == {"c", "d"}
