@@ -53,6 +53,7 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
             "EventResult",
             "EventAction",
             "StepStatus",
+            "ExecutionStatus",
             "Item",
             "ItemResult",
             "MoreItems",

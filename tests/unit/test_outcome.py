@@ -38,6 +38,7 @@ def test_less_survives_a_cancel_than_a_failure():
         AbortReason.FAILED: SURVIVES_FAILURE,
         AbortReason.TIMED_OUT: SURVIVES_FAILURE,
         AbortReason.CANCELLED: SURVIVES_CANCEL,
+        AbortReason.ENDED: SURVIVES_CANCEL,
     }
 
 
