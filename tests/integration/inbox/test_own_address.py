@@ -218,7 +218,7 @@ def test_a_request_that_is_refused_waits_for_nothing(outside: Any, status: int) 
 
     step = driver.run(a_job(service)).step("job")
 
-    assert (step.status, step.error_code) == ("FAILED", "http_error")
+    assert (step.status, step.error_code) == ("FAILED", f"http_{status}")
     assert step.outputs["callback"] is None
 
 

@@ -89,7 +89,7 @@ def test_a_server_that_stays_away_fails_the_loop_with_its_code(outside: Outside)
 
     step = driver.run(a_step("poll", action="while", params=params)).step("poll")
 
-    assert (step.status, step.error_code) == ("FAILED", "http_error")
+    assert (step.status, step.error_code) == ("FAILED", "http_503")
     assert step.outputs["iterations"] == 3
 
 
