@@ -108,6 +108,18 @@ def sweep(runtime: Runtime) -> Swept:
     return swept
 
 
+def wake_due(runtime: Runtime) -> None:
+    """Move what only the clock has held up: timers, pauses, next attempts. A sweep does it, too."""
+    _send_due(runtime)
+    _each(runtime, overdue.due_timers, overdue.lock_due_timer, timer.wake)
+
+
+def clock(runtime: Runtime, *, within: timedelta) -> overdue.Clock:
+    """Whether there is something for ``wake_due``, and when there will be *within* that time."""
+    with autocommit(runtime.engine) as connection:
+        return overdue.clock(connection, within=within)
+
+
 # ── Messages that were lost, or whose time has come ──────────────────────────────────────
 
 

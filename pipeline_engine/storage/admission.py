@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain.phases import Phase
-from pipeline_engine.storage.overdue import BATCH
+from pipeline_engine.storage.overdue import BATCH, DELAYS
 from pipeline_engine.storage.phases import IS, any_of
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps, fetch_steps_prepared
@@ -145,7 +145,7 @@ def queue_due(connection: Connection) -> list[StepRow]:
     return fetch_steps(
         connection,
         "UPDATE step_executions s SET queued_at = now(), due_at = NULL, publish_count = 1"
-        f" FROM (SELECT id FROM step_executions WHERE {any_of((Phase.DELAYED, Phase.RETRYING))}"
+        f" FROM (SELECT id FROM step_executions WHERE {any_of(DELAYS)}"
         " AND due_at <= now() ORDER BY due_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED) due"
         f" WHERE s.id = due.id RETURNING {STEP_COLUMNS}",
         {"limit": BATCH},

@@ -7,16 +7,19 @@ any number of sweeps may run at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from pipeline_engine.domain.phases import Phase
-from pipeline_engine.storage.phases import IS
+from pipeline_engine.storage.phases import IS, OPEN, any_of
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
 
 BATCH = 500
+#: Phases of steps that are queued when their time has come.
+DELAYS = (Phase.DELAYED, Phase.RETRYING)
 
 
 _LATE = "deadline_at IS NOT NULL AND deadline_at <= now()"
@@ -69,6 +72,26 @@ def passed_deadlines(connection: Connection) -> list[int]:
 def lock_passed_deadline(connection: Connection, step_execution_id: int) -> StepRow | None:
     """The step, locked, if its time is still up."""
     return _lock(connection, "deadline", step_execution_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What the clock holds up."""
+
+    is_due: bool  #: something ought to have moved
+    next_in: float | None  #: seconds until the next step after that; None if it is far away
+
+
+def clock(connection: Connection, *, within: timedelta) -> Clock:
+    """Whether a step is due that only waits for its time, and when the next one *within* is."""
+    row = connection.exec_driver_sql(
+        "SELECT count(*) FILTER (WHERE due_at <= now()) > 0,"
+        " extract(epoch FROM min(due_at) FILTER (WHERE due_at > now()) - now())::float8"
+        f" FROM step_executions WHERE {OPEN} AND due_at IS NOT NULL"
+        f" AND due_at <= now() + %(within)s AND {any_of((Phase.TIMER, *DELAYS))}",
+        {"within": within},
+    ).one()
+    return Clock(*row)
 
 
 def due_timers(connection: Connection) -> list[int]:

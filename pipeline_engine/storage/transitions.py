@@ -295,7 +295,8 @@ def park(connection: Connection, step: StepRow, parking: Parking) -> bool:
         "UPDATE step_executions SET status = 'RUNNING', awaiting_event = true,"
         " attempt = attempt + (status <> 'RUNNING')::int, queued_at = NULL,"
         " leased_until = NULL, worker = NULL, task_id = NULL, external_workflow_id = %(external)s,"
-        " outputs = %(outputs)s::jsonb, due_at = now() + %(wake)s,"
+        # Not now(): a step that the transaction ran late would be woken too early.
+        " outputs = %(outputs)s::jsonb, due_at = clock_timestamp() + %(wake)s,"
         " deadline_at = now() + %(deadline)s,"
         " started_at = coalesce(started_at, now()), updated_at = now(),"
         " lock_version = lock_version + 1"

@@ -1,13 +1,15 @@
-"""A thread that sweeps when no other thread of the worker does.
+"""A thread that sweeps when no other thread of the worker does, and keeps to the clock.
 
 Beat rings for a sweep, and any thread of the worker may answer. When none does, because beat is
-away or they are all busy, this one sweeps itself.
+away or they are all busy, this one sweeps itself. Between two sweeps it wakes what is due at its
+moment: a pause of a second would else take two.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from threading import Event, Thread
 
 import structlog
@@ -22,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 #: Intervals without a sweep, until this thread sweeps itself.
 MISSED = 2
+#: Seconds between two looks at the clock, at least.
+SHORTEST_SECONDS = 0.05
 #: Seconds until a sweep counts as stuck, such as in a plug-in that wakes a step.
 PATIENCE_SECONDS = 60.0
 
@@ -34,7 +38,7 @@ def sweep_now(runtime: Runtime) -> None:
 
 
 class Sweeper:
-    """Checks once an interval that a sweep was done, and sweeps if not."""
+    """Checks once an interval that a sweep was done, and sweeps if not; wakes what is due."""
 
     def __init__(self, runtime: Callable[[], Runtime]) -> None:
         self._runtime = runtime
@@ -50,12 +54,30 @@ class Sweeper:
 
     def _look_for_ever(self) -> None:
         every = self._runtime().settings.sweep_interval_seconds
-        while not self._stopped.wait(every):
+        pause, look_at = every, time.monotonic() + every
+        while not self._stopped.wait(pause):
+            pause = every
             try:
-                self.look()
+                if time.monotonic() >= look_at:
+                    look_at = time.monotonic() + every
+                    self.look()
+                pause = self.wake()
             except Exception as error:  # the next look finds what this one has left
                 # An absent database says so once a second; a traceback would not help.
                 log.warning("sweeping failed", exc_info=not is_unreachable(error))
+
+    def wake(self) -> float:
+        """Wake what is due; returns the seconds until the next look at the clock."""
+        runtime = self._runtime()
+        every = runtime.settings.sweep_interval_seconds
+        within = timedelta(seconds=every)
+        clock = sweep.clock(runtime, within=within)
+        if clock.is_due and _can_send(runtime):
+            with runtime.occupied.by("the clock", seconds=PATIENCE_SECONDS, is_vital=True):
+                sweep.wake_due(runtime)
+            clock = sweep.clock(runtime, within=within)
+        # What is due still is locked, or cannot be woken: once an interval is enough for that.
+        return every if clock.next_in is None else max(SHORTEST_SECONDS, clock.next_in)
 
     def look(self) -> bool:
         """Sweep if no sweep was done for a while; returns whether it did."""
@@ -73,3 +95,11 @@ class Sweeper:
             sweep_now(runtime)
         log.info("swept_unasked", seconds=round(time.monotonic() - began, 3))
         return True
+
+
+def _can_send(runtime: Runtime) -> bool:
+    """Whether Redis is there: what is woken in vain would wait twice as long for its message."""
+    try:
+        return bool(runtime.redis.ping())
+    except RedisError:
+        return False

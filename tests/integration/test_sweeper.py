@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -78,6 +78,37 @@ def test_a_sweep_that_comes_late_says_so(driver, capsys):
     sweep.beat_mark(driver.runtime)
 
     assert capsys.readouterr().out.count("sweep_late") == 1
+
+
+A_SECOND: dict[str, Any] = {"action": "wait_until", "params": {"duration_seconds": 1}}
+
+
+def test_what_is_due_is_woken_at_its_moment_and_nobody_looks_oftener_than_needed(
+    make_sweeper, driver
+):
+    sweeper = make_sweeper(driver)
+    every = driver.runtime.settings.sweep_interval_seconds
+    assert sweeper.wake() == every, "nothing waits"
+    execution_id = driver.start(a_step("wait", **A_SECOND))
+    driver.settle()
+
+    pause = sweeper.wake()
+    assert 0 < pause <= 1
+    driver.change("UPDATE step_executions SET due_at = now() WHERE awaiting_event")
+    assert sweeper.wake() == every
+
+    assert driver.look(execution_id).step("wait").status == "COMPLETED"
+
+
+def test_what_is_late_and_cannot_be_woken_is_not_asked_for_without_a_pause(make_sweeper, driver):
+    nowhere = redis_client.Redis(port=1, socket_connect_timeout=0.1)
+    driver.start(a_step("wait", **A_SECOND))
+    driver.settle()
+    driver.change("UPDATE step_executions SET due_at = now() WHERE awaiting_event")
+
+    pause = make_sweeper(driver, redis=nowhere).wake()
+
+    assert pause == driver.runtime.settings.sweep_interval_seconds
 
 
 def test_what_could_not_be_sent_is_not_looked_for(make_sweeper, driver, overdue):

@@ -143,16 +143,23 @@ def _params(
     is_item = use.node.body.get("for_each") is not None and not use.undoes
     rendered = replace(scope, roots=NAMES[Place.ITEM]) if is_item else scope
     by_action = replace(rendered, roots=rendered.roots | (_added(use, meta) if meta else set()))
+    elsewhere = _elsewhere(meta) if meta else {}
     for name, value in use.params.items():
         own = name in unrendered
         declared = meta.param(name) if meta else None
         takes_secrets = declared is None or declared.takes_secrets
-        at = by_action if own else rendered
+        at = by_action if own else replace(rendered, elsewhere=elsewhere)
         if _is_answered(use, name, meta, actions):
             at = replace(at, roots=at.roots | WHERE_PARKED)
         for text in texts_of_param(name, value, use.params_at, conditions=own):
             lacks = _lacking(text, use, meta) if own and meta else frozenset()
             yield replace(at, roots=at.roots - lacks), replace(text, takes_secrets=takes_secrets)
+
+
+def _elsewhere(meta: ActionMeta) -> dict[str, str]:
+    """Where the names of an action are, for those who use them in another param."""
+    params = ", ".join(sorted(meta.unrendered_params))
+    return dict.fromkeys(meta.adds_names, f"Of '{meta.type}' it exists only in: {params}.")
 
 
 def _added(use: Use, meta: ActionMeta) -> set[str]:
@@ -230,7 +237,8 @@ class _Look:
             self._check_secret()
 
     def _unknown_root(self, root: str) -> None:
-        hint = ROOT_HINTS.get(root) or self.findings.did_you_mean(root, self.scope.roots)
+        hint = self.scope.elsewhere.get(root) or ROOT_HINTS.get(root)
+        hint = hint or self.findings.did_you_mean(root, self.scope.roots)
         message = f"{dotted(self.pointer)}: Unknown name: {shown(root)}"
         self.findings.error(self.pointer, "unknown_root", message, hint)
 

@@ -7,7 +7,7 @@ makes these at run time, and docs/reference/definition.md prints it; tests compa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from pipeline_engine.domain.checks.outline import Node, Outline
@@ -54,6 +54,7 @@ class Scope:
     sees: Callable[[str], bool]  #: whether a step has surely ended before
     hint: Callable[[str], str]  #: what to do about a step that it does not see
     execution: frozenset[str] = EXECUTION_PARTS
+    elsewhere: Mapping[str, str] = field(default_factory=dict)  #: where a name is that is not here
 
 
 def scope_of(node: Node, outline: Outline) -> Scope:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -320,3 +321,18 @@ def test_a_step_that_is_being_parked_does_not_miss_an_event_of_that_moment(drive
         gate.open()
 
     assert driver.finish(execution_id).status == "COMPLETED"
+
+
+def test_a_step_is_not_woken_too_early_because_its_transaction_had_begun_before(drive):
+    wanted: list[datetime] = []
+
+    def park(context: ActionContext) -> ActionResult:
+        Event().wait(0.3)  # as other steps of its transaction take
+        wanted.append(datetime.now(UTC) + timedelta(seconds=5))
+        return ActionResult(success=True, awaiting_event=True, wake_at=wanted[0])
+
+    driver = drive(an_action("park", park, cheap=True))
+
+    row = driver.look(parked(driver)).step("a")
+
+    assert row.due_at - wanted[0] > -timedelta(seconds=0.1)

@@ -143,6 +143,17 @@ def test_a_name_is_known_exactly_where_it_exists(place, name):
     assert all(issue.hint for issue in unknown)
 
 
+def test_whoever_calls_a_condition_otherwise_is_told_what_it_is_called():
+    params = {"event_key": "k", "when": "{{ event.temperature > 38 }}"}
+    step = a_step(action="wait_for_event", params=params)
+    report = check(a_document(step), Catalogue(REGISTRY))
+
+    [error], [warning] = report.errors, report.warnings
+    assert (error.code, error.pointer) == ("unknown_root", "/steps/0/params/when")
+    assert error.hint == "Of 'wait_for_event' it exists only in: condition, match, outputs."
+    assert (warning.code, warning.hint) == ("unknown_param", "Did you mean 'condition'?")
+
+
 LOOP = {"action": "log", "until": "true"}
 
 
