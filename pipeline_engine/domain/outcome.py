@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from pipeline_engine.domain.definitions import (
     Compensation,
+    ForEach,
     HandlerWhen,
     OnFailure,
     PipelineDefinition,
@@ -14,7 +16,7 @@ from pipeline_engine.domain.definitions import (
     TriggerRule,
 )
 from pipeline_engine.domain.readiness import SURVIVES_CANCEL, SURVIVES_FAILURE
-from pipeline_engine.domain.states import ExecutionStatus
+from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 
 COMPENSATES = "compensate:"  #: what the id of a compensation begins with
 #: Default retries of a compensation: what it leaves has to be undone by hand.
@@ -51,17 +53,38 @@ def handlers_after(definition: PipelineDefinition, status: ExecutionStatus) -> l
     """The handlers that run when the steps have ended and this is what it comes to."""
     wanted = {
         HandlerWhen.ALWAYS: True,
+        HandlerWhen.ON_SUCCESS: status is ExecutionStatus.COMPLETED,
         HandlerWhen.ON_FAILURE: status is ExecutionStatus.FAILED,
         HandlerWhen.ON_CANCEL: status is ExecutionStatus.INTERRUPTED,
     }
     return [handler.step for handler in definition.settings.handlers if wanted[handler.when]]
 
 
-def compensating(undone: StepDefinition, compensation: Compensation) -> StepDefinition:
-    """The step that undoes *undone*."""
+def undone(compensation: Compensation, status: StepStatus, items: Collection[StepStatus]) -> bool:
+    """Whether there is something to undo of a step that ended so, and of its items.
+
+    *status* is that of a failure also if it was caught.
+    """
+    wanted = undone_ends(compensation)
+    return bool(wanted.intersection(items)) if compensation.per_item else status in wanted
+
+
+def undone_ends(compensation: Compensation) -> frozenset[StepStatus]:
+    """How a step, or an item, has ended that is undone."""
+    completed = {StepStatus.COMPLETED}
+    failed = {StepStatus.FAILED, StepStatus.TIMEOUT} if compensation.when_failed else set()
+    return frozenset(completed | failed)
+
+
+def compensating(step: StepDefinition, compensation: Compensation) -> StepDefinition:
+    """The step that undoes *step*."""
+    per_item = compensation.per_item
     return StepDefinition(
-        id=f"{COMPENSATES}{undone.id}",
-        name=compensation.name or f"Undo {undone.name}",
+        id=f"{COMPENSATES}{step.id}",
+        name=compensation.name or f"Undo {step.name}",
+        # One after the other, and all of them; which ones there are the rows say.
+        for_each=ForEach(items=[], max_concurrency=1, tolerated_percent=100) if per_item else None,
+        undoes_items=undone_ends(compensation) if per_item else frozenset(),
         action=compensation.action,
         params=compensation.params,
         retry=compensation.retry or UNDO_RETRY,

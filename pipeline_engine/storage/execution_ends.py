@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.storage.tables.base import Json
 
 
@@ -51,14 +52,25 @@ def added_after_steps(connection: Connection, execution_id: UUID) -> set[str]:
     return set(rows.scalars())
 
 
-def completed_among(
-    connection: Connection, execution_id: UUID, step_ids: Sequence[str]
-) -> list[str]:
-    """Those of *step_ids* that have completed, the last one first."""
+class StepEnd(NamedTuple):
+    """How a step ended, and which ends its items had."""
+
+    step_id: str
+    status: StepStatus  #: that of a failure also if it was caught
+    items: Sequence[StepStatus]
+
+
+def ends_of(connection: Connection, execution_id: UUID, step_ids: Sequence[str]) -> list[StepEnd]:
+    """How these steps have ended, the last one first."""
     rows = connection.exec_driver_sql(
-        "SELECT step_id FROM step_executions WHERE execution_id = %(id)s AND parent_id IS NULL"
-        " AND step_id = ANY(%(wanted)s) AND status = 'COMPLETED'"
-        " ORDER BY finished_at DESC, id DESC",
+        "SELECT s.step_id, CASE WHEN s.status = 'COMPLETED' AND s.error_code IS NOT NULL"
+        " THEN 'FAILED' ELSE s.status END, ARRAY(SELECT DISTINCT i.status"
+        " FROM step_executions i WHERE i.parent_id = s.id)"
+        " FROM step_executions s WHERE s.execution_id = %(id)s AND s.parent_id IS NULL"
+        " AND s.step_id = ANY(%(wanted)s) ORDER BY s.finished_at DESC, s.id DESC",
         {"id": str(execution_id), "wanted": list(step_ids)},
     )
-    return list(rows.scalars())
+    return [
+        StepEnd(step_id, StepStatus(status), [StepStatus(item) for item in items])
+        for step_id, status, items in rows
+    ]

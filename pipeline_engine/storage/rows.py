@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -252,6 +252,20 @@ def items_of(connection: Connection, parent_id: int, *, first: int, after: int) 
         " FROM step_executions WHERE parent_id = %(parent)s"
         " AND item_index >= %(first)s AND item_index < %(after)s ORDER BY item_index",
         {"parent": parent_id, "first": first, "after": after},
+    )
+    return [ItemRow(*row) for row in rows]
+
+
+def items_to_undo(
+    connection: Connection, execution_id: UUID, step_id: str, statuses: Collection[str]
+) -> list[ItemRow]:
+    """The items of a fan-out that ended so, the last one first."""
+    rows = connection.exec_driver_sql(
+        "SELECT i.item_index, i.item_key, i.item, i.status, i.outputs, i.error_code,"
+        " i.error_message FROM step_executions s JOIN step_executions i ON i.parent_id = s.id"
+        " WHERE s.execution_id = %(id)s AND s.step_id = %(step)s AND s.parent_id IS NULL"
+        " AND i.status = ANY(%(statuses)s) ORDER BY i.finished_at DESC, i.id DESC",
+        {"id": str(execution_id), "step": step_id, "statuses": list(statuses)},
     )
     return [ItemRow(*row) for row in rows]
 

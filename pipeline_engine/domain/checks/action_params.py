@@ -59,6 +59,7 @@ def _check_use(use: Use, outline: Outline, actions: ActionCatalogue, findings: F
     _check_branches(use, meta, outline, findings)
     if findings.count == before:  # it would only say the same again
         _ask_the_action(use, meta, actions, findings)
+    _check_undoing(use, actions, findings)
     _check_nesting(use, actions, findings)
     inner = use.inner(meta)
     if inner is not None:
@@ -84,9 +85,21 @@ def _check_nesting(use: Use, actions: ActionCatalogue, findings: Findings) -> No
     if use.in_loop:
         message = f"Step '{name}': Action '{action}' makes items itself, so no loop can run it"
         findings.error(use.action_at, "nested_fan_out", message, hint)
+    elif use.undoes and use.node.compensation.get("per_item") is True:
+        message = f"Step '{name}': Action '{action}' makes items itself, so it cannot undo one"
+        findings.error(use.action_at, "nested_fan_out", message, hint)
     elif not use.undoes and use.node.body.get("for_each") is not None:
         message = f"Step '{name}': Action '{action}' makes items itself, so it cannot have for_each"
         findings.error(f"{use.node.pointer}/for_each", "nested_fan_out", message, hint)
+
+
+def _check_undoing(use: Use, actions: ActionCatalogue, findings: Findings) -> None:
+    """Only of a fan-out there are items to undo."""
+    per_item = use.undoes and not use.in_loop and use.node.compensation.get("per_item") is True
+    if per_item and use.node.body.get("for_each") is None and not actions.fans_out(use.node.action):
+        message = f"Step '{_label(use.node)}' has no items, so none can be undone"
+        hint = "Leave per_item out, or give the step a for_each."
+        findings.error(f"{use.node.pointer}/compensate/per_item", "has_no_items", message, hint)
 
 
 def _check_params(use: Use, meta: ActionMeta, findings: Findings) -> None:

@@ -141,6 +141,8 @@ def _params(
     if use.undoes:
         scope = scope_of_undoing(use.node, scope)
     is_item = use.node.body.get("for_each") is not None and not use.undoes
+    if use.undoes:
+        is_item = use.node.compensation.get("per_item") is True
     rendered = replace(scope, roots=NAMES[Place.ITEM]) if is_item else scope
     by_action = replace(rendered, roots=rendered.roots | (_added(use, meta) if meta else set()))
     elsewhere = _elsewhere(meta) if meta else {}

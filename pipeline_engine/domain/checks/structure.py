@@ -268,6 +268,8 @@ COMPENSATE = record(
         "name": Field(NAME),
         "retry": Field(RETRIES),
         "timeout_seconds": Field(SECONDS),
+        "when_failed": Field(boolean),
+        "per_item": Field(boolean),
     },
     title="Compensation",
 )
@@ -311,7 +313,9 @@ SETTINGS = record(
         "fail_fast": Field(boolean),
         "max_parallel_steps": Field(integer(1, MAX_PARALLEL_STEPS)),
         "retry_policy": Field(RETRIES),
+        "on_success": Field(HANDLERS),
         "on_failure": Field(HANDLERS),
+        "on_cancel": Field(HANDLERS),
         "finally": Field(HANDLERS),
     },
     title="PipelineSettings",

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.graph import Graph
+from pipeline_engine.domain.states import StepStatus
 
 JSON: TypeAlias = Any
 
@@ -45,6 +46,7 @@ USUAL_RULE: GivenRule = (TriggerRule.NONE_FAILED, None)
 class HandlerWhen(StrEnum):
     """Which end of an execution runs a handler."""
 
+    ON_SUCCESS = "on_success"
     ON_FAILURE = "on_failure"
     ALWAYS = "always"
     ON_CANCEL = "on_cancel"
@@ -107,13 +109,15 @@ class ForEach:
 
 @dataclass(frozen=True, slots=True)
 class Compensation:
-    """The action that undoes a completed step."""
+    """The action that undoes a step, or each of its items."""
 
     action: str
     params: JSON = field(default_factory=dict)
     name: str | None = None  #: None: that of the step, with "Undo" before it
     retry: Retries = ()  #: empty: a few quick attempts
     timeout_seconds: int | None = None  #: of each attempt; of a fan-out as a whole
+    when_failed: bool = False  #: also what has failed itself is undone
+    per_item: bool = False  #: of a fan-out each item is undone, the last one first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +140,7 @@ class StepDefinition:
     cancel_rest: bool = False  #: what else it depends on is stopped when its rule is met
     for_each: ForEach | None = None
     compensate: Compensation | None = None
+    undoes_items: frozenset[StepStatus] = frozenset()  #: of a compensation: those that ended so
     idempotent: bool | None = None  #: overrides what the action says
     queue: QueueName | None = None  #: overrides what the action says
     weight: float = 1  #: of its progress

@@ -34,7 +34,9 @@ DEFAULT_RETRY = RetryConfig()
 DEFAULTS = DefinitionDefaults()
 #: Settings that hold handlers, in the order in which they run, and their default ``when``.
 HANDLER_LISTS: Mapping[str, HandlerWhen] = {
+    "on_success": HandlerWhen.ON_SUCCESS,
     "on_failure": HandlerWhen.ON_FAILURE,
+    "on_cancel": HandlerWhen.ON_CANCEL,
     "finally": HandlerWhen.ALWAYS,
 }
 
@@ -218,6 +220,8 @@ def _compensation(given: Mapping[str, JSON] | None) -> Compensation | None:
         name=given.get("name"),
         retry=_retries(given.get("retry")),
         timeout_seconds=_whole(given.get("timeout_seconds")),
+        when_failed=_or(given.get("when_failed"), False),
+        per_item=_or(given.get("per_item"), False),
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 from pipeline_engine.domain.expressions import covered, ledger_of
 from pipeline_engine.domain.expressions.values import kind
+from pipeline_engine.domain.outcome import COMPENSATES
 from pipeline_engine.scheduler.actions.calls import are_undefined, guarded, refused
+from pipeline_engine.scheduler.actions.item_results import item_result
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.actions.results import (
     Expansion,
@@ -33,6 +35,8 @@ from pipeline_engine.sdk import (
 )
 
 ITEMS_FAILED = "items_failed"
+#: Items that a message names; the others are counted.
+MOST_NAMED = 5
 
 
 def expand(step: Prepared, context: ActionContext) -> Outcome:
@@ -63,6 +67,8 @@ def _loop_items(step: Prepared) -> list[Item]:
             error_code="nested_fan_out",
             retryable=False,
         )
+    if step.planned.definition.undoes_items:
+        return _items_to_undo(step)
     values = step.planned.for_each.render(step.scope)
     if not isinstance(values, list):
         raise ActionError(
@@ -78,6 +84,14 @@ def _loop_items(step: Prepared) -> list[Item]:
         )
         for i, v in enumerate(values)
     ]
+
+
+def _items_to_undo(step: Prepared) -> list[Item]:
+    """The items of the fan-out that this compensation undoes, as its ``results`` had them."""
+    undone = step.row.step_id.removeprefix(COMPENSATES)
+    found = step.results.items_to_undo(undone, step.planned.definition.undoes_items)
+    results = [item_result(step, row) for row in found]
+    return [Item(value=one, key=one["key"]) for one in collected(results)["results"]]
 
 
 def _got(step: Prepared, values: Any) -> str:
@@ -102,14 +116,29 @@ def _joined(step: Prepared, context: ActionContext, results: Sequence[ItemResult
 def _judged(step: Prepared, result: ActionResult) -> ActionResult:
     """The result of a join; of a loop it is a failure if more items failed than may."""
     row = step.row
-    too_many = (row.items_failed or 0) > (row.items_tolerated or 0)
-    if too_many and step.planned.definition.for_each is not None:
+    failed, definition = row.items_failed or 0, step.planned.definition
+    # All are undone as far as they can be, and then those tell that could not.
+    too_many = failed > (0 if definition.undoes_items else row.items_tolerated or 0)
+    if too_many and definition.for_each is not None:
         error = failures_in_words(result.outputs)
+        if definition.undoes_items:  # by hand now: it has to be known which
+            error = f"{error}: {_left(result.outputs['results'])}"
         result = ActionResult(success=False, outputs=result.outputs, error=error)
     if result.success:
         return result
     code, error = result.error_code or ITEMS_FAILED, result.error or "The fan-out failed"
     return replace(result, error_code=code, error=error)
+
+
+def _left(results: Sequence[Mapping[str, Any]]) -> str:
+    """Which items could not be undone, and why: the first few."""
+    left = [one for one in results if one["error"] is not None]
+    named = [f"{_name_of(one['item'])}: {one['error']}" for one in left[:MOST_NAMED]]
+    return "; ".join(named) + (f"; and {len(left) - len(named)} more" if left[MOST_NAMED:] else "")
+
+
+def _name_of(undone: Mapping[str, Any]) -> str:
+    return str(undone["key"] or f"item {undone['index']}")
 
 
 def _expansion(

@@ -57,19 +57,20 @@ class ItemResults(Sequence[ItemResult]):
                 missing = list(wanted)
             first, after = min(missing), max(missing) + 1
             found = rows.items_of(self._connection, self._step.row.id, first=first, after=after)
-            self._known |= {row.index: self._result(row) for row in found}
+            self._known |= {row.index: item_result(self._step, row) for row in found}
         return [self._known[index] for index in wanted]
 
-    def _result(self, row: ItemRow) -> ItemResult:
-        step = self._step
-        opened = opened_item(step.planned.sealer, step.row.execution_id, row.value)
-        step.keep_secret(opened.secrets)
-        return ItemResult(
-            index=row.index,
-            key=row.key,
-            value=opened.value.get("value"),
-            status=StepStatus(row.status),
-            outputs=row.outputs or {},
-            error=row.error_message,
-            error_code=row.error_code,
-        )
+
+def item_result(step: Prepared, row: ItemRow) -> ItemResult:
+    """What an item has come to; the secrets in it are hidden in all that *step* leaves."""
+    opened = opened_item(step.planned.sealer, step.row.execution_id, row.value)
+    step.keep_secret(opened.secrets)
+    return ItemResult(
+        index=row.index,
+        key=row.key,
+        value=opened.value.get("value"),
+        status=StepStatus(row.status),
+        outputs=row.outputs or {},
+        error=row.error_message,
+        error_code=row.error_code,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from pipeline_engine.scheduler.plan.plan import Plan, PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import execution_ends, rows
 from pipeline_engine.storage.moves import Ending
-from pipeline_engine.storage.rows import ExecutionFacts, StepResult, StepRow
+from pipeline_engine.storage.rows import ExecutionFacts, ItemRow, StepResult, StepRow
 from pipeline_engine.storage.tables.steps import StepKind
 
 Results = dict[UUID, dict[str, StepResult]]
@@ -29,10 +29,18 @@ class StepResults(Mapping[str, Mapping[str, Any]]):
     """``steps`` in a template: the results that were loaded, and others when asked for."""
 
     def __init__(
-        self, known: Mapping[str, StepResult], load: Callable[[str], StepResult | None]
+        self,
+        known: Mapping[str, StepResult],
+        load: Callable[[str], StepResult | None],
+        load_items: Callable[[str, Collection[str]], list[ItemRow]],
     ) -> None:
         self._known = dict(known)
         self._load = load
+        self._load_items = load_items
+
+    def items_to_undo(self, step_id: str, statuses: Collection[str]) -> list[ItemRow]:
+        """The items of a fan-out that ended so, the last one first."""
+        return self._load_items(step_id, statuses)
 
     def result(self, step_id: str) -> StepResult | None:
         """How a step ended so far; None if there is no such step."""
@@ -135,7 +143,13 @@ def step_results(
         with runtime.engine.connect() as fresh:
             return _read(runtime, fresh, execution_id, step_id)
 
-    return StepResults(known, load)
+    def load_items(step_id: str, statuses: Collection[str]) -> list[ItemRow]:
+        if connection is not None:
+            return rows.items_to_undo(connection, execution_id, step_id, statuses)
+        with runtime.engine.connect() as fresh:
+            return rows.items_to_undo(fresh, execution_id, step_id, statuses)
+
+    return StepResults(known, load, load_items)
 
 
 def _read(

@@ -20,7 +20,13 @@ from pipeline_engine.domain.admission import Admission, answer
 from pipeline_engine.domain.definitions import StepDefinition
 from pipeline_engine.domain.expressions import ExpressionError, masker_in
 from pipeline_engine.domain.json_guard import JsonRejected
-from pipeline_engine.domain.outcome import AbortReason, compensating, handlers_after, outcome
+from pipeline_engine.domain.outcome import (
+    AbortReason,
+    compensating,
+    handlers_after,
+    outcome,
+    undone,
+)
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs
@@ -93,8 +99,8 @@ def _with_what_is_left(tx: Transaction, sink: StepRow, plan: Plan, verdict: Verd
     if not verdict.is_forced:
         return verdict
     known = execution_ends.added_after_steps(tx.connection, sink.execution_id)
-    undone = _to_undo(tx.connection, sink.execution_id, plan)
-    left = [_not_begun(step) for step in undone if step.id not in known]
+    to_undo = _to_undo(tx.connection, sink.execution_id, plan)
+    left = [_not_begun(step) for step in to_undo if step.id not in known]
     error = verdict.error or {}
     noted = [*(error.get("compensation") or ()), *left]
     return replace(verdict, error={**error, "compensation": noted}) if left else verdict
@@ -120,10 +126,10 @@ def _epilogue(
     if sink.step_id == FINAL_SINK and verdict.reason != AbortReason.CANCELLED:
         return []
     failed = verdict.status is not ExecutionStatus.COMPLETED
-    undone = _to_undo(tx.connection, sink.execution_id, plan) if failed else []
+    to_undo = _to_undo(tx.connection, sink.execution_id, plan) if failed else []
     handlers = handlers_after(plan.definition, verdict.status)
     wanted = [
-        *((StepKind.COMPENSATION, step) for step in undone),
+        *((StepKind.COMPENSATION, step) for step in to_undo),
         *((StepKind.HANDLER, step) for step in handlers),
     ]
     if sink.step_id == SINK:
@@ -136,9 +142,13 @@ def _to_undo(connection: Connection, execution_id: UUID, plan: Plan) -> list[Ste
     wanted = [step.id for step in plan.definition.steps if step.compensate]
     if not wanted:
         return []
-    completed = execution_ends.completed_among(connection, execution_id, wanted)
-    steps = map(plan.definition.step, completed)
-    return [compensating(step, step.compensate) for step in steps if step.compensate]
+    ends = execution_ends.ends_of(connection, execution_id, wanted)
+    steps = ((plan.definition.step(end.step_id), end) for end in ends)
+    return [
+        compensating(step, step.compensate)
+        for step, end in steps
+        if step.compensate and undone(step.compensate, end.status, end.items)
+    ]
 
 
 def _run_after(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import TypeAlias
 
 from pipeline_engine.domain.definitions import PipelineDefinition
-from pipeline_engine.domain.outcome import COMPENSATES, handlers_after
+from pipeline_engine.domain.outcome import COMPENSATES, handlers_after, undone
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.services.audit.attempts import Row
 from pipeline_engine.services.audit.findings import Disagreement, Finding
@@ -17,8 +17,10 @@ from pipeline_engine.services.audit.findings import Disagreement, Finding
 Way: TypeAlias = tuple[ExecutionStatus, ...]
 #: Steps that follow one of them: compensations in any order, then handlers in their order.
 Stage: TypeAlias = tuple[set[str], list[str]]
-#: Final statuses of the steps of the definition, by id.
+#: Final statuses of the steps of the definition, by id; of a failure also if it was caught.
 Ends: TypeAlias = Mapping[str, StepStatus]
+#: The ends of the items of those that fan out.
+ItemEnds: TypeAlias = Mapping[str, Collection[StepStatus]]
 
 
 @dataclass(slots=True)
@@ -37,19 +39,19 @@ class FinalSteps:
                 yield self._too_early(new, other.definition.id)
 
     def check(
-        self, definition: PipelineDefinition, ended: Ends, ways: Sequence[Way]
+        self, definition: PipelineDefinition, ended: Ends, items: ItemEnds, ways: Sequence[Way]
     ) -> Iterator[Finding]:
         """Whether these are the ones that belong to one of the ways that it may have gone."""
         ran = list(self.rows)
-        expected = [list(_stages(definition, ended, way)) for way in ways]
+        expected = [list(_stages(definition, ended, items, way)) for way in ways]
         if not any(_fits(ran, stages) for stages in expected):
             yield Finding(
                 code=Disagreement.WRONG_FINAL_STEPS,
                 found=f"after its steps ran {_listed(ran)}",
                 expected=_told(expected[0]),
             )
-        undone = [i.removeprefix(COMPENSATES) for i in ran if i.startswith(COMPENSATES)]
-        yield from _wrong_order(definition, undone)
+        order = [i.removeprefix(COMPENSATES) for i in ran if i.startswith(COMPENSATES)]
+        yield from _wrong_order(definition, order)
 
     @staticmethod
     def _too_early(new: Row, other: str) -> Finding:
@@ -60,37 +62,47 @@ class FinalSteps:
         )
 
 
-def _stages(definition: PipelineDefinition, ended: Ends, way: Way) -> Iterator[Stage]:
+def _stages(
+    definition: PipelineDefinition, ended: Ends, items: ItemEnds, way: Way
+) -> Iterator[Stage]:
     """What each of these ends adds, beside what those before it have added."""
     known: set[str] = set()
     for status in way:
-        undone = {f"{COMPENSATES}{step_id}" for step_id in _to_undo(definition, ended, status)}
+        wanted = _to_undo(definition, ended, items, status)
+        undoing = {f"{COMPENSATES}{step_id}" for step_id in wanted}
         handlers = [step.id for step in handlers_after(definition, status)]
-        yield undone - known, [step_id for step_id in handlers if step_id not in known]
-        known |= undone.union(handlers)
+        yield undoing - known, [step_id for step_id in handlers if step_id not in known]
+        known |= undoing.union(handlers)
 
 
 def _fits(ran: Sequence[str], stages: Sequence[Stage]) -> bool:
     """Stage after stage, compensations in any order, then handlers in theirs."""
     rest = list(ran)
-    for undone, handlers in stages:
-        first, then = rest[: len(undone)], rest[len(undone) :][: len(handlers)]
-        if set(first) != undone or then != handlers:
+    for undoing, handlers in stages:
+        first, then = rest[: len(undoing)], rest[len(undoing) :][: len(handlers)]
+        if set(first) != undoing or then != handlers:
             return False
-        rest = rest[len(undone) + len(handlers) :]
+        rest = rest[len(undoing) + len(handlers) :]
     return not rest
 
 
-def _to_undo(definition: PipelineDefinition, ended: Ends, status: ExecutionStatus) -> set[str]:
+def _to_undo(
+    definition: PipelineDefinition, ended: Ends, items: ItemEnds, status: ExecutionStatus
+) -> set[str]:
     if status is ExecutionStatus.COMPLETED:
         return set()
-    completed = {s for s, end in ended.items() if end is StepStatus.COMPLETED}
-    return {step.id for step in definition.steps if step.compensate and step.id in completed}
+    return {
+        step.id
+        for step in definition.steps
+        if step.compensate
+        and step.id in ended
+        and undone(step.compensate, ended[step.id], items.get(step.id, ()))
+    }
 
 
-def _wrong_order(definition: PipelineDefinition, undone: Sequence[str]) -> Iterator[Finding]:
-    for number, later in enumerate(undone):
-        for earlier in undone[:number]:
+def _wrong_order(definition: PipelineDefinition, order: Sequence[str]) -> Iterator[Finding]:
+    for number, later in enumerate(order):
+        for earlier in order[:number]:
             if later in definition.graph and definition.graph.is_ancestor(earlier, of=later):
                 yield Finding(
                     code=Disagreement.WRONG_FINAL_STEPS,
@@ -101,7 +113,7 @@ def _wrong_order(definition: PipelineDefinition, undone: Sequence[str]) -> Itera
 
 
 def _told(stages: Sequence[Stage]) -> str:
-    return _listed([step for undone, handlers in stages for step in (*sorted(undone), *handlers)])
+    return _listed([step for undoing, handlers in stages for step in (*sorted(undoing), *handlers)])
 
 
 def _listed(ids: Sequence[str]) -> str:

@@ -347,8 +347,22 @@ class HistoryAudit:
         for row in open_rows:
             yield self._ended_before(row.definition.id, row.item_index)
         yield from self._not_stopped()
-        yield from self._final_steps.check(self._definition, self._ended, self._ways())
+        yield from self._final_steps.check(
+            self._definition, self._real_ends(), self._item_ends(), self._ways()
+        )
         yield from self._wrong_status(end)
+
+    def _real_ends(self) -> dict[str, StepStatus]:
+        """How the steps ended, and those whose failures were caught without that."""
+        rows = self._fan_outs.items()
+        caught = {step_id for step_id, row in rows if row.end and row.end.caught is not None}
+        return self._ended | dict.fromkeys(caught & self._ended.keys(), StepStatus.FAILED)
+
+    def _item_ends(self) -> dict[str, set[StepStatus]]:
+        return {
+            step_id: {item.end.end for item in row.its_items if item.end and item.end.end}
+            for step_id, row in self._fan_outs.items()
+        }
 
     def _ended_before(self, step_id: str, item_index: int | None = None) -> Finding:
         return Finding(

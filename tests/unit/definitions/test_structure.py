@@ -113,6 +113,12 @@ def test_on_failure_is_read_in_any_case_because_clients_send_both(word):
         ({"retry": {"max_elapsed_seconds": 0}}, "retry/max_elapsed_seconds", "out_of_range"),
         ({"retry": [{}, {"max_attempts": 0}]}, "retry/1/max_attempts", "out_of_range"),
         ({"retry": [7]}, "retry/0", "wrong_type"),
+        ({"compensate": {"action": "log", "per_item": 1}}, "compensate/per_item", "wrong_type"),
+        (
+            {"compensate": {"action": "log", "per_item": True}},
+            "compensate/per_item",
+            "has_no_items",
+        ),
         ({"catch": {}}, "catch", "wrong_type"),
         ({"catch": [{}]}, "catch/0/errors", "required"),
         ({"catch": [{"errors": []}]}, "catch/0/errors", "too_short"),
