@@ -19,6 +19,8 @@ from .problems import PROBLEM_TYPE
 
 Document: TypeAlias = dict[str, Any]
 
+COMPONENTS = "#/components/schemas/"
+
 DESCRIPTION = """Durable pipelines: store a definition, execute it, follow it, cancel it.
 
 Errors are `application/problem+json` (RFC 9457) with a stable `code`; see docs/reference/errors.md.
@@ -165,8 +167,11 @@ def _hoist(schema: Any, components: Document) -> Any:
         return [_hoist(member, components) for member in schema]
     if not isinstance(schema, Mapping):
         return schema
+    if "$ref" in schema:
+        return {"$ref": schema["$ref"].replace("#/$defs/", COMPONENTS)}
     found = {key: _hoist(value, components) for key, value in schema.items()}
     if "properties" not in found or not isinstance(found.get("title"), str):
         return found
+    found.pop("$defs", None)
     components[found["title"]] = found
-    return {"$ref": f"#/components/schemas/{found['title']}"}
+    return {"$ref": COMPONENTS + found["title"]}

@@ -45,7 +45,7 @@ def read_value(word: str, type_name: str | None = None) -> Any:
     A parameter that is declared a text takes the word as it is. Everything else is JSON if it is
     JSON, and a text if it is not; whether that fits is for the API to say.
     """
-    from pipeline_engine.domain.definitions.parameters import REFERENCE_SUFFIX
+    from pipeline_engine.domain.validation.types import REFERENCE_SUFFIX
 
     if type_name is not None and (type_name in TEXTS or type_name.endswith(REFERENCE_SUFFIX)):
         return word

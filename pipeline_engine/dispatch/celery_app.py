@@ -11,7 +11,7 @@ from celery.states import SUCCESS
 
 from pipeline_engine.broker import use_guarded_transport
 from pipeline_engine.config import Settings
-from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.domain.queues import QueueName
 
 
 def make_celery(settings: Settings) -> Celery:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.domain.queues import QueueName
 
 RUN_BATCH = "step.batch"  #: run many cheap steps, a batch a transaction
 RUN_STEP = "step."  #: + the action's type: run one step

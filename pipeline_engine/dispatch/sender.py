@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from pipeline_engine.dispatch.coalescing import Coalescer
 from pipeline_engine.dispatch.messages import DELIVER, RUN_BATCH, Message, cut, shown
-from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.failpoints import Failpoint, failpoint
 
 log = logging.getLogger(__name__)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from pipeline_engine.domain.actions import (
     ActionMeta,
@@ -14,9 +14,11 @@ from pipeline_engine.domain.actions import (
     JsonShape,
     ParamDefinition,
     ParamType,
-    ValidationRules,
 )
-from pipeline_engine.domain.definitions.parameters import is_boolean, is_number, is_object
+from pipeline_engine.domain.expressions.fuel import current_fuel
+from pipeline_engine.domain.validation.check import broken
+from pipeline_engine.domain.validation.types import Fits, is_boolean, is_number, is_object
+from pipeline_engine.domain.validation.words import must
 
 OPENING = "{{"
 
@@ -32,7 +34,7 @@ def is_scalar(value: Any) -> bool:
 
 
 #: Test of a value by the type of its param, and its words; other types take any value.
-FITS: Mapping[ParamType, tuple[Callable[[Any], bool], str]] = {
+FITS: Mapping[ParamType, tuple[Fits, str]] = {
     ParamType.NUMBER: (is_number, "a number"),
     ParamType.BOOLEAN: (is_boolean, "true or false"),
     ParamType.MULTISELECT: (is_list, "a list"),
@@ -44,7 +46,6 @@ FITS: Mapping[ParamType, tuple[Callable[[Any], bool], str]] = {
 }
 
 
-Fits: TypeAlias = Callable[[Any], bool]
 SHAPES: Mapping[JsonShape, tuple[Fits, str]] = {
     JsonShape.ARRAY: (is_list, "a list"),
     JsonShape.OBJECT: (is_object, "an object"),
@@ -68,6 +69,13 @@ class ParamProblem:
     code: str
     #: What is wrong, in words.
     message: str
+    #: Where it is inside of the value: places in lists, names of members.
+    path: tuple[str | int, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """The param with that path, for people: ``servers.0.port``."""
+        return ".".join(map(str, (self.param, *self.path)))
 
 
 def check_params(
@@ -127,7 +135,7 @@ def _problems_of(
         return
     value = params[param.name]
     # A form leaves "" in a field that nobody filled in.
-    if value is None or (value == "" and not param.required) or _is_open(value, believes):
+    if value is None or (value == "" and not param.required) or _is_open(value, believes=believes):
         return
     fits, words = what_fits(param)
     if fits is not None and not fits(value):
@@ -142,8 +150,10 @@ def _limit_problems(
     if param.options is not None:
         yield from _choice_problems(param, value, believes=believes)
     if param.validation is not None:
-        for code, message in _rule_problems(param.validation, value):
-            yield ParamProblem(param.name, code, f"{param.name}: {message}")
+        is_open = partial(_is_open, believes=believes)
+        for one in broken(param.validation, value, current_fuel(), is_open=is_open):
+            found = ParamProblem(param.name, one.code, must(one), one.path)
+            yield replace(found, message=f"{found.place}: {found.message}")
 
 
 def may_park(meta: ActionMeta, params: Mapping[str, Any]) -> bool:
@@ -163,7 +173,7 @@ def holds(rule: ConditionalVisibility, meta: ActionMeta, params: Mapping[str, An
     return rule.holds(value)
 
 
-def _is_open(value: Any, believes: bool) -> bool:
+def _is_open(value: Any, *, believes: bool) -> bool:
     return believes and is_templated(value)
 
 
@@ -173,30 +183,7 @@ def _choice_problems(
     allowed = [option.value for option in param.options or ()]
     several = param.type is ParamType.MULTISELECT and isinstance(value, list)
     for chosen in value if several else [value]:
-        if chosen not in allowed and not _is_open(chosen, believes):
+        if chosen not in allowed and not _is_open(chosen, believes=believes):
             choices = ", ".join(str(choice) for choice in allowed)
             message = f"{param.name}: must be one of {choices}"
             yield ParamProblem(param.name, "not_an_option", message)
-
-
-def _rule_problems(rules: ValidationRules, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if rules.min is not None and not value >= rules.min:  # NaN is neither
-            yield "too_small", f"must be >= {_number(rules.min)}"
-        if rules.max is not None and not value <= rules.max:
-            yield "too_large", f"must be <= {_number(rules.max)}"
-    if isinstance(value, str):
-        yield from _text_problems(rules, value)
-
-
-def _text_problems(rules: ValidationRules, value: str) -> Iterator[tuple[str, str]]:
-    if rules.min_length is not None and len(value) < rules.min_length:
-        yield "too_short", f"must be at least {rules.min_length} chars"
-    if rules.max_length is not None and len(value) > rules.max_length:
-        yield "too_long", f"must be at most {rules.max_length} chars"
-    if rules.pattern is not None and not re.fullmatch(rules.pattern, value):
-        yield "pattern_mismatch", rules.pattern_message or f"must match {rules.pattern}"
-
-
-def _number(limit: float) -> str:
-    return f"{limit:g}" if limit < 1e6 else f"{limit:.0f}"

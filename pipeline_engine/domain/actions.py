@@ -9,6 +9,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from pipeline_engine.domain.expressions.fuel import Fuel
+from pipeline_engine.domain.queues import QueueName
+from pipeline_engine.domain.validation.faults import faults, malformed
+from pipeline_engine.domain.validation.rules import ValidationRules
+
 #: Types of actions; dots are legal, as in ``guardrail.validate_credential``.
 TYPE_PATTERN = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 
@@ -52,14 +57,6 @@ class ExecutionMode(StrEnum):
     EVENT_DRIVEN = "event_driven"  #: may park; an event ends it
 
 
-class QueueName(StrEnum):
-    """Which workers an action needs."""
-
-    FAST = "fast"  #: returns at once
-    IO = "io"  #: waits for the network
-    CPU = "cpu"  #: computes, or runs code that has to be stopped by force
-
-
 @dataclass(frozen=True)
 class SelectOption:
     """One choice of a select or multiselect parameter."""
@@ -68,24 +65,6 @@ class SelectOption:
     value: Any
     #: What a form shows.
     label: str
-
-
-@dataclass(frozen=True)
-class ValidationRules:
-    """Limits of a parameter's value; None is no limit."""
-
-    #: Least number that is accepted.
-    min: float | None = None
-    #: Greatest number that is accepted.
-    max: float | None = None
-    #: Characters of a text, at least.
-    min_length: int | None = None
-    #: Characters of a text, at most.
-    max_length: int | None = None
-    #: Regular expression (Python's) that the whole text has to match.
-    pattern: str | None = None
-    #: What an error says in place of the expression.
-    pattern_message: str | None = None
 
 
 @dataclass(frozen=True)
@@ -294,7 +273,7 @@ class ActionMeta:
                 yield f"param[{index}].label is required"
             if param.type in (ParamType.SELECT, ParamType.MULTISELECT) and not param.options:
                 yield f"param '{param.name}' requires options for {param.type}"
-            yield from _pattern_problems(param)
+            yield from _rule_problems(param.name, param.validation)
         names = [param.name for param in self.params]
         yield from (f"duplicate param name: {name}" for name in _doubles(names))
         unknown = sorted(self.unrendered_params.difference(names))
@@ -305,11 +284,13 @@ class ActionMeta:
         yield from (f"duplicate output name: {name}" for name in _doubles(names))
 
 
-def _pattern_problems(param: ParamDefinition) -> Iterator[str]:
-    try:
-        re.compile((param.validation and param.validation.pattern) or "")
-    except (re.error, TypeError) as error:
-        yield f"the pattern of param '{param.name}' is no regular expression: {error}"
+def _rule_problems(name: str, rules: ValidationRules | None) -> Iterator[str]:
+    if rules is None:
+        return
+    # Values are tried against rules that can be read only.
+    for fault in [*malformed(rules)] or faults(rules, None, Fuel()):
+        place = ".".join(map(str, (name, *fault.path)))
+        yield f"the limits of param '{name}' cannot be kept ({place}): {fault.message}"
 
 
 _SEQUENCES = (

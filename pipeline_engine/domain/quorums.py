@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pipeline_engine.domain.definitions import JSON, PipelineDefinition, Rule, TriggerRule
-from pipeline_engine.domain.definitions.parameters import is_whole
 from pipeline_engine.domain.expressions import ExpressionError, compile_value
 from pipeline_engine.domain.issues import Issue
+from pipeline_engine.domain.validation.types import is_whole
 
 
 def known_rule(definition: PipelineDefinition, step_id: str, params: Mapping[str, JSON]) -> Rule:

@@ -21,7 +21,7 @@ from pipeline_engine.dispatch.messages import (
     several,
     task_of,
 )
-from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage.rows import StepRow

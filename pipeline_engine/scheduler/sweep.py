@@ -18,9 +18,9 @@ import structlog
 from sqlalchemy import Connection
 
 from pipeline_engine.dispatch.messages import CLEAN_UP, DELIVER, JOIN, SYSTEM, Message
-from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.outcome import AbortReason
+from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import last_net, trees

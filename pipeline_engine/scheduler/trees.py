@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.callers import SYSTEM
+from pipeline_engine.domain.issues import Issue
+from pipeline_engine.errors import InvalidParams
 from pipeline_engine.scheduler import start
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.runtime import Runtime
@@ -19,6 +21,7 @@ from pipeline_engine.storage import trees
 #: Executions below each other, the root among them.
 MAX_DEPTH = 10
 PARENT_STOPPED = "Its parent was stopped"
+MOST_TOLD = 3  # problems of params, in the failure of the step that gave them
 
 
 def start_child(
@@ -57,9 +60,20 @@ def start_child(
         root_execution_id=root,
     )
     found = start.find_pipeline(tx, SYSTEM.acting_for(facts.user_id), pipeline)
-    started = start.start(tx, found, request)
+    try:
+        started = start.start(tx, found, request)
+    except InvalidParams as refused:  # a step fails with one sentence
+        problems = refused.facts["problems"]
+        raise InvalidParams(_in_words(refused, problems), problems=problems) from None
     trees.count_descendant(tx.connection, root)
     return started.id
+
+
+def _in_words(refused: InvalidParams, problems: Sequence[Issue]) -> str:
+    told = "; ".join(problem.message for problem in problems[:MOST_TOLD])
+    others = len(problems) - MOST_TOLD
+    more = f"; and {others} more" if others > 0 else ""
+    return f"{str(refused).rstrip('.')}: {told}{more}"
 
 
 def _check_place(tx: Transaction, parent: Prepared, root: UUID) -> None:

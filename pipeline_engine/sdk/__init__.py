@@ -18,14 +18,15 @@ from pipeline_engine.domain.actions import (
     OutputDefinition,
     ParamDefinition,
     ParamType,
-    QueueName,
     RetryPolicy,
     SelectOption,
-    ValidationRules,
 )
 from pipeline_engine.domain.expressions import BudgetSpent, ExpressionError, SecretMisused
+from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.domain.retry_after import retry_after
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
+from pipeline_engine.domain.validation.formats import Format
+from pipeline_engine.domain.validation.rules import NestedRules, ValidationRules
 from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer
 from pipeline_engine.sdk.answers import problem, read_answer
 from pipeline_engine.sdk.bodies import read_body, read_into
@@ -88,6 +89,7 @@ __all__ = [
     "ExecutionStatus",
     "ExpressionError",
     "FanOutActionExecutor",
+    "Format",
     "GuardedSession",
     "InnerAction",
     "InvalidActionParams",
@@ -96,6 +98,7 @@ __all__ = [
     "ItemResult",
     "JsonShape",
     "MoreItems",
+    "NestedRules",
     "NullEngine",
     "OutputDefinition",
     "ParamDefinition",

@@ -12,7 +12,7 @@ from pipeline_engine.config import Settings
 from pipeline_engine.dispatch.celery_app import make_celery
 from pipeline_engine.dispatch.messages import QUEUES as ALL
 from pipeline_engine.dispatch.messages import SYSTEM, Message
-from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.embedded.processes import Layout, application_programs
 from pipeline_engine.registry import Registry
 

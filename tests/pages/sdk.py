@@ -70,6 +70,8 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
             "JsonShape",
             "SelectOption",
             "ValidationRules",
+            "NestedRules",
+            "Format",
             "ConditionalVisibility",
             "OutputDefinition",
             "RetryPolicy",

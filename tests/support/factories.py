@@ -14,6 +14,7 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import (
     ActionMeta,
     BaseActionExecutor,
+    ConditionalVisibility,
     FanOutActionExecutor,
     ParamDefinition,
     ParamType,
@@ -88,6 +89,23 @@ def a_fan_out(
     """A fan-out made of functions, which get no ``self``."""
     methods = {name: given.pop(name) for name in list(given) if callable(given[name])}
     return _registered(FanOutActionExecutor, action, params, given, {"expand": expand, **methods})
+
+
+class HostileParam(Exception):
+    """A plug-in raises where it is only asked about its metadata."""
+
+
+class _Unanswerable(ConditionalVisibility):
+    def holds(self, value: Any) -> bool:
+        raise HostileParam
+
+
+def a_hostile_param(name: str) -> ParamDefinition:
+    """A param that breaks whoever asks whether it is shown: the engine itself, in its own turn.
+
+    Given as a template, it is asked about when the step is about to run, and not before.
+    """
+    return ParamDefinition(name, name, show_when=_Unanswerable(name))
 
 
 def _registered(

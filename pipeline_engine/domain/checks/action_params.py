@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from copy import deepcopy
 
 from pipeline_engine.domain.action_params import (
-    Fits,
     ParamProblem,
     holds,
     holds_template,
@@ -20,8 +19,8 @@ from pipeline_engine.domain.checks.catalogue import ActionCatalogue
 from pipeline_engine.domain.checks.outline import Node, Outline, Use
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.definitions import JSON
-from pipeline_engine.domain.definitions.parameters import is_text
 from pipeline_engine.domain.issues import join
+from pipeline_engine.domain.validation.types import Fits, is_text
 
 #: Messages of the reference service, by the code of the problem.
 WORDS: Mapping[str, str] = {
@@ -111,7 +110,7 @@ def _check_params(use: Use, meta: ActionMeta, findings: Findings) -> None:
     for problem in param_problems(meta, given):
         if problem.param in counting and problem.code != "missing_param":
             text = _in_words(problem, counting[problem.param], use)
-            _note(use, problem.param, problem.code, text, findings)
+            _note(use, problem, text, findings)
     for name in use.params:
         if meta.param(name) is None:
             _unknown_param(name, use, meta, findings)
@@ -130,17 +129,18 @@ def _check_presence(param: ParamDefinition, use: Use, findings: Findings) -> Non
 
 
 def _in_words(problem: ParamProblem, param: ParamDefinition, use: Use) -> str:
-    words = WORDS.get(problem.code)
+    words = None if problem.path else WORDS.get(problem.code)
     if words is None:
-        return problem.message.removeprefix(f"{param.name}: ")
+        return problem.message.removeprefix(f"{problem.place}: ")
     value = use.params[param.name]
-    length = len(value) if isinstance(value, str) else 0
+    length = len(value) if isinstance(value, str | list) else 0
     return words.format(value=value, length=length, rules=param.validation)
 
 
-def _note(use: Use, name: str, code: str, text: str, findings: Findings) -> None:
-    message = f"Step '{_label(use.node)}': Parameter '{name}' {text}"
-    findings.error(join(use.params_at, name), code, message)
+def _note(use: Use, problem: ParamProblem, text: str, findings: Findings) -> None:
+    place = join(use.params_at, problem.param, *problem.path)
+    message = f"Step '{_label(use.node)}': Parameter '{shown(problem.place)}' {text}"
+    findings.error(place, problem.code, message)
 
 
 def _unknown_param(name: str, use: Use, meta: ActionMeta, findings: Findings) -> None:

@@ -14,8 +14,8 @@ from typing import TypeAlias
 
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.definitions import JSON
-from pipeline_engine.domain.definitions.parameters import is_number, is_whole
 from pipeline_engine.domain.issues import dotted, join
+from pipeline_engine.domain.validation.types import is_number, is_whole
 
 Check: TypeAlias = Callable[[JSON, str, Findings], None]
 Schema: TypeAlias = Mapping[str, JSON]  #: JSON Schema, draft 2020-12

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from pipeline_engine.domain.checks.limits import Limits
+from pipeline_engine.domain.expressions import Fuel
 from pipeline_engine.domain.issues import Issue, dotted
 
 # One comparison with 2,000 names takes about 10 ms: a document full of typing errors must not
@@ -37,6 +38,7 @@ class Findings:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.fuel = Fuel()  #: for all values and patterns that are looked into
         self._errors: list[Issue] = []
         self._warnings: list[Issue] = []
         self._comparisons = 0

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 
-from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.checks.fields import (
     STRING,
     Field,
     Rule,
     Schema,
-    anything,
     boolean,
     choice,
     integer,
@@ -31,23 +28,22 @@ from pipeline_engine.domain.checks.limits import (
     MAX_WEIGHT,
     MIN_WEIGHT,
 )
+from pipeline_engine.domain.checks.parameters import DEFINITIONS, PARAMETERS
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.definitions import (
     JSON,
     MAX_ATTEMPTS,
-    PARAMETER_TYPES,
     HandlerWhen,
     Jitter,
     OnFailure,
     TriggerRule,
-    fits_type,
 )
-from pipeline_engine.domain.definitions.parameters import REFERENCE_SUFFIX, is_whole
 from pipeline_engine.domain.definitions.parse import dependencies_of
+from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.domain.readiness import EAGER
+from pipeline_engine.domain.validation.types import is_whole
 
 STEP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
-PARAMETER_NAME_START = re.compile(r"[^\W\d]|_")
 NEEDS_DEPENDENCIES = frozenset(
     {TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.ONE_DONE}
 )
@@ -146,47 +142,6 @@ def step(value: JSON, pointer: str, findings: Findings) -> None:
         _check_trigger_rule(value, pointer, findings)
 
 
-def parameter(value: JSON, pointer: str, findings: Findings) -> None:
-    """One parameter, and whether its default fits its type."""
-    PARAMETER(value, pointer, findings)
-    if not isinstance(value, Mapping):
-        return
-    kind, default = value.get("type"), value.get("default")
-    if not isinstance(kind, str):
-        kind = "string"
-    elif kind not in PARAMETER_TYPES and not kind.endswith(REFERENCE_SUFFIX):
-        message = f"Unknown parameter type '{shown(kind)}', any value will be accepted"
-        hint = findings.did_you_mean(kind, PARAMETER_TYPES)
-        findings.warning(f"{pointer}/type", "unknown_parameter_type", message, hint)
-    fits, words = fits_type(kind, default)
-    if default is not None and not fits:
-        place = f"{pointer}/default"
-        findings.field_error(place, "wrong_type", f"Input should be a valid {words}")
-
-
-@lets_through(
-    STRING | {"minLength": 1, "maxLength": 100, "pattern": f"^({PARAMETER_NAME_START.pattern})"}
-)
-def parameter_name(value: JSON, pointer: str, findings: Findings) -> None:
-    """1 to 100 characters, the first of which is a letter or an underscore."""
-    text(1, 100)(value, pointer, findings)
-    if isinstance(value, str) and value and not PARAMETER_NAME_START.match(value):
-        message = "Value error, Parameter name must start with a letter or underscore"
-        findings.field_error(pointer, "invalid_parameter_name", message)
-
-
-def parameters(value: JSON, pointer: str, findings: Findings) -> None:
-    """A list of parameters with different names."""
-    list_of(Rule(parameter, PARAMETER.schema))(value, pointer, findings)
-    if not isinstance(value, list):
-        return
-    names = [entry.get("name") for entry in value if isinstance(entry, Mapping)]
-    for name, count in Counter(name for name in names if isinstance(name, str)).items():
-        if count > 1:
-            message = f"Duplicate parameter name '{shown(name)}'"
-            findings.field_error(pointer, "duplicate_parameter", message)
-
-
 def document_shape(*, named: bool) -> Rule:
     """The rule for a whole document; *named* if the request names the pipeline."""
     return record(ROOT | {"name": Field(text(1, 255), required=not named)}, title=TITLE)
@@ -197,7 +152,7 @@ def document_schema() -> Schema:
 
     Nothing is required of a document as such: a draft has no steps, and a request may name it.
     """
-    return {**document_shape(named=True).schema, "required": []}
+    return {**document_shape(named=True).schema, "required": [], "$defs": DEFINITIONS}
 
 
 def _check_trigger_rule(given: Mapping[str, JSON], pointer: str, findings: Findings) -> None:
@@ -320,21 +275,11 @@ SETTINGS = record(
     },
     title="PipelineSettings",
 )
-PARAMETER = record(
-    {
-        "name": Field(parameter_name, required=True),
-        "type": Field(text()),
-        "description": Field(text()),
-        "required": Field(boolean),
-        "default": Field(anything),
-    },
-    title="ParameterDefinition",
-)
 ROOT: dict[str, Field] = {
     "name": Field(NAME, required=True),
     "version": Field(text()),
     "description": Field(text()),
-    "parameters": Field(Rule(parameters, list_of(PARAMETER).schema)),
+    "parameters": Field(PARAMETERS),
     "settings": Field(SETTINGS),
     "steps": Field(list_of(Rule(step, STEP.schema), "Must be a list"), required=True),
     "outputs": Field(map_of(text())),

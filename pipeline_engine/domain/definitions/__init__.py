@@ -22,17 +22,12 @@ from pipeline_engine.domain.definitions.model import (
     StepDefinition,
     TriggerRule,
 )
-from pipeline_engine.domain.definitions.parameters import (
-    PARAMETER_TYPES,
-    fits_type,
-    merge_params,
-)
+from pipeline_engine.domain.definitions.parameters import merge_params
 from pipeline_engine.domain.definitions.parse import parse
 
 __all__ = [
     "JSON",
     "MAX_ATTEMPTS",
-    "PARAMETER_TYPES",
     "Catch",
     "Compensation",
     "DefinitionDefaults",
@@ -49,7 +44,6 @@ __all__ = [
     "Rule",
     "StepDefinition",
     "TriggerRule",
-    "fits_type",
     "merge_params",
     "parse",
 ]

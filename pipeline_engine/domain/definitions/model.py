@@ -8,9 +8,10 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.graph import Graph
+from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.domain.validation.rules import ValidationRules
 
 JSON: TypeAlias = Any
 
@@ -176,6 +177,7 @@ class ParameterDefinition:
     required: bool = True
     default: JSON = None
     has_default: bool = False
+    rules: ValidationRules | None = None  #: limits beside the type
 
     @property
     def is_secret(self) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.definitions.model import (
     JSON,
     USUAL_RULE,
@@ -29,6 +28,8 @@ from pipeline_engine.domain.definitions.model import (
     StepDefinition,
     TriggerRule,
 )
+from pipeline_engine.domain.queues import QueueName
+from pipeline_engine.domain.validation.read import rules_of
 
 DEFAULT_RETRY = RetryConfig()
 DEFAULTS = DefinitionDefaults()
@@ -102,6 +103,7 @@ def _parameter(given: Mapping[str, JSON]) -> ParameterDefinition:
         required=_or(given.get("required"), True),
         default=default,
         has_default=default is not None,
+        rules=rules_of(given),
     )
 
 

@@ -119,6 +119,12 @@ class DivisionByZero(ExpressionError):
     code = "division_by_zero"
 
 
+class InvalidPattern(ExpressionError):
+    """This is no regular expression."""
+
+    code = "invalid_pattern"
+
+
 class UnknownSecret(ExpressionError):
     """The installation has no secret of this name."""
 

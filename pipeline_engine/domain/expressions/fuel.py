@@ -42,7 +42,7 @@ class Fuel:
     write it as often.
     """
 
-    __slots__ = ("_next_look", "_weights", "deadline", "left", "room")
+    __slots__ = ("_met", "_next_look", "_weights", "deadline", "left", "room")
 
     def __init__(
         self, units: int = FUEL, *, deadline: float | None = None, room: int = ROOM
@@ -51,6 +51,7 @@ class Fuel:
         self.room = room
         self.deadline = deadline
         self._weights: dict[int, tuple[Any, int]] = {}  # of values that live as long as we do
+        self._met: set[str] | None = None  # patterns that were paid for
         self._next_look = 0 if deadline is None else units - UNITS_BETWEEN_LOOKS
 
     def spend(self, units: int) -> None:
@@ -111,6 +112,14 @@ class Fuel:
             elif isinstance(part, Secret):
                 raise SecretMisused("This cannot be done with a value that holds a secret.")
         return size
+
+    def meets_again(self, pattern: str) -> bool:
+        """Whether this budget was asked about the same regular expression before."""
+        met = self._met = self._met or set()
+        if pattern in met:
+            return True
+        met.add(pattern)
+        return False
 
     def hand_out(self, value: Any) -> Any:
         """Take room for a value that becomes a part of params or outputs; returns the value.

@@ -32,4 +32,11 @@ CHARACTERS_PER_UNIT = 32
 PRODUCTS_PER_UNIT = 1024  # of characters compared with characters
 LONGEST_COMPARED = 100  # characters of a part that a search may compare at one place
 
+MAX_PATTERN_CHARACTERS = 1000  # of a regular expression
+MAX_PATTERN_BYTES = 512 * 1024  # of a compiled one, with what RE2 keeps of its walks
+UNITS_PER_PATTERN_CHARACTER = 32  # to compile it: a class such as \pL is hundreds of ranges
+PROGRAM_PER_UNIT = 4  # instructions that are made of them
+STATES_PER_UNIT = 128  # instructions times bytes of the text, in the worst of walks
+SECONDS_PER_UNIT = 1.5e-6  # where only a clock can tell what work was done
+
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1

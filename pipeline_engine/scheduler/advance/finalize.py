@@ -15,7 +15,6 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.dispatch.messages import DELIVER, Message
-from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.admission import Admission, answer
 from pipeline_engine.domain.definitions import StepDefinition
 from pipeline_engine.domain.expressions import ExpressionError, masker_in
@@ -27,6 +26,7 @@ from pipeline_engine.domain.outcome import (
     outcome,
     undone,
 )
+from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs

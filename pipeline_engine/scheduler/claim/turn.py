@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from pipeline_engine.dispatch.messages import SYSTEM
-from pipeline_engine.domain.actions import QueueName
+from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import last_net, outbox
 from pipeline_engine.scheduler.actions.prepared import Prepared

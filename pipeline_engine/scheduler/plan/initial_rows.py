@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.admission import Admission, answer
 from pipeline_engine.domain.definitions import StepDefinition
+from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.storage.new_executions import FirstSteps
 from pipeline_engine.storage.new_steps import NewStep
 from pipeline_engine.storage.tables.steps import StepKind

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain import retries
-from pipeline_engine.domain.actions import ActionMeta, QueueName
+from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.definitions import (
     Compensation,
     OnFailure,
@@ -27,6 +27,7 @@ from pipeline_engine.domain.expressions import (
 )
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, masker_of
 from pipeline_engine.domain.outcome import COMPENSATES, compensating
+from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.domain.readiness import EAGER
 from pipeline_engine.domain.sealing import Sealer, sealer_with
 from pipeline_engine.errors import UnknownAction

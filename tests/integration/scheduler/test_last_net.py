@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
@@ -11,16 +10,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 from support.driving import Driver
-from support.factories import a_fan_out, a_step, an_action
+from support.factories import HostileParam, a_fan_out, a_hostile_param, a_step, an_action
 
 from pipeline_engine import failpoints
 from pipeline_engine.scheduler import sweep
-from pipeline_engine.sdk import ActionResult, Item, ParamDefinition, ValidationRules
+from pipeline_engine.sdk import ActionResult, Item
 
 TRIES = 3
 IMPATIENT = {"max_lost_attempts": TRIES, "sweep_interval_seconds": 0.01}
-#: No pattern at all: whoever asks whether a text fits it raises ``re.error``.
-WORD = ParamDefinition("word", "Word", validation=ValidationRules(pattern="("))
 HOSTILE = {"action": "hostile", "params": {"word": "{{ 'x' }}"}}
 
 
@@ -41,7 +38,7 @@ def hostile(drive: Callable[..., Driver]) -> Callable[..., Driver]:
     """Drivers with an action whose own metadata breaks whoever wants to run it."""
 
     def make(**meta: Any) -> Driver:
-        action = an_action("hostile", done, params=[WORD], **meta)
+        action = an_action("hostile", done, params=[a_hostile_param("word")], **meta)
         return drive(action, an_action("work", done), **IMPATIENT)
 
     return make
@@ -52,7 +49,7 @@ def test_a_step_whose_turn_always_raises_fails_with_a_code_of_its_own(hostile, l
     end = hostile(**meta).run(a_step("a", **HOSTILE), a_step("b"), a_step("c", action="work"))
 
     assert (end.step("a").status, end.step("a").error_code) == ("FAILED", "engine_error")
-    tracebacks = [entry for entry in logged if isinstance(entry.get("exc_info"), re.error)]
+    tracebacks = [entry for entry in logged if isinstance(entry.get("exc_info"), HostileParam)]
     assert len(tracebacks) == TRIES
     assert end.events("a").count("step_recovered") == TRIES - 1
     assert end.statuses["b"] == end.statuses["c"] == "COMPLETED"

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 from support.driving import Driver, Gate, in_background
-from support.factories import a_step, an_action
+from support.factories import a_hostile_param, a_step, an_action
 
-from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.callers import SYSTEM
+from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.claim.turn import Turn
-from pipeline_engine.sdk import ActionContext, ActionResult, ParamDefinition, ValidationRules
+from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import executions
 
 MOVES = """
@@ -137,9 +137,7 @@ def test_what_cannot_run_ends_and_the_next_one_is_claimed(drive):
 
 
 def test_a_fault_in_the_next_step_does_not_keep_the_one_before_from_its_end(drive):
-    """Whoever asks whether a text fits the pattern of its param raises ``re.error``."""
-    word = ParamDefinition("word", "Word", validation=ValidationRules(pattern="("))
-    hostile = an_action("hostile", Seen().execute, params=[word])
+    hostile = an_action("hostile", Seen().execute, params=[a_hostile_param("word")])
     driver = drive(an_action("work", (seen := Seen()).execute), hostile)
     bad = a_step("b", action="hostile", params={"word": "{{ 'x' }}"}, depends_on=["a"])
     execution_id = driver.start(a_step("a", action="work"), bad)

@@ -65,6 +65,16 @@ def test_the_failure_of_the_child_is_the_failure_of_the_step(drive, session):
     assert step.outputs["execution_id"] == str(child)
 
 
+def test_a_child_that_takes_other_params_says_which_and_where(drive, session):
+    size = {"name": "sizes", "type": "array", "items": {"type": "integer", "minimum": 1}}
+    a_pipeline(session, a_step("a"), name="child", parameters=[size])
+
+    end = drive().run(call(params={"params": {"sizes": [3, 0]}}))
+
+    assert end.step("call").error_code == "invalid_params"
+    assert "params.sizes.1: Input should be greater" in end.step("call").error_message
+
+
 def test_the_error_of_a_pipeline_deep_down_is_told_once_and_with_its_place(drive, session):
     a_pipeline(session, a_step("pay", action="fail", params={"message": "No money"}), name="c3")
     for above, below in (("c2", "c3"), ("child", "c2")):

@@ -130,6 +130,25 @@ def test_params_that_do_not_fit_are_422_with_their_places(
         assert answer.json["errors"][0]["pointer"].endswith("/count")
 
 
+def test_a_param_beyond_its_limits_is_422_with_its_very_place_in_a_run_without_a_pipeline_too(
+    alice: FlaskClient,
+) -> None:
+    port = {"type": "integer", "maximum": 65535}
+    server = {"type": "object", "properties": {"port": port}}
+    declared = {"name": "servers", "type": "array", "items": server}
+    body = {
+        "pipeline_definition": a_document(parameters=[declared]),
+        "params": {"servers": [{"port": 1}, {"port": 70000}]},
+    }
+
+    answer = alice.post("/executions/run", json=body)
+
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_params")
+    [problem] = answer.json["errors"]
+    assert (problem["pointer"], problem["code"]) == ("/params/servers/1/port", "too_large")
+    assert "70000" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [

@@ -114,6 +114,11 @@ def test_a_definition_that_is_right_fits_the_schema_and_one_that_is_wrong_does_n
     }
 
     assert fits({"name": "x", "steps": [step, full]})
+    port = {"type": "integer", "minimum": 1}
+    limited = {"name": "p", "enum": ["a"], "items": {"properties": {"port": port}}}
+    assert fits({"name": "x", "parameters": [limited | {"format": "date"}], "steps": [step]})
+    assert not fits({"name": "x", "parameters": [limited | {"format": "datum"}]})
+    assert not fits({"name": "x", "parameters": [{"name": "p", "items": {"items": {"enum": []}}}]})
     assert not fits({"name": "x", "steps": [step | {"id": "no blanks"}]})
     assert not fits({"name": "x", "steps": [step | {"timeout_seconds": 0}]})
     assert not fits({"name": "x", "steps": [step | {"on_failure": "explode"}]})

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_engine.domain import checks, definitions
-from pipeline_engine.domain.checks import structure
+from pipeline_engine.domain import checks, definitions, validation
+from pipeline_engine.domain.checks import parameters, structure
 from pipeline_engine.domain.expressions import ExpressionError
+from pipeline_engine.domain.validation import formats, types
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/reference/definition.md").read_text(encoding="utf-8")
-WORDS = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`\n]+)`", PAGE))))
+WORDS = set(re.findall(r"ipv[46]|[a-z_]+(?:-[a-z]+)*", " ".join(re.findall(r"`([^`\n]+)`", PAGE))))
 REPORTERS = {"error", "field_error", "warning", "_note"}
 
 
@@ -31,6 +32,18 @@ def codes_of_the_check() -> Iterator[str]:
                     if isinstance(argument, ast.Constant)
                     and isinstance(argument.value, str)
                     and re.fullmatch("[a-z_]+", argument.value)
+                )
+
+
+def codes_of_limits() -> Iterator[str]:
+    """Every code of a value that breaks its limits, and of limits that make no sense."""
+    for path in Path(validation.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and _name(node.func) in {"Broken", "Fault"}:
+                yield from (
+                    argument.value
+                    for argument in node.args[:2]
+                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
                 )
 
 
@@ -52,12 +65,16 @@ def test_the_search_for_codes_finds_them():
     assert {"required", "unknown_root", "unknown_action", "too_deep"} <= set(codes_of_the_check())
 
 
-@pytest.mark.parametrize("code", sorted({*codes_of_the_check(), *codes_of_expressions()}))
+@pytest.mark.parametrize(
+    "code", sorted({*codes_of_the_check(), *codes_of_expressions(), *codes_of_limits()})
+)
 def test_every_code_is_documented(code):
     assert code in WORDS
 
 
-@pytest.mark.parametrize("field", sorted({*structure.ROOT, *structure.HANDLER_FIELDS}))
+@pytest.mark.parametrize(
+    "field", sorted({*structure.ROOT, *structure.HANDLER_FIELDS, *parameters.LIMITS})
+)
 def test_every_field_is_documented(field):
     assert field in WORDS
 
@@ -65,7 +82,8 @@ def test_every_field_is_documented(field):
 @pytest.mark.parametrize(
     "word",
     [
-        *definitions.PARAMETER_TYPES,
+        *types.PARAMETER_TYPES,
+        *formats.Format,
         *definitions.OnFailure,
         *definitions.TriggerRule,
         *definitions.HandlerWhen,
@@ -80,12 +98,12 @@ def test_every_field_of_a_retry_is_documented(field):
     assert field in WORDS
 
 
-def test_the_example_of_the_page_is_structurally_valid():
-    example = re.search(r"```json\n(.*?)```", PAGE, re.DOTALL)
-    assert example is not None
-    document = json.loads(example.group(1))
+def test_every_example_of_the_page_is_structurally_valid():
+    examples = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    assert examples
 
-    findings = checks.report.Findings(checks.Limits())
-    structure.document_shape(named=False)(document, "", findings)
+    for example in examples:
+        findings = checks.report.Findings(checks.Limits())
+        structure.document_shape(named=False)(json.loads(example), "", findings)
 
-    assert findings.report(2).valid
+        assert findings.report(2).valid

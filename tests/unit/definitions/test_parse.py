@@ -7,7 +7,6 @@ import time
 import pytest
 from unit.definitions.documents import a_document, a_step, checked
 
-from pipeline_engine.domain.actions import QueueName
 from pipeline_engine.domain.definitions import (
     Catch,
     Compensation,
@@ -21,6 +20,7 @@ from pipeline_engine.domain.definitions import (
     TriggerRule,
     parse,
 )
+from pipeline_engine.domain.queues import QueueName
 
 
 def the_step(**fields):

@@ -4,11 +4,13 @@ import pytest
 
 from pipeline_engine.sdk import (
     ActionMeta,
+    NestedRules,
     OutputDefinition,
     ParamDefinition,
     ParamType,
     QueueName,
     SelectOption,
+    ValidationRules,
 )
 
 
@@ -58,6 +60,34 @@ def test_every_problem_is_reported_at_once():
         "unrendered_params names no param: nobody",
         "duplicate output name: o",
     ]
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        (ValidationRules(pattern="("), "(a.pattern): This is no regular expression: missing"),
+        (ValidationRules(pattern="(?=x)"), "(a.pattern): This is no regular expression"),
+        (ValidationRules(pattern=7), "(a.pattern): This is no regular expression"),
+        (ValidationRules(format="datum"), "(a.format): 'datum' is none of date, date-time"),
+        (ValidationRules(min=2, max=1), "(a.maximum): Input should be greater than or equal to 2"),
+        (ValidationRules(items=NestedRules(type="txt")), "(a.items.type): 'txt' is no type"),
+        (ValidationRules(items=NestedRules(pattern="[")), "(a.items.pattern): This is no"),
+        (
+            ValidationRules(properties={"p": NestedRules(type="integer", enum=["x"])}),
+            "(a.properties.p.enum.0): Input should be a valid integer",
+        ),
+    ],
+)
+def test_limits_that_cannot_be_kept_are_problems_with_their_reason(rules, words):
+    [problem] = a_meta(params=[ParamDefinition("a", "A", validation=rules)]).validate()
+
+    assert problem.startswith(f"the limits of param 'a' cannot be kept {words}")
+
+
+def test_a_limit_of_a_type_that_it_does_not_limit_is_left_alone_as_it_always_was():
+    odd = ValidationRules(min=1, pattern="x", min_length=1)
+
+    assert a_meta(params=[ParamDefinition("a", "A", validation=odd)]).validate() == []
 
 
 def test_lists_of_authors_become_tuples_so_that_metadata_cannot_change():

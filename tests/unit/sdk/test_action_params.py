@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from pipeline_engine.sdk import (
     ActionMeta,
     ConditionalVisibility,
+    NestedRules,
     ParamDefinition,
     ParamType,
     SelectOption,
@@ -49,6 +51,22 @@ META = ActionMeta(
             options=[SelectOption("a", "A"), SelectOption("b", "B")],
         ),
         ParamDefinition(
+            "servers",
+            "Servers",
+            ParamType.JSON,
+            validation=ValidationRules(
+                max_length=2,
+                items=NestedRules(
+                    type="object",
+                    properties={
+                        "host": NestedRules(format="hostname"),
+                        "port": NestedRules(type="integer", min=1, required=False),
+                        "zone": NestedRules(enum=["a", "b"], required=False),
+                    },
+                ),
+            ),
+        ),
+        ParamDefinition(
             "colour",
             "Colour",
             required=True,
@@ -83,6 +101,25 @@ META = ActionMeta(
         ({"mode": None, "number": None, "text": None}, []),
         ({"number": "{{ params.n }}", "text": "{{ params.t }}", "checks": ["{{ x }}"]}, []),
         ({"extra": 1}, []),
+        ({"servers": [{"host": "a", "port": 1}]}, []),
+        (
+            {"servers": [{}, {}, {}]},
+            [
+                "servers: must be at most 2 items",
+                "servers.0.host: is required",
+                "servers.1.host: is required",
+                "servers.2.host: is required",
+            ],
+        ),
+        (
+            {"servers": [{"host": "-", "port": "1", "zone": "c"}]},
+            [
+                "servers.0.host: must be a valid hostname, such as example.org",
+                "servers.0.port: must be a valid integer",
+                "servers.0.zone: must be one of a, b",
+            ],
+        ),
+        ({"servers": [{"host": "{{ params.h }}", "port": "{{ params.p }}"}]}, []),
     ],
 )
 def test_each_rule_has_its_message(params, messages):
@@ -96,6 +133,7 @@ def test_each_rule_has_its_message(params, messages):
         ({"text": "{{ x }}"}, "too_long"),
         ({"mode": "{{ x }}"}, "not_an_option"),
         ({"checks": ["{{ x }}"]}, "not_an_option"),
+        ({"servers": [{"host": "{{ x }}"}]}, "format_mismatch"),
     ],
 )
 def test_a_brace_that_is_left_after_rendering_hides_nothing(params, code):
@@ -113,6 +151,22 @@ def test_what_the_action_renders_itself_is_still_a_template():
 def test_null_counts_as_given_and_absence_does_not():
     assert check_params(META, {"needed": None}) == []
     assert check_params(META, {}) == ["Missing required parameter: needed"]
+
+
+def test_problems_name_the_very_place_inside_of_a_param():
+    [problem] = param_problems(META, {"needed": 1, "servers": [{"host": "a", "port": 0}]})
+
+    assert (problem.param, problem.path, problem.code) == ("servers", (0, "port"), "too_small")
+
+
+def test_a_catastrophic_pattern_is_harmless():
+    text = ParamDefinition("text", "T", validation=ValidationRules(pattern="(a+)+$"))
+    began = time.thread_time()
+
+    found = check_params(replace(META, params=[text]), {"text": "a" * 50_000 + "!"})
+
+    assert found == ["text: must match (a+)+$"]
+    assert time.thread_time() - began < 1
 
 
 def test_problems_name_their_param_and_a_stable_code():

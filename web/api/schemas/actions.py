@@ -25,6 +25,17 @@ class RulesSchema(ApiSchema):
     max_length = fields.Integer(data_key="maxLength", allow_none=True)
     pattern = fields.String(allow_none=True)
     pattern_message = fields.String(data_key="patternMessage", allow_none=True)
+    enum = fields.List(anything(), allow_none=True)
+    format = fields.String(allow_none=True)
+    items = fields.Nested("NestedRulesSchema", allow_none=True)
+    properties = fields.Dict(fields.String(), fields.Nested("NestedRulesSchema"), allow_none=True)
+
+
+class NestedRulesSchema(RulesSchema):
+    """What an item of a list, or a member of an object, has to be."""
+
+    type = fields.String()
+    required = fields.Boolean()
 
 
 class VisibilitySchema(ApiSchema):
