@@ -40,6 +40,7 @@ STEPS = {
     "fetch": {"outputs": {"status_code": 200}, "status": "COMPLETED", "error": None},
     "call-back": {"outputs": {"ok": True}, "status": "COMPLETED", "error": None},
 }
+NOW = "2026-01-31T10:00:00+00:00"
 EXECUTION = {"id": "01a20112-1927-73f9-8c8f-4c825b5093f9", "name": "release"}
 
 INTRODUCTION = """\
@@ -98,6 +99,10 @@ CONDITIONS = (
 
 FILTER_EXAMPLES: Mapping[str, str] = {
     "abs": "-3 | abs",
+    "add_days": "now | add_days(-31)",
+    "add_hours": "now | add_hours(36)",
+    "add_minutes": "now | add_minutes(90)",
+    "add_seconds": "'2026-01-31' | add_seconds(0.5)",
     "b64decode": "'QWRh' | b64decode",
     "b64encode": "'user:pass' | b64encode",
     "batch": "params.tags | batch(2)",
@@ -108,13 +113,16 @@ FILTER_EXAMPLES: Mapping[str, str] = {
     "count": "params.tags | count",
     "d": "params.nothing | d('none')",
     "default": "params.nothing | default('none')",
+    "dict": "params.models | dict('id', 'size')",
     "dictsort": "{'b': 1, 'a': 2} | dictsort",
     "endswith": "params.name | endswith('lace')",
     "first": "params.tags | first",
     "flatten": "[[1, 2], [3, [4]]] | flatten",
     "float": "'2.5' | float",
+    "format_date": "now | format_date('%d.%m.%Y %H:%M', '+02:00')",
     "format_number": "params.price | format_number(1)",
     "fromjson": "'{\"a\": [1]}' | fromjson",
+    "groupby": "params.models | groupby('ready') | map('0')",
     "int": "'42 ' | int",
     "items": "params.limits | items",
     "join": "params.tags | join(' + ')",
@@ -124,13 +132,20 @@ FILTER_EXAMPLES: Mapping[str, str] = {
     "list": "'abc' | list",
     "lower": "params.name | lower",
     "map": "params.models | map('id')",
+    "map_values": "params.models | dict('id') | map_values('size')",
     "max": "params.models | max('size')",
     "min": "[3, 1, 2] | min",
+    "product": "params.tags | unique | product([1, 2])",
+    "range": "params.count | range",
+    "regex_match": "params.name | regex_match('[A-Z][a-z]+ .*')",
+    "regex_replace": "params.name | regex_replace('([a-z]+) ', '-')",
+    "regex_search": "'build 42 of 50' | regex_search('[0-9]+')",
     "reject": "[1, 2, 3] | reject('odd')",
     "rejectattr": "params.models | rejectattr('ready') | map('id')",
     "replace": "params.name | replace('a', 'o')",
     "reverse": "params.tags | reverse",
     "round": "params.price | round(1)",
+    "seconds_since": "now | seconds_since('2026-01-31T09:00:00+01:00')",
     "select": "[1, 2, 3] | select('gt', 1)",
     "selectattr": "params.models | selectattr('size', 'lt', 10) | map('id')",
     "sha256": "('a' | sha256)[:8]",
@@ -140,6 +155,8 @@ FILTER_EXAMPLES: Mapping[str, str] = {
     "string": "params.count | string",
     "sum": "params.models | sum('size')",
     "title": "'ada lovelace' | title",
+    "to_datetime": "'2026-01-31T12:00:00+02:00' | to_datetime",
+    "to_timestamp": "now | to_timestamp",
     "tojson": "params.limits | tojson",
     "trim": "'  007 ' | trim",
     "truncate": "params.name | truncate(7)",
@@ -147,6 +164,7 @@ FILTER_EXAMPLES: Mapping[str, str] = {
     "upper": "params.name | upper",
     "urlencode": "{'q': 'a b'} | urlencode",
     "values": "params.limits | values",
+    "zip": "params.models | map('id') | zip(params.tags)",
 }
 
 TEST_EXAMPLES: Mapping[str, str] = {
@@ -175,6 +193,8 @@ TEST_EXAMPLES: Mapping[str, str] = {
     "none": "params.nothing is none",
     "number": "true is number",
     "odd": "params.count is odd",
+    "regex_match": "params.name is regex_match('Ada')",
+    "regex_search": "params.name is regex_search('^Ada')",
     "sameas": "params.count is sameas(3)",
     "sequence": "params.tags is sequence",
     "startswith": "params.name is startswith('Ada')",
@@ -209,6 +229,7 @@ Which names there are depends on the place, see [What templates may refer to](de
 | `steps.<id>.error` | `code` and `message` of its failure, or null |
 | `execution` | `id`, `name`, `pipeline_id`, `initiator`, `user_id`, `created_at`; for handlers and compensations also `status` and `error` |
 | `secrets` | secrets of the installation, by name; opaque |
+| `now` | the moment of evaluation, see [dates](#dates) |
 | `item`, `item_index`, `item_key` | of a fan-out: the item, its place from 0, its name |
 | `result`, `iteration` | of `while`: what the round before has left, and the number of the round |
 | `event` | of `wait_for_event`: the event that has come |
@@ -223,6 +244,8 @@ def page() -> str:
         f"## Operators\n\n{markdown.table('Expression|Result|Note', _operators())}\n",
         _conditions(),
         f"## Filters\n\n{FILTERS_SAY}\n\n{_functions(FILTERS, FILTER_EXAMPLES)}\n",
+        _patterns(),
+        _dates(),
         f"## Tests\n\n{TESTS_SAY}\n\n{_functions(PREDICATES, TEST_EXAMPLES)}\n",
         _secrets(),
         _prices(),
@@ -290,6 +313,52 @@ def _argument(parameter: inspect.Parameter) -> str:
     return f"[{parameter.name}={_written(parameter.default)}]"
 
 
+PATTERNS = """\
+## Regular expressions
+
+`regex_match`, `regex_search` and `regex_replace` take expressions of [RE2](https://github.com/google/re2/wiki/Syntax), and so do `pattern` of a parameter and of the params of actions. RE2 walks through a text once, so no expression can keep a worker busy ([why](../adr/0041-patterns-of-users-run-in-re2.md)). It has no look-around and no references back (`\\1` in an expression); `\\d`, `\\w` and `\\s` are ASCII, `\\p{L}` is any letter.
+
+`regex_match` asks about the whole text, `regex_search` about a part of it. In a replacement `\\0` is all that was found, `\\1` to `\\9` and `\\g<name>` are groups, two backslashes are one.
+
+JSON reads backslashes, and so do texts inside of templates: what RE2 is to see as `\\d` is written `\\\\\\\\d` in the template of a JSON file. An expression without backslashes (`[0-9]`), or in a parameter, is easier to read.
+"""
+
+
+def _patterns() -> str:
+    rows = [(markdown.cell(f"`{one}`"), _shown(one)) for one in PATTERN_EXAMPLES]
+    return f"{PATTERNS}\n{markdown.table('Expression|Result', rows)}\n"
+
+
+PATTERN_EXAMPLES = (
+    "params.tags | select('regex_match', 'e.') | unique",
+    "'v1.20' | regex_search('v(?P<major>[0-9]+)', 'major')",
+    r"params.name | regex_replace('(\\w+) (\\w+)', '\\2, \\1')",
+)
+
+DATES = """\
+## Dates
+
+JSON has no dates, so a moment is a text: ISO 8601 in UTC, such as `2026-01-31T10:00:00+00:00`. Those that `to_datetime`, `add_...` and `now` give can be compared and sorted as they are. What they read: a date, a date with a time, both with any offset (none is UTC), or a number of seconds since 1970.
+
+`now` is one value for all that is evaluated at one occasion: for condition, params and items of an attempt. The next attempt has another, and so has what a waiting step evaluates later (a round of `while`, an event). In the examples it is `2026-01-31T10:00:00+00:00`. Do not name things after it that have to be found again: `execution.created_at` never changes.
+
+`format_date` has the directives of `strftime` that mean the same everywhere (`%Y`, `%m`, `%d`, `%H`, `%M`, `%S`, `%F` …), in English. An offset is such as `+02:00`; names of time zones are not known.
+"""
+
+
+def _dates() -> str:
+    rows = [(markdown.cell(f"`{one}`"), _shown(one)) for one in DATE_EXAMPLES]
+    return f"{DATES}\n{markdown.table('Expression|Result', rows)}\n"
+
+
+DATE_EXAMPLES = (
+    "now | add_days(1) | format_date('%A')",
+    "('2026-01-31' | to_datetime) <= now",
+    "now | seconds_since('2026-01-30') > 24 * 3600",
+    "'2026-03-29T01:30:00Z' | format_date('%H:%M', '+02:00')",
+)
+
+
 def _secrets() -> str:
     rows = [(markdown.cell(f"`{one}`"), _outcome_of_secret(one)) for one in SECRET_EXAMPLES]
     names = sorted(n for n, f in FILTERS.items() if f.function in FUNCTIONS)
@@ -329,6 +398,8 @@ An attempt of a step has one budget. Its condition, its params and all that its 
 | an item that is looked into, tested or compared | 1 or more |
 | {per} characters that are read or made | 1 |
 | comparing two texts | as much as reading the shorter one |
+| a text that a regular expression walks through | its bytes times the instructions of the expression / {limits.STATES_PER_UNIT} |
+| a regular expression that an attempt meets for the first time | {limits.UNITS_PER_PATTERN_CHARACTER} for each of its characters |
 | sorting n items | n, and n times log n / {limits.ITEMS_PER_UNIT} |
 | a value that holds others, made into JSON, text or a comparison | all that is inside |
 
@@ -340,6 +411,7 @@ An attempt of a step has one budget. Its condition, its params and all that its 
 | characters of one text | {limits.MAX_TEXT_CHARACTERS:,} | `value_too_large` |
 | characters of a template | {limits.MAX_TEMPLATE_CHARACTERS:,} | `expression_too_long` |
 | parts of a template | {limits.MAX_NODES} | `expression_too_long` |
+| characters of a regular expression | {limits.MAX_PATTERN_CHARACTERS:,} | `invalid_pattern` |
 | brackets inside one another | {limits.MAX_BRACKET_DEPTH} | `expression_too_deep` |
 | integers | 64 bits | `number_out_of_range` |
 
@@ -352,7 +424,13 @@ A unit is one or two microseconds of work at most. A value that is passed on a t
 
 def _scope() -> dict[str, Any]:
     secrets = Vault({"token": "s3cr3t"}, Ledger())
-    return {"params": PARAMS, "steps": STEPS, "execution": EXECUTION, "secrets": secrets}
+    return {
+        "params": PARAMS,
+        "steps": STEPS,
+        "execution": EXECUTION,
+        "secrets": secrets,
+        "now": NOW,
+    }
 
 
 def _value(expression: str) -> Any:

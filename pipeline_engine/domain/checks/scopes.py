@@ -25,7 +25,7 @@ class Place(StrEnum):
     OUTPUTS = "outputs"  #: the outputs of the pipeline
 
 
-_USUAL = frozenset({"params", "steps", "execution", "secrets"})
+_USUAL = frozenset({"params", "steps", "execution", "secrets", "now"})
 NAMES: Mapping[Place, frozenset[str]] = {
     Place.STEP: _USUAL,
     Place.ITEM_KEY: _USUAL | {"item", "item_index"},

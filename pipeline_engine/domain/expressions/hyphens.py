@@ -7,7 +7,7 @@ from jinja2 import nodes as jinja
 from pipeline_engine.domain.expressions.errors import HyphenatedStepReference
 
 KNOWN_ROOTS = frozenset(
-    {"params", "steps", "execution", "item", "item_index", "event", "secrets", "result"}
+    {"params", "steps", "execution", "item", "item_index", "event", "secrets", "result", "now"}
 )
 
 

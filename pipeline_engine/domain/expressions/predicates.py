@@ -10,6 +10,7 @@ from pipeline_engine.domain.expressions.errors import WrongOperand
 from pipeline_engine.domain.expressions.fuel import Fuel
 from pipeline_engine.domain.expressions.limits import CHARACTERS_PER_UNIT
 from pipeline_engine.domain.expressions.operators import is_number, remainder
+from pipeline_engine.domain.expressions.patterns import bought, finds, matches
 from pipeline_engine.domain.expressions.secrecy import Secret, tells_nothing
 from pipeline_engine.domain.expressions.signatures import signed
 from pipeline_engine.domain.expressions.undefined import UNDEFINED
@@ -145,6 +146,16 @@ def ends_with(fuel: Fuel, subject: Any, suffix: Any) -> bool:
     return _texts(fuel, subject, suffix) and subject.endswith(suffix)
 
 
+def regex_match(fuel: Fuel, subject: Any, pattern: Any) -> bool:
+    """Whether the whole text is what a regular expression says."""
+    return _texts(fuel, subject, pattern) and matches(fuel, bought(fuel, pattern), subject)
+
+
+def regex_search(fuel: Fuel, subject: Any, pattern: Any) -> bool:
+    """Whether a part of the text is what a regular expression says."""
+    return _texts(fuel, subject, pattern) and finds(fuel, bought(fuel, pattern), subject)
+
+
 def is_lower(fuel: Fuel, subject: Any) -> bool:
     """Whether a text has lower-case letters only."""
     return _one_text(fuel, subject) and subject.islower()
@@ -197,6 +208,8 @@ PREDICATES = signed(
         "none": is_none,
         "number": is_any_number,
         "odd": is_odd,
+        "regex_match": regex_match,
+        "regex_search": regex_search,
         "sameas": is_equal,
         "sequence": is_sequence,
         "startswith": starts_with,

@@ -62,10 +62,12 @@ def prepare(
     facts: ExecutionFacts,
     results: StepResults,
     fuel: Fuel | None = None,
+    now: str | None = None,
 ) -> Prepared:
     """Render the params of a step. Raises ``ExpressionError`` and ``SecretUnreadable``.
 
-    *fuel* is the budget of this attempt; its condition may have used some of it.
+    *fuel* is the budget of this attempt; its condition may have used some of it, and has seen
+    the same *now*.
     """
     if facts.unreadable:
         raise SecretUnreadable(facts.unreadable)
@@ -74,7 +76,7 @@ def prepare(
     if row.item_index is not None:
         opened = opened_item(planned.sealer, row.execution_id, row.item)
         row.item, masker = opened.value, masker.hiding(opened.secrets)
-    scope = make_scope(facts, results, row, secrets=planned.secrets, masker=masker)
+    scope = make_scope(facts, results, row, secrets=planned.secrets, masker=masker, now=now)
     if planned.hands_out_address:
         _hand_out_address(row, planned, scope)
     params = _params(row, planned, scope, fuel)

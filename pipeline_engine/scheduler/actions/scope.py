@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -196,6 +197,11 @@ def as_it_ends(
     return replace(facts, end={"status": status.value, "error": known.error})
 
 
+def moment() -> str:
+    """``now`` in templates."""
+    return datetime.now(UTC).isoformat()
+
+
 def make_scope(
     facts: ExecutionFacts,
     results: StepResults,
@@ -203,14 +209,19 @@ def make_scope(
     *,
     secrets: Mapping[str, str] | None = None,
     masker: Masker = NOTHING_HIDDEN,
+    now: str | None = None,
 ) -> dict[str, Any]:
-    """The names that a template of *row* may use; what quotes what *masker* hides is opaque."""
+    """The names that a template of *row* may use; what quotes what *masker* hides is opaque.
+
+    All templates that are evaluated at one occasion are to have one *now*.
+    """
     ledger = Ledger(masker)
     scope: dict[str, Any] = {
         "params": covered(facts.params, ledger) if facts.secrets else facts.params,
         "steps": results,
         "secrets": Vault(secrets or {}, ledger),
         "execution": facts.in_templates,
+        "now": now or moment(),
     }
     if row is not None and row.item_index is not None:
         scope |= {

@@ -30,6 +30,7 @@ from pipeline_engine.scheduler.actions.scope import (
     as_it_ends,
     load_results,
     make_scope,
+    moment,
     step_results,
 )
 from pipeline_engine.scheduler.advance import outcome
@@ -126,9 +127,10 @@ class Batch:
         # From here on the transaction waits for this step, whoever is going to run it.
         fuel = Fuel(deadline=time.monotonic() + self._seconds)
         try:
-            if not _is_wanted(row, step, facts, results, fuel):
+            now = moment()
+            if not _is_wanted(row, step, facts, results, fuel, now):
                 return [skipped(row, SkipReason.CONDITION)]
-            prepared = prepare(row, step, facts, results, fuel)
+            prepared = prepare(row, step, facts, results, fuel, now)
         except PipelineEngineError as error:
             return self._refused(row, step, error)
         if self._runs_here(row):
@@ -289,11 +291,16 @@ def runs_here(row: StepRow) -> bool:
 
 
 def _is_wanted(
-    row: StepRow, step: PlannedStep, facts: ExecutionFacts, results: StepResults, fuel: Fuel
+    row: StepRow,
+    step: PlannedStep,
+    facts: ExecutionFacts,
+    results: StepResults,
+    fuel: Fuel,
+    now: str,
 ) -> bool:
     """Whether the step's own condition holds; most have none, and need no scope to say so."""
     if step.definition.condition is None:
         return True
     masker = facts.masker or step.masker
-    scope = make_scope(facts, results, row, secrets=step.secrets, masker=masker)
+    scope = make_scope(facts, results, row, secrets=step.secrets, masker=masker, now=now)
     return step.condition.evaluate(scope, fuel)

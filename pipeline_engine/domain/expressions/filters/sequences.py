@@ -50,7 +50,7 @@ def reverse(fuel: Fuel, subject: Any) -> Any:
 def total(fuel: Fuel, subject: Any, attribute: Any = None, start: Any = 0) -> Any:
     """The sum of the items, or of one attribute of each."""
     result = number(start)
-    values = _picked(fuel, subject, attribute)
+    values = picked(fuel, subject, attribute)
     fuel.spend(len(values))
     for value in values:
         result = in_range(result + number(value))
@@ -69,7 +69,7 @@ def largest(fuel: Fuel, subject: Any, attribute: Any = None) -> Any:
 
 def _extreme(fuel: Fuel, subject: Any, attribute: Any, choose: Callable[..., int]) -> Any:
     items = sequence(fuel, subject)
-    keys = _sort_keys(fuel, _picked(fuel, items, attribute), ignore_case=True)
+    keys = _sort_keys(fuel, picked(fuel, items, attribute), ignore_case=True)
     return items[choose(range(len(keys)), key=keys.__getitem__)] if keys else UNDEFINED
 
 
@@ -82,9 +82,17 @@ def sort(
 ) -> list[Any]:
     """In order; like Jinja's, it takes upper and lower case for the same unless told otherwise."""
     items = sequence(fuel, subject)
-    keys = _sort_keys(fuel, _picked(fuel, items, attribute), ignore_case=not case_sensitive)
-    order = sorted(range(len(items)), key=keys.__getitem__, reverse=bool(reverse))
+    values = picked(fuel, items, attribute)
+    order = in_order(fuel, values, ignore_case=not case_sensitive, reverse=bool(reverse))
     return [items[index] for index in order]
+
+
+def in_order(
+    fuel: Fuel, values: list[Any], *, ignore_case: bool = False, reverse: bool = False
+) -> list[int]:
+    """The places of the values, in the order of these."""
+    keys = _sort_keys(fuel, values, ignore_case=ignore_case)
+    return sorted(range(len(values)), key=keys.__getitem__, reverse=reverse)
 
 
 def _sort_keys(fuel: Fuel, values: list[Any], *, ignore_case: bool) -> list[Any]:
@@ -104,11 +112,15 @@ def unique(fuel: Fuel, subject: Any, attribute: Any = None) -> list[Any]:
     """Without repetitions; the first of equal items stays. A missing attribute counts as null."""
     items = sequence(fuel, subject)
     seen: dict[Any, Any] = {}
-    for item, found in zip(items, _picked(fuel, items, attribute), strict=True):
-        value = as_json(found, fuel)
-        fuel.spend(3 + 2 * fuel.spend_on_contents(value))
-        seen.setdefault(value if isinstance(value, str) else (_written(value),), item)
+    for item, found in zip(items, picked(fuel, items, attribute), strict=True):
+        seen.setdefault(same(fuel, as_json(found, fuel)), item)
     return list(seen.values())
+
+
+def same(fuel: Fuel, value: Any) -> Any:
+    """What is equal exactly if the JSON is, and can be looked up."""
+    fuel.spend(3 + 2 * fuel.spend_on_contents(value))
+    return value if isinstance(value, str) else (_written(value),)
 
 
 def _written(value: Any) -> str:
@@ -132,7 +144,7 @@ def _with_plain_numbers(value: Any) -> Any:
 
 def mapped(fuel: Fuel, subject: Any, attribute: Any) -> list[Any]:
     """One attribute of every item; null where an item does not have it."""
-    values = _picked(fuel, subject, attribute)
+    values = picked(fuel, subject, attribute)
     fuel.spend(len(values))
     return [as_json(value, fuel) for value in values]
 
@@ -190,7 +202,7 @@ def _chosen(
     fuel: Fuel, subject: Any, attribute: Any, judge: Callable[[Any], Any], *, wanted: bool
 ) -> list[Any]:
     items = sequence(fuel, subject)
-    values = _picked(fuel, items, attribute)
+    values = picked(fuel, items, attribute)
     fuel.spend(len(values))
     return [item for item, value in zip(items, values, strict=True) if bool(judge(value)) is wanted]
 
@@ -218,7 +230,7 @@ def batch(fuel: Fuel, subject: Any, size: Any) -> list[list[Any]]:
     return [items[start : start + step] for start in range(0, len(items), step)]
 
 
-def _picked(fuel: Fuel, subject: Any, attribute: Any) -> list[Any]:
+def picked(fuel: Fuel, subject: Any, attribute: Any) -> list[Any]:
     """The items, or what stands at a dotted path inside each of them."""
     items = sequence(fuel, subject)
     if attribute is None:
