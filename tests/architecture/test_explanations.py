@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from support.documentation import DOCS, table
 
+from pipeline_engine.services import doctor
 from pipeline_engine.services.audit import Disagreement
 from pipeline_engine.services.doctor import broker, configuration, database, workers
 from pipeline_engine.services.explain import FindingCode
@@ -23,11 +27,12 @@ OF_EXECUTIONS = {
 def names_of_checks() -> set[str]:
     tables = (database.CHECKS, database.ROWS, broker.CHECKS, configuration.CHECKS)
     celery = {f"celery_{expected.name}" for expected in workers.EXPECTED}
-    return (
-        {"database", "migrations", "redis", "workers", "threads"}
-        | celery
-        | {n for t in tables for n in t}
-    )
+    return named_in_the_source() | celery | {n for t in tables for n in t}
+
+
+def named_in_the_source() -> set[str]:
+    texts = [path.read_text() for path in Path(doctor.__file__).parent.glob("*.py")]
+    return set(re.findall(r'Check\.of\(\s*"(\w+)"', "\n".join(texts)))
 
 
 def test_every_code_of_a_step_has_words() -> None:
