@@ -35,20 +35,29 @@ class Origin:
     queue: str | None
     in_chord: bool = False
     goes_on: bool = True  #: it may run something that follows
+    fan_out: int | None = None  #: of a task in a chord: whose items it runs
+
+    def may_take(self, row: StepRow) -> bool:
+        """Whether it may run a step that became ready meanwhile.
+
+        The body of a chord waits for its header, so that runs items of its fan-out only.
+        """
+        return not self.in_chord or (self.fan_out is not None and row.parent_id == self.fan_out)
 
 
 def hand_over(tx: Transaction, origins: Sequence[Origin]) -> list[list[int]]:
     """Let each task keep what it goes on with, and send the rest; returns what each keeps."""
     failpoint(Failpoint.AFTER_COMMIT_BEFORE_HAND_OVER)
-    kept = [_keep(tx, origin.queue) if origin.goes_on else [] for origin in origins]
+    kept = [_keep(tx, origin) if origin.goes_on else [] for origin in origins]
     send(tx, in_chord=all(origin.in_chord for origin in origins))
     return kept
 
 
-def _keep(tx: Transaction, queue: str | None) -> list[int]:
+def _keep(tx: Transaction, origin: Origin) -> list[int]:
     # A message costs more than a cheap step: only what does not fit one batch is shared.
-    kept = [row.id for row in tx.ready if row.cheap][: tx.runtime.settings.chunk_size]
-    kept = kept or [row.id for row in tx.ready if row.queue == queue][:1]
+    open_to_it = [row for row in tx.ready if origin.may_take(row)]
+    kept = [row.id for row in open_to_it if row.cheap][: tx.runtime.settings.chunk_size]
+    kept = kept or [row.id for row in open_to_it if row.queue == origin.queue][:1]
     ours = set(kept)
     tx.ready = [row for row in tx.ready if row.id not in ours]
     return kept

@@ -113,8 +113,7 @@ def _claim(tx: Transaction, requests: Sequence[ClaimRequest], slots: Sequence[Sl
     rows = locking.lock_queued(tx.connection, list(asked), durable=False)
     batch = [row for row in rows if row.cheap]
     for row in rows:
-        if not row.cheap:
-            asked[row.id].hand.append(row)
+        asked[row.id].add(row)
     mark_running(tx, batch)
     most = STEPS_PER_TRANSACTION
     ends_at = time.monotonic() + COMPUTING_SECONDS

@@ -47,6 +47,13 @@ class Slot:
         self.steps = [step for step in self.steps if step.row.id in ours]
         self.hand = deque(row for row in self._given if row.id not in ours)
 
+    def add(self, row: StepRow) -> None:
+        """Keep a blocking step that its task was asked to run; a cheap one runs at once."""
+        if self.origin.in_chord:
+            self.origin = replace(self.origin, fan_out=row.parent_id)
+        if not row.cheap:
+            self.hand.append(row)
+
     def draw(self, ready: list[StepRow]) -> StepRow | None:
         """What it may claim next: of its hand, or of what this transaction has made *ready*."""
         if self.steps:
@@ -56,9 +63,13 @@ class Slot:
         if not self.origin.goes_on:
             return None
         for number, row in enumerate(ready):
-            if row.queue == self.origin.queue and not row.cheap:
+            if self.suits(row):
                 return ready.pop(number)
         return None
+
+    def suits(self, row: StepRow) -> bool:
+        """Whether its thread may go on with a blocking step that became ready."""
+        return row.queue == self.origin.queue and not row.cheap and self.origin.may_take(row)
 
 
 def claim_next(tx: Transaction, slots: Sequence[Slot], *, ends_at: float) -> None:
@@ -133,7 +144,7 @@ def hand_over(tx: Transaction, slots: Sequence[Slot]) -> list[list[int]]:
 def _keep_in_hand(tx: Transaction, slot: Slot) -> None:
     """Keep a few steps that became ready, if nobody is idle who would want a message for them."""
     queue = slot.origin.queue
-    own = [row for row in tx.ready if row.queue == queue and not row.cheap]
+    own = [row for row in tx.ready if slot.suits(row)]
     own = own[: MOST_IN_HAND - len(slot.hand)] if len(slot.hand) < MOST_IN_HAND else []
     if own and queue is not None and tx.runtime.dispatch.is_crowded(queue):
         slot.hand.extend(own)

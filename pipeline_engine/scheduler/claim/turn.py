@@ -83,12 +83,10 @@ class Turn:
             return ()
         if self.runtime.dispatch.waiting(queue):
             return ()
-        # The body of a chord waits for this task, so it runs nothing else.
-        parent_id = self._runs.parent_id if self.in_chord and self._runs else None
         try:
             with autocommit(self.runtime.engine) as connection:
                 found = rows.queued_blocking(
-                    connection, queue, most=MOST_IN_HAND, parent_id=parent_id
+                    connection, queue, most=MOST_IN_HAND, parent_id=self._fan_out
                 )
         except DBAPIError as error:  # all that this task was asked for is done
             log.warning("nobody was helped", error=str(error.orig))
@@ -200,4 +198,10 @@ class Turn:
     def _origin(self, *, goes_on: bool = True) -> Origin:
         # Users' steps are for their own workers: what the engine does for itself waits for none.
         may = self.queue != SYSTEM and time.monotonic() < self.ends_at
-        return Origin(self.task_id, self.queue, self.in_chord, goes_on=goes_on and may)
+        goes_on = goes_on and may
+        return Origin(self.task_id, self.queue, self.in_chord, goes_on, self._fan_out)
+
+    @property
+    def _fan_out(self) -> int | None:
+        """Of a task in a chord: the fan-out whose items alone it runs."""
+        return self._runs.parent_id if self.in_chord and self._runs else None

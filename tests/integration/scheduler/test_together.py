@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from support.driving import Gate, in_background
 from support.factories import a_step, an_action
-from support.meeting import Meeting, claiming, turn
+from support.meeting import OTHERS, Meeting, claiming, turn, wait_for_waiting
 from support.waiting import wait_until
 
+from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.sdk import ActionResult
 
 # ── Ends ─────────────────────────────────────────────────────────────────────────────────
@@ -114,3 +115,32 @@ def test_a_step_that_cannot_be_claimed_does_not_keep_others_from_it(drive, sessi
         "COMPLETED",
     ]
     assert sorted(gate.entered) == ["first", "good", "more"]
+
+
+def test_a_task_in_the_header_of_a_chord_takes_no_step_along_that_another_has_set_free(
+    drive, session
+):
+    """The body of the chord waits for that task, and looks for the join only then."""
+    item, long = Gate(), Gate()
+    meeting = Meeting(
+        drive, session, an_action("item", item.execute), an_action("long", long.execute)
+    )
+    driver = meeting.driver
+    fan_out = driver.start(a_step("each", action="item", for_each={"items": [1]}))
+    driver.turn(driver.look(fan_out).step("each").id)
+    [first_item] = driver.look(fan_out).items("each")
+    chord = Turn(driver.runtime, task_id="chord", queue="io", in_chord=True)
+    meeting.start(a_step("after", "a", action="long"))
+
+    with in_background(lambda: chord.run([first_item.id])):
+        item.wait_for("each")
+        with meeting.held_up():
+            item.open()
+            wait_for_waiting(driver.runtime.finishing, 1)
+            meeting.let_the_others_end(1 + len(OTHERS))
+            session.rollback()
+            long.wait_for("after")
+            task_id = driver.look(meeting.execution_id).step("after").task_id
+            long.open()
+
+    assert task_id in OTHERS
