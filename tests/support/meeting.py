@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -39,10 +39,11 @@ def wait_for_waiting(combiner: Combiner, count: int) -> None:
     wait_until(lambda: len(combiner._waiting) == count, what=f"{count} threads that wait")
 
 
-def turn(driver: Driver, execution_id: UUID, step_id: str) -> Callable[[], None]:
-    """What a thread does with the message of a step; its task has the name of the step."""
-    row = driver.look(execution_id).step(step_id)
-    return lambda: Turn(driver.runtime, task_id=step_id, queue="io").run([row.id])
+def turn(driver: Driver, execution_id: UUID, *step_ids: str) -> Callable[[], None]:
+    """What a thread does with the message of steps; its task has the name of the first."""
+    look = driver.look(execution_id)
+    ids = [look.step(step_id).id for step_id in step_ids]
+    return lambda: Turn(driver.runtime, task_id=step_ids[0], queue="io").run(ids)
 
 
 class Meeting:
@@ -71,12 +72,16 @@ class Meeting:
         )
 
     @contextmanager
-    def held_up(self) -> Iterator[None]:
-        """All actions run, the end of the first one waits for a lock; then the others end."""
-        turns = [turn(self.driver, self.execution_id, name) for name in ("first", *OTHERS)]
-        with in_background(*turns):
-            self.first.wait_for("first")
-            self.others.wait_for(*OTHERS)
+    def held_up(self, *in_hand: str) -> Iterator[None]:
+        """All actions run, the end of the first one waits for a lock; then the others end.
+
+        Each of the others has the same steps *in hand*.
+        """
+        with ExitStack() as threads:
+            for name in ("first", *OTHERS):
+                named = (name,) if name == "first" else (name, *in_hand)
+                threads.enter_context(in_background(turn(self.driver, self.execution_id, *named)))
+                (self.first if name == "first" else self.others).wait_for(name)
             join = select(StepExecution).filter_by(step_id="join").with_for_update()
             self.session.execute(join)
             self.first.open()

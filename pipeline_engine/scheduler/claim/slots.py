@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -54,16 +54,21 @@ class Slot:
         if not row.cheap:
             self.hand.append(row)
 
-    def draw(self, ready: list[StepRow]) -> StepRow | None:
-        """What it may claim next: of its hand, or of what this transaction has made *ready*."""
+    def draw(self, ready: list[StepRow], drawn: Container[int]) -> StepRow | None:
+        """What it may claim next: of its hand, or of what this transaction has made *ready*.
+
+        Nothing that another has *drawn*: threads that helped may have the same steps in hand.
+        """
         if self.steps:
             return None
-        if self.hand:  # a copy, because what is prepared changes its row
-            return replace(self.hand.popleft())
+        while self.hand:
+            row = self.hand.popleft()
+            if row.id not in drawn:
+                return replace(row)  # a copy, because what is prepared changes its row
         if not self.origin.goes_on:
             return None
         for number, row in enumerate(ready):
-            if self.suits(row):
+            if self.suits(row) and row.id not in drawn:
                 return ready.pop(number)
         return None
 
@@ -78,9 +83,10 @@ def claim_next(tx: Transaction, slots: Sequence[Slot], *, ends_at: float) -> Non
     What cannot run, because its condition is false or its params cannot be rendered, ends here, and
     the slot gets another one. *ends_at*, a moment of ``time.monotonic()``, leaves the rest queued.
     """
-    while drawn := _drawn(slots, tx.ready):
-        rows = [row for row, _ in drawn]
-        slot_of = {row.id: slot for row, slot in drawn}
+    drawn: set[int] = set()
+    while rows_and_slots := _draw(slots, tx.ready, drawn):
+        rows = [row for row, _ in rows_and_slots]
+        slot_of = {row.id: slot for row, slot in rows_and_slots}
         mark_running(tx, rows)
         batch = Batch(tx, ends_at)
         batch.carry_out(rows, most=len(rows))
@@ -92,9 +98,16 @@ def claim_next(tx: Transaction, slots: Sequence[Slot], *, ends_at: float) -> Non
             return
 
 
-def _drawn(slots: Sequence[Slot], ready: list[StepRow]) -> list[tuple[StepRow, Slot]]:
-    drawn = ((slot.draw(ready), slot) for slot in slots)
-    return [(row, slot) for row, slot in drawn if row is not None]
+def _draw(
+    slots: Sequence[Slot], ready: list[StepRow], drawn: set[int]
+) -> list[tuple[StepRow, Slot]]:
+    found: list[tuple[StepRow, Slot]] = []
+    for slot in slots:
+        row = slot.draw(ready, drawn)
+        if row is not None:
+            drawn.add(row.id)
+            found.append((row, slot))
+    return found
 
 
 def claimed(

@@ -73,6 +73,18 @@ def test_two_failures_that_end_an_execution_together_end_it_once(drive, session)
     assert end.events("after") == end.events("join") == ["step_skipped"]
 
 
+def test_a_step_that_several_threads_have_in_hand_is_run_by_one_of_them(drive, session):
+    """Whoever is idle looks for steps in the rows, and finds what others have in hand."""
+    meeting = Meeting(drive, session)
+    meeting.start(a_step("x", action="work"), a_step("y", action="work"))
+
+    with meeting.held_up("x", "y"):
+        meeting.let_the_others_end()
+
+    assert (meeting.others.entered.count("x"), meeting.others.entered.count("y")) == (1, 1)
+    assert meeting.driver.finish(meeting.execution_id).status == "COMPLETED"
+
+
 # ── Claims ───────────────────────────────────────────────────────────────────────────────
 
 
