@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from redis import RedisError
 from sqlalchemy import Connection
 
 from pipeline_engine.dispatch.messages import CLEAN_UP, DELIVER, JOIN, SYSTEM, Message
@@ -393,7 +394,11 @@ def beat_mark(runtime: Runtime) -> None:
     If the trace before it is old, somebody is told how long nobody has swept.
     """
     key, now = f"{runtime.settings.key_prefix}heartbeat:sweep", time.time()
-    before: Any = runtime.redis.set(key, now, ex=3600, get=True)
+    try:
+        before: Any = runtime.redis.set(key, now, ex=3600, get=True)
+    except RedisError as error:
+        log.info("nobody could be told of the sweep", error=str(error))
+        return
     seconds = now - float(before or now)
     if seconds >= runtime.settings.sweep_late_after:
         log.warning("sweep_late", seconds=round(seconds, 1))

@@ -119,6 +119,16 @@ def test_what_could_not_be_sent_is_not_looked_for(make_sweeper, driver, overdue)
     assert driver.look(overdue).status == "RUNNING"
 
 
+def test_a_sweep_that_nobody_can_be_told_of_was_made_all_the_same(driver, overdue):
+    nowhere = redis_client.Redis(port=1, socket_connect_timeout=0.1)
+    away = replace(driver.runtime, redis=nowhere)
+
+    swept = sweep.sweep(away)
+    sweep.beat_mark(away)
+
+    assert swept.timed_out_executions == 1
+
+
 @pytest.mark.parametrize(("queue", "status"), [(SYSTEM, "PENDING"), ("fast", "COMPLETED")])
 def test_what_the_engine_sets_free_is_left_to_the_workers_of_users(driver, queue, status):
     execution_id = driver.start(a_step("free"))
