@@ -24,8 +24,9 @@ log = structlog.get_logger(__name__)
 
 #: Intervals without a sweep, until this thread sweeps itself.
 MISSED = 2
-#: Seconds between two looks at the clock, at least.
-SHORTEST_SECONDS = 0.05
+#: Seconds between two looks at the clock, at least and at most. No wait is shorter than a second,
+#: so a look every second sees each wait before its end, however seldom sweeps are made.
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.05, 1.0
 #: Seconds until a sweep counts as stuck, such as in a plug-in that wakes a step.
 PATIENCE_SECONDS = 60.0
 
@@ -54,9 +55,9 @@ class Sweeper:
 
     def _look_for_ever(self) -> None:
         every = self._runtime().settings.sweep_interval_seconds
-        pause, look_at = every, time.monotonic() + every
-        while not self._stopped.wait(pause):
-            pause = every
+        pause, look_at = SHORTEST_SECONDS, time.monotonic() + every
+        while not self._stopped.wait(min(pause, every)):
+            pause = LONGEST_SECONDS
             try:
                 if time.monotonic() >= look_at:
                     look_at = time.monotonic() + every
@@ -68,16 +69,14 @@ class Sweeper:
 
     def wake(self) -> float:
         """Wake what is due; returns the seconds until the next look at the clock."""
-        runtime = self._runtime()
-        every = runtime.settings.sweep_interval_seconds
-        within = timedelta(seconds=every)
+        runtime, within = self._runtime(), timedelta(seconds=LONGEST_SECONDS)
         clock = sweep.clock(runtime, within=within)
         if clock.is_due and _can_send(runtime):
             with runtime.occupied.by("the clock", seconds=PATIENCE_SECONDS, is_vital=True):
                 sweep.wake_due(runtime)
             clock = sweep.clock(runtime, within=within)
-        # What is due still is locked, or cannot be woken: once an interval is enough for that.
-        return every if clock.next_in is None else max(SHORTEST_SECONDS, clock.next_in)
+        # What is due still is locked, or cannot be woken: once a second is enough for that.
+        return LONGEST_SECONDS if clock.next_in is None else max(SHORTEST_SECONDS, clock.next_in)
 
     def look(self) -> bool:
         """Sweep if no sweep was done for a while; returns whether it did."""

@@ -86,16 +86,16 @@ A_SECOND: dict[str, Any] = {"action": "wait_until", "params": {"duration_seconds
 def test_what_is_due_is_woken_at_its_moment_and_nobody_looks_oftener_than_needed(
     make_sweeper, driver
 ):
-    sweeper = make_sweeper(driver)
-    every = driver.runtime.settings.sweep_interval_seconds
-    assert sweeper.wake() == every, "nothing waits"
+    rarely = replace(driver.runtime.settings, sweep_interval_seconds=30.0)
+    sweeper = make_sweeper(driver, settings=rarely)
+    assert sweeper.wake() == 1, "nothing waits"
     execution_id = driver.start(a_step("wait", **A_SECOND))
     driver.settle()
 
     pause = sweeper.wake()
     assert 0 < pause <= 1
     driver.change("UPDATE step_executions SET due_at = now() WHERE awaiting_event")
-    assert sweeper.wake() == every
+    assert sweeper.wake() == 1
 
     assert driver.look(execution_id).step("wait").status == "COMPLETED"
 
@@ -108,7 +108,7 @@ def test_what_is_late_and_cannot_be_woken_is_not_asked_for_without_a_pause(make_
 
     pause = make_sweeper(driver, redis=nowhere).wake()
 
-    assert pause == driver.runtime.settings.sweep_interval_seconds
+    assert pause == 1
 
 
 def test_what_could_not_be_sent_is_not_looked_for(make_sweeper, driver, overdue):
