@@ -54,6 +54,10 @@ def _check_next(node: Node, outline: Outline, findings: Findings) -> None:
             message = f"steps.{shown(node.id)}.catch: '{target}' does not depend on '{node.id}'"
             hint = f"Add '{shown(node.id)}' to depends_on of '{target}'."
             findings.error(pointer, "branch_target_not_dependent", message, hint)
+        elif outline.has_eager_rule(target):
+            message = f"steps.{shown(node.id)}.catch: '{target}' may start before '{node.id}' ends"
+            hint = "Give it a trigger rule that waits for all of its dependencies."
+            findings.error(pointer, "next_is_eager", message, hint)
 
 
 def _hint(dependency: str, outline: Outline, findings: Findings) -> str | None:

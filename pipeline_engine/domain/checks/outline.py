@@ -13,6 +13,7 @@ from pipeline_engine.domain.definitions import JSON
 from pipeline_engine.domain.definitions.parse import HANDLER_LISTS, one_or_more
 from pipeline_engine.domain.graph import Graph
 from pipeline_engine.domain.issues import join
+from pipeline_engine.domain.readiness import EAGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,19 @@ class Outline:
     def step_ids(self) -> frozenset[str]:
         """The ids of all steps, without those of handlers."""
         return frozenset(node.id for node in self.steps if node.id)
+
+    def has_eager_rule(self, step_id: str) -> bool:
+        """Whether a step may start while what it depends on still runs."""
+        return step_id in self._eager
+
+    @cached_property
+    def _eager(self) -> frozenset[str]:
+        rules = {node.id: node.body.get("trigger_rule") for node in self.steps}
+        return frozenset(
+            step_id
+            for step_id, rule in rules.items()
+            if isinstance(rule, Mapping) or (isinstance(rule, str) and rule.lower() in EAGER)
+        )
 
     @cached_property
     def handler_order(self) -> Mapping[str, int]:

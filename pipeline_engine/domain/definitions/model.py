@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeAlias
 
+from pipeline_engine.domain.error_codes import is_among
 from pipeline_engine.domain.graph import Graph
 from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.domain.states import StepStatus
@@ -146,6 +147,10 @@ class StepDefinition:
     queue: QueueName | None = None  #: overrides what the action says
     weight: float = 1  #: of its progress
 
+    def caught_as(self, error_code: str | None) -> Catch | None:
+        """The first entry of ``catch`` that speaks of a failure."""
+        return next((c for c in self.catch if is_among(error_code, c.errors)), None)
+
 
 @dataclass(frozen=True, slots=True)
 class HandlerDefinition:
@@ -214,21 +219,24 @@ class PipelineDefinition:
         return self.unusual_rules.get(step_id, USUAL_RULE)
 
     def untaken(self, step_id: str, goes_to: Collection[str]) -> Set[str]:
-        """The steps that are not taken when a step ends.
-
-        *goes_to* are those that its failure was caught for, none after any other end.
-        """
-        caught = self.catching.get(step_id)
-        if caught is None:
+        """The steps that are not taken when a failure of this one was caught for *goes_to*."""
+        if not goes_to:
             return frozenset()
-        return (caught.union(self.graph.dependents(step_id)) if goes_to else caught).difference(
-            goes_to
-        )
+        return frozenset(self.graph.dependents(step_id)) - self.catching[step_id]
 
     @cached_property
-    def only_when_caught(self) -> frozenset[str]:
-        """The steps that run after certain failures of others only."""
-        return frozenset().union(*self.catching.values())
+    def catchers(self) -> Mapping[str, Sequence[str]]:
+        """The steps whose failures lead to a step, for those that nothing else leads to."""
+        found: dict[str, list[str]] = {}
+        for step_id, targets in self.catching.items():
+            for target in targets:
+                found.setdefault(target, []).append(step_id)
+        return found
+
+    def leads_to(self, step_id: str, error_code: str | None, target: str) -> bool:
+        """Whether a caught failure of a step leads to *target*."""
+        entry = self.step(step_id).caught_as(error_code)
+        return entry is not None and target in entry.next
 
     def has_step(self, step_id: str) -> bool:
         """Whether a step or handler has this id."""

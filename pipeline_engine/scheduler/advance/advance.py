@@ -27,7 +27,7 @@ from pipeline_engine.scheduler.advance import abort, admission, fan_out, finaliz
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage import locking, queueing, races, transitions
 from pipeline_engine.storage.moves import Ending
-from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.rows import StepRow, step_results
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.steps import StepKind
 
@@ -107,8 +107,24 @@ def _react(
         sinks.append(row)
     elif verdict is not Verdict.RUN:
         follow_ups.append(skipped(row, SkipReason(verdict.value)))
+    elif row.kind == StepKind.STEP and (vain := _waits_in_vain(tx, row)):
+        follow_ups.append(skipped(row, SkipReason.BRANCH, because=vain))
     else:
         ready.append(row)
+
+
+def _waits_in_vain(tx: Transaction, row: StepRow) -> str | None:
+    """Why a step that only failures lead to does not run, now that all before it has ended."""
+    definition = tx.plan(row.execution_id).definition
+    catchers = definition.catchers.get(row.step_id, ())
+    if not catchers:
+        return None
+    ends = step_results(tx.connection, [(row.execution_id, one) for one in catchers])
+    for (_, step_id), end in ends.items():
+        was_caught = end.status == StepStatus.COMPLETED and end.error_code is not None
+        if was_caught and definition.leads_to(step_id, end.error_code, row.step_id):
+            return None
+    return NOT_CAUGHT.format(" or ".join(f"'{one}'" for one in catchers))
 
 
 def _verdict(tx: Transaction, row: StepRow, ends: Contribution) -> Verdict:
@@ -133,8 +149,7 @@ def _untaken(tx: Transaction, ended: Iterable[Ending]) -> list[Ending]:
             continue
         untaken = tx.plan(step.execution_id).definition.untaken(step.step_id, ending.goes_to)
         if untaken or ending.skip_targets:
-            because = (CAUGHT if ending.goes_to else NOT_CAUGHT).format(step.step_id)
-            targets[step.execution_id] |= dict.fromkeys(untaken, because)
+            targets[step.execution_id] |= dict.fromkeys(untaken, CAUGHT.format(step.step_id))
             usual = SKIPPED_BECAUSE[SkipReason.BRANCH]
             targets[step.execution_id] |= dict.fromkeys(ending.skip_targets, usual)
     return [
@@ -156,7 +171,7 @@ def skipped(row: StepRow, reason: SkipReason, *, because: str | None = None) -> 
 
 
 CAUGHT = "The failure of '{}' was caught, and leads elsewhere"
-NOT_CAUGHT = "Only a failure of '{}' leads here, and there was none of that kind"
+NOT_CAUGHT = "Only a failure of {} leads here, and there was none of that kind"
 SKIPPED_BECAUSE = {
     SkipReason.CONDITION: "Condition was false",
     SkipReason.BRANCH: "Branch condition not matched",

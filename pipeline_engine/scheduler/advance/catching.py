@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline_engine.domain.definitions import JSON, Catch
-from pipeline_engine.domain.error_codes import is_among
 from pipeline_engine.domain.expressions import ExpressionError, compile_value, masker_in
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.sealing import SecretUnreadable
@@ -27,7 +26,7 @@ def caught(tx: Transaction, failure: Ending) -> Ending:
     if row.kind != StepKind.STEP:
         return failure
     definition = tx.plan(row.execution_id).definition.step(row.step_id)
-    found = next((c for c in definition.catch if is_among(failure.error_code, c.errors)), None)
+    found = definition.caught_as(failure.error_code)
     if found is None:
         return failure
     outputs = failure.outputs

@@ -285,7 +285,7 @@ class Plan:
         step = self._step_with(step_id)
         if step is None or step.fans_out or not step.item_cheap:
             return False
-        if step_id in self.definition.only_when_caught:
+        if step_id in self.definition.catchers:
             return False
         return step.definition.trigger_rule not in EAGER
 

@@ -11,7 +11,6 @@ from math import inf
 from typing import Any
 
 from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition, Rule, StepDefinition
-from pipeline_engine.domain.error_codes import is_among
 from pipeline_engine.domain.frontier import frontier_of
 from pipeline_engine.domain.outcome import COMPENSATES, AbortReason, compensating, outcome
 from pipeline_engine.domain.quorums import known_rule
@@ -54,7 +53,8 @@ class HistoryAudit:
         self._ended: dict[str, StepStatus] = {}  #: how steps of the definition ended
         self._steps = {step.id for step in definition.steps}
         self._rows: dict[int, Row] = {}
-        self._untaken: set[str] = set()  #: what only a caught failure, or none, leads to
+        self._untaken: set[str] = set()  #: what a caught failure does not lead to
+        self._led_to: set[str] = set()  #: what one does lead to
         self._fan_outs: dict[str, Row] = {}  #: or any other row that is no item, by step id
         self._final_steps = FinalSteps()
         self._began: set[str] = set()
@@ -229,6 +229,7 @@ class HistoryAudit:
             )
         yield from self._caught(event)
         self._untaken |= self._definition.untaken(step_id, event.caught or ())
+        self._led_to.update(event.caught or ())
         if step_id not in self._ended:
             self._count(step_id, status, event.skip_reason)
         self._note_failure(event, status)
@@ -251,8 +252,7 @@ class HistoryAudit:
     def _caught(self, event: Recorded) -> Iterator[Finding]:
         """Whether the first entry of ``catch`` that speaks of the failure was followed."""
         code = event.details.get("error_code")
-        entries = self._definition.step(event.step_id).catch
-        entry = next((entry for entry in entries if is_among(code, entry.errors)), None)
+        entry = self._definition.step(event.step_id).caught_as(code)
         if event.caught is not None and (entry is None or list(entry.next) != event.caught):
             yield self._differs(
                 Disagreement.WRONG_CATCH,
@@ -278,11 +278,17 @@ class HistoryAudit:
     def _has_to_be_skipped(self, step_id: str, reason: SkipReason) -> bool:
         if reason is SkipReason.NOT_NEEDED:
             return self._is_not_needed(step_id)
-        if reason is SkipReason.BRANCH and step_id in self._untaken:
+        if reason is SkipReason.BRANCH and (
+            step_id in self._untaken or self._waits_in_vain(step_id)
+        ):
             return True
         if Verdict(reason.value) in self._verdicts(step_id):
             return True
         return reason is SkipReason.BRANCH and self._is_behind_a_branch(step_id)
+
+    def _waits_in_vain(self, step_id: str) -> bool:
+        """Whether only a failure leads to a step, and there was none of that kind."""
+        return step_id in self._definition.catchers and step_id not in self._led_to
 
     def _is_not_needed(self, step_id: str) -> bool:
         """Whether a step that may go on without it, and says so, has its trigger rule met."""
@@ -381,8 +387,6 @@ class HistoryAudit:
                 rule = self._definition.step(step_id).trigger_rule
                 waits = rule not in EAGER and rule not in AbortReason.FAILED.survivors
                 if not waits or ended is None or ended.id < failure.id:
-                    continue
-                if step_id in self._untaken:  # skipped first
                     continue
                 if ended.skip_reason is not SkipReason.ABORTED:
                     yield self._differs(

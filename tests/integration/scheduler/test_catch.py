@@ -15,12 +15,13 @@ from pipeline_engine.services import executions
 OK, OUT, BAD = "COMPLETED", "SKIPPED", "FAILED"
 
 
-def failing(*codes: str, cheap: bool = True, **meta: Any) -> RegisteredAction:
-    """An action that fails with these codes, one after the other, and then succeeds."""
+def failing(*codes: str | None, cheap: bool = True, **meta: Any) -> RegisteredAction:
+    """An action that fails with these codes, one after the other; without one it succeeds."""
     left = list(codes)
 
     def execute(_: ActionContext) -> ActionResult:
-        if not left:
+        if not left or left[0] is None:
+            del left[:1]
             return ActionResult(success=True, outputs={"fine": True})
         return ActionResult(
             success=False, error="no luck", error_code=left.pop(0), outputs={"seen": 7}
@@ -93,12 +94,49 @@ def test_a_failure_leads_to_the_steps_of_the_first_entry_that_speaks_of_it(
     assert end.status == OK
 
 
+@both
+@pytest.mark.parametrize(
+    ("codes", "ends"),
+    [
+        ((), {"one": OK, "two": OK, "use": OK, "fallback": OUT}),
+        (("x",), {"one": OK, "two": OUT, "use": OUT, "fallback": OK}),
+        ((None, "x"), {"one": OK, "two": OK, "use": OUT, "fallback": OK}),
+    ],
+)
+def test_several_steps_may_share_a_way_out(drive, cheap, codes, ends):
+    catch = [{"errors": "x", "next": "fallback"}]
+
+    end = drive(failing(*codes, cheap=cheap)).run(
+        a_step("one", action="failing", catch=catch),
+        a_step("two", "one", action="failing", catch=catch),
+        a_step("use", "two"),
+        a_step("fallback", "one", "two"),
+    )
+
+    assert (end.status, end.statuses) == (OK, ends)
+
+
+def test_what_only_a_failure_leads_to_waits_for_all_else_that_it_needs(drive):
+    end = drive(failing("away")).run(
+        catching({"errors": "away", "next": "wait"}),
+        a_step("beside"),
+        a_step("wait", "call", "beside"),
+    )
+    fine = drive(failing()).run(
+        catching({"errors": "away", "next": "wait"}),
+        a_step("beside"),
+        a_step("wait", "call", "beside"),
+    )
+
+    assert (end.statuses["wait"], fine.statuses["wait"]) == (OK, OUT)
+
+
 def test_who_looks_at_a_skipped_way_is_told_why(drive):
     caught, fine = drive(failing("away")).run(*WAYS), drive(failing()).run(*WAYS)
 
     elsewhere = "The failure of 'call' was caught, and leads elsewhere"
     none = "Only a failure of 'call' leads here, and there was none of that kind"
-    assert [caught.step(s).error_message for s in ("use", "make")] == [elsewhere] * 2
+    assert [caught.step(s).error_message for s in ("use", "make")] == [elsewhere, none]
     assert [fine.step(s).error_message for s in ("wait", "make")] == [none] * 2
 
 

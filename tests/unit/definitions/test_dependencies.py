@@ -80,3 +80,18 @@ def test_a_circle_of_2000_steps_is_one_readable_error():
 
     assert message.startswith("Cyclic dependency detected: s0 -> s1 -> s2 ->")
     assert message.endswith("… -> s0")
+
+
+def test_what_a_caught_failure_leads_to_waits_for_the_step_that_fails():
+    catch = [{"errors": "*", "next": ["b", "h"]}, {"errors": "x", "next": "c"}]
+    eager = a_step("c", depends_on=["a", "b"], trigger_rule="one_success")
+
+    document = a_document(
+        a_step("a", catch=catch), a_step("b"), eager, settings={"finally": [a_step("h")]}
+    )
+
+    assert errors(document) == [
+        ("/steps/0/catch/0/next/0", "branch_target_not_dependent"),
+        ("/steps/0/catch/0/next/1", "unknown_step"),
+        ("/steps/0/catch/1/next", "next_is_eager"),
+    ]
