@@ -21,6 +21,7 @@ from pipeline_engine.sdk import (
     ItemResult,
     JsonShape,
     MoreItems,
+    NestedRules,
     OutputDefinition,
     ParamDefinition,
     ParamType,
@@ -88,9 +89,15 @@ META = ActionMeta(
             "carry",
             "State",
             ParamType.JSON,
-            description="{start, next}: what the first iteration finds as carry, and what the next"
-            " one finds, made of carry and result.",
+            description="{start, next}: what the first iteration finds as carry (null without it),"
+            " and what the next one finds, made of carry and result.",
             shape=JsonShape.OBJECT,
+            validation=ValidationRules(
+                properties={
+                    "start": NestedRules(type="json", required=False),
+                    "next": NestedRules(type="json"),
+                }
+            ),
         ),
         ParamDefinition(
             "collect",
@@ -238,8 +245,8 @@ def _check(params: Mapping[str, Any]) -> None:
     if len(given) != 1:
         raise InvalidActionParams("Specify either condition or until" + ", not both" * bool(given))
     carry = params.get("carry")
-    if carry is not None and (not isinstance(carry, dict) or set(carry) != {"start", "next"}):
-        raise InvalidActionParams("carry must be an object of start and next")
+    if carry is not None and (not isinstance(carry, dict) or carry.keys() - {"start", "next"}):
+        raise InvalidActionParams("carry must be an object of start and next, and nothing else")
 
 
 def _goes_on(context: ActionContext, following: Round, result: dict[str, Any]) -> bool:

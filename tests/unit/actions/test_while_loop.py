@@ -228,7 +228,7 @@ def test_the_rows_of_a_loop_without_state_are_what_they_were():
         ({"condition": "true"}, "action is required"),
         ({"action": "log"}, "Specify either condition or until"),
         ({"action": "log", "condition": "a", "until": "b"}, "Specify either condition or until, n"),
-        ({"action": "log", "until": "a", "carry": {"start": 1}}, "carry must be an object of"),
+        ({"action": "log", "until": "a", "carry": {"stop": 1}}, "carry must be an object of"),
         ({"action": "log", "until": "a", "carry": "{{ params.c }}"}, "carry must be an object of"),
     ],
 )

@@ -180,6 +180,14 @@ def test_what_a_loop_hands_on_is_known_where_there_has_been_a_round(name, params
     assert errors(step) == expected
 
 
+def test_a_state_without_a_next_value_is_an_error_whatever_else_only_a_run_can_tell():
+    params = LOOP | {"carry": {"start": 1}, "max_iterations": "{{ params.p }}"}
+
+    assert errors(a_step(action="while", params=params)) == [
+        ("/steps/0/params/carry/next", "required")
+    ]
+
+
 def test_a_loop_without_state_knows_none():
     params = LOOP | {"action_params": {"message": "{{ carry }}"}}
 
