@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.callers import SYSTEM
-from pipeline_engine.domain.issues import Issue
+from pipeline_engine.domain.issues import Issue, dotted
 from pipeline_engine.errors import InvalidParams
 from pipeline_engine.scheduler import start
 from pipeline_engine.scheduler.actions.prepared import Prepared
@@ -70,10 +70,15 @@ def start_child(
 
 
 def _in_words(refused: InvalidParams, problems: Sequence[Issue]) -> str:
-    told = "; ".join(problem.message for problem in problems[:MOST_TOLD])
+    told = "; ".join(map(_told, problems[:MOST_TOLD]))
     others = len(problems) - MOST_TOLD
     more = f"; and {others} more" if others > 0 else ""
     return f"{str(refused).rstrip('.')}: {told}{more}"
+
+
+def _told(problem: Issue) -> str:
+    """The pointer goes first: after ``params.token:`` a log would hide the next word."""
+    return f"{problem.pointer} {problem.message.removeprefix(f'{dotted(problem.pointer)}: ')}"
 
 
 def _check_place(tx: Transaction, parent: Prepared, root: UUID) -> None:

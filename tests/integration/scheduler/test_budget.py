@@ -195,6 +195,27 @@ def test_the_names_of_a_template_are_those_of_the_table(drive):
     assert seen == {"plain": NAMES[Place.STEP], "looped": NAMES[Place.ITEM]}
 
 
+def test_all_templates_of_an_attempt_see_one_moment_and_those_of_the_next_another(drive):
+    seen: list[tuple[str, str, str]] = []
+
+    def look(context):
+        seen.append((context.params["a"], context.params["b"], context.scope["now"]))
+        return ActionResult(success=len(seen) > 1)
+
+    driver = drive(an_action("look", look, params=["a", "b"]))
+    retry = {"max_attempts": 2, "backoff_seconds": 0}
+    params = {"a": "{{ now }}", "b": "{{ now | to_datetime }}"}
+    soon = "{{ now | seconds_since(execution.created_at) < 600 }}"
+
+    end = driver.run(
+        a_step("a", action="look", params=params, condition=soon, retry=retry),
+        outputs={"at": "{{ now }}"},
+    )
+
+    assert [len(set(moments)) for moments in seen] == [1, 1]
+    assert seen[0][0] < seen[1][0] < end.outputs["at"]
+
+
 def test_ids_of_steps_that_come_from_data_are_not_looked_for_in_the_database(drive):
     driver = drive()
     asked: list[str] = []

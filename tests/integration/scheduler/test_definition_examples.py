@@ -38,6 +38,7 @@ def ok(**body: Any) -> Answer:
 
 
 RUNS = (
+    Run("roll-out", {"told": "v1.0 to a"}, params={"servers": [{"host": "a", "port": 1}]}),
     Run("thumbnails", {"total": 2}, (ok(),), {"urls": ["{url}", "{url}"]}),
     Run("price-or-default", {"price": 7}, (Answer(500), ok(price=7)), {"url": "{url}"}),
     Run("price-or-default", {"price": 100}, (Answer(500),), {"url": "{url}"}),

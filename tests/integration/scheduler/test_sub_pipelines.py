@@ -72,7 +72,7 @@ def test_a_child_that_takes_other_params_says_which_and_where(drive, session):
     end = drive().run(call(params={"params": {"sizes": [3, 0]}}))
 
     assert end.step("call").error_code == "invalid_params"
-    assert "params.sizes.1: Input should be greater" in end.step("call").error_message
+    assert "/params/sizes/1 Input should be greater" in end.step("call").error_message
 
 
 def test_the_error_of_a_pipeline_deep_down_is_told_once_and_with_its_place(drive, session):

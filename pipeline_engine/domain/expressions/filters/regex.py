@@ -66,7 +66,7 @@ def regex_replace(
         end = match.end()
         size += len(piece)
         refuse_large(size)
-        fuel.spend(len(piece) // CHARACTERS_PER_UNIT)
+        fuel.spend(len(parts) + len(piece) // CHARACTERS_PER_UNIT)
     pieces.append(source[end:])
     fuel.spend_on_text(sum(map(len, pieces)))
     return "".join(pieces)
