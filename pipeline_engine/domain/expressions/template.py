@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 
 from jinja2 import Environment, TemplateSyntaxError
 from jinja2 import nodes as jinja
+from jinja2.lexer import TOKEN_STRING, Lexer, Token
 from jinja2.parser import Parser
 
 from pipeline_engine.domain.expressions.errors import (
@@ -35,7 +36,39 @@ from pipeline_engine.domain.expressions.values import as_json, as_one_text
 
 Part: TypeAlias = "str | Node"
 
-_SYNTAX = Environment(keep_trailing_newline=True)  # noqa: S701 - parses only, renders no page
+
+class _Lexer(Lexer):
+    r"""Jinja's, which leaves the backslash of ``'\d'`` to a rule that Python is about to drop."""
+
+    def wrap(
+        self,
+        stream: Iterable[tuple[int, str, str]],
+        name: str | None = None,
+        filename: str | None = None,
+    ) -> Iterator[Token]:
+        kept = (
+            (line, kind, _ESCAPE.sub(_kept, value) if kind == TOKEN_STRING else value)
+            for line, kind, value in stream
+        )
+        return super().wrap(kept, name, filename)
+
+
+class _Syntax(Environment):
+    @cached_property
+    def lexer(self) -> Lexer:
+        return _Lexer(self)
+
+
+#: A backslash in a literal, and the characters behind it that make it an escape.
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = frozenset("\n\\'\"abfnrtv01234567xNuU")
+
+
+def _kept(found: re.Match[str]) -> str:
+    return found[0] if found[1] in _ESCAPED else rf"\\{found[1]}"
+
+
+_SYNTAX = _Syntax(keep_trailing_newline=True)
 _NEEDS_PARSING = re.compile(r"\{\{|\{%[-+]?\s*raw\b")
 _HAS_STATEMENT = re.compile(r"\{%")
 _CACHED_TEMPLATES = 2048

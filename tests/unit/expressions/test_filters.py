@@ -119,6 +119,7 @@ FILTERS: list[tuple[str, str, Any]] = [
     ),
     ("regex_replace", r"'äö' | regex_replace('', '-')", "-ä-ö-"),
     ("regex_replace", r"'ab' | regex_replace('(x)?b', '[\\0\\1\\\\]')", "a[b\\]"),
+    ("regex_search", r"'build 42 of 50' | regex_search('\d+\s')", "42 "),
     ("regex_search", r"'build 42 of 50' | regex_search('[0-9]+')", "42"),
     ("regex_search", r"'v1.20' | regex_search('v(\\d+)\\.(?P<minor>\\d+)', 'minor')", "20"),
     ("regex_search", r"'v1.20' | regex_search('v(\\d+)', 1)", "1"),
