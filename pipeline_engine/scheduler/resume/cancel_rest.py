@@ -24,6 +24,9 @@ def cancel_rest(runtime: Runtime, step_execution_id: int) -> Transaction:
         plan = tx.plan(row.execution_id)
         rest = sorted(plan.definition.graph.leads_only_to(row.step_id))
         steps = races.lock_rest(tx.connection, row.execution_id, rest)
+        if any(step.items_open for step in steps):
+            # Items that a fan-out has made while we waited for it the first statement did not see.
+            steps = races.lock_rest(tx.connection, row.execution_id, rest)
         because = f"'{row.step_id}' has gone on without it"
         reason = SkipReason.NOT_NEEDED
         advance(tx, abort.stop(tx, steps, plan, because=because, reason=reason))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.driving import Driver
-from support.factories import a_step, an_action
+from support.driving import Driver, Gate, in_background
+from support.factories import a_fan_out, a_step, an_action
+from support.waiting import wait_until
 
 from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.errors import InvalidParams
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler import sweep
-from pipeline_engine.sdk import ActionContext, ActionResult
+from pipeline_engine.sdk import ActionContext, ActionResult, Item
 from pipeline_engine.services import executions
 
 OK, OUT, BAD = "COMPLETED", "SKIPPED", "FAILED"
@@ -180,6 +181,38 @@ def test_a_fan_out_and_a_step_that_waits_for_its_retry_may_lose(drive, cleaned):
     assert end.statuses == {"many": OUT, "again": OUT, "first": OK, "fast": OK, "won": OK}
     assert {item.skip_reason for item in end.items("many")} == {"not_needed"}
     assert end.step("many").skip_reason == "not_needed"
+
+
+def test_a_fan_out_that_expands_while_it_is_called_off_loses_its_items_too(drive):
+    """Who calls it off waits for its row, and the items were not there when that began."""
+    gate = Gate()
+
+    def expand(context: ActionContext) -> list[Item]:
+        gate.execute(context)
+        return [Item(value=1), Item(value=2)]
+
+    def fine(*_: Any) -> ActionResult:
+        return ActionResult(success=True)
+
+    driver = drive(a_fan_out("many", expand, execute_item=fine, join=fine, cheap=True))
+    execution_id = driver.start(
+        a_step("each", action="many"), a_step("fast"), a_step("won", "each", "fast", **FIRST)
+    )
+    rows = {row.step_id: row for row in driver.look(execution_id).rows}
+    driver.turn(rows["fast"].id)
+
+    def waits() -> bool:
+        return bool(driver.change("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+
+    with in_background(lambda: driver.turn(rows["each"].id)):
+        gate.wait_for("each")
+        with in_background(lambda: driver.cancel_rest(rows["won"].id)):
+            wait_until(waits, what="a transaction that waits for the fan-out")
+            gate.open()
+
+    end = driver.finish(execution_id)
+    assert end.statuses == {"each": OUT, "fast": OK, "won": OK}
+    assert [item.skip_reason for item in end.items("each")] == ["not_needed"] * 2
 
 
 def test_the_sweep_cancels_the_rest_if_the_message_was_lost(driver):
