@@ -110,6 +110,8 @@ def was_stopped(connection: Connection, step_execution_id: int) -> bool:
     """Whether the step was stopped for good, so that no attempt follows."""
     found = connection.exec_driver_sql(
         "SELECT cancelling OR status IN ('SKIPPED', 'TIMEOUT')"
+        # If its failure was caught, it has completed.
+        " OR (status = 'COMPLETED' AND coalesce(error_code, '') IN ('timeout', 'revoked'))"
         " OR (status = 'FAILED' AND error_code = 'revoked')"
         " FROM step_executions WHERE id = %(id)s",
         {"id": step_execution_id},

@@ -52,4 +52,5 @@ def _rendered(tx: Transaction, failure: Ending, catch: Catch) -> dict[str, JSON]
         "outputs": failure.outputs or {},
     }
     rendered = compile_value(dict(catch.outputs or {})).render(scope)
-    return guarded_outputs(runtime, rendered, masker_in(scope), Room.OWN)
+    room = Room.OWN if row.items_total is None else Room.ASSEMBLED
+    return guarded_outputs(runtime, rendered, masker_in(scope), room)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.driving import Gate, in_background
 from support.factories import a_pipeline, a_step, an_action
 
 from pipeline_engine.domain.callers import SYSTEM
@@ -267,6 +268,44 @@ def test_a_fan_out_whose_time_is_up_is_caught(drive):
     driver.change("UPDATE step_executions SET deadline_at = now() WHERE items_total IS NOT NULL")
 
     assert driver.finish(execution_id).step("call").outputs == {"late": True}
+
+
+def test_what_comes_of_a_fan_out_has_the_room_that_fan_outs_have(drive):
+    def execute(context: ActionContext) -> ActionResult:
+        return ActionResult(success=context.params["n"] > 1, outputs={"text": "x" * 500})
+
+    work = an_action("work", execute, params=["n"], cheap=True)
+    catch = [{"errors": "items_failed", "outputs": {"some": "{{ error.outputs.results }}"}}]
+
+    end = drive(work, max_output_bytes=1000).run(
+        a_step("each", action="work", params={"n": "{{ item }}"}, for_each=[3, 2, 1], catch=catch),
+        settings={"fail_fast": False},
+    )
+
+    assert (end.status, len(end.step("each").outputs["some"])) == (OK, 3)
+
+
+def test_what_a_caught_attempt_starts_too_late_is_called_off(drive):
+    gate, called_off = Gate(), []
+
+    def execute(context: ActionContext) -> ActionResult:
+        gate.execute(context)
+        return ActionResult(success=True, awaiting_event=True, external_workflow_id="job")
+
+    def cleanup(context: ActionContext) -> None:
+        called_off.extend(context.external_workflow_ids)
+
+    driver = drive(an_action("call", execute, cleanup=cleanup))
+    execution_id = driver.start(a_step("call", action="call", catch=[{"errors": "timeout"}]))
+
+    with in_background(lambda: driver.settle_only(execution_id)):
+        gate.wait_for("call")
+        driver.change("UPDATE step_executions SET deadline_at = now() WHERE step_id = 'call'")
+        end = driver.finish(execution_id)
+        gate.open()
+
+    assert (end.status, end.statuses) == (OK, {"call": OK})
+    assert called_off == ["job"]
 
 
 def test_a_child_keeps_its_own_code(drive, session):
