@@ -54,7 +54,14 @@ class Event(Base):
     """
 
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_execution_id", "execution_id", "transaction_id", "id"),)
+    __table_args__ = (
+        Index("ix_events_execution_id", "execution_id", "transaction_id", "id"),
+        Index(
+            "ix_events_retrying",
+            "step_execution_id",
+            postgresql_where=text("event_type = 'step_retrying'"),
+        ),
+    )
 
     id: Mapped[counted_key]
     transaction_id: Mapped[int] = mapped_column(
