@@ -24,7 +24,7 @@ UNDO_RETRY = (RetryConfig(max_attempts=3, backoff_seconds=2),)
 
 
 class AbortReason(StrEnum):
-    """Why an execution ends before its steps have; the first reason counts, or a cancel."""
+    """Why an execution ends before its steps have; the first counts, or what outranks it."""
 
     FAILED = "failed"
     TIMED_OUT = "timed_out"
@@ -38,7 +38,12 @@ class AbortReason(StrEnum):
         return SURVIVES_CANCEL if self in told else SURVIVES_FAILURE
 
     def outranks(self, earlier: AbortReason | None) -> bool:
-        """Whether this is what counts although *earlier* came first: what a client says does."""
+        """Whether this is what counts although *earlier* came first.
+
+        What a client says does; and a good end has to be reached in time.
+        """
+        if self is AbortReason.TIMED_OUT:
+            return earlier in {None, AbortReason.ENDED}
         return earlier is None or (self is AbortReason.CANCELLED and earlier is not self)
 
 

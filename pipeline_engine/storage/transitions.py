@@ -500,13 +500,15 @@ def pass_deadline(
 ) -> AbortReason | None:
     """Note that the time of an execution is up, and until when its handlers may go on.
 
-    Returns why it ends early now; None if it was noted before, or the time is not up.
+    Returns why it ends early now; None if it was noted before, or the time is not up. A good end
+    that has not been reached by then is none.
     """
     moved = connection.exec_driver_sql(
         "UPDATE executions SET overdue_since = now(), deadline_at = now() + %(grace)s,"
-        " error = CASE WHEN abort_reason IS NULL"
+        " error = CASE WHEN nullif(abort_reason, %(good)s) IS NULL"
         f" THEN %(error)s::jsonb || {_CAUSE} ELSE error END,"
-        " abort_reason = coalesce(abort_reason, %(reason)s), updated_at = now(),"
+        " outputs = CASE WHEN abort_reason = %(good)s THEN NULL ELSE outputs END,"
+        " abort_reason = coalesce(nullif(abort_reason, %(good)s), %(reason)s), updated_at = now(),"
         " lock_version = lock_version + 1"
         " WHERE id = %(id)s AND status IN ('PENDING', 'RUNNING') AND overdue_since IS NULL"
         " AND deadline_at <= now() RETURNING abort_reason",
@@ -514,6 +516,7 @@ def pass_deadline(
             "id": str(execution_id),
             "grace": grace,
             "reason": AbortReason.TIMED_OUT.value,
+            "good": AbortReason.ENDED.value,
             "error": json_guard.dumps(error),
         },
     ).first()

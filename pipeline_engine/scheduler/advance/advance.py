@@ -43,8 +43,7 @@ def advance(tx: Transaction, endings: Sequence[Ending], *, durable: bool = True)
         durable = True  # said once; the end of an execution may have said otherwise since
         ended += transitions.end(tx.connection, _untaken(tx, ended))
         # An abort comes first, so that nothing is set free which it is about to stop.
-        ended += transitions.end(tx.connection, _stopped_by(tx, ended))
-        ended += transitions.end(tx.connection, _failures(tx, ended))
+        ended += _give_up(tx, ended)
         endings = [
             *fan_out.count(tx, [e for e in ended if e.step.kind == StepKind.ITEM]),
             *_set_free(tx, [e for e in ended if e.step.kind != StepKind.ITEM]),
@@ -182,38 +181,47 @@ SKIPPED_BECAUSE = {
 }
 
 
-def _stopped_by(tx: Transaction, ended: Iterable[Ending]) -> list[Ending]:
-    """The ends of the others where a step ends its whole execution."""
-    follow_ups: list[Ending] = []
-    for ending in ended:
-        end = ending.ends
-        if end is not None:
-            execution_id = ending.step.execution_id
-            stop = partial(abort.give_up, reason=end.reason, error=end.error, outputs=end.outputs)
-            follow_ups += stop(tx, execution_id) or ()
-    return follow_ups
+def _give_up(tx: Transaction, ended: Sequence[Ending]) -> list[Ending]:
+    """End executions early for these ends, in their order; returns the ends of what is stopped.
 
-
-def _failures(tx: Transaction, ended: Iterable[Ending]) -> list[Ending]:
-    """Note unhandled failures; with ``fail_fast`` the first one ends the execution."""
-    follow_ups: list[Ending] = []
-    ended = list(ended)
+    A step may end its whole execution, and with ``fail_fast`` the first unhandled failure does.
+    """
+    stopped: list[Ending] = []
+    over: set[UUID] = set()  #: ended well by one of these
     _note_not_undone(tx, [e for e in ended if e.step.kind == StepKind.COMPENSATION])
     for ending in ended:
+        step, end = ending.step, ending.ends
+        if end is not None:
+            stop = partial(abort.give_up, reason=end.reason, error=end.error, outputs=end.outputs)
+            found = stop(tx, step.execution_id)
+            if found is not None and end.reason is AbortReason.ENDED:
+                over.add(step.execution_id)
+            stopped += transitions.end(tx.connection, found or ())
         if not _is_unhandled_failure(ending):
             continue
-        step = ending.step
-        error = {
-            "code": ending.error_code or "step_failed",
-            "message": ending.error_message or "The step failed",
-            "step_id": step.step_id,
-        }
-        transitions.note_failure(tx.connection, step.execution_id, error)
-        plan = tx.plan(step.execution_id)
-        if plan.definition.settings.fail_fast and step.kind == StepKind.STEP:
-            reason = AbortReason.FAILED
-            follow_ups += abort.give_up(tx, step.execution_id, reason=reason, error=error) or ()
-    return follow_ups
+        # One that has only just not been stopped by a good end changes nothing about that.
+        if step.execution_id not in over or _survives_a_good_end(tx, step):
+            stopped += transitions.end(tx.connection, _failed(tx, ending))
+    return stopped
+
+
+def _survives_a_good_end(tx: Transaction, step: StepRow) -> bool:
+    return step.kind != StepKind.STEP or tx.rule(step)[0] in AbortReason.ENDED.survivors
+
+
+def _failed(tx: Transaction, ending: Ending) -> Sequence[Ending]:
+    """Note an unhandled failure, and end the execution by it if that is to be."""
+    step = ending.step
+    error = {
+        "code": ending.error_code or "step_failed",
+        "message": ending.error_message or "The step failed",
+        "step_id": step.step_id,
+    }
+    transitions.note_failure(tx.connection, step.execution_id, error)
+    plan = tx.plan(step.execution_id)
+    if not plan.definition.settings.fail_fast or step.kind != StepKind.STEP:
+        return ()
+    return abort.give_up(tx, step.execution_id, reason=AbortReason.FAILED, error=error) or ()
 
 
 def _note_not_undone(tx: Transaction, ended: Sequence[Ending]) -> None:

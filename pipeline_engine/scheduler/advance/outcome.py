@@ -29,8 +29,6 @@ from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.steps import StepKind
 
 TOO_SLOW = "Step timed out"
-#: Kinds of rows that may end their execution.
-ENDING = frozenset({StepKind.STEP, StepKind.ITEM})
 NO_EVENT = "Step timed out waiting for event"
 
 
@@ -61,8 +59,9 @@ def _decided(tx: Transaction, step: Prepared, result: ActionResult) -> list[Endi
             message="The id of an event quotes a secret",
             retryable=False,
         )
-    # Handlers and compensations run when the execution ends anyway.
-    ends = result.ends_execution if step.row.kind in ENDING else None
+    ends = result.ends_execution
+    if ends is not None and tx.plan(step.row.execution_id).runs_after_steps(step.row):
+        ends = None  # the execution ends anyway
     if not result.success:
         return failed(
             tx,
@@ -193,7 +192,7 @@ def retry_after(
         return None
     # Of one policy all failures are its own; of several the history knows which were whose.
     failures = row.retry_count + 1
-    if len(planned.retry) > 1:
+    if len(planned.retry) > 1 and row.retry_count:
         before = history.failures_before(tx.connection, row)
         failures = retries.failures_of(policy, planned.retry, before) + 1
     if failures >= policy.max_attempts:

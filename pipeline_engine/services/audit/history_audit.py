@@ -124,12 +124,20 @@ class HistoryAudit:
         self._ends_all(event)
 
     def _ends_all(self, event: Recorded) -> None:
-        """A step ends its whole execution, if it says so."""
-        if event.ends is AbortReason.ENDED:  # and well, whatever has failed before
-            self._failures.clear()
-        if event.ends is not None:
-            self._ending.append(event)
-            self._intends(event.ends, event)
+        """A step ends its whole execution, if it says so and nothing has before."""
+        if event.ends is None:
+            return
+        self._ending.append(event)
+        if event.ends is AbortReason.ENDED:
+            if self._has_failed_fast or not event.ends.outranks(self._reason_now):
+                return
+            self._failures.clear()  # whatever has failed before
+        self._intends(event.ends, event)
+
+    @property
+    def _has_failed_fast(self) -> bool:
+        fails_fast = self._definition.settings.fail_fast
+        return fails_fast and any(event.step_id in self._steps for event in self._failures)
 
     def _new_row(self, event: Recorded) -> Row | None:
         step_id = event.step_id
@@ -246,6 +254,9 @@ class HistoryAudit:
 
     def _note_failure(self, event: Recorded, status: StepStatus) -> None:
         tolerated = self._is_tolerated(event.step_id) and event.ends is None
+        if event.step_id in self._steps and self._reason_now is AbortReason.ENDED:
+            # Together with a good end, or it would have been stopped.
+            tolerated |= not self._survives(event.step_id)
         if is_unhandled_failure(status, tolerated=tolerated):
             self._failures.append(event)
 
@@ -315,8 +326,7 @@ class HistoryAudit:
             yield self._wrong_stop(step_id, "that it goes on, as its trigger rule lets it")
 
     def _may_have_been_given_up(self) -> bool:
-        fails_fast = self._definition.settings.fail_fast
-        if fails_fast and any(event.step_id in self._steps for event in self._failures):
+        if self._has_failed_fast:
             return True
         if the_end(self._history) is None:
             return True  # an older execution may be about to say that its time was up
@@ -399,7 +409,8 @@ class HistoryAudit:
     def _ways(self) -> list[Way]:
         """What may have run after the steps; an abort may have come while it did."""
         failed = any(event.step_id in self._steps for event in self._failures)
-        calm = outcome(None, failed=failed or self._outranked is not None)
+        gave_up = self._outranked not in {None, AbortReason.ENDED}
+        calm = outcome(None, failed=failed or gave_up)
         if self._reason not in {AbortReason.CANCELLED, AbortReason.TIMED_OUT}:
             return [(calm,)]
         given_up = outcome(self._reason, failed=True)

@@ -155,7 +155,8 @@ def _aborting(execution: Mapping[str, Any]) -> Finding:
     if forced_at:
         because, todo = f"{because}. Handlers and compensations are stopped, too", WAIT
     else:
-        because += ", then compensations and handlers run"
+        undone = "" if reason == AbortReason.ENDED else "compensations and "
+        because += f", then {undone}handlers run"
         todo = f"{WAIT} To stop those as well, {AGAIN[reason]}."
     return Finding(
         code=FindingCode.ABORTING,

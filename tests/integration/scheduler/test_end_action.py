@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.driving import Driver
+from support.driving import Driver, Look
 from support.factories import a_step, an_action
 
 from pipeline_engine.domain.callers import SYSTEM
+from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import executions
 
@@ -117,6 +118,58 @@ def test_it_ends_well_whatever_has_failed_before(driver):
     assert (end.status, end.execution.error) == (OK, None)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_failure_at_the_same_moment_does_not_spoil_a_good_end(driver, first):
+    steps = [a_step("bad", action="fail"), end_step()]
+
+    end = at_once(driver, *(steps if first else steps[::-1]), settings={"fail_fast": False})
+
+    assert (end.status, end.execution.error) == (OK, None)
+
+
+def at_once(driver: Driver, *steps: dict[str, Any], **fields: Any) -> Look:
+    """Carry an execution to its end, whose first steps end in one transaction."""
+    execution_id = driver.start(*steps, **fields)
+    driver.settle_only(execution_id)
+    return driver.finish(execution_id)
+
+
+@pytest.mark.parametrize("rule", ["one_failed", "all_done"])
+def test_what_has_failed_fast_stays_a_failure(driver, rule):
+    end = driver.run(
+        a_step("bad", action="fail"),
+        end_step("bad", outputs={"n": 1}) | {"trigger_rule": rule},
+        a_step("after", "stop", trigger_rule="all_done"),
+        settings=HANDLERS,
+    )
+
+    assert (end.status, end.execution.error["step_id"]) == (BAD, "bad")
+    assert end.statuses == {"bad": BAD, "stop": OK, "after": OK, "alarm": OK, "tidy": OK}
+
+
+def test_two_steps_that_end_it_at_once_end_it_as_the_first_does(driver):
+    end = at_once(driver, end_step(status="failed", message="no"), end_step() | {"id": "other"})
+
+    assert (end.status, end.execution.error["message"]) == (BAD, "no")
+
+
+def test_a_good_end_has_to_be_reached_in_time(driver):
+    execution_id = driver.start(
+        end_step(outputs={"n": 1}),
+        a_step("last", "stop", action="parks", trigger_rule="always"),
+        settings=HANDLERS,
+    )
+    driver.settle()
+    driver.change("UPDATE executions SET deadline_at = now()")
+    sweep.sweep(driver.runtime)
+    driver.change("UPDATE executions SET deadline_at = now()")
+
+    end = driver.finish(execution_id)
+
+    assert (end.status, end.execution.error["code"]) == (BAD, "execution_timeout")
+    assert end.outputs is None
+
+
 def test_a_handler_that_fails_afterwards_still_counts(driver):
     bad = handler("tidy", "always") | {"action": "fail", "params": {}}
 
@@ -153,6 +206,34 @@ def test_in_a_handler_it_ends_nothing(driver):
     end = driver.run(a_step("a"), settings={"finally": [given, handler("more", "always")]})
 
     assert (end.status, end.statuses["more"]) == (OK, OK)
+
+
+def test_in_an_item_of_a_handler_or_of_a_compensation_it_ends_nothing(driver):
+    given = handler("tidy", "on_failure") | {"action": "end", "params": {}, "for_each": [1]}
+    undo = {"action": "end", "params": {}, "per_item": True}
+
+    end = driver.run(
+        a_step("each", for_each=[1], compensate=undo),
+        a_step("bad", "each", action="fail"),
+        settings={"fail_fast": False, "on_failure": [given, handler("more", "on_failure")]},
+    )
+
+    assert (end.status, end.execution.error["step_id"]) == (BAD, "bad")
+    ran = {"compensate:each": OK, "tidy": OK, "more": OK}
+    assert end.statuses == {"each": OK, "bad": BAD, **ran}
+
+
+def test_a_cancel_while_the_handlers_of_a_good_end_run_adds_its_own(driver):
+    waits = handler("waits", "on_success") | {"action": "parks", "params": {}}
+    execution_id = driver.start(end_step(), settings=HANDLERS | {"on_success": [waits]})
+    driver.settle()
+    executions.cancel(SYSTEM, driver.runtime, execution_id)
+    driver.change("UPDATE step_executions SET deadline_at = now() WHERE step_id = 'waits'")
+
+    end = driver.finish(execution_id)
+
+    assert end.status == "INTERRUPTED"
+    assert set(end.statuses) == {"stop", "waits", "tidy", "undone"}
 
 
 def test_a_cancel_that_comes_later_outranks_it(driver):
