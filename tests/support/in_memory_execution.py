@@ -6,7 +6,7 @@ All decisions are those of ``domain/``; the waves are those of ``advance()``.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition, StepDefinition
 from pipeline_engine.domain.frontier import frontier_of
@@ -30,6 +30,8 @@ class End:
     status: StepStatus
     skip_reason: SkipReason | None = None
     skip_targets: Sequence[str] = ()  #: steps on the sides that this conditional did not take
+    error_code: str | None = None  #: of a failure, also if it was caught
+    goes_to: Sequence[str] = ()  #: the only steps that go on, because it was
 
 
 class InMemoryExecution:
@@ -70,7 +72,7 @@ class InMemoryExecution:
 
         If the end of one aborts the execution, the running steps in *slow* have to clean up.
         """
-        self._advance([end for end in ends if self._is_in_time(end)], slow)
+        self._advance([self._caught(end) for end in ends if self._is_in_time(end)], slow)
 
     def abort(
         self, reason: AbortReason, *, slow: Collection[str] = (), force: bool = False
@@ -109,8 +111,16 @@ class InMemoryExecution:
         runs = end.step_id in self.running and end.step_id not in self.stopping
         return runs or end.step_id in self.ready
 
+    def _caught(self, end: End) -> End:
+        if end.status not in {StepStatus.FAILED, StepStatus.TIMEOUT}:
+            return end
+        entry = self._definition.step(end.step_id).caught_as(end.error_code)
+        if entry is None:
+            return end
+        return replace(end, status=StepStatus.COMPLETED, goes_to=entry.next)
+
     def _untaken(self, end: End) -> Iterator[str]:
-        for target in end.skip_targets:
+        for target in (*end.skip_targets, *self._definition.untaken(end.step_id, end.goes_to)):
             if target not in self.ended and target not in self.running:
                 yield target
 
@@ -151,11 +161,18 @@ class InMemoryExecution:
         for step_id, verdict in self._frontier.count(counted):
             if step_id in self.ended or step_id in self.running:
                 continue
-            if verdict is Verdict.RUN:
+            if verdict is Verdict.RUN and self._waits_in_vain(step_id):
+                yield End(step_id, StepStatus.SKIPPED, SkipReason.BRANCH)
+            elif verdict is Verdict.RUN:
                 self.set_free.append(step_id)
                 self.ready.add(step_id)
             else:
                 yield End(step_id, StepStatus.SKIPPED, SkipReason(verdict.value))
+
+    def _waits_in_vain(self, step_id: str) -> bool:
+        """Whether only failures lead to the step, and none was caught for it."""
+        ends = [self.ended.get(one) for one in self._definition.catchers.get(step_id, ())]
+        return bool(ends) and not any(end and step_id in end.goes_to for end in ends)
 
     def _contribution(self, end: End) -> Contribution:
         tolerated = self._is_tolerated(end.step_id)

@@ -1,4 +1,4 @@
-"""Definitions for hypothesis: small graphs with every trigger rule."""
+"""Definitions for hypothesis: small graphs with every trigger rule, and with ``catch``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from support.factories import a_document, a_step
 
+CODES = ("x", "y", "timeout")  #: of failures that some step may catch
+EAGER = ("one_success", "one_failed", "one_done")
 RULES = (
     "none_failed",
     "all_success",
@@ -36,8 +38,29 @@ def documents(
         if step["on_failure"] == "retry":
             step["retry"] = {"max_attempts": draw(st.integers(1, 3)), "backoff_seconds": 0}
         steps.append(step)
+    for step in steps:
+        if catch := draw(st.lists(entries(_may_be_next(step, steps)), max_size=2)):
+            step["catch"] = catch
     fail_fast = draw(st.sampled_from([False, False, True]))
     return a_document(*steps, settings={"fail_fast": fail_fast})
+
+
+@st.composite
+def entries(draw: st.DrawFn, targets: list[str]) -> dict[str, Any]:
+    """An entry of ``catch``, which may lead to some of these steps."""
+    found: dict[str, Any] = {"errors": draw(st.sampled_from(["*", *CODES]))}
+    if targets and draw(st.booleans()):
+        found["next"] = draw(st.lists(st.sampled_from(targets), min_size=1, unique=True))
+    return found
+
+
+def _may_be_next(step: dict[str, Any], steps: list[dict[str, Any]]) -> list[str]:
+    waiting = [one for one in steps if step["id"] in one["depends_on"]]
+    return [
+        one["id"]
+        for one in waiting
+        if isinstance(one["trigger_rule"], str) and one["trigger_rule"] not in EAGER
+    ]
 
 
 def rules(dependencies: int) -> list[Any]:

@@ -22,6 +22,7 @@ class Model:
     ended: dict[str, str] = field(default_factory=dict)  #: "COMPLETED" … or why it was skipped
     running: set[str] = field(default_factory=set)
     stopping: set[str] = field(default_factory=set)
+    caught: dict[str, list[str]] = field(default_factory=dict)  #: for which steps, if for some only
     given_up: str | None = None
     forced: bool = False  #: handlers are stopped too, and whatever else would survive
     failed: bool = False
@@ -32,11 +33,27 @@ class Model:
         assert step in self.ready
         self.running.add(step)
 
-    def end(self, how: dict[str, str], *, untaken: set[str], slow: set[str]) -> None:
-        """These steps end; of those that nobody waits for any more, nobody takes notice."""
+    def end(
+        self,
+        how: dict[str, str],
+        *,
+        untaken: set[str],
+        slow: set[str],
+        codes: dict[str, str] | None = None,
+    ) -> None:
+        """These steps end; of those that nobody waits for any more, nobody takes notice.
+
+        The *codes* are those of failures.
+        """
         how = {s: end for s, end in how.items() if s in self.ready or self._runs(s)}
+        for step, end in how.items():
+            entry = self._entry(step, (codes or {}).get(step, "")) if end in FAILURES else None
+            if entry is not None:
+                how[step] = "COMPLETED"
+                self.caught[step] = entry.get("next", [])
         self.ended.update(how)
         if how:
+            untaken = untaken.union(*(self._led_past(step) for step in how))
             self._skip({s for s in untaken if s not in self.running}, "branch")
         if any(end in FAILURES and not self._is_tolerated(s) for s, end in how.items()):
             self.failed = True
@@ -96,9 +113,16 @@ class Model:
         given = self.steps[step].get("trigger_rule", "none_failed")
         return given if isinstance(given, str) else "at_least"
 
-    # One rule after the other, as the documentation has them.
-    def fate(self, step: str) -> str:  # noqa: C901, PLR0911, PLR0912
+    def fate(self, step: str) -> str:
         """``run``, ``wait``, or why the step has to be skipped."""
+        fate = self._fate_by_rule(step)
+        only_after = [s for s in self.steps if step in self._named(s)]
+        if fate == "run" and only_after and not any(step in self._goes_to(s) for s in only_after):
+            return "branch"
+        return fate
+
+    # One rule after the other, as the documentation has them.
+    def _fate_by_rule(self, step: str) -> str:  # noqa: C901, PLR0911, PLR0912
         before = [self._word(dependency) for dependency in self.steps[step]["depends_on"]]
         if not before:
             return "run"
@@ -133,6 +157,24 @@ class Model:
         if rule == "all_failed" and bad == len(before):
             return "run"
         return "upstream_failed" if stopped and rule not in SURVIVE_FAILURE else "rule"
+
+    # ── Failures that are caught ─────────────────────────────────────────────────────────
+
+    def _entry(self, step: str, code: str) -> dict[str, Any] | None:
+        entries = self.steps[step].get("catch", [])
+        return next((one for one in entries if one["errors"] in ("*", code)), None)
+
+    def _named(self, step: str) -> set[str]:
+        """The steps that only caught failures of this one, or of others, lead to."""
+        return {s for one in self.steps[step].get("catch", []) for s in one.get("next", [])}
+
+    def _goes_to(self, step: str) -> list[str]:
+        return self.caught.get(step, [])
+
+    def _led_past(self, step: str) -> set[str]:
+        """Steps behind one whose failure was caught for others, if nothing else leads there."""
+        behind = {s for s, given in self.steps.items() if step in given["depends_on"]}
+        return behind - self._named(step) if self._goes_to(step) else set()
 
     # ── How an end looks from behind ─────────────────────────────────────────────────────
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from support.in_memory_execution import End, InMemoryExecution
-from support.random_graphs import documents
+from support.random_graphs import CODES, documents
 from support.simple_model import Model
 
 from pipeline_engine.domain import retries
@@ -180,7 +180,8 @@ class Execution(RuleBasedStateMachine):
         for step in set(steps).difference(ends):
             self._take(step)
             self.retrying.add(step)
-        self._end(data, [End(step, status) for step in ends])
+        code = data.draw(st.sampled_from(["other", *CODES]))
+        self._end(data, [End(step, status, error_code=code) for step in ends])
 
     def _may_retry(self, step: str) -> bool:
         policies = self.definition.step(step).retry
@@ -197,7 +198,8 @@ class Execution(RuleBasedStateMachine):
         how = {end.step_id: str(end.skip_reason or end.status) for end in ends}
         untaken = {target for end in ends for target in end.skip_targets}
         self.execution.end(ends, slow=slow)
-        self.model.end(how, untaken=untaken, slow=slow)
+        codes = {end.step_id: end.error_code for end in ends if end.error_code}
+        self.model.end(how, untaken=untaken, slow=slow, codes=codes)
         for places in (self.parked, self.retrying):
             places.difference_update(self.execution.ended, self.execution.stopping)
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.driving import Driver, Look
 from support.factories import an_action
-from support.random_graphs import documents
+from support.random_graphs import CODES, documents
 from support.simple_model import Model
 
 from pipeline_engine.domain.callers import SYSTEM
@@ -69,10 +69,11 @@ class Play:
 
     # ── Moves ────────────────────────────────────────────────────────────────────────────
 
-    def begin(self, step: str, how: str, untaken: list[str]) -> None:
+    def begin(self, step: str, how: str, untaken: list[str], code: str) -> None:
         """A worker takes a step that is queued; its action completes, fails or parks."""
         self.peers.told[step] = ActionResult(
             success=how != "fails",
+            error_code=code if how == "fails" else None,
             awaiting_event=how == "parks",
             external_workflow_ids=[self._job(step)] if how == "parks" else [],
             skip_targets=untaken if how == "completes" else [],
@@ -88,7 +89,7 @@ class Play:
         if how == "completes":
             self._end(step, "COMPLETED", set(untaken))
         elif how == "fails":
-            self._fail(step, "FAILED")
+            self._fail(step, "FAILED", code)
         else:
             self.parked.add(step)
             self.driver.deliver()
@@ -115,7 +116,7 @@ class Play:
         self.driver.change(statement, id=row.id)
         sweep.sweep(self.driver.runtime)
         if self._has_a_retry(step):
-            self._fail(step, "TIMEOUT")
+            self._fail(step, "TIMEOUT", "timeout")
         else:
             self.parked.discard(step)
             self.late.add(step)
@@ -141,7 +142,7 @@ class Play:
         self.driver.clean_up(self._look().step(step).id)
         if step in self.late:
             self.late.discard(step)
-            self._fail(step, "TIMEOUT")
+            self._fail(step, "TIMEOUT", "timeout")
         else:
             self.model.clean_up(step)
 
@@ -171,19 +172,23 @@ class Play:
     def _look(self) -> Look:
         return self.driver.look(self.id)
 
-    def _end(self, step: str, how: str, untaken: set[str] | None = None) -> None:
+    def _end(
+        self, step: str, how: str, untaken: set[str] | None = None, code: str | None = None
+    ) -> None:
         self.parked.discard(step)
-        self.model.end({step: how}, untaken=untaken or set(), slow=self.parked | self.late)
+        codes = {step: code} if code else {}
+        slow = self.parked | self.late
+        self.model.end({step: how}, untaken=untaken or set(), slow=slow, codes=codes)
         self._tidy()
 
-    def _fail(self, step: str, how: str) -> None:
+    def _fail(self, step: str, how: str, code: str) -> None:
         self.parked.discard(step)
         has_a_retry = self._has_a_retry(step)
         self.failures[step] += 1
         if has_a_retry:
             self.retrying.add(step)
         else:
-            self._end(step, how)
+            self._end(step, how, code=code)
 
     def _has_a_retry(self, step: str) -> bool:
         retry = self.model.steps[step].get("retry", {"max_attempts": 1})
@@ -214,7 +219,8 @@ def make(play: Play, data: st.DataObject, move: str, step: str, *, quick: bool) 
         behind = [s["id"] for s in play.model.document["steps"] if s["id"] > step]
         mentioned = play.model.steps[step]["params"]["may_skip"]
         untaken = [s for s in mentioned if s in behind] if data.draw(st.booleans()) else []
-        play.begin(step, data.draw(st.sampled_from(ways)), untaken)
+        code = data.draw(st.sampled_from(["other", *CODES]))
+        play.begin(step, data.draw(st.sampled_from(ways)), untaken, code)
     elif move == "send":
         wanted = (
             step if step in play.parked else data.draw(st.sampled_from(sorted(play.model.steps)))
