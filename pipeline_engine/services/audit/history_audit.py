@@ -132,6 +132,8 @@ class HistoryAudit:
             if self._has_failed_fast or not event.ends.outranks(self._reason_now):
                 return
             self._failures.clear()  # whatever has failed before
+        elif event.ends is AbortReason.FAILED and event.is_of_item and self._reason_now is None:
+            self._failures.append(event)  # that of another item fails its fan-out at most
         self._intends(event.ends, event)
 
     @property

@@ -200,6 +200,22 @@ def test_an_item_may_end_the_execution(driver):
     assert end.outputs["found"] in (1, 2, 3)
 
 
+@pytest.mark.parametrize("fail_fast", [True, False])
+@pytest.mark.parametrize("for_each", [[1, 2, 3], {"items": [1, 2, 3], "max_concurrency": 1}])
+def test_an_item_may_end_the_execution_badly(driver, fail_fast, for_each):
+    bad = {"status": "failed", "message": "no cluster fits"}
+
+    end = driver.run(
+        a_step("done", compensate={"action": "log"}),
+        a_step("look", "done", action="end", for_each=for_each, params=bad),
+        a_step("each", "done", action="parks", for_each=[1, 2]),
+        settings=HANDLERS | {"fail_fast": fail_fast},
+    )
+
+    assert (end.status, end.execution.error["message"]) == (BAD, "no cluster fits")
+    assert {"compensate:done", "alarm", "tidy"} <= set(end.statuses)
+
+
 def test_in_a_handler_it_ends_nothing(driver):
     given = handler("tidy", "always") | {"action": "end", "params": {"status": "interrupted"}}
 
