@@ -70,6 +70,20 @@ ON_CANCEL = {"id": "c", "name": "c", "action": "log", "when": "on_cancel"}
 UNDO_A, UNDO_B = "compensate:a", "compensate:b"
 
 GOOD = {
+    "steps undone in the order of their ends, which an eager rule has turned round": (
+        (
+            *(STARTED, completed("x"), completed("b"), completed("a"), failed("c")),
+            *(completed(UNDO_A), completed(UNDO_B)),
+            said("workflow_failed", error={"code": "x", "message": "m", "step_id": "c"}),
+        ),
+        [
+            a_step("x"),
+            a_step("a", compensate={"action": "log"}),
+            a_step("b", "a", "x", trigger_rule="one_success", compensate={"action": "log"}),
+            a_step("c", "a", "b"),
+        ],
+        {},
+    ),
     "a chain": ((STARTED, completed("a"), completed("b"), DONE), CHAIN, {}),
     "a failure that stops the rest": (
         (STARTED, failed("a"), skipped("b", "aborted"), FAILED),
@@ -463,3 +477,13 @@ def test_the_order_is_that_of_the_ids_however_the_events_are_handed_over():
     second = replace(first, id=2, step_execution_id=2, details={"step_id": "b", "attempt": 1})
 
     assert differences(parse(a_document(*CHAIN)), [second, first]) == []
+
+
+def test_a_cancel_may_come_before_or_after_a_good_end_has_decided_what_runs():
+    history = [STARTED, completed("a", ends="ended"), skipped("b", "aborted"), CANCEL]
+    good = {"id": "h", "name": "h", "action": "log"}
+    settings = {"on_success": [good], "on_cancel": [good | {"id": "c"}]}
+
+    for ran in (["h", "c"], ["c"]):
+        told = [*history, *map(completed, ran), INTERRUPTED]
+        assert audited(*told, steps=CHAIN, settings=settings) == []

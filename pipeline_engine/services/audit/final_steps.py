@@ -8,7 +8,9 @@ from math import inf
 from typing import TypeAlias
 
 from pipeline_engine.domain.definitions import PipelineDefinition
+from pipeline_engine.domain.graph import Graph
 from pipeline_engine.domain.outcome import COMPENSATES, handlers_after, undone
+from pipeline_engine.domain.readiness import EAGER
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.services.audit.attempts import Row
 from pipeline_engine.services.audit.findings import Disagreement, Finding
@@ -101,9 +103,13 @@ def _to_undo(
 
 
 def _wrong_order(definition: PipelineDefinition, order: Sequence[str]) -> Iterator[Finding]:
+    # A step with an eager rule may end before those that it depends on.
+    graph = Graph(
+        [(s, () if definition.rule(s)[0] in EAGER else given) for s, given in definition.edges]
+    )
     for number, later in enumerate(order):
         for earlier in order[:number]:
-            if later in definition.graph and definition.graph.is_ancestor(earlier, of=later):
+            if later in graph and graph.is_ancestor(earlier, of=later):
                 yield Finding(
                     code=Disagreement.WRONG_FINAL_STEPS,
                     step_id=f"{COMPENSATES}{earlier}",

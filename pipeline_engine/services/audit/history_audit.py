@@ -421,7 +421,9 @@ class HistoryAudit:
         if self._final_steps.began_at < self._intended_at:
             return late
         early: list[Way] = [(given_up,), ()] if self._forced else [(given_up,)]
-        return early if self._gave_up_at is not None and not failed else [*early, *late]
+        # What was stopped before that shows nothing: another reason had stopped it.
+        has_stopped = self._gave_up_at is not None and self._gave_up_at > self._intended_at
+        return early if has_stopped and not failed else [*early, *late]
 
     def _wrong_status(self, end: Recorded) -> Iterator[Finding]:
         recorded = EXECUTION_ENDS[end.type]
