@@ -144,13 +144,13 @@ def _untaken(tx: Transaction, ended: Iterable[Ending]) -> list[Ending]:
     targets: dict[UUID, dict[str, str]] = defaultdict(dict)
     for ending in ended:
         step = ending.step
-        if step.kind != StepKind.STEP:
+        # An item decides for itself alone: another one may go the other way.
+        if step.kind != StepKind.STEP or not (ending.goes_to or ending.skip_targets):
             continue
         untaken = tx.plan(step.execution_id).definition.untaken(step.step_id, ending.goes_to)
-        if untaken or ending.skip_targets:
-            targets[step.execution_id] |= dict.fromkeys(untaken, CAUGHT.format(step.step_id))
-            usual = SKIPPED_BECAUSE[SkipReason.BRANCH]
-            targets[step.execution_id] |= dict.fromkeys(ending.skip_targets, usual)
+        targets[step.execution_id] |= dict.fromkeys(untaken, CAUGHT.format(step.step_id))
+        usual = SKIPPED_BECAUSE[SkipReason.BRANCH]
+        targets[step.execution_id] |= dict.fromkeys(ending.skip_targets, usual)
     return [
         skipped(row, SkipReason.BRANCH, because=words[row.step_id])
         for execution_id, words in sorted(targets.items())

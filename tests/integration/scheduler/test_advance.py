@@ -166,6 +166,16 @@ def test_the_untaken_branch_is_skipped_with_all_that_only_it_leads_to(drive):
     assert end.status == OK
 
 
+def test_an_item_chooses_for_itself_alone_and_skips_no_step(drive):
+    end = drive().run(
+        a_step("q", action="conditional", for_each=[1, 2], params=branches(no="n", yes="y")),
+        a_step("n", "q"),
+        a_step("y", "q"),
+    )
+
+    assert end.statuses == {"q": OK, "n": OK, "y": OK}
+
+
 def test_a_step_that_asks_for_any_end_runs_behind_an_untaken_branch(drive):
     end = drive().run(
         a_step("q", action="conditional", params=branches(no="n", yes="y")),

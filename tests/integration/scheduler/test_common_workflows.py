@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.documented_workflows import documents, without_pauses
 from support.driving import Driver, Look
 from support.local_service import Answer, LocalService, local_service
 from support.runtimes import MakeRuntime
 
-PAGE = (Path(__file__).parents[3] / "docs/howto/common-workflows.md").read_text(encoding="utf-8")
-DOCUMENTS = {
-    document["name"]: document
-    for document in map(json.loads, re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
-}
+DOCUMENTS = documents("howto/common-workflows.md")
 OK, OUT, BAD = "COMPLETED", "SKIPPED", "FAILED"
 Run = Callable[..., Look]
 
@@ -36,11 +30,6 @@ def driver(make_runtime: MakeRuntime) -> Driver:
 @pytest.fixture
 def run(driver: Driver) -> Run:
     return lambda name, **params: driver.run(**without_pauses(DOCUMENTS[name]), params=params)
-
-
-def without_pauses(document: dict[str, Any]) -> dict[str, Any]:
-    pauses = r'"(backoff|delay)_seconds": [0-9.]+'
-    return dict(json.loads(re.sub(pauses, r'"\1_seconds": 0', json.dumps(document))))
 
 
 def asked(service: LocalService) -> list[str]:

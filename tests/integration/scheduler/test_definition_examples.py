@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
+from support.documented_workflows import documents, without_pauses
 from support.driving import Driver
 from support.local_service import Answer, LocalService, local_service
 from support.runtimes import MakeRuntime
 
-PAGE = (Path(__file__).parents[3] / "docs/reference/definition.md").read_text(encoding="utf-8")
-DOCUMENTS = {
-    document["name"]: document
-    for document in map(json.loads, re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
-    if "steps" in document
-}
+DOCUMENTS = documents("reference/definition.md")
 
 
 @dataclass(frozen=True)
@@ -58,11 +52,6 @@ RUNS = (
     Run("patient", {"body": {"a": 1}}, (*[Answer(429)] * 3, ok(a=1)), {"url": "{url}"}),
     Run("patient", {}, (Answer(503),), {"url": "{url}"}, status="FAILED"),
 )
-
-
-def without_pauses(document: dict[str, Any]) -> dict[str, Any]:
-    written = json.dumps(document)
-    return dict(json.loads(re.sub(r'"backoff_seconds": [0-9.]+', '"backoff_seconds": 0', written)))
 
 
 @pytest.fixture
