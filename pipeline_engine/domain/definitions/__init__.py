@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pipeline_engine.domain.definitions.model import (
+    BLOCK,
     JSON,
     MAX_ATTEMPTS,
+    Block,
     Catch,
     Compensation,
     DefinitionDefaults,
@@ -26,8 +28,10 @@ from pipeline_engine.domain.definitions.parameters import merge_params
 from pipeline_engine.domain.definitions.parse import parse
 
 __all__ = [
+    "BLOCK",
     "JSON",
     "MAX_ATTEMPTS",
+    "Block",
     "Catch",
     "Compensation",
     "DefinitionDefaults",

@@ -109,6 +109,24 @@ class ForEach:
         return max(self.tolerated_failures, percent)
 
 
+#: The action of a step that holds other steps, as its row and its items name it.
+BLOCK = "block"
+
+
+@dataclass(frozen=True)  # without slots: keeps its graph
+class Block:
+    """The steps that a step runs in place of an action, and what they leave together."""
+
+    steps: Sequence[StepDefinition]
+    edges: Sequence[tuple[str, Sequence[str]]]  #: what each of them depends on, among them
+    outputs: Mapping[str, JSON] = field(default_factory=dict)  #: templates
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Which of its steps waits for which."""
+        return Graph(self.edges)
+
+
 @dataclass(frozen=True, slots=True)
 class Compensation:
     """The action that undoes a step, or each of its items."""
@@ -141,6 +159,7 @@ class StepDefinition:
     at_least: int | str | None = None  #: set if the trigger rule is ``at_least``
     cancel_rest: bool = False  #: what else it depends on is stopped when its rule is met
     for_each: ForEach | None = None
+    block: Block | None = None  #: what it runs; its action is ``BLOCK``, or the loop around it
     compensate: Compensation | None = None
     undoes_items: frozenset[StepStatus] = frozenset()  #: of a compensation: those that ended so
     idempotent: bool | None = None  #: overrides what the action says
@@ -205,11 +224,26 @@ class PipelineDefinition:
     cancelling_rest: frozenset[str] = frozenset()  #: steps that stop what they go on without
     catching: Mapping[str, frozenset[str]] = field(default_factory=dict)  #: steps in any ``next``
     outputs: Mapping[str, str] = field(default_factory=dict)
+    #: Of each step inside of blocks the ids of these, the outermost first.
+    enclosing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def step(self, step_id: str) -> StepDefinition:
         """The step or handler with this id. Raises ``KeyError`` if there is none."""
         handler = self._handlers.get(step_id)
-        return handler or self.steps[self._numbers[step_id]]
+        if handler is not None:
+            return handler
+        if step_id in self.enclosing:
+            return self._inner[step_id]
+        return self.steps[self._numbers[step_id]]
+
+    def depth(self, step_id: str) -> int:
+        """In how many blocks a step is."""
+        return len(self.enclosing.get(step_id, ()))
+
+    def is_repeated(self, step_id: str) -> bool:
+        """Whether a block that the step is in has items or rounds."""
+        around = (self.step(block_id) for block_id in self.enclosing.get(step_id, ()))
+        return any(block.for_each is not None or block.action != BLOCK for block in around)
 
     def rule(self, step_id: str) -> GivenRule:
         """The trigger rule of a step, without a look at the rest of it.
@@ -222,7 +256,7 @@ class PipelineDefinition:
         """The steps that are not taken when a failure of this one was caught for *goes_to*."""
         if not goes_to:
             return frozenset()
-        return frozenset(self.graph.dependents(step_id)) - self.catching[step_id]
+        return frozenset(self.graph_of(step_id).dependents(step_id)) - self.catching[step_id]
 
     @cached_property
     def catchers(self) -> Mapping[str, Sequence[str]]:
@@ -240,7 +274,8 @@ class PipelineDefinition:
 
     def has_step(self, step_id: str) -> bool:
         """Whether a step or handler has this id."""
-        return step_id in self._handlers or step_id in self._numbers
+        known = (self._handlers, self._numbers, self.enclosing)
+        return any(step_id in ids for ids in known)
 
     def is_handler(self, step_id: str) -> bool:
         """Whether a handler has this id."""
@@ -253,8 +288,30 @@ class PipelineDefinition:
 
     @cached_property
     def graph(self) -> Graph:
-        """Which step waits for which; handlers are not part of it."""
+        """Which step waits for which; handlers are not part of it, nor is what is in blocks."""
         return Graph(self.edges)
+
+    def graph_of(self, step_id: str) -> Graph:
+        """The graph that a step is part of: that of the block that it is in, or of all."""
+        around = self.enclosing.get(step_id)
+        if not around:
+            return self.graph
+        block = self.step(around[-1]).block
+        assert block is not None, "it holds a step"
+        return block.graph
+
+    @cached_property
+    def _inner(self) -> Mapping[str, StepDefinition]:
+        """The steps inside of blocks."""
+        outermost = {around[0] for around in self.enclosing.values()}
+        left = [self.steps[self._numbers[block_id]] for block_id in outermost]
+        found: dict[str, StepDefinition] = {}
+        while left:
+            block = left.pop().block
+            for step in block.steps if block else ():
+                found[step.id] = step
+                left.append(step)
+        return found
 
     @cached_property
     def _handlers(self) -> Mapping[str, StepDefinition]:

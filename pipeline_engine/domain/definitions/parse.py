@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline_engine.domain.definitions.model import (
+    BLOCK,
     JSON,
     USUAL_RULE,
+    Block,
     Catch,
     Compensation,
     DefinitionDefaults,
@@ -33,6 +35,9 @@ from pipeline_engine.domain.validation.read import rules_of
 
 DEFAULT_RETRY = RetryConfig()
 DEFAULTS = DefinitionDefaults()
+#: The action behind ``while`` of a block, and what a round of it knows.
+WHILE = "while"
+TOLD = ("iteration", "result", "failures", "carry")
 #: Settings that hold handlers, in the order in which they run, and their default ``when``.
 HANDLER_LISTS: Mapping[str, HandlerWhen] = {
     "on_success": HandlerWhen.ON_SUCCESS,
@@ -47,6 +52,8 @@ def parse(
 ) -> PipelineDefinition:
     """The definition in a checked *document*."""
     steps = document.get("steps") or ()
+    enclosing = dict(_enclosed(steps))
+    every = [*steps, *_inner(steps)] if enclosing else steps
     return PipelineDefinition(
         name=document.get("name") or "",
         version=document.get("version") or "1.0",
@@ -54,12 +61,36 @@ def parse(
         parameters=tuple(map(_parameter, document.get("parameters") or ())),
         settings=_settings(document.get("settings") or {}, defaults),
         steps=_ParsedWhenRead(steps),
-        edges=[(step["id"], tuple(dict.fromkeys(dependencies_of(step)))) for step in steps],
-        unusual_rules={s["id"]: _rule(s["trigger_rule"]) for s in steps if s.get("trigger_rule")},
-        cancelling_rest=frozenset(s["id"] for s in steps if s.get("cancel_rest")),
-        catching={s["id"]: _all_next(s["catch"]) for s in steps if s.get("catch")},
+        edges=_edges(steps),
+        unusual_rules={s["id"]: _rule(s["trigger_rule"]) for s in every if s.get("trigger_rule")},
+        cancelling_rest=frozenset(s["id"] for s in every if s.get("cancel_rest")),
+        catching={s["id"]: _all_next(s["catch"]) for s in every if s.get("catch")},
         outputs=document.get("outputs") or {},
+        enclosing=enclosing,
     )
+
+
+def _enclosed(
+    steps: Sequence[Mapping[str, JSON]], around: tuple[str, ...] = ()
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The ids of all steps inside of blocks, and of the blocks that each is in."""
+    for step in steps:
+        if around:
+            yield step["id"], around
+        if inner := step.get("steps"):
+            yield from _enclosed(inner, (*around, step["id"]))
+
+
+def _inner(steps: Sequence[Mapping[str, JSON]]) -> Iterator[Mapping[str, JSON]]:
+    """All steps inside of blocks."""
+    for step in steps:
+        inner = step.get("steps") or ()
+        yield from inner
+        yield from _inner(inner)
+
+
+def _edges(steps: Sequence[Mapping[str, JSON]]) -> list[tuple[str, Sequence[str]]]:
+    return [(step["id"], tuple(dict.fromkeys(dependencies_of(step)))) for step in steps]
 
 
 class _ParsedWhenRead(Sequence[StepDefinition]):
@@ -129,12 +160,13 @@ def _handlers(settings: Mapping[str, JSON]) -> Iterator[HandlerDefinition]:
 
 def _step(given: Mapping[str, JSON]) -> StepDefinition:
     rule, at_least = _rule(given.get("trigger_rule"))
-    queue = given.get("queue")
+    queue, loop = given.get("queue"), given.get("while")
+    block = _block(given)
     return StepDefinition(
         id=given["id"],
         name=given["name"],
-        action=given["action"],
-        params=given.get("params") or {},
+        action=given["action"] if block is None else WHILE if loop else BLOCK,
+        params=_rounds(loop) if loop else given.get("params") or {},
         depends_on=tuple(dict.fromkeys(dependencies_of(given))),
         outputs=tuple(given.get("outputs") or ()),
         condition=given.get("condition"),
@@ -146,11 +178,25 @@ def _step(given: Mapping[str, JSON]) -> StepDefinition:
         at_least=at_least,
         cancel_rest=_or(given.get("cancel_rest"), False),
         for_each=_for_each(given.get("for_each")),
+        block=block,
         compensate=_compensation(given.get("compensate")),
         idempotent=given.get("idempotent"),
         queue=QueueName(queue.lower()) if queue else None,
         weight=_or(given.get("weight"), 1),
     )
+
+
+def _block(step: Mapping[str, JSON]) -> Block | None:
+    inner = step.get("steps")
+    if inner is None:
+        return None
+    return Block(_ParsedWhenRead(inner), _edges(inner), step.get("outputs") or {})
+
+
+def _rounds(loop: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """The params of the action that repeats a block: each round is told what it is to know."""
+    told = {name: f"{{{{ {name} }}}}" for name in TOLD if name != "carry" or loop.get(name)}
+    return {**loop, "action": BLOCK, "action_params": told}
 
 
 def _on_failure(step: Mapping[str, JSON]) -> OnFailure:
