@@ -19,6 +19,8 @@ from pipeline_engine.domain.readiness import SURVIVES_CANCEL, SURVIVES_FAILURE
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 
 COMPENSATES = "compensate:"  #: what the id of a compensation begins with
+#: What stands between the id of what it undoes and the blocks that this is in.
+IN_BLOCK = "@"
 #: Default retries of a compensation: what it leaves has to be undone by hand.
 UNDO_RETRY = (RetryConfig(max_attempts=3, backoff_seconds=2),)
 
@@ -63,6 +65,13 @@ def handlers_after(definition: PipelineDefinition, status: ExecutionStatus) -> l
         HandlerWhen.ON_CANCEL: status is ExecutionStatus.INTERRUPTED,
     }
     return [handler.step for handler in definition.settings.handlers if wanted[handler.when]]
+
+
+def own_id(step_id: str) -> str:
+    """The id in the definition behind that of a row: of a compensation, what it undoes."""
+    if not step_id.startswith(COMPENSATES):  # no id of a step holds a colon
+        return step_id
+    return step_id.removeprefix(COMPENSATES).partition(IN_BLOCK)[0]
 
 
 def undone(compensation: Compensation, status: StepStatus, items: Collection[StepStatus]) -> bool:

@@ -161,8 +161,10 @@ PHASE_MOVES: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
         Phase.TIMER: frozenset({Phase.PARKED, Phase.RETRYING, Phase.CLEANING_UP, Phase.ENDED}),
         Phase.RETRYING: frozenset({Phase.QUEUED, Phase.ENDED}),
         Phase.EXPANDED: frozenset({Phase.JOINING}),
-        # A join may ask for more items, or wait for the outside world.
-        Phase.JOINING: frozenset({Phase.EXPANDED, Phase.PARKED, Phase.TIMER, Phase.ENDED}),
+        # A join may ask for more items, or wait for the outside world; a block may be tried again.
+        Phase.JOINING: frozenset(
+            {Phase.EXPANDED, Phase.PARKED, Phase.TIMER, Phase.RETRYING, Phase.ENDED}
+        ),
         # After a time-out a retry may follow.
         Phase.CLEANING_UP: frozenset({Phase.RETRYING, Phase.ENDED}),
         Phase.ENDED: frozenset(),

@@ -19,7 +19,7 @@ def known_rule(definition: PipelineDefinition, step_id: str, params: Mapping[str
     rule, wanted = definition.rule(step_id)
     if not isinstance(wanted, str):
         return rule, wanted
-    there = len(definition.graph.dependencies(step_id))
+    there = len(definition.graph_of(step_id).dependencies(step_id))
     found = _rendered(wanted, params)
     fits = is_whole(found) and 1 <= found <= there
     return rule, int(found) if fits else there + 1
@@ -28,7 +28,7 @@ def known_rule(definition: PipelineDefinition, step_id: str, params: Mapping[str
 def problems(definition: PipelineDefinition, params: Mapping[str, JSON]) -> Iterator[Issue]:
     """What is wrong with the numbers that *params* make."""
     for step_id, template in _templates(definition).items():
-        there = len(definition.graph.dependencies(step_id))
+        there = len(definition.graph_of(step_id).dependencies(step_id))
         found = _rendered(template, params)
         if not is_whole(found):
             text = f"at_least of step '{step_id}' should be a valid integer"

@@ -325,7 +325,7 @@ def _begin_stopping(tx: Transaction, row: StepRow) -> None:
 def _stop_items(tx: Transaction, row: StepRow) -> list[Ending]:
     """Stop the items of a fan-out whose time is up; the last of them to end ends it, too."""
     _begin_stopping(tx, row)
-    open_items = locking.lock_open_items(tx.connection, row.id)
+    open_items = locking.lock_open_below(tx.connection, [row.id])
     return abort.stop(tx, open_items, tx.plan(row.execution_id), because=outcome.TOO_SLOW)
 
 

@@ -25,7 +25,8 @@ _BECOMES_READY = (
     "s.remaining = v.ended AND s.status = 'PENDING' AND s.queued_at IS NULL AND s.due_at IS NULL"
     " AND NOT s.in_window AND s.kind <> 'sink'"
 )
-_MAY_NEED_A_PLACE = "NOT s.cheap AND s.kind = 'step'"
+#: What a fan-out repeats has a window of its own.
+_MAY_NEED_A_PLACE = "NOT s.cheap AND s.kind = 'step' AND coalesce(strpos(s.within, '[') = 0, true)"
 QUEUED_OR_HELD = (
     f"queued_at = CASE WHEN {_BECOMES_READY} AND (NOT ({_MAY_NEED_A_PLACE})"
     " OR s.execution_id = ANY(%(unlimited)s::uuid[])) THEN now() ELSE s.queued_at END,"
@@ -83,7 +84,7 @@ TAKE_WINDOW = "SELECT pg_advisory_xact_lock(hashtextextended(%(id)s, 0)); "
 LET_IN = f"""
 WITH admitted AS (
     SELECT id FROM step_executions
-    WHERE execution_id = %(id)s::uuid AND held AND status = 'PENDING' AND parent_id IS NULL
+    WHERE execution_id = %(id)s::uuid AND held AND status = 'PENDING' AND kind = 'step'
     -- By the parent, too: in the order of the index of what is held, not of all that is open.
     ORDER BY parent_id, id LIMIT (
         SELECT greatest(%(window)s::int - count(*), 0) FROM step_executions
@@ -111,7 +112,7 @@ LET_ITEMS_IN = f"""
 WITH next AS (
     SELECT id FROM step_executions
     WHERE execution_id = %(execution)s::uuid AND held AND status = 'PENDING'
-        AND parent_id = %(parent)s::bigint
+        AND parent_id = %(parent)s::bigint AND kind = 'item'
     ORDER BY parent_id, id LIMIT %(places)s::int FOR NO KEY UPDATE SKIP LOCKED
 ), let_in AS (
     UPDATE step_executions s SET held = false, publish_count = 1, {_NOW_OR_BY_THE_CLOCK}

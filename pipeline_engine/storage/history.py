@@ -62,4 +62,6 @@ def about(step: StepRow, event_type: EventType, **details: Json) -> NewEvent:
     known = {"step_id": step.step_id, "step_name": step.name, "attempt": step.attempt}
     if step.item_index is not None:
         known["item_index"] = step.item_index
+    if step.within is not None:
+        known["within"] = step.within
     return NewEvent(step.execution_id, event_type, step.id, {**known, **details})

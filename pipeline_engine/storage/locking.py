@@ -5,7 +5,7 @@ Locks are taken in the order of ids, so that two transactions cannot wait for ea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -14,7 +14,13 @@ from pipeline_engine.domain.phases import Phase
 from pipeline_engine.storage.deliveries import DeliveryRow
 from pipeline_engine.storage.phases import IS, OPEN
 from pipeline_engine.storage.postgres import driver
-from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps, fetch_steps_prepared
+from pipeline_engine.storage.rows import (
+    STEP_COLUMNS,
+    Home,
+    StepRow,
+    fetch_steps,
+    fetch_steps_prepared,
+)
 
 
 def lock_queued(
@@ -82,16 +88,21 @@ def lock_in_order(connection: Connection, ids: Sequence[int]) -> None:
     )
 
 
-def lock_waiting(
-    connection: Connection, execution_id: UUID, step_ids: Sequence[str]
-) -> list[StepRow]:
+def lock_waiting(connection: Connection, home: Home, step_ids: Sequence[str]) -> list[StepRow]:
     """Those of the named steps that have not begun."""
+    inside = "parent_id = %(block)s AND within = %(within)s AND kind = 'step'"
     return fetch_steps(
         connection,
         f"SELECT {STEP_COLUMNS} FROM step_executions s"
-        " WHERE execution_id = %(id)s AND step_id = ANY(%(steps)s) AND parent_id IS NULL"
+        " WHERE execution_id = %(id)s AND step_id = ANY(%(steps)s)"
+        f" AND {'parent_id IS NULL' if home.block is None else inside}"
         " AND status = 'PENDING' ORDER BY id FOR NO KEY UPDATE",
-        {"id": str(execution_id), "steps": list(step_ids)},
+        {
+            "id": str(home.execution_id),
+            "steps": list(step_ids),
+            "block": home.block,
+            "within": home.within,
+        },
     )
 
 
@@ -157,11 +168,32 @@ def lock_addressee(connection: Connection, callback: DeliveryRow) -> StepRow | N
     return found[0] if found else None
 
 
-def lock_open_items(connection: Connection, parent_id: int) -> list[StepRow]:
-    """Every item of a fan-out that has not ended."""
+def lock_open_below(connection: Connection, ids: Collection[int]) -> list[StepRow]:
+    """All that has not ended of what fan-outs and blocks have made, and of what that has made.
+
+    What one of them makes while we wait for it the statement does not see, so it is asked again
+    until nothing is new.
+    """
+    found = _lock_below(connection, ids)
+    while True:
+        again = _lock_below(connection, ids) if any(row.items_open for row in found) else found
+        if len(again) <= len(found):
+            return again
+        found = again
+
+
+def _lock_below(connection: Connection, ids: Collection[int]) -> list[StepRow]:
     return fetch_steps(
         connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE parent_id = %(id)s AND {OPEN}"
-        " ORDER BY id FOR NO KEY UPDATE",
-        {"id": parent_id},
+        f"""
+        WITH RECURSIVE below AS (
+            SELECT id, items_open FROM step_executions WHERE parent_id = ANY(%(ids)s) AND {OPEN}
+            UNION ALL
+            SELECT s.id, s.items_open FROM below JOIN step_executions s ON s.parent_id = below.id
+            WHERE below.items_open > 0 AND s.{OPEN}
+        )
+        SELECT {STEP_COLUMNS} FROM step_executions s
+        WHERE s.id IN (SELECT id FROM below) AND {OPEN} ORDER BY id FOR NO KEY UPDATE
+        """,
+        {"ids": list(ids)},
     )

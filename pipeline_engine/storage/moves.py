@@ -78,6 +78,31 @@ _ENDED: dict[StepStatus, EventType] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Growth:
+    """Rows that a fan-out, or a block, goes on to wait for."""
+
+    step: StepRow
+    added: int
+    tolerated: int = 0  #: of all its rows, how many may fail before the rest is given up
+    deadline: timedelta | None = None  #: for all of them, counted from the first
+    noun: str = "items"
+
+    @property
+    def record(self) -> dict[str, Json]:
+        """What the statement reads."""
+        told = about(self.step, EventType.STEP_EXPANDED, **{self.noun: self.added})
+        return {
+            "id": self.step.id,
+            "attempt": self.step.attempt,
+            "taken": str(self.step.status),
+            "added": self.added,
+            "tolerated": self.tolerated,
+            "deadline": self.deadline.total_seconds() if self.deadline else None,
+            "details": told.details,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Parking:
     """What a step waits for, and until when."""
 

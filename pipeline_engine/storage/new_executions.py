@@ -43,8 +43,12 @@ class NewExecution:
     request_hash: str | None = None
 
 
-#: What an execution does not begin with: only items have these, or steps that become ready later.
-_LATER = {"parent_id", "item_index", "item_key", "item", "held", "in_window", "due_after"}
+#: What an execution does not begin with: only items have these, steps inside of blocks, or steps
+#: that become ready later.
+_LATER = {
+    *("parent_id", "item_index", "item_key", "item", "enclosing", "within"),
+    *("held", "in_window", "due_after"),
+}
 #: What is said of a first step; the other columns have their defaults.
 _FIRST = tuple(name for name in FIELDS if name not in _LATER)
 

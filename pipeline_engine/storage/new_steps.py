@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.storage import admission
 from pipeline_engine.storage.postgres import driver
+from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.steps import StepExecution
 
@@ -41,6 +44,8 @@ class NewStep:
     item_index: int | None = None
     item_key: str | None = None
     item: Json = None
+    enclosing: Sequence[int] | None = None
+    within: str | None = None
     held: bool = False
     queued: bool = False
     in_window: bool = False
@@ -89,6 +94,15 @@ def insert_steps(connection: Connection, execution_id: UUID, steps: Sequence[New
     driver.run(connection, INSERT_STEPS, rows)
 
 
+def insert_inside(connection: Connection, steps: Sequence[tuple[UUID, NewStep]]) -> None:
+    """Add rows to executions, all of them in one statement."""
+    by_execution: dict[UUID, list[NewStep]] = {}
+    for execution_id, step in steps:
+        by_execution.setdefault(execution_id, []).append(step)
+    for execution_id, its in by_execution.items():
+        insert_steps(connection, execution_id, its)
+
+
 def new_step_ids(connection: Connection, count: int) -> list[int]:
     """Reserve *count* ids; they grow along the graph, so locks in id order follow it."""
     rows = connection.exec_driver_sql(
@@ -97,3 +111,25 @@ def new_step_ids(connection: Connection, count: int) -> list[int]:
         {"count": count},
     )
     return sorted(row[0] for row in rows)
+
+
+def fresh(execution_id: UUID, new: NewStep) -> StepRow:
+    """The row that the table will have of a new step that belongs to an execution."""
+    return StepRow(
+        execution_id=execution_id,
+        remaining=new.dependency_count,
+        publish_count=int(new.queued),
+        **{name: getattr(new, name) for name in _OF_NEW},
+        **_AT_FIRST,
+    )
+
+
+_OF_NEW = tuple(name for name in FIELDS if name in {f.name for f in fields(StepRow)})
+_AT_FIRST: dict[str, Any] = {
+    "status": StepStatus.PENDING.value,
+    **dict.fromkeys(("attempt", "retry_count", "lost_count"), 0),
+    **dict.fromkeys(("deps_succeeded", "deps_failed", "deps_blocking", "deps_branched"), 0),
+    **dict.fromkeys(("items_total", "items_open", "items_failed", "items_tolerated")),
+    **dict.fromkeys(("awaiting_event", "cancelling"), False),
+    **dict.fromkeys(("task_id", "started_at", "error_code")),
+}

@@ -162,7 +162,7 @@ FROM unnest(%(ids)s::bigint[], %(ended)s::int[], %(failed)s::int[]) AS v(id, end
 WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = v.id
 RETURNING {STEP_COLUMNS}, EXISTS (
     SELECT FROM step_executions h WHERE h.execution_id = s.execution_id
-        AND h.parent_id = s.id AND h.held AND h.status = 'PENDING'
+        AND h.parent_id = s.id AND h.held AND h.status = 'PENDING' AND h.kind = 'item'
 )
 """
 

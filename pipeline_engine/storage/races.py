@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from uuid import UUID
 
 from sqlalchemy import Connection
 
 from pipeline_engine.storage.overdue import BATCH
-from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
+from pipeline_engine.storage.rows import STEP_COLUMNS, Home, StepRow, fetch_steps
 
 
 def mark(connection: Connection, ids: Collection[int]) -> None:
@@ -46,12 +45,19 @@ def find_marked(connection: Connection, step_execution_id: int) -> StepRow | Non
     return found[0] if found else None
 
 
-def lock_rest(connection: Connection, execution_id: UUID, step_ids: Sequence[str]) -> list[StepRow]:
-    """Those of the named steps, and of their items, that have not ended, locked."""
+def lock_rest(connection: Connection, home: Home, step_ids: Sequence[str]) -> list[StepRow]:
+    """Those of the named steps that have not ended, locked."""
     return fetch_steps(
         connection,
         f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE execution_id = %(id)s"
-        " AND status IN ('PENDING', 'RETRYING', 'RUNNING') AND kind IN ('step', 'item')"
+        " AND status IN ('PENDING', 'RETRYING', 'RUNNING') AND kind = 'step'"
+        " AND parent_id IS NOT DISTINCT FROM %(block)s"
+        " AND within IS NOT DISTINCT FROM %(within)s"
         " AND step_id = ANY(%(steps)s) ORDER BY id FOR NO KEY UPDATE",
-        {"id": str(execution_id), "steps": list(step_ids)},
+        {
+            "id": str(home.execution_id),
+            "block": home.block,
+            "within": home.within,
+            "steps": list(step_ids),
+        },
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -15,6 +15,14 @@ from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
 from pipeline_engine.domain.readiness import Dependencies
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.base import Json
+
+
+class Home(NamedTuple):
+    """Where a step id means one row: an execution, or one attempt of a block in it."""
+
+    execution_id: UUID
+    block: int | None = None  #: the row of the block
+    within: str | None = None
 
 
 @dataclass(slots=True)
@@ -50,6 +58,8 @@ class StepRow:
     items_open: int | None
     items_failed: int | None
     items_tolerated: int | None
+    enclosing: list[int] | None
+    within: str | None
     awaiting_event: bool
     cancelling: bool
     task_id: str | None
@@ -58,9 +68,31 @@ class StepRow:
 
     @property
     def label(self) -> str:
-        """What leads back to it, for those who look at Celery: execution, step, item."""
-        item = "" if self.item_index is None else f"[{self.item_index}]"
-        return f"{self.execution_id}/{self.step_id}{item}"
+        """What leads back to it, for those who look at Celery: execution, blocks, step, item."""
+        return "/".join(filter(None, (str(self.execution_id), self.within, self._place)))
+
+    @property
+    def _place(self) -> str:
+        return self.step_id if self.item_index is None else f"{self.step_id}[{self.item_index}]"
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether a block that it is in is one item, or one round, of several."""
+        return self.within is not None and "[" in self.within
+
+    @property
+    def home(self) -> Home:
+        """Where its step id, and those of its neighbours, are looked up."""
+        if not self.enclosing:
+            return Home(self.execution_id)
+        return Home(self.execution_id, self.enclosing[-1], self.within)
+
+    @property
+    def inside(self) -> Home:
+        """The same of the steps that it holds, if it is a block, in the attempt that it is at."""
+        again = f"#{self.retry_count + 1}" if self.retry_count else ""
+        within = "/".join(filter(None, (self.within, f"{self._place}{again}")))
+        return Home(self.execution_id, self.id, within)
 
     @property
     def dependencies(self) -> Dependencies:
@@ -176,10 +208,23 @@ class StepResult:
 
 
 def step_results(
-    connection: Connection, wanted: Iterable[tuple[UUID, str]]
-) -> dict[tuple[UUID, str], StepResult]:
-    """The results of *wanted* steps, by execution and step id."""
-    pairs = list(wanted)
+    connection: Connection, wanted: Iterable[tuple[Home, str]]
+) -> dict[tuple[Home, str], StepResult]:
+    """The results of *wanted* steps, by where they are and their ids."""
+    outside: list[tuple[UUID, str]] = []
+    inside: list[tuple[Home, str]] = []
+    for home, step_id in wanted:
+        if home.block is None:
+            outside.append((home.execution_id, step_id))
+        else:
+            inside.append((home, step_id))
+    found = _results_outside(connection, outside) if outside else {}
+    return found | _results_inside(connection, inside) if inside else found
+
+
+def _results_outside(
+    connection: Connection, pairs: Sequence[tuple[UUID, str]]
+) -> dict[tuple[Home, str], StepResult]:
     rows = connection.exec_driver_sql(
         "SELECT s.execution_id, s.step_id, s.status, s.outputs, s.error_code, s.error_message"
         " FROM unnest(%(executions)s::uuid[], %(steps)s::text[]) AS w(execution_id, step_id)"
@@ -187,7 +232,26 @@ def step_results(
         " WHERE s.parent_id IS NULL",
         {"executions": [str(e) for e, _ in pairs], "steps": [s for _, s in pairs]},
     )
-    return {(row[0], row[1]): StepResult(*row[2:]) for row in rows}
+    return {(Home(row[0]), row[1]): StepResult(*row[2:]) for row in rows}
+
+
+def _results_inside(
+    connection: Connection, pairs: Sequence[tuple[Home, str]]
+) -> dict[tuple[Home, str], StepResult]:
+    rows = connection.exec_driver_sql(
+        "SELECT s.execution_id, s.parent_id, s.within, s.step_id, s.status, s.outputs,"
+        " s.error_code, s.error_message"
+        " FROM unnest(%(blocks)s::bigint[], %(within)s::text[], %(steps)s::text[])"
+        " AS w(block, within, step_id)"
+        " JOIN step_executions s ON s.parent_id = w.block AND s.step_id = w.step_id"
+        " AND s.within = w.within AND s.kind = 'step'",
+        {
+            "blocks": [home.block for home, _ in pairs],
+            "within": [home.within for home, _ in pairs],
+            "steps": [step_id for _, step_id in pairs],
+        },
+    )
+    return {(Home(*row[:3]), row[3]): StepResult(*row[4:]) for row in rows}
 
 
 def queued_blocking(
@@ -257,17 +321,73 @@ def items_of(connection: Connection, parent_id: int, *, first: int, after: int) 
 
 
 def items_to_undo(
-    connection: Connection, execution_id: UUID, step_id: str, statuses: Collection[str]
+    connection: Connection, home: Home, step_id: str, statuses: Collection[str]
 ) -> list[ItemRow]:
     """The items of a fan-out that ended so, the last one first."""
     rows = connection.exec_driver_sql(
         "SELECT i.item_index, i.item_key, i.item, i.status, i.outputs, i.error_code,"
         " i.error_message FROM step_executions s JOIN step_executions i ON i.parent_id = s.id"
-        " WHERE s.execution_id = %(id)s AND s.step_id = %(step)s AND s.parent_id IS NULL"
+        " WHERE s.execution_id = %(id)s AND s.step_id = %(step)s"
+        " AND s.parent_id IS NOT DISTINCT FROM %(block)s"
+        " AND s.within IS NOT DISTINCT FROM %(within)s"
         " AND i.status = ANY(%(statuses)s) ORDER BY i.finished_at DESC, i.id DESC",
-        {"id": str(execution_id), "step": step_id, "statuses": list(statuses)},
+        {
+            "id": str(home.execution_id),
+            "block": home.block,
+            "within": home.within,
+            "step": step_id,
+            "statuses": list(statuses),
+        },
     )
     return [ItemRow(*row) for row in rows]
+
+
+class Failure(NamedTuple):
+    """The failure of a step inside of a block."""
+
+    step_id: str
+    error_code: str | None
+    error_message: str | None
+
+
+def first_failures(connection: Connection, homes: Collection[Home]) -> dict[Home, Failure]:
+    """Of each of these attempts of blocks the failure that came first."""
+    rows = connection.exec_driver_sql(
+        "SELECT DISTINCT ON (s.parent_id) s.execution_id, s.parent_id, s.within, s.step_id,"
+        " s.error_code, s.error_message"
+        " FROM unnest(%(blocks)s::bigint[], %(within)s::text[]) AS w(block, within)"
+        " JOIN step_executions s ON s.parent_id = w.block AND s.within = w.within"
+        " WHERE s.kind = 'step' AND s.status IN ('FAILED', 'TIMEOUT')"
+        " ORDER BY s.parent_id, s.finished_at, s.id",
+        {"blocks": [home.block for home in homes], "within": [home.within for home in homes]},
+    )
+    return {Home(*row[:3]): Failure(*row[3:]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class BlockItem:
+    """The row of a block around other steps: which item or round of a loop it is, if it is one."""
+
+    id: int
+    step_id: str
+    item_index: int | None
+    item_key: str | None
+    item: Json
+
+    @classmethod
+    def of(cls, row: StepRow) -> BlockItem:
+        """The same of a row that is at hand."""
+        return cls(row.id, row.step_id, row.item_index, row.item_key, row.item)
+
+
+def block_items(connection: Connection, ids: Collection[int]) -> list[BlockItem]:
+    """The rows of these blocks."""
+    rows = connection.exec_driver_sql(
+        "SELECT id, step_id, item_index, item_key, item FROM step_executions"
+        " WHERE id = ANY(%(ids)s::bigint[])",
+        {"ids": driver.array(sorted(ids))},
+    )
+    return [BlockItem(*row) for row in rows]
 
 
 def stored_outputs(connection: Connection, step_execution_id: int) -> dict[str, Json]:

@@ -25,7 +25,7 @@ from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.storage.admission import QUEUED_AGAIN
 from pipeline_engine.storage.history import NewEvent, about, record
-from pipeline_engine.storage.moves import Claim, Ending, ExecutionEnding, Parking
+from pipeline_engine.storage.moves import Claim, Ending, ExecutionEnding, Growth, Parking
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
 from pipeline_engine.storage.tables.base import Json
@@ -252,7 +252,9 @@ def retry(
         " task_id = NULL, started_at = coalesce(started_at, now()), updated_at = now(),"
         " lock_version = lock_version + 1,"
         # The clean-up between two attempts counts its own worker, which has not died.
-        " lost_count = lost_count - cancelling::int, cancelling = false"
+        " lost_count = lost_count - (cancelling AND items_total IS NULL)::int, cancelling = false,"
+        # A block begins anew.
+        " items_total = NULL, items_open = NULL, items_failed = NULL, items_tolerated = NULL"
         " WHERE id = %(id)s AND attempt = %(attempt)s AND cancelling = %(cleaned)s"
         " AND status = %(taken)s"
         " AND status IN ('PENDING', 'RETRYING', 'RUNNING') RETURNING attempt",
@@ -321,45 +323,53 @@ def park(connection: Connection, step: StepRow, parking: Parking) -> bool:
     return True
 
 
-def expand(
-    connection: Connection,
-    step: StepRow,
-    *,
-    added: int,
-    tolerated: int,
-    deadline: timedelta | None,
-) -> bool:
-    """Let a fan-out wait for *added* more items; it holds no worker and no lease."""
-    moved = connection.exec_driver_sql(
-        "UPDATE step_executions SET status = 'RUNNING',"
-        " attempt = attempt + (status <> 'RUNNING')::int, queued_at = NULL, due_at = NULL,"
-        " leased_until = NULL, worker = NULL, task_id = NULL,"
-        # The first deadline was the one of the attempt that made the items, if it was claimed.
-        " deadline_at = CASE WHEN items_total IS NULL THEN now() + %(deadline)s"
-        " ELSE deadline_at END,"
-        " items_total = coalesce(items_total, 0) + %(added)s,"
-        " items_open = coalesce(items_open, 0) + %(added)s,"
-        " items_failed = coalesce(items_failed, 0), items_tolerated = %(tolerated)s,"
-        " started_at = coalesce(started_at, now()), updated_at = now(),"
-        " lock_version = lock_version + 1"
-        " WHERE id = %(id)s AND attempt = %(attempt)s AND status = %(taken)s AND NOT cancelling"
-        " AND status IN ('PENDING', 'RETRYING', 'RUNNING')"
-        " RETURNING attempt, items_total, items_open, items_failed",
-        {
-            "id": step.id,
-            "attempt": step.attempt,
-            "taken": str(step.status),
-            "added": added,
-            "tolerated": tolerated,
-            "deadline": deadline,
-        },
-    ).first()
-    if moved is None:
-        return False
-    step.attempt, step.items_total, step.items_open, step.items_failed = moved
-    step.status = StepStatus.RUNNING
-    record(connection, [about(step, EventType.STEP_EXPANDED, items=added)])
-    return True
+def expand(connection: Connection, growths: Sequence[Growth]) -> set[int]:
+    """Let fan-outs and blocks wait for more rows; they hold no worker and no lease.
+
+    Returns the ids of those that were still to grow.
+    """
+    taken = {
+        "ids": driver.array(growth.step.id for growth in growths),
+        "growths": json_guard.dumps([growth.record for growth in growths]),
+        "event": EventType.STEP_EXPANDED.value,
+    }
+    by_id = {growth.step.id: growth.step for growth in growths}
+    rows = driver.fetch_prepared(connection, _EXPAND, taken)
+    for step_id, *moved in rows:
+        step = by_id[step_id]
+        step.attempt, step.items_total, step.items_open, step.items_failed = moved
+        step.status = StepStatus.RUNNING
+    return {row[0] for row in rows}
+
+
+_EXPAND = """
+WITH grown AS (
+    UPDATE step_executions s SET status = 'RUNNING',
+        attempt = s.attempt + (s.status <> 'RUNNING')::int, queued_at = NULL, due_at = NULL,
+        leased_until = NULL, worker = NULL, task_id = NULL,
+        -- The first deadline was the one of the attempt that made the items, if it was claimed.
+        deadline_at = CASE WHEN s.items_total IS NULL
+            THEN now() + v.deadline * interval '1 second' ELSE s.deadline_at END,
+        items_total = coalesce(s.items_total, 0) + v.added,
+        items_open = coalesce(s.items_open, 0) + v.added,
+        items_failed = coalesce(s.items_failed, 0), items_tolerated = v.tolerated,
+        started_at = coalesce(s.started_at, now()), updated_at = now(),
+        lock_version = s.lock_version + 1
+    FROM json_to_recordset(%(growths)s::json) AS v(id bigint, attempt int, taken text, added int,
+        tolerated int, deadline float8, details jsonb)
+    WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = v.id AND s.attempt = v.attempt
+        AND NOT s.cancelling
+        AND CASE WHEN s.status = v.taken AND s.status IN ('PENDING', 'RETRYING', 'RUNNING')
+            THEN true END
+    RETURNING s.id, s.attempt, s.items_total, s.items_open, s.items_failed, s.execution_id,
+        v.details
+), told AS (
+    INSERT INTO events (execution_id, event_type, step_execution_id, details)
+    SELECT execution_id, %(event)s, id, details || jsonb_build_object('attempt', attempt)
+    FROM grown ORDER BY id
+)
+SELECT id, attempt, items_total, items_open, items_failed FROM grown
+"""
 
 
 LONGEST_ETA = 2**31 - 1  #: seconds that the column can hold

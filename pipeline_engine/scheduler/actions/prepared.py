@@ -32,7 +32,7 @@ class Prepared:
     @property
     def given_seconds(self) -> float | None:
         """The time that this attempt was given: by the fan-out that made it, or by its step."""
-        return _given_seconds(self.row, self.planned)
+        return given_seconds(self.row, self.planned)
 
     @property
     def timeout_seconds(self) -> float | None:
@@ -76,7 +76,15 @@ def prepare(
     if row.item_index is not None:
         opened = opened_item(planned.sealer, row.execution_id, row.item)
         row.item, masker = opened.value, masker.hiding(opened.secrets)
-    scope = make_scope(facts, results, row, secrets=planned.secrets, masker=masker, now=now)
+    scope = make_scope(
+        facts,
+        results,
+        row,
+        secrets=planned.secrets,
+        masker=masker,
+        sealer=planned.sealer,
+        now=now,
+    )
     if planned.hands_out_address:
         _hand_out_address(row, planned, scope)
     params = _params(row, planned, scope, fuel)
@@ -101,7 +109,7 @@ def _hand_out_address(row: StepRow, planned: PlannedStep, scope: dict[str, Any])
         address = own_address.stand_in(planned.settings, row)
         own_address.hand_out(scope, address, stands_in=True)
         return
-    target, attempt, seconds = row.id, this_attempt(row), _given_seconds(row, planned)
+    target, attempt, seconds = row.id, this_attempt(row), given_seconds(row, planned)
     address = own_address.address_of(planned.settings, planned, target, attempt, seconds)
     own_address.hand_out(scope, address)
 
@@ -117,7 +125,8 @@ def _with_address(
     return found
 
 
-def _given_seconds(row: StepRow, planned: PlannedStep) -> float | None:
+def given_seconds(row: StepRow, planned: PlannedStep) -> float | None:
+    """The time of each attempt of a row; None if nobody has said so."""
     if row.item_index is not None and row.item:
         limit: float | None = row.item.get("timeout_seconds")
         if limit:
@@ -133,4 +142,6 @@ def this_attempt(row: StepRow) -> int:
 def idempotency_key(execution: ExecutionFacts, row: StepRow) -> str:
     """The same for every attempt of a step, and for no other step."""
     item = "" if row.item_index is None else f":{row.item_index}"
-    return f"{execution.text_id}:{row.step_id}{item}"
+    # Inside of a block each attempt of it has steps of its own, whose effects are others.
+    around = "" if row.within is None else f"{row.within}/"
+    return f"{execution.text_id}:{around}{row.step_id}{item}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,18 +12,70 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.expressions import Ledger, Vault, covered
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
-from pipeline_engine.domain.outcome import outcome
+from pipeline_engine.domain.outcome import outcome, own_id
 from pipeline_engine.domain.sealing import Opened, Sealer
 from pipeline_engine.scheduler.plan.plan import Plan, PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import execution_ends, rows
 from pipeline_engine.storage.moves import Ending
-from pipeline_engine.storage.rows import ExecutionFacts, ItemRow, StepResult, StepRow
+from pipeline_engine.storage.rows import (
+    BlockItem,
+    ExecutionFacts,
+    Home,
+    ItemRow,
+    StepResult,
+    StepRow,
+)
 from pipeline_engine.storage.tables.steps import StepKind
 
-Results = dict[UUID, dict[str, StepResult]]
+Results = dict[Home, dict[str, StepResult]]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Where the templates of one row look for steps: beside it, or outside of its blocks."""
+
+    execution_id: UUID
+    definition: PipelineDefinition
+    blocks: Sequence[tuple[str, Home]] = ()  #: around it, the outermost first
+
+    @classmethod
+    def of(cls, plan: Plan, row: StepRow, *, inside: bool = False) -> View:
+        """The view of a row; *inside*: that of the steps that it holds, if it is a block."""
+        definition = plan.definition
+        if not row.enclosing and not inside:
+            return cls(row.execution_id, definition)
+        names = definition.enclosing.get(own_id(row.step_id), ())
+        labels = (row.within or "").split("/")
+        homes = [
+            Home(row.execution_id, block, "/".join(labels[: number + 1]))
+            for number, block in enumerate(row.enclosing or ())
+        ]
+        if inside:
+            names, homes = (*names, row.step_id), [*homes, row.inside]
+        return cls(row.execution_id, definition, tuple(zip(names, homes, strict=True)))
+
+    def home_of(self, step_id: str) -> Home | None:
+        """Where to look for a step; None if it cannot be seen from here."""
+        around = self.definition.enclosing.get(step_id, ())
+        if not around:
+            return Home(self.execution_id)
+        depth = len(around)
+        if around != tuple(name for name, _ in self.blocks[:depth]):
+            return None
+        return self.blocks[depth - 1][1]
+
+    @property
+    def block_ids(self) -> list[int]:
+        """The rows of the blocks around."""
+        return [home.block for _, home in self.blocks if home.block is not None]
+
+
+NO_RESULTS: Results = {}
+NO_BLOCKS: Mapping[int, BlockItem] = {}
 
 
 class StepResults(Mapping[str, Mapping[str, Any]]):
@@ -34,10 +86,13 @@ class StepResults(Mapping[str, Mapping[str, Any]]):
         known: Mapping[str, StepResult],
         load: Callable[[str], StepResult | None],
         load_items: Callable[[str, Collection[str]], list[ItemRow]],
+        around: Sequence[BlockItem] = (),
     ) -> None:
         self._known = dict(known)
         self._load = load
         self._load_items = load_items
+        self.around = around  #: the blocks that it is seen from, the outermost first
+        self.names_of: dict[str, Mapping[str, Any]] = {}  #: what is known of each of these
 
     def items_to_undo(self, step_id: str, statuses: Collection[str]) -> list[ItemRow]:
         """The items of a fan-out that ended so, the last one first."""
@@ -53,6 +108,8 @@ class StepResults(Mapping[str, Mapping[str, Any]]):
         return self._known[step_id]
 
     def __getitem__(self, step_id: str) -> Mapping[str, Any]:
+        if step_id in self.names_of:
+            return self.names_of[step_id]
         found = self.result(step_id)
         if found is None:
             raise KeyError(step_id)
@@ -93,15 +150,15 @@ class EndedHere:
     """How steps ended whose ends this transaction has not written yet."""
 
     def __init__(self) -> None:
-        self._endings: dict[tuple[UUID, str], Ending] = {}
+        self._endings: dict[tuple[Home, str], Ending] = {}
 
     def add(self, ending: Ending) -> None:
         """Remember how a step ended."""
-        self._endings[ending.step.execution_id, ending.step.step_id] = ending
+        self._endings[ending.step.home, ending.step.step_id] = ending
 
-    def result(self, execution_id: UUID, step_id: str) -> StepResult | None:
+    def result(self, home: Home, step_id: str) -> StepResult | None:
         """The result as the row will give it back, in values of its own."""
-        ending = self._endings.get((execution_id, step_id))
+        ending = self._endings.get((home, step_id))
         if ending is None:
             return None
         outputs = None if ending.outputs is None else json_guard.as_stored(ending.outputs)
@@ -110,57 +167,77 @@ class EndedHere:
 
 def load_results(
     connection: Connection,
-    wanted: Iterable[tuple[UUID, Iterable[str]]],
+    wanted: Iterable[tuple[View, Iterable[str]]],
     ended: EndedHere | None = None,
 ) -> Results:
     """The results that a batch of steps refers to, those of the database in one query."""
-    pairs = {(execution_id, step_id) for execution_id, ids in wanted for step_id in ids}
+    pairs = {
+        (home, step_id)
+        for view, ids in wanted
+        for step_id in ids
+        if (home := view.home_of(step_id)) is not None
+    }
     found: Results = defaultdict(dict)
-    for execution_id, step_id in tuple(pairs):
-        result = ended.result(execution_id, step_id) if ended else None
+    for home, step_id in tuple(pairs):
+        result = ended.result(home, step_id) if ended else None
         if result is not None:
-            found[execution_id][step_id] = result
-            pairs.remove((execution_id, step_id))
+            found[home][step_id] = result
+            pairs.remove((home, step_id))
     if pairs:
-        for (execution_id, step_id), result in rows.step_results(connection, pairs).items():
-            found[execution_id][step_id] = result
+        for (home, step_id), result in rows.step_results(connection, pairs).items():
+            found[home][step_id] = result
     return found
+
+
+def load_blocks(
+    connection: Connection, views: Iterable[View], *, known: Collection[int] = ()
+) -> dict[int, BlockItem]:
+    """The rows of the blocks around that are not *known*, in one query."""
+    ids = {block for view in views for block in view.block_ids if block not in known}
+    return {one.id: one for one in rows.block_items(connection, ids)} if ids else {}
 
 
 def step_results(
     runtime: Runtime,
-    execution_id: UUID,
-    known: Mapping[str, StepResult],
+    view: View,
+    known: Results = NO_RESULTS,
     connection: Connection | None = None,
     ended: EndedHere | None = None,
+    blocks: Mapping[int, BlockItem] = NO_BLOCKS,
 ) -> StepResults:
-    """The results of one execution; others are read on *connection*, or on a new one."""
+    """The results that can be seen; others than *known* are read on *connection*, or a new one."""
 
     def load(step_id: str) -> StepResult | None:
-        if ended and (result := ended.result(execution_id, step_id)):
+        home = view.home_of(step_id)
+        if home is None:
+            return None
+        if ended and (result := ended.result(home, step_id)):
             return result
+        # Not of a step that there is not: ids in data could be thousands of others.
+        if not view.definition.has_step(step_id):
+            return None
         if connection is not None:
-            return _read(runtime, connection, execution_id, step_id)
+            return rows.step_results(connection, [(home, step_id)]).get((home, step_id))
         with runtime.engine.connect() as fresh:
-            return _read(runtime, fresh, execution_id, step_id)
+            return rows.step_results(fresh, [(home, step_id)]).get((home, step_id))
 
     def load_items(step_id: str, statuses: Collection[str]) -> list[ItemRow]:
+        home = view.home_of(step_id)
+        assert home is not None, "a step is undone where it was done"
         if connection is not None:
-            return rows.items_to_undo(connection, execution_id, step_id, statuses)
+            return rows.items_to_undo(connection, home, step_id, statuses)
         with runtime.engine.connect() as fresh:
-            return rows.items_to_undo(fresh, execution_id, step_id, statuses)
+            return rows.items_to_undo(fresh, home, step_id, statuses)
 
-    return StepResults(known, load, load_items)
+    around = [blocks[block] for block in view.block_ids]
+    return StepResults(_seen(view, known), load, load_items, around)
 
 
-def _read(
-    runtime: Runtime, connection: Connection, execution_id: UUID, step_id: str
-) -> StepResult | None:
-    """Ask the database for a step that there is: ids in data could be thousands of others."""
-    if not runtime.plan(connection, execution_id).definition.has_step(step_id):
-        return None
-    key = (execution_id, step_id)
-    return rows.step_results(connection, [key]).get(key)
+def _seen(view: View, known: Results) -> Mapping[str, StepResult]:
+    found = known.get(Home(view.execution_id), {})
+    for _, home in view.blocks:
+        found = {**found, **known.get(home, {})}
+    return found
 
 
 def stored_item(
@@ -209,12 +286,17 @@ def make_scope(
     *,
     secrets: Mapping[str, str] | None = None,
     masker: Masker = NOTHING_HIDDEN,
+    sealer: Sealer | None = None,
     now: str | None = None,
 ) -> dict[str, Any]:
     """The names that a template of *row* may use; what quotes what *masker* hides is opaque.
 
-    All templates that are evaluated at one occasion are to have one *now*.
+    All templates that are evaluated at one occasion are to have one *now*. Raises
+    ``SecretUnreadable`` if the item of a block around was sealed with another key.
     """
+    around = [(one, opened_item(sealer, facts.id, one.item)) for one in results.around]
+    for _, opened in around:
+        masker = masker.hiding(opened.secrets)
     ledger = Ledger(masker)
     scope: dict[str, Any] = {
         "params": covered(facts.params, ledger) if facts.secrets else facts.params,
@@ -223,6 +305,9 @@ def make_scope(
         "execution": facts.in_templates,
         "now": now or moment(),
     }
+    for block, opened in around:  # the innermost last: its names count
+        results.names_of[block.step_id] = names = _names_in(block, opened.value, ledger)
+        scope |= names
     if row is not None and row.item_index is not None:
         scope |= {
             "item": covered((row.item or {}).get("value"), ledger),
@@ -230,3 +315,16 @@ def make_scope(
             "item_key": row.item_key,
         }
     return scope
+
+
+def _names_in(block: BlockItem, item: Mapping[str, Any], ledger: Ledger) -> dict[str, Any]:
+    """What the steps of a block know of its item, or its round; nothing of one that is no loop."""
+    if block.item_index is None:
+        return {}
+    if (told := item.get("params")) is not None:  # by the loop
+        return {name: covered(value, ledger) for name, value in told.items()}
+    return {
+        "item": covered(item.get("value"), ledger),
+        "item_index": block.item_index,
+        "item_key": block.item_key,
+    }

@@ -97,26 +97,36 @@ def _stop_all(
     if survivors is None:
         return None
     plan = tx.plan(execution_id)
-    if not survivors or any(step.items_open for step in steps):
-        # What we had to wait for has made rows that the first statement did not see: the items
-        # of a fan-out, or the handlers that a sink has added.
-        steps = locking.lock_open_steps(tx.connection, execution_id)
+    known = 0
+    while not survivors or any(step.items_open for step in steps):
+        # What we had to wait for has made rows that the statement before did not see: the items
+        # of a fan-out, the steps of a block, or the handlers that a sink has added.
+        known, steps = len(steps), locking.lock_open_steps(tx.connection, execution_id)
+        if len(steps) <= known:
+            break
     if not survivors:
         return stop(tx, steps, plan, because=because, for_good=True)
-    return stop(tx, _doomed(steps, plan, survivors), plan, because=because)
+    return stop(tx, doomed(steps, plan, survivors), plan, because=because)
 
 
-def _doomed(
+def doomed(
     steps: Sequence[StepRow], plan: Plan, survivors: frozenset[TriggerRule]
 ) -> list[StepRow]:
-    """Steps that do not survive, with their items; handlers and compensations always do."""
+    """Steps that do not survive, with all that they have made.
+
+    Handlers and compensations always do.
+    """
     by_id = {step.id: step for step in steps}
-    owners = [by_id.get(step.parent_id or step.id, step) for step in steps]
-    return [
-        step
-        for step, owner in zip(steps, owners, strict=True)
-        if owner.kind == StepKind.STEP and plan.definition_of(owner).trigger_rule not in survivors
-    ]
+
+    def survives(step: StepRow) -> bool:
+        if step.kind in {StepKind.HANDLER, StepKind.COMPENSATION}:
+            return True
+        if step.kind == StepKind.STEP and plan.definition_of(step).trigger_rule in survivors:
+            return True
+        owner = by_id.get(step.parent_id or step.id, step)
+        return owner is not step and survives(owner)
+
+    return [step for step in steps if not survives(step)]
 
 
 def stop(

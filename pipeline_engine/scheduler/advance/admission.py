@@ -41,7 +41,7 @@ class Asked:
 
         Steps without dependencies were not counted, and an eager rule is faster than the last.
         """
-        needs_none = row.cheap or row.kind != StepKind.STEP
+        needs_none = row.cheap or row.kind != StepKind.STEP or row.is_repeated
         known = needs_none or row.execution_id in self.windowed | self.unlimited
         return known and row.dependency_count > 0 and row.remaining == 0
 
@@ -81,7 +81,8 @@ def admit(
 
 def of(plan: Plan, row: StepRow) -> Admission:
     """Whether a step that is no item is queued as soon as it is ready."""
-    return answer(window=plan.window_of(row.kind, cheap=row.cheap))
+    window = plan.window_of(row.kind, cheap=row.cheap, is_repeated=row.is_repeated)
+    return answer(window=window)
 
 
 def admit_items(tx: Transaction, fan_out: StepRow, places: int) -> None:

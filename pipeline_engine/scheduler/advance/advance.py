@@ -23,11 +23,11 @@ from pipeline_engine.domain.readiness import (
     reaction,
 )
 from pipeline_engine.domain.states import StepStatus
-from pipeline_engine.scheduler.advance import abort, admission, fan_out, finalize
+from pipeline_engine.scheduler.advance import abort, admission, blocks, fan_out, finalize
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage import locking, queueing, races, transitions
 from pipeline_engine.storage.moves import Ending
-from pipeline_engine.storage.rows import StepRow, step_results
+from pipeline_engine.storage.rows import Home, StepRow, step_results
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.steps import StepKind
 
@@ -44,8 +44,10 @@ def advance(tx: Transaction, endings: Sequence[Ending], *, durable: bool = True)
         ended += transitions.end(tx.connection, _untaken(tx, ended))
         # An abort comes first, so that nothing is set free which it is about to stop.
         ended += _give_up(tx, ended)
+        counted = fan_out.count(tx, [e for e in ended if e.step.parent_id is not None])
         endings = [
-            *fan_out.count(tx, [e for e in ended if e.step.kind == StepKind.ITEM]),
+            *counted.endings,
+            *blocks.conclude(tx, counted.over),
             *_set_free(tx, [e for e in ended if e.step.kind != StepKind.ITEM]),
         ]
 
@@ -118,7 +120,7 @@ def _waits_in_vain(tx: Transaction, row: StepRow) -> str | None:
     catchers = definition.catchers.get(row.step_id, ())
     if not catchers:
         return None
-    ends = step_results(tx.connection, [(row.execution_id, one) for one in catchers])
+    ends = step_results(tx.connection, [(row.home, one) for one in catchers])
     for (_, step_id), end in ends.items():
         was_caught = end.status == StepStatus.COMPLETED and end.error_code is not None
         if was_caught and definition.leads_to(step_id, end.error_code, row.step_id):
@@ -141,21 +143,26 @@ def _rule(tx: Transaction, row: StepRow) -> Rule:
 
 def _untaken(tx: Transaction, ended: Iterable[Ending]) -> list[Ending]:
     """The ends of the steps on the sides that conditionals, or failures, did not take."""
-    targets: dict[UUID, dict[str, str]] = defaultdict(dict)
+    targets: dict[Home, dict[str, str]] = defaultdict(dict)
     for ending in ended:
         step = ending.step
         # An item decides for itself alone: another one may go the other way.
         if step.kind != StepKind.STEP or not (ending.goes_to or ending.skip_targets):
             continue
         untaken = tx.plan(step.execution_id).definition.untaken(step.step_id, ending.goes_to)
-        targets[step.execution_id] |= dict.fromkeys(untaken, CAUGHT.format(step.step_id))
+        targets[step.home] |= dict.fromkeys(untaken, CAUGHT.format(step.step_id))
         usual = SKIPPED_BECAUSE[SkipReason.BRANCH]
-        targets[step.execution_id] |= dict.fromkeys(ending.skip_targets, usual)
+        targets[step.home] |= dict.fromkeys(ending.skip_targets, usual)
     return [
         skipped(row, SkipReason.BRANCH, because=words[row.step_id])
-        for execution_id, words in sorted(targets.items())
-        for row in locking.lock_waiting(tx.connection, execution_id, sorted(words))
+        for home, words in sorted(targets.items(), key=_in_order)
+        for row in locking.lock_waiting(tx.connection, home, sorted(words))
     ]
+
+
+def _in_order(targets: tuple[Home, object]) -> tuple[UUID, int]:
+    home, _ = targets
+    return home.execution_id, home.block or 0
 
 
 def skipped(row: StepRow, reason: SkipReason, *, because: str | None = None) -> Ending:
@@ -238,5 +245,7 @@ def _note_not_undone(tx: Transaction, ended: Sequence[Ending]) -> None:
 
 def _is_unhandled_failure(ending: Ending) -> bool:
     if ending.step.kind not in {StepKind.STEP, StepKind.HANDLER}:
+        return False
+    if ending.step.parent_id is not None:  # it is for its block to fail
         return False
     return is_unhandled_failure(ending.status, tolerated=ending.tolerated)

@@ -10,7 +10,7 @@ from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.sealing import SecretUnreadable
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs
-from pipeline_engine.scheduler.actions.scope import make_scope, step_results
+from pipeline_engine.scheduler.actions.scope import View, load_blocks, make_scope, step_results
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.tables.steps import StepKind
@@ -44,8 +44,11 @@ def _rendered(tx: Transaction, failure: Ending, catch: Catch) -> dict[str, JSON]
     facts = runtime.facts(tx.connection, [row.execution_id])[row.execution_id]
     if facts.unreadable:
         raise SecretUnreadable(facts.unreadable)
-    results = step_results(runtime, row.execution_id, {}, tx.connection)
-    scope = make_scope(facts, results, masker=facts.masker or runtime.masker)
+    view = View.of(tx.plan(row.execution_id), row)
+    around = load_blocks(tx.connection, [view])
+    results = step_results(runtime, view, connection=tx.connection, blocks=around)
+    masker = facts.masker or runtime.masker
+    scope = make_scope(facts, results, masker=masker, sealer=runtime.sealer)
     scope["error"] = {
         "code": failure.error_code,
         "message": failure.error_message,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from pipeline_engine.dispatch.messages import JOIN, Message
 from pipeline_engine.domain.admission import Admission, answer
 from pipeline_engine.domain.expressions import SecretMisused
 from pipeline_engine.domain.outcome import AbortReason
-from pipeline_engine.domain.readiness import SkipReason
+from pipeline_engine.domain.readiness import SkipReason, is_unhandled_failure
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.actions.prepared import Prepared
@@ -22,7 +23,7 @@ from pipeline_engine.scheduler.advance.catching import caught
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import Item
 from pipeline_engine.storage import locking, new_steps, queueing, transitions
-from pipeline_engine.storage.moves import Ending
+from pipeline_engine.storage.moves import Ending, Growth
 from pipeline_engine.storage.new_steps import NewStep
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.steps import StepKind
@@ -55,14 +56,13 @@ def add(tx: Transaction, step: Prepared, expansion: Expansion) -> bool:
         raise SecretMisused("The key of an item quotes a secret.")
     first = row.items_total or 0
     deadline = step.planned.definition.timeout_seconds
-    expanded = transitions.expand(
-        tx.connection,
+    growth = Growth(
         row,
         added=len(found),
         tolerated=expansion.tolerated,
         deadline=timedelta(seconds=deadline) if deadline else None,
     )
-    if not expanded:
+    if not transitions.expand(tx.connection, [growth]):
         return False
     new = _new_items(tx, step, found, first=first, window=expansion.at_once)
     new_steps.insert_steps(tx.connection, row.execution_id, new)
@@ -111,6 +111,8 @@ def _new_item(
         item_index=index,
         item_key=item.key,
         item=_stored(tx, step, item),
+        enclosing=row.enclosing,
+        within=row.within,
         held=admitted.is_held,
         queued=admitted is Admission.QUEUED,
         due_after=item.delay_seconds or None,
@@ -124,27 +126,47 @@ def _stored(tx: Transaction, step: Prepared, item: Item) -> dict[str, Any]:
     return stored if limit is None else {**stored, "timeout_seconds": limit}
 
 
-def count(tx: Transaction, ended: Sequence[Ending]) -> list[Ending]:
-    """Count ended items on their fan-outs; returns the ends that follow from it."""
+@dataclass(slots=True)
+class Counted:
+    """What follows when rows have been counted on the fan-outs and blocks that made them."""
+
+    endings: list[Ending] = field(default_factory=list)
+    over: list[StepRow] = field(default_factory=list)  #: blocks whose last row has ended
+
+
+def count(tx: Transaction, ended: Sequence[Ending]) -> Counted:
+    """Count ended items on their fan-outs, and steps on the blocks that they are in."""
+    found = Counted()
     if not ended:
-        return []
+        return found
     by_parent: dict[int, list[Ending]] = defaultdict(list)
     for ending in ended:
         by_parent[ending.step.parent_id or 0].append(ending)
-    counts = {
-        parent: (len(its), sum(e.status in FAILURES for e in its))
-        for parent, its in by_parent.items()
-    }
+    counts = {parent: (len(its), sum(map(_has_failed, its))) for parent, its in by_parent.items()}
     wake = tx.runtime.settings.republish_after
     parents = queueing.count_ended_items(tx.connection, counts, wake=wake)
-    tx.shares_locks = True
-    follow_ups: list[Ending] = []
     for parent, holds in parents:
-        follow_ups += _after_some_ended(tx, parent, *counts[parent.id], holds=holds)
-    return follow_ups
+        tx.shares_locks |= parent.items_open != 0
+        if by_parent[parent.id][0].step.kind == StepKind.ITEM:
+            tx.shares_locks = True
+            found.endings += _after_items(tx, parent, *counts[parent.id], holds=holds)
+        elif parent.status == StepStatus.RUNNING and parent.items_open == 0:
+            found.over.append(parent)
+        elif parent.status == StepStatus.RUNNING and counts[parent.id][1] > 0:
+            # Only the first failure stops the others; later ones find it done.
+            is_first = parent.items_failed == counts[parent.id][1]
+            found.endings += _stop_the_rest(tx, parent) if is_first else []
+    return found
 
 
-def _after_some_ended(
+def _has_failed(ending: Ending) -> bool:
+    if ending.step.kind == StepKind.ITEM:
+        return ending.status in FAILURES
+    is_step = ending.step.kind == StepKind.STEP
+    return is_step and is_unhandled_failure(ending.status, tolerated=ending.tolerated)
+
+
+def _after_items(
     tx: Transaction, parent: StepRow, ended: int, failed: int, *, holds: bool
 ) -> list[Ending]:
     if parent.status != StepStatus.RUNNING:
@@ -184,7 +206,18 @@ def outcome_of_stopped(tx: Transaction, parent: StepRow) -> Ending:
 def _give_up_the_rest(tx: Transaction, parent: StepRow) -> list[Ending]:
     """Too many failed: what has not started never will; with ``fail_fast`` all others stop."""
     plan = tx.plan(parent.execution_id)
-    steps = locking.lock_open_items(tx.connection, parent.id)
+    steps = locking.lock_open_below(tx.connection, [parent.id])
     if not plan.definition.settings.fail_fast:
-        steps = [step for step in steps if step.status != StepStatus.RUNNING]
+        items = (step for step in steps if step.parent_id == parent.id)
+        steps = [item for item in items if item.status != StepStatus.RUNNING]
     return abort.stop(tx, steps, plan, because="Too many items of the fan-out failed")
+
+
+def _stop_the_rest(tx: Transaction, block: StepRow) -> list[Ending]:
+    """A step of a block failed: with ``fail_fast`` the others stop, but for those that clean up."""
+    plan = tx.plan(block.execution_id)
+    if not plan.definition.settings.fail_fast:
+        return []
+    steps = locking.lock_open_below(tx.connection, [block.id])
+    doomed = abort.doomed(steps, plan, AbortReason.FAILED.survivors)
+    return abort.stop(tx, doomed, plan, because="Another step of the block failed")

@@ -7,7 +7,7 @@ cancel that comes while that chain runs may add another one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -30,7 +30,13 @@ from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs
-from pipeline_engine.scheduler.actions.scope import load_results, make_scope, step_results
+from pipeline_engine.scheduler.actions.scope import (
+    Results,
+    View,
+    load_results,
+    make_scope,
+    step_results,
+)
 from pipeline_engine.scheduler.plan.initial_rows import CANCEL_SINK, FINAL_SINK, SINK, new_sink
 from pipeline_engine.scheduler.plan.plan import Plan, steps_named
 from pipeline_engine.scheduler.transaction import Transaction
@@ -45,7 +51,7 @@ from pipeline_engine.storage import (
 from pipeline_engine.storage.deliveries import EXECUTION_ENDED
 from pipeline_engine.storage.moves import Ending, ExecutionEnding
 from pipeline_engine.storage.new_steps import NewStep
-from pipeline_engine.storage.rows import StepResult, StepRow
+from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.steps import StepKind
 
@@ -205,11 +211,9 @@ def _end(tx: Transaction, over: Sequence[tuple[UUID, Verdict]]) -> None:
         return
     tx.demand_durability()
     needed = {execution_id: _results_needed(tx, execution_id) for execution_id, _ in over}
-    known = load_results(tx.connection, needed.items())
-    ends = [
-        _execution_ending(tx, execution_id, verdict, known.get(execution_id, {}))
-        for execution_id, verdict in over
-    ]
+    views = {execution_id: _view(tx, execution_id) for execution_id in needed}
+    known = load_results(tx.connection, ((views[i], needed[i]) for i in needed))
+    ends = [_execution_ending(tx, execution_id, verdict, known) for execution_id, verdict in over]
     transitions.end_executions(tx.connection, ends)
     for end in ends:
         _tell_parent(tx, end)
@@ -220,8 +224,12 @@ def _results_needed(tx: Transaction, execution_id: UUID) -> frozenset[str]:
     return steps_named(reference for _, reference in plan.outputs.references)
 
 
+def _view(tx: Transaction, execution_id: UUID) -> View:
+    return View(execution_id, tx.plan(execution_id).definition)
+
+
 def _execution_ending(
-    tx: Transaction, execution_id: UUID, verdict: Verdict, known: Mapping[str, StepResult]
+    tx: Transaction, execution_id: UUID, verdict: Verdict, known: Results
 ) -> ExecutionEnding:
     if verdict.status is not ExecutionStatus.COMPLETED:
         return ExecutionEnding(
@@ -237,12 +245,10 @@ def _execution_ending(
     return ExecutionEnding(execution_id, verdict.status, outputs=outputs)
 
 
-def _outputs(
-    tx: Transaction, execution_id: UUID, known: Mapping[str, StepResult]
-) -> dict[str, Any]:
+def _outputs(tx: Transaction, execution_id: UUID, known: Results) -> dict[str, Any]:
     plan = tx.plan(execution_id)
     facts = tx.runtime.facts(tx.connection, [execution_id])[execution_id]
-    results = step_results(tx.runtime, execution_id, known, tx.connection)
+    results = step_results(tx.runtime, _view(tx, execution_id), known, tx.connection)
     scope = make_scope(facts, results, masker=facts.masker or tx.runtime.masker)
     rendered = plan.outputs.render(scope)
     return guarded_outputs(tx.runtime, rendered, masker_in(scope), Room.ASSEMBLED)

@@ -184,8 +184,10 @@ def retry_after(
 
     An action that says ``retryable=False`` is believed.
     """
+    if planned is None or not retryable:
+        return None
     # A fan-out that has items is not tried again: they have had their retries.
-    if planned is None or not retryable or row.items_total is not None:
+    if row.items_total is not None and not planned.opens:
         return None
     policy = retries.deciding(planned.retry, error_code)
     if policy is None or row.retry_count + 1 >= MAX_ATTEMPTS:

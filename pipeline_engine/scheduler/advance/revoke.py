@@ -30,7 +30,7 @@ def revoke(tx: Transaction, row: StepRow, *, because: str | None) -> list[Ending
         tx.revoked.append(row)
     if row.items_open:
         _begin(tx, row, message)
-        items = locking.lock_open_items(tx.connection, row.id)
+        items = locking.lock_open_below(tx.connection, [row.id])
         return abort.stop(tx, items, plan, because=message)
     if abort.has_to_clean_up(row, plan):
         _begin(tx, row, message)

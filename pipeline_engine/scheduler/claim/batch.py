@@ -27,13 +27,15 @@ from pipeline_engine.scheduler.actions.scope import (
     EndedHere,
     Results,
     StepResults,
+    View,
     as_it_ends,
+    load_blocks,
     load_results,
     make_scope,
     moment,
     step_results,
 )
-from pipeline_engine.scheduler.advance import outcome
+from pipeline_engine.scheduler.advance import blocks, outcome
 from pipeline_engine.scheduler.advance.advance import advance, skipped
 from pipeline_engine.scheduler.attempt_api import context_for
 from pipeline_engine.scheduler.plan.plan import Plan, PlannedStep
@@ -42,7 +44,7 @@ from pipeline_engine.sdk import ActionResult
 from pipeline_engine.storage import locking
 from pipeline_engine.storage import rows as rows_of
 from pipeline_engine.storage.moves import Ending
-from pipeline_engine.storage.rows import ExecutionFacts, StepRow
+from pipeline_engine.storage.rows import BlockItem, ExecutionFacts, StepRow
 from pipeline_engine.storage.tables.steps import StepKind
 
 Planned: TypeAlias = tuple[StepRow, PlannedStep, ExecutionFacts, StepResults]
@@ -66,6 +68,9 @@ class Batch:
     _behind: dict[int, StepRow] = field(default_factory=dict)  #: locked, and waiting for us alone
     _counted: dict[int, Contribution] = field(default_factory=dict)
     _ended: EndedHere = field(default_factory=EndedHere)
+    _opening: list[tuple[StepRow, PlannedStep]] = field(default_factory=list)  #: blocks
+    _around: dict[int, BlockItem] = field(default_factory=dict)  #: blocks around those here
+    _room: int = 0  #: for so many more steps
 
     def carry_out(self, rows: Sequence[StepRow], *, most: int) -> None:
         """Run these steps, and those behind them while all goes well; *most* of them at most.
@@ -73,18 +78,21 @@ class Batch:
         What has ended is written down; what is to be run outside of the transaction, and what is
         left, is for the caller to claim and to send.
         """
-        self._run(rows, most)
+        self._room = most - len(rows)
+        self._run(rows)
         advance(self.tx, self.endings)
         advance(self.tx, self._follow())
 
-    def _run(self, rows: Sequence[StepRow], most: int) -> None:
+    def _run(self, rows: Sequence[StepRow]) -> None:
         self._look_up({row.execution_id for row in rows})
-        self._lock_behind(rows, most - len(rows))
+        self._lock_behind(rows)
         with shared_timers():
             while rows:
                 ended = self._run_wave(rows)
+                opened = self._open_blocks()
                 # What is left of the steps behind is for the rows to say.
                 rows = self._set_free(ended) if self._behind and not self._is_late() else []
+                rows = [*rows, *opened]
         for ending in self.endings:
             ending.counted = self._counted.get(ending.step.id)
 
@@ -130,6 +138,9 @@ class Batch:
             now = moment()
             if not _is_wanted(row, step, facts, results, fuel, now):
                 return [skipped(row, SkipReason.CONDITION)]
+            if step.opens:
+                self._opening.append((row, step))
+                return []
             prepared = prepare(row, step, facts, results, fuel, now)
         except PipelineEngineError as error:
             return self._refused(row, step, error)
@@ -168,22 +179,31 @@ class Batch:
             facts, plan = self._executions[row.execution_id]
             try:
                 step = plan.step(row)
+                if step.opens:
+                    plan.block(row.step_id)  # all that it holds is known
                 facts = as_it_ends(self.tx.connection, facts, plan, step, row)
                 planned.append((row, step, facts))
             except UnknownAction as error:  # another worker may have it
                 ended += self._in_turn(row, partial(last_net.lose, self.tx, row, error))
             except PipelineEngineError as error:
                 ended += self._refused(row, None, error)
-        wanted = [(row.execution_id, step.results_needed) for row, step, _ in planned]
+        views = [self._view(row) for row, *_ in planned]
+        wanted = [(v, step.results_needed) for v, (_, step, _) in zip(views, planned, strict=True)]
         known = load_results(self.tx.connection, wanted, self._ended)
+        self._around |= load_blocks(self.tx.connection, views, known=self._around)
         return ended, [
-            (row, step, facts, self._results(row, known)) for row, step, facts in planned
+            (row, step, facts, self._results(row, view, known))
+            for view, (row, step, facts) in zip(views, planned, strict=True)
         ]
 
-    def _results(self, row: StepRow, known: Results) -> StepResults:
+    def _view(self, row: StepRow) -> View:
+        _, plan = self._executions[row.execution_id]
+        return View.of(plan, row)
+
+    def _results(self, row: StepRow, view: View, known: Results) -> StepResults:
         connection = self.tx.connection if self._runs_here(row) else None
-        loaded = known.get(row.execution_id, {}) if known else {}
-        return step_results(self.tx.runtime, row.execution_id, loaded, connection, self._ended)
+        runtime, ended, around = self.tx.runtime, self._ended, self._around
+        return step_results(runtime, view, known, connection, ended, around)
 
     def _refused(
         self, row: StepRow, step: PlannedStep | None, error: PipelineEngineError
@@ -199,13 +219,40 @@ class Batch:
         )
         return self._in_turn(row, move)
 
+    # ── Blocks ───────────────────────────────────────────────────────────────────────────
+
+    def _open_blocks(self) -> list[StepRow]:
+        """Open blocks as far as there is room; returns the steps in them that run here next."""
+        fitting: list[tuple[StepRow, PlannedStep]] = []
+        for row, step in self._opening:
+            _, plan = self._executions[row.execution_id]
+            size = len(plan.block(row.step_id).rows)
+            if fitting and size > self._room:
+                self.left.append(row)
+                continue
+            self._room -= size
+            fitting.append((row, step))
+        self._opening.clear()
+        if not fitting:
+            return []
+        opened = blocks.open_all(self.tx, fitting)
+        for row, _ in fitting:
+            self._around[row.id] = BlockItem.of(row)
+        if not self.trusts or self._is_late():
+            self.left += opened.ready
+            return []
+        self._behind |= {row.id: row for row in opened.ahead}
+        self.left += [row for row in opened.ready if not row.cheap]
+        return [row for row in opened.ready if row.cheap]
+
     # ── The steps behind ─────────────────────────────────────────────────────────────────
 
-    def _lock_behind(self, rows: Sequence[StepRow], most: int) -> None:
+    def _lock_behind(self, rows: Sequence[StepRow]) -> None:
         """Lock the cheap steps that wait for nothing but *rows* and each other."""
+        most = self._room
         held: dict[UUID, list[str]] = defaultdict(list)
         for row in rows:
-            if row.kind == StepKind.STEP and self._runs_here(row):
+            if row.kind == StepKind.STEP and row.parent_id is None and self._runs_here(row):
                 held[row.execution_id].append(row.step_id)
         behind: list[tuple[UUID, str]] = []
         for execution_id, step_ids in held.items():
@@ -302,5 +349,7 @@ def _is_wanted(
     if step.definition.condition is None:
         return True
     masker = facts.masker or step.masker
-    scope = make_scope(facts, results, row, secrets=step.secrets, masker=masker, now=now)
+    scope = make_scope(
+        facts, results, row, secrets=step.secrets, masker=masker, sealer=step.sealer, now=now
+    )
     return step.condition.evaluate(scope, fuel)

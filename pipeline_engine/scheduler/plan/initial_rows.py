@@ -5,11 +5,12 @@ They differ in their ids and in their execution only, so they are prepared once 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipeline_engine.domain.admission import Admission, answer
 from pipeline_engine.domain.definitions import StepDefinition
+from pipeline_engine.domain.graph import Graph
 from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.storage.new_executions import FirstSteps
 from pipeline_engine.storage.new_steps import NewStep
@@ -25,21 +26,35 @@ def first_steps(plan: Plan) -> FirstSteps:
     Ranks follow the topological order, and so do the ids that they stand for: whoever locks
     successors in the order of their ids follows the graph.
     """
-    graph, steps = plan.definition.graph, plan.definition.steps
-    numbers = {step.id: number for number, step in enumerate(steps, start=1)}
-    ranks = {step_id: rank for rank, step_id in enumerate(graph.topological_order(), start=1)}
-    rows = [_first_step(plan, plan.definition.step(i), numbers[i], ranks) for i in ranks]
-    last = len(steps) + 1
+    graph = plan.definition.graph
+    rows = first_rows(plan, graph, plan.definition.steps)
+    last = len(rows) + 1
+    for row in rows:
+        row.successors = row.successors or [last]  # the sink waits for the leaves
     rows.append(new_sink(last, SINK, last, waits_for=len(graph.leaves)))
     return FirstSteps.of(rows)
 
 
-def _first_step(plan: Plan, step: StepDefinition, number: int, ranks: Mapping[str, int]) -> NewStep:
+def first_rows(plan: Plan, graph: Graph, steps: Sequence[StepDefinition]) -> list[NewStep]:
+    """The rows of steps that make up a *graph*, in its order. Raises ``UnknownAction``."""
+    numbers = {step.id: number for number, step in enumerate(steps, start=1)}
+    ranks = {step_id: rank for rank, step_id in enumerate(graph.topological_order(), start=1)}
+    return [
+        _first_row(plan, plan.definition.step(i), numbers[i], ranks[i], followers)
+        for i in ranks
+        for followers in [[ranks[dependent] for dependent in graph.dependents(i)]]
+    ]
+
+
+def _first_row(
+    plan: Plan, step: StepDefinition, number: int, rank: int, followers: Sequence[int]
+) -> NewStep:
     planned = plan.plan(step, step.action)
-    followers = [ranks[dependent] for dependent in plan.definition.graph.dependents(step.id)]
-    admitted = answer(window=plan.window_of(StepKind.STEP, cheap=planned.cheap))
+    is_repeated = plan.definition.is_repeated(step.id)
+    window = plan.window_of(StepKind.STEP, cheap=planned.cheap, is_repeated=is_repeated)
+    admitted = answer(window=window)
     return NewStep(
-        id=ranks[step.id],
+        id=rank,
         step_id=step.id,
         name=step.name,
         action=planned.meta.type,
@@ -50,7 +65,7 @@ def _first_step(plan: Plan, step: StepDefinition, number: int, ranks: Mapping[st
         weight=step.weight,
         dependency_count=len(set(step.depends_on)),
         queued=not step.depends_on and admitted is Admission.QUEUED,
-        successors=followers or [len(ranks) + 1],  # the sink waits for the leaves
+        successors=followers,
     )
 
 

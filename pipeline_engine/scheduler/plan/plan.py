@@ -11,6 +11,7 @@ from pipeline_engine.config import Settings
 from pipeline_engine.domain import retries
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.definitions import (
+    BLOCK,
     Compensation,
     OnFailure,
     PipelineDefinition,
@@ -26,12 +27,14 @@ from pipeline_engine.domain.expressions import (
     parse_condition,
 )
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, masker_of
-from pipeline_engine.domain.outcome import COMPENSATES, compensating
+from pipeline_engine.domain.outcome import COMPENSATES, compensating, own_id
 from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.domain.readiness import EAGER
 from pipeline_engine.domain.sealing import Sealer, sealer_with
 from pipeline_engine.errors import UnknownAction
 from pipeline_engine.registry import Registry
+from pipeline_engine.scheduler.plan import blocks
+from pipeline_engine.scheduler.plan.blocks import PlannedBlock
 from pipeline_engine.scheduler.plan.initial_rows import first_steps
 from pipeline_engine.sdk import BaseActionExecutor
 from pipeline_engine.storage.new_executions import FirstSteps
@@ -126,6 +129,11 @@ class PlannedStep:
         return _Texts(compiled[0], raw, condition, references, steps_named(references))
 
     @property
+    def opens(self) -> bool:
+        """Its row is that of a block, which opens into steps instead of running an action."""
+        return self.meta is blocks.META and self.definition.for_each is None
+
+    @property
     def idempotent(self) -> bool:
         """Whether the action may be repeated after its worker died."""
         said = self.definition.idempotent
@@ -189,10 +197,10 @@ class Plan:
 
     def definition_of(self, row: StepRow) -> StepDefinition:
         """The part of the document that a row stands for."""
-        if not row.step_id.startswith(COMPENSATES):  # no id of a step holds a colon
-            return self.definition.step(row.step_id)
-        undone = self.definition.step(row.step_id.removeprefix(COMPENSATES))
-        return compensating(undone, undone.compensate or Compensation(action=row.action))
+        known = self.definition.step(own_id(row.step_id))
+        if not row.step_id.startswith(COMPENSATES):
+            return known
+        return compensating(known, known.compensate or Compensation(action=row.action))
 
     def runs_after_steps(self, row: StepRow) -> bool:
         """Whether a row is a handler, a compensation, or an item of one."""
@@ -216,19 +224,39 @@ class Plan:
 
         Raises ``UnknownAction``.
         """
-        executor = self.registry.executor(action)
-        found = self.registry.get(action)
+        meta, executor, fans_out = self._found(definition, action)
         return PlannedStep(
             definition=definition,
-            meta=found.meta,
+            meta=meta,
             executor=executor,
-            retry=self._retry(definition, found.meta),
-            fans_out=definition.for_each is not None or found.fans_out,
+            retry=self._retry(definition, meta),
+            fans_out=definition.for_each is not None or fans_out,
             settings=self.settings,
             secrets=self.settings.secrets,
             masker=self.masker,
             sealer=self.sealer,
         )
+
+    def _found(
+        self, definition: StepDefinition, action: str
+    ) -> tuple[ActionMeta, BaseActionExecutor, bool]:
+        if action == BLOCK and definition.block is not None:  # a plug-in may have the same name
+            return blocks.META, blocks.BlockExecutor(), False
+        executor = self.registry.executor(action)
+        found = self.registry.get(action)
+        return found.meta, executor, found.fans_out
+
+    def block(self, step_id: str) -> PlannedBlock:
+        """The steps inside of a block. Raises ``UnknownAction``."""
+        if step_id not in self._blocks:
+            block = self.definition.step(step_id).block
+            assert block is not None, "only a block is opened"
+            self._blocks[step_id] = PlannedBlock.of(self, block)
+        return self._blocks[step_id]
+
+    @cached_property
+    def _blocks(self) -> dict[str, PlannedBlock]:
+        return {}
 
     @cached_property
     def masker(self) -> Masker:
@@ -269,21 +297,23 @@ class Plan:
     def window(self) -> int | None:
         """How many steps may run at once; None if the pipeline cannot exceed it anyway."""
         limit = self.definition.settings.max_parallel_steps
-        if self._blocking_steps <= limit or self._blocking_chains <= limit:
+        inside = self._blocking_inside
+        if self._blocking_steps + inside <= limit or self._blocking_chains + inside <= limit:
             return None
         return limit
 
-    def window_of(self, kind: str, *, cheap: bool) -> int | None:
+    def window_of(self, kind: str, *, cheap: bool, is_repeated: bool = False) -> int | None:
         """How many rows of this kind may be on their way at once; None if they need no place.
 
-        Handlers and compensations run one after the other, when all steps have ended.
+        Handlers and compensations run one after the other, when all steps have ended. What a
+        fan-out or a loop repeats has a window of its own.
         """
-        return None if cheap or kind != StepKind.STEP else self.window
+        return None if cheap or is_repeated or kind != StepKind.STEP else self.window
 
     def can_run_ahead(self, step_id: str) -> bool:
         """Whether the step runs when all its dependencies have ended, and then ends at once."""
         step = self._step_with(step_id)
-        if step is None or step.fans_out or not step.item_cheap:
+        if step is None or step.fans_out or step.opens or not step.item_cheap:
             return False
         if step_id in self.definition.catchers:
             return False
@@ -302,6 +332,12 @@ class Plan:
     @cached_property
     def _blocking_steps(self) -> int:
         return sum(map(self._is_blocking, self.definition.graph.topological_order()))
+
+    @cached_property
+    def _blocking_inside(self) -> int:
+        """How many steps inside of blocks may be on their way at once, but for repeated ones."""
+        inside = self.definition.enclosing
+        return sum(self._is_blocking(i) and not self.definition.is_repeated(i) for i in inside)
 
     def _is_blocking(self, step_id: str) -> bool:
         step = self._step_with(step_id)

@@ -11,7 +11,7 @@ from pipeline_engine.scheduler.advance import abort
 from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
-from pipeline_engine.storage import races
+from pipeline_engine.storage import locking, races
 
 
 def cancel_rest(runtime: Runtime, step_execution_id: int) -> Transaction:
@@ -22,11 +22,10 @@ def cancel_rest(runtime: Runtime, step_execution_id: int) -> Transaction:
         if row is None:
             return
         plan = tx.plan(row.execution_id)
-        rest = sorted(plan.definition.graph.leads_only_to(row.step_id))
-        steps = races.lock_rest(tx.connection, row.execution_id, rest)
-        if any(step.items_open for step in steps):
-            # Items that a fan-out has made while we waited for it the first statement did not see.
-            steps = races.lock_rest(tx.connection, row.execution_id, rest)
+        rest = sorted(plan.definition.graph_of(row.step_id).leads_only_to(row.step_id))
+        steps = races.lock_rest(tx.connection, row.home, rest)
+        makers = [step.id for step in steps if step.items_open]
+        steps += locking.lock_open_below(tx.connection, makers) if makers else []
         because = f"'{row.step_id}' has gone on without it"
         reason = SkipReason.NOT_NEEDED
         advance(tx, abort.stop(tx, steps, plan, because=because, reason=reason))

@@ -8,7 +8,7 @@ from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import last_net
 from pipeline_engine.scheduler.actions import fan_outs
 from pipeline_engine.scheduler.actions.item_results import ItemResults
-from pipeline_engine.scheduler.advance import fan_out, outcome
+from pipeline_engine.scheduler.advance import blocks, fan_out, outcome
 from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.attempt_api import context_for
 from pipeline_engine.scheduler.resume.prepare import prepare
@@ -35,6 +35,8 @@ def _joined(tx: Transaction, row: StepRow) -> list[Ending]:
     if row.cancelling:
         return [fan_out.outcome_of_stopped(tx, row)]
     try:
+        if tx.plan(row.execution_id).step(row).opens:
+            return blocks.conclude(tx, [row])
         step = prepare(tx, row)
     except (PipelineEngineError, ExpressionError) as error:
         return outcome.failed(

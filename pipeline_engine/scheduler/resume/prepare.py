@@ -8,7 +8,13 @@ from collections.abc import Collection
 from pipeline_engine.domain.expressions import Fuel
 from pipeline_engine.scheduler.actions import prepared
 from pipeline_engine.scheduler.actions.prepared import Prepared
-from pipeline_engine.scheduler.actions.scope import as_it_ends, load_results, step_results
+from pipeline_engine.scheduler.actions.scope import (
+    View,
+    as_it_ends,
+    load_blocks,
+    load_results,
+    step_results,
+)
 from pipeline_engine.scheduler.plan.plan import PlannedStep
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage.rows import ExecutionFacts, StepRow
@@ -34,13 +40,15 @@ def prepare_all(
         plan = tx.runtime.plans.of(tx.connection, its.revision_id)
         planned[row.id] = plan.step(row)
         facts[row.id] = as_it_ends(tx.connection, its, plan, planned[row.id], row)
-    wanted = [(row.execution_id, planned[row.id].results_needed) for row in rows]
+    plans = {row.execution_id: tx.plan(row.execution_id) for row in rows}
+    views = {row.id: View.of(plans[row.execution_id], row) for row in rows}
+    wanted = [(views[row.id], planned[row.id].results_needed) for row in rows]
     known = load_results(tx.connection, wanted)
+    around = load_blocks(tx.connection, views.values())
     connection = None if lasting else tx.connection
     found: dict[int, Prepared] = {}
     for row in rows:
-        execution_id = row.execution_id
-        results = step_results(tx.runtime, execution_id, known[execution_id], connection)
+        results = step_results(tx.runtime, views[row.id], known, connection, blocks=around)
         # The transaction waits for this; what an action evaluates after it does not.
         fuel = Fuel(deadline=time.monotonic() + tx.runtime.settings.cheap_step_seconds)
         found[row.id] = prepared.prepare(row, planned[row.id], facts[row.id], results, fuel)

@@ -139,6 +139,11 @@ class StepExecution(Timestamped, Base):
     items_failed: Mapped[int | None]
     items_tolerated: Mapped[int | None]  #: how many may fail before the rest is given up
 
+    # Inside of blocks; null outside
+    #: the rows of the blocks that it is in, the outermost first
+    enclosing: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    within: Mapped[str | None]  #: their names, with items and attempts: ``each[3]/pay#2``
+
     # Readiness: counters, which save reading the rows of the dependencies
     status: Mapped[str] = mapped_column(server_default="PENDING")
     dependency_count: Mapped[counter]

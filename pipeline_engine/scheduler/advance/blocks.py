@@ -1,0 +1,148 @@
+"""Blocks: a step opens into the steps that it holds, and ends when they have.
+
+These are rows of the same execution, which wait for each other as those outside do. Each end is
+counted on the row of the block, as the ends of items are on their fan-out; whoever counts the last
+one concludes the block in the same transaction.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pipeline_engine.domain.definitions import JSON
+from pipeline_engine.domain.expressions import ExpressionError, Fuel, masker_in
+from pipeline_engine.domain.json_guard import JsonRejected
+from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs
+from pipeline_engine.scheduler.actions.prepared import given_seconds
+from pipeline_engine.scheduler.actions.scope import (
+    StepResults,
+    View,
+    load_blocks,
+    load_results,
+    make_scope,
+    step_results,
+)
+from pipeline_engine.scheduler.advance import admission, outcome
+from pipeline_engine.scheduler.advance.fan_out import TIMEOUT, outcome_of_stopped
+from pipeline_engine.scheduler.plan.plan import PlannedStep, steps_named
+from pipeline_engine.scheduler.transaction import Transaction
+from pipeline_engine.storage import new_steps, rows, transitions
+from pipeline_engine.storage.moves import Ending, Growth
+from pipeline_engine.storage.new_steps import NewStep
+from pipeline_engine.storage.rows import StepRow
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The steps that blocks were opened into, and that nobody else knows of yet."""
+
+    ready: Sequence[StepRow] = ()  #: queued, in the order of their ids
+    ahead: Sequence[StepRow] = ()  #: cheap, and waiting for nothing but these and each other
+
+
+def open_all(tx: Transaction, blocks: Sequence[tuple[StepRow, PlannedStep]]) -> Opened:
+    """Begin the attempts of locked blocks. Raises ``UnknownAction``."""
+    planned = [(row, step, tx.plan(row.execution_id).block(row.step_id)) for row, step in blocks]
+    growths = [
+        Growth(row, added=len(block.rows), deadline=_deadline(row, step), noun="steps")
+        for row, step, block in planned
+    ]
+    grown = transitions.expand(tx.connection, growths)
+    ids = new_steps.new_step_ids(tx.connection, sum(len(block.rows) for *_, block in planned))
+    added: list[tuple[NewStep, StepRow]] = []
+    ahead: list[StepRow] = []
+    for row, _, block in planned:
+        if row.id not in grown:
+            continue
+        its, ids = ids[: len(block.rows)], ids[len(block.rows) :]
+        enclosing = [*(row.enclosing or ()), row.id]
+        for rank, new in enumerate(block.rows_in(row.inside, enclosing, its), start=1):
+            fresh = new_steps.fresh(row.execution_id, new)
+            added.append((new, fresh))
+            if rank in block.ahead and new.dependency_count:
+                ahead.append(fresh)
+    new_steps.insert_inside(tx.connection, [(row.execution_id, new) for new, row in added])
+    held = [row for new, row in added if not (new.queued or new.dependency_count)]
+    if held:
+        admission.admit(tx, held)
+    return Opened([row for new, row in added if new.queued], ahead)
+
+
+def _deadline(row: StepRow, step: PlannedStep) -> timedelta | None:
+    seconds = given_seconds(row, step)
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+# ── The end ──────────────────────────────────────────────────────────────────────────────
+
+
+def conclude(tx: Transaction, blocks: Sequence[StepRow]) -> list[Ending]:
+    """What follows when the last step of each of these blocks has ended: its end, or a retry."""
+    found: list[Ending] = []
+    failed = [row for row in blocks if row.items_failed and not row.cancelling]
+    causes = rows.first_failures(tx.connection, [row.inside for row in failed]) if failed else {}
+    for row in failed:
+        found += _failed(tx, row, causes[row.inside])
+    found += _completed(tx, [r for r in blocks if not (r.items_failed or r.cancelling)])
+    for row in blocks:
+        found += _stopped(tx, row) if row.cancelling else []
+    return found
+
+
+def _failed(tx: Transaction, row: StepRow, cause: rows.Failure) -> list[Ending]:
+    """The failure of its first step that failed is that of the block."""
+    message = f"{cause.step_id}: {cause.error_message or 'The step failed'}"
+    code = cause.error_code or "step_failed"
+    return outcome.failed(tx, row, _planned(tx, row), error_code=code, message=message)
+
+
+def _stopped(tx: Transaction, row: StepRow) -> list[Ending]:
+    if row.error_code != TIMEOUT:
+        return [outcome_of_stopped(tx, row)]
+    return outcome.timed_out(tx, row, _planned(tx, row), message=outcome.TOO_SLOW)
+
+
+def _planned(tx: Transaction, row: StepRow) -> PlannedStep:
+    return tx.plan(row.execution_id).step(row)
+
+
+def _completed(tx: Transaction, blocks: Sequence[StepRow]) -> list[Ending]:
+    if not blocks:
+        return []
+    views = [View.of(tx.plan(row.execution_id), row, inside=True) for row in blocks]
+    wanted = [(view, _named(tx, row)) for view, row in zip(views, blocks, strict=True)]
+    known = load_results(tx.connection, wanted)
+    around = load_blocks(tx.connection, views)
+    found: list[Ending] = []
+    for view, row in zip(views, blocks, strict=True):
+        results = step_results(tx.runtime, view, known, tx.connection, blocks=around)
+        try:
+            outputs = _outputs(tx, row, results)
+        except (ExpressionError, JsonRejected, PipelineEngineError) as error:
+            planned, message = _planned(tx, row), f"outputs: {error}"
+            found += outcome.failed(
+                tx, row, planned, error_code=error.code, message=message, retryable=False
+            )
+        else:
+            found.append(Ending(row, StepStatus.COMPLETED, outputs=outputs))
+    return found
+
+
+def _named(tx: Transaction, row: StepRow) -> frozenset[str]:
+    outputs = tx.plan(row.execution_id).block(row.step_id).outputs
+    return steps_named(reference for _, reference in outputs.references)
+
+
+def _outputs(tx: Transaction, row: StepRow, results: StepResults) -> dict[str, JSON]:
+    runtime, plan = tx.runtime, tx.plan(row.execution_id)
+    facts = runtime.facts(tx.connection, [row.execution_id])[row.execution_id]
+    masker = facts.masker or runtime.masker
+    scope = make_scope(facts, results, masker=masker, sealer=runtime.sealer)
+    fuel = Fuel(deadline=time.monotonic() + runtime.settings.cheap_step_seconds)
+    rendered = plan.block(row.step_id).outputs.render(scope, fuel)
+    return guarded_outputs(runtime, rendered, masker_in(scope), Room.ASSEMBLED)
