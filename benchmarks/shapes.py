@@ -94,6 +94,21 @@ def fan_out(items: int, executions: int = 1) -> Shape:
     return _shape("fan-out", steps, baseline, results=items + 2, executions=executions)
 
 
+def blocks(items: int) -> Shape:
+    """A fan-out over *items* blocks of three steps that each need the one before."""
+    inner = [_step("s0"), _step("s1", ["s0"]), _step("s2", ["s1"])]
+    block = {
+        "id": "block",
+        "name": "block",
+        "for_each": list(range(items)),
+        "steps": inner,
+        "outputs": {"value": "{{ steps.s2.outputs.value }}"},
+        "depends_on": [],
+    }
+    baseline = Baseline(Canvas.GROUP, 3 * items)
+    return _shape("blocks", [block], baseline, results=4 * items + 1)
+
+
 def blocking_chain(length: int, ledger: Path) -> Shape:
     """Blocking steps that do nothing, each of which needs the one before."""
     steps = [_note("s0", 0, ledger)]

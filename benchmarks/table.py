@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import shapes
 from benchmarks.ablation import Ablation
 from benchmarks.bench import Row
+from benchmarks.blocks import Blocks
 from benchmarks.callbacks import CallbackAnswers, NextStep
 from benchmarks.crowds import Beside, slow_clients, waiting_clients
 from benchmarks.growth import Growth
@@ -27,6 +28,8 @@ SHAPES: dict[str, Callable[[], Shape]] = {
     "layered": lambda: shapes.layered(20, 50, 3_000),
     "chain": lambda: shapes.chain(200),
     "fan-out": lambda: shapes.fan_out(400),
+    "blocks": lambda: shapes.blocks(1000),
+    "wide-3000": lambda: shapes.wide(3000),
     "blocking-chain": lambda: shapes.blocking_chain(40, Path(os.devnull)),
     "blocking-map-1": lambda: shapes.blocking_map(400, Path(os.devnull)),
 }
@@ -38,6 +41,7 @@ ROWS: tuple[Row, ...] = (
     Rate(lambda _: shapes.many(1000), "many", at_least(8)),
     Rate(lambda _: shapes.chain(200), "chain", at_least(3)),
     Rate(lambda _: shapes.fan_out(400), "fan-out", at_least(2)),
+    Blocks(1000, at_most(1.5)),
     Rate(lambda bench: shapes.calls(400, bench.peer_url), "http", at_least(0.97)),
     OneWorker(
         Rate(lambda b: shapes.blocking_chain(40, b.ledger.path), "blocking-chain", at_least(2)),

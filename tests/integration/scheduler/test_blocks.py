@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from support.driving import Driver
 from support.factories import a_step, an_action
 
 from pipeline_engine.registry import RegisteredAction
+from pipeline_engine.scheduler.start import cancel
 from pipeline_engine.sdk import ActionContext, ActionResult
 
 OK, OUT, BAD, LATE = "COMPLETED", "SKIPPED", "FAILED", "TIMEOUT"
@@ -39,9 +41,31 @@ def flaky() -> RegisteredAction:
     return an_action("flaky", execute, cheap=True)
 
 
+def parks(cleaned: list[str]) -> RegisteredAction:
+    """An action that waits for an event with the id in its params, and notes its clean-ups."""
+
+    def execute(context: ActionContext) -> ActionResult:
+        return ActionResult(
+            success=True, awaiting_event=True, external_workflow_id=f"job-{context.params['id']}"
+        )
+
+    def cleanup(context: ActionContext) -> None:
+        cleaned.append(str(context.params["id"]))
+
+    return an_action("parks", execute, cleanup=cleanup)
+
+
+def parked(step_id: str, *depends_on: str, **fields: Any) -> dict[str, Any]:
+    return a_step(step_id, *depends_on, action="parks", **fields)
+
+
+@pytest.fixture
+def cleaned() -> list[str]:
+    return []
+
+
 @pytest.fixture(autouse=True)
 def unchecked(monkeypatch):
-    from types import SimpleNamespace
 
     monkeypatch.setattr(Driver, "audit", lambda *a: [])
     monkeypatch.setattr(
@@ -50,8 +74,8 @@ def unchecked(monkeypatch):
 
 
 @pytest.fixture
-def driver(drive: Any) -> Driver:
-    return drive(flaky())
+def driver(drive: Any, cleaned: list[str]) -> Driver:
+    return drive(flaky(), parks(cleaned))
 
 
 def test_a_block_runs_its_steps_and_leaves_its_outputs(driver):
@@ -184,3 +208,239 @@ def test_blocks_in_blocks_see_what_is_around_them(driver):
     assert {r.within for r in end.rows if r.step_id == "leaf"} == {
         f"outer[{i}]/inner[{j}]" for i in (0, 1) for j in (0, 1)
     }
+
+
+# ── Stopped ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_cancel_reaches_what_is_parked_inside(driver, cleaned):
+    execution = driver.start(
+        a_block(
+            "each",
+            parked("job", params={"id": "{{ item }}"}),
+            says("then", 1, "job"),
+            for_each=[1, 2],
+        )
+    )
+    driver.settle()
+    cancel(driver.runtime, execution, because=None)
+    end = driver.finish(execution)
+
+    assert end.status == "INTERRUPTED"
+    assert end.statuses == {"each": OUT, "job": OUT, "then": OUT}
+    assert sorted(cleaned) == ["1", "2"]
+
+
+def test_what_cleans_up_inside_runs_when_the_execution_fails(driver):
+    end = driver.run(
+        a_block(
+            "work",
+            parked("job", params={"id": "x"}),
+            says("always", 1, "job", trigger_rule="always"),
+            says("next", 1, "job"),
+        ),
+        a_step("bad", action="flaky", params={"times": 9}),
+    )
+
+    assert end.status == BAD
+    assert end.statuses == {"work": OUT, "job": OUT, "always": OK, "next": OUT, "bad": BAD}
+
+
+def test_the_time_of_a_block_is_that_of_each_attempt(driver, cleaned):
+    execution = driver.start(
+        a_block(
+            "slow",
+            parked("job", params={"id": "x"}),
+            says("then", 1, "job"),
+            timeout_seconds=1,
+            retry={"max_attempts": 2, "backoff_seconds": 0},
+        )
+    )
+    end = driver.finish(execution)
+
+    assert (end.status, end.step("slow").status) == (BAD, LATE)
+    assert (end.step("slow").error_code, end.step("slow").retry_count) == ("timeout", 1)
+    assert cleaned == ["x", "x"]
+    assert [r.within for r in end.rows if r.step_id == "job"] == ["slow", "slow#2"]
+
+
+def test_the_time_of_an_item_ends_its_block_alone(driver, cleaned):
+    end = driver.run(
+        a_block(
+            "each",
+            parked("job", params={"id": "{{ item }}"}, condition="{{ item > 1 }}"),
+            for_each={"items": [1, 2], "item_timeout_seconds": 1, "tolerated_failures": 1},
+        )
+    )
+
+    assert (end.status, cleaned) == (OK, ["2"])
+    assert [row.status for row in end.items("each")] == [OK, LATE]
+
+
+def test_without_fail_fast_the_rest_of_a_block_goes_on(driver):
+    end = driver.run(
+        a_block(
+            "bad",
+            a_step("one", action="flaky", params={"times": 9}),
+            says("two", 1),
+            says("three", 1, "two"),
+            says("four", 1, "one"),
+        ),
+        settings={"fail_fast": False},
+    )
+
+    assert end.statuses == {"bad": BAD, "one": BAD, "two": OK, "three": OK, "four": OUT}
+
+
+def test_too_many_bad_items_stop_the_blocks_of_the_others(driver):
+    end = driver.run(
+        a_block(
+            "each",
+            parked("job", params={"id": "{{ item }}"}, condition="{{ item > 1 }}"),
+            a_step("bad", "job", action="flaky", params={"times": 9}),
+            for_each=[1, 2, 3],
+        )
+    )
+
+    assert end.status == BAD
+    assert [row.status for row in end.items("each")] == [BAD, OUT, OUT]
+    assert [r.status for r in end.rows if r.step_id == "job"] == [OUT, OUT, OUT]
+
+
+def test_a_block_whose_condition_is_false_makes_no_steps(driver):
+    end = driver.run(
+        a_block("not", says("one", 1), condition="{{ false }}"), says("after", 1, "not")
+    )
+
+    assert end.statuses == {"not": OUT, "after": OK}
+
+
+# ── Ways inside ──────────────────────────────────────────────────────────────────────────
+
+
+def test_a_choice_inside_is_made_by_each_item_for_itself(driver):
+    end = driver.run(
+        a_block(
+            "each",
+            a_step(
+                "which",
+                action="conditional",
+                params={
+                    "branches": [
+                        {"id": "x", "condition": "{{ item == 'a' }}", "target_step": "a"},
+                        {"id": "y", "condition": "{{ item == 'b' }}", "target_step": "b"},
+                    ]
+                },
+            ),
+            says("a", "is a", "which"),
+            says("b", "is b", "which"),
+            says("join", "{{ steps.a.outputs.v or steps.b.outputs.v }}", "a", "b"),
+            for_each=["a", "b"],
+            outputs={"v": "{{ steps.join.outputs.v }}"},
+        )
+    )
+
+    assert end.status == OK, end.execution.error
+    found = [one["outputs"]["v"] for one in end.step("each").outputs["results"]]
+    assert found == ["is a", "is b"]
+
+
+def test_a_caught_failure_inside_leads_on_inside(driver):
+    end = driver.run(
+        a_block(
+            "each",
+            a_step(
+                "try",
+                action="flaky",
+                params={"of": "{{ item }}", "times": "{{ item }}"},
+                catch=[{"errors": "flaky", "next": "fallback"}],
+            ),
+            says("usual", "usual", "try"),
+            says("fallback", "fallback", "try"),
+            says(
+                "end",
+                "{{ steps.usual.outputs.v or steps.fallback.outputs.v }}",
+                "usual",
+                "fallback",
+            ),
+            for_each=[0, 1],
+            outputs={"v": "{{ steps.end.outputs.v }}"},
+        )
+    )
+
+    found = [one["outputs"]["v"] for one in end.step("each").outputs["results"]]
+    assert found == ["usual", "fallback"]
+
+
+def test_a_race_inside_stops_the_losers_of_its_own_block(driver):
+    end = driver.run(
+        a_block(
+            "each",
+            parked("slow", params={"id": "{{ item }}"}),
+            says("fast", 1, condition="{{ item == 1 }}"),
+            says("won", 1, "slow", "fast", trigger_rule="one_success", cancel_rest=True),
+            for_each={"items": [1, 2], "item_timeout_seconds": 2, "tolerated_failures": 1},
+        )
+    )
+
+    assert [row.status for row in end.items("each")] == [OK, LATE]
+    assert [r.skip_reason for r in end.rows if r.step_id == "slow"] == ["not_needed", "aborted"]
+
+
+def test_an_end_inside_ends_the_whole_execution(driver):
+    end = driver.run(
+        a_block(
+            "each",
+            parked("job", params={"id": "{{ item }}"}, condition="{{ item == 1 }}"),
+            a_step(
+                "stop",
+                action="end",
+                params={"outputs": {"by": "{{ item }}"}},
+                condition="{{ item == 2 }}",
+            ),
+            for_each=[1, 2],
+        ),
+        says("after", 1, "each"),
+    )
+
+    assert (end.status, end.outputs) == (OK, {"by": 2})
+    assert (end.step("each").status, end.step("after").status) == (OUT, OUT)
+
+
+# ── Places, and wide ones ────────────────────────────────────────────────────────────────
+
+
+def test_steps_inside_need_places_unless_they_are_repeated(driver):
+    execution = driver.start(
+        a_block("plain", *[parked(f"p{i}", params={"id": f"p{i}"}) for i in range(3)]),
+        a_block("each", parked("q", params={"id": "q{{ item }}"}), for_each=[1, 2, 3, 4]),
+        settings={"max_parallel_steps": 2},
+    )
+    driver.settle()
+    waiting = [r.step_id for r in driver.look(execution).rows if r.awaiting_event]
+    assert sorted(waiting) == ["p0", "p1", "q", "q", "q", "q"]
+    cancel(driver.runtime, execution, because=None)
+    driver.finish(execution)
+
+
+def test_as_many_blocks_run_at_once_as_their_fan_out_lets(driver):
+    execution = driver.start(
+        a_block(
+            "each",
+            parked("q", params={"id": "q{{ item }}"}),
+            for_each={"items": [1, 2, 3, 4], "max_concurrency": 2},
+        )
+    )
+    driver.settle()
+    waiting = [r.step_id for r in driver.look(execution).rows if r.awaiting_event]
+    assert waiting == ["q", "q"]
+    cancel(driver.runtime, execution, because=None)
+    driver.finish(execution)
+
+
+def test_many_wide_blocks_are_opened_a_few_at_a_time(driver):
+    inner = [says("a", "{{ item }}"), *(says(f"b{i}", i, "a") for i in range(60))]
+    end = driver.run(a_block("each", *inner, for_each=list(range(30))))
+
+    assert end.status == OK
+    assert len(end.rows) == 1 + 1 + 30 + 30 * 61
