@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from pipeline_engine.domain.definitions import (
+    JSON,
     Compensation,
     ForEach,
     HandlerWhen,
@@ -21,6 +22,8 @@ from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 COMPENSATES = "compensate:"  #: what the id of a compensation begins with
 #: What stands between the id of what it undoes and the blocks that this is in.
 IN_BLOCK = "@"
+#: Where the error of an execution names what could not be undone.
+NOT_UNDONE = "compensation"
 #: Default retries of a compensation: what it leaves has to be undone by hand.
 UNDO_RETRY = (RetryConfig(max_attempts=3, backoff_seconds=2),)
 
@@ -54,6 +57,11 @@ def outcome(reason: str | None, *, failed: bool) -> ExecutionStatus:
     if reason == AbortReason.CANCELLED:
         return ExecutionStatus.INTERRUPTED
     return ExecutionStatus.FAILED if failed else ExecutionStatus.COMPLETED
+
+
+def has_failed(error: Mapping[str, JSON] | None) -> bool:
+    """Whether what is noted of an execution is a failure, and not only what was not undone."""
+    return bool(error and error.keys() - {NOT_UNDONE})
 
 
 def handlers_after(definition: PipelineDefinition, status: ExecutionStatus) -> list[StepDefinition]:
@@ -90,11 +98,13 @@ def undone_ends(compensation: Compensation) -> frozenset[StepStatus]:
     return frozenset(completed | failed)
 
 
-def compensating(step: StepDefinition, compensation: Compensation) -> StepDefinition:
-    """The step that undoes *step*."""
+def compensating(
+    step: StepDefinition, compensation: Compensation, *, within: str | None = None
+) -> StepDefinition:
+    """The step that undoes *step*, in the blocks that this is *within*."""
     per_item = compensation.per_item
     return StepDefinition(
-        id=f"{COMPENSATES}{step.id}",
+        id=f"{COMPENSATES}{step.id}" + ("" if within is None else f"{IN_BLOCK}{within}"),
         name=compensation.name or f"Undo {step.name}",
         # One after the other, and all of them; which ones there are the rows say.
         for_each=ForEach(items=[], max_concurrency=1, tolerated_percent=100) if per_item else None,

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.storage.rows import Home
 from pipeline_engine.storage.tables.base import Json
 
 
@@ -58,19 +59,66 @@ class StepEnd(NamedTuple):
     step_id: str
     status: StepStatus  #: that of a failure also if it was caught
     items: Sequence[StepStatus]
+    enclosing: Sequence[int] | None = None  #: the blocks that it is in
+    within: str | None = None
 
 
-def ends_of(connection: Connection, execution_id: UUID, step_ids: Sequence[str]) -> list[StepEnd]:
-    """How these steps have ended, the last one first."""
+_END = """
+    s.step_id, CASE WHEN s.status = 'COMPLETED' AND s.error_code IS NOT NULL
+        THEN 'FAILED' ELSE s.status END,
+    ARRAY(SELECT DISTINCT i.status FROM step_executions i
+        WHERE i.parent_id = s.id AND i.kind = 'item'),
+    s.enclosing, s.within
+"""
+_LAST_FIRST = "ORDER BY s.finished_at DESC, s.id DESC"
+
+
+def ends_of(
+    connection: Connection, execution_id: UUID, step_ids: Sequence[str], inside: Sequence[str] = ()
+) -> list[StepEnd]:
+    """How these steps have ended, and all those *inside* of blocks, the last one first."""
     rows = connection.exec_driver_sql(
-        "SELECT s.step_id, CASE WHEN s.status = 'COMPLETED' AND s.error_code IS NOT NULL"
-        " THEN 'FAILED' ELSE s.status END, ARRAY(SELECT DISTINCT i.status"
-        " FROM step_executions i WHERE i.parent_id = s.id)"
-        " FROM step_executions s WHERE s.execution_id = %(id)s AND s.parent_id IS NULL"
-        " AND s.step_id = ANY(%(wanted)s) ORDER BY s.finished_at DESC, s.id DESC",
-        {"id": str(execution_id), "wanted": list(step_ids)},
+        f"SELECT {_END} FROM step_executions s WHERE s.execution_id = %(id)s AND s.kind = 'step'"
+        " AND (s.parent_id IS NULL AND s.step_id = ANY(%(wanted)s)"
+        f" OR s.parent_id IS NOT NULL AND s.step_id = ANY(%(inside)s)) {_LAST_FIRST}",
+        {"id": str(execution_id), "wanted": list(step_ids), "inside": list(inside)},
     )
-    return [
-        StepEnd(step_id, StepStatus(status), [StepStatus(item) for item in items])
-        for step_id, status, items in rows
-    ]
+    return [_step_end(*row) for row in rows]
+
+
+def ends_below(connection: Connection, home: Home, step_ids: Sequence[str]) -> list[StepEnd]:
+    """How these steps have ended in one attempt of a block, and in blocks in it."""
+    rows = connection.exec_driver_sql(
+        f"""
+        WITH RECURSIVE below AS (
+            SELECT id FROM step_executions WHERE parent_id = %(block)s AND within = %(within)s
+            UNION ALL
+            SELECT s.id FROM below JOIN step_executions s ON s.parent_id = below.id
+        )
+        SELECT {_END} FROM below JOIN step_executions s ON s.id = below.id
+        WHERE s.kind = 'step' AND s.step_id = ANY(%(steps)s) {_LAST_FIRST}
+        """,
+        {"block": home.block, "within": home.within, "steps": list(step_ids)},
+    )
+    return [_step_end(*row) for row in rows]
+
+
+def _step_end(
+    step_id: str,
+    status: str,
+    items: Sequence[str],
+    enclosing: Sequence[int] | None,
+    within: str | None,
+) -> StepEnd:
+    ends = [StepStatus(item) for item in items]
+    return StepEnd(step_id, StepStatus(status), ends, enclosing, within)
+
+
+def undone_inside(connection: Connection, execution_id: UUID) -> set[str]:
+    """The ids of the compensations that blocks have run, of what they had done."""
+    rows = connection.exec_driver_sql(
+        "SELECT step_id FROM step_executions WHERE execution_id = %(id)s"
+        " AND parent_id IS NOT NULL AND kind = 'compensation'",
+        {"id": str(execution_id)},
+    )
+    return set(rows.scalars())

@@ -86,6 +86,7 @@ class Growth:
     tolerated: int = 0  #: of all its rows, how many may fail before the rest is given up
     deadline: timedelta | None = None  #: for all of them, counted from the first
     noun: str = "items"
+    is_stopped: bool = False  #: it may have been
 
     @property
     def record(self) -> dict[str, Json]:
@@ -99,6 +100,7 @@ class Growth:
             "tolerated": self.tolerated,
             "deadline": self.deadline.total_seconds() if self.deadline else None,
             "details": told.details,
+            "stopped": self.is_stopped,
         }
 
 

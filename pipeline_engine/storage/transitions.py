@@ -356,9 +356,9 @@ WITH grown AS (
         started_at = coalesce(s.started_at, now()), updated_at = now(),
         lock_version = s.lock_version + 1
     FROM json_to_recordset(%(growths)s::json) AS v(id bigint, attempt int, taken text, added int,
-        tolerated int, deadline float8, details jsonb)
+        tolerated int, deadline float8, details jsonb, stopped boolean)
     WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = v.id AND s.attempt = v.attempt
-        AND NOT s.cancelling
+        AND (v.stopped OR NOT s.cancelling)
         AND CASE WHEN s.status = v.taken AND s.status IN ('PENDING', 'RETRYING', 'RUNNING')
             THEN true END
     RETURNING s.id, s.attempt, s.items_total, s.items_open, s.items_failed, s.execution_id,
@@ -440,8 +440,8 @@ def mark_running(connection: Connection, ids: Iterable[UUID]) -> None:
 def note_failure(connection: Connection, execution_id: UUID, error: dict[str, Json]) -> None:
     """Remember the first unhandled failure of an execution."""
     connection.exec_driver_sql(
-        "UPDATE executions SET error = %(error)s::jsonb, updated_at = now()"
-        " WHERE id = %(id)s AND error IS NULL",
+        "UPDATE executions SET error = coalesce(error, '{}') || %(error)s::jsonb,"
+        f" updated_at = now() WHERE id = %(id)s AND NOT {_HAS_FAILED}",
         {"id": str(execution_id), "error": json_guard.dumps(error)},
     )
 
@@ -475,8 +475,9 @@ def intend_abort(
     moved = connection.exec_driver_sql(
         "UPDATE executions SET abort_reason = %(reason)s, updated_at = now(),"
         " error = CASE WHEN %(is_cancel)s THEN %(error)s::jsonb"
-        f" || {_CAUSE} || {_NOT_UNDONE} WHEN %(is_good)s THEN NULL"
-        " ELSE coalesce(error, %(error)s::jsonb) END, outputs = %(outputs)s::jsonb,"
+        f" || {_CAUSE} || {_NOT_UNDONE} WHEN %(is_good)s THEN nullif({_NOT_UNDONE}, '{{}}')"
+        f" WHEN {_HAS_FAILED} THEN error ELSE %(error)s::jsonb || {_NOT_UNDONE} END,"
+        " outputs = %(outputs)s::jsonb,"
         " cancel_requested_at = CASE WHEN %(is_cancel)s THEN now() END,"
         " lock_version = lock_version + 1"
         " WHERE id = %(id)s AND status IN ('PENDING', 'RUNNING') AND (abort_reason IS NULL"
@@ -496,8 +497,11 @@ def intend_abort(
     return moved is not None
 
 
+#: Something has failed, and not only been left undone by a block.
+_HAS_FAILED = "coalesce(error ? 'code', false)"
 _CAUSE = (
-    "CASE WHEN error IS NULL THEN '{}' ELSE jsonb_build_object('cause', error - 'compensation') END"
+    f"CASE WHEN {_HAS_FAILED} THEN jsonb_build_object('cause', error - 'compensation')"
+    " ELSE '{}' END"
 )
 _NOT_UNDONE = (
     "CASE WHEN error ? 'compensation'"
@@ -516,7 +520,7 @@ def pass_deadline(
     moved = connection.exec_driver_sql(
         "UPDATE executions SET overdue_since = now(), deadline_at = now() + %(grace)s,"
         " error = CASE WHEN nullif(abort_reason, %(good)s) IS NULL"
-        f" THEN %(error)s::jsonb || {_CAUSE} ELSE error END,"
+        f" THEN %(error)s::jsonb || {_CAUSE} || {_NOT_UNDONE} ELSE error END,"
         " outputs = CASE WHEN abort_reason = %(good)s THEN NULL ELSE outputs END,"
         " abort_reason = coalesce(nullif(abort_reason, %(good)s), %(reason)s), updated_at = now(),"
         " lock_version = lock_version + 1"

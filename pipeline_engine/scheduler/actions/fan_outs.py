@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from pipeline_engine.domain.expressions import covered, ledger_of
 from pipeline_engine.domain.expressions.values import kind
-from pipeline_engine.domain.outcome import COMPENSATES
+from pipeline_engine.domain.outcome import own_id
 from pipeline_engine.scheduler.actions.calls import are_undefined, guarded, refused
 from pipeline_engine.scheduler.actions.item_results import item_result
 from pipeline_engine.scheduler.actions.prepared import Prepared
@@ -88,7 +88,7 @@ def _loop_items(step: Prepared) -> list[Item]:
 
 def _items_to_undo(step: Prepared) -> list[Item]:
     """The items of the fan-out that this compensation undoes, as its ``results`` had them."""
-    undone = step.row.step_id.removeprefix(COMPENSATES)
+    undone = own_id(step.row.step_id)
     found = step.results.items_to_undo(undone, step.planned.definition.undoes_items)
     results = [item_result(step, row) for row in found]
     return [Item(value=one, key=one["key"]) for one in collected(results)["results"]]

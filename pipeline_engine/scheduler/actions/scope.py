@@ -15,7 +15,7 @@ from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.expressions import Ledger, Vault, covered
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
-from pipeline_engine.domain.outcome import outcome, own_id
+from pipeline_engine.domain.outcome import has_failed, outcome, own_id
 from pipeline_engine.domain.sealing import Opened, Sealer
 from pipeline_engine.scheduler.plan.plan import Plan, PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
@@ -270,7 +270,7 @@ def as_it_ends(
     if row.kind == StepKind.STEP or not planned.looks_at_the_end or not plan.runs_after_steps(row):
         return facts
     known = execution_ends.end_so_far(connection, facts.id)
-    status = outcome(known.reason, failed=bool(known.error))
+    status = outcome(known.reason, failed=has_failed(known.error))
     return replace(facts, end={"status": status.value, "error": known.error})
 
 

@@ -27,11 +27,11 @@ from pipeline_engine.scheduler.actions.scope import (
     make_scope,
     step_results,
 )
-from pipeline_engine.scheduler.advance import admission, outcome
+from pipeline_engine.scheduler.advance import admission, outcome, undoing
 from pipeline_engine.scheduler.advance.fan_out import TIMEOUT, outcome_of_stopped
 from pipeline_engine.scheduler.plan.plan import PlannedStep, steps_named
 from pipeline_engine.scheduler.transaction import Transaction
-from pipeline_engine.storage import new_steps, rows, transitions
+from pipeline_engine.storage import locking, new_steps, rows, transitions
 from pipeline_engine.storage.moves import Ending, Growth
 from pipeline_engine.storage.new_steps import NewStep
 from pipeline_engine.storage.rows import StepRow
@@ -84,6 +84,7 @@ def _deadline(row: StepRow, step: PlannedStep) -> timedelta | None:
 def conclude(tx: Transaction, blocks: Sequence[StepRow]) -> list[Ending]:
     """What follows when the last step of each of these blocks has ended: its end, or a retry."""
     found: list[Ending] = []
+    blocks = [row for row in blocks if not (_has_failed(row) and _undo(tx, row))]
     failed = [row for row in blocks if row.items_failed and not row.cancelling]
     causes = rows.first_failures(tx.connection, [row.inside for row in failed]) if failed else {}
     for row in failed:
@@ -92,6 +93,28 @@ def conclude(tx: Transaction, blocks: Sequence[StepRow]) -> list[Ending]:
     for row in blocks:
         found += _stopped(tx, row) if row.cancelling else []
     return found
+
+
+def _has_failed(row: StepRow) -> bool:
+    """Whether the failure of its attempt is the end of it, and not of the whole execution."""
+    return row.error_code == TIMEOUT if row.cancelling else bool(row.items_failed)
+
+
+def _undo(tx: Transaction, row: StepRow) -> bool:
+    """Let a block that has failed undo what it has done, before anything follows from that."""
+    plan = tx.plan(row.execution_id)
+    left = undoing.left_in_block(tx.connection, row, plan)
+    if not left:
+        return False
+    growth = Growth(row, added=len(left), noun="compensations", is_stopped=True)
+    transitions.expand(tx.connection, [growth])
+    ids = new_steps.new_step_ids(tx.connection, len(left))
+    new = undoing.chained(plan, left, ids, after=row.items_total or 0)
+    for one in new:
+        one.parent_id = row.id
+    new_steps.insert_steps(tx.connection, row.execution_id, new)
+    tx.ready.extend(locking.lock_queued(tx.connection, ids[:1]))
+    return True
 
 
 def _failed(tx: Transaction, row: StepRow, cause: rows.Failure) -> list[Ending]:

@@ -15,18 +15,10 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.dispatch.messages import DELIVER, Message
-from pipeline_engine.domain.admission import Admission, answer
 from pipeline_engine.domain.definitions import StepDefinition
 from pipeline_engine.domain.expressions import ExpressionError, masker_in
 from pipeline_engine.domain.json_guard import JsonRejected
-from pipeline_engine.domain.outcome import (
-    AbortReason,
-    compensating,
-    handlers_after,
-    outcome,
-    undone,
-)
-from pipeline_engine.domain.queues import QueueName
+from pipeline_engine.domain.outcome import AbortReason, handlers_after, has_failed, outcome
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs
@@ -37,6 +29,8 @@ from pipeline_engine.scheduler.actions.scope import (
     make_scope,
     step_results,
 )
+from pipeline_engine.scheduler.advance import undoing
+from pipeline_engine.scheduler.advance.undoing import AfterSteps
 from pipeline_engine.scheduler.plan.initial_rows import CANCEL_SINK, FINAL_SINK, SINK, new_sink
 from pipeline_engine.scheduler.plan.plan import Plan, steps_named
 from pipeline_engine.scheduler.transaction import Transaction
@@ -50,7 +44,6 @@ from pipeline_engine.storage import (
 )
 from pipeline_engine.storage.deliveries import EXECUTION_ENDED
 from pipeline_engine.storage.moves import Ending, ExecutionEnding
-from pipeline_engine.storage.new_steps import NewStep
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.steps import StepKind
@@ -68,7 +61,7 @@ class Verdict:
     @property
     def status(self) -> ExecutionStatus:
         """The status that this amounts to."""
-        return outcome(self.reason, failed=bool(self.error))
+        return outcome(self.reason, failed=has_failed(self.error))
 
 
 def conclude(tx: Transaction, sinks: Sequence[StepRow]) -> list[Ending]:
@@ -105,8 +98,8 @@ def _with_what_is_left(tx: Transaction, sink: StepRow, plan: Plan, verdict: Verd
     if not verdict.is_forced:
         return verdict
     known = execution_ends.added_after_steps(tx.connection, sink.execution_id)
-    to_undo = _to_undo(tx.connection, sink.execution_id, plan)
-    left = [_not_begun(step) for step in to_undo if step.id not in known]
+    to_undo = undoing.left_to_undo(tx.connection, sink.execution_id, plan)
+    left = [_not_begun(one.step) for one in to_undo if one.step.id not in known]
     error = verdict.error or {}
     noted = [*(error.get("compensation") or ()), *left]
     return replace(verdict, error={**error, "compensation": noted}) if left else verdict
@@ -120,9 +113,7 @@ def _not_begun(step: StepDefinition) -> dict[str, Json]:
 # ── What runs after the steps ────────────────────────────────────────────────────────────
 
 
-def _epilogue(
-    tx: Transaction, sink: StepRow, plan: Plan, verdict: Verdict
-) -> list[tuple[StepKind, StepDefinition]]:
+def _epilogue(tx: Transaction, sink: StepRow, plan: Plan, verdict: Verdict) -> list[AfterSteps]:
     """First the compensations, in reverse order of completion, then the handlers as listed.
 
     When they have run, and the execution was cancelled meanwhile: what a cancel adds to them.
@@ -132,75 +123,25 @@ def _epilogue(
     if sink.step_id == FINAL_SINK and verdict.reason != AbortReason.CANCELLED:
         return []
     failed = verdict.status is not ExecutionStatus.COMPLETED
-    to_undo = _to_undo(tx.connection, sink.execution_id, plan) if failed else []
+    to_undo = undoing.left_to_undo(tx.connection, sink.execution_id, plan) if failed else []
     handlers = handlers_after(plan.definition, verdict.status)
-    wanted = [
-        *((StepKind.COMPENSATION, step) for step in to_undo),
-        *((StepKind.HANDLER, step) for step in handlers),
-    ]
+    wanted = [*to_undo, *(AfterSteps(StepKind.HANDLER, step) for step in handlers)]
     if sink.step_id == SINK:
         return wanted
     known = execution_ends.added_after_steps(tx.connection, sink.execution_id)
-    return [(kind, step) for kind, step in wanted if step.id not in known]
+    return [one for one in wanted if one.step.id not in known]
 
 
-def _to_undo(connection: Connection, execution_id: UUID, plan: Plan) -> list[StepDefinition]:
-    wanted = [step.id for step in plan.definition.steps if step.compensate]
-    if not wanted:
-        return []
-    ends = execution_ends.ends_of(connection, execution_id, wanted)
-    steps = ((plan.definition.step(end.step_id), end) for end in ends)
-    return [
-        compensating(step, step.compensate)
-        for step, end in steps
-        if step.compensate and undone(step.compensate, end.status, end.items)
-    ]
-
-
-def _run_after(
-    tx: Transaction, sink: StepRow, plan: Plan, epilogue: Sequence[tuple[StepKind, StepDefinition]]
-) -> None:
+def _run_after(tx: Transaction, sink: StepRow, plan: Plan, epilogue: Sequence[AfterSteps]) -> None:
     ids = new_steps.new_step_ids(tx.connection, len(epilogue) + 1)
     number, next_sink = len(plan.definition.steps), FINAL_SINK
     if sink.step_id == FINAL_SINK:
         number += 1 + len(execution_ends.added_after_steps(tx.connection, sink.execution_id))
         next_sink = CANCEL_SINK
-    new = [
-        _chained(plan, kind, step, ids[i : i + 2], number + i + 1, first=i == 0)
-        for i, (kind, step) in enumerate(epilogue)
-    ]
+    new = undoing.chained(plan, epilogue, ids, after=number)
     new.append(new_sink(ids[-1], next_sink, number + len(new) + 1, waits_for=1))
     new_steps.insert_steps(tx.connection, sink.execution_id, new)
     tx.ready.extend(locking.lock_queued(tx.connection, ids[:1]))
-
-
-def _chained(
-    plan: Plan,
-    kind: StepKind,
-    step: StepDefinition,
-    ids: Sequence[int],
-    number: int,
-    *,
-    first: bool,
-) -> NewStep:
-    # Without its plug-in it will fail when it runs; here it must not keep the execution open.
-    planned = plan.find(step)
-    cheap = planned is None or planned.cheap
-    admitted = answer(window=plan.window_of(kind, cheap=cheap))
-    return NewStep(
-        id=ids[0],
-        step_id=step.id,
-        name=step.name,
-        action=planned.meta.type if planned else step.action,
-        kind=kind.value,
-        sequence_number=number,
-        queue=planned.queue if planned else QueueName.FAST.value,
-        cheap=cheap,
-        weight=0.0,
-        dependency_count=0 if first else 1,
-        successors=ids[1:],
-        queued=first and admitted is Admission.QUEUED,
-    )
 
 
 # ── The end ──────────────────────────────────────────────────────────────────────────────
@@ -236,13 +177,15 @@ def _execution_ending(
             execution_id, verdict.status, outputs=verdict.outputs, error=verdict.error
         )
     if verdict.outputs is not None:
-        return ExecutionEnding(execution_id, verdict.status, outputs=verdict.outputs)
+        return ExecutionEnding(
+            execution_id, verdict.status, outputs=verdict.outputs, error=verdict.error
+        )
     try:
         outputs = _outputs(tx, execution_id, known)
     except (ExpressionError, JsonRejected) as error:
-        failure = {"code": error.code, "message": f"outputs: {error}"}
+        failure = {**(verdict.error or {}), "code": error.code, "message": f"outputs: {error}"}
         return ExecutionEnding(execution_id, ExecutionStatus.FAILED, error=failure)
-    return ExecutionEnding(execution_id, verdict.status, outputs=outputs)
+    return ExecutionEnding(execution_id, verdict.status, outputs=outputs, error=verdict.error)
 
 
 def _outputs(tx: Transaction, execution_id: UUID, known: Results) -> dict[str, Any]:

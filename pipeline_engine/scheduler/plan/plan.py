@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -200,7 +200,21 @@ class Plan:
         known = self.definition.step(own_id(row.step_id))
         if not row.step_id.startswith(COMPENSATES):
             return known
-        return compensating(known, known.compensate or Compensation(action=row.action))
+        undo = known.compensate or Compensation(action=row.action)
+        return compensating(known, undo, within=row.within)
+
+    def undoable_inside(self, block_id: str | None = None) -> Sequence[str]:
+        """The steps inside of a block, or of any, that something undoes."""
+        return self._undoable.get(block_id, ())
+
+    @cached_property
+    def _undoable(self) -> Mapping[str | None, Sequence[str]]:
+        found: dict[str | None, list[str]] = {}
+        for step_id, around in self.definition.enclosing.items():
+            if self.definition.step(step_id).compensate:
+                for block_id in (None, *around):
+                    found.setdefault(block_id, []).append(step_id)
+        return found
 
     def runs_after_steps(self, row: StepRow) -> bool:
         """Whether a row is a handler, a compensation, or an item of one."""

@@ -444,3 +444,114 @@ def test_many_wide_blocks_are_opened_a_few_at_a_time(driver):
 
     assert end.status == OK
     assert len(end.rows) == 1 + 1 + 30 + 30 * 61
+
+
+# ── Undone ───────────────────────────────────────────────────────────────────────────────
+
+
+def books(log: list[str]) -> list[RegisteredAction]:
+    """Actions that book and cancel what their param ``what`` names."""
+
+    def book(context: ActionContext) -> ActionResult:
+        what = context.params["what"]
+        log.append(f"book {what}")
+        return ActionResult(success=True, outputs={"id": f"{what}!"})
+
+    def unbook(context: ActionContext) -> ActionResult:
+        log.append(f"cancel {context.params['what']}")
+        if context.params.get("fails"):
+            return ActionResult(success=False, error="gone", error_code="gone", retryable=False)
+        return ActionResult(success=True)
+
+    return [an_action("book", book, cheap=True), an_action("unbook", unbook, cheap=True)]
+
+
+@pytest.fixture
+def log() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def bookings(drive: Any, log: list[str]) -> Driver:
+    return drive(flaky(), *books(log))
+
+
+def booked(step_id: str, what: str, *depends_on: str, **undo: Any) -> dict[str, Any]:
+    compensate = {"action": "unbook", "params": {"what": f"{{{{ steps.{step_id}.outputs.id }}}}"}}
+    compensate["params"] |= undo
+    params = {"what": what}
+    return a_step(step_id, *depends_on, action="book", params=params, compensate=compensate)
+
+
+def test_what_an_attempt_of_a_block_has_done_is_undone_before_the_next(bookings, log):
+    end = bookings.run(
+        a_block(
+            "trip",
+            booked("hotel", "hotel"),
+            booked("flight", "flight", "hotel"),
+            a_step("pay", "flight", action="flaky", params={"times": 1}),
+            retry={"max_attempts": 2, "backoff_seconds": 0},
+        )
+    )
+
+    assert end.status == OK, end.execution.error
+    booking, undoing = ["book hotel", "book flight"], ["cancel flight!", "cancel hotel!"]
+    assert log == [*booking, *undoing, *booking]
+    assert end.execution.error is None
+
+
+def test_what_completed_blocks_have_done_is_undone_when_the_execution_fails(bookings, log):
+    end = bookings.run(
+        a_block("trips", booked("hotel", "h{{ item }}"), for_each=[1, 2]),
+        a_step("pay", "trips", action="flaky", params={"times": 9}),
+    )
+
+    assert end.status == BAD
+    assert log == ["book h1", "book h2", "cancel h2!", "cancel h1!"]
+    undone = [row.step_id for row in end.rows if row.kind == "compensation"]
+    assert undone == ["compensate:hotel@trips[1]", "compensate:hotel@trips[0]"]
+
+
+def test_a_block_in_a_block_is_undone_with_it_and_only_once(bookings, log):
+    end = bookings.run(
+        a_block(
+            "outer",
+            a_block("inner", booked("hotel", "hotel")),
+            a_step("pay", "inner", action="flaky", params={"times": 9}),
+            catch=[{"errors": "*", "outputs": {}}],
+        ),
+        a_step("bad", "outer", action="flaky", params={"of": "bad", "times": 9}),
+    )
+
+    assert (end.status, end.step("outer").status) == (BAD, OK)
+    assert log == ["book hotel", "cancel hotel!"]
+
+
+def test_what_a_block_could_not_undo_is_named_also_if_all_ends_well(bookings):
+    end = bookings.run(
+        a_block(
+            "trip",
+            booked("hotel", "hotel", fails=True),
+            a_step("pay", "hotel", action="flaky", params={"times": 1}),
+            retry={"max_attempts": 2, "backoff_seconds": 0},
+        )
+    )
+
+    assert end.status == OK
+    [left] = end.execution.error["compensation"]
+    assert (left["step_id"], left["code"]) == ("compensate:hotel@trip", "gone")
+
+
+def test_a_block_whose_time_is_up_undoes_what_it_has_done(drive, log, cleaned):
+    driver = drive(flaky(), *books(log), parks(cleaned))
+    end = driver.run(
+        a_block(
+            "trip",
+            booked("hotel", "hotel"),
+            parked("pay", "hotel", params={"id": "x"}),
+            timeout_seconds=1,
+            catch=[{"errors": "timeout", "outputs": {}}],
+        )
+    )
+
+    assert (end.status, cleaned, log) == (OK, ["x"], ["book hotel", "cancel hotel!"])
