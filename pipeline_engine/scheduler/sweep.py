@@ -39,7 +39,6 @@ from pipeline_engine.scheduler.transaction import Transaction, run_surviving_dis
 from pipeline_engine.storage import (
     admission,
     deliveries,
-    locking,
     mailbox,
     overdue,
     races,
@@ -325,8 +324,8 @@ def _begin_stopping(tx: Transaction, row: StepRow) -> None:
 def _stop_items(tx: Transaction, row: StepRow) -> list[Ending]:
     """Stop the items of a fan-out whose time is up; the last of them to end ends it, too."""
     _begin_stopping(tx, row)
-    open_items = locking.lock_open_below(tx.connection, [row.id])
-    return abort.stop(tx, open_items, tx.plan(row.execution_id), because=outcome.TOO_SLOW)
+    plan = tx.plan(row.execution_id)
+    return abort.stop(tx, abort.lock_below(tx, [row], plan), plan, because=outcome.TOO_SLOW)
 
 
 def _planned(tx: Transaction, row: StepRow) -> PlannedStep | None:

@@ -86,7 +86,7 @@ class Growth:
     tolerated: int = 0  #: of all its rows, how many may fail before the rest is given up
     deadline: timedelta | None = None  #: for all of them, counted from the first
     noun: str = "items"
-    is_stopped: bool = False  #: it may have been
+    undoes: bool = False  #: what an attempt has done that is over: it has no time, stopped or not
 
     @property
     def record(self) -> dict[str, Json]:
@@ -100,7 +100,7 @@ class Growth:
             "tolerated": self.tolerated,
             "deadline": self.deadline.total_seconds() if self.deadline else None,
             "details": told.details,
-            "stopped": self.is_stopped,
+            "undoes": self.undoes,
         }
 
 

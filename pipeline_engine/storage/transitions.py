@@ -349,16 +349,16 @@ WITH grown AS (
         leased_until = NULL, worker = NULL, task_id = NULL,
         -- The first deadline was the one of the attempt that made the items, if it was claimed.
         deadline_at = CASE WHEN s.items_total IS NULL
-            THEN now() + v.deadline * interval '1 second' ELSE s.deadline_at END,
+            THEN now() + v.deadline * interval '1 second' WHEN NOT v.undoes THEN s.deadline_at END,
         items_total = coalesce(s.items_total, 0) + v.added,
         items_open = coalesce(s.items_open, 0) + v.added,
         items_failed = coalesce(s.items_failed, 0), items_tolerated = v.tolerated,
         started_at = coalesce(s.started_at, now()), updated_at = now(),
         lock_version = s.lock_version + 1
     FROM json_to_recordset(%(growths)s::json) AS v(id bigint, attempt int, taken text, added int,
-        tolerated int, deadline float8, details jsonb, stopped boolean)
+        tolerated int, deadline float8, details jsonb, undoes boolean)
     WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = v.id AND s.attempt = v.attempt
-        AND (v.stopped OR NOT s.cancelling)
+        AND (v.undoes OR NOT s.cancelling)
         AND CASE WHEN s.status = v.taken AND s.status IN ('PENDING', 'RETRYING', 'RUNNING')
             THEN true END
     RETURNING s.id, s.attempt, s.items_total, s.items_open, s.items_failed, s.execution_id,

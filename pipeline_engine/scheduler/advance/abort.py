@@ -109,6 +109,17 @@ def _stop_all(
     return stop(tx, doomed(steps, plan, survivors), plan, because=because)
 
 
+def lock_below(
+    tx: Transaction,
+    rows: Sequence[StepRow],
+    plan: Plan,
+    survivors: frozenset[TriggerRule] = NOBODY,
+) -> list[StepRow]:
+    """What these fan-outs and blocks have made and is to be stopped with them, locked."""
+    open_rows = locking.lock_open_below(tx.connection, [row.id for row in rows])
+    return doomed(open_rows, plan, survivors)
+
+
 def doomed(
     steps: Sequence[StepRow], plan: Plan, survivors: frozenset[TriggerRule]
 ) -> list[StepRow]:

@@ -47,7 +47,7 @@ def advance(tx: Transaction, endings: Sequence[Ending], *, durable: bool = True)
         counted = fan_out.count(tx, [e for e in ended if e.step.parent_id is not None])
         endings = [
             *counted.endings,
-            *blocks.conclude(tx, counted.over),
+            *blocks.conclude(tx, counted.over, ended),
             *_set_free(tx, [e for e in ended if e.step.kind != StepKind.ITEM]),
         ]
 

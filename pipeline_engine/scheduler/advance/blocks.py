@@ -20,6 +20,7 @@ from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs
 from pipeline_engine.scheduler.actions.prepared import given_seconds
 from pipeline_engine.scheduler.actions.scope import (
+    EndedHere,
     StepResults,
     View,
     load_blocks,
@@ -35,6 +36,7 @@ from pipeline_engine.storage import locking, new_steps, rows, transitions
 from pipeline_engine.storage.moves import Ending, Growth
 from pipeline_engine.storage.new_steps import NewStep
 from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.tables.steps import StepKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +83,21 @@ def _deadline(row: StepRow, step: PlannedStep) -> timedelta | None:
 # ── The end ──────────────────────────────────────────────────────────────────────────────
 
 
-def conclude(tx: Transaction, blocks: Sequence[StepRow]) -> list[Ending]:
-    """What follows when the last step of each of these blocks has ended: its end, or a retry."""
+def conclude(tx: Transaction, blocks: Sequence[StepRow], ended: Sequence[Ending]) -> list[Ending]:
+    """What follows when the last step of each of these blocks has ended: its end, or a retry.
+
+    What *ended* just now need not be read again.
+    """
+    if not blocks:
+        return []
     found: list[Ending] = []
     blocks = [row for row in blocks if not (_has_failed(row) and _undo(tx, row))]
     failed = [row for row in blocks if row.items_failed and not row.cancelling]
     causes = rows.first_failures(tx.connection, [row.inside for row in failed]) if failed else {}
     for row in failed:
         found += _failed(tx, row, causes[row.inside])
-    found += _completed(tx, [r for r in blocks if not (r.items_failed or r.cancelling)])
+    completed = [row for row in blocks if not (row.items_failed or row.cancelling)]
+    found += _completed(tx, completed, ended) if completed else []
     for row in blocks:
         found += _stopped(tx, row) if row.cancelling else []
     return found
@@ -106,7 +114,7 @@ def _undo(tx: Transaction, row: StepRow) -> bool:
     left = undoing.left_in_block(tx.connection, row, plan)
     if not left:
         return False
-    growth = Growth(row, added=len(left), noun="compensations", is_stopped=True)
+    growth = Growth(row, added=len(left), noun="compensations", undoes=True)
     transitions.expand(tx.connection, [growth])
     ids = new_steps.new_step_ids(tx.connection, len(left))
     new = undoing.chained(plan, left, ids, after=row.items_total or 0)
@@ -134,12 +142,14 @@ def _planned(tx: Transaction, row: StepRow) -> PlannedStep:
     return tx.plan(row.execution_id).step(row)
 
 
-def _completed(tx: Transaction, blocks: Sequence[StepRow]) -> list[Ending]:
-    if not blocks:
-        return []
+def _completed(tx: Transaction, blocks: Sequence[StepRow], ended: Sequence[Ending]) -> list[Ending]:
+    here = EndedHere()
+    for ending in ended:
+        if ending.step.enclosing and ending.step.kind == StepKind.STEP:
+            here.add(ending)
     views = [View.of(tx.plan(row.execution_id), row, inside=True) for row in blocks]
     wanted = [(view, _named(tx, row)) for view, row in zip(views, blocks, strict=True)]
-    known = load_results(tx.connection, wanted)
+    known = load_results(tx.connection, wanted, here)
     around = load_blocks(tx.connection, views)
     found: list[Ending] = []
     for view, row in zip(views, blocks, strict=True):

@@ -206,7 +206,7 @@ def outcome_of_stopped(tx: Transaction, parent: StepRow) -> Ending:
 def _give_up_the_rest(tx: Transaction, parent: StepRow) -> list[Ending]:
     """Too many failed: what has not started never will; with ``fail_fast`` all others stop."""
     plan = tx.plan(parent.execution_id)
-    steps = locking.lock_open_below(tx.connection, [parent.id])
+    steps = abort.lock_below(tx, [parent], plan)
     if not plan.definition.settings.fail_fast:
         items = (step for step in steps if step.parent_id == parent.id)
         steps = [item for item in items if item.status != StepStatus.RUNNING]
@@ -218,6 +218,5 @@ def _stop_the_rest(tx: Transaction, block: StepRow) -> list[Ending]:
     plan = tx.plan(block.execution_id)
     if not plan.definition.settings.fail_fast:
         return []
-    steps = locking.lock_open_below(tx.connection, [block.id])
-    doomed = abort.doomed(steps, plan, AbortReason.FAILED.survivors)
-    return abort.stop(tx, doomed, plan, because="Another step of the block failed")
+    steps = abort.lock_below(tx, [block], plan, AbortReason.FAILED.survivors)
+    return abort.stop(tx, steps, plan, because="Another step of the block failed")

@@ -10,7 +10,7 @@ from pipeline_engine.scheduler.advance import abort, outcome
 from pipeline_engine.scheduler.advance.fan_out import REVOKED
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import EventAction, EventResult, read_answer
-from pipeline_engine.storage import locking, transitions
+from pipeline_engine.storage import transitions
 from pipeline_engine.storage.deliveries import DeliveryRow
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import StepRow
@@ -30,8 +30,7 @@ def revoke(tx: Transaction, row: StepRow, *, because: str | None) -> list[Ending
         tx.revoked.append(row)
     if row.items_open:
         _begin(tx, row, message)
-        items = locking.lock_open_below(tx.connection, [row.id])
-        return abort.stop(tx, items, plan, because=message)
+        return abort.stop(tx, abort.lock_below(tx, [row], plan), plan, because=message)
     if abort.has_to_clean_up(row, plan):
         _begin(tx, row, message)
         abort.ask_to_clean_up(tx, [row])

@@ -40,10 +40,10 @@ class Plans:
 
     def _kept(self, revision_id: UUID, plan: Plan) -> Plan:
         kept = self._plans.setdefault(revision_id, plan)
-        steps = sum(len(known.definition.steps) for known in self._plans.values())
+        steps = sum(known.size for known in self._plans.values())
         while steps > KEPT_STEPS and len(self._plans) > 1:
             _, dropped = self._plans.popitem(last=False)
-            steps -= len(dropped.definition.steps)
+            steps -= dropped.size
         return kept
 
     def make(self, document: Mapping[str, Any]) -> Plan:

@@ -174,6 +174,11 @@ class Plan:
     settings: Settings
     registry: Registry
 
+    @property
+    def size(self) -> int:
+        """How many steps it has, in blocks and out of them."""
+        return len(self.definition.steps) + len(self.definition.enclosing)
+
     def step(self, row: StepRow) -> PlannedStep:
         """What to do for a row. Raises ``UnknownAction`` if the action is not installed."""
         key = (row.step_id, row.action, row.kind)

@@ -11,7 +11,7 @@ from pipeline_engine.scheduler.advance import abort
 from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
-from pipeline_engine.storage import locking, races
+from pipeline_engine.storage import races
 
 
 def cancel_rest(runtime: Runtime, step_execution_id: int) -> Transaction:
@@ -24,8 +24,8 @@ def cancel_rest(runtime: Runtime, step_execution_id: int) -> Transaction:
         plan = tx.plan(row.execution_id)
         rest = sorted(plan.definition.graph_of(row.step_id).leads_only_to(row.step_id))
         steps = races.lock_rest(tx.connection, row.home, rest)
-        makers = [step.id for step in steps if step.items_open]
-        steps += locking.lock_open_below(tx.connection, makers) if makers else []
+        makers = [step for step in steps if step.items_open]
+        steps += abort.lock_below(tx, makers, plan) if makers else []
         because = f"'{row.step_id}' has gone on without it"
         reason = SkipReason.NOT_NEEDED
         advance(tx, abort.stop(tx, steps, plan, because=because, reason=reason))

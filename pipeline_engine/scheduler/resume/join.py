@@ -36,7 +36,7 @@ def _joined(tx: Transaction, row: StepRow) -> list[Ending]:
         return [fan_out.outcome_of_stopped(tx, row)]
     try:
         if tx.plan(row.execution_id).step(row).opens:
-            return blocks.conclude(tx, [row])
+            return blocks.conclude(tx, [row], ())
         step = prepare(tx, row)
     except (PipelineEngineError, ExpressionError) as error:
         return outcome.failed(
