@@ -76,7 +76,8 @@ class Place:
 #: Condition: a step, or the fan-out that it is an item of, runs after the end of the steps.
 _RUNS_AFTER_STEPS = (
     "coalesce((SELECT s.kind IN ('handler', 'compensation')"
-    " OR coalesce(p.kind IN ('handler', 'compensation'), false) FROM step_executions s LEFT JOIN step_executions p ON p.id = s.parent_id"
+    " OR coalesce(p.kind IN ('handler', 'compensation'), false)"
+    " FROM step_executions s LEFT JOIN step_executions p ON p.id = s.parent_id"
     " WHERE s.id = {step}), false)"
 )
 
