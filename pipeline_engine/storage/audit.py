@@ -219,26 +219,27 @@ WHERE s.execution_id = %(id)s AND s.kind = 'step' AND NOT EXISTS (
 """
 
 _ROWS = f"""
-WITH told AS (
-    SELECT step_execution_id AS id, max((details ->> 'attempt')::int) AS attempt,
+WITH retried AS (
+    SELECT step_execution_id AS id, max(id) AS last_at FROM events
+    WHERE execution_id = %(id)s AND event_type = 'step_retrying' GROUP BY 1
+), told AS (
+    SELECT e.step_execution_id AS id, max((details ->> 'attempt')::int) AS attempt,
         count(*) FILTER (WHERE event_type = 'step_retrying') AS retries,
-        sum((details ->> 'items')::int) FILTER (WHERE event_type = 'step_expanded') AS items,
         -- A block that is tried again is opened anew.
-        max((details ->> 'steps')::int) FILTER (WHERE event_type = 'step_expanded') AS steps,
-        max(id) FILTER (WHERE event_type = 'step_expanded')
-            > coalesce(max(id) FILTER (WHERE event_type = 'step_retrying'), 0) AS is_open,
+        sum(coalesce(details ->> 'items', details ->> 'steps', details ->> 'compensations')::int)
+            FILTER (WHERE event_type = 'step_expanded' AND e.id > coalesce(r.last_at, 0)) AS made,
         bool_or(event_type <> 'step_skipped') AS ran,
         max(CASE event_type WHEN 'step_completed' THEN 'COMPLETED' WHEN 'step_failed' THEN 'FAILED'
             WHEN 'step_skipped' THEN 'SKIPPED' WHEN 'step_timeout' THEN 'TIMEOUT' END) AS status,
         max(details ->> 'reason') FILTER (WHERE event_type = 'step_skipped') AS reason,
         max(details ->> 'error_code') FILTER (WHERE event_type IN
             ('step_completed', 'step_failed', 'step_skipped', 'step_timeout')) AS error_code
-    FROM events WHERE execution_id = %(id)s AND step_execution_id IS NOT NULL GROUP BY 1
+    FROM events e LEFT JOIN retried r ON r.id = e.step_execution_id
+    WHERE execution_id = %(id)s AND step_execution_id IS NOT NULL GROUP BY 1
 )
 SELECT s.within, s.step_id, s.item_index, f.code, f.name, f.found, f.expected
 FROM step_executions s LEFT JOIN told t ON t.id = s.id
-CROSS JOIN LATERAL (SELECT coalesce(t.items, CASE WHEN t.is_open THEN t.steps END) AS made,
-    s.status IN ({_FINAL}) AS ended, concat_ws(', ',
+CROSS JOIN LATERAL (SELECT s.status IN ({_FINAL}) AS ended, concat_ws(', ',
     CASE WHEN s.queued_at IS NOT NULL THEN 'queued_at' END,
     CASE WHEN s.due_at IS NOT NULL THEN 'due_at' END,
     CASE WHEN s.leased_until IS NOT NULL THEN 'leased_until' END,
@@ -260,8 +261,8 @@ CROSS JOIN LATERAL (VALUES
         s.attempt::text, t.attempt::text),
     ('row_differs', 'retry_count', s.retry_count <> coalesce(t.retries, 0),
         s.retry_count::text, coalesce(t.retries, 0)::text),
-    ('row_differs', 'items_total', s.items_total IS DISTINCT FROM a.made,
-        coalesce(s.items_total::text, 'nothing'), a.made::text),
+    ('row_differs', 'items_total', s.items_total IS DISTINCT FROM t.made,
+        coalesce(s.items_total::text, 'nothing'), t.made::text),
     ('row_differs', 'finished_at', a.ended = (s.finished_at IS NULL),
         coalesce(s.finished_at::text, 'nothing'), CASE WHEN a.ended THEN 'a time' END),
     ('never_ran', 'outputs', s.outputs <> '{{}}' AND t.ran IS NOT TRUE
@@ -286,7 +287,8 @@ WITH counted AS (
     FROM step_executions d CROSS JOIN LATERAL unnest(d.successors) AS w(id)
     WHERE d.execution_id = %(id)s GROUP BY 1
 )
-SELECT s.within, s.step_id, s.item_index, 'wrong_counter', f.name, f.said::text, coalesce(f.rows, 0)::text
+SELECT s.within, s.step_id, s.item_index, 'wrong_counter', f.name, f.said::text,
+    coalesce(f.rows, 0)::text
 FROM step_executions s LEFT JOIN counted c ON c.id = s.id
 CROSS JOIN LATERAL (VALUES
     ('dependency_count', s.dependency_count, c.total),
@@ -304,24 +306,23 @@ ORDER BY s.id
 
 _ITEMS = f"""
 WITH counted AS (
-    -- All items of a fan-out, and the steps of each attempt of a block.
-    SELECT parent_id AS id, CASE kind WHEN 'step' THEN within END AS attempt, count(*) AS total,
-        count(*) FILTER (WHERE status NOT IN ({_FINAL})) AS open,
-        count(*) FILTER (WHERE status IN ('FAILED', 'TIMEOUT')
-            AND (kind <> 'step' OR step_id <> ALL (%(tolerated)s::text[]))) AS failed
-    FROM step_executions WHERE execution_id = %(id)s AND parent_id IS NOT NULL GROUP BY 1, 2
+    -- All items of a fan-out; of a block its steps, and what undoes them, in one attempt.
+    SELECT b.id, count(*) AS total,
+        count(*) FILTER (WHERE s.status NOT IN ({_FINAL})) AS open,
+        count(*) FILTER (WHERE s.status IN ('FAILED', 'TIMEOUT') AND (s.kind = 'item'
+            OR s.kind = 'step' AND s.step_id <> ALL (%(tolerated)s::text[]))) AS failed
+    FROM step_executions s JOIN step_executions b ON b.id = s.parent_id
+    WHERE s.execution_id = %(id)s
+        AND (s.kind = 'item' OR starts_with(s.within || '/', {_INSIDE} || '/')) GROUP BY 1
 )
 SELECT b.within, b.step_id, b.item_index, 'wrong_counter', f.name,
     coalesce(f.said::text, 'nothing'), coalesce(f.rows, 0)::text
 FROM step_executions b LEFT JOIN counted c ON c.id = b.id
-    AND (c.attempt IS NULL OR c.attempt = {_INSIDE})
 CROSS JOIN LATERAL (VALUES
     ('items_total', b.items_total, c.total),
     ('items_open', b.items_open, c.open),
     ('items_failed', b.items_failed, c.failed)
 ) AS f(name, said, rows)
 WHERE b.execution_id = %(id)s AND coalesce(f.said, 0) <> coalesce(f.rows, 0)
-    -- Between two attempts, and before the first, a block counts nothing.
-    AND (b.items_total IS NOT NULL OR c.attempt IS NULL)
 ORDER BY b.id
 """

@@ -24,6 +24,7 @@ class Row:
     waits_again: bool = False  #: its worker died, and nobody has claimed it since
     items: int = 0  #: that it was expanded into
     steps: int = 0  #: that its attempt was opened into, if it is a block
+    compensations: int = 0  #: that undo them
     end: Recorded | None = None
     its_items: list[Row] = field(default_factory=list)
     failures: list[str | None] = field(default_factory=list)  #: codes, of those tried again
@@ -72,7 +73,7 @@ class Row:
         if event.type is EventType.STEP_RETRYING:
             self.retried += 1
             yield from self._retried(event, settings)
-            self.steps = 0
+            self.steps = self.compensations = 0
         elif self.waits_again and self.definition.idempotent is False:
             yield self.differs(
                 Disagreement.WRONG_RETRY,
@@ -82,6 +83,7 @@ class Row:
         elif event.type is EventType.STEP_EXPANDED:
             self.items += int(event.details.get("items", 0))
             self.steps += int(event.details.get("steps", 0))
+            self.compensations += int(event.details.get("compensations", 0))
         elif event.end is not None:
             self.end = event
 

@@ -29,7 +29,7 @@ def check_new_step(scope: Scope | None, step: Row) -> Iterator[Finding]:
         yield _differs(
             step, found="it began in a block that was not open", expected="that it is opened first"
         )
-    elif scope.is_over:
+    elif scope.is_over or scope.undoes:
         yield _differs(
             step, found="it began after its block had ended", expected="that it ends first"
         )
@@ -61,6 +61,13 @@ def check_end(scope: Scope, block: Row, event: Recorded, *, fails_fast: bool) ->
         )
     if fails_fast:
         yield from scope.not_stopped(scope.failures[:1])
+
+
+def has_to_undo(scope: Scope, event: Recorded) -> bool:
+    """Whether an attempt that ends so has failed, by its steps or because its time was up."""
+    if _was_stopped(event):
+        return event.details.get("error_code") == TIMEOUT and event.skip_reason is None
+    return bool(scope.failures)
 
 
 def _check_failures(scope: Scope, block: Row, event: Recorded) -> Iterator[Finding]:

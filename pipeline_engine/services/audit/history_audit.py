@@ -8,6 +8,7 @@ from typing import Any
 from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition, StepDefinition
 from pipeline_engine.domain.outcome import (
     COMPENSATES,
+    IN_BLOCK,
     AbortReason,
     compensating,
     outcome,
@@ -47,7 +48,8 @@ class HistoryAudit:
         #: by where their steps are; of the execution itself None
         self._scopes: dict[str | None, Scope] = {None: self._steps}
         self._rows: dict[int, Row] = {}
-        self._final_steps = FinalSteps()
+        self._final_steps: dict[str, FinalSteps] = {}  #: that a final step is one of
+        self._undone: set[str] = set()  #: by blocks
         self._found: list[Finding] = []
 
     def findings(self) -> list[Finding]:
@@ -96,15 +98,24 @@ class HistoryAudit:
 
     def _read_block(self, row: Row, event: Recorded, opened: Scope | None) -> None:
         """Go into a block that is opened, and out of one whose attempt ends."""
-        if event.type is EventType.STEP_EXPANDED:
+        if event.type is EventType.STEP_EXPANDED and opened is None:
             outer = self._scopes.get(row.within)
             scope = Scope(self._definition, self._params, self._course, block=row, outer=outer)
             self._scopes[row.inside] = scope
             self._note(blocks.check_open(scope, row))
         elif opened is not None and (event.end or event.type is EventType.STEP_RETRYING):
-            fails_fast = self._definition.settings.fail_fast
-            self._note(blocks.check_end(opened, row, event, fails_fast=fails_fast))
-            opened.is_over = True
+            self._block_ended(row, event, opened)
+
+    def _block_ended(self, row: Row, event: Recorded, opened: Scope) -> None:
+        fails_fast = self._definition.settings.fail_fast
+        self._note(blocks.check_end(opened, row, event, fails_fast=fails_fast))
+        if blocks.has_to_undo(opened, event):
+            to_undo = set(opened.to_undo()) - self._undone
+            self._note(opened.final.check_undone(self._definition, row, to_undo))
+        elif event.skip_reason is None:  # or it was stopped while it did
+            self._note(opened.final.check_undone(self._definition, row, ()))
+        self._undone.update(opened.final.rows)
+        opened.is_over = True
 
     def _ended(self, row: Row, event: Recorded, status: StepStatus, scope: Scope | None) -> None:
         if row.items:
@@ -115,7 +126,8 @@ class HistoryAudit:
             self._note(self._final_step_ended(event, status))
 
     def _final_step_ended(self, event: Recorded, status: StepStatus) -> Iterator[Finding]:
-        if event.skip_reason is SkipReason.ABORTED and not self._course.is_forced:
+        of_all = self._final_steps[event.step_id] is self._steps.final
+        if event.skip_reason is SkipReason.ABORTED and of_all and not self._course.is_forced:
             yield Finding(
                 code=Disagreement.WRONG_STOP,
                 step_id=event.step_id,
@@ -157,15 +169,20 @@ class HistoryAudit:
         return row
 
     def _note_final_step(self, event: Recorded, row: Row) -> None:
-        final = self._final_steps
+        scope = self._scopes.get(event.within)
+        while scope is not None and not scope.undoes:
+            scope = scope.outer
+        scope = scope or self._steps
+        final = self._final_steps[event.step_id] = scope.final
         if event.skip_reason is not SkipReason.ABORTED:  # or it has not begun
-            self._note(final.check_begin(row, all_ended=not self._steps.still_open))
+            self._note(final.check_begin(row, all_ended=not scope.still_open))
         final.rows[event.step_id] = row
         final.began_at = min(final.began_at, event.id)
 
     def _fan_out_of(self, event: Recorded) -> Row | None:
-        if self._course.is_final(event.step_id):
-            return self._final_steps.rows.get(event.step_id)
+        final = self._final_steps.get(event.step_id)
+        if final is not None:
+            return final.rows[event.step_id]
         scope = self._scopes.get(event.within)
         return scope.rows.get(event.step_id) if scope else None
 
@@ -176,7 +193,8 @@ class HistoryAudit:
             return None
         if not step_id.startswith(COMPENSATES):
             return known
-        return compensating(known, known.compensate) if known.compensate else None
+        undo, within = known.compensate, step_id.partition(IN_BLOCK)[2] or None
+        return compensating(known, undo, within=within) if undo else None
 
     # ── The execution ────────────────────────────────────────────────────────────────────
 
@@ -190,25 +208,11 @@ class HistoryAudit:
         for row in open_rows:
             yield _ended_before(row)
         yield from self._steps.not_stopped(self._course.failures)
-        ways = self._course.ways(
-            began_at=self._final_steps.began_at, gave_up_at=self._steps.gave_up_at
-        )
-        yield from self._final_steps.check(
-            self._definition, self._real_ends(), self._item_ends(), ways
-        )
+        final = self._steps.final
+        ways = self._course.ways(began_at=final.began_at, gave_up_at=self._steps.gave_up_at)
+        to_undo = set(self._steps.to_undo()) - self._undone
+        yield from final.check(self._definition, to_undo, ways)
         yield from self._wrong_status(end)
-
-    def _real_ends(self) -> dict[str, StepStatus]:
-        """How the steps ended, and those whose failures were caught without that."""
-        rows, ended = self._steps.rows.items(), self._steps.ended
-        caught = {step_id for step_id, row in rows if row.end and row.end.caught is not None}
-        return ended | dict.fromkeys(caught & ended.keys(), StepStatus.FAILED)
-
-    def _item_ends(self) -> dict[str, set[StepStatus]]:
-        return {
-            step_id: {item.end.end for item in row.its_items if item.end and item.end.end}
-            for step_id, row in self._steps.rows.items()
-        }
 
     def _wrong_status(self, end: Recorded) -> Iterator[Finding]:
         course, recorded = self._course, EXECUTION_ENDS[end.type]

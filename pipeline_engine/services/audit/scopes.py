@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline_engine.domain.definitions import Block, OnFailure, PipelineDefinition, Rule
 from pipeline_engine.domain.frontier import frontier_of
-from pipeline_engine.domain.outcome import AbortReason
+from pipeline_engine.domain.outcome import AbortReason, compensating, undone
 from pipeline_engine.domain.quorums import known_rule
 from pipeline_engine.domain.readiness import (
     EAGER,
@@ -25,6 +25,7 @@ from pipeline_engine.domain.readiness import (
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.services.audit.attempts import Row
 from pipeline_engine.services.audit.course import Course
+from pipeline_engine.services.audit.final_steps import FinalSteps
 from pipeline_engine.services.audit.findings import Disagreement, Finding
 from pipeline_engine.services.audit.recorded import Recorded
 
@@ -45,7 +46,10 @@ class Scope:
         self._params = params
         self._course = course
         self.block = block  #: whose attempt this is; None: these are the steps of the execution
-        self._outer = outer  #: that the block is in
+        self.outer = outer  #: that the block is in
+        self._inner: list[Scope] = []  #: attempts of blocks among these steps
+        if outer is not None:
+            outer._inner.append(self)
         self.within = block.inside if block else None
         held: PipelineDefinition | Block = definition
         if block is not None and block.definition.block is not None:
@@ -53,6 +57,7 @@ class Scope:
         self.graph = held.graph
         self.step_ids = [step.id for step in held.steps]
         self.rows: dict[str, Row] = {}  #: that have a history
+        self.final = FinalSteps()  #: what ran when these steps had ended
         self.ended: dict[str, StepStatus] = {}
         self.failures: list[Recorded] = []  #: unhandled
         self.stopped: list[str] = []  #: with the execution, or with the block
@@ -80,6 +85,24 @@ class Scope:
     def still_open(self) -> list[str]:
         """The steps whose ends were not told of."""
         return [step_id for step_id in self.step_ids if step_id not in self.ended]
+
+    @property
+    def undoes(self) -> bool:
+        """Whether this is a block that undoes what it has done."""
+        return self.block is not None and self.block.compensations > 0 and not self.is_over
+
+    def to_undo(self) -> Iterator[str]:
+        """The compensations that these steps, and blocks in them, call for after a bad end."""
+        for step_id, status in self.ended.items():
+            step, row = self._definition.step(step_id), self.rows[step_id]
+            if step.compensate is None:
+                continue
+            caught = row.end is not None and row.end.caught is not None
+            items = {item.end.end for item in row.its_items if item.end and item.end.end}
+            if undone(step.compensate, StepStatus.FAILED if caught else status, items):
+                yield compensating(step, step.compensate, within=self.within).id
+        for scope in self._inner:
+            yield from scope.to_undo()
 
     # ── Beginning ────────────────────────────────────────────────────────────────────────
 
@@ -248,10 +271,10 @@ class Scope:
         rule = self._definition.step(step_id).trigger_rule
         if self._course.spares(rule):
             return True
-        if self._outer is None or self.block is None or self._course.is_forced:
+        if self.outer is None or self.block is None or self._course.is_forced:
             return False
         # In a block that goes on nothing but the failure of its own steps stops the others.
-        goes_on = self._outer._survives(self.block.definition.id)
+        goes_on = self.outer._survives(self.block.definition.id)
         return goes_on and rule in AbortReason.FAILED.survivors
 
     def _is_behind_a_branch(self, step_id: str) -> bool:
