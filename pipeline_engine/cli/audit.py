@@ -103,6 +103,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "code": finding.code,
         "step_id": finding.step_id,
         "item_index": finding.item_index,
+        "within": finding.within,
         "found": finding.found,
         "expected": finding.expected,
         "what_to_do": finding.what_to_do,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Generic, TypeVar
 
-from pipeline_engine.domain.definitions import JSON, PipelineDefinition, TriggerRule
+from pipeline_engine.domain.definitions import JSON, Block, PipelineDefinition, TriggerRule
 from pipeline_engine.domain.quorums import known_rule
 from pipeline_engine.domain.readiness import (
     NOTHING,
@@ -61,10 +61,15 @@ class Frontier(Generic[K]):
 
 
 def frontier_of(
-    definition: PipelineDefinition, params: Mapping[str, JSON] = NO_PARAMS
+    definition: PipelineDefinition,
+    params: Mapping[str, JSON] = NO_PARAMS,
+    among: PipelineDefinition | Block | None = None,
 ) -> Frontier[str]:
-    """All steps of an execution that was started with *params*, before anything has ended."""
-    graph = definition.graph
-    totals = {step.id: len(graph.dependencies(step.id)) for step in definition.steps}
+    """All steps of an execution that was started with *params*, before anything has ended.
+
+    Or only those *among* the steps of one block.
+    """
+    held = among or definition
+    totals = {step.id: len(held.graph.dependencies(step.id)) for step in held.steps}
     waiting = {step_id: Dependencies(n, n, 0, 0, 0, 0) for step_id, n in totals.items()}
     return Frontier(waiting, lambda step_id: known_rule(definition, step_id, params))

@@ -48,6 +48,17 @@ class Disagreeing:
     expected: str | None
     step_id: str | None = None  #: None: a column of the execution
     item_index: int | None = None
+    within: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DefinedStep:
+    """What the definition says about a step, as far as rows are held against it."""
+
+    id: str
+    holder: str | None = None  #: the block that it is in
+    is_repeated: bool = False  #: the block has items or rounds, which hold it
+    is_tolerated: bool = False  #: its failure is to be ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +121,19 @@ def row_disagreements(
     connection: Connection,
     execution_id: UUID,
     *,
-    steps: Sequence[str],
-    tolerated: Sequence[str],
+    steps: Sequence[DefinedStep],
     most: int,
 ) -> Iterator[Disagreements]:
     """Whatever rows say that their events or the rows that they count do not.
 
-    *steps* are the ids of the definition, *tolerated* of those whose failure is to be ignored.
+    *steps* are those of the definition, and of the blocks in it.
     """
     params = {
         "id": str(execution_id),
-        "steps": list(steps),
-        "tolerated": list(tolerated),
+        "steps": [step.id for step in steps],
+        "holders": [step.holder for step in steps],
+        "repeated": [step.is_repeated for step in steps],
+        "tolerated": [step.id for step in steps if step.is_tolerated],
         "most": most,
     }
     for statement in (_EXECUTION, _MISSING, _ROWS, _DEPENDENCIES, _ITEMS):
@@ -132,14 +144,14 @@ def _disagreements(connection: Connection, statement: str, params: dict[str, Any
     sql = f"SELECT f.*, count(*) OVER () FROM ({statement}) f LIMIT %(most)s"
     rows = connection.exec_driver_sql(sql, params).all()
     listed = [
-        Disagreeing(code, column, found, expected, step_id, item_index)
-        for step_id, item_index, code, column, found, expected, _ in rows
+        Disagreeing(code, column, found, expected, step_id, item_index, within)
+        for within, step_id, item_index, code, column, found, expected, _ in rows
     ]
     return Disagreements(listed, rows[0][-1] if rows else 0)
 
 
 _EXECUTION = f"""
-SELECT NULL, NULL::int, f.code, f.name, f.found, f.expected
+SELECT NULL AS within, NULL AS step_id, NULL::int, f.code, f.name, f.found, f.expected
 FROM executions e
 LEFT JOIN LATERAL (
     SELECT CASE event_type WHEN 'workflow_completed' THEN 'COMPLETED'
@@ -170,37 +182,62 @@ CROSS JOIN LATERAL (VALUES
 WHERE e.id = %(id)s AND f.differs
 """
 
-_MISSING = """
-SELECT w.step_id, NULL::int, 'no_row', 'row', 'the step', NULL
-FROM unnest(%(steps)s::text[]) AS w(step_id) WHERE NOT EXISTS (
+#: Where the steps are that the attempt of a block *b* is open for.
+_INSIDE = (
+    "concat_ws('/', b.within, b.step_id || coalesce('[' || b.item_index || ']', '')"
+    " || CASE WHEN b.retry_count > 0 THEN '#' || b.retry_count + 1 ELSE '' END)"
+)
+
+_MISSING = f"""
+WITH defined AS (
+    SELECT * FROM unnest(%(steps)s::text[], %(holders)s::text[], %(repeated)s::bool[])
+        AS w(step_id, holder, is_repeated)
+)
+SELECT NULL, w.step_id, NULL::int, 'no_row', 'row', 'the step', NULL
+FROM defined w WHERE w.holder IS NULL AND NOT EXISTS (
     SELECT FROM step_executions s WHERE s.execution_id = %(id)s AND s.step_id = w.step_id
         AND s.parent_id IS NULL)
 UNION ALL
-SELECT DISTINCT ON (e.step_execution_id) e.details ->> 'step_id',
+SELECT {_INSIDE}, w.step_id, NULL::int, 'no_row', 'row', 'the step', NULL
+FROM step_executions b JOIN defined w ON w.holder = b.step_id
+    AND b.kind = CASE WHEN w.is_repeated THEN 'item' ELSE 'step' END
+WHERE b.execution_id = %(id)s AND b.items_total IS NOT NULL AND NOT EXISTS (
+    SELECT FROM step_executions s WHERE s.parent_id = b.id AND s.step_id = w.step_id
+        AND s.within = {_INSIDE})
+UNION ALL
+SELECT DISTINCT ON (e.step_execution_id) e.details ->> 'within', e.details ->> 'step_id',
     (e.details ->> 'item_index')::int, 'no_row', 'row', e.event_type, NULL
 FROM events e LEFT JOIN step_executions s ON s.id = e.step_execution_id
     AND s.execution_id = e.execution_id
 WHERE e.execution_id = %(id)s AND e.step_execution_id IS NOT NULL AND s.id IS NULL
 UNION ALL
-SELECT s.step_id, NULL, 'unknown_step', 'row', NULL, NULL
-FROM step_executions s LEFT JOIN unnest(%(steps)s::text[]) AS w(step_id) USING (step_id)
-WHERE s.execution_id = %(id)s AND s.kind = 'step' AND w.step_id IS NULL
+SELECT s.within, s.step_id, NULL, 'unknown_step', 'row', NULL, NULL
+FROM step_executions s LEFT JOIN step_executions b ON b.id = s.parent_id
+WHERE s.execution_id = %(id)s AND s.kind = 'step' AND NOT EXISTS (
+    SELECT FROM defined w
+    WHERE w.step_id = s.step_id AND w.holder IS NOT DISTINCT FROM b.step_id)
 """
 
 _ROWS = f"""
-WITH told AS (
-    SELECT step_execution_id AS id, max((details ->> 'attempt')::int) AS attempt,
+WITH retried AS (
+    SELECT step_execution_id AS id, max(id) AS last_at FROM events
+    WHERE execution_id = %(id)s AND event_type = 'step_retrying' GROUP BY 1
+), told AS (
+    SELECT e.step_execution_id AS id, max((details ->> 'attempt')::int) AS attempt,
         count(*) FILTER (WHERE event_type = 'step_retrying') AS retries,
-        sum((details ->> 'items')::int) FILTER (WHERE event_type = 'step_expanded') AS items,
+        -- A block that is tried again is opened anew.
+        sum(coalesce(details ->> 'items', details ->> 'steps', details ->> 'compensations')::int)
+            FILTER (WHERE event_type = 'step_expanded' AND e.id > coalesce(r.last_at, 0)) AS made,
         bool_or(event_type <> 'step_skipped') AS ran,
         max(CASE event_type WHEN 'step_completed' THEN 'COMPLETED' WHEN 'step_failed' THEN 'FAILED'
             WHEN 'step_skipped' THEN 'SKIPPED' WHEN 'step_timeout' THEN 'TIMEOUT' END) AS status,
         max(details ->> 'reason') FILTER (WHERE event_type = 'step_skipped') AS reason,
         max(details ->> 'error_code') FILTER (WHERE event_type IN
             ('step_completed', 'step_failed', 'step_skipped', 'step_timeout')) AS error_code
-    FROM events WHERE execution_id = %(id)s AND step_execution_id IS NOT NULL GROUP BY 1
+    FROM events e LEFT JOIN retried r ON r.id = e.step_execution_id
+    WHERE execution_id = %(id)s AND step_execution_id IS NOT NULL GROUP BY 1
 )
-SELECT s.step_id, s.item_index, f.code, f.name, f.found, f.expected
+SELECT s.within, s.step_id, s.item_index, f.code, f.name, f.found, f.expected
 FROM step_executions s LEFT JOIN told t ON t.id = s.id
 CROSS JOIN LATERAL (SELECT s.status IN ({_FINAL}) AS ended, concat_ws(', ',
     CASE WHEN s.queued_at IS NOT NULL THEN 'queued_at' END,
@@ -224,8 +261,8 @@ CROSS JOIN LATERAL (VALUES
         s.attempt::text, t.attempt::text),
     ('row_differs', 'retry_count', s.retry_count <> coalesce(t.retries, 0),
         s.retry_count::text, coalesce(t.retries, 0)::text),
-    ('row_differs', 'items_total', s.items_total IS DISTINCT FROM t.items,
-        coalesce(s.items_total::text, 'nothing'), t.items::text),
+    ('row_differs', 'items_total', s.items_total IS DISTINCT FROM t.made,
+        coalesce(s.items_total::text, 'nothing'), t.made::text),
     ('row_differs', 'finished_at', a.ended = (s.finished_at IS NULL),
         coalesce(s.finished_at::text, 'nothing'), CASE WHEN a.ended THEN 'a time' END),
     ('never_ran', 'outputs', s.outputs <> '{{}}' AND t.ran IS NOT TRUE
@@ -250,7 +287,8 @@ WITH counted AS (
     FROM step_executions d CROSS JOIN LATERAL unnest(d.successors) AS w(id)
     WHERE d.execution_id = %(id)s GROUP BY 1
 )
-SELECT s.step_id, s.item_index, 'wrong_counter', f.name, f.said::text, coalesce(f.rows, 0)::text
+SELECT s.within, s.step_id, s.item_index, 'wrong_counter', f.name, f.said::text,
+    coalesce(f.rows, 0)::text
 FROM step_executions s LEFT JOIN counted c ON c.id = s.id
 CROSS JOIN LATERAL (VALUES
     ('dependency_count', s.dependency_count, c.total),
@@ -268,19 +306,23 @@ ORDER BY s.id
 
 _ITEMS = f"""
 WITH counted AS (
-    SELECT parent_id AS id, count(*) AS total,
-        count(*) FILTER (WHERE status NOT IN ({_FINAL})) AS open,
-        count(*) FILTER (WHERE status IN ('FAILED', 'TIMEOUT')) AS failed
-    FROM step_executions WHERE execution_id = %(id)s AND parent_id IS NOT NULL GROUP BY 1
+    -- All items of a fan-out; of a block its steps, and what undoes them, in one attempt.
+    SELECT b.id, count(*) AS total,
+        count(*) FILTER (WHERE s.status NOT IN ({_FINAL})) AS open,
+        count(*) FILTER (WHERE s.status IN ('FAILED', 'TIMEOUT') AND (s.kind = 'item'
+            OR s.kind = 'step' AND s.step_id <> ALL (%(tolerated)s::text[]))) AS failed
+    FROM step_executions s JOIN step_executions b ON b.id = s.parent_id
+    WHERE s.execution_id = %(id)s
+        AND (s.kind = 'item' OR starts_with(s.within || '/', {_INSIDE} || '/')) GROUP BY 1
 )
-SELECT s.step_id, s.item_index, 'wrong_counter', f.name, coalesce(f.said::text, 'nothing'),
-    coalesce(f.rows, 0)::text
-FROM step_executions s LEFT JOIN counted c ON c.id = s.id
+SELECT b.within, b.step_id, b.item_index, 'wrong_counter', f.name,
+    coalesce(f.said::text, 'nothing'), coalesce(f.rows, 0)::text
+FROM step_executions b LEFT JOIN counted c ON c.id = b.id
 CROSS JOIN LATERAL (VALUES
-    ('items_total', s.items_total, c.total),
-    ('items_open', s.items_open, c.open),
-    ('items_failed', s.items_failed, c.failed)
+    ('items_total', b.items_total, c.total),
+    ('items_open', b.items_open, c.open),
+    ('items_failed', b.items_failed, c.failed)
 ) AS f(name, said, rows)
-WHERE s.execution_id = %(id)s AND s.parent_id IS NULL AND coalesce(f.said, 0) <> coalesce(f.rows, 0)
-ORDER BY s.id
+WHERE b.execution_id = %(id)s AND coalesce(f.said, 0) <> coalesce(f.rows, 0)
+ORDER BY b.id
 """

@@ -168,6 +168,7 @@ def test_a_program_gets_every_finding_with_what_to_do(cli: Cli, driver, ended):
         "code": "row_differs",
         "step_id": "z",
         "item_index": None,
+        "within": None,
         "found": "its row says retry_count 2",
         "expected": "retry_count 0, by its history",
         "what_to_do": finding["what_to_do"],

@@ -166,6 +166,12 @@ class StepDefinition:
     queue: QueueName | None = None  #: overrides what the action says
     weight: float = 1  #: of its progress
 
+    @property
+    def repeats_block(self) -> bool:
+        """Whether its block is run for each of its items or rounds, and not for itself."""
+        is_loop = self.for_each is not None or self.action != BLOCK
+        return self.block is not None and is_loop
+
     def caught_as(self, error_code: str | None) -> Catch | None:
         """The first entry of ``catch`` that speaks of a failure."""
         return next((c for c in self.catch if is_among(error_code, c.errors)), None)
@@ -242,8 +248,9 @@ class PipelineDefinition:
 
     def is_repeated(self, step_id: str) -> bool:
         """Whether a block that the step is in has items or rounds."""
-        around = (self.step(block_id) for block_id in self.enclosing.get(step_id, ()))
-        return any(block.for_each is not None or block.action != BLOCK for block in around)
+        return any(
+            self.step(block_id).repeats_block for block_id in self.enclosing.get(step_id, ())
+        )
 
     def rule(self, step_id: str) -> GivenRule:
         """The trigger rule of a step, without a look at the rest of it.

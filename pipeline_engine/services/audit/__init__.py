@@ -11,7 +11,7 @@ rows of an execution that still runs agree with its history as those of an ended
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -29,6 +29,7 @@ from pipeline_engine.services.audit.row_findings import worded
 from pipeline_engine.services.visibility import not_found, require_visible
 from pipeline_engine.storage import audit as statements
 from pipeline_engine.storage import rows
+from pipeline_engine.storage.audit import DefinedStep
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.visibility import visible_to
 
@@ -137,10 +138,22 @@ def _of_rows(
     for disagreements in statements.row_disagreements(
         connection,
         execution_id,
-        steps=[step.id for step in definition.steps],
-        tolerated=[s.id for s in definition.steps if s.on_failure is OnFailure.CONTINUE],
+        steps=list(_defined(definition)),
         most=MOST_LISTED,
     ):
         found += map(worded, disagreements.listed)
         left_out += disagreements.total - len(disagreements.listed)
     return found, left_out
+
+
+def _defined(definition: PipelineDefinition) -> Iterator[DefinedStep]:
+    """All steps, and those inside of blocks."""
+    inside = definition.enclosing
+    for step in (*definition.steps, *(definition.step(step_id) for step_id in inside)):
+        around = inside.get(step.id)
+        yield DefinedStep(
+            step.id,
+            holder=around[-1] if around else None,
+            is_repeated=around is not None and definition.step(around[-1]).repeats_block,
+            is_tolerated=step.on_failure is OnFailure.CONTINUE,
+        )

@@ -18,13 +18,36 @@ class Row:
 
     definition: StepDefinition
     item_index: int | None = None
+    within: str | None = None  #: the blocks around it
     attempt: int = 0
     retried: int = 0
     waits_again: bool = False  #: its worker died, and nobody has claimed it since
     items: int = 0  #: that it was expanded into
+    steps: int = 0  #: that its attempt was opened into, if it is a block
+    compensations: int = 0  #: that undo them
     end: Recorded | None = None
     its_items: list[Row] = field(default_factory=list)
     failures: list[str | None] = field(default_factory=list)  #: codes, of those tried again
+
+    @property
+    def opens(self) -> bool:
+        """Whether it is opened into steps, and not into items or rounds."""
+        if self.item_index is not None:
+            return self.definition.block is not None
+        return self.definition.block is not None and not self.definition.repeats_block
+
+    @property
+    def inside(self) -> str:
+        """Where the steps are that its attempt is opened into."""
+        around = "" if self.within is None else f"{self.within}/"
+        item = "" if self.item_index is None else f"[{self.item_index}]"
+        again = f"#{self.retried + 1}" if self.retried else ""
+        return f"{around}{self.definition.id}{item}{again}"
+
+    @property
+    def made(self) -> int:
+        """The rows that it has to wait for."""
+        return self.items + self.steps
 
     def differs(self, code: Disagreement, *, found: str, expected: str) -> Finding:
         """A finding about this row."""
@@ -32,6 +55,7 @@ class Row:
             code=code,
             step_id=self.definition.id,
             item_index=self.item_index,
+            within=self.within,
             found=found,
             expected=expected,
         )
@@ -49,6 +73,7 @@ class Row:
         if event.type is EventType.STEP_RETRYING:
             self.retried += 1
             yield from self._retried(event, settings)
+            self.steps = self.compensations = 0
         elif self.waits_again and self.definition.idempotent is False:
             yield self.differs(
                 Disagreement.WRONG_RETRY,
@@ -57,6 +82,8 @@ class Row:
             )
         elif event.type is EventType.STEP_EXPANDED:
             self.items += int(event.details.get("items", 0))
+            self.steps += int(event.details.get("steps", 0))
+            self.compensations += int(event.details.get("compensations", 0))
         elif event.end is not None:
             self.end = event
 

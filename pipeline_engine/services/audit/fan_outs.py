@@ -52,7 +52,8 @@ def check_end(parent: Row, *, may_be_aborted: bool) -> Iterator[Finding]:
     gave_up = failed > (tolerated or 0)
     timed_out = caught or (end is not None and end.end is StepStatus.TIMEOUT)
     aborted = sum(end.skip_reason is SkipReason.ABORTED for end in ends)
-    if aborted and not (gave_up or timed_out or may_be_aborted):
+    stopped = end is not None and end.skip_reason is SkipReason.ABORTED
+    if aborted and not (gave_up or timed_out or stopped or may_be_aborted):
         yield parent.differs(
             Disagreement.WRONG_ITEMS,
             found=f"{aborted} of its items were stopped, and nothing had failed",

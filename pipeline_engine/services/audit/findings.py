@@ -21,6 +21,7 @@ class Disagreement(StrEnum):
     WRONG_CATCH = "wrong_catch"  #: its failure was caught, and must not have been, or otherwise
     AFTER_THE_END = "after_the_end"  #: something happened when the step, or all, had ended
     WRONG_ITEMS = "wrong_items"  #: a fan-out and its items do not go together
+    WRONG_STEPS = "wrong_steps"  #: a block and the steps in it do not go together
     WRONG_FINAL_STEPS = "wrong_final_steps"  #: handlers or compensations do not fit the end
     ENDED_TOO_EARLY = "ended_too_early"  #: the execution ended before one of its steps
     WRONG_END = "wrong_end"  #: the execution ended as what happened cannot have made it end
@@ -58,13 +59,16 @@ class Finding:
     found: str
     step_id: str | None = None  #: None: it is about the whole execution
     item_index: int | None = None
+    within: str | None = None  #: the blocks that it is in
 
     @property
     def place(self) -> str:
         """What it is about, as the other commands write it."""
         if self.step_id is None:
             return "execution"
-        return self.step_id if self.item_index is None else f"{self.step_id}[{self.item_index}]"
+        around = "" if self.within is None else f"{self.within}/"
+        item = "" if self.item_index is None else f"[{self.item_index}]"
+        return f"{around}{self.step_id}{item}"
 
     @property
     def first(self) -> str | None:

@@ -58,6 +58,16 @@ class Recorded:
         return self.item_index is not None
 
     @property
+    def within(self) -> str | None:
+        """The blocks that this is in, with their attempts; None outside."""
+        return self.details.get("within")
+
+    @property
+    def fails_others(self) -> bool:
+        """Its failure is for what has made it to count: an item, or a step of a block."""
+        return self.is_of_item or self.within is not None
+
+    @property
     def end(self) -> StepStatus | None:
         """How the step ended by this, if it did."""
         return STEP_ENDS.get(self.type)

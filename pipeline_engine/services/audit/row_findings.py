@@ -38,6 +38,7 @@ def worded(disagreeing: Disagreeing) -> Finding:
         code=code,
         step_id=disagreeing.step_id,
         item_index=disagreeing.item_index,
+        within=disagreeing.within,
         found=found,
         expected=expected,
     )

@@ -67,7 +67,6 @@ def cleaned() -> list[str]:
 @pytest.fixture(autouse=True)
 def unchecked(monkeypatch):
 
-    monkeypatch.setattr(Driver, "audit", lambda *a: [])
     monkeypatch.setattr(
         "pipeline_engine.services.executions.check", lambda *a: SimpleNamespace(valid=True)
     )
