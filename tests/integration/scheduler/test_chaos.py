@@ -21,6 +21,7 @@ from support.factories import a_pipeline, a_step, an_action
 from support.phases import recorded_moves, steps_in
 
 from pipeline_engine.domain.callers import SYSTEM
+from pipeline_engine.domain.outcome import has_failed
 from pipeline_engine.domain.phases import PHASE_MOVES, Phase
 from pipeline_engine.errors import AlreadyFinal, AlreadyStopped
 from pipeline_engine.registry import RegisteredAction
@@ -92,13 +93,27 @@ class Chaos:
 
     # ── Definitions ──────────────────────────────────────────────────────────────────────
 
-    def steps(self) -> list[dict[str, Any]]:
+    def steps(self, prefix: str = "s", depth: int = 0) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        for number in range(self.random.randint(3, 12)):
+        for number in range(self.random.randint(1, 4) if depth else self.random.randint(3, 12)):
             before = [step["id"] for step in found]
             wanted = self.random.sample(before, min(len(before), self.random.randint(0, 3)))
-            found.append(a_step(f"s{number}", *wanted, **self._fields(len(wanted))))
+            step = a_step(f"{prefix}{number}", *wanted, **self._fields(len(wanted)))
+            found.append(self._block(step, depth) if depth < 2 and self._maybe(0.25) else step)
         return found
+
+    def _block(self, step: dict[str, Any], depth: int) -> dict[str, Any]:
+        """The same step with others in place of its action."""
+        block = {name: value for name, value in step.items() if name not in ("action", "params")}
+        block["steps"] = self.steps(f"{step['id']}-", depth + 1)
+        if self._maybe(0.3):
+            block.pop("for_each", None)
+            block["while"] = {"condition": "{{ iteration < 2 }}", "tolerated_failures": 1}
+        if self._maybe(0.3):
+            block["timeout_seconds"] = 3600  # until the clock says otherwise
+        if self._maybe(0.3):
+            block["catch"] = [{"errors": "*", "outputs": {}}]
+        return block
 
     def _fields(self, dependencies: int) -> dict[str, Any]:
         rules = ["none_failed", "all_success", "all_done", "always", "all_failed"]
@@ -253,4 +268,4 @@ def check(end: Any) -> None:
     assert all(row.remaining == 0 for row in end.rows if row.kind == "sink")
     assert all(not row.items_open for row in end.rows)
     if end.status == "COMPLETED":
-        assert end.execution.error is None
+        assert not has_failed(end.execution.error)
