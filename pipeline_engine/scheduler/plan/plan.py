@@ -189,10 +189,14 @@ class Plan:
 
     def definition_of(self, row: StepRow) -> StepDefinition:
         """The part of the document that a row stands for."""
-        if not row.step_id.startswith(COMPENSATES):  # no id of a step holds a colon
-            return self.definition.step(row.step_id)
-        undone = self.definition.step(row.step_id.removeprefix(COMPENSATES))
-        return compensating(undone, undone.compensate or Compensation(action=row.action))
+        return self.definition_for(row.step_id, row.action)
+
+    def definition_for(self, step_id: str, action: str) -> StepDefinition:
+        """The same by the id and the action of the row."""
+        if not step_id.startswith(COMPENSATES):  # no id of a step holds a colon
+            return self.definition.step(step_id)
+        undone = self.definition.step(step_id.removeprefix(COMPENSATES))
+        return compensating(undone, undone.compensate or Compensation(action=action))
 
     def runs_after_steps(self, row: StepRow) -> bool:
         """Whether a row is a handler, a compensation, or an item of one."""
