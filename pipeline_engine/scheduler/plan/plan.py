@@ -284,6 +284,19 @@ class Plan:
         """
         return None if cheap or kind != StepKind.STEP else self.window
 
+    def cancels_rest(self, step_id: str, *, still_open: int) -> bool:
+        """Whether a step that goes on now may have something stopped.
+
+        That are dependencies that are *still open*, or what an eager step before it has gone on
+        without.
+        """
+        if step_id not in self.definition.cancelling_rest:
+            return False
+        return still_open > 0 or any(
+            self.definition.rule(before)[0] in EAGER
+            for before in self.definition.graph.leads_only_to(step_id)
+        )
+
     def can_run_ahead(self, step_id: str) -> bool:
         """Whether the step runs when all its dependencies have ended, and then ends at once."""
         step = self._step_with(step_id)
