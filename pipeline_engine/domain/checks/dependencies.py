@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline_engine.domain.checks.nodes import Node, Siblings
 from pipeline_engine.domain.checks.outline import Outline
 from pipeline_engine.domain.checks.report import Findings, shown
+from pipeline_engine.domain.definitions import TriggerRule
 
 # The whole circle is in the message: 2,000 steps in a ring are an error, not a novel.
 MAX_SHOWN_STEPS = 50
@@ -68,6 +69,10 @@ def _check_next(node: Node, siblings: Siblings, outline: Outline, findings: Find
             message = f"steps.{shown(node.id)}.catch: '{target}' may start before '{node.id}' ends"
             hint = "Give it a trigger rule that waits for all of its dependencies."
             findings.error(pointer, "next_is_eager", message, hint)
+        elif siblings.rule_word(target) == TriggerRule.ALL_FAILED:
+            message = f"steps.{shown(node.id)}.catch: '{target}' can never run with 'all_failed'"
+            hint = "A caught failure counts as a success. Leave out the trigger rule."
+            findings.error(pointer, "next_never_runs", message, hint)
 
 
 def hint_of_way(target: str, outline: Outline) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
 
-from pipeline_engine.domain.definitions import JSON
+from pipeline_engine.domain.definitions import JSON, TriggerRule
 from pipeline_engine.domain.definitions.parse import TOLD, WHILE, one_or_more
 from pipeline_engine.domain.graph import Graph
 from pipeline_engine.domain.readiness import EAGER
@@ -103,16 +103,19 @@ class Siblings:
 
     def has_eager_rule(self, step_id: str) -> bool:
         """Whether a step may start while what it depends on still runs."""
-        return step_id in self._eager
+        return self.rule_word(step_id) in EAGER
+
+    def rule_word(self, step_id: str) -> str:
+        """The trigger rule of a step as a word; empty if it has none."""
+        return self._rules.get(step_id, "")
 
     @cached_property
-    def _eager(self) -> frozenset[str]:
-        rules = {node.id: node.body.get("trigger_rule") for node in self.nodes}
-        return frozenset(
-            step_id
-            for step_id, rule in rules.items()
-            if isinstance(rule, Mapping) or (isinstance(rule, str) and rule.lower() in EAGER)
-        )
+    def _rules(self) -> Mapping[str, str]:
+        given = {node.id: node.body.get("trigger_rule") for node in self.nodes}
+        return {
+            step_id: TriggerRule.AT_LEAST if isinstance(rule, Mapping) else text_of(rule).lower()
+            for step_id, rule in given.items()
+        }
 
     @cached_property
     def graph(self) -> Graph:

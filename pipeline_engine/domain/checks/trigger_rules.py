@@ -40,16 +40,17 @@ def _trigger_rule(value: JSON, pointer: str, findings: Findings) -> None:
 
 def check_trigger_rule(given: Mapping[str, JSON], pointer: str, findings: Findings) -> None:
     """A rule that can never be met would skip its step in every execution."""
-    rule = given.get("trigger_rule")
+    rule, place = given.get("trigger_rule"), f"{pointer}/trigger_rule"
     there = len({entry for entry in dependencies_of(given) if isinstance(entry, str)})
-    if isinstance(rule, str) and rule.lower() in NEEDS_DEPENDENCIES and not there:
-        message = f"A step without dependencies never meets '{rule}'"
-        findings.field_error(f"{pointer}/trigger_rule", "needs_dependencies", message)
     wanted = rule.get("at_least") if isinstance(rule, Mapping) else None
+    is_word = isinstance(rule, str) and rule.lower() in NEEDS_DEPENDENCIES
+    if (is_word or isinstance(wanted, str)) and not there:
+        message = f"A step without dependencies never meets '{rule if is_word else 'at_least'}'"
+        hint = "Name in depends_on what it waits for, or leave the trigger rule out."
+        findings.field_error(place, "needs_dependencies", message, hint)
     if wanted is not None and is_whole(wanted) and wanted > there:
         message = f"Input should be less than or equal to {there}, the number of dependencies"
-        place = f"{pointer}/trigger_rule/at_least"
-        findings.field_error(place, "out_of_range", message)
+        findings.field_error(f"{place}/at_least", "out_of_range", message)
     is_eager = isinstance(rule, Mapping) or (isinstance(rule, str) and rule.lower() in EAGER)
     if given.get("cancel_rest") is True and not is_eager:
         message = "Nothing is left to cancel when the trigger rule is met"
