@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from pipeline_engine.domain.places import place
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.storage.postgres import driver
 
@@ -21,11 +22,12 @@ class WaitingApproval(NamedTuple):
     attempt: int
     step_id: str
     item_index: int | None
+    within: str | None
 
     @property
     def place(self) -> str:
-        """The step, or one item of it: ``deploy[2]``."""
-        return self.step_id if self.item_index is None else f"{self.step_id}[{self.item_index}]"
+        """The step, or one item of it: ``deploy[2]``; in a block ``each[2]/deploy``."""
+        return place(self.step_id, self.item_index, self.within)
 
 
 def waiting(
@@ -34,7 +36,7 @@ def waiting(
     """Those of an execution, or of one step of it, in their order."""
     rows = driver.fetch(
         connection,
-        "SELECT id, attempt, step_id, item_index FROM step_executions"
+        "SELECT id, attempt, step_id, item_index, within FROM step_executions"
         f" WHERE execution_id = %(execution)s AND status = '{StepStatus.RUNNING}'"
         " AND awaiting_event AND NOT cancelling AND action = %(action)s"
         " AND (%(step)s::text IS NULL OR step_id = %(step)s) ORDER BY id LIMIT %(most)s",

@@ -98,3 +98,22 @@ def test_a_fan_out_loses_no_item_with_its_worker(
     assert end.step("work").items_total == 6
     assert max(item.attempt for item in end.step("work").items) == 2
     assert stack.process("web").pid is not None
+
+def test_a_block_whose_step_was_lost_undoes_what_it_has_done_and_is_tried_again(
+    client: Client, ledger: Ledger
+) -> None:
+    book = step("book", "log", message="booked")
+    book["compensate"] = {"action": "log", "params": {"message": "cancelled"}}
+    work = step("work", "probe_work_once", "book", ledger=str(ledger), seconds=3)
+    retry = {"max_attempts": 2, "backoff_seconds": 0, "retry_on": ["outcome_unknown"]}
+    block = {"id": "trip", "name": "Trip", "steps": [book, work], "retry": retry}
+    run = Run.start(client, block, step("next", "log", "trip", message="on"))
+    run.until(lambda _: ledger.count("started") == 1)
+
+    kill_who_runs_it(ledger)
+    end = run.ends_well(within=60)
+
+    assert end.step("trip").status is StepStatus.COMPLETED
+    assert (ledger.count("started"), ledger.count("finished")) == (2, 1)
+    told = [(e["event_type"], e["details"].get("within")) for e in run.history()]
+    assert ("step_completed", "trip#2") in told

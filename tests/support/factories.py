@@ -37,6 +37,11 @@ def a_step(step_id: str, *depends_on: str, action: str = "log", **fields: Any) -
     }
 
 
+def a_block(step_id: str, *steps: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """A step that holds these."""
+    return {"id": step_id, "name": step_id, "steps": list(steps), **fields}
+
+
 def a_document(*steps: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """A definition of these steps, or of a single one."""
     return {"name": "under-test", "steps": list(steps) or [a_step("only")], **fields}

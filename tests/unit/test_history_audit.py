@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.factories import a_document, a_step
+from support.factories import a_block, a_document, a_step
 
 from pipeline_engine.domain.definitions import parse
 from pipeline_engine.services.audit import Recorded, differences
@@ -24,7 +24,8 @@ def audited(*events: tuple[str, str | None, Any], steps: list[Any], **fields: An
     for number, (kind, step, given) in enumerate(events, start=1):
         row, details = None, given
         if step is not None:
-            row = rows.setdefault((step, given.get("item_index")), len(rows) + 1)
+            place = step, given.get("item_index"), given.get("within")
+            row = rows.setdefault(place, len(rows) + 1)
             details = {"step_id": step, "attempt": 1, **given}
         history.append(Recorded(number, EventType(kind), row, details))
     return list(map(str, differences(parse(a_document(*steps, **fields)), history)))
@@ -69,7 +70,77 @@ LAST = [a_step("a"), a_step("b", "a", trigger_rule="all_done")]
 ON_CANCEL = {"id": "c", "name": "c", "action": "log", "when": "on_cancel"}
 UNDO_A, UNDO_B = "compensate:a", "compensate:b"
 
+OPENED = said("step_expanded", "a", steps=2)
+PAIR = a_block("a", a_step("x"), a_step("y", "x"))
+BLOCK = [PAIR, a_step("b", "a")]
+AGAIN = [PAIR | RETRY]
+SAFE = [a_block("a", a_step("x", compensate={"action": "log"}), a_step("y", "x"))]
+UNDO_X = "compensate:x@a"
+
+
+def inside(event: Any, within: str = "a") -> Any:
+    """The same event about a step in a block."""
+    kind, step, details = event
+    return kind, step, details | {"within": within}
+
+
+BOTH = (inside(completed("x")), inside(completed("y")))
+
 GOOD = {
+    "steps in a block, and then what waits for it": (
+        (STARTED, OPENED, *BOTH, completed("a"), completed("b"), DONE),
+        BLOCK,
+        {},
+    ),
+    "a block that is tried again with steps of its own": (
+        (
+            *(STARTED, OPENED, inside(completed("x")), inside(failed("y"))),
+            said("step_retrying", "a"),
+            said("step_expanded", "a", steps=2, attempt=2),
+            *(inside(completed("x"), "a#2"), inside(completed("y"), "a#2")),
+            *(completed("a", attempt=2), DONE),
+        ),
+        AGAIN,
+        {},
+    ),
+    "the items of a fan-out, each with a block of its own": (
+        (
+            *(STARTED, said("step_expanded", "a", items=2)),
+            *(said("step_expanded", "a", steps=2, item_index=number) for number in (0, 1)),
+            *(inside(completed("x"), f"a[{number}]") for number in (1, 0)),
+            *(inside(completed("y"), f"a[{number}]") for number in (0, 1)),
+            *(completed("a", item_index=number) for number in (0, 1)),
+            *(completed("a"), DONE),
+        ),
+        [PAIR | {"for_each": [1, 2]}],
+        {},
+    ),
+    "a block that is stopped with its execution": (
+        (
+            *(STARTED, OPENED, inside(completed("x")), CANCEL),
+            *(inside(skipped("y", "aborted")), skipped("a", "aborted", attempt=2)),
+            *(skipped("b", "aborted"), INTERRUPTED),
+        ),
+        BLOCK,
+        {},
+    ),
+    "a block that undoes what it has done, and fails": (
+        (
+            *(STARTED, OPENED, inside(completed("x")), inside(failed("y"))),
+            *(said("step_expanded", "a", compensations=1), inside(completed(UNDO_X))),
+            *(failed("a"), FAILED),
+        ),
+        SAFE,
+        {},
+    ),
+    "an execution that undoes what its blocks have done": (
+        (
+            *(STARTED, OPENED, *BOTH, completed("a"), failed("b"), inside(completed(UNDO_X))),
+            said("workflow_failed", error={"code": "x", "message": "m", "step_id": "b"}),
+        ),
+        [*SAFE, a_step("b", "a")],
+        {},
+    ),
     "steps undone in the order of their ends, which an eager rule has turned round": (
         (
             *(STARTED, completed("x"), completed("b"), completed("a"), failed("c")),
@@ -387,6 +458,103 @@ BAD = [
         EACH,
         {},
         "a: 1 of its items were stopped, and nothing had failed",
+    ),
+    (
+        (OPENED, inside(completed("y")), inside(completed("x")), completed("a"), DONE),
+        [PAIR],
+        {},
+        "a/y: it began; expected: wait, by its trigger rule [began_too_early]",
+    ),
+    (
+        (OPENED, inside(completed("x")), completed("a"), inside(completed("y")), DONE),
+        [PAIR],
+        {},
+        "a: it ended when y had not; expected: that its steps end first [wrong_steps]",
+    ),
+    (
+        (*BOTH, OPENED, completed("a"), DONE),
+        [PAIR],
+        {},
+        "a/x: it began in a block that was not open; expected: that it is opened first",
+    ),
+    (
+        (OPENED, *BOTH, completed("a"), inside(completed("y"), "a#2"), DONE),
+        [PAIR],
+        {},
+        "a#2/y: it began in a block that was not open",
+    ),
+    (
+        (OPENED, *BOTH, inside(completed("b")), completed("a"), completed("b"), DONE),
+        BLOCK,
+        {},
+        "a/b: step_completed; expected: no event: the definition has no such step [unknown_step]",
+    ),
+    (
+        (said("step_expanded", "a", steps=3), *BOTH, completed("a"), DONE),
+        [PAIR],
+        {},
+        "a: it was opened into 3 steps; expected: 2, as many as it holds [wrong_steps]",
+    ),
+    (
+        (OPENED, inside(failed("x")), inside(skipped("y", "aborted")), completed("a"), DONE),
+        [PAIR],
+        {},
+        "a: it completed although x had failed; expected: a failure [wrong_steps]",
+    ),
+    (
+        (
+            *(OPENED, inside(failed("x", error_code="one")), inside(skipped("y", "aborted"))),
+            *(failed("a", error_code="two"), FAILED),
+        ),
+        [PAIR],
+        {},
+        "a: it failed with two; expected: one, as x did [wrong_steps]",
+    ),
+    (
+        (OPENED, inside(completed("x")), inside(skipped("y", "aborted")), completed("a"), DONE),
+        [PAIR],
+        {},
+        "a: y was stopped, and nothing had failed; expected: that all of its steps run",
+    ),
+    (
+        (OPENED, inside(completed("x")), inside(skipped("y", "not_needed")), completed("a"), DONE),
+        [PAIR],
+        {},
+        "a: y was not needed, and the block was; expected: that all of its steps run",
+    ),
+    (
+        (
+            *(OPENED, inside(failed("x")), inside(skipped("y", "upstream_failed"))),
+            *(failed("a"), FAILED),
+        ),
+        [PAIR],
+        {},
+        "a/y: step_skipped after x failed; expected: skipped (aborted), because the pipeline",
+    ),
+    (
+        (
+            *(OPENED, inside(failed("x")), inside(skipped("y", "aborted"))),
+            *(said("step_retrying", "a"), failed("a"), FAILED),
+        ),
+        [PAIR],
+        {},
+        "a: tried again; expected: an end, because it has no retries [wrong_retry]",
+    ),
+    (
+        (OPENED, inside(completed("x")), inside(failed("y")), failed("a"), FAILED),
+        SAFE,
+        {},
+        "a: after its steps ran nothing; expected: compensate:x@a [wrong_final_steps]",
+    ),
+    (
+        (
+            *(OPENED, inside(completed("x"))),
+            *(said("step_expanded", "a", compensations=1), inside(completed(UNDO_X))),
+            *(inside(failed("y")), failed("a"), FAILED),
+        ),
+        SAFE,
+        {},
+        "a/compensate:x: it began before every step had ended; expected: that every step ends",
     ),
     (
         (completed("a"), completed("b"), completed(UNDO_B), completed(UNDO_A), DONE),

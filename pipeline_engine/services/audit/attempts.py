@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pipeline_engine.domain import retries
 from pipeline_engine.domain.definitions import OnFailure, PipelineSettings, StepDefinition
+from pipeline_engine.domain.places import place
 from pipeline_engine.services.audit.findings import Disagreement, Finding
 from pipeline_engine.services.audit.recorded import Recorded
 from pipeline_engine.storage.tables.events import EventType
@@ -39,10 +40,8 @@ class Row:
     @property
     def inside(self) -> str:
         """Where the steps are that its attempt is opened into."""
-        around = "" if self.within is None else f"{self.within}/"
-        item = "" if self.item_index is None else f"[{self.item_index}]"
         again = f"#{self.retried + 1}" if self.retried else ""
-        return f"{around}{self.definition.id}{item}{again}"
+        return place(self.definition.id, self.item_index, self.within) + again
 
     @property
     def made(self) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipeline_engine.domain.places import place
+
 
 class Disagreement(StrEnum):
     """Every way in which the rules, the history and the rows of an execution can disagree."""
@@ -66,9 +68,7 @@ class Finding:
         """What it is about, as the other commands write it."""
         if self.step_id is None:
             return "execution"
-        around = "" if self.within is None else f"{self.within}/"
-        item = "" if self.item_index is None else f"[{self.item_index}]"
-        return f"{around}{self.step_id}{item}"
+        return place(self.step_id, self.item_index, self.within)
 
     @property
     def first(self) -> str | None:

@@ -6,17 +6,13 @@ from typing import Any
 
 import pytest
 from support.driving import Driver
-from support.factories import a_step, an_action
+from support.factories import a_block, a_step, an_action
 
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler.start import cancel
 from pipeline_engine.sdk import ActionContext, ActionResult
 
 OK, OUT, BAD, LATE = "COMPLETED", "SKIPPED", "FAILED", "TIMEOUT"
-
-
-def a_block(step_id: str, *inner: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    return {"id": step_id, "name": step_id, "steps": list(inner), **fields}
 
 
 def says(step_id: str, value: Any, *depends_on: str, **fields: Any) -> dict[str, Any]:
