@@ -256,6 +256,9 @@ class Settings:
     max_items: int = _variable(
         "PIPELINE_MAX_ITEMS", ma.Integer(load_default=10_000, validate=AT_LEAST_ONE)
     )
+    max_tree_depth: int = _variable(
+        "PIPELINE_MAX_TREE_DEPTH", ma.Integer(load_default=10, validate=AT_LEAST_ONE)
+    )
     max_tree_executions: int = _variable(
         "PIPELINE_MAX_TREE_EXECUTIONS", ma.Integer(load_default=1000, validate=AT_LEAST_ONE)
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -68,11 +69,7 @@ def show(client: Client, pipeline: str, as_json: bool) -> None:
     )
     print_table("parameter", "type", "", rows=parameters)
     click.echo()
-    steps = (
-        (step["id"], step["action"], ", ".join(_dependencies(step)))
-        for step in definition.get("steps") or ()
-    )
-    print_table("step", "action", "after", rows=steps)
+    print_table("step", "action", "after", rows=_steps(definition))
 
 
 @pipelines.command(epilog=example("pipeline-engine pipelines delete release --yes"))
@@ -90,6 +87,14 @@ def delete(client: Client, pipeline: str, yes: bool, as_json: bool) -> None:
         print_json(stored)
     else:
         click.echo("deleted")
+
+
+def _steps(holder: dict[str, Any], indent: str = "") -> Iterator[tuple[str, str, str]]:
+    """The steps of a definition, or of a block, those inside of blocks further to the right."""
+    for step in holder.get("steps") or ():
+        action = step.get("action") or "block"
+        yield indent + step["id"], action, ", ".join(_dependencies(step))
+        yield from _steps(step, indent + "  ")
 
 
 def _dependencies(step: dict[str, object]) -> list[str]:

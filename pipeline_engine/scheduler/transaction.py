@@ -51,6 +51,8 @@ class Transaction:
     revoked: list[StepRow] = field(default_factory=list)
     #: steps that were stopped while their actions started something that nobody waits for now
     orphaned: set[int] = field(default_factory=set)
+    #: executions that a step waited for until a callback ended it: to be cancelled
+    called_off: list[UUID] = field(default_factory=list)
     #: a row that others want to change too is locked, so the commit must not be put off
     shares_locks: bool = False
     begun: set[UUID] = field(default_factory=set)  #: executions that run since this transaction

@@ -18,8 +18,6 @@ from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict
 from pipeline_engine.sdk import ActionError
 from pipeline_engine.storage import trees
 
-#: Executions below each other, the root among them.
-MAX_DEPTH = 10
 PARENT_STOPPED = "Its parent was stopped"
 MOST_TOLD = 3  # problems of params, in the failure of the step that gave them
 
@@ -83,15 +81,19 @@ def _told(problem: Issue) -> str:
 
 def _check_place(tx: Transaction, parent: Prepared, root: UUID) -> None:
     place = trees.lock_place(tx.connection, root, parent.facts.id, parent.row.id)
-    most = tx.runtime.settings.max_tree_executions
+    deepest, most = tx.runtime.settings.max_tree_depth, tx.runtime.settings.max_tree_executions
     if place.is_stopped:
         raise _refused("tree_cancelled", "An execution above this one was cancelled")
-    if place.depth >= MAX_DEPTH:
-        raise _refused("too_deeply_nested", f"Pipelines are nested more than {MAX_DEPTH} deep")
+    if place.depth >= deepest:
+        raise _refused(
+            "too_deeply_nested",
+            f"Pipelines are nested more than {deepest} deep (PIPELINE_MAX_TREE_DEPTH)",
+        )
     if place.descendants + 1 >= most:
         raise _refused(
             "tree_too_large",
-            f"The tree of execution {root} has {most} executions, and may not have more",
+            f"The tree of execution {root} has {most} executions, and may not have more"
+            " (PIPELINE_MAX_TREE_EXECUTIONS)",
         )
 
 

@@ -322,8 +322,9 @@ def _status_of(document: dict[str, Any]) -> str:
     return PipelineStatus.ACTIVE if document.get("steps") else PipelineStatus.DRAFT
 
 
-def _step_count(document: dict[str, Any]) -> int:
-    return len(document.get("steps") or ())
+def _step_count(holder: Mapping[str, Any]) -> int:
+    """How many steps a definition, or a block, has, those of the blocks in it as well."""
+    return sum(1 + _step_count(step) for step in holder.get("steps") or ())
 
 
 def _description(document: dict[str, Any]) -> str | None:

@@ -46,13 +46,13 @@ def record(connection: Connection, events: Sequence[NewEvent]) -> None:
     )
 
 
-def failures_before(connection: Connection, step: StepRow) -> list[str | None]:
+def failures_before(connection: Connection, step_execution_id: int) -> list[str | None]:
     """The codes of the failures of a step after which it was tried again, in their order."""
     # By an index of such events only: the history of an execution may be that of 10,000 items.
     found = connection.exec_driver_sql(
         "SELECT details ->> 'error_code' FROM events WHERE step_execution_id = %(id)s"
         f" AND event_type = '{EventType.STEP_RETRYING.value}' ORDER BY id",
-        {"id": step.id},
+        {"id": step_execution_id},
     )
     return [row[0] for row in found]
 

@@ -7,6 +7,7 @@ that starts no other takes no part in this.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -60,6 +61,17 @@ def open_children(connection: Connection, step_execution_id: int) -> list[UUID]:
     found = connection.exec_driver_sql(
         f"SELECT id FROM executions WHERE parent_step_id = %(step)s AND {OPEN} ORDER BY id",
         {"step": step_execution_id},
+    )
+    return list(found.scalars())
+
+
+def open_awaited(connection: Connection, step_execution_ids: Sequence[int]) -> list[UUID]:
+    """The executions that steps have started, wait for, and that have not ended."""
+    found = connection.exec_driver_sql(
+        "SELECT e.id FROM executions e JOIN correlations c"
+        " ON c.step_execution_id = e.parent_step_id AND c.external_id = 'execution:' || e.id"
+        f" WHERE e.parent_step_id = ANY(%(steps)s) AND e.{OPEN} ORDER BY e.id",
+        {"steps": list(step_execution_ids)},
     )
     return list(found.scalars())
 

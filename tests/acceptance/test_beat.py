@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 
 import redis
 from support.observing import Ledger, Run, step
@@ -44,13 +43,19 @@ def a_second_beat(stack: Stack) -> Iterator[None]:
 
 
 def rings(stack: Stack) -> Callable[[], bool]:
-    """Whether a living beat holds the lock: it makes it last longer again and again."""
-    left: list[int] = []
+    """Whether a living beat holds the lock: it makes the lock that it has last longer.
+
+    A beat that waits for the lock of a dead one does not, and flushing Redis would not end it.
+    """
+    left: dict[str, int] = {}
 
     def is_extended() -> bool:
         with redis.Redis.from_url(stack.redis_url, decode_responses=True) as server:
-            left.append(max([server.pttl(lock) for lock in server.keys("*redbeat::lock")] or [0]))
-        return any(later > before for before, later in pairwise(left))
+            (lock,) = server.keys("*redbeat::lock") or ("",)
+            holder, milliseconds = server.pipeline().get(lock).pttl(lock).execute()
+        before = left.setdefault(holder, milliseconds)
+        left[holder] = milliseconds
+        return holder is not None and milliseconds > before
 
     return is_extended
 

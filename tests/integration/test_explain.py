@@ -184,6 +184,42 @@ def test_a_retry_says_which_attempt_comes_when_and_why_without_secrets(drive):
     assert "hunter2" not in f"{found}"
 
 
+def test_a_retry_says_which_of_several_policies_has_decided_and_how_much_of_it_is_used(drive):
+    codes = iter(["busy", "odd", "busy"])
+    driver = drive(
+        an_action(
+            "work", lambda context: ActionResult(success=False, error="no", error_code=next(codes))
+        )
+    )
+    quick = {"retry_on": ["odd"], "max_attempts": 2}
+    patient = {"retry_on": ["busy"], "max_attempts": 90}
+    execution_id = driver.start(a_step("a", action="work", retry=[quick, patient]))
+    driver.settle()
+    for _ in range(2):
+        driver.change("UPDATE step_executions SET due_at = now() WHERE status = 'RETRYING'")
+        sweep.sweep(driver.runtime)
+        driver.settle()
+
+    found = the(FindingCode.RETRY_WAITING, driver, execution_id)
+
+    assert (found.facts["next_attempt"], found.facts["most_attempts"]) == (4, 90)
+    assert (found.facts["policy"], found.facts["failures"]) == (1, 2)
+    assert found.because.endswith(
+        "Policy 2 of 2 has decided about this failure: it gives up after 90 times, and this was 2."
+    )
+
+
+def test_the_retry_of_a_compensation_says_how_many_attempts_it_has(drive):
+    driver = drive(work(ActionResult(success=False, error="no")))
+    undo = {"action": "work", "retry": {"max_attempts": 7, "backoff_seconds": 600}}
+    execution_id = driver.start(a_step("a", compensate=undo), a_step("b", "a", action="fail"))
+    driver.settle()
+
+    found = the(FindingCode.RETRY_WAITING, driver, execution_id)
+
+    assert found.facts["most_attempts"] == 7
+
+
 # ── Begun ────────────────────────────────────────────────────────────────────────────────
 
 

@@ -52,6 +52,14 @@ def test_a_pipeline_keeps_the_version_of_its_author(session: Session, runtime: R
     assert (stored.execution_count, stored.last_execution_at) == (0, None)
 
 
+def test_the_steps_in_blocks_are_counted_too(session: Session, runtime: Runtime) -> None:
+    document = a_document("a")
+    block = {"id": "b", "name": "B", "steps": document["steps"]}
+    request = PipelineRequest(document=document | {"steps": [block]})
+
+    assert pipelines.create(ALICE, session, runtime, request).pipeline.step_count == 2
+
+
 def test_a_definition_without_steps_is_a_draft_that_needs_only_a_name(
     session: Session, runtime: Runtime
 ) -> None:

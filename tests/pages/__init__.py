@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from . import expressions, requests, sdk
+from . import expressions, peer_workflows, requests, sdk
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 GENERATED: dict[Path, Callable[[], str]] = {
     REFERENCE / "api.md": requests.page,
     REFERENCE / "expressions.md": expressions.page,
+    REFERENCE / "peer-workflows.md": peer_workflows.page,
     REFERENCE / "sdk.md": sdk.page,
 }

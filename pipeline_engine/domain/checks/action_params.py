@@ -16,7 +16,9 @@ from pipeline_engine.domain.action_params import (
 )
 from pipeline_engine.domain.actions import ActionMeta, ParamDefinition, ParamType
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
-from pipeline_engine.domain.checks.outline import Node, Outline, Use
+from pipeline_engine.domain.checks.dependencies import hint_of_way
+from pipeline_engine.domain.checks.nodes import Node
+from pipeline_engine.domain.checks.outline import Outline, Use
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.definitions import JSON
 from pipeline_engine.domain.issues import join
@@ -53,6 +55,8 @@ def _check_use(use: Use, outline: Outline, actions: ActionCatalogue, findings: F
         if use.action:
             _unusable(use, actions, findings)
         return
+    if use.repeats_block:
+        return  # the shape of the document says the same as this action about its params
     before = findings.count
     _check_params(use, meta, findings)
     _check_branches(use, meta, outline, findings)
@@ -215,11 +219,12 @@ def _check_target(
     target: str, pointer: str, use: Use, outline: Outline, findings: Findings
 ) -> None:
     """A branch can only skip a step that waits for the decision."""
-    if target not in outline.step_ids:
+    siblings = outline.beside(use.node)
+    if target not in siblings.ids:
         message = f"Unknown step: {shown(target)}"
-        hint = findings.did_you_mean(target, outline.step_ids)
+        hint = hint_of_way(target, outline) or findings.did_you_mean(target, siblings.ids)
         findings.error(pointer, "unknown_step", message, hint)
-    elif use.undoes or use.node.id not in outline.graph.dependencies(target):
+    elif use.undoes or use.node.id not in siblings.graph.dependencies(target):
         name = _label(use.node)
         message = f"Step '{name}': Branch target '{target}' does not depend on '{name}'"
         hint = f"Add '{name}' to depends_on of '{target}'."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from pipeline_engine.domain.checks.action_params import check_actions
+from pipeline_engine.domain.checks.blocks import check_blocks
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
 from pipeline_engine.domain.checks.dependencies import check_dependencies
 from pipeline_engine.domain.checks.fields import text
@@ -61,6 +62,7 @@ def _check_object(
         document_shape(named=bool(name))(document, "", findings)
         if document.get("steps") == []:
             findings.error("/steps", "no_steps", "steps: At least one step is required")
+        check_blocks(outline, findings)
         check_dependencies(outline, findings)
         check_actions(outline, actions, findings)
         check_references(outline, actions, findings, secrets)

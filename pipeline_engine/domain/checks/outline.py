@@ -2,68 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from pipeline_engine.domain.action_params import is_scalar, is_templated
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
+from pipeline_engine.domain.checks.nodes import (
+    Node,
+    Siblings,
+    mapping_of,
+    nodes_in,
+    text_of,
+    where_they_part,
+)
+from pipeline_engine.domain.checks.report import shown
 from pipeline_engine.domain.definitions import JSON
-from pipeline_engine.domain.definitions.parse import HANDLER_LISTS, one_or_more
-from pipeline_engine.domain.graph import Graph
+from pipeline_engine.domain.definitions.parse import HANDLER_LISTS
 from pipeline_engine.domain.issues import join
-from pipeline_engine.domain.readiness import EAGER
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A step or handler that is at least an object."""
-
-    pointer: str
-    body: Mapping[str, JSON]
-    is_handler: bool = False
-
-    @property
-    def id(self) -> str:
-        """Its id; empty if there is none."""
-        return _text(self.body.get("id"))
-
-    @property
-    def action(self) -> str:
-        """The type of its action; empty if there is none."""
-        return _text(self.body.get("action"))
-
-    @property
-    def params(self) -> Mapping[str, JSON]:
-        """Its params; empty if they are no object."""
-        return _mapping(self.body.get("params"))
-
-    @property
-    def compensation(self) -> Mapping[str, JSON]:
-        """What undoes it; empty if nothing does."""
-        return _mapping(self.body.get("compensate"))
-
-    @property
-    def catches(self) -> Iterator[tuple[str, Mapping[str, JSON]]]:
-        """Pointer and content of each entry of ``catch`` that is an object."""
-        given = self.body.get("catch")
-        for index, entry in enumerate(given if isinstance(given, list) else ()):
-            if isinstance(entry, Mapping) and not self.is_handler:
-                yield f"{self.pointer}/catch/{index}", entry
-
-    @property
-    def caught_by(self) -> Iterator[tuple[str, str]]:
-        """Pointer and id of every step that its caught failures lead to."""
-        for pointer, entry in self.catches:
-            yield from _ids(entry.get("next"), f"{pointer}/next")
-
-    @property
-    def dependencies(self) -> Iterator[tuple[str, str]]:
-        """Pointer and id of everything that it names in ``depends_on``."""
-        if self.is_handler:
-            return
-        yield from _ids(self.body.get("depends_on"), f"{self.pointer}/depends_on")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +35,14 @@ class Use:
     undoes: bool = False  #: it compensates its step
     in_loop: bool = False  #: an action such as ``while`` runs it
 
+    @property
+    def repeats_block(self) -> bool:
+        """Whether it is the loop around a block, which runs no other action."""
+        return self.node.is_block and not self.undoes
+
     def inner(self, meta: ActionMeta) -> Use | None:
         """The use of the action that this one runs, if it does and one can tell which."""
-        if meta.inner is None or self.in_loop:
+        if meta.inner is None or self.in_loop or self.repeats_block:
             return None
         action, params = self.params.get(meta.inner.action), self.params.get(meta.inner.params)
         if not action or not is_scalar(action) or is_templated(action) or is_templated(params):
@@ -88,7 +50,7 @@ class Use:
         return Use(
             node=self.node,
             action=str(action),  # as the loop will read it
-            params=_mapping(params),
+            params=mapping_of(params),
             action_at=join(self.params_at, meta.inner.action),
             params_at=join(self.params_at, meta.inner.params),
             undoes=self.undoes,
@@ -101,19 +63,21 @@ class Use:
 
 
 class Outline:
-    """Steps, handlers, parameters and graph of a document that may have faulty fields."""
+    """Steps, handlers, parameters and graphs of a document that may have faulty fields."""
 
     def __init__(self, document: Mapping[str, JSON]) -> None:
-        settings = _mapping(document.get("settings"))
-        self.steps = tuple(_nodes(document.get("steps"), "/steps"))
+        settings = mapping_of(document.get("settings"))
+        self._lists: dict[str, Siblings] = {}
+        #: Those of all blocks as well, each after the block that holds it.
+        self.steps = tuple(self._collect(document.get("steps"), "/steps", ()))
         self.handlers = tuple(
             node
             for name in HANDLER_LISTS
-            for node in _nodes(settings.get(name), f"/settings/{name}", is_handler=True)
+            for node in nodes_in(settings.get(name), f"/settings/{name}", is_handler=True)
         )
         self.parameters = frozenset(_names(document.get("parameters")))
         self.secret_parameters = frozenset(_names(document.get("parameters"), kind="secret"))
-        self.outputs = _mapping(document.get("outputs"))
+        self.outputs = mapping_of(document.get("outputs"))
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -128,79 +92,86 @@ class Outline:
                 node=node,
                 action=node.action,
                 params=node.params,
-                action_at=f"{node.pointer}/action",
-                params_at=f"{node.pointer}/params",
+                action_at=f"{node.pointer}/{'while' if node.is_block else 'action'}",
+                params_at=f"{node.pointer}/{'while' if node.is_block else 'params'}",
             )
             undo = node.compensation
             if undo and not node.is_handler:
                 yield Use(
                     node=node,
-                    action=_text(undo.get("action")),
-                    params=_mapping(undo.get("params")),
+                    action=text_of(undo.get("action")),
+                    params=mapping_of(undo.get("params")),
                     action_at=f"{node.pointer}/compensate/action",
                     params_at=f"{node.pointer}/compensate/params",
                     undoes=True,
                 )
 
-    @cached_property
-    def step_ids(self) -> frozenset[str]:
-        """The ids of all steps, without those of handlers."""
-        return frozenset(node.id for node in self.steps if node.id)
+    @property
+    def lists(self) -> Iterable[Siblings]:
+        """The steps of the pipeline, and those of each block."""
+        return self._lists.values()
 
-    def has_eager_rule(self, step_id: str) -> bool:
-        """Whether a step may start while what it depends on still runs."""
-        return step_id in self._eager
+    @property
+    def outermost(self) -> Siblings:
+        """The steps that are in no block."""
+        return self._lists["/steps"]
+
+    def within(self, block: Node) -> Siblings:
+        """The steps of a block."""
+        return self._lists[f"{block.pointer}/steps"]
+
+    def beside(self, node: Node) -> Siblings:
+        """The list that a step is in."""
+        return self.within(node.enclosing[-1]) if node.enclosing else self.outermost
 
     @cached_property
-    def _eager(self) -> frozenset[str]:
-        rules = {node.id: node.body.get("trigger_rule") for node in self.steps}
-        return frozenset(
-            step_id
-            for step_id, rule in rules.items()
-            if isinstance(rule, Mapping) or (isinstance(rule, str) and rule.lower() in EAGER)
-        )
+    def by_id(self) -> Mapping[str, Node]:
+        """All steps that have an id, without the handlers; of two with the same the first."""
+        return {node.id: node for node in reversed(self.steps) if node.id}
+
+    def hint_elsewhere(self, step_id: str, node: Node, advice: str) -> str | None:
+        """A hint about a step that is not beside *node*; None if there is no such step.
+
+        *advice* is for one inside of a block that can be seen, and says ``{}`` of that.
+        """
+        other = self.by_id.get(step_id)
+        if other is None:
+            return None
+        mine, its = where_they_part(node, other)
+        if mine is None or its is None:
+            inner, outer = (other, node) if mine is None else (node, other)
+            return f"'{shown(inner.id)}' is inside of '{shown(outer.id)}', which ends after it."
+        block, way_in = shown(mine.id), shown(its.id)
+        waits = self.runs_after(mine, its)
+        if mine is node or (waits and its is not other):
+            return f"'{step_id}' is inside the block '{way_in}'{advice.format(way_in)}"
+        if waits:
+            return f"The block '{block}' waits for '{way_in}' already."
+        if self.runs_after(its, mine):
+            return f"'{way_in}' runs after the block '{block}'."
+        return f"'{step_id}' is outside of the block '{block}': let '{block}' depend on '{way_in}'."
+
+    def runs_after(self, node: Node, other: Node) -> bool:
+        """Whether a step surely begins after another one of the same list has ended."""
+        siblings = self.beside(node)
+        return siblings.cycle is None and siblings.graph.is_ancestor(other.id, of=node.id)
 
     @cached_property
     def handler_order(self) -> Mapping[str, int]:
         """The place of each handler among all handlers."""
         return {node.id: place for place, node in enumerate(self.handlers) if node.id}
 
-    @cached_property
-    def graph(self) -> Graph:
-        """Which step waits for which. A step that waits for itself is an error of its own."""
-        edges: dict[str, list[str]] = {}
-        for node in self.steps:
-            if node.id and node.id not in edges:
-                edges[node.id] = [d for _, d in node.dependencies if d != node.id]
-        return Graph(list(edges.items()))
-
-    @cached_property
-    def cycle(self) -> tuple[str, ...] | None:
-        """One circle of steps that wait for each other."""
-        return self.graph.find_cycle()
-
-
-def _ids(given: JSON, pointer: str) -> Iterator[tuple[str, str]]:
-    for index, step_id in enumerate(one_or_more(given)):
-        if isinstance(step_id, str):
-            yield f"{pointer}/{index}" if isinstance(given, list) else pointer, step_id
-
-
-def _nodes(given: JSON, pointer: str, *, is_handler: bool = False) -> Iterator[Node]:
-    for index, body in enumerate(given if isinstance(given, list) else ()):
-        if isinstance(body, Mapping):
-            yield Node(f"{pointer}/{index}", body, is_handler)
+    def _collect(self, given: JSON, pointer: str, around: tuple[Node, ...]) -> Iterator[Node]:
+        nodes = tuple(nodes_in(given, pointer, enclosing=around))
+        self._lists[pointer] = Siblings(pointer, nodes)
+        for node in nodes:
+            yield node
+            if node.is_block:
+                inner = f"{node.pointer}/steps"
+                yield from self._collect(node.body["steps"], inner, (*around, node))
 
 
 def _names(given: JSON, kind: str | None = None) -> Iterator[str]:
     for entry in given if isinstance(given, list) else ():
         if isinstance(entry, Mapping) and kind in {None, entry.get("type")}:
-            yield _text(entry.get("name"))
-
-
-def _mapping(given: JSON) -> Mapping[str, JSON]:
-    return given if isinstance(given, Mapping) else {}
-
-
-def _text(given: JSON) -> str:
-    return given if isinstance(given, str) else ""
+            yield text_of(entry.get("name"))

@@ -9,19 +9,28 @@ from pipeline_engine.domain.action_params import may_park
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
 from pipeline_engine.domain.checks.misuse import refuse_misuse
-from pipeline_engine.domain.checks.outline import Node, Outline, Use
+from pipeline_engine.domain.checks.outline import Outline, Use
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.checks.scopes import (
     AT_THE_END,
-    NAMES,
+    STEP_PARTS,
     WHERE_PARKED,
     Place,
     Scope,
     scope_of,
+    scope_of_block_outputs,
     scope_of_outputs,
     scope_of_undoing,
 )
-from pipeline_engine.domain.checks.texts import Kind, Text, texts_in, texts_of_param
+from pipeline_engine.domain.checks.texts import (
+    Kind,
+    Text,
+    condition_and_items,
+    item_key_of,
+    quorum_of,
+    texts_in,
+    texts_of_param,
+)
 from pipeline_engine.domain.expressions import (
     ExpressionError,
     Reference,
@@ -32,7 +41,6 @@ from pipeline_engine.domain.expressions import (
 )
 from pipeline_engine.domain.issues import dotted
 
-STEP_PARTS = frozenset({"outputs", "status", "error"})
 #: What has to be one template, since its value counts: what that is, and an example.
 NATIVE: Mapping[Kind, tuple[str, str]] = {
     Kind.ITEMS: ("a list", "{{ params.urls }}"),
@@ -90,47 +98,24 @@ def check_references(
 def _scoped_texts(outline: Outline, actions: ActionCatalogue) -> Iterator[tuple[Scope, Text]]:
     for node in outline.nodes:
         scope = scope_of(node, outline)
-        yield from ((scope, text) for text in _condition_and_items(node))
-        of_key = replace(scope, roots=NAMES[Place.ITEM_KEY])
-        yield from ((of_key, text) for text in _item_key(node))
-        of_quorum = replace(scope, roots=NAMES[Place.QUORUM])
-        yield from ((of_quorum, text) for text in _quorum(node))
-        of_catch = replace(scope, roots=NAMES[Place.CATCH])
+        yield from ((scope, text) for text in condition_and_items(node))
+        of_key = scope.at(Place.ITEM_KEY)
+        yield from ((of_key, text) for text in item_key_of(node))
+        of_quorum = scope.at(Place.QUORUM)
+        yield from ((of_quorum, text) for text in quorum_of(node))
+        of_catch = scope.at(Place.CATCH)
         for pointer, entry in node.catches:
             outputs = texts_in(entry.get("outputs"), f"{pointer}/outputs")
             yield from ((of_catch, text) for text in outputs)
+        if node.is_block:
+            of_outputs = scope_of_block_outputs(node, scope, outline)
+            outputs = texts_in(node.outputs, f"{node.pointer}/outputs")
+            yield from ((of_outputs, text) for text in outputs)
     for use in outline.uses:
         meta = use.meta(actions)
         yield from _params(use, meta, outline, actions)
     scope = scope_of_outputs(outline)
     yield from ((scope, text) for text in texts_in(outline.outputs, "/outputs"))
-
-
-def _condition_and_items(node: Node) -> Iterator[Text]:
-    condition = node.body.get("condition")
-    if isinstance(condition, str):
-        yield Text(f"{node.pointer}/condition", condition, Kind.CONDITION)
-    given, pointer = node.body.get("for_each"), f"{node.pointer}/for_each"
-    if isinstance(given, Mapping):
-        given, pointer = given.get("items"), f"{pointer}/items"
-    if isinstance(given, str):
-        yield Text(pointer, given, Kind.ITEMS)
-    else:
-        yield from texts_in(given, pointer)
-
-
-def _quorum(node: Node) -> Iterator[Text]:
-    rule = node.body.get("trigger_rule")
-    wanted = rule.get("at_least") if isinstance(rule, Mapping) else None
-    if isinstance(wanted, str):
-        yield Text(f"{node.pointer}/trigger_rule/at_least", wanted, Kind.NUMBER, False)
-
-
-def _item_key(node: Node) -> Iterator[Text]:
-    given = node.body.get("for_each")
-    if isinstance(given, Mapping):
-        for text in texts_in(given.get("key"), f"{node.pointer}/for_each/key"):
-            yield replace(text, takes_secrets=False)
 
 
 def _params(
@@ -143,7 +128,7 @@ def _params(
     is_item = use.node.body.get("for_each") is not None and not use.undoes
     if use.undoes:
         is_item = use.node.compensation.get("per_item") is True
-    rendered = replace(scope, roots=NAMES[Place.ITEM]) if is_item else scope
+    rendered = scope.at(Place.ITEM) if is_item else scope
     by_action = replace(rendered, roots=rendered.roots | (_added(use, meta) if meta else set()))
     elsewhere = _elsewhere(meta) if meta else {}
     for name, value in use.params.items():
@@ -154,7 +139,7 @@ def _params(
         if _is_answered(use, name, meta, actions):
             at = replace(at, roots=at.roots | WHERE_PARKED)
         for text in texts_of_param(name, value, use.params_at, conditions=own):
-            lacks = _lacking(text, use, meta) if own and meta else frozenset()
+            lacks = _lacking(text, use, meta) - scope.told if own and meta else frozenset()
             yield replace(at, roots=at.roots - lacks), replace(text, takes_secrets=takes_secrets)
 
 
@@ -284,8 +269,11 @@ class _Look:
             self.findings.warning(self.pointer, "dynamic_step_reference", message)
             return
         step_id = str(self.reference.path[0])
-        if step_id not in self.outline.step_ids and step_id not in self.outline.handler_order:
-            hint = self.findings.did_you_mean(step_id, self.outline.step_ids)
+        if step_id in self.scope.around:
+            self._check_block_around(step_id)
+            return
+        if step_id not in self.outline.by_id and step_id not in self.outline.handler_order:
+            hint = self.findings.did_you_mean(step_id, self.outline.by_id)
             message = f"Unknown step: {shown(step_id)}"
             self.findings.error(self.pointer, "unknown_step", message, hint)
         elif not self.scope.sees(step_id):
@@ -293,6 +281,17 @@ class _Look:
             hint = self.scope.hint(step_id)
             self.findings.error(self.pointer, "not_an_ancestor", message, hint)
         self._check_part_of_step()
+
+    def _check_block_around(self, step_id: str) -> None:
+        """Of a block that it is in, a step sees only what that tells of the item or the round."""
+        told = self.scope.around[step_id]
+        part = str(self.reference.path[1]) if len(self.reference.path) > 1 else None
+        if part in told or (part is None and told):
+            return
+        message = f"The block '{step_id}' has not ended before {self.scope.place}"
+        names = ", ".join(sorted(told))
+        hint = f"Inside of it there are {names}." if told else "Its outputs are for steps after it."
+        self.findings.error(self.pointer, "not_an_ancestor", message, hint)
 
     def _check_part_of_step(self) -> None:
         part = str(self.reference.path[1]) if len(self.reference.path) > 1 else "outputs"

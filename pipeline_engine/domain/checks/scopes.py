@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from pipeline_engine.domain.checks.outline import Node, Outline
+from pipeline_engine.domain.checks.nodes import OF_ITEMS, Node
+from pipeline_engine.domain.checks.outline import Outline
 from pipeline_engine.domain.checks.report import shown
 
 
@@ -22,14 +23,14 @@ class Place(StrEnum):
     ITEM = "item"  #: params of a step with for_each
     QUORUM = "quorum"  #: ``at_least`` of a trigger rule
     CATCH = "catch"  #: the outputs that take the place of a failure
-    OUTPUTS = "outputs"  #: the outputs of the pipeline
+    OUTPUTS = "outputs"  #: the outputs of the pipeline, or of a block
 
 
 _USUAL = frozenset({"params", "steps", "execution", "secrets", "now"})
 NAMES: Mapping[Place, frozenset[str]] = {
     Place.STEP: _USUAL,
     Place.ITEM_KEY: _USUAL | {"item", "item_index"},
-    Place.ITEM: _USUAL | {"item", "item_index", "item_key"},
+    Place.ITEM: _USUAL | OF_ITEMS,
     Place.QUORUM: frozenset({"params"}),
     Place.CATCH: _USUAL - {"secrets"} | {"error"},
     Place.OUTPUTS: _USUAL - {"secrets"},
@@ -45,6 +46,12 @@ EXECUTION_PARTS = frozenset({"id", "name", "pipeline_id", "initiator", "user_id"
 AT_THE_END = frozenset({"status", "error"})
 
 
+#: About a step inside of a block, seen from outside.
+ADVICE = ": name what is needed in the outputs of '{}'."
+#: Parts of a step in every template.
+STEP_PARTS = frozenset({"outputs", "status", "error"})
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What the templates of one place may refer to."""
@@ -55,24 +62,33 @@ class Scope:
     hint: Callable[[str], str]  #: what to do about a step that it does not see
     execution: frozenset[str] = EXECUTION_PARTS
     elsewhere: Mapping[str, str] = field(default_factory=dict)  #: where a name is that is not here
+    around: Mapping[str, frozenset[str]] = field(default_factory=dict)  #: what blocks tell, by id
+
+    @property
+    def told(self) -> frozenset[str]:
+        """What the blocks around the place tell of their items and rounds."""
+        return frozenset().union(*self.around.values())
+
+    def at(self, place: Place) -> Scope:
+        """The same with the names of another place in the same step."""
+        told = frozenset() if place is Place.QUORUM else self.told
+        return replace(self, roots=NAMES[place] | told)
 
 
 def scope_of(node: Node, outline: Outline) -> Scope:
     """What a step or handler may refer to before it runs."""
     if node.is_handler:
         return _scope_of_handler(node, outline)
-    # Without ids and an order this is unknown; their absence is reported elsewhere.
-    unclear = not node.id or outline.cycle is not None
 
     def sees(step_id: str) -> bool:
-        if step_id == node.id:
-            return False
-        return unclear or outline.graph.is_ancestor(step_id, of=node.id)
+        return any(_ended(step_id, one, outline) for one in (node, *node.enclosing))
 
     def hint(step_id: str) -> str:
         return _hint(step_id, node, outline)
 
-    return Scope(f"step '{shown(node.id)}'", NAMES[Place.STEP], sees, hint)
+    around = {block.id: block.tells for block in node.enclosing}
+    scope = Scope(f"step '{shown(node.id)}'", frozenset(), sees, hint, around=around)
+    return scope.at(Place.STEP)
 
 
 def scope_of_undoing(node: Node, before: Scope) -> Scope:
@@ -84,27 +100,58 @@ def scope_of_undoing(node: Node, before: Scope) -> Scope:
     )
 
 
+def scope_of_block_outputs(block: Node, before: Scope, outline: Outline) -> Scope:
+    """What the outputs of a block may refer to: its steps, and whatever these may."""
+    ids, here = outline.within(block).ids, _beside_all((*block.enclosing, block))
+    scope = replace(
+        before,
+        place=f"the outputs of '{shown(block.id)}'",
+        sees=lambda step_id: step_id in ids or before.sees(step_id),
+        hint=lambda step_id: _hint(step_id, here, outline),
+        around={**before.around, block.id: block.tells},
+    )
+    return scope.at(Place.OUTPUTS)
+
+
 def scope_of_outputs(outline: Outline) -> Scope:
-    """What the outputs of the pipeline may refer to: every step."""
+    """What the outputs of the pipeline may refer to: every step outside of blocks."""
 
-    def hint(_step_id: str) -> str:
-        return "The outputs of a pipeline are those of its steps, not of its handlers."
+    def hint(step_id: str) -> str:
+        elsewhere = outline.hint_elsewhere(step_id, _beside_all(), ADVICE)
+        return elsewhere or "The outputs of a pipeline are those of its steps, not of its handlers."
 
-    names = NAMES[Place.OUTPUTS]
-    return Scope("the outputs", names, lambda step_id: step_id in outline.step_ids, hint)
+    ids = outline.outermost.ids
+    return Scope("the outputs", NAMES[Place.OUTPUTS], lambda step_id: step_id in ids, hint)
 
 
 def _scope_of_handler(node: Node, outline: Outline) -> Scope:
     place = outline.handler_order.get(node.id, len(outline.handlers))
 
     def sees(step_id: str) -> bool:
-        return step_id in outline.step_ids or outline.handler_order[step_id] < place
+        before = outline.handler_order.get(step_id)
+        return step_id in outline.outermost.ids or (before is not None and before < place)
 
-    def hint(_step_id: str) -> str:
-        return "Handlers run one after another, in the order of the list."
+    def hint(step_id: str) -> str:
+        elsewhere = outline.hint_elsewhere(step_id, node, ADVICE)
+        return elsewhere or "Handlers run one after another, in the order of the list."
 
     parts = EXECUTION_PARTS | AT_THE_END
     return Scope(f"handler '{shown(node.id)}'", NAMES[Place.STEP], sees, hint, parts)
+
+
+def _beside_all(blocks: tuple[Node, ...] = ()) -> Node:
+    """Where outputs look for steps: beside all of the pipeline, or of the innermost block."""
+    return Node("", {}, enclosing=blocks)
+
+
+def _ended(step_id: str, node: Node, outline: Outline) -> bool:
+    """Whether a step beside *node* has surely ended before it."""
+    siblings = outline.beside(node)
+    if step_id == node.id or step_id not in siblings.ids:
+        return False
+    # Without ids and an order this is unknown; their absence is reported elsewhere.
+    is_unclear = not node.id or siblings.cycle is not None
+    return is_unclear or siblings.graph.is_ancestor(step_id, of=node.id)
 
 
 def _hint(step_id: str, node: Node, outline: Outline) -> str:
@@ -112,6 +159,9 @@ def _hint(step_id: str, node: Node, outline: Outline) -> str:
         return "Handlers run when all steps have ended."
     if step_id == node.id:
         return "A step has no outputs before it has run."
-    if outline.cycle is None and outline.graph.is_ancestor(node.id, of=step_id):
+    siblings = outline.beside(node)
+    if step_id not in siblings.ids:
+        return outline.hint_elsewhere(step_id, node, ADVICE) or ""
+    if outline.runs_after(outline.by_id[step_id], node):
         return f"'{step_id}' runs after '{node.id}'."
     return f"Add '{step_id}' to depends_on of '{node.id}'."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from pipeline_engine.domain.checks.blocks import LOOP, NAMES, check_work, loop, outputs
 from pipeline_engine.domain.checks.fields import (
     STRING,
     Field,
@@ -30,23 +31,17 @@ from pipeline_engine.domain.checks.limits import (
 )
 from pipeline_engine.domain.checks.parameters import DEFINITIONS, PARAMETERS
 from pipeline_engine.domain.checks.report import Findings, shown
+from pipeline_engine.domain.checks.trigger_rules import TRIGGER_RULE, check_trigger_rule
 from pipeline_engine.domain.definitions import (
     JSON,
     MAX_ATTEMPTS,
     HandlerWhen,
     Jitter,
     OnFailure,
-    TriggerRule,
 )
-from pipeline_engine.domain.definitions.parse import dependencies_of
 from pipeline_engine.domain.queues import QueueName
-from pipeline_engine.domain.readiness import EAGER
-from pipeline_engine.domain.validation.types import is_whole
 
 STEP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
-NEEDS_DEPENDENCIES = frozenset(
-    {TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.ONE_DONE}
-)
 PERCENT = re.compile(r"\d{1,3}(\.\d{1,6})?\s*%", re.ASCII)
 IDS = {"type": "array", "items": STRING | {"minLength": 1}}
 NOTHING = {"type": "array", "maxItems": 0}
@@ -85,21 +80,6 @@ def retries(value: JSON, pointer: str, findings: Findings) -> None:
     rule(value, pointer, findings)
 
 
-@lets_through({"type": ["integer", "string"], "minimum": 1, "maximum": 10_000})
-def quorum(value: JSON, pointer: str, findings: Findings) -> None:
-    """A number, or the template of one over the params of the execution."""
-    if not isinstance(value, str):
-        integer(1, 10_000)(value, pointer, findings)
-
-
-def trigger_rule(value: JSON, pointer: str, findings: Findings) -> None:
-    """A word, or ``{"at_least": n}``."""
-    if isinstance(value, Mapping):
-        AT_LEAST(value, pointer, findings)
-    else:
-        TRIGGER_WORD(value, pointer, findings)
-
-
 @lets_through({"type": ["string", "array"]})
 def items(value: JSON, pointer: str, findings: Findings) -> None:
     """A list of bounded length, or the template of one."""
@@ -135,11 +115,29 @@ def not_in_handler(value: JSON, pointer: str, findings: Findings) -> None:
         findings.field_error(pointer, "not_in_handler", message, "Leave this field out.")
 
 
+@lets_through({"type": "null"})
+def no_block_here(_value: JSON, pointer: str, findings: Findings) -> None:
+    """What makes a block of a step does not make one of a handler, or of a compensation."""
+    message = "Neither handlers nor compensations hold steps"
+    hint = "Run a pipeline: the action run_pipeline."
+    findings.field_error(pointer, "not_in_handler", message, hint)
+
+
+@lets_through({"$ref": "#/$defs/StepDefinition"})
 def step(value: JSON, pointer: str, findings: Findings) -> None:
     """One step, and whether its fields go together."""
     STEP(value, pointer, findings)
     if isinstance(value, Mapping):
-        _check_trigger_rule(value, pointer, findings)
+        check_work(value, pointer, findings)
+        check_trigger_rule(value, pointer, findings)
+
+
+@lets_through({"type": "array", "minItems": 1, "items": step.schema})
+def steps(value: JSON, pointer: str, findings: Findings) -> None:
+    """The steps of a block, at least one."""
+    list_of(step, "Must be a list")(value, pointer, findings)
+    if value == []:
+        findings.field_error(pointer, "no_steps", "At least one step is required")
 
 
 def document_shape(*, named: bool) -> Rule:
@@ -152,26 +150,8 @@ def document_schema() -> Schema:
 
     Nothing is required of a document as such: a draft has no steps, and a request may name it.
     """
-    return {**document_shape(named=True).schema, "required": [], "$defs": DEFINITIONS}
-
-
-def _check_trigger_rule(given: Mapping[str, JSON], pointer: str, findings: Findings) -> None:
-    """A rule that can never be met would skip its step in every execution."""
-    rule = given.get("trigger_rule")
-    there = len({entry for entry in dependencies_of(given) if isinstance(entry, str)})
-    if isinstance(rule, str) and rule.lower() in NEEDS_DEPENDENCIES and not there:
-        message = f"A step without dependencies never meets '{rule}'"
-        findings.field_error(f"{pointer}/trigger_rule", "needs_dependencies", message)
-    wanted = rule.get("at_least") if isinstance(rule, Mapping) else None
-    if wanted is not None and is_whole(wanted) and wanted > there:
-        message = f"Input should be less than or equal to {there}, the number of dependencies"
-        place = f"{pointer}/trigger_rule/at_least"
-        findings.field_error(place, "out_of_range", message)
-    is_eager = isinstance(rule, Mapping) or (isinstance(rule, str) and rule.lower() in EAGER)
-    if given.get("cancel_rest") is True and not is_eager:
-        message = "Nothing is left to cancel when the trigger rule is met"
-        hint = "Rules that are met while others may still run: one_success, one_done, at_least."
-        findings.field_error(f"{pointer}/cancel_rest", "needs_eager_rule", message, hint)
+    definitions = {**DEFINITIONS, "StepDefinition": {**STEP.schema, "anyOf": WORK}}
+    return {**document_shape(named=True).schema, "required": [], "$defs": definitions}
 
 
 TITLE = "PipelineDefinition"
@@ -179,9 +159,6 @@ NAME = text(1, 255)
 CODES = list_of(text(1, 100))
 SECONDS = integer(1, MAX_SECONDS)
 WAIT = number(0, MAX_SECONDS)
-
-AT_LEAST = record({"at_least": Field(quorum, required=True)}, title="Quorum")
-TRIGGER_WORD = choice(TriggerRule, "trigger rule", without=frozenset({TriggerRule.AT_LEAST}))
 
 RETRY = record(
     {
@@ -225,6 +202,7 @@ COMPENSATE = record(
         "timeout_seconds": Field(SECONDS),
         "when_failed": Field(boolean),
         "per_item": Field(boolean),
+        "steps": Field(no_block_here),
     },
     title="Compensation",
 )
@@ -232,16 +210,18 @@ COMPENSATE = record(
 STEP_FIELDS: Mapping[str, Field] = {
     "id": Field(step_id, required=True),
     "name": Field(NAME, required=True),
-    "action": Field(NAME, required=True),
+    "action": Field(NAME),
     "params": Field(mapping),
+    "steps": Field(steps),
+    "while": Field(Rule(loop, LOOP.schema)),
     "depends_on": Field(depends_on),
-    "outputs": Field(list_of(text())),
+    "outputs": Field(outputs),
     "condition": Field(text()),
     "on_failure": Field(choice(OnFailure, "OnFailureAction")),
     "timeout_seconds": Field(SECONDS),
     "retry": Field(RETRIES),
     "catch": Field(list_of(CATCH)),
-    "trigger_rule": Field(Rule(trigger_rule, {"anyOf": [TRIGGER_WORD.schema, AT_LEAST.schema]})),
+    "trigger_rule": Field(TRIGGER_RULE),
     "cancel_rest": Field(boolean),
     "for_each": Field(Rule(for_each, {"anyOf": [items.schema, FOR_EACH.schema]})),
     "compensate": Field(COMPENSATE),
@@ -251,6 +231,10 @@ STEP_FIELDS: Mapping[str, Field] = {
 }
 HANDLER_FIELDS: Mapping[str, Field] = {
     **STEP_FIELDS,
+    "action": Field(NAME, required=True),
+    "steps": Field(no_block_here),
+    "while": Field(no_block_here),
+    "outputs": Field(NAMES),
     "depends_on": Field(not_in_handler),
     "trigger_rule": Field(not_in_handler),
     "cancel_rest": Field(not_in_handler),
@@ -258,6 +242,11 @@ HANDLER_FIELDS: Mapping[str, Field] = {
     "compensate": Field(not_in_handler),
     "when": Field(choice(HandlerWhen, "handler condition")),
 }
+#: One of these two is there, and not null.
+WORK = [
+    {"required": [name], "properties": {name: STEP_FIELDS[name].rule.schema}}
+    for name in ("action", "steps")
+]
 STEP = record(STEP_FIELDS, "Must be a dictionary", title="StepDefinition")
 HANDLER = record(HANDLER_FIELDS, "Must be a dictionary", title="HandlerDefinition")
 HANDLERS = list_of(HANDLER, "Must be a list of handler steps")
@@ -281,6 +270,6 @@ ROOT: dict[str, Field] = {
     "description": Field(text()),
     "parameters": Field(PARAMETERS),
     "settings": Field(SETTINGS),
-    "steps": Field(list_of(Rule(step, STEP.schema), "Must be a list"), required=True),
+    "steps": Field(list_of(step, "Must be a list"), required=True),
     "outputs": Field(map_of(text())),
 }

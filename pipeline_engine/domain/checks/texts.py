@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from pipeline_engine.domain.checks.nodes import Node
 from pipeline_engine.domain.definitions import JSON
 from pipeline_engine.domain.issues import join
 
@@ -57,6 +58,36 @@ def texts_of_param(name: str, value: JSON, pointer: str, *, conditions: bool) ->
     if conditions and name == CONDITION_PARAM and isinstance(value, str) and value:
         return iter([Text(join(pointer, name), value, Kind.CONDITION)])
     return texts_in({name: value}, pointer, conditions=conditions)
+
+
+def condition_and_items(node: Node) -> Iterator[Text]:
+    """What decides whether a step runs, and for what."""
+    condition = node.body.get("condition")
+    if isinstance(condition, str):
+        yield Text(f"{node.pointer}/condition", condition, Kind.CONDITION)
+    given, pointer = node.body.get("for_each"), f"{node.pointer}/for_each"
+    if isinstance(given, Mapping):
+        given, pointer = given.get("items"), f"{pointer}/items"
+    if isinstance(given, str):
+        yield Text(pointer, given, Kind.ITEMS)
+    else:
+        yield from texts_in(given, pointer)
+
+
+def quorum_of(node: Node) -> Iterator[Text]:
+    """How many are enough for its trigger rule."""
+    rule = node.body.get("trigger_rule")
+    wanted = rule.get("at_least") if isinstance(rule, Mapping) else None
+    if isinstance(wanted, str):
+        yield Text(f"{node.pointer}/trigger_rule/at_least", wanted, Kind.NUMBER, False)
+
+
+def item_key_of(node: Node) -> Iterator[Text]:
+    """What names its items."""
+    given = node.body.get("for_each")
+    if isinstance(given, Mapping):
+        for text in texts_in(given.get("key"), f"{node.pointer}/for_each/key"):
+            yield replace(text, takes_secrets=False)
 
 
 def _inside(value: JSON) -> Iterable[tuple[str | int, JSON]]:

@@ -196,7 +196,10 @@ def _block(step: Mapping[str, JSON]) -> Block | None:
 def _rounds(loop: Mapping[str, JSON]) -> Mapping[str, JSON]:
     """The params of the action that repeats a block: each round is told what it is to know."""
     told = {name: f"{{{{ {name} }}}}" for name in TOLD if name != "carry" or loop.get(name)}
-    return {**loop, "action": BLOCK, "action_params": told}
+    state = {}
+    if carry := loop.get("carry"):  # the action takes nothing else
+        state = {"carry": {name: carry[name] for name in ("start", "next") if name in carry}}
+    return {**loop, **state, "action": BLOCK, "action_params": told}
 
 
 def _on_failure(step: Mapping[str, JSON]) -> OnFailure:

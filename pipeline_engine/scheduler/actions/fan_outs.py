@@ -94,6 +94,11 @@ def _items_to_undo(step: Prepared) -> list[Item]:
     return [Item(value=one, key=one["key"]) for one in collected(results)["results"]]
 
 
+def _without_outputs(undone: Mapping[str, Any]) -> dict[str, Any]:
+    """An item that was undone, without what it left: that stands with it, and may be large."""
+    return {name: value for name, value in undone.items() if name != "outputs"}
+
+
 def _got(step: Prepared, values: Any) -> str:
     """What there is instead of a list; a name that stands for nothing is rendered as ``""``."""
     undefined = step.planned.for_each.undefined_in(step.scope) if values in ("", None) else []
@@ -105,6 +110,8 @@ def _joined(step: Prepared, context: ActionContext, results: Sequence[ItemResult
     if step.planned.definition.for_each is not None or not isinstance(
         executor, FanOutActionExecutor
     ):
+        if step.planned.definition.undoes_items:
+            results = [replace(one, value=_without_outputs(one.value)) for one in results]
         return _judged(step, ActionResult(success=True, outputs=collected(results)))
     found: Any = run_maybe_async(executor.join(context, results))
     if isinstance(found, MoreItems):

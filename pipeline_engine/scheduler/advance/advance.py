@@ -75,18 +75,18 @@ def _set_free(tx: Transaction, ended: Sequence[Ending]) -> list[Ending]:
         ):
             tx.shares_locks |= row.remaining > 0
             _react(tx, row, changes[row.id], follow_ups, sinks, ready)
-    _cancel_rest(tx, [row for row in ready if row.remaining > 0])
+    _cancel_rest(tx, ready)
     freed = {ending.step.execution_id for ending in ended if ending.step.in_window}
     admission.admit(tx, ready, freed=freed, asked=asked)
     return [*follow_ups, *finalize.conclude(tx, sinks)]
 
 
-def _cancel_rest(tx: Transaction, ahead: Sequence[StepRow]) -> None:
+def _cancel_rest(tx: Transaction, ready: Sequence[StepRow]) -> None:
     """Have what these steps go on without stopped, where their definition says so."""
     winners = [
         row.id
-        for row in ahead
-        if row.step_id in tx.plan(row.execution_id).definition.cancelling_rest
+        for row in ready
+        if tx.plan(row.execution_id).cancels_rest(row.step_id, still_open=row.remaining)
     ]
     if winners:
         races.mark(tx.connection, winners)

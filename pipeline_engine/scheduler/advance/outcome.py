@@ -195,7 +195,7 @@ def retry_after(
     # Of one policy all failures are its own; of several the history knows which were whose.
     failures = row.retry_count + 1
     if len(planned.retry) > 1 and row.retry_count:
-        before = history.failures_before(tx.connection, row)
+        before = history.failures_before(tx.connection, row.id)
         failures = retries.failures_of(policy, planned.retry, before) + 1
     if failures >= policy.max_attempts:
         return None

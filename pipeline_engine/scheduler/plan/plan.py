@@ -202,11 +202,17 @@ class Plan:
 
     def definition_of(self, row: StepRow) -> StepDefinition:
         """The part of the document that a row stands for."""
-        known = self.definition.step(own_id(row.step_id))
-        if not row.step_id.startswith(COMPENSATES):
+        return self.definition_for(row.step_id, row.action, row.within)
+
+    def definition_for(
+        self, step_id: str, action: str, within: str | None = None
+    ) -> StepDefinition:
+        """The same by what the row says of itself."""
+        known = self.definition.step(own_id(step_id))
+        if not step_id.startswith(COMPENSATES):
             return known
-        undo = known.compensate or Compensation(action=row.action)
-        return compensating(known, undo, within=row.within)
+        undo = known.compensate or Compensation(action=action)
+        return compensating(known, undo, within=within)
 
     def undoable_inside(self, block_id: str | None = None) -> Sequence[str]:
         """The steps inside of a block, or of any, that something undoes."""
@@ -328,6 +334,19 @@ class Plan:
         fan-out or a loop repeats has a window of its own.
         """
         return None if cheap or is_repeated or kind != StepKind.STEP else self.window
+
+    def cancels_rest(self, step_id: str, *, still_open: int) -> bool:
+        """Whether a step that goes on now may have something stopped.
+
+        That are dependencies that are *still open*, or what an eager step before it has gone on
+        without.
+        """
+        if step_id not in self.definition.cancelling_rest:
+            return False
+        return still_open > 0 or any(
+            self.definition.rule(before)[0] in EAGER
+            for before in self.definition.graph_of(step_id).leads_only_to(step_id)
+        )
 
     def can_run_ahead(self, step_id: str) -> bool:
         """Whether the step runs when all its dependencies have ended, and then ends at once."""

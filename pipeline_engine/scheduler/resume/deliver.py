@@ -16,6 +16,7 @@ from functools import partial
 import structlog
 
 from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.scheduler import trees
 from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.advance.revoke import revocation_in, revoke
 from pipeline_engine.scheduler.resume.letters import READING, Round, give_letters
@@ -74,6 +75,7 @@ def deliver(
         yield from _apart(runtime, sorted({*left, *taken}))
     else:
         yield tx
+        _call_off(runtime, tx)
         yield from _apart(
             runtime, [delivery_id for delivery_id in left if delivery_id not in taken]
         )
@@ -104,6 +106,13 @@ def _apart(runtime: Runtime, ids: Sequence[int]) -> Iterator[Transaction]:
             log.exception("a delivery could not be given", delivery=delivery_id)
         else:
             yield tx
+            _call_off(runtime, tx)
+
+
+def _call_off(runtime: Runtime, tx: Transaction) -> None:
+    """Cancel what nobody waits for any more; should we die first, the sweep does."""
+    for execution_id in tx.called_off:
+        trees.cancel(runtime, execution_id, because=trees.PARENT_STOPPED)
 
 
 def _give_alone(tx: Transaction, delivery_id: int) -> None:

@@ -23,7 +23,7 @@ from pipeline_engine.scheduler.attempt_api import context_of_event
 from pipeline_engine.scheduler.resume.prepare import prepare_all
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import EventAction, EventResult
-from pipeline_engine.storage import deliveries, mailbox, transitions
+from pipeline_engine.storage import deliveries, mailbox, transitions, trees
 from pipeline_engine.storage.deliveries import (
     EXECUTION_ENDED,
     DeliveryRow,
@@ -62,6 +62,7 @@ class Round:
         self._targets: list[TargetVerdict] = []
         self._settled: list[Settlement] = []
         self._kept: list[int] = []
+        self._ended_by_callback: list[int] = []
         self._masked: dict[int, Json] = {}  #: bodies that quote secrets of those who read them
 
     def offer(self, letter: DeliveryRow, its: Waiting) -> TargetVerdict | None:
@@ -70,6 +71,8 @@ class Round:
         verdict, note = calls.read_event(its.step, context, is_callback=letter.is_callback)
         of_execution = letter.event_type == EXECUTION_ENDED
         _follow(self.tx, its, verdict, Room.CARRIED if of_execution else Room.OWN)
+        if letter.is_callback and its.endings:
+            self._ended_by_callback.append(its.step.row.id)
         said = TargetVerdict(
             delivery_id=letter.id,
             step_execution_id=its.step.row.id,
@@ -107,6 +110,7 @@ class Round:
     def end(self) -> None:
         """Store what was said, go on with the steps that have ended, and keep the rest."""
         over = [i for i, its in self.waiting.items() if its.endings]
+        self._call_off()
         deliveries.settle(self.tx.connection, self._settled, self._targets, over=over)
         used_up = {s.id: self._masked[s.id] for s in self._settled if s.id in self._masked}
         if used_up:  # what nobody has accepted must stay as it came
@@ -114,6 +118,17 @@ class Round:
         advance(self.tx, [ending for its in self.waiting.values() for ending in its.endings])
         again = mailbox.keep(self.tx.connection, self._kept)
         self.tx.messages += [Message(DELIVER, (letter,)) for letter in again]
+
+    def _call_off(self) -> None:
+        """Have the executions cancelled that a step waited for, and that a callback has replaced.
+
+        The intent is stored with its end; whoever commits that goes on, or else the sweep.
+        """
+        if self._ended_by_callback:
+            awaited = trees.open_awaited(self.tx.connection, self._ended_by_callback)
+            for execution_id in awaited:
+                trees.intend_to_stop(self.tx.connection, execution_id)
+            self.tx.called_off += awaited
 
 
 def _closed(said: TargetVerdict) -> Settlement:

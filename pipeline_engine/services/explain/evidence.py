@@ -12,7 +12,9 @@ from redis import RedisError
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from pipeline_engine.domain import retries
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.definitions import Retries
 from pipeline_engine.domain.phases import Phase, phase_of
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.plan.plan import Plan
@@ -21,9 +23,8 @@ from pipeline_engine.services import presence
 from pipeline_engine.services.presence import Carriage
 from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.visibility import redactor_of
-from pipeline_engine.storage import diagnostics
+from pipeline_engine.storage import diagnostics, history
 from pipeline_engine.storage.diagnostics import Neighbour, OpenStep
-from pipeline_engine.storage.tables.steps import StepKind
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,16 @@ class Window:
 
     limit: int | None  #: None if the plug-ins that the plan needs are not all installed here
     members: Sequence[Neighbour]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often the failure of a step is tried again: by the policy that has decided about it."""
+
+    most_attempts: int
+    policy: int = 0  #: its place among the policies
+    policies: int = 1
+    failures: int | None = None  #: that it has decided about; None if all are its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +60,7 @@ class Evidence:
     held_items: Mapping[int, int]
     awaited: Mapping[int, Sequence[str]]
     deliveries: Mapping[int, Mapping[str, int]]  #: how many, by what became of them
-    most_attempts: Mapping[int, int]
+    patience: Mapping[int, Patience]
     republish_after: float
     sweep_late_after: float
     redactor: Redactor
@@ -82,7 +93,7 @@ def gather(
         held_items=diagnostics.held_items(connection, fan_outs) if fan_outs else {},
         awaited=awaited,
         deliveries=diagnostics.delivery_counts(connection, parked) if parked else {},
-        most_attempts=_most_attempts(steps, plan),
+        patience=_patience(connection, steps, plan),
         republish_after=runtime.settings.republish_after_seconds,
         sweep_late_after=runtime.settings.sweep_late_after,
         redactor=redactor,
@@ -134,19 +145,33 @@ def _window(
     return Window(limit=limit, members=diagnostics.in_window(connection, execution_id))
 
 
-def _most_attempts(steps: Sequence[OpenStep], plan: Plan | None) -> dict[int, int]:
-    if plan is None:
-        return {}
-    retrying = [step for step in steps if phase_of(step) is Phase.RETRYING]
-    found = {step.id: _attempts(step, plan) for step in retrying}
-    return {step_execution_id: most for step_execution_id, most in found.items() if most}
+def _patience(
+    connection: Connection, steps: Sequence[OpenStep], plan: Plan | None
+) -> dict[int, Patience]:
+    retrying = [step for step in steps if plan and phase_of(step) is Phase.RETRYING]
+    found = {step.id: _patience_with(connection, step, plan) for step in retrying if plan}
+    return {step_execution_id: its for step_execution_id, its in found.items() if its}
 
 
-def _attempts(step: OpenStep, plan: Plan) -> int | None:
-    if step.kind == StepKind.COMPENSATION:
+def _patience_with(connection: Connection, step: OpenStep, plan: Plan) -> Patience | None:
+    policies = _policies(step, plan)
+    deciding = retries.deciding(policies, step.error_code)
+    if deciding is None:
         return None
+    if len(policies) == 1:
+        return Patience(most_attempts=deciding.max_attempts)
+    codes = history.failures_before(connection, step.id)
+    return Patience(
+        most_attempts=deciding.max_attempts,
+        policy=policies.index(deciding),
+        policies=len(policies),
+        failures=retries.failures_of(deciding, policies, codes),
+    )
+
+
+def _policies(step: OpenStep, plan: Plan) -> Retries:
+    definition = plan.definition_for(step.step_id, step.action)
     try:
-        planned = plan.plan(plan.definition.step(step.step_id), step.action)
+        return plan.plan(definition, step.action).retry
     except PipelineEngineError:  # its plug-in is not installed here
-        return None
-    return max((policy.max_attempts for policy in planned.retry), default=None)
+        return ()

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline_engine.domain.phases import Phase, is_lost, phase_of
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.services.explain import parked
-from pipeline_engine.services.explain.evidence import Evidence
+from pipeline_engine.services.explain.evidence import Evidence, Patience
 from pipeline_engine.services.explain.findings import (
     WAIT,
     Finding,
@@ -139,18 +139,30 @@ def _delayed(step: OpenStep, evidence: Evidence) -> Words:
 
 
 def _retry_waiting(step: OpenStep, evidence: Evidence) -> Words:
-    most = evidence.most_attempts.get(step.id)
-    number = f"attempt {step.retry_count + 1} of {most or '?'}"
+    patience = evidence.patience.get(step.id)
+    number, shared = f"attempt {step.retry_count + 1}", patience and patience.failures
+    if not shared:
+        number += f" of {patience.most_attempts if patience else '?'}"
     error = evidence.redactor.redact(step.error_message)
     because = f"It failed ({error}); {number} waits {until(step.due_at, evidence.now)}."
+    if patience and shared:
+        because += f" {_by_policy(patience)}."
     facts = {
         "next_attempt": step.retry_count + 1,
-        "most_attempts": most,
+        "most_attempts": patience.most_attempts if patience else None,
+        "policy": patience.policy if patience and shared else None,
+        "failures": shared,
         "due_at": step.due_at,
         "error_code": step.error_code,
         "error_message": error,
     }
     return because, "Remove the cause of the error, or wait for the next attempt.", facts
+
+
+def _by_policy(its: Patience) -> str:
+    """Which of several policies has decided, and how much of it is used up."""
+    which = f"Policy {its.policy + 1} of {its.policies} has decided about this failure"
+    return f"{which}: it gives up after {_times(its.most_attempts)}, and this was {its.failures}"
 
 
 # ── Begun ────────────────────────────────────────────────────────────────────────────────

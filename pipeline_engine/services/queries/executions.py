@@ -251,9 +251,12 @@ def _whole(row: Row[*tuple[Any, ...]]) -> ExecutionRecord:
 
 
 def _shown(found: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
+    # A step that ends the execution may have said its outputs: they count when it has ended, for
+    # a cancel or its time-out may come first.
+    is_over = ExecutionStatus(found["status"]).is_final
     return {
         "params": redactor.params(found["params"]),
-        "outputs": _redacted(redactor, found["outputs"]),
+        "outputs": _redacted(redactor, found["outputs"]) if is_over else None,
         "error": _redacted(redactor, found["error"]),
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -58,14 +57,6 @@ def parked(step_id: str, *depends_on: str, **fields: Any) -> dict[str, Any]:
 @pytest.fixture
 def cleaned() -> list[str]:
     return []
-
-
-@pytest.fixture(autouse=True)
-def unchecked(monkeypatch):
-
-    monkeypatch.setattr(
-        "pipeline_engine.services.executions.check", lambda *a: SimpleNamespace(valid=True)
-    )
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from support.driving import Driver, Look
@@ -11,7 +12,8 @@ from support.factories import a_step, an_action
 from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import ActionContext, ActionResult
-from pipeline_engine.services import executions
+from pipeline_engine.services import executions, queries
+from pipeline_engine.services.queries import ExecutionRecord
 
 OK, OUT, BAD = "COMPLETED", "SKIPPED", "FAILED"
 
@@ -61,6 +63,24 @@ def test_what_still_runs_is_cancelled_and_the_execution_completes(driver, cleane
     }  # fmt: skip
     assert cleaned == ["job"]
     assert end.step("never").error_message == "The execution was ended by another step"
+
+
+def test_its_outputs_are_those_of_the_execution_when_that_has_ended(driver):
+    execution_id = driver.start(a_step("job", action="parks"), end_step(outputs={"n": 1}))
+    rows = {row.step_id: row.id for row in driver.look(execution_id).rows}
+    driver.turn(rows["job"])
+    driver.turn(rows["stop"])
+
+    cleaning_up = shown(driver, execution_id)
+    driver.finish(execution_id)
+
+    assert (cleaning_up.status, cleaning_up.outputs) == ("RUNNING", None)
+    assert shown(driver, execution_id).outputs == {"n": 1}
+
+
+def shown(driver: Driver, execution_id: UUID) -> ExecutionRecord:
+    with driver.runtime.sessions() as session:
+        return queries.execution(SYSTEM, session, execution_id)
 
 
 def test_without_outputs_the_execution_has_those_of_its_pipeline(driver):

@@ -24,33 +24,6 @@ def outside(drive: Callable[..., Driver]) -> Iterator[Outside]:
         yield service, drive(http_allowed_hosts=(f"127.0.0.1:{service.server_port}",))
 
 
-def test_pages_are_followed_and_collected_by_one_step(outside: Outside) -> None:
-    """Follow the next token of each page until there is none."""
-    service, driver = outside
-    service.answer("GET /1", {"items": ["a", "b"], "next": f"{service.url}/2"})
-    service.answer("GET /2", {"items": ["c"], "next": f"{service.url}/3"})
-    service.answer("GET /3", {"items": []})
-
-    end = driver.run(
-        a_step(
-            "pages",
-            action="while",
-            params={
-                "carry": {"start": "{{ params.first }}", "next": "{{ result.body.next }}"},
-                "action": "http_request",
-                "action_params": {"url": "{{ carry }}"},
-                "collect": "{{ result.body['items'] }}",
-                "until": "{{ not carry }}",
-            },
-        ),
-        params={"first": f"{service.url}/1"},
-        parameters=[{"name": "first"}],
-        outputs={"items": "{{ steps.pages.outputs.collected | flatten }}"},
-    )
-
-    assert end.outputs == {"items": ["a", "b", "c"]}
-
-
 def test_a_job_is_asked_until_it_is_done_also_while_its_server_is_away(outside: Outside) -> None:
     """Poll an outside job until it has ended; a while of 5xx is outlived."""
     service, driver = outside

@@ -83,6 +83,18 @@ def test_what_only_the_losers_need_is_cancelled_with_them(driver, cleaned):
     assert cleaned == ["before"]
 
 
+def test_what_an_eager_step_before_it_has_gone_on_without_is_cancelled_too(driver, cleaned):
+    end = driver.run(
+        parked("slow"),
+        a_step("fast"),
+        a_step("either", "slow", "fast", trigger_rule="one_success"),
+        a_step("won", "either", **FIRST),
+    )
+
+    assert end.statuses == {"slow": OUT, "fast": OK, "either": OK, "won": OK}
+    assert (cleaned, end.step("slow").skip_reason) == (["slow"], "not_needed")
+
+
 def test_a_loser_stops_nobody_else_who_depends_on_it(driver):
     end = driver.run(
         parked("slow"),

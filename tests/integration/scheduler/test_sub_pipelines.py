@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ from support.factories import a_pipeline, a_step, an_action
 from support.waiting import wait_until
 
 from pipeline_engine.domain.callers import SYSTEM
+from pipeline_engine.scheduler import sweep
+from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
+from pipeline_engine.scheduler.resume.deliver import deliver
 from pipeline_engine.sdk import (
     ActionContext,
     ActionResult,
@@ -16,7 +20,7 @@ from pipeline_engine.sdk import (
     EventResult,
     StepStatus,
 )
-from pipeline_engine.services import executions
+from pipeline_engine.services import executions, inbox
 
 
 def call(**fields: Any) -> dict[str, Any]:
@@ -201,11 +205,12 @@ def test_an_attempt_that_repeats_a_lost_one_finds_its_child(drive, session):
     assert len(children(driver, execution_id)) == 1
 
 
-def test_cancelling_the_parent_cancels_the_child(drive, session):
-    def park(context: ActionContext) -> ActionResult:
-        return ActionResult(success=True, awaiting_event=True, external_workflow_id="never")
+def parked(context: ActionContext) -> ActionResult:
+    return ActionResult(success=True, awaiting_event=True, external_workflow_id="never")
 
-    driver = drive(an_action("park", park))
+
+def test_cancelling_the_parent_cancels_the_child(drive, session):
+    driver = drive(an_action("park", parked))
     a_pipeline(session, a_step("a", action="park"), name="child")
     execution_id = driver.start(call())
     driver.settle()
@@ -215,6 +220,72 @@ def test_cancelling_the_parent_cancels_the_child(drive, session):
 
     assert driver.finish(execution_id).status == "INTERRUPTED"
     assert driver.finish(child).status == "INTERRUPTED"
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "interrupted"])
+def test_what_was_started_without_waiting_goes_on_however_its_parent_ends_itself(
+    drive, session, status
+):
+    driver = drive(an_action("park", parked))
+    a_pipeline(session, a_step("a", action="park"), name="child")
+    execution_id = driver.start(
+        call(params={"wait": False}),
+        a_step("stop", "call", action="end", params={"status": status}),
+    )
+
+    driver.finish(execution_id)
+    driver.settle()
+
+    (child,) = children(driver, execution_id)
+    assert driver.look(child).status == "RUNNING"
+
+
+def answered(driver: Any, execution_id: Any, said: dict[str, Any]) -> int:
+    """Answer the step that waits, as somebody outside could; returns the delivery."""
+    step = driver.look(execution_id).step("call")
+    target, hour = CallbackToken(step.id, step.attempt), timedelta(hours=1)
+    url = callback_url(driver.runtime.settings, target, valid_for=hour)
+    return int(inbox.accept_callback(driver.runtime, url.rsplit("/", 1)[-1], said).delivery_id)
+
+
+@pytest.mark.parametrize(
+    ("said", "status"), [({"action": "complete"}, "COMPLETED"), ({"action": "fail"}, "FAILED")]
+)
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_callback_that_ends_the_step_cancels_the_child_that_it_waited_for(
+    drive, session, said, status, dies
+):
+    driver = drive(an_action("park", parked))
+    a_pipeline(session, a_step("a", action="park"), name="child")
+    execution_id = driver.start(call())
+    driver.settle()
+    (child,) = children(driver, execution_id)
+
+    delivery = answered(driver, execution_id, said)
+    if dies:
+        next(deliver(driver.runtime, [delivery]))
+
+    assert driver.finish(execution_id).status == status
+    assert driver.finish(child).status == "INTERRUPTED"
+
+
+def test_a_callback_after_which_the_step_is_tried_again_leaves_the_child_to_the_next_attempt(
+    drive, session
+):
+    driver = drive(an_action("park", parked))
+    a_pipeline(session, a_step("a", action="park"), name="child")
+    execution_id = driver.start(call(retry={"max_attempts": 2, "backoff_seconds": 0}))
+    driver.settle()
+    (child,) = children(driver, execution_id)
+
+    answered(driver, execution_id, {"action": "fail"})
+    driver.settle()
+    sweep.sweep(driver.runtime)
+    driver.settle()
+
+    assert driver.look(execution_id).step("call").attempt == 2
+    assert children(driver, execution_id) == [child]
+    assert driver.look(child).status == "RUNNING"
 
 
 def test_a_child_that_ends_before_its_parent_is_parked_is_not_missed(drive, session):

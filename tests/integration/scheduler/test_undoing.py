@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.driving import Driver
 from support.factories import a_step, an_action
 
 from pipeline_engine.domain.callers import SYSTEM
@@ -156,6 +157,18 @@ def test_a_fan_out_that_was_cancelled_undoes_what_it_has_made(drive, undone):
     end = driver.finish(execution_id)
 
     assert (end.status, undone) == ("INTERRUPTED", ["made"])
+
+
+def test_results_too_large_to_be_stored_together_are_undone_all_the_same(make_runtime, undone):
+    large = ActionResult(success=True, outputs={"id": "made", "log": "x" * 1000})
+    making = an_action("make", lambda context: large, params=["what"], cheap=True)
+    driver = Driver(make_runtime(making, unmake(undone), max_joined_bytes=3000))
+
+    end = driver.run(making_each(*"abc"))
+
+    assert (end.step("all").error_code, undone) == ("json_rejected", ["made"] * 3)
+    assert end.statuses["compensate:all"] == OK
+    assert "compensation" not in end.execution.error
 
 
 def test_without_items_there_is_nothing_to_undo(drive, undone):

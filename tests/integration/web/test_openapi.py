@@ -123,6 +123,14 @@ def test_a_definition_that_is_right_fits_the_schema_and_one_that_is_wrong_does_n
     assert not fits({"name": "x", "steps": [step | {"timeout_seconds": 0}]})
     assert not fits({"name": "x", "steps": [step | {"on_failure": "explode"}]})
     assert not fits({"name": "x", "settings": {"finally": [step | {"depends_on": ["a"]}]}})
+    block = {"id": "b", "name": "B", "steps": [step], "outputs": {"n": [1]}}
+    loop = {"until": "true", "max_iterations": "{{ params.n }}", "carry": {"next": 1}}
+    assert fits({"name": "x", "steps": [block | {"while": loop, "steps": [block]}]})
+    assert not fits({"name": "x", "steps": [{"id": "b", "name": "B"}]})
+    assert not fits({"name": "x", "steps": [block | {"steps": []}]})
+    assert not fits({"name": "x", "steps": [block | {"steps": [block | {"steps": [{}]}]}]})
+    assert not fits({"name": "x", "steps": [block | {"while": loop | {"delay_seconds": -1}}]})
+    assert not fits({"name": "x", "settings": {"finally": [step | {"steps": [step]}]}})
 
 
 def test_references_lead_somewhere(anybody: FlaskClient) -> None:

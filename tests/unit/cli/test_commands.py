@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner, Result
+from support.local_service import local_service
 
 from pipeline_engine.cli import main
 from pipeline_engine.embedded.ports import free_port
@@ -52,6 +54,24 @@ def test_a_document_can_be_checked_without_an_api(document: str) -> None:
     result = invoke("validate", document, "--local")
 
     assert (result.exit_code, result.output) == (0, "valid: 1 step\n")
+
+
+def test_the_steps_of_a_block_are_shown_below_it() -> None:
+    pay = {"id": "pay", "name": "Pay", "action": "log"}
+    ship = {"id": "ship", "name": "Ship", "action": "log", "depends_on": "pay"}
+    dag = DOCUMENT | {"steps": [{"id": "order", "name": "Order", "steps": [pay, ship]}]}
+    stored = {"id": str(UUID(int=1)), "name": "x", "revision": 1, "dag": dag}
+
+    with local_service() as service:
+        service.answer(f"GET /api/v1/pipelines/{UUID(int=1)}", stored)
+        result = invoke("pipelines", "show", str(UUID(int=1)), "--url", service.url)
+
+    assert result.output.splitlines()[-4:] == [
+        "step    action  after",
+        "order   block",
+        "  pay   log",
+        "  ship  log     pay",
+    ]
 
 
 def test_every_problem_of_a_document_is_listed_with_its_place(tmp_path: Path) -> None:

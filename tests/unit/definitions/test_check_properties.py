@@ -34,13 +34,18 @@ ANY_JSON = st.recursive(
     ),
     max_leaves=30,
 )
-STEPS = st.lists(
-    st.fixed_dictionaries({"id": TEXTS, "name": TEXTS, "action": TEXTS}).flatmap(
-        lambda step: st.dictionaries(WORDS, ANY_JSON, max_size=4).map(lambda f: {**f, **step})
-    )
-    | ANY_JSON,
-    max_size=4,
-)
+
+
+def steps_of(**work: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Steps that are more or less right, and do this."""
+    named = st.fixed_dictionaries({"id": TEXTS, "name": TEXTS, **work})
+    more = st.dictionaries(WORDS, ANY_JSON, max_size=4)
+    step = st.builds(lambda given, fields: {**fields, **given}, named, more)
+    return st.lists(step | ANY_JSON, max_size=4)
+
+
+SIMPLE = steps_of(action=TEXTS)
+STEPS = SIMPLE | steps_of(steps=SIMPLE)
 DOCUMENTS = ANY_JSON | st.fixed_dictionaries(
     {"name": TEXTS, "steps": STEPS},
     optional={"parameters": ANY_JSON, "settings": ANY_JSON, "outputs": ANY_JSON},
@@ -54,7 +59,8 @@ def test_a_check_never_raises_and_what_is_valid_can_be_parsed(document):
 
     assert report.valid == (not report.errors)
     if report.valid:
-        assert len(parse(document).steps) == report.step_count
+        definition = parse(document)
+        assert len(definition.steps) + len(definition.enclosing) == report.step_count
 
 
 @st.composite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from unit.definitions.documents import a_document, a_step, checked, errors, messages
 
 
@@ -95,3 +96,13 @@ def test_what_a_caught_failure_leads_to_waits_for_the_step_that_fails():
         ("/steps/0/catch/0/next/1", "unknown_step"),
         ("/steps/0/catch/1/next", "next_is_eager"),
     ]
+
+
+@pytest.mark.parametrize("rule", ["all_failed", "ALL_FAILED"])
+def test_what_a_caught_failure_leads_to_must_not_ask_for_failures_only(rule):
+    document = a_document(
+        a_step("a", catch=[{"errors": "*", "next": ["b"]}]),
+        a_step("b", depends_on="a", trigger_rule=rule),
+    )
+
+    assert errors(document) == [("/steps/0/catch/0/next/0", "next_never_runs")]

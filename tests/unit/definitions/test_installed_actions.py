@@ -13,9 +13,11 @@ from support.contexts import a_context
 from unit.definitions.documents import a_document, a_step
 
 from pipeline_engine.domain.checks import check
+from pipeline_engine.domain.checks.nodes import OF_ITEMS
 from pipeline_engine.domain.checks.scopes import NAMES, WHERE_PARKED, Place
 from pipeline_engine.domain.checks.structure import HANDLER_FIELDS, ROOT
 from pipeline_engine.domain.definitions import parse
+from pipeline_engine.domain.definitions.parse import TOLD
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.registry import Registry
 from pipeline_engine.sdk import FanOutActionExecutor, check_params
@@ -298,6 +300,8 @@ def test_the_page_prints_the_table_of_names():
         if action.meta.adds_names:
             (row,) = [row for row in words if f"what `{action.meta.type}` renders itself" in row]
             assert words[row] == action.meta.adds_names
+    for name, told in (("for_each", OF_ITEMS), ("while", set(TOLD))):
+        assert words[f"all of the steps of a block with `{name}`, and its `outputs`"] == told
     (row,) = [row for row in words if "waits for the outside" in row]
     assert words[row] == WHERE_PARKED
 

@@ -130,8 +130,7 @@ def test_on_failure_is_read_in_any_case_because_clients_send_both(word):
         ({"trigger_rule": {"at_least": 0}}, "trigger_rule/at_least", "out_of_range"),
         ({"trigger_rule": {"at_least": 1}}, "trigger_rule/at_least", "out_of_range"),
         ({"trigger_rule": "one_success"}, "trigger_rule", "needs_dependencies"),
-        ({"trigger_rule": {"at_least": "two"}}, "trigger_rule/at_least", "wrong_type"),
-        ({"trigger_rule": {"at_least": "{{ steps.a }}"}}, "trigger_rule/at_least", "unknown_root"),
+        ({"trigger_rule": {"at_least": "{{ params }}"}}, "trigger_rule", "needs_dependencies"),
         ({"cancel_rest": True}, "cancel_rest", "needs_eager_rule"),
         ({"for_each": 7}, "for_each", "wrong_type"),
         ({"for_each": "urls"}, "for_each", "wrong_type"),
@@ -160,6 +159,17 @@ def test_on_failure_is_read_in_any_case_because_clients_send_both(word):
 )
 def test_a_field_of_a_step_keeps_to_its_type_and_limits(fields, pointer, code):
     assert errors(a_document(a_step(**fields))) == [(f"/steps/0/{pointer}", code)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"), [("two", "wrong_type"), ("{{ steps.a }}", "unknown_root")]
+)
+def test_how_many_have_to_complete_is_one_template_over_the_params(wanted, code):
+    document = a_document(
+        a_step("a"), a_step("b", depends_on="a", trigger_rule={"at_least": wanted})
+    )
+
+    assert errors(document) == [("/steps/1/trigger_rule/at_least", code)]
 
 
 def test_null_is_the_same_as_an_absent_field():
