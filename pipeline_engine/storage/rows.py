@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -350,10 +351,10 @@ class Failure(NamedTuple):
     error_message: str | None
 
 
-def first_failures(connection: Connection, homes: Collection[Home]) -> dict[Home, Failure]:
-    """Of each of these attempts of blocks the failure that came first."""
+def failures_inside(connection: Connection, homes: Collection[Home]) -> dict[Home, list[Failure]]:
+    """Of each of these attempts of blocks the failures, in their order."""
     rows = connection.exec_driver_sql(
-        "SELECT DISTINCT ON (s.parent_id) s.execution_id, s.parent_id, s.within, s.step_id,"
+        "SELECT s.execution_id, s.parent_id, s.within, s.step_id,"
         " s.error_code, s.error_message"
         " FROM unnest(%(blocks)s::bigint[], %(within)s::text[]) AS w(block, within)"
         " JOIN step_executions s ON s.parent_id = w.block AND s.within = w.within"
@@ -361,7 +362,10 @@ def first_failures(connection: Connection, homes: Collection[Home]) -> dict[Home
         " ORDER BY s.parent_id, s.finished_at, s.id",
         {"blocks": [home.block for home in homes], "within": [home.within for home in homes]},
     )
-    return {Home(*row[:3]): Failure(*row[3:]) for row in rows}
+    found: dict[Home, list[Failure]] = defaultdict(list)
+    for row in rows:
+        found[Home(*row[:3])].append(Failure(*row[3:]))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
