@@ -99,6 +99,7 @@ def test_a_fan_out_loses_no_item_with_its_worker(
     assert max(item.attempt for item in end.step("work").items) == 2
     assert stack.process("web").pid is not None
 
+
 def test_a_block_whose_step_was_lost_undoes_what_it_has_done_and_is_tried_again(
     client: Client, ledger: Ledger
 ) -> None:
