@@ -84,7 +84,9 @@ def _check_nesting(use: Use, actions: ActionCatalogue, findings: Findings) -> No
     if not actions.fans_out(use.action):
         return
     name, action = _label(use.node), shown(use.action)
-    hint = "Run a pipeline for each item: run_pipeline, with that action in a step of its own."
+    hint = "Repeat a block: a step with 'steps', and that action in one of these."
+    if use.undoes:
+        hint = "Run a pipeline for each item: run_pipeline, with that action in a step of its own."
     if use.in_loop:
         message = f"Step '{name}': Action '{action}' makes items itself, so no loop can run it"
         findings.error(use.action_at, "nested_fan_out", message, hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from pipeline_engine.services import inbox
 from pipeline_engine.services.inbox import Arrival
 
 #: Rows of the table whose definitions are not written yet.
-STILL_TO_COME = {6, 9, 14, 16, 18, 19}
+STILL_TO_COME = {6}
 DOCUMENTS = documents("howto/common-workflows.md")
 OK, OUT, BAD = "COMPLETED", "SKIPPED", "FAILED"
 Run = Callable[..., Look]
@@ -331,6 +332,80 @@ def test_a_pipeline_calls_itself_twice(driver, session):
 def stored(session: Session, name: str) -> None:
     document = dict(DOCUMENTS[name])
     a_pipeline(session, *document.pop("steps"), **document)
+
+
+# ── Blocks ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_loop_in_a_loop_goes_one_after_the_other_while_the_outer_one_goes_side_by_side(
+    run, service
+):
+    letters, numbers = ["a", "b", "c"], [1, 2, 3]
+    for letter, number in product(letters, numbers):
+        service.answer(f"POST /{letter}{number}", {})
+
+    end = run("nested-loops", letters=letters, numbers=numbers, hook=service.url)
+
+    assert end.status == OK
+    paths = [request.path for request in service.received]
+    assert len(paths) == 9
+    for letter in letters:
+        own = [path for path in paths if path.startswith(f"/{letter}")]
+        assert own == [f"/{letter}{number}" for number in numbers]
+
+
+def test_several_steps_and_a_choice_are_repeated_until_nothing_is_left(run, service):
+    service.answer_in_turn(
+        "POST /take",
+        *(Answer(200, job) for job in ({"kind": "mail", "left": 1}, {"kind": "bill", "left": 0})),
+    )
+    service.answer("POST /mail", {})
+
+    end = run("loop-of-steps", jobs=service.url)
+
+    assert (end.status, end.outputs) == (OK, {"did": ["mailed", "filed bill"]})
+    assert asked(service) == ["POST /take", "POST /mail", "POST /take"]
+
+
+def test_each_item_gets_the_work_of_its_kind_and_all_are_joined(run, service):
+    for route in ("POST /shrink", "POST /cut"):
+        service.answer(route, {})
+    service.answer("POST /scenes", ["dawn", "noon", "night"])
+
+    end = run("fork-by-kind", files=[{"kind": "picture"}, {"kind": "film"}], tools=service.url)
+
+    assert (end.status, end.outputs) == (OK, {"parts": 4})
+    assert sorted(asked(service)) == ["POST /cut"] * 3 + ["POST /scenes", "POST /shrink"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "said", "requests"),
+    [
+        (200, "with more data", ["GET /more", "PUT /data"]),
+        (507, "without more data", ["GET /more", "PUT /data", "POST /alarm"]),
+    ],
+)
+def test_a_part_may_fail_in_its_own_way_and_the_rest_goes_on(run, service, stored, said, requests):
+    service.answer("GET /more", {"a": 1})
+    service.answer("PUT /data", {}, status=stored)
+    service.answer("POST /alarm", {})
+
+    end = run("part-that-may-fail", shop=service.url)
+
+    assert (end.status, end.outputs, asked(service)) == (OK, {"said": said}, requests)
+    if stored != 200:
+        assert service.received[-1].body == {"because": "http_507"}
+
+
+@pytest.mark.parametrize(("refusals", "status"), [(2, OK), (3, BAD)])
+def test_all_steps_of_a_part_are_tried_again_when_one_fails(run, service, refusals, status):
+    service.answer("POST /carts", {"id": 7})
+    service.answer_in_turn("POST /carts/7/payment", *[Answer(503)] * refusals, Answer(200, {}))
+
+    end = run("retry-together", shop=service.url)
+
+    assert (end.status, end.outputs) == (status, {"cart": 7} if status == OK else None)
+    assert asked(service) == ["POST /carts", "POST /carts/7/payment"] * 3
 
 
 # ── The table ────────────────────────────────────────────────────────────────────────────

@@ -37,6 +37,7 @@ class Run:
     params: Mapping[str, Any] = field(default_factory=dict)
     status: str = OK
     routes: Mapping[str, Answer] = field(default_factory=dict)  #: other answers of its peer
+    turns: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)  #: one after the other
     events: tuple[Mapping[str, Any], ...] = ()  #: sent once it waits
     callback: Mapping[str, Any] | None = None  #: sent to the step that waits
     time_is_up: bool = False  #: of the step that waits
@@ -63,6 +64,41 @@ RUNS = (
     Run("tear-down", {}, params={"works": False}, status=BAD, statuses={"down": OK}),
     Run("thumbnails", {"said": "2 of 2", "sizes": [2, 2]}, (ok(),), {"urls": ["{url}/"] * 2}),
     Run("doubling", {"all": [2, 4, 8, 16]}, params={"limit": 10}),
+    Run(
+        "bills",
+        {"total": 12},
+        params={"orders": [1, 2], "shop": "{url}"},
+        routes={
+            "GET /orders/1": ok(amount=5),
+            "GET /orders/2": ok(amount=7),
+            "POST /charges": ok(),
+        },
+    ),
+    Run(
+        "with-fresh-token",
+        {"id": 8},
+        params={"shop": "{url}"},
+        routes={"POST /token": ok(token="t"), "POST /orders": ok(id=8)},
+        turns={"PUT /orders/8": (Answer(409), ok())},
+        asked=("POST /token", "POST /orders", "PUT /orders/8") * 2,
+    ),
+    Run("picture-or-icon", {"shown": "a.png"}, (ok(bytes=9, file="a.png"),), URL),
+    Run("picture-or-icon", {"shown": "icon.png", "because": "too_heavy"}, (ok(bytes=9999),), URL),
+    Run("picture-or-icon", {"shown": "icon.png", "because": "http_404"}, (Answer(404),), URL),
+    Run("savings", {"balances": [150, 224, 334], "years": 3}, params={"goal": 300}),
+    Run(
+        "send-all",
+        {"sent": ["hi", "Dear Ada, hello"]},
+        params={
+            "messages": [
+                {"by": "note", "text": "hi"},
+                {"by": "letter", "to": "Ada", "text": "hello"},
+            ],
+            "hook": "{url}/letters",
+        },
+        routes={"POST /letters": ok()},
+        asked=("POST /letters",),
+    ),
     Run("price-or-default", {"price": 7}, (Answer(500), ok(price=7)), URL),
     Run("price-or-default", {"price": 100}, (Answer(500),), URL),
     Run("look-up", {"found": True}, (ok(),), URL),
@@ -165,7 +201,8 @@ def test_an_example_does_what_the_page_says(
 def answers(service: LocalService, run: Run) -> None:
     for answer in run.answers[-1:]:
         service.answers["GET", "/"] = answer
-    service.answer_in_turn("GET /", *run.answers)
+    for route, in_turn in {"GET /": run.answers, **run.turns}.items():
+        service.answer_in_turn(route, *in_turn)
     for route, answer in run.routes.items():
         method, _, path = route.partition(" ")
         service.answers[method, path] = answer

@@ -577,6 +577,15 @@ def test_items_of_a_block_can_be_undone_one_by_one():
     ]
 
 
+def test_whoever_repeats_what_repeats_itself_is_told_of_blocks():
+    loop = {"until": "true", "action": "log"}
+
+    said = hint(a_step("a", action="while", params=loop, for_each=[1]))
+
+    assert said == "Repeat a block: a step with 'steps', and that action in one of these."
+    assert wrong(a_block("b", a_step("a", action="while", params=loop), for_each=[1])) == []
+
+
 def test_the_action_of_a_loop_cannot_be_taken_from_the_outside():
     assert wrong(a_step("a", action=BLOCK)) == [("/steps/0/action", "unknown_action")]
 

@@ -13,6 +13,7 @@ from support.contexts import a_context
 from unit.definitions.documents import a_document, a_step
 
 from pipeline_engine.domain.checks import check
+from pipeline_engine.domain.checks.blocks import LOOP as REPEATS
 from pipeline_engine.domain.checks.nodes import OF_ITEMS
 from pipeline_engine.domain.checks.scopes import NAMES, WHERE_PARKED, Place
 from pipeline_engine.domain.checks.structure import HANDLER_FIELDS, ROOT
@@ -37,6 +38,10 @@ CONTROL_FLOW = [action for action in REGISTRY if action.meta.category == "Contro
 def errors(*steps: dict[str, Any]) -> list[tuple[str, str]]:
     document = a_document(*steps, parameters=[{"name": "p"}, {"name": "l", "type": "array"}])
     return [(issue.pointer, issue.code) for issue in check(document, Catalogue(REGISTRY)).errors]
+
+
+def a_block(**fields: Any) -> dict[str, Any]:
+    return {"id": "b", "name": "B", "steps": [a_step()], **fields}
 
 
 def looped(**params: Any) -> dict[str, Any]:
@@ -328,6 +333,12 @@ def test_a_value_of_any_type_in_any_field_is_an_error_or_can_be_parsed(value):
         ]
         documents += [a_document(a_step() | {name: {one: value}}) for one in inner]
 
+    documents += [
+        a_document(a_block(**{"while": {name: value}})) for name in REPEATS.schema["properties"]
+    ]
+    documents += [a_document(a_block(**place)) for place in places]
+    documents += [a_document(a_block(steps=[step])) for step in steps]
+
     for document in documents:
         _check_and_parse(document)
 
@@ -343,7 +354,9 @@ def _check_and_parse(document: dict[str, Any]) -> None:
     report = check(document, Catalogue(REGISTRY), secrets=())
     assert all(issue.pointer.startswith("/") or not issue.pointer for issue in report.errors)
     if report.valid:
-        assert list(parse(document).steps)
+        definition = parse(document)
+        assert list(definition.steps)
+        assert all(definition.step(step_id) for step_id in definition.enclosing)
 
 
 @pytest.mark.parametrize("action", CONTROL_FLOW, ids=lambda action: action.meta.type)
