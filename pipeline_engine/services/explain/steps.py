@@ -51,25 +51,31 @@ def code_of(step: OpenStep, evidence: Evidence) -> FindingCode:
     """What a step waits for; exactly one thing."""
     if is_lost(step):
         return FindingCode.UNEXPLAINED
-    match phase_of(step):
+    phase = phase_of(step)
+    return _closer_code(step, phase, evidence) or CODES[phase]
+
+
+def _closer_code(step: OpenStep, phase: Phase, evidence: Evidence) -> FindingCode | None:
+    """The same where the phase does not tell it all."""
+    match phase:
         case Phase.HELD if step.kind == StepKind.ITEM:
             return FindingCode.ITEMS_HELD
         case Phase.EXPANDED if step.id in evidence.inside:
             return FindingCode.WAITS_FOR_STEPS
-        case Phase.QUEUED:
-            return FindingCode.NO_WORKER if _workers(step, evidence) == () else FindingCode.QUEUED
+        case Phase.QUEUED if _workers(step, evidence) == ():
+            return FindingCode.NO_WORKER
         case Phase.RUNNING if step.leased_until and step.leased_until <= evidence.now:
             return FindingCode.LEASE_EXPIRED
         case Phase.PARKED:
             return parked.code_of(evidence.awaited[step.id])
-        case phase:
-            return CODES[phase]
+    return None
 
 
 #: Finding of each phase that is explained by itself.
 CODES: Mapping[Phase, FindingCode] = {
     Phase.WAITING: FindingCode.WAITS_FOR_DEPENDENCIES,
     Phase.HELD: FindingCode.WINDOW_FULL,
+    Phase.QUEUED: FindingCode.QUEUED,
     Phase.DELAYED: FindingCode.DELAYED,
     Phase.RUNNING: FindingCode.RUNNING,
     Phase.TIMER: FindingCode.TIMER,
