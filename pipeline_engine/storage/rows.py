@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
+from pipeline_engine.domain.places import inside, place
 from pipeline_engine.domain.readiness import Dependencies
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.base import Json
@@ -70,11 +71,7 @@ class StepRow:
     @property
     def label(self) -> str:
         """What leads back to it, for those who look at Celery: execution, blocks, step, item."""
-        return "/".join(filter(None, (str(self.execution_id), self.within, self._place)))
-
-    @property
-    def _place(self) -> str:
-        return self.step_id if self.item_index is None else f"{self.step_id}[{self.item_index}]"
+        return f"{self.execution_id}/{place(self.step_id, self.item_index, self.within)}"
 
     @property
     def is_repeated(self) -> bool:
@@ -91,8 +88,8 @@ class StepRow:
     @property
     def inside(self) -> Home:
         """The same of the steps that it holds, if it is a block, in the attempt that it is at."""
-        again = f"#{self.retry_count + 1}" if self.retry_count else ""
-        within = "/".join(filter(None, (self.within, f"{self._place}{again}")))
+        attempt = self.retry_count + 1
+        within = inside(self.step_id, self.item_index, self.within, attempt=attempt)
         return Home(self.execution_id, self.id, within)
 
     @property

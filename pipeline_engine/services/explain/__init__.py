@@ -216,7 +216,7 @@ def _of_steps(evidence: Evidence) -> Iterable[Finding]:
     """One finding for each step; of the held items of a fan-out the first speaks for all."""
     told: set[int] = set()
     for step in evidence.steps:
-        if phase_of(step) is Phase.HELD and step.parent_id is not None:
+        if steps.code_of(step, evidence) is FindingCode.ITEMS_HELD and step.parent_id is not None:
             if step.parent_id in told:
                 continue
             told.add(step.parent_id)

@@ -57,6 +57,7 @@ class Evidence:
     actions: Mapping[str, frozenset[str]]  #: by worker; one that says nothing is missing
     window: Window
     blockers: Mapping[int, Sequence[Neighbour]]
+    inside: Mapping[int, Sequence[Neighbour]]  #: what is open in those that are blocks
     held_items: Mapping[int, int]
     awaited: Mapping[int, Sequence[str]]
     deliveries: Mapping[int, Mapping[str, int]]  #: how many, by what became of them
@@ -78,7 +79,7 @@ def gather(
     parked = [step.id for step in steps if step.awaiting_event]
     awaited = dict.fromkeys(parked, ()) | dict(diagnostics.awaited_ids(connection, parked))
     held = [step for step in steps if phase_of(step) is Phase.HELD]
-    fan_outs = sorted({step.parent_id for step in held if step.parent_id})
+    fan_outs = sorted({s.parent_id for s in held if s.parent_id and s.kind == StepKind.ITEM})
     plan = _plan(runtime, connection, execution_id) if _needs_plan(steps) else None
     carriage = _carriage(runtime)
     return Evidence(
@@ -90,6 +91,7 @@ def gather(
         blockers=diagnostics.blockers(
             connection, execution_id, [s.id for s in steps if s.remaining]
         ),
+        inside=diagnostics.open_inside(connection, _expanded(steps)),
         held_items=diagnostics.held_items(connection, fan_outs) if fan_outs else {},
         awaited=awaited,
         deliveries=diagnostics.delivery_counts(connection, parked) if parked else {},
@@ -125,7 +127,11 @@ def _needs_plan(steps: Sequence[OpenStep]) -> bool:
 
 
 def _waits_for_window(step: OpenStep) -> bool:
-    return phase_of(step) is Phase.HELD and step.parent_id is None
+    return phase_of(step) is Phase.HELD and step.kind != StepKind.ITEM
+
+
+def _expanded(steps: Sequence[OpenStep]) -> list[int]:
+    return [step.id for step in steps if phase_of(step) is Phase.EXPANDED]
 
 
 def _plan(runtime: Runtime, connection: Connection, execution_id: UUID) -> Plan | None:

@@ -33,6 +33,7 @@ class FindingCode(StrEnum):
     RETRY_WAITING = "retry_waiting"  #: failed, and waits for its next attempt
     DELAYED = "delayed"  #: an item that is not to start before a moment
     WAITS_FOR_ITEMS = "waits_for_items"  #: its items are open
+    WAITS_FOR_STEPS = "waits_for_steps"  #: a block whose steps are open
     JOINING = "joining"  #: its items have ended, and their results are about to be collected
     CLEANING_UP = "cleaning_up"  #: it was stopped, and its action undoes what it started
     UNEXPLAINED = "unexplained"  #: nothing will move it: a fault of the engine
@@ -45,6 +46,7 @@ WAIT_FOR_OTHERS = frozenset(
         FindingCode.WINDOW_FULL,
         FindingCode.ITEMS_HELD,
         FindingCode.WAITS_FOR_ITEMS,
+        FindingCode.WAITS_FOR_STEPS,
         FindingCode.UNEXPLAINED,
     }
 )
@@ -59,6 +61,7 @@ class Finding:
     what_to_do: str
     step_id: str | None = None  #: None: it is about the whole execution
     item_index: int | None = None
+    within: str | None = None  #: the blocks around it: ``each[3]/pay#2``
     since: datetime | None = None  #: when it last moved, if that is known
     facts: Mapping[str, Any] = field(default_factory=dict)
 
