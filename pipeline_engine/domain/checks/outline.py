@@ -114,6 +114,7 @@ class Outline:
         self.parameters = frozenset(_names(document.get("parameters")))
         self.secret_parameters = frozenset(_names(document.get("parameters"), kind="secret"))
         self.outputs = _mapping(document.get("outputs"))
+        self.concurrency = _mapping(document.get("concurrency"))
 
     @property
     def nodes(self) -> tuple[Node, ...]:

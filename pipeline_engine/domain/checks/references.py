@@ -19,9 +19,11 @@ from pipeline_engine.domain.checks.scopes import (
     Scope,
     scope_of,
     scope_of_outputs,
+    scope_of_pipeline_key,
     scope_of_undoing,
 )
 from pipeline_engine.domain.checks.texts import Kind, Text, texts_in, texts_of_param
+from pipeline_engine.domain.definitions import JSON
 from pipeline_engine.domain.expressions import (
     ExpressionError,
     Reference,
@@ -95,6 +97,9 @@ def _scoped_texts(outline: Outline, actions: ActionCatalogue) -> Iterator[tuple[
         yield from ((of_key, text) for text in _item_key(node))
         of_quorum = replace(scope, roots=NAMES[Place.QUORUM])
         yield from ((of_quorum, text) for text in _quorum(node))
+        of_step_key = replace(scope, roots=NAMES[Place.STEP_KEY])
+        given, at = node.body.get("concurrency"), f"{node.pointer}/concurrency"
+        yield from ((of_step_key, text) for text in _concurrency_key(given, at))
         of_catch = replace(scope, roots=NAMES[Place.CATCH])
         for pointer, entry in node.catches:
             outputs = texts_in(entry.get("outputs"), f"{pointer}/outputs")
@@ -102,6 +107,8 @@ def _scoped_texts(outline: Outline, actions: ActionCatalogue) -> Iterator[tuple[
     for use in outline.uses:
         meta = use.meta(actions)
         yield from _params(use, meta, outline, actions)
+    of_key = scope_of_pipeline_key()
+    yield from ((of_key, t) for t in _concurrency_key(outline.concurrency, "/concurrency"))
     scope = scope_of_outputs(outline)
     yield from ((scope, text) for text in texts_in(outline.outputs, "/outputs"))
 
@@ -130,6 +137,12 @@ def _item_key(node: Node) -> Iterator[Text]:
     given = node.body.get("for_each")
     if isinstance(given, Mapping):
         for text in texts_in(given.get("key"), f"{node.pointer}/for_each/key"):
+            yield replace(text, takes_secrets=False)
+
+
+def _concurrency_key(given: JSON, pointer: str) -> Iterator[Text]:
+    if isinstance(given, Mapping):
+        for text in texts_in(given.get("key"), f"{pointer}/key"):
             yield replace(text, takes_secrets=False)
 
 

@@ -21,6 +21,8 @@ class Place(StrEnum):
     ITEM_KEY = "item_key"  #: the ``key`` of for_each
     ITEM = "item"  #: params of a step with for_each
     QUORUM = "quorum"  #: ``at_least`` of a trigger rule
+    PIPELINE_KEY = "pipeline_key"  #: the ``key`` of concurrency of the pipeline
+    STEP_KEY = "step_key"  #: that of a step
     CATCH = "catch"  #: the outputs that take the place of a failure
     OUTPUTS = "outputs"  #: the outputs of the pipeline
 
@@ -31,6 +33,8 @@ NAMES: Mapping[Place, frozenset[str]] = {
     Place.ITEM_KEY: _USUAL | {"item", "item_index"},
     Place.ITEM: _USUAL | {"item", "item_index", "item_key"},
     Place.QUORUM: frozenset({"params"}),
+    Place.PIPELINE_KEY: frozenset({"params"}),
+    Place.STEP_KEY: _USUAL - {"secrets"},
     Place.CATCH: _USUAL - {"secrets"} | {"error"},
     Place.OUTPUTS: _USUAL - {"secrets"},
 }
@@ -92,6 +96,16 @@ def scope_of_outputs(outline: Outline) -> Scope:
 
     names = NAMES[Place.OUTPUTS]
     return Scope("the outputs", names, lambda step_id: step_id in outline.step_ids, hint)
+
+
+def scope_of_pipeline_key() -> Scope:
+    """What the key of a whole execution may refer to: no step, as none has begun."""
+    names = NAMES[Place.PIPELINE_KEY]
+
+    def hint(_step_id: str) -> str:
+        return "No step has begun when an execution asks for its place."
+
+    return Scope("the key of the pipeline", names, lambda _step_id: False, hint)
 
 
 def _scope_of_handler(node: Node, outline: Outline) -> Scope:

@@ -37,6 +37,7 @@ from pipeline_engine.domain.definitions import (
     Jitter,
     OnFailure,
     TriggerRule,
+    WhenFull,
 )
 from pipeline_engine.domain.definitions.parse import dependencies_of
 from pipeline_engine.domain.queues import QueueName
@@ -217,6 +218,14 @@ FOR_EACH = record(
     },
     title="ForEach",
 )
+CONCURRENCY = record(
+    {
+        "key": Field(text(1), required=True),
+        "limit": Field(integer(1, 10_000)),
+        "when_full": Field(choice(WhenFull, "when_full")),
+    },
+    title="Concurrency",
+)
 COMPENSATE = record(
     {
         "action": Field(NAME, required=True),
@@ -245,6 +254,7 @@ STEP_FIELDS: Mapping[str, Field] = {
     "trigger_rule": Field(Rule(trigger_rule, {"anyOf": [TRIGGER_WORD.schema, AT_LEAST.schema]})),
     "cancel_rest": Field(boolean),
     "for_each": Field(Rule(for_each, {"anyOf": [items.schema, FOR_EACH.schema]})),
+    "concurrency": Field(CONCURRENCY),
     "compensate": Field(COMPENSATE),
     "idempotent": Field(boolean),
     "queue": Field(choice(QueueName, "queue")),
@@ -256,6 +266,7 @@ HANDLER_FIELDS: Mapping[str, Field] = {
     "trigger_rule": Field(not_in_handler),
     "cancel_rest": Field(not_in_handler),
     "catch": Field(not_in_handler),
+    "concurrency": Field(not_in_handler),
     "compensate": Field(not_in_handler),
     "when": Field(choice(HandlerWhen, "handler condition")),
 }
@@ -282,6 +293,7 @@ ROOT: dict[str, Field] = {
     "description": Field(text()),
     "parameters": Field(PARAMETERS),
     "settings": Field(SETTINGS),
+    "concurrency": Field(CONCURRENCY),
     "steps": Field(list_of(Rule(step, STEP.schema), "Must be a list"), required=True),
     "outputs": Field(map_of(text())),
 }

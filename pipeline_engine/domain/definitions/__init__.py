@@ -7,6 +7,7 @@ from pipeline_engine.domain.definitions.model import (
     MAX_ATTEMPTS,
     Catch,
     Compensation,
+    Concurrency,
     DefinitionDefaults,
     ForEach,
     HandlerDefinition,
@@ -21,6 +22,7 @@ from pipeline_engine.domain.definitions.model import (
     Rule,
     StepDefinition,
     TriggerRule,
+    WhenFull,
 )
 from pipeline_engine.domain.definitions.parameters import merge_params
 from pipeline_engine.domain.definitions.parse import parse
@@ -30,6 +32,7 @@ __all__ = [
     "MAX_ATTEMPTS",
     "Catch",
     "Compensation",
+    "Concurrency",
     "DefinitionDefaults",
     "ForEach",
     "HandlerDefinition",
@@ -44,6 +47,7 @@ __all__ = [
     "Rule",
     "StepDefinition",
     "TriggerRule",
+    "WhenFull",
     "merge_params",
     "parse",
 ]

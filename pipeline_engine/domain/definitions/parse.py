@@ -13,6 +13,7 @@ from pipeline_engine.domain.definitions.model import (
     USUAL_RULE,
     Catch,
     Compensation,
+    Concurrency,
     DefinitionDefaults,
     ForEach,
     GivenRule,
@@ -27,6 +28,7 @@ from pipeline_engine.domain.definitions.model import (
     RetryConfig,
     StepDefinition,
     TriggerRule,
+    WhenFull,
 )
 from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.domain.validation.read import rules_of
@@ -53,6 +55,7 @@ def parse(
         description=document.get("description"),
         parameters=tuple(map(_parameter, document.get("parameters") or ())),
         settings=_settings(document.get("settings") or {}, defaults),
+        concurrency=_concurrency(document.get("concurrency")),
         steps=_ParsedWhenRead(steps),
         edges=[(step["id"], tuple(dict.fromkeys(dependencies_of(step)))) for step in steps],
         unusual_rules={s["id"]: _rule(s["trigger_rule"]) for s in steps if s.get("trigger_rule")},
@@ -146,6 +149,7 @@ def _step(given: Mapping[str, JSON]) -> StepDefinition:
         at_least=at_least,
         cancel_rest=_or(given.get("cancel_rest"), False),
         for_each=_for_each(given.get("for_each")),
+        concurrency=_concurrency(given.get("concurrency")),
         compensate=_compensation(given.get("compensate")),
         idempotent=given.get("idempotent"),
         queue=QueueName(queue.lower()) if queue else None,
@@ -210,6 +214,16 @@ def _for_each(given: JSON) -> ForEach | None:
         tolerated_percent=percent,
         key=given.get("key"),
         item_timeout_seconds=_whole(given.get("item_timeout_seconds")),
+    )
+
+
+def _concurrency(given: Mapping[str, JSON] | None) -> Concurrency | None:
+    if given is None:
+        return None
+    return Concurrency(
+        key=given["key"],
+        limit=int(_or(given.get("limit"), 1)),
+        when_full=WhenFull((given.get("when_full") or WhenFull.WAIT).lower()),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline_engine.dispatch.messages import JOIN, Message
 from pipeline_engine.domain.admission import Admission, answer
+from pipeline_engine.domain.concurrency import SUPERSEDED
 from pipeline_engine.domain.expressions import SecretMisused
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.readiness import SkipReason
@@ -34,6 +35,7 @@ REVOKED = "revoked"
 STOPPED = {
     TIMEOUT: (StepStatus.TIMEOUT, "Step timed out"),
     REVOKED: (StepStatus.FAILED, "Revoked by a callback"),
+    SUPERSEDED: (StepStatus.FAILED, "Cancelled, because a later one needed its place"),
 }
 
 

@@ -31,6 +31,7 @@ from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs
 from pipeline_engine.scheduler.actions.scope import load_results, make_scope, step_results
+from pipeline_engine.scheduler.advance import places
 from pipeline_engine.scheduler.plan.initial_rows import CANCEL_SINK, FINAL_SINK, SINK, new_sink
 from pipeline_engine.scheduler.plan.plan import Plan, steps_named
 from pipeline_engine.scheduler.transaction import Transaction
@@ -45,6 +46,7 @@ from pipeline_engine.storage import (
 from pipeline_engine.storage.deliveries import EXECUTION_ENDED
 from pipeline_engine.storage.moves import Ending, ExecutionEnding
 from pipeline_engine.storage.new_steps import NewStep
+from pipeline_engine.storage.places import is_in_line
 from pipeline_engine.storage.rows import StepResult, StepRow
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.steps import StepKind
@@ -123,6 +125,8 @@ def _epilogue(
     """
     if verdict.is_forced or sink.step_id == CANCEL_SINK:
         return []
+    if _never_had_its_place(tx, sink, plan):
+        return []
     if sink.step_id == FINAL_SINK and verdict.reason != AbortReason.CANCELLED:
         return []
     failed = verdict.status is not ExecutionStatus.COMPLETED
@@ -136,6 +140,13 @@ def _epilogue(
         return wanted
     known = execution_ends.added_after_steps(tx.connection, sink.execution_id)
     return [(kind, step) for kind, step in wanted if step.id not in known]
+
+
+def _never_had_its_place(tx: Transaction, sink: StepRow, plan: Plan) -> bool:
+    """Whether nothing may run of it: what has a place may rely on being alone."""
+    if plan.definition.concurrency is None or sink.step_id != SINK:
+        return False
+    return is_in_line(tx.connection, sink.execution_id)
 
 
 def _to_undo(connection: Connection, execution_id: UUID, plan: Plan) -> list[StepDefinition]:
@@ -211,6 +222,7 @@ def _end(tx: Transaction, over: Sequence[tuple[UUID, Verdict]]) -> None:
         for execution_id, verdict in over
     ]
     transitions.end_executions(tx.connection, ends)
+    places.freed_by_executions(tx, [end.execution_id for end in ends])
     for end in ends:
         _tell_parent(tx, end)
 

@@ -33,7 +33,7 @@ from pipeline_engine.scheduler.actions.scope import (
     moment,
     step_results,
 )
-from pipeline_engine.scheduler.advance import outcome
+from pipeline_engine.scheduler.advance import outcome, places
 from pipeline_engine.scheduler.advance.advance import advance, skipped
 from pipeline_engine.scheduler.attempt_api import context_for
 from pipeline_engine.scheduler.plan.plan import Plan, PlannedStep
@@ -131,6 +131,8 @@ class Batch:
             if not _is_wanted(row, step, facts, results, fuel, now):
                 return [skipped(row, SkipReason.CONDITION)]
             prepared = prepare(row, step, facts, results, fuel, now)
+            if not places.admits_step(self.tx, prepared):
+                return []
         except PipelineEngineError as error:
             return self._refused(row, step, error)
         if self._runs_here(row):

@@ -24,17 +24,25 @@ from pipeline_engine.domain.readiness import (
     is_unhandled_failure,
 )
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
-from pipeline_engine.services.audit import fan_outs
+from pipeline_engine.services.audit import fan_outs, places
 from pipeline_engine.services.audit.attempts import Row
 from pipeline_engine.services.audit.final_steps import FinalSteps, Way
 from pipeline_engine.services.audit.findings import Disagreement, Finding
 from pipeline_engine.services.audit.recorded import (
     EXECUTION_ENDS,
     INTENTS,
+    PLACES,
     Recorded,
     abort_reason,
     the_end,
 )
+
+#: Reasons for which a step is skipped that was ready.
+ITS_OWN = frozenset({SkipReason.CONDITION, SkipReason.CONCURRENCY})
+
+
+#: Reasons for which one is skipped that was looked at before.
+GOES_AT_ANY_TIME = frozenset({SkipReason.CONCURRENCY, SkipReason.NOT_NEEDED})
 
 
 class HistoryAudit:
@@ -57,6 +65,7 @@ class HistoryAudit:
         self._led_to: set[str] = set()  #: what one does lead to
         self._fan_outs: dict[str, Row] = {}  #: or any other row that is no item, by step id
         self._final_steps = FinalSteps()
+        self._places = places.Places(definition)
         self._began: set[str] = set()
         self._failures: list[Recorded] = []  #: unhandled
         self._ending: list[Recorded] = []  #: steps that ended the execution
@@ -70,11 +79,16 @@ class HistoryAudit:
 
     def findings(self) -> list[Finding]:
         """What does not fit."""
+        if places.stands_in_line(self._definition, self._history):
+            return list(places.check_waiting(self._history))
         end = the_end(self._history)
         for event in self._history:
             if end is not None and event.id > end.id:
                 self._note([_after(event, end)])
+            elif event.step_execution_id is not None and event.type in PLACES:
+                self._note(self._places.read(event))
             elif event.step_execution_id is not None:
+                self._note(self._places.read(event))
                 self._read(event, event.step_execution_id)
             elif event.type in INTENTS:
                 self._intended(event)
@@ -175,7 +189,7 @@ class HistoryAudit:
     def _begun(self, event: Recorded) -> Iterator[Finding]:
         """The first sign that a step ran, or that its own condition was looked at."""
         step_id = event.step_id
-        skipped = event.end is StepStatus.SKIPPED and event.skip_reason is not SkipReason.CONDITION
+        skipped = event.end is StepStatus.SKIPPED and event.skip_reason not in ITS_OWN
         if skipped or step_id in self._began or step_id not in self._steps:
             return
         self._began.add(step_id)
@@ -283,12 +297,14 @@ class HistoryAudit:
             if self._gave_up_at is None:
                 self._gave_up_at = event.id
             yield from self._aborted(step_id)
-        elif step_id in self._began and reason is not SkipReason.NOT_NEEDED:
+        elif step_id in self._began and reason not in GOES_AT_ANY_TIME:
             yield self._wrong_skip(event, "an end of its own, because it had begun")
         elif not self._has_to_be_skipped(step_id, reason):
             yield self._wrong_skip(event, _by_its_rule(self._verdicts(step_id)))
 
     def _has_to_be_skipped(self, step_id: str, reason: SkipReason) -> bool:
+        if reason is SkipReason.CONCURRENCY:
+            return self._places.may_be_skipped(step_id)
         if reason is SkipReason.NOT_NEEDED:
             return self._is_not_needed(step_id)
         if reason is SkipReason.BRANCH and (
