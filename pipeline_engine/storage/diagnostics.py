@@ -41,6 +41,7 @@ class OpenStep:
     dependency_count: int
     queue: str
     held: bool
+    in_line: bool
     queued_at: datetime | None
     due_at: datetime | None
     parent_id: int | None

@@ -52,6 +52,8 @@ class StepRow:
     queue: str
     cheap: bool
     in_window: bool
+    in_line: bool
+    has_place: bool
     parent_id: int | None
     item_index: int | None
     item_key: str | None

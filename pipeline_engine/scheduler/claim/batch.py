@@ -35,7 +35,7 @@ from pipeline_engine.scheduler.actions.scope import (
     moment,
     step_results,
 )
-from pipeline_engine.scheduler.advance import blocks, outcome
+from pipeline_engine.scheduler.advance import blocks, outcome, places
 from pipeline_engine.scheduler.advance.advance import advance, skipped
 from pipeline_engine.scheduler.attempt_api import context_for
 from pipeline_engine.scheduler.plan.plan import Plan, PlannedStep
@@ -138,10 +138,15 @@ class Batch:
             now = moment()
             if not _is_wanted(row, step, facts, results, fuel, now):
                 return [skipped(row, SkipReason.CONDITION)]
-            if step.opens:
+            if step.opens and step.definition.concurrency is None:
                 self._opening.append((row, step))
                 return []
             prepared = prepare(row, step, facts, results, fuel, now)
+            if not places.admits_step(self.tx, prepared):
+                return []
+            if step.opens:
+                self._opening.append((row, step))
+                return []
         except PipelineEngineError as error:
             return self._refused(row, step, error)
         if self._runs_here(row):

@@ -23,8 +23,10 @@ from pipeline_engine.services import presence
 from pipeline_engine.services.presence import Carriage
 from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.visibility import redactor_of
-from pipeline_engine.storage import diagnostics, history
+from pipeline_engine.storage import diagnostics, history, places
 from pipeline_engine.storage.diagnostics import Neighbour, OpenStep
+from pipeline_engine.storage.places import Line
+from pipeline_engine.storage.tables.steps import StepKind
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +61,7 @@ class Evidence:
     blockers: Mapping[int, Sequence[Neighbour]]
     inside: Mapping[int, Sequence[Neighbour]]  #: what is open in those that are blocks
     held_items: Mapping[int, int]
+    lines: Mapping[int | None, Line]  #: by step; None: the execution itself stands in line
     awaited: Mapping[int, Sequence[str]]
     deliveries: Mapping[int, Mapping[str, int]]  #: how many, by what became of them
     patience: Mapping[int, Patience]
@@ -93,6 +96,7 @@ def gather(
         ),
         inside=diagnostics.open_inside(connection, _expanded(steps)),
         held_items=diagnostics.held_items(connection, fan_outs) if fan_outs else {},
+        lines=_lines(connection, execution_id, steps),
         awaited=awaited,
         deliveries=diagnostics.delivery_counts(connection, parked) if parked else {},
         patience=_patience(connection, steps, plan),
@@ -100,6 +104,14 @@ def gather(
         sweep_late_after=runtime.settings.sweep_late_after,
         redactor=redactor,
     )
+
+
+def _lines(
+    connection: Connection, execution_id: UUID, steps: Sequence[OpenStep]
+) -> dict[int | None, Line]:
+    ids = [step.id for step in steps if phase_of(step) is Phase.IN_LINE]
+    found = places.lines(connection, execution_id, ids) if ids else []
+    return {line.place.step_execution_id: line for line in found}
 
 
 def _carriage(runtime: Runtime) -> Carriage | None:

@@ -19,9 +19,10 @@ class FindingCode(StrEnum):
     REDIS_AWAY = "redis_away"  #: no message gets through
     STUCK = "stuck"  #: none of its steps will be moved by anything: a fault of the engine
 
-    # Of a step or an item
+    # Of a step or an item; the place, of an execution as well
     WAITS_FOR_DEPENDENCIES = "waits_for_dependencies"  #: steps in front of it are open
     WINDOW_FULL = "window_full"  #: ``max_parallel_steps`` are on their way
+    WAITS_FOR_PLACE = "waits_for_place"  #: as many as may be have its concurrency key
     ITEMS_HELD = "items_held"  #: a fan-out limits how many of its items run at once
     QUEUED = "queued"  #: its message waits for a worker
     NO_WORKER = "no_worker"  #: the same, and no worker that lives serves its queue

@@ -21,6 +21,7 @@ from pipeline_engine.services.explain.findings import (
     span,
     until,
 )
+from pipeline_engine.services.explain.in_line import waits_for_place
 from pipeline_engine.storage.diagnostics import SCANNED, Neighbour, OpenStep
 from pipeline_engine.storage.tables.steps import StepKind
 
@@ -76,6 +77,7 @@ CODES: Mapping[Phase, FindingCode] = {
     Phase.WAITING: FindingCode.WAITS_FOR_DEPENDENCIES,
     Phase.HELD: FindingCode.WINDOW_FULL,
     Phase.QUEUED: FindingCode.QUEUED,
+    Phase.IN_LINE: FindingCode.WAITS_FOR_PLACE,
     Phase.DELAYED: FindingCode.DELAYED,
     Phase.RUNNING: FindingCode.RUNNING,
     Phase.TIMER: FindingCode.TIMER,
@@ -287,6 +289,7 @@ def _at_least(count: int) -> str:
 EXPLAIN: Mapping[FindingCode, Callable[[OpenStep, Evidence], Words]] = {
     FindingCode.WAITS_FOR_DEPENDENCIES: _waits_for_dependencies,
     FindingCode.WINDOW_FULL: _window_full,
+    FindingCode.WAITS_FOR_PLACE: waits_for_place,
     FindingCode.ITEMS_HELD: _items_held,
     FindingCode.QUEUED: _queued,
     FindingCode.NO_WORKER: _no_worker,

@@ -226,6 +226,9 @@ class ListedExecutionSchema(ApiSchema):
         metadata={"description": "The first of its tree; its own id if nothing has started it."}
     )
     status = fields.String()
+    waits_for_place = fields.Boolean(
+        metadata={"description": "PENDING, because as many as may be have its concurrency key."}
+    )
     progress_percentage = Percentage()
     error_info = an_object(attribute="error", allow_none=True)
     start_time = Moment(attribute="started_at", allow_none=True)
