@@ -555,3 +555,40 @@ def test_a_block_whose_time_is_up_undoes_what_it_has_done(drive, log, cleaned):
     )
 
     assert (end.status, cleaned, log) == (OK, ["x"], ["book hotel", "cancel hotel!"])
+
+
+# ── Places of a key ──────────────────────────────────────────────────────────────────────
+
+
+def test_blocks_with_the_same_key_run_one_after_the_other(driver):
+    alone = {"key": "room"}
+    end = driver.run(
+        a_block(
+            "one",
+            says("a", 1),
+            parked("b", "a", params={"id": "b"}),
+            concurrency=alone,
+            timeout_seconds=1,
+            on_failure="continue",
+        ),
+        a_block("two", says("c", 1), concurrency=alone),
+    )
+
+    assert (end.statuses["one"], end.statuses["two"]) == (LATE, OK)
+    order = [(e.event_type, e.details["step_id"]) for e in end.history if "step_id" in e.details]
+    assert order.index(("step_timeout", "one")) < order.index(("step_completed", "c"))
+
+
+def test_steps_inside_of_blocks_have_places_of_their_own(driver):
+    end = driver.run(
+        a_block(
+            "each",
+            says("a", "{{ item }}", concurrency={"key": "lock-{{ item % 2 }}"}),
+            says("b", 1, "a"),
+            for_each=list(range(6)),
+        )
+    )
+
+    assert end.status == OK, end.execution.error
+    taken = [e.details["key"] for e in end.history if e.event_type == "place_taken"]
+    assert sorted(taken) == ["lock-0"] * 3 + ["lock-1"] * 3
