@@ -1,4 +1,4 @@
-"""The row that compares blocks with as many steps that are in none."""
+"""The row that compares the steps of blocks with as many items of a plain fan-out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.judging import Figure, Outcome, Rounds, Target, ratio_of
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """A fan-out over blocks of three cheap steps, against three times as many cheap steps."""
+    """A fan-out over blocks of three cheap steps, against three times as many cheap items."""
 
     items: int
     target: Target
@@ -19,7 +19,7 @@ class Blocks:
 
     def measure(self, bench: Bench, rounds: Rounds) -> Outcome:
         """Measure both in turns, from the request to the end."""
-        inside, plain = shapes.blocks(self.items), shapes.wide(3 * self.items)
+        inside, plain = shapes.blocks(self.items), shapes.fan_out(3 * self.items)
         found = rounds.of(lambda: (bench.engine.run(inside), bench.engine.run(plain)))
         ours = [timing.whole for timing, _ in found]
         theirs = [timing.whole for _, timing in found]
@@ -27,7 +27,7 @@ class Blocks:
         return Outcome(
             row=self.name,
             work=f"for_each over {self.items:,} blocks of 3 cheap steps",
-            against=f"{3 * self.items:,} cheap steps beside each other",
+            against=f"for_each over {3 * self.items:,} cheap steps",
             figures=(
                 Figure(name="time", value=ratio_of(ours, theirs), target=self.target),
                 Figure(name="CPU of workers and servers", value=ratio_of(*cpu)),

@@ -29,7 +29,7 @@ SHAPES: dict[str, Callable[[], Shape]] = {
     "chain": lambda: shapes.chain(200),
     "fan-out": lambda: shapes.fan_out(400),
     "blocks": lambda: shapes.blocks(1000),
-    "wide-3000": lambda: shapes.wide(3000),
+    "items": lambda: shapes.fan_out(3000),
     "blocking-chain": lambda: shapes.blocking_chain(40, Path(os.devnull)),
     "blocking-map-1": lambda: shapes.blocking_map(400, Path(os.devnull)),
 }

@@ -228,6 +228,7 @@ EXAMPLES: Mapping[str, Example] = {
                     "code": "parked",
                     "step_id": "sign_off",
                     "item_index": None,
+                    "within": None,
                     "since": AT,
                     "because": "It waits for an event.",
                     "what_to_do": "Send the event that it waits for.",
@@ -250,6 +251,7 @@ EXAMPLES: Mapping[str, Example] = {
             "outcome": "accepted",
             "step_id": "sign_off",
             "item_index": None,
+            "within": None,
         },
     ),
     "list_actions": Example(

@@ -84,7 +84,7 @@ def _shown(connection: Connection, execution: UUID, canaries: Masker) -> Iterato
                 SYSTEM, session, execution, queries.EventFilter(limit=1000)
             ).entries,
             "items": [
-                queries.items(SYSTEM, session, execution, parent_id=step.id, page=Page(1, 100))
+                queries.below(SYSTEM, session, execution, parent_id=step.id, page=Page(1, 100))
                 for step in steps
                 if step.items
             ],

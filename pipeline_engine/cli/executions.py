@@ -66,7 +66,7 @@ def executions(
     rows = (
         (
             one["id"],
-            state(one["status"], _percent(one)),
+            state(one["status"], _standing(one)),
             age(one["start_time"]),
             one["pipeline_definition"]["workflow_name"],
         )
@@ -75,10 +75,16 @@ def executions(
     print_table("execution", "status", "started", "pipeline", rows=rows)
 
 
-def _percent(execution: Json) -> str:
-    """How far one is that has begun and not ended."""
+def _standing(execution: Json) -> str:
+    """How far one is that has begun and not ended, or that it has no place yet."""
+    if in_line := _in_line(execution):
+        return in_line
     done = float(execution["progress_percentage"])
     return f"{done:.0f} %" if execution["status"] == ExecutionStatus.RUNNING else ""
+
+
+def _in_line(execution: Json) -> str:
+    return "in line" if execution.get("waits_for_place") else ""
 
 
 @click.command(epilog=example("pipeline-engine show @last --items --failed"))
@@ -194,7 +200,7 @@ def report(client: Client, execution_id: str, *, as_json: bool) -> None:
 def print_execution(execution: dict[str, Any]) -> None:
     """Print an execution's state, error and outputs."""
     name = execution["pipeline_definition"]["workflow_name"]
-    print_line(name, execution["id"], state(execution["status"]))
+    print_line(name, execution["id"], state(execution["status"], _in_line(execution)))
     if error := execution["error_info"]:
         lines = [f"  {error.get('message')} [{error.get('code')}]"]
         lines += [

@@ -12,6 +12,7 @@ from pipeline_engine.cli.group import example
 from pipeline_engine.cli.naming import execution_id
 from pipeline_engine.cli.output import Styled, json_option, print_json, print_line, printable, when
 from pipeline_engine.cli.states import state
+from pipeline_engine.domain.places import place
 
 if TYPE_CHECKING:
     from pipeline_engine.client import Client
@@ -44,11 +45,11 @@ def explain(client: Client, execution: str, as_json: bool) -> None:
 
 
 def _print(finding: dict[str, Any]) -> None:
-    place = finding["step_id"] or "execution"
-    if finding["item_index"] is not None:
-        place += f"[{finding['item_index']}]"
+    step_id, name = finding["step_id"], "execution"
+    if step_id is not None:
+        name = place(step_id, finding["item_index"], finding["within"])
     print_line()
-    print_line(Styled(printable(place), "bold"), Styled(finding["code"], "cyan"))
+    print_line(Styled(printable(name), "bold"), Styled(finding["code"], "cyan"))
     print_line(f"  {finding['because']}")
     if finding["since"]:
         print_line(Styled(f"  since {when(finding['since'])}", "dim"))

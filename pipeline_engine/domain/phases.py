@@ -24,6 +24,9 @@ class Phase(StrEnum):
     HELD = "held"
     """PENDING and ready, but the window of its execution or fan-out is full; an end makes room."""
 
+    IN_LINE = "in_line"
+    """PENDING or RETRYING, for a place of its key or of its execution's; an end frees one."""
+
     DELAYED = "delayed"
     """PENDING and ready, until its time: an item with a delay, or a step whose turn has failed."""
 
@@ -67,6 +70,10 @@ class PhaseColumns(Protocol):
         """Ready, and without a place in its window."""
 
     @property
+    def in_line(self) -> bool:
+        """Without a place of the key that it needs one of."""
+
+    @property
     def queued_at(self) -> object:
         """When a message was last due to be sent; which time it is does not matter here."""
 
@@ -106,8 +113,12 @@ def phase_of(row: PhaseColumns) -> Phase:
         return Phase.ENDED
     if status is StepStatus.RUNNING:
         return _begun(row)
-    if row.queued_at is not None:
-        return Phase.QUEUED
+    return Phase.QUEUED if row.queued_at is not None else _not_queued(row, status)
+
+
+def _not_queued(row: PhaseColumns, status: StepStatus) -> Phase:
+    if row.in_line:
+        return Phase.IN_LINE
     if status is StepStatus.RETRYING:
         return Phase.RETRYING
     if row.held:
@@ -147,11 +158,16 @@ _OUTCOMES = frozenset({Phase.RETRYING, Phase.PARKED, Phase.TIMER, Phase.EXPANDED
 PHASE_MOVES: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
     {
         # A cheap step that nobody else can reach runs without having been queued.
-        Phase.WAITING: frozenset({Phase.HELD, Phase.QUEUED, Phase.ENDED, *_OUTCOMES}),
+        Phase.WAITING: frozenset(
+            {Phase.HELD, Phase.IN_LINE, Phase.QUEUED, Phase.ENDED, *_OUTCOMES}
+        ),
         Phase.HELD: frozenset({Phase.QUEUED, Phase.DELAYED, Phase.ENDED}),
+        # Waiting for a moment, until it is queued or held, if its execution had to have a place. A
+        # failure for want of one is tried again as any other.
+        Phase.IN_LINE: frozenset({Phase.QUEUED, Phase.WAITING, Phase.RETRYING, Phase.ENDED}),
         Phase.DELAYED: frozenset({Phase.QUEUED, Phase.ENDED}),
         # A cheap step goes from here to its end in one transaction.
-        Phase.QUEUED: frozenset({Phase.RUNNING, Phase.ENDED, *_OUTCOMES}),
+        Phase.QUEUED: frozenset({Phase.RUNNING, Phase.IN_LINE, Phase.ENDED, *_OUTCOMES}),
         # Queued or delayed when its attempt was lost, and may be made again.
         Phase.RUNNING: frozenset(
             {Phase.QUEUED, Phase.DELAYED, Phase.CLEANING_UP, Phase.ENDED, *_OUTCOMES}

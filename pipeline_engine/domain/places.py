@@ -1,4 +1,8 @@
-"""What people call one row of an execution: blocks around it, step, item."""
+"""What people call one row of an execution: the blocks around it, the step, the item.
+
+A text like ``each[3]/pay#2`` also says where the rows of one attempt of a block are: their column
+``within``.
+"""
 
 from __future__ import annotations
 
@@ -12,3 +16,9 @@ def place(step_id: str, item_index: int | None = None, within: str | None = None
     own = step_id if within is None else step_id.partition(IN_BLOCK)[0]
     item = "" if item_index is None else f"[{item_index}]"
     return f"{around}{own}{item}"
+
+
+def inside(step_id: str, item_index: int | None, within: str | None, *, attempt: int) -> str:
+    """Where the steps are that this attempt of a block is opened into."""
+    again = f"#{attempt}" if attempt > 1 else ""
+    return f"{place(step_id, item_index, within)}{again}"

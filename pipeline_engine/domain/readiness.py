@@ -21,6 +21,7 @@ class SkipReason(StrEnum):
     RULE = "rule"  #: its trigger rule cannot be met any more
     UPSTREAM_FAILED = "upstream_failed"  #: a step that it depends on failed
     NOT_NEEDED = "not_needed"  #: a step that depends on it has gone on without it
+    CONCURRENCY = "concurrency_limit"  #: there was no place for it, and it was not to wait
     ABORTED = "aborted"  #: the execution failed, timed out or was cancelled first
 
 
@@ -126,8 +127,8 @@ def contribution(
 ) -> Contribution:
     """How the end of a step counts for its dependants.
 
-    A step skipped by its own condition, by its trigger rule, or because a step has gone on without
-    it, stops nobody.
+    A step skipped by its own condition, by its trigger rule, for want of a place, or because a step
+    has gone on without it, stops nobody.
     """
     if status is StepStatus.COMPLETED:
         return _SUCCESS

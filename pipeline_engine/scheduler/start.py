@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from pipeline_engine.domain import quorums
+from pipeline_engine.domain import concurrency, quorums
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.definitions import PipelineDefinition, merge_params
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, remember
@@ -23,15 +23,17 @@ from pipeline_engine.errors import (
     TooManyOpenExecutions,
 )
 from pipeline_engine.scheduler.actions.results import storable
-from pipeline_engine.scheduler.advance import abort, admission
+from pipeline_engine.scheduler.advance import abort, admission, places
 from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.outbox import send
 from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
 from pipeline_engine.storage import pipelines
+from pipeline_engine.storage.admission import put_in_line
 from pipeline_engine.storage.new_executions import NewExecution, begin_execution, stored_with_key
 from pipeline_engine.storage.pipelines import NewestRevision
+from pipeline_engine.storage.places import stop_clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,7 @@ def start(tx: Transaction, startable: Startable, request: Request) -> Started:
     params, problems = merge_params(definition, request.params)
     if not problems:
         problems = [*quorums.problems(definition, params)]
+        problems += concurrency.problems(definition, params, request.masker or tx.runtime.masker)
     if problems:
         raise InvalidParams(problems=problems)
     execution = NewExecution(
@@ -215,14 +218,19 @@ def _as_id(name_or_id: str) -> UUID | None:
 
 
 def cancel(
-    runtime: Runtime, execution_id: UUID, *, because: str | None, force: bool = False
+    runtime: Runtime,
+    execution_id: UUID,
+    *,
+    because: str | None,
+    force: bool = False,
+    code: str = AbortReason.CANCELLED.value,
 ) -> bool:
     """Store the intent to cancel and stop what can be stopped; False if nothing was left to stop.
 
     With *force* handlers and compensations are stopped, too.
     """
     reason = AbortReason.CANCELLED
-    error = {"code": reason.value, "message": because or abort.MESSAGES[reason]}
+    error = {"code": code, "message": because or abort.MESSAGES[reason]}
 
     def attempt() -> tuple[Transaction, bool]:
         with transaction(runtime) as tx:
@@ -240,6 +248,11 @@ def begin(tx: Transaction, plan: Plan, execution: NewExecution) -> UUID | None:
     begun = begin_execution(tx.connection, execution, plan.first_steps)
     if begun is None:
         return None
+    wanted = plan.definition.concurrency
+    if not places.admits_execution(tx, begun.id, execution.user_id, wanted, execution.params):
+        put_in_line(tx.connection, [row.id for row in begun.roots])
+        stop_clock(tx.connection, begun.id)
+        return begun.id
     # The others were stored as queued: the same question was asked when the plan was made.
     held = [row for row in begun.roots if admission.of(plan, row).is_held]
     if held:

@@ -34,6 +34,8 @@ from pipeline_engine.scheduler.plan.plan import PlannedStep
 from pipeline_engine.scheduler.resume import timer
 from pipeline_engine.scheduler.resume.cancel_rest import cancel_rest
 from pipeline_engine.scheduler.resume.cleanup import end_late_clean_up
+from pipeline_engine.scheduler.resume.give_places import give_places
+from pipeline_engine.scheduler.resume.supersede import supersede
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
 from pipeline_engine.storage import (
@@ -41,6 +43,7 @@ from pipeline_engine.storage import (
     deliveries,
     mailbox,
     overdue,
+    places,
     races,
     rows,
     transitions,
@@ -80,6 +83,8 @@ class Swept:
     clean_ups: int
     late_clean_ups: int
     races: int
+    places: int
+    superseded: int
     deliveries: int
     stranded: int
 
@@ -96,6 +101,8 @@ def sweep(runtime: Runtime) -> Swept:
         timed_out_executions=_time_out_executions(runtime),
         lost_cancels=_cancel_again(runtime),
         races=_cancel_rest_again(runtime),
+        places=_give_places_again(runtime),
+        superseded=_supersede_again(runtime),
         unclaimed=_send_unclaimed(runtime),
         late_clean_ups=_each(
             runtime, overdue.late_clean_ups, overdue.lock_late_clean_up, end_late_clean_up
@@ -385,6 +392,20 @@ def _cancel_rest_again(runtime: Runtime) -> int:
     with runtime.engine.connect() as connection:
         ids = races.marked(connection)
     return sum(_isolated(partial(cancel_rest, runtime, one), step=one) for one in ids)
+
+
+def _give_places_again(runtime: Runtime) -> int:
+    """Look after the keys at which somebody waits for a place that is free."""
+    with runtime.engine.connect() as connection:
+        ids = places.stalled(connection)
+    return sum(_isolated(partial(give_places, runtime, one), place=one) for one in ids)
+
+
+def _supersede_again(runtime: Runtime) -> int:
+    """Cancel those whose place a later one needs, if nobody has begun with that."""
+    with runtime.engine.connect() as connection:
+        ids = places.not_cancelled(connection)
+    return sum(_isolated(partial(supersede, runtime, one), place=one) for one in ids)
 
 
 def beat_mark(runtime: Runtime) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.domain.issues import Issue, dotted
+from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.errors import InvalidParams
 from pipeline_engine.scheduler import start
 from pipeline_engine.scheduler.actions.prepared import Prepared
@@ -108,19 +109,23 @@ def cancel(
     because: str | None,
     force: bool = False,
     again: bool = False,
+    code: str = AbortReason.CANCELLED.value,
 ) -> bool:
     """Cancel an execution and all that was started below it; False if nothing was left to stop.
 
     The intent is stored for all of them at once. If this process dies then, the sweep goes on.
     With *force* handlers and compensations are stopped, too, and so are they *again*: when it
-    is being cancelled already.
+    is being cancelled already. The *code* is that of its own error.
     """
 
     def stop_all(*, force: bool) -> dict[UUID, bool]:
         ids = retry_on_conflict(partial(_intend, runtime, execution_id, force=force))
         reasons = {one: because if one == execution_id else PARENT_STOPPED for one in ids}
-        stop = start.cancel
-        return {one: stop(runtime, one, because=why, force=force) for one, why in reasons.items()}
+        return {one: stop(one, why, force) for one, why in reasons.items()}
+
+    def stop(one: UUID, why: str | None, force: bool) -> bool:
+        its_code = code if one == execution_id else AbortReason.CANCELLED.value
+        return start.cancel(runtime, one, because=why, force=force, code=its_code)
 
     stopped = stop_all(force=force)
     if again and not force and not stopped.get(execution_id, any(stopped.values())):

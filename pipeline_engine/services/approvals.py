@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.places import place
 from pipeline_engine.errors import AnswerNotAllowed, NoApprovalWaits, SeveralApprovalsWait
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken
 from pipeline_engine.scheduler.runtime import Runtime
@@ -28,6 +29,7 @@ class Answer:
     by: str | None = None  #: believed from a service; a user speaks for himself
     step_id: str | None = None
     item_index: int | None = None
+    within: str | None = None  #: the blocks around it: ``each[3]``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +59,10 @@ def answer(caller: Caller, runtime: Runtime, execution_id: UUID, said: Answer) -
 def _meant(execution_id: UUID, found: Sequence[WaitingApproval], said: Answer) -> WaitingApproval:
     if said.item_index is not None:
         found = [step for step in found if step.item_index == said.item_index]
+    if said.within is not None:
+        found = [step for step in found if step.within == said.within]
     if not found:
-        where = f" {said.step_id!r}" if said.step_id else ""
+        where = f" {place(said.step_id, None, said.within)!r}" if said.step_id else ""
         raise NoApprovalWaits(f"No step{where} of execution {execution_id} waits for an approval")
     if len(found) > 1:
         places = ", ".join(step.place for step in found)

@@ -38,6 +38,11 @@ QUEUED_AGAIN = (
     "queued_at = CASE WHEN %(delay)s::interval IS NULL THEN now() END,"
     " due_at = now() + %(delay)s::interval"
 )
+#: Of a queued row *s* that asks for a place of its key, and what it got.
+HAS_PLACE_OR_IN_LINE = (
+    "has_place = asked.taken_at IS NOT NULL, in_line = asked.taken_at IS NULL,"
+    " queued_at = CASE WHEN asked.taken_at IS NOT NULL THEN s.queued_at END"
+)
 #: Of a new row *v*: its columns, and what they become.
 NEW = {"queued_at": "CASE WHEN v.queued THEN now() END", "publish_count": "v.queued::int"}
 _NOW_OR_BY_THE_CLOCK = "queued_at = CASE WHEN due_at > now() THEN NULL ELSE now() END"
@@ -120,6 +125,54 @@ WITH next AS (
 )
 SELECT {STEP_COLUMNS} FROM let_in s WHERE queued_at IS NOT NULL ORDER BY id
 """
+
+
+# ── Places of a key ──────────────────────────────────────────────────────────────────────
+
+
+def put_in_line(connection: Connection, ids: Collection[int]) -> None:
+    """Let the first steps of a new execution wait until that has its place."""
+    driver.run(
+        connection,
+        "UPDATE step_executions SET in_line = true, queued_at = NULL, publish_count = 0"
+        " WHERE id = ANY(%(ids)s::bigint[]) AND status = 'PENDING'",
+        {"ids": driver.array(ids)},
+    )
+
+
+def lock_in_line(connection: Connection, step_execution_id: int) -> StepRow | None:
+    """A step that stands in line, locked; None if it has ended."""
+    found = fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s"
+        f" WHERE id = %(id)s AND {IS[Phase.IN_LINE]} FOR NO KEY UPDATE",
+        {"id": step_execution_id},
+    )
+    return found[0] if found else None
+
+
+def queue_with_place(connection: Connection, step_execution_id: int) -> StepRow | None:
+    """Queue a step that stood in line, now that it has its place; None if it has ended."""
+    found = fetch_steps(
+        connection,
+        "UPDATE step_executions s SET in_line = false, has_place = true, queued_at = now(),"
+        f" publish_count = 1 WHERE id = %(id)s AND {IS[Phase.IN_LINE]} RETURNING {STEP_COLUMNS}",
+        {"id": step_execution_id},
+    )
+    return found[0] if found else None
+
+
+def take_out_of_line(connection: Connection, execution_id: UUID) -> list[StepRow]:
+    """The first steps of an execution that has its place now: ready, and not queued yet."""
+    found = fetch_steps(
+        connection,
+        "UPDATE step_executions s SET in_line = false FROM (SELECT id FROM step_executions"
+        " WHERE execution_id = %(id)s AND status IN ('PENDING', 'RETRYING') AND in_line"
+        " ORDER BY id FOR NO KEY UPDATE) waiting"
+        f" WHERE s.id = waiting.id AND s.status = 'PENDING' RETURNING {STEP_COLUMNS}",
+        {"id": str(execution_id)},
+    )
+    return sorted(found, key=lambda row: row.id)
 
 
 # ── By the clock ─────────────────────────────────────────────────────────────────────────

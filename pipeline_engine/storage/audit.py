@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain.states import FINAL_EXECUTION_STATUSES, FINAL_STEP_STATUSES
+from pipeline_engine.storage.places import IS_LIVE
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.events import EventType
 
@@ -136,7 +137,7 @@ def row_disagreements(
         "tolerated": [step.id for step in steps if step.is_tolerated],
         "most": most,
     }
-    for statement in (_EXECUTION, _MISSING, _ROWS, _DEPENDENCIES, _ITEMS):
+    for statement in (_EXECUTION, _MISSING, _ROWS, _DEPENDENCIES, _ITEMS, _PLACES):
         yield _disagreements(connection, statement, params)
 
 
@@ -228,7 +229,7 @@ WITH retried AS (
         -- A block that is tried again is opened anew.
         sum(coalesce(details ->> 'items', details ->> 'steps', details ->> 'compensations')::int)
             FILTER (WHERE event_type = 'step_expanded' AND e.id > coalesce(r.last_at, 0)) AS made,
-        bool_or(event_type <> 'step_skipped') AS ran,
+        bool_or(event_type NOT IN ('step_skipped', 'place_awaited', 'place_taken')) AS ran,
         max(CASE event_type WHEN 'step_completed' THEN 'COMPLETED' WHEN 'step_failed' THEN 'FAILED'
             WHEN 'step_skipped' THEN 'SKIPPED' WHEN 'step_timeout' THEN 'TIMEOUT' END) AS status,
         max(details ->> 'reason') FILTER (WHERE event_type = 'step_skipped') AS reason,
@@ -247,7 +248,9 @@ CROSS JOIN LATERAL (SELECT s.status IN ({_FINAL}) AS ended, concat_ws(', ',
     CASE WHEN s.awaiting_event THEN 'awaiting_event' END,
     CASE WHEN s.cancelling THEN 'cancelling' END,
     CASE WHEN s.in_window THEN 'in_window' END,
-    CASE WHEN s.held THEN 'held' END) AS holds) a
+    CASE WHEN s.held THEN 'held' END,
+    CASE WHEN s.in_line THEN 'in_line' END,
+    CASE WHEN s.has_place THEN 'has_place' END) AS holds) a
 CROSS JOIN LATERAL (VALUES
     ('end_not_told', 'status', a.ended AND t.status IS NULL, s.status, NULL),
     ('row_differs', 'status', s.status <> t.status, s.status, t.status),
@@ -271,6 +274,27 @@ CROSS JOIN LATERAL (VALUES
 ) AS f(code, name, differs, found, expected)
 WHERE s.execution_id = %(id)s AND s.kind <> 'sink' AND f.differs
 ORDER BY s.id
+"""
+
+#: Who took a place found others there, and since then some of those may have gone, but none came.
+_PLACES = f"""
+SELECT s.step_id, NULL::int, f.code, f.name, f.found, f.expected
+FROM concurrency_places p LEFT JOIN step_executions s ON s.id = p.step_execution_id
+CROSS JOIN LATERAL (SELECT count(*) AS number FROM concurrency_places p2
+    WHERE coalesce(p2.owner, '') = coalesce(p.owner, '') AND p2.key = p.key
+    AND (p2.taken_at, p2.id) <= (p.taken_at, p.id)
+    AND {IS_LIVE.replace("p.", "p2.")}) before
+CROSS JOIN LATERAL (VALUES
+    ('too_many_at_once', p.key, p.taken_at IS NOT NULL AND before.number > p.at_once,
+        before.number::text, p.at_once::text),
+    ('row_differs', 'has_place', s.has_place <> (p.taken_at IS NOT NULL),
+        s.has_place::text, (p.taken_at IS NOT NULL)::text)
+) AS f(code, name, differs, found, expected)
+WHERE p.execution_id = %(id)s AND {IS_LIVE} AND f.differs
+UNION ALL
+SELECT s.step_id, s.item_index, 'row_differs', 'has_place', 'true', 'false'
+FROM step_executions s WHERE s.execution_id = %(id)s AND s.has_place
+    AND NOT EXISTS (SELECT FROM concurrency_places p WHERE p.step_execution_id = s.id)
 """
 
 _DEPENDENCIES = f"""

@@ -7,9 +7,10 @@ are among the first open ones; no others are read.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -40,10 +41,12 @@ class OpenStep:
     dependency_count: int
     queue: str
     held: bool
+    in_line: bool
     queued_at: datetime | None
     due_at: datetime | None
     parent_id: int | None
     item_index: int | None
+    within: str | None
     items_total: int | None
     items_open: int | None
     items_failed: int | None
@@ -58,14 +61,17 @@ class OpenStep:
 
 
 _COLUMNS = ", ".join(f"s.{f.name}" for f in fields(OpenStep))
-#: The first open steps of an execution, status by status.
+_MADE = (" AND s.items_open IS NULL", " AND s.items_open IS NOT NULL")
+#: The first open steps of an execution, status by status. Of many blocks that are open nothing
+#: but the blocks themselves would be seen, as they are older than what is in them.
 _FIRST = " UNION ALL ".join(
     f"(SELECT {_COLUMNS}, s.successors FROM step_executions s WHERE s.execution_id = %(id)s"
-    f" AND s.status = '{status}' ORDER BY s.id LIMIT {SCANNED})"
+    f" AND s.status = '{status}'{made} ORDER BY s.id LIMIT {SCANNED})"
     for status in sorted(OPEN_STEP_STATUSES)
+    for made in (_MADE if status is StepStatus.RUNNING else ("",))
 )
 #: Columns that are equal in steps which wait for the same kind of thing.
-_KIND_OF_WAIT = f"{NAME}, {IS_LOST}, leased_until < now(), parent_id IS NULL"
+_KIND_OF_WAIT = f"{NAME}, {IS_LOST}, leased_until < now(), parent_id IS NULL, kind = 'item'"
 
 
 def open_steps(connection: Connection, execution_id: UUID) -> list[OpenStep]:
@@ -82,7 +88,8 @@ def open_steps(connection: Connection, execution_id: UUID) -> list[OpenStep]:
 def open_counts(connection: Connection, execution_id: UUID) -> dict[StepStatus, int]:
     """How many steps are open, by status; ``SCANNED`` stands for as many or more."""
     rows = connection.exec_driver_sql(
-        f"SELECT status, count(*) FROM ({_FIRST}) f WHERE kind <> 'sink' GROUP BY status",
+        f"SELECT status, least(count(*), {SCANNED}) FROM ({_FIRST}) f WHERE kind <> 'sink'"
+        " GROUP BY status",
         {"id": str(execution_id)},
     )
     return {StepStatus(row[0]): row[1] for row in rows}
@@ -95,6 +102,7 @@ class Neighbour:
     step_id: str
     status: str
     is_parked: bool
+    within: str | None = None  #: None outside of blocks
 
 
 def blockers(
@@ -104,22 +112,43 @@ def blockers(
     if not ids:
         return {}
     rows = connection.exec_driver_sql(
-        "SELECT waiting, step_id, status, awaiting_event FROM (SELECT w.id AS waiting, f.step_id,"
-        " f.status, f.awaiting_event, row_number() OVER (PARTITION BY w.id ORDER BY f.id) AS place"
+        f"SELECT waiting, {_NEIGHBOUR} FROM (SELECT w.id AS waiting, f.*,"
+        " row_number() OVER (PARTITION BY w.id ORDER BY f.id) AS place"
         f" FROM ({_FIRST}) f JOIN unnest(%(ids)s::bigint[]) AS w(id) ON w.id = ANY(f.successors)"
-        f" WHERE f.parent_id IS NULL) s WHERE place <= {SHOWN} ORDER BY waiting, place",
+        f" WHERE f.kind <> 'item') s WHERE place <= {SHOWN} ORDER BY waiting, place",
         {"id": str(execution_id), "ids": list(ids)},
     )
+    return _by_id(rows)
+
+
+def open_inside(connection: Connection, ids: Sequence[int]) -> Mapping[int, list[Neighbour]]:
+    """The open steps of each of these that is a block, and what undoes them; a few of each."""
+    if not ids:
+        return {}
+    rows = connection.exec_driver_sql(
+        f"SELECT b.id, {_NEIGHBOUR} FROM unnest(%(ids)s::bigint[]) AS b(id) CROSS JOIN LATERAL ("
+        # The index has items under their numbers, and the steps of a block beside them.
+        "SELECT * FROM step_executions s WHERE s.parent_id = b.id AND s.item_index IS NULL"
+        f" AND {OPEN} ORDER BY s.id LIMIT {SHOWN}) s",
+        {"ids": list(ids)},
+    )
+    return _by_id(rows)
+
+
+_NEIGHBOUR = "s.step_id, s.status, s.awaiting_event, s.within"
+
+
+def _by_id(rows: Iterable[Sequence[Any]]) -> Mapping[int, list[Neighbour]]:
     found: dict[int, list[Neighbour]] = defaultdict(list)
-    for waiting, *neighbour in rows:
-        found[waiting].append(Neighbour(*neighbour))
+    for step_execution_id, *neighbour in rows:
+        found[step_execution_id].append(Neighbour(*neighbour))
     return found
 
 
 def in_window(connection: Connection, execution_id: UUID) -> list[Neighbour]:
     """The steps that take the places of an execution's window; a window has 100 at most."""
     rows = connection.exec_driver_sql(
-        "SELECT step_id, status, awaiting_event FROM step_executions"
+        f"SELECT {_NEIGHBOUR} FROM step_executions s"
         " WHERE execution_id = %(id)s AND in_window ORDER BY id LIMIT 100",
         {"id": str(execution_id)},
     )
@@ -130,7 +159,7 @@ def held_items(connection: Connection, parents: Sequence[int]) -> Mapping[int, i
     """How many items of each fan-out wait for a place; ``SCANNED`` is as many or more."""
     rows = connection.exec_driver_sql(
         "SELECT p.id, (SELECT count(*) FROM (SELECT 1 FROM step_executions s"
-        " WHERE s.execution_id = f.execution_id AND s.parent_id = p.id"
+        " WHERE s.execution_id = f.execution_id AND s.parent_id = p.id AND s.kind = 'item'"
         f" AND {IS[Phase.HELD]} LIMIT {SCANNED}) h)"
         " FROM unnest(%(ids)s::bigint[]) AS p(id) JOIN step_executions f ON f.id = p.id",
         {"ids": list(parents)},
@@ -212,7 +241,7 @@ def stuck_executions(connection: Connection, *, after: timedelta, limit: int) ->
 def lost_steps(connection: Connection, *, limit: int) -> list[tuple[UUID, str]]:
     """Open steps that wait for nothing, while others may move; there must be none."""
     rows = connection.exec_driver_sql(
-        "SELECT execution_id, step_id FROM step_executions"
+        "SELECT execution_id, concat_ws('/', within, step_id) FROM step_executions"
         f" WHERE {OPEN} AND {IS_LOST} ORDER BY execution_id, id LIMIT %(limit)s",
         {"limit": limit},
     )

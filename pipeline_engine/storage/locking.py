@@ -122,8 +122,9 @@ def was_stopped(connection: Connection, step_execution_id: int) -> bool:
     found = connection.exec_driver_sql(
         "SELECT cancelling OR status IN ('SKIPPED', 'TIMEOUT')"
         # If its failure was caught, it has completed.
-        " OR (status = 'COMPLETED' AND coalesce(error_code, '') IN ('timeout', 'revoked'))"
-        " OR (status = 'FAILED' AND error_code = 'revoked')"
+        " OR (status = 'COMPLETED' AND coalesce(error_code, '')"
+        " IN ('timeout', 'revoked', 'superseded'))"
+        " OR (status = 'FAILED' AND error_code IN ('revoked', 'superseded'))"
         " FROM step_executions WHERE id = %(id)s",
         {"id": step_execution_id},
     ).scalar()
@@ -138,6 +139,17 @@ def lock_attempt(connection: Connection, step: StepRow) -> StepRow | None:
         " AND attempt = %(attempt)s AND NOT (awaiting_event OR cancelling)"
         " AND items_total IS NULL FOR NO KEY UPDATE",
         {"id": step.id, "attempt": step.attempt},
+    )
+    return found[0] if found else None
+
+
+def lock_open(connection: Connection, step_execution_id: int) -> StepRow | None:
+    """A step that has not ended, locked."""
+    found = fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s WHERE id = %(id)s AND {OPEN}"
+        " FOR NO KEY UPDATE",
+        {"id": step_execution_id},
     )
     return found[0] if found else None
 

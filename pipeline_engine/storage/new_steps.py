@@ -130,6 +130,6 @@ _AT_FIRST: dict[str, Any] = {
     **dict.fromkeys(("attempt", "retry_count", "lost_count"), 0),
     **dict.fromkeys(("deps_succeeded", "deps_failed", "deps_blocking", "deps_branched"), 0),
     **dict.fromkeys(("items_total", "items_open", "items_failed", "items_tolerated")),
-    **dict.fromkeys(("awaiting_event", "cancelling"), False),
+    **dict.fromkeys(("in_line", "has_place", "awaiting_event", "cancelling"), False),
     **dict.fromkeys(("task_id", "started_at", "error_code")),
 }

@@ -17,16 +17,18 @@ OPEN = "status IN ('PENDING', 'RETRYING', 'RUNNING')"  #: every phase but ``ENDE
 #: Condition of each phase; exactly one is true of every row.
 IS: Mapping[Phase, str] = MappingProxyType(
     {
-        Phase.WAITING: "status = 'PENDING' AND queued_at IS NULL AND NOT held AND due_at IS NULL",
-        Phase.HELD: "status = 'PENDING' AND queued_at IS NULL AND held",
-        Phase.DELAYED: "status = 'PENDING' AND queued_at IS NULL AND NOT held"
+        Phase.WAITING: "status = 'PENDING' AND queued_at IS NULL AND NOT in_line AND NOT held"
+        " AND due_at IS NULL",
+        Phase.HELD: "status = 'PENDING' AND queued_at IS NULL AND NOT in_line AND held",
+        Phase.IN_LINE: "status IN ('PENDING', 'RETRYING') AND queued_at IS NULL AND in_line",
+        Phase.DELAYED: "status = 'PENDING' AND queued_at IS NULL AND NOT in_line AND NOT held"
         " AND due_at IS NOT NULL",
         Phase.QUEUED: "status IN ('PENDING', 'RETRYING') AND queued_at IS NOT NULL",
         Phase.RUNNING: "status = 'RUNNING' AND NOT awaiting_event AND items_open IS NULL"
         " AND NOT cancelling",
         Phase.PARKED: "status = 'RUNNING' AND awaiting_event AND due_at IS NULL",
         Phase.TIMER: "status = 'RUNNING' AND awaiting_event AND due_at IS NOT NULL",
-        Phase.RETRYING: "status = 'RETRYING' AND queued_at IS NULL",
+        Phase.RETRYING: "status = 'RETRYING' AND queued_at IS NULL AND NOT in_line",
         Phase.EXPANDED: "status = 'RUNNING' AND NOT awaiting_event AND items_open > 0",
         Phase.JOINING: "status = 'RUNNING' AND NOT awaiting_event AND items_open = 0",
         Phase.CLEANING_UP: "status = 'RUNNING' AND NOT awaiting_event AND items_open IS NULL"
@@ -56,7 +58,7 @@ _MOVED_BY = {
     Phase.JOINING: _HAS_WAKE,
     Phase.CLEANING_UP: _HAS_WAKE,
 }
-_SURE = (Phase.DELAYED, Phase.QUEUED, Phase.PARKED, Phase.TIMER)
+_SURE = (Phase.IN_LINE, Phase.DELAYED, Phase.QUEUED, Phase.PARKED, Phase.TIMER)
 
 #: Condition of steps that a message, the clock, a worker or the outside will move.
 WILL_MOVE = _either(

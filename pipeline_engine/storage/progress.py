@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Numeric, Row, Select, and_, case, cast, func, select, update
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import (
+    ColumnElement,
+    Numeric,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.progress import Aggregate, StatusGroup, aggregate_groups
@@ -25,14 +39,20 @@ def aggregates(
 ) -> Mapping[UUID, Aggregate]:
     """The progress of each execution: one query, and one row for each status.
 
-    The time that is left needs another query, as it depends on what open items wait for.
+    How far open blocks are needs another query, if there are any, and the time that is left as
+    well, as it depends on what open items wait for.
     """
     groups: dict[UUID, list[StatusGroup]] = {}
     current: dict[UUID, str] = {}
+    open_parts: list[UUID] = []
     for row in session.execute(_grouped(execution_ids)):
         groups.setdefault(row.execution_id, []).append(_group(row))
         if row.status == StepStatus.RUNNING:
             current[row.execution_id] = row.names[0]
+            if row.has_parts:
+                open_parts.append(row.execution_id)
+    for execution_id, weighted in _of_parts(session, open_parts):
+        groups[execution_id].append(_part_of_open(weighted))
     if with_eta:
         for row in session.execute(_waits_of_items(execution_ids)):
             groups.setdefault(row.execution_id, []).append(_waiting_items(row))
@@ -88,6 +108,7 @@ def _grouped(execution_ids: Collection[UUID]) -> Select[*tuple[Any, ...]]:
             func.coalesce(func.sum(seconds).filter(timed), 0).label("seconds"),
             func.count().filter(_waits_for_somebody()).label("waiting"),
             func.max(_wakes_in_seconds()).label("wakes_in_seconds"),
+            func.bool_or(step.items_total.between(1, _MOST_PARTS)).label("has_parts"),
             func.array_agg(aggregate_order_by(step.name, step.sequence_number.desc())).label(
                 "names"
             ),
@@ -120,8 +141,38 @@ def _waits_of_items(execution_ids: Collection[UUID]) -> Select[*tuple[Any, ...]]
     )
 
 
+#: A block that has not ended counts where it is as far as what it has made: a step in it, or an
+#: item with a block of its own, is a part of what it is in. Of what has made more rows than these,
+#: the ends alone are progress enough.
+_MOST_PARTS = 100
+_BELOW = text(f"""
+WITH RECURSIVE below AS (
+    SELECT execution_id, id, weight::numeric AS share, items_total, 0::numeric AS done
+    FROM step_executions
+    WHERE execution_id = ANY(:ids) AND status = 'RUNNING' AND parent_id IS NULL AND kind = 'step'
+        AND items_total BETWEEN 1 AND {_MOST_PARTS}
+    UNION ALL
+    SELECT s.execution_id, s.id, b.share / b.items_total, s.items_total, CASE
+        WHEN s.items_total > 0 THEN 100.0 * (s.items_total - s.items_open) / s.items_total
+        WHEN s.item_index IS NULL THEN s.progress_percentage ELSE 0 END
+    FROM below b JOIN step_executions s ON s.parent_id = b.id
+    WHERE b.items_total BETWEEN 1 AND {_MOST_PARTS} AND s.status = 'RUNNING'
+)
+SELECT execution_id, sum(share * done) FROM below GROUP BY 1 HAVING sum(share * done) > 0
+""").bindparams(bindparam("ids", type_=ARRAY(PG_UUID(as_uuid=True))))
+
+
+def _of_parts(session: Session, ids: Sequence[UUID]) -> Iterable[Row[UUID, Decimal]]:
+    return session.execute(_BELOW, {"ids": list(ids)}) if ids else ()
+
+
+def _part_of_open(weighted: Decimal) -> StatusGroup:
+    """What open blocks have done of themselves; they are counted already."""
+    return StatusGroup(status=StepStatus.RUNNING, count=0, weight=0, weighted_percentage=weighted)
+
+
 def _percentage() -> ColumnElement[Decimal]:
-    """A fan-out is as far as its items are, whatever it says of itself."""
+    """A fan-out is as far as its items are, a block as its steps, whatever it says of itself."""
     step = StepExecution
     of_items = 100 * cast(step.items_total - step.items_open, Numeric) / step.items_total
     return case(

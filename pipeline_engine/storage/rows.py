@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
+from pipeline_engine.domain.places import inside, place
 from pipeline_engine.domain.readiness import Dependencies
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.base import Json
@@ -50,6 +52,8 @@ class StepRow:
     queue: str
     cheap: bool
     in_window: bool
+    in_line: bool
+    has_place: bool
     parent_id: int | None
     item_index: int | None
     item_key: str | None
@@ -69,11 +73,7 @@ class StepRow:
     @property
     def label(self) -> str:
         """What leads back to it, for those who look at Celery: execution, blocks, step, item."""
-        return "/".join(filter(None, (str(self.execution_id), self.within, self._place)))
-
-    @property
-    def _place(self) -> str:
-        return self.step_id if self.item_index is None else f"{self.step_id}[{self.item_index}]"
+        return f"{self.execution_id}/{place(self.step_id, self.item_index, self.within)}"
 
     @property
     def is_repeated(self) -> bool:
@@ -90,8 +90,8 @@ class StepRow:
     @property
     def inside(self) -> Home:
         """The same of the steps that it holds, if it is a block, in the attempt that it is at."""
-        again = f"#{self.retry_count + 1}" if self.retry_count else ""
-        within = "/".join(filter(None, (self.within, f"{self._place}{again}")))
+        attempt = self.retry_count + 1
+        within = inside(self.step_id, self.item_index, self.within, attempt=attempt)
         return Home(self.execution_id, self.id, within)
 
     @property
@@ -350,10 +350,10 @@ class Failure(NamedTuple):
     error_message: str | None
 
 
-def first_failures(connection: Connection, homes: Collection[Home]) -> dict[Home, Failure]:
-    """Of each of these attempts of blocks the failure that came first."""
+def failures_inside(connection: Connection, homes: Collection[Home]) -> dict[Home, list[Failure]]:
+    """Of each of these attempts of blocks the failures, in their order."""
     rows = connection.exec_driver_sql(
-        "SELECT DISTINCT ON (s.parent_id) s.execution_id, s.parent_id, s.within, s.step_id,"
+        "SELECT s.execution_id, s.parent_id, s.within, s.step_id,"
         " s.error_code, s.error_message"
         " FROM unnest(%(blocks)s::bigint[], %(within)s::text[]) AS w(block, within)"
         " JOIN step_executions s ON s.parent_id = w.block AND s.within = w.within"
@@ -361,7 +361,10 @@ def first_failures(connection: Connection, homes: Collection[Home]) -> dict[Home
         " ORDER BY s.parent_id, s.finished_at, s.id",
         {"blocks": [home.block for home in homes], "within": [home.within for home in homes]},
     )
-    return {Home(*row[:3]): Failure(*row[3:]) for row in rows}
+    found: dict[Home, list[Failure]] = defaultdict(list)
+    for row in rows:
+        found[Home(*row[:3])].append(Failure(*row[3:]))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,8 @@ WITH ended AS (
         finished_at = greatest(statement_timestamp() - v.ago * interval '1 second', now()),
         updated_at = now(), queued_at = NULL, due_at = NULL,
         leased_until = NULL, deadline_at = NULL, awaiting_event = false, cancelling = false,
-        in_window = false, held = false, eta_seconds = NULL, lock_version = s.lock_version + 1,
+        in_window = false, held = false, in_line = false, has_place = false, eta_seconds = NULL,
+        lock_version = s.lock_version + 1,
         remaining = s.remaining - coalesce(v.counted, 0),
         deps_succeeded = s.deps_succeeded + coalesce(v.succeeded, 0),
         deps_failed = s.deps_failed + coalesce(v.failed, 0),
@@ -254,7 +255,8 @@ def retry(
         # The clean-up between two attempts counts its own worker, which has not died.
         " lost_count = lost_count - (cancelling AND items_total IS NULL)::int, cancelling = false,"
         # A block begins anew.
-        " items_total = NULL, items_open = NULL, items_failed = NULL, items_tolerated = NULL"
+        " items_total = NULL, items_open = NULL, items_failed = NULL, items_tolerated = NULL,"
+        " in_line = false"
         " WHERE id = %(id)s AND attempt = %(attempt)s AND cancelling = %(cleaned)s"
         " AND status = %(taken)s"
         " AND status IN ('PENDING', 'RETRYING', 'RUNNING') RETURNING attempt",

@@ -17,10 +17,12 @@ from pipeline_engine.dispatch.messages import (
     CANCEL_REST,
     CLEAN_UP,
     DELIVER,
+    GIVE_PLACES,
     JOIN,
     MOST_IDS_EVER,
     RETENTION,
     RUN_BATCH,
+    SUPERSEDE,
     SWEEP,
     several,
     task_of,
@@ -30,7 +32,9 @@ from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.scheduler.resume import deliver
 from pipeline_engine.scheduler.resume.cancel_rest import cancel_rest
 from pipeline_engine.scheduler.resume.cleanup import clean_up
+from pipeline_engine.scheduler.resume.give_places import give_places
 from pipeline_engine.scheduler.resume.join import join
+from pipeline_engine.scheduler.resume.supersede import supersede
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.services import retention
@@ -144,6 +148,8 @@ BY_ID: dict[str, Callable[[Runtime, int], Transaction]] = {
     JOIN: join,
     CLEAN_UP: clean_up,
     CANCEL_REST: cancel_rest,
+    GIVE_PLACES: give_places,
+    SUPERSEDE: supersede,
 }
 #: Names of the tasks that beat sends, and what they do.
 TICKS: dict[str, Callable[[Runtime], object]] = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from itertools import count
-from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -143,13 +142,6 @@ TAMPERED_INSIDE = {
         "row_differs again its row says retry_count 0; expected: retry_count 1, by its history",
     },
 }
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    monkeypatch.setattr(
-        "pipeline_engine.services.executions.check", lambda *a: SimpleNamespace(valid=True)
-    )
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from support.driving import Driver, Gate, in_background
-from support.factories import a_fan_out, a_pipeline, a_step, an_action
+from support.factories import a_block, a_fan_out, a_pipeline, a_step, an_action
 from support.history_rows import statements_on
 
 from pipeline_engine.domain.callers import SYSTEM, Caller
+from pipeline_engine.domain.places import place
 from pipeline_engine.errors import ExecutionNotFound
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import (
@@ -26,6 +27,7 @@ from pipeline_engine.sdk import (
 from pipeline_engine.services import executions, inbox, presence
 from pipeline_engine.services.explain import Explanation, Finding, FindingCode, explain
 from pipeline_engine.services.inbox import Arrival
+from pipeline_engine.storage import diagnostics
 from pipeline_engine.storage.diagnostics import SCANNED, SHOWN
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -35,6 +37,10 @@ WINDOW = {"max_parallel_steps": 2}
 def explained(driver: Driver, execution_id: UUID, caller: Caller = SYSTEM) -> Explanation:
     with driver.runtime.sessions() as session:
         return explain(caller, session, driver.runtime, execution_id)
+
+
+def told(driver: Driver, execution_id: UUID) -> list[Finding]:
+    return [f for f in explained(driver, execution_id).findings if f.step_id]
 
 
 def codes(explanation: Explanation) -> dict[str | None, str]:
@@ -289,6 +295,57 @@ def test_a_step_that_waits_for_another_pipeline_names_its_execution(drive, sessi
     above, below = explained(driver, execution_id), explained(driver, child)
     assert (above.parent_execution_id, above.descendants) == (None, 1)
     assert (below.parent_execution_id, below.root_execution_id) == (execution_id, execution_id)
+
+
+def test_a_block_names_the_steps_that_it_waits_for_and_they_say_where_they_are(drive, unchecked):
+    driver = drive(parking("job"))
+    held = a_step("held", action="work")
+    execution_id = driver.start(
+        a_block("each", a_step("a"), a_step("b", "a", action="work"), for_each=[1]),
+        a_block("pair", a_step("job", action="work"), held, a_step("end", "job")),
+        settings=WINDOW | {"max_parallel_steps": 1},
+    )
+    driver.settle()
+
+    found = {place(f.step_id, f.item_index, f.within): f for f in told(driver, execution_id)}
+
+    assert found["each"].code is FindingCode.WAITS_FOR_ITEMS
+    assert found["each[0]"].because == (
+        "1 of 2 steps of the block have ended; it waits for each[0]/b (parked)."
+    )
+    assert found["pair"].facts["total"] == 3
+    assert found["pair/held"].because == (
+        "1 of 1 places of max_parallel_steps are taken: pair/job (parked)."
+    )
+    assert (
+        found["pair/end"].because == "It waits for 1 of 1 steps in front of it: pair/job (parked)."
+    )
+    assert found["each[0]/b"].code is FindingCode.PARKED
+
+
+def test_a_block_that_has_failed_says_that_it_undoes_what_it_has_done(drive, unchecked):
+    driver = drive(parking("job"), an_action("bad", lambda _: ActionResult(success=False)))
+    execution_id = driver.start(
+        a_block("pair", a_step("a", compensate={"action": "work"}), a_step("b", "a", action="bad"))
+    )
+    driver.settle()
+
+    finding = the(FindingCode.WAITS_FOR_STEPS, driver, execution_id)
+
+    assert finding.because == (
+        "It has failed, and undoes what it has done; it waits for pair/compensate:a (parked)."
+    )
+
+
+def test_what_runs_in_many_blocks_is_shown_beside_them(drive, unchecked, monkeypatch):
+    monkeypatch.setattr(diagnostics, "_FIRST", diagnostics._FIRST.replace("LIMIT 500", "LIMIT 3"))
+    driver = drive(parking("job"))
+    execution_id = driver.start(
+        a_block("each", a_step("b", action="work"), for_each=[1, 2, 3, 4, 5])
+    )
+    driver.settle()
+
+    assert the(FindingCode.PARKED, driver, execution_id).within == "each[0]"
 
 
 def test_a_fan_out_whose_join_was_lost_says_that_the_sweep_will_join_it(drive):

@@ -29,7 +29,7 @@ CLAIM = "leased_until = now() +"
 END = "SET status = v.status"
 PARK = "awaiting_event = true"
 COLLECT = "progress_percentage = coalesce("
-EXPAND = "items_open = coalesce(items_open, 0) +"
+EXPAND = "INSERT INTO step_executions"
 HEARD = pytest.mark.parametrize(
     "forwarded", [True, False], ids=["committed unheard", "never committed"]
 )

@@ -28,6 +28,7 @@ SOON = timedelta(seconds=30)
 COLUMNS: dict[str, tuple[Any, ...]] = {
     "status": tuple(StepStatus),
     "held": (False, True),
+    "in_line": (False, True),
     "queued_at": (None, START),
     "due_at": (None, START),
     "awaiting_event": (False, True),
@@ -42,6 +43,7 @@ PARKED = {**RUNNING, "awaiting_event": True}
 ROWS: dict[Phase, list[dict[str, Any]]] = {
     Phase.WAITING: [{"remaining": 1}],
     Phase.HELD: [{"held": True}, {"held": True, "due_at": START + timedelta(days=36500)}],
+    Phase.IN_LINE: [{"in_line": True}, {"in_line": True, "status": "RETRYING", "attempt": 1}],
     Phase.DELAYED: [{"due_at": START}],
     Phase.QUEUED: [{"queued_at": START}, {"status": "RETRYING", "queued_at": START, "attempt": 1}],
     Phase.RUNNING: [{**RUNNING, "leased_until": START}],
@@ -127,6 +129,9 @@ STATEMENTS: list[tuple[str, Statement]] = [
         lambda c, step: transitions.claim_clean_up(c, step.id, lease=SOON, within=SOON),
     ),
     ("queue", lambda c, step: admission.queue(c, [step.id])),
+    ("put_in_line", lambda c, step: admission.put_in_line(c, [step.id])),
+    ("queue_with_place", lambda c, step: admission.queue_with_place(c, step.id)),
+    ("take_out_of_line", lambda c, step: admission.take_out_of_line(c, step.execution_id)),
     ("hold", lambda c, step: admission.hold(c, [step.id])),
     ("let_in", lambda c, step: admission.let_in(c, step.execution_id, window=9)),
     ("count_ends", lambda c, step: queueing.count_ends(c, {step.id: Contribution(ended=1)})),
@@ -141,6 +146,7 @@ STATEMENTS: list[tuple[str, Statement]] = [
 ONLY_FOR = {
     "count_ends": {Phase.WAITING},
     "count_ended_items": {Phase.EXPANDED},
+    "put_in_line": {Phase.QUEUED, Phase.WAITING},
 }
 
 
@@ -218,6 +224,7 @@ def test_no_statement_that_moves_steps_is_left_out_here():
         (f"{IS[Phase.JOINING]} AND due_at <= now()", "due"),
         (f"{IS[Phase.CLEANING_UP]} AND due_at <= now()", "due"),
         (f"execution_id = uuid_nil() AND {IS[Phase.HELD]}", "held"),
+        (f"execution_id = uuid_nil() AND {IS[Phase.IN_LINE]}", "in_line"),
         (f"execution_id = uuid_nil() AND {OPEN}", "open"),
     ],
 )

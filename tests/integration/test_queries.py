@@ -50,7 +50,7 @@ def test_executions_of_others_are_not_listed_and_do_not_exist(session: Session) 
     with pytest.raises(ExecutionNotFound):
         queries.events(BOB, session, hers.id, EventFilter())
     with pytest.raises(ExecutionNotFound):
-        queries.items(BOB, session, hers.id, parent_id=1, page=Page())
+        queries.below(BOB, session, hers.id, parent_id=1, page=Page())
 
 
 def test_a_service_that_acts_for_a_user_sees_what_the_user_sees(session: Session) -> None:
@@ -308,7 +308,7 @@ def test_ten_thousand_items_are_one_entry_with_counters_and_are_read_by_page(
         )
 
     listed = queries.steps(SYSTEM, session, execution.id)
-    page = queries.items(
+    page = queries.below(
         SYSTEM, session, execution.id, parent_id=parent.id, page=Page(number=2, size=2)
     )
 

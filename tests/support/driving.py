@@ -20,10 +20,18 @@ from pipeline_engine.domain.phases import Phase
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.claim.plain import make_turn
-from pipeline_engine.scheduler.resume import cancel_rest, cleanup, deliver, join
+from pipeline_engine.scheduler.resume import (
+    cancel_rest,
+    cleanup,
+    deliver,
+    give_places,
+    join,
+    supersede,
+)
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services.audit import audit_rows
+from pipeline_engine.storage import places
 from pipeline_engine.storage.tables.events import Event as HistoryEvent
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.steps import StepExecution, StepKind
@@ -100,7 +108,8 @@ class Driver:
         found = self.look(execution_id)
         left = [(r.step_id, r.item_index, r.status) for r in found.rows if r.finished_at is None]
         assert not left, f"the execution has ended, these steps have not: {left}"
-        assert not any(row.in_window or row.held for row in found.rows), "a place is still taken"
+        taken = [row.in_window or row.held or row.in_line or row.has_place for row in found.rows]
+        assert not any(taken), "a place is still taken"
         findings = self.audit(execution_id)
         assert not findings, findings
         return found
@@ -127,6 +136,7 @@ class Driver:
                 self._each(JOINABLE, self.join),
                 self._each(CANCELLED, self.clean_up),
                 self._each(RACES, self.cancel_rest),
+                self.give_places(),
                 self.deliver(),
             ]
         )
@@ -143,6 +153,16 @@ class Driver:
 
     def cancel_rest(self, step_execution_id: int) -> None:
         make_turn(self.runtime).go_on(cancel_rest.cancel_rest(self.runtime, step_execution_id))
+
+    def give_places(self) -> bool:
+        """Look after the keys of places; false if nobody's turn has come."""
+        with self.runtime.engine.connect() as connection:
+            stalled, superseded = places.stalled(connection), places.not_cancelled(connection)
+        for place_id in stalled:
+            make_turn(self.runtime).go_on(give_places.give_places(self.runtime, place_id))
+        for place_id in superseded:
+            make_turn(self.runtime).go_on(supersede.supersede(self.runtime, place_id))
+        return bool(stalled or superseded)
 
     def deliver(self) -> bool:
         """Hand over what the inbox holds; false if nobody wanted any of it."""

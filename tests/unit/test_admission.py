@@ -16,6 +16,12 @@ def test_a_step_is_held_until_its_window_has_been_counted():
     assert answer(window=2, before=2) is Admission.HELD_BY_EXECUTION
 
 
+def test_who_needs_a_place_of_a_key_stands_in_line_for_it():
+    assert answer(has_place=False) is Admission.IN_LINE
+    assert answer(window=2, before=0, has_place=False) is Admission.IN_LINE
+    assert answer(has_place=True) is Admission.QUEUED
+
+
 def test_items_are_queued_as_far_as_the_window_of_their_fan_out_reaches():
     found = [answer(window=2, before=place, is_item=True) for place in range(3)]
 

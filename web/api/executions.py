@@ -89,12 +89,21 @@ def show(execution_id: str) -> Any:
 @executions.query(StepQuery)
 @executions.answers(200, StepListSchema)
 def steps(query: dict[str, Any], execution_id: str) -> Any:
-    """List the steps in their order; a fan-out has counters, `parent` lists its items."""
+    """List the steps in their order; fan-outs and blocks have counters.
+
+    `parent` lists what is below one of them: items, or the steps of a block, attempt by attempt.
+    """
     scope = (caller(), session(), execution_id_of(execution_id))
     outputs, page = query["include_outputs"], Page(query["page"], query["page_size"])
     if "parent" not in query:
         return {"steps": queries.steps(*scope, with_outputs=outputs)}
-    found = queries.items(*scope, parent_id=query["parent"], page=page, with_outputs=outputs)
+    found = queries.below(
+        *scope,
+        parent_id=query["parent"],
+        within=query.get("within"),
+        page=page,
+        with_outputs=outputs,
+    )
     return {"steps": found.entries, "pagination": found}
 
 

@@ -78,6 +78,7 @@ class Outline:
         self.parameters = frozenset(_names(document.get("parameters")))
         self.secret_parameters = frozenset(_names(document.get("parameters"), kind="secret"))
         self.outputs = mapping_of(document.get("outputs"))
+        self.concurrency = mapping_of(document.get("concurrency"))
 
     @property
     def nodes(self) -> tuple[Node, ...]:

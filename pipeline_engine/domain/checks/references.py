@@ -20,6 +20,7 @@ from pipeline_engine.domain.checks.scopes import (
     scope_of,
     scope_of_block_outputs,
     scope_of_outputs,
+    scope_of_pipeline_key,
     scope_of_undoing,
 )
 from pipeline_engine.domain.checks.texts import (
@@ -31,6 +32,7 @@ from pipeline_engine.domain.checks.texts import (
     texts_in,
     texts_of_param,
 )
+from pipeline_engine.domain.definitions import JSON
 from pipeline_engine.domain.expressions import (
     ExpressionError,
     Reference,
@@ -106,6 +108,9 @@ def _scoped_texts(outline: Outline, actions: ActionCatalogue) -> Iterator[tuple[
         yield from ((of_key, text) for text in item_key_of(node))
         of_quorum = scope.at(Place.QUORUM)
         yield from ((of_quorum, text) for text in quorum_of(node))
+        of_step_key = scope.at(Place.STEP_KEY)
+        given, at = node.body.get("concurrency"), f"{node.pointer}/concurrency"
+        yield from ((of_step_key, text) for text in _concurrency_key(given, at))
         of_catch = scope.at(Place.CATCH)
         for pointer, entry in node.catches:
             outputs = texts_in(entry.get("outputs"), f"{pointer}/outputs")
@@ -117,8 +122,16 @@ def _scoped_texts(outline: Outline, actions: ActionCatalogue) -> Iterator[tuple[
     for use in outline.uses:
         meta = use.meta(actions)
         yield from _params(use, meta, outline, actions)
+    of_key = scope_of_pipeline_key()
+    yield from ((of_key, t) for t in _concurrency_key(outline.concurrency, "/concurrency"))
     scope = scope_of_outputs(outline)
     yield from ((scope, text) for text in texts_in(outline.outputs, "/outputs"))
+
+
+def _concurrency_key(given: JSON, pointer: str) -> Iterator[Text]:
+    if isinstance(given, Mapping):
+        for text in texts_in(given.get("key"), f"{pointer}/key"):
+            yield replace(text, takes_secrets=False)
 
 
 def _params(

@@ -22,6 +22,8 @@ class Place(StrEnum):
     ITEM_KEY = "item_key"  #: the ``key`` of for_each
     ITEM = "item"  #: params of a step with for_each
     QUORUM = "quorum"  #: ``at_least`` of a trigger rule
+    PIPELINE_KEY = "pipeline_key"  #: the ``key`` of concurrency of the pipeline
+    STEP_KEY = "step_key"  #: that of a step
     CATCH = "catch"  #: the outputs that take the place of a failure
     OUTPUTS = "outputs"  #: the outputs of the pipeline, or of a block
 
@@ -32,6 +34,8 @@ NAMES: Mapping[Place, frozenset[str]] = {
     Place.ITEM_KEY: _USUAL | {"item", "item_index"},
     Place.ITEM: _USUAL | OF_ITEMS,
     Place.QUORUM: frozenset({"params"}),
+    Place.PIPELINE_KEY: frozenset({"params"}),
+    Place.STEP_KEY: _USUAL - {"secrets"},
     Place.CATCH: _USUAL - {"secrets"} | {"error"},
     Place.OUTPUTS: _USUAL - {"secrets"},
 }
@@ -122,6 +126,16 @@ def scope_of_outputs(outline: Outline) -> Scope:
 
     ids = outline.outermost.ids
     return Scope("the outputs", NAMES[Place.OUTPUTS], lambda step_id: step_id in ids, hint)
+
+
+def scope_of_pipeline_key() -> Scope:
+    """What the key of a whole execution may refer to: no step, as none has begun."""
+    names = NAMES[Place.PIPELINE_KEY]
+
+    def hint(_step_id: str) -> str:
+        return "No step has begun when an execution asks for its place."
+
+    return Scope("the key of the pipeline", names, lambda _step_id: False, hint)
 
 
 def _scope_of_handler(node: Node, outline: Outline) -> Scope:

@@ -38,6 +38,7 @@ from pipeline_engine.domain.definitions import (
     HandlerWhen,
     Jitter,
     OnFailure,
+    WhenFull,
 )
 from pipeline_engine.domain.queues import QueueName
 
@@ -193,6 +194,14 @@ FOR_EACH = record(
     },
     title="ForEach",
 )
+CONCURRENCY = record(
+    {
+        "key": Field(text(1), required=True),
+        "limit": Field(integer(1, 10_000)),
+        "when_full": Field(choice(WhenFull, "when_full")),
+    },
+    title="Concurrency",
+)
 COMPENSATE = record(
     {
         "action": Field(NAME, required=True),
@@ -224,6 +233,7 @@ STEP_FIELDS: Mapping[str, Field] = {
     "trigger_rule": Field(TRIGGER_RULE),
     "cancel_rest": Field(boolean),
     "for_each": Field(Rule(for_each, {"anyOf": [items.schema, FOR_EACH.schema]})),
+    "concurrency": Field(CONCURRENCY),
     "compensate": Field(COMPENSATE),
     "idempotent": Field(boolean),
     "queue": Field(choice(QueueName, "queue")),
@@ -239,6 +249,7 @@ HANDLER_FIELDS: Mapping[str, Field] = {
     "trigger_rule": Field(not_in_handler),
     "cancel_rest": Field(not_in_handler),
     "catch": Field(not_in_handler),
+    "concurrency": Field(not_in_handler),
     "compensate": Field(not_in_handler),
     "when": Field(choice(HandlerWhen, "handler condition")),
 }
@@ -270,6 +281,7 @@ ROOT: dict[str, Field] = {
     "description": Field(text()),
     "parameters": Field(PARAMETERS),
     "settings": Field(SETTINGS),
+    "concurrency": Field(CONCURRENCY),
     "steps": Field(list_of(step, "Must be a list"), required=True),
     "outputs": Field(map_of(text())),
 }

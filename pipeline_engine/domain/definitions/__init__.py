@@ -9,6 +9,7 @@ from pipeline_engine.domain.definitions.model import (
     Block,
     Catch,
     Compensation,
+    Concurrency,
     DefinitionDefaults,
     ForEach,
     HandlerDefinition,
@@ -23,6 +24,7 @@ from pipeline_engine.domain.definitions.model import (
     Rule,
     StepDefinition,
     TriggerRule,
+    WhenFull,
 )
 from pipeline_engine.domain.definitions.parameters import merge_params
 from pipeline_engine.domain.definitions.parse import parse
@@ -34,6 +36,7 @@ __all__ = [
     "Block",
     "Catch",
     "Compensation",
+    "Concurrency",
     "DefinitionDefaults",
     "ForEach",
     "HandlerDefinition",
@@ -48,6 +51,7 @@ __all__ = [
     "Rule",
     "StepDefinition",
     "TriggerRule",
+    "WhenFull",
     "merge_params",
     "parse",
 ]

@@ -92,6 +92,24 @@ class Catch:
     next: tuple[str, ...] = ()  #: the steps that go on; empty: those that always do
 
 
+class WhenFull(StrEnum):
+    """What becomes of an execution or a step for which there is no place."""
+
+    WAIT = "wait"  #: it goes on when it has one: first come, first served
+    SKIP = "skip"  #: the step is skipped, the execution is interrupted
+    FAIL = "fail"  #: it fails
+    CANCEL_OLDEST = "cancel_oldest"  #: those in front of it are cancelled, the oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """How many executions or steps with the same key there may be at once."""
+
+    key: str  #: a template
+    limit: int = 1
+    when_full: WhenFull = WhenFull.WAIT
+
+
 @dataclass(frozen=True, slots=True)
 class ForEach:
     """The list with an entry for each item of the step."""
@@ -160,6 +178,7 @@ class StepDefinition:
     cancel_rest: bool = False  #: what else it depends on is stopped when its rule is met
     for_each: ForEach | None = None
     block: Block | None = None  #: what it runs; its action is ``BLOCK``, or the loop around it
+    concurrency: Concurrency | None = None  #: it needs a place before it begins
     compensate: Compensation | None = None
     undoes_items: frozenset[StepStatus] = frozenset()  #: of a compensation: those that ended so
     idempotent: bool | None = None  #: overrides what the action says
@@ -224,6 +243,7 @@ class PipelineDefinition:
     description: str | None = None
     parameters: tuple[ParameterDefinition, ...] = ()
     settings: PipelineSettings = field(default_factory=PipelineSettings)
+    concurrency: Concurrency | None = None  #: an execution needs a place before it begins
     steps: Sequence[StepDefinition] = ()
     edges: Sequence[tuple[str, Sequence[str]]] = ()  #: what each of the steps depends on
     unusual_rules: Mapping[str, GivenRule] = field(default_factory=dict)  #: of steps that have one

@@ -15,6 +15,7 @@ from pipeline_engine.domain.definitions.model import (
     Block,
     Catch,
     Compensation,
+    Concurrency,
     DefinitionDefaults,
     ForEach,
     GivenRule,
@@ -29,6 +30,7 @@ from pipeline_engine.domain.definitions.model import (
     RetryConfig,
     StepDefinition,
     TriggerRule,
+    WhenFull,
 )
 from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.domain.validation.read import rules_of
@@ -60,6 +62,7 @@ def parse(
         description=document.get("description"),
         parameters=tuple(map(_parameter, document.get("parameters") or ())),
         settings=_settings(document.get("settings") or {}, defaults),
+        concurrency=_concurrency(document.get("concurrency")),
         steps=_ParsedWhenRead(steps),
         edges=_edges(steps),
         unusual_rules={s["id"]: _rule(s["trigger_rule"]) for s in every if s.get("trigger_rule")},
@@ -179,6 +182,7 @@ def _step(given: Mapping[str, JSON]) -> StepDefinition:
         cancel_rest=_or(given.get("cancel_rest"), False),
         for_each=_for_each(given.get("for_each")),
         block=block,
+        concurrency=_concurrency(given.get("concurrency")),
         compensate=_compensation(given.get("compensate")),
         idempotent=given.get("idempotent"),
         queue=QueueName(queue.lower()) if queue else None,
@@ -259,6 +263,16 @@ def _for_each(given: JSON) -> ForEach | None:
         tolerated_percent=percent,
         key=given.get("key"),
         item_timeout_seconds=_whole(given.get("item_timeout_seconds")),
+    )
+
+
+def _concurrency(given: Mapping[str, JSON] | None) -> Concurrency | None:
+    if given is None:
+        return None
+    return Concurrency(
+        key=given["key"],
+        limit=int(_or(given.get("limit"), 1)),
+        when_full=WhenFull((given.get("when_full") or WhenFull.WAIT).lower()),
     )
 
 

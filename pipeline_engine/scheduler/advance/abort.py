@@ -22,6 +22,7 @@ from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import BaseActionExecutor
 from pipeline_engine.storage import locking, queueing, transitions
 from pipeline_engine.storage.moves import Ending
+from pipeline_engine.storage.places import is_in_line
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.events import EventType
@@ -104,9 +105,16 @@ def _stop_all(
         known, steps = len(steps), locking.lock_open_steps(tx.connection, execution_id)
         if len(steps) <= known:
             break
+    if survivors and _stands_in_line(tx, execution_id, plan):
+        # Nothing of it has run, and what has the place may rely on being alone.
+        return stop(tx, steps, plan, because=because)
     if not survivors:
         return stop(tx, steps, plan, because=because, for_good=True)
     return stop(tx, doomed(steps, plan, survivors), plan, because=because)
+
+
+def _stands_in_line(tx: Transaction, execution_id: UUID, plan: Plan) -> bool:
+    return plan.definition.concurrency is not None and is_in_line(tx.connection, execution_id)
 
 
 def lock_below(

@@ -23,7 +23,14 @@ from pipeline_engine.domain.readiness import (
     reaction,
 )
 from pipeline_engine.domain.states import StepStatus
-from pipeline_engine.scheduler.advance import abort, admission, blocks, fan_out, finalize
+from pipeline_engine.scheduler.advance import (
+    abort,
+    admission,
+    blocks,
+    fan_out,
+    finalize,
+    places,
+)
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage import locking, queueing, races, transitions
 from pipeline_engine.storage.moves import Ending
@@ -44,6 +51,7 @@ def advance(tx: Transaction, endings: Sequence[Ending], *, durable: bool = True)
         ended += transitions.end(tx.connection, _untaken(tx, ended))
         # An abort comes first, so that nothing is set free which it is about to stop.
         ended += _give_up(tx, ended)
+        places.freed_by_steps(tx, ended)
         counted = fan_out.count(tx, [e for e in ended if e.step.parent_id is not None])
         endings = [
             *counted.endings,
@@ -183,6 +191,7 @@ SKIPPED_BECAUSE = {
     SkipReason.BRANCH: "Branch condition not matched",
     SkipReason.RULE: "Trigger rule cannot be met any more",
     SkipReason.UPSTREAM_FAILED: "A step that it depends on failed",
+    SkipReason.CONCURRENCY: "There was no place for it",
     SkipReason.NOT_NEEDED: "A step that depends on it has gone on without it",
     SkipReason.ABORTED: "Workflow aborted",
 }

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pipeline_engine.domain.definitions import JSON
+from pipeline_engine.domain.definitions import JSON, OnFailure
 from pipeline_engine.domain.expressions import ExpressionError, Fuel, masker_in
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.states import StepStatus
@@ -93,7 +93,7 @@ def conclude(tx: Transaction, blocks: Sequence[StepRow], ended: Sequence[Ending]
     found: list[Ending] = []
     blocks = [row for row in blocks if not (_has_failed(row) and _undo(tx, row))]
     failed = [row for row in blocks if row.items_failed and not row.cancelling]
-    causes = rows.first_failures(tx.connection, [row.inside for row in failed]) if failed else {}
+    causes = rows.failures_inside(tx.connection, [row.inside for row in failed]) if failed else {}
     for row in failed:
         found += _failed(tx, row, causes[row.inside])
     completed = [row for row in blocks if not (row.items_failed or row.cancelling)]
@@ -125,8 +125,11 @@ def _undo(tx: Transaction, row: StepRow) -> bool:
     return True
 
 
-def _failed(tx: Transaction, row: StepRow, cause: rows.Failure) -> list[Ending]:
-    """The failure of its first step that failed is that of the block."""
+def _failed(tx: Transaction, row: StepRow, failures: Sequence[rows.Failure]) -> list[Ending]:
+    """The first failure inside that nothing tolerated is that of the block."""
+    definition = tx.plan(row.execution_id).definition
+    tolerant = OnFailure.CONTINUE
+    cause = next(f for f in failures if definition.step(f.step_id).on_failure is not tolerant)
     message = f"{cause.step_id}: {cause.error_message or 'The step failed'}"
     code = cause.error_code or "step_failed"
     return outcome.failed(tx, row, _planned(tx, row), error_code=code, message=message)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline_engine.dispatch.messages import JOIN, Message
 from pipeline_engine.domain.admission import Admission, answer
+from pipeline_engine.domain.concurrency import SUPERSEDED
 from pipeline_engine.domain.expressions import SecretMisused
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.readiness import SkipReason, is_unhandled_failure
@@ -35,6 +36,7 @@ REVOKED = "revoked"
 STOPPED = {
     TIMEOUT: (StepStatus.TIMEOUT, "Step timed out"),
     REVOKED: (StepStatus.FAILED, "Revoked by a callback"),
+    SUPERSEDED: (StepStatus.FAILED, "Cancelled, because a later one needed its place"),
 }
 
 

@@ -29,7 +29,7 @@ from pipeline_engine.scheduler.actions.scope import (
     make_scope,
     step_results,
 )
-from pipeline_engine.scheduler.advance import undoing
+from pipeline_engine.scheduler.advance import places, undoing
 from pipeline_engine.scheduler.advance.undoing import AfterSteps
 from pipeline_engine.scheduler.plan.initial_rows import CANCEL_SINK, FINAL_SINK, SINK, new_sink
 from pipeline_engine.scheduler.plan.plan import Plan, steps_named
@@ -44,6 +44,7 @@ from pipeline_engine.storage import (
 )
 from pipeline_engine.storage.deliveries import EXECUTION_ENDED
 from pipeline_engine.storage.moves import Ending, ExecutionEnding
+from pipeline_engine.storage.places import is_in_line
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.steps import StepKind
@@ -120,6 +121,8 @@ def _epilogue(tx: Transaction, sink: StepRow, plan: Plan, verdict: Verdict) -> l
     """
     if verdict.is_forced or sink.step_id == CANCEL_SINK:
         return []
+    if _never_had_its_place(tx, sink, plan):
+        return []
     if sink.step_id == FINAL_SINK and verdict.reason != AbortReason.CANCELLED:
         return []
     failed = verdict.status is not ExecutionStatus.COMPLETED
@@ -130,6 +133,13 @@ def _epilogue(tx: Transaction, sink: StepRow, plan: Plan, verdict: Verdict) -> l
         return wanted
     known = execution_ends.added_after_steps(tx.connection, sink.execution_id)
     return [one for one in wanted if one.step.id not in known]
+
+
+def _never_had_its_place(tx: Transaction, sink: StepRow, plan: Plan) -> bool:
+    """Whether nothing may run of it: what has a place may rely on being alone."""
+    if plan.definition.concurrency is None or sink.step_id != SINK:
+        return False
+    return is_in_line(tx.connection, sink.execution_id)
 
 
 def _run_after(tx: Transaction, sink: StepRow, plan: Plan, epilogue: Sequence[AfterSteps]) -> None:
@@ -156,6 +166,7 @@ def _end(tx: Transaction, over: Sequence[tuple[UUID, Verdict]]) -> None:
     known = load_results(tx.connection, ((views[i], needed[i]) for i in needed))
     ends = [_execution_ending(tx, execution_id, verdict, known) for execution_id, verdict in over]
     transitions.end_executions(tx.connection, ends)
+    places.freed_by_executions(tx, [end.execution_id for end in ends])
     for end in ends:
         _tell_parent(tx, end)
 

@@ -1,6 +1,7 @@
 """Revoke a step: somebody outside says that nobody waits for what it started any more.
 
-It is stopped as a cancel would stop it, and then ends as a failure that is not tried again.
+Or a later one needs its place. It is stopped as a cancel would stop it, and then ends as a failure
+that is not tried again.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from pipeline_engine.storage.rows import StepRow
 NO_REASON = "Revoked by a callback"
 
 
-def revoke(tx: Transaction, row: StepRow, *, because: str | None) -> list[Ending]:
-    """Stop a locked step that runs or is parked; returns the ends that are due at once.
+def revoke(
+    tx: Transaction, row: StepRow, *, because: str | None, code: str = REVOKED
+) -> list[Ending]:
+    """Stop a locked step that has not ended; returns the ends that are due at once.
 
     The task that may still run is revoked, its attempt is fenced, and its action cleans up.
     """
@@ -29,19 +32,19 @@ def revoke(tx: Transaction, row: StepRow, *, because: str | None) -> list[Ending
     if row.task_id:
         tx.revoked.append(row)
     if row.items_open:
-        _begin(tx, row, message)
+        _begin(tx, row, code, message)
         return abort.stop(tx, abort.lock_below(tx, [row], plan), plan, because=message)
     if abort.has_to_clean_up(row, plan):
-        _begin(tx, row, message)
+        _begin(tx, row, code, message)
         abort.ask_to_clean_up(tx, [row])
         return []
-    return outcome.failed(tx, row, None, error_code=REVOKED, message=message, retryable=False)
+    return outcome.failed(tx, row, None, error_code=code, message=message, retryable=False)
 
 
-def _begin(tx: Transaction, row: StepRow, message: str) -> None:
+def _begin(tx: Transaction, row: StepRow, code: str, message: str) -> None:
     wake = tx.runtime.settings.republish_after
     transitions.begin_stopping(
-        tx.connection, [row.id], wake=wake, error_code=REVOKED, error_message=message
+        tx.connection, [row.id], wake=wake, error_code=code, error_message=message
     )
 
 

@@ -35,7 +35,7 @@ from pipeline_engine.scheduler.actions.scope import (
     moment,
     step_results,
 )
-from pipeline_engine.scheduler.advance import blocks, outcome
+from pipeline_engine.scheduler.advance import blocks, outcome, places
 from pipeline_engine.scheduler.advance.advance import advance, skipped
 from pipeline_engine.scheduler.attempt_api import context_for
 from pipeline_engine.scheduler.plan.plan import Plan, PlannedStep
@@ -138,16 +138,23 @@ class Batch:
             now = moment()
             if not _is_wanted(row, step, facts, results, fuel, now):
                 return [skipped(row, SkipReason.CONDITION)]
-            if step.opens:
+            if step.opens and step.definition.concurrency is None:  # it has no params
                 self._opening.append((row, step))
                 return []
             prepared = prepare(row, step, facts, results, fuel, now)
+            has_place = places.admits_step(self.tx, prepared)
         except PipelineEngineError as error:
             return self._refused(row, step, error)
-        if self._runs_here(row):
-            return self._run_cheap(prepared)
-        fuel.deadline = None  # its action holds nobody up
-        self.claims.append(prepared)
+        return self._begin(prepared) if has_place else []
+
+    def _begin(self, step: Prepared) -> list[Ending]:
+        if step.planned.opens:
+            self._opening.append((step.row, step.planned))
+        elif self._runs_here(step.row):
+            return self._run_cheap(step)
+        else:
+            step.fuel.deadline = None  # its action holds nobody up
+            self.claims.append(step)
         return []
 
     def _run_cheap(self, step: Prepared) -> list[Ending]:

@@ -103,6 +103,12 @@ class PlannedStep:
         return compile_value(loop.key if loop else None)
 
     @cached_property
+    def concurrency_key(self) -> CompiledValue:
+        """What it needs a place for."""
+        concurrency = self.definition.concurrency
+        return compile_value(concurrency.key if concurrency else None)
+
+    @cached_property
     def looks_at_the_end(self) -> bool:
         """Whether its templates refer to how the execution ends."""
         looked_at = [(*r.path, None)[0] for r in self._texts.references if r.root == "execution"]
@@ -123,6 +129,8 @@ class PlannedStep:
             compiled.append(compile_value(raw))
         if self.definition.for_each is not None:
             compiled += [self.for_each, self.item_key]
+        if self.definition.concurrency is not None:
+            compiled.append(self.concurrency_key)
         condition = parse_condition(self.definition.condition)
         references = [r for value in compiled for _, r in value.references]
         references += condition.references
@@ -353,6 +361,8 @@ class Plan:
         step = self._step_with(step_id)
         if step is None or step.fans_out or step.opens or not step.item_cheap:
             return False
+        if step.definition.concurrency is not None:  # it may have to wait for a place
+            return False
         if step_id in self.definition.catchers:
             return False
         return step.definition.trigger_rule not in EAGER
@@ -404,4 +414,4 @@ class Plan:
 def _of_item(step: StepDefinition) -> StepDefinition:
     """What holds for each item of a fan-out; the time of the step is that of all of them."""
     limit = step.for_each.item_timeout_seconds if step.for_each else None
-    return replace(step, for_each=None, condition=None, timeout_seconds=limit)
+    return replace(step, for_each=None, condition=None, concurrency=None, timeout_seconds=limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline_engine.domain.concurrency import SUPERSEDED
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.readiness import SkipReason
@@ -57,10 +58,10 @@ def _started(tx: Transaction, row: StepRow) -> tuple[str, ...]:
 
 
 def _revoked(tx: Transaction, row: StepRow, note: str | None) -> list[Ending]:
-    message = rows.error_message(tx.connection, row.id) or fan_out.STOPPED[fan_out.REVOKED][1]
+    code = row.error_code or fan_out.REVOKED
+    message = rows.error_message(tx.connection, row.id) or fan_out.STOPPED[code][1]
     if note:
         message = f"{message}. Clean-up failed: {note}"
-    code = fan_out.REVOKED
     return outcome.failed(tx, row, None, error_code=code, message=message, retryable=False)
 
 
@@ -92,7 +93,7 @@ def _cleaned(
         words = outcome.TOO_SLOW if row.task_id else outcome.NO_EVENT
         message = words + (f". Clean-up failed: {note}" if note else "")
         return outcome.timed_out(tx, row, planned, message=message)
-    if row.error_code == fan_out.REVOKED:
+    if row.error_code in {fan_out.REVOKED, SUPERSEDED}:
         return _revoked(tx, row, note)
     if row.error_code == SkipReason.NOT_NEEDED:
         because = rows.error_message(tx.connection, row.id) or fan_out.NOT_NEEDED

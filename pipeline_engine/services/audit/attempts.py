@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pipeline_engine.domain import retries
 from pipeline_engine.domain.definitions import OnFailure, PipelineSettings, StepDefinition
-from pipeline_engine.domain.places import place
+from pipeline_engine.domain.places import inside
 from pipeline_engine.services.audit.findings import Disagreement, Finding
 from pipeline_engine.services.audit.recorded import Recorded
 from pipeline_engine.storage.tables.events import EventType
@@ -40,8 +40,8 @@ class Row:
     @property
     def inside(self) -> str:
         """Where the steps are that its attempt is opened into."""
-        again = f"#{self.retried + 1}" if self.retried else ""
-        return place(self.definition.id, self.item_index, self.within) + again
+        own = self.definition.id
+        return inside(own, self.item_index, self.within, attempt=self.retried + 1)
 
     @property
     def made(self) -> int:

@@ -17,6 +17,7 @@ class Disagreement(StrEnum):
     BEGAN_AFTER_STOP = "began_after_stop"  #: the execution was being ended early
     WRONG_SKIP = "wrong_skip"  #: skipped for a reason that did not hold
     WRONG_STOP = "wrong_stop"  #: stopped, although nothing ended the execution early for it
+    NO_PLACE = "no_place"  #: it ran, and had no place of the key that it needs one of
     NOT_STOPPED = "not_stopped"  #: it went on after a failure that had to stop it
     WRONG_ATTEMPT = "wrong_attempt"  #: an attempt did something that a later one had overtaken
     WRONG_RETRY = "wrong_retry"  #: it was tried again, and must not have been
@@ -34,6 +35,7 @@ class Disagreement(StrEnum):
     ROW_DIFFERS = "row_differs"  #: a column says something else than the history
     NEVER_RAN = "never_ran"  #: the row has a result, and no event tells that anything ran
     STILL_HOLDS = "still_holds"  #: the row has ended and holds a lease, a place or a message
+    TOO_MANY_AT_ONCE = "too_many_at_once"  #: more have a place of a key than the limit lets in
     WRONG_COUNTER = "wrong_counter"  #: a counter is not what the rows that it counts add up to
 
 

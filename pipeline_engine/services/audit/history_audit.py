@@ -16,7 +16,7 @@ from pipeline_engine.domain.outcome import (
 )
 from pipeline_engine.domain.readiness import SkipReason, is_unhandled_failure
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
-from pipeline_engine.services.audit import blocks, fan_outs
+from pipeline_engine.services.audit import blocks, fan_outs, places
 from pipeline_engine.services.audit.attempts import Row
 from pipeline_engine.services.audit.course import Course
 from pipeline_engine.services.audit.final_steps import FinalSteps
@@ -24,6 +24,7 @@ from pipeline_engine.services.audit.findings import Disagreement, Finding
 from pipeline_engine.services.audit.recorded import (
     EXECUTION_ENDS,
     INTENTS,
+    PLACES,
     Recorded,
     the_end,
 )
@@ -50,15 +51,21 @@ class HistoryAudit:
         self._rows: dict[int, Row] = {}
         self._final_steps: dict[str, FinalSteps] = {}  #: that a final step is one of
         self._undone: set[str] = set()  #: by blocks
+        self._places = places.Places(definition)
         self._found: list[Finding] = []
 
     def findings(self) -> list[Finding]:
         """What does not fit."""
+        if places.stands_in_line(self._definition, self._history):
+            return list(places.check_waiting(self._history))
         end = the_end(self._history)
         for event in self._history:
             if end is not None and event.id > end.id:
                 self._note([_after(event, end)])
+            elif event.step_execution_id is not None and event.type in PLACES:
+                self._note(self._places.read(event))
             elif event.step_execution_id is not None:
+                self._note(self._places.read(event))
                 self._read(event, event.step_execution_id)
             elif event.type in INTENTS:
                 self._course.intended(event)

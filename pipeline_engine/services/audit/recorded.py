@@ -27,6 +27,8 @@ INTENTS: Mapping[EventType, AbortReason] = {
     EventType.CANCEL_REQUESTED: AbortReason.CANCELLED,
     EventType.DEADLINE_PASSED: AbortReason.TIMED_OUT,
 }
+#: What tells of places of a key; no status changes by it.
+PLACES = frozenset({EventType.PLACE_AWAITED, EventType.PLACE_TAKEN})
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,10 @@ SENTENCES = {
         "its row says {found}, and holds {column}",
         "that what has ended holds nothing",
     ),
+    Disagreement.TOO_MANY_AT_ONCE: (
+        "it is number {found} at the key '{column}'",
+        "{expected} at once, as its limit says",
+    ),
     Disagreement.WRONG_COUNTER: (
         "its row says {column} {found}",
         "{column} {expected}, counted from the rows",

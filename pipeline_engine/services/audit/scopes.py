@@ -27,7 +27,13 @@ from pipeline_engine.services.audit.attempts import Row
 from pipeline_engine.services.audit.course import Course
 from pipeline_engine.services.audit.final_steps import FinalSteps
 from pipeline_engine.services.audit.findings import Disagreement, Finding
+from pipeline_engine.services.audit.places import may_be_skipped
 from pipeline_engine.services.audit.recorded import Recorded
+
+#: Reasons for which a step is skipped that was ready.
+ITS_OWN = frozenset({SkipReason.CONDITION, SkipReason.CONCURRENCY})
+#: Reasons for which one is skipped that was looked at before.
+GOES_AT_ANY_TIME = frozenset({SkipReason.CONCURRENCY, SkipReason.NOT_NEEDED})
 
 
 class Scope:
@@ -113,7 +119,7 @@ class Scope:
     def begun(self, event: Recorded) -> Iterator[Finding]:
         """The first sign that a step ran, or that its own condition was looked at."""
         step_id = event.step_id
-        skipped = event.end is StepStatus.SKIPPED and event.skip_reason is not SkipReason.CONDITION
+        skipped = event.end is StepStatus.SKIPPED and event.skip_reason not in ITS_OWN
         if skipped or step_id in self._began:
             return
         self._began.add(step_id)
@@ -217,12 +223,14 @@ class Scope:
                 self.gave_up_at = event.id
             if self.block is None:  # of others the end of the block tells why
                 yield from self._aborted(step_id)
-        elif step_id in self._began and reason is not SkipReason.NOT_NEEDED:
+        elif step_id in self._began and reason not in GOES_AT_ANY_TIME:
             yield self._wrong_skip(event, "an end of its own, because it had begun")
         elif not self._has_to_be_skipped(step_id, reason):
             yield self._wrong_skip(event, _by_its_rule(self._verdicts(step_id)))
 
     def _has_to_be_skipped(self, step_id: str, reason: SkipReason) -> bool:
+        if reason is SkipReason.CONCURRENCY:
+            return may_be_skipped(self._definition, step_id)
         if reason is SkipReason.NOT_NEEDED:
             if self._is_not_needed(step_id):
                 return True

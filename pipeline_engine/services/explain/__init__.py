@@ -20,7 +20,7 @@ from pipeline_engine.domain.outcome import COMPENSATES, AbortReason
 from pipeline_engine.domain.phases import Phase, phase_of
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.services.explain import steps
+from pipeline_engine.services.explain import in_line, steps
 from pipeline_engine.services.explain.evidence import Evidence, gather
 from pipeline_engine.services.explain.findings import (
     WAIT,
@@ -34,6 +34,7 @@ from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.visibility import not_found, redactor_of
 from pipeline_engine.storage import diagnostics
 from pipeline_engine.storage.diagnostics import SCANNED
+from pipeline_engine.storage.places import Line
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.visibility import visible_to
 
@@ -118,12 +119,25 @@ def _explanation(
 def _of_execution(execution: Mapping[str, Any], evidence: Evidence) -> Iterator[Finding]:
     if execution["abort_reason"]:
         yield _aborting(execution)
+    if line := evidence.lines.get(None):
+        yield _in_line(line, evidence)
     if evidence.carriage is None:
         yield _redis_away(evidence)
     elif _is_late(evidence.carriage.sweep_silent_for, evidence.sweep_late_after):
         yield _sweep_silent(evidence.carriage.sweep_silent_for)
     if all(steps.code_of(step, evidence) in WAIT_FOR_OTHERS for step in evidence.steps):
         yield _stuck()
+
+
+def _in_line(line: Line, evidence: Evidence) -> Finding:
+    because, todo, facts = in_line.words(line, evidence)
+    return Finding(
+        code=FindingCode.WAITS_FOR_PLACE,
+        because=because,
+        what_to_do=todo,
+        since=line.asked_at,
+        facts=facts,
+    )
 
 
 def _ended(execution: Mapping[str, Any], redactor: Redactor) -> Finding:
@@ -213,10 +227,15 @@ def _stuck() -> Finding:
 
 
 def _of_steps(evidence: Evidence) -> Iterable[Finding]:
-    """One finding for each step; of the held items of a fan-out the first speaks for all."""
+    """One finding for each step; of the held items of a fan-out the first speaks for all.
+
+    Those of an execution that stands in line wait for that.
+    """
+    if None in evidence.lines:
+        return
     told: set[int] = set()
     for step in evidence.steps:
-        if phase_of(step) is Phase.HELD and step.parent_id is not None:
+        if steps.code_of(step, evidence) is FindingCode.ITEMS_HELD and step.parent_id is not None:
             if step.parent_id in told:
                 continue
             told.add(step.parent_id)

@@ -23,8 +23,10 @@ from pipeline_engine.services import presence
 from pipeline_engine.services.presence import Carriage
 from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.visibility import redactor_of
-from pipeline_engine.storage import diagnostics, history
+from pipeline_engine.storage import diagnostics, history, places
 from pipeline_engine.storage.diagnostics import Neighbour, OpenStep
+from pipeline_engine.storage.places import Line
+from pipeline_engine.storage.tables.steps import StepKind
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +59,9 @@ class Evidence:
     actions: Mapping[str, frozenset[str]]  #: by worker; one that says nothing is missing
     window: Window
     blockers: Mapping[int, Sequence[Neighbour]]
+    inside: Mapping[int, Sequence[Neighbour]]  #: what is open in those that are blocks
     held_items: Mapping[int, int]
+    lines: Mapping[int | None, Line]  #: by step; None: the execution itself stands in line
     awaited: Mapping[int, Sequence[str]]
     deliveries: Mapping[int, Mapping[str, int]]  #: how many, by what became of them
     patience: Mapping[int, Patience]
@@ -78,7 +82,7 @@ def gather(
     parked = [step.id for step in steps if step.awaiting_event]
     awaited = dict.fromkeys(parked, ()) | dict(diagnostics.awaited_ids(connection, parked))
     held = [step for step in steps if phase_of(step) is Phase.HELD]
-    fan_outs = sorted({step.parent_id for step in held if step.parent_id})
+    fan_outs = sorted({s.parent_id for s in held if s.parent_id and s.kind == StepKind.ITEM})
     plan = _plan(runtime, connection, execution_id) if _needs_plan(steps) else None
     carriage = _carriage(runtime)
     return Evidence(
@@ -90,7 +94,9 @@ def gather(
         blockers=diagnostics.blockers(
             connection, execution_id, [s.id for s in steps if s.remaining]
         ),
+        inside=diagnostics.open_inside(connection, _expanded(steps)),
         held_items=diagnostics.held_items(connection, fan_outs) if fan_outs else {},
+        lines=_lines(connection, execution_id, steps),
         awaited=awaited,
         deliveries=diagnostics.delivery_counts(connection, parked) if parked else {},
         patience=_patience(connection, steps, plan),
@@ -98,6 +104,14 @@ def gather(
         sweep_late_after=runtime.settings.sweep_late_after,
         redactor=redactor,
     )
+
+
+def _lines(
+    connection: Connection, execution_id: UUID, steps: Sequence[OpenStep]
+) -> dict[int | None, Line]:
+    ids = [step.id for step in steps if phase_of(step) is Phase.IN_LINE]
+    found = places.lines(connection, execution_id, ids) if ids else []
+    return {line.place.step_execution_id: line for line in found}
 
 
 def _carriage(runtime: Runtime) -> Carriage | None:
@@ -125,7 +139,11 @@ def _needs_plan(steps: Sequence[OpenStep]) -> bool:
 
 
 def _waits_for_window(step: OpenStep) -> bool:
-    return phase_of(step) is Phase.HELD and step.parent_id is None
+    return phase_of(step) is Phase.HELD and step.kind != StepKind.ITEM
+
+
+def _expanded(steps: Sequence[OpenStep]) -> list[int]:
+    return [step.id for step in steps if phase_of(step) is Phase.EXPANDED]
 
 
 def _plan(runtime: Runtime, connection: Connection, execution_id: UUID) -> Plan | None:

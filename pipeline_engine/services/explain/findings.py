@@ -19,9 +19,10 @@ class FindingCode(StrEnum):
     REDIS_AWAY = "redis_away"  #: no message gets through
     STUCK = "stuck"  #: none of its steps will be moved by anything: a fault of the engine
 
-    # Of a step or an item
+    # Of a step or an item; the place, of an execution as well
     WAITS_FOR_DEPENDENCIES = "waits_for_dependencies"  #: steps in front of it are open
     WINDOW_FULL = "window_full"  #: ``max_parallel_steps`` are on their way
+    WAITS_FOR_PLACE = "waits_for_place"  #: as many as may be have its concurrency key
     ITEMS_HELD = "items_held"  #: a fan-out limits how many of its items run at once
     QUEUED = "queued"  #: its message waits for a worker
     NO_WORKER = "no_worker"  #: the same, and no worker that lives serves its queue
@@ -33,6 +34,7 @@ class FindingCode(StrEnum):
     RETRY_WAITING = "retry_waiting"  #: failed, and waits for its next attempt
     DELAYED = "delayed"  #: an item that is not to start before a moment
     WAITS_FOR_ITEMS = "waits_for_items"  #: its items are open
+    WAITS_FOR_STEPS = "waits_for_steps"  #: a block whose steps are open
     JOINING = "joining"  #: its items have ended, and their results are about to be collected
     CLEANING_UP = "cleaning_up"  #: it was stopped, and its action undoes what it started
     UNEXPLAINED = "unexplained"  #: nothing will move it: a fault of the engine
@@ -45,6 +47,7 @@ WAIT_FOR_OTHERS = frozenset(
         FindingCode.WINDOW_FULL,
         FindingCode.ITEMS_HELD,
         FindingCode.WAITS_FOR_ITEMS,
+        FindingCode.WAITS_FOR_STEPS,
         FindingCode.UNEXPLAINED,
     }
 )
@@ -59,6 +62,7 @@ class Finding:
     what_to_do: str
     step_id: str | None = None  #: None: it is about the whole execution
     item_index: int | None = None
+    within: str | None = None  #: the blocks around it: ``each[3]/pay#2``
     since: datetime | None = None  #: when it last moved, if that is known
     facts: Mapping[str, Any] = field(default_factory=dict)
 

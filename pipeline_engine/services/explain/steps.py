@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pipeline_engine.domain.outcome import COMPENSATES
 from pipeline_engine.domain.phases import Phase, is_lost, phase_of
+from pipeline_engine.domain.places import place
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.services.explain import parked
 from pipeline_engine.services.explain.evidence import Evidence, Patience
@@ -19,7 +21,9 @@ from pipeline_engine.services.explain.findings import (
     span,
     until,
 )
+from pipeline_engine.services.explain.in_line import waits_for_place
 from pipeline_engine.storage.diagnostics import SCANNED, Neighbour, OpenStep
+from pipeline_engine.storage.tables.steps import StepKind
 
 
 def finding(step: OpenStep, evidence: Evidence) -> Finding:
@@ -38,6 +42,7 @@ def finding(step: OpenStep, evidence: Evidence) -> Finding:
         what_to_do=what_to_do,
         step_id=step.step_id,
         item_index=step.item_index,
+        within=step.within,
         since=step.queued_at or (None if step.status == StepStatus.PENDING else step.updated_at),
         facts={**known, **facts},
     )
@@ -47,22 +52,32 @@ def code_of(step: OpenStep, evidence: Evidence) -> FindingCode:
     """What a step waits for; exactly one thing."""
     if is_lost(step):
         return FindingCode.UNEXPLAINED
-    match phase_of(step):
-        case Phase.HELD:
-            return FindingCode.WINDOW_FULL if step.parent_id is None else FindingCode.ITEMS_HELD
-        case Phase.QUEUED:
-            return FindingCode.NO_WORKER if _workers(step, evidence) == () else FindingCode.QUEUED
+    phase = phase_of(step)
+    return _closer_code(step, phase, evidence) or CODES[phase]
+
+
+def _closer_code(step: OpenStep, phase: Phase, evidence: Evidence) -> FindingCode | None:
+    """The same where the phase does not tell it all."""
+    match phase:
+        case Phase.HELD if step.kind == StepKind.ITEM:
+            return FindingCode.ITEMS_HELD
+        case Phase.EXPANDED if step.id in evidence.inside:
+            return FindingCode.WAITS_FOR_STEPS
+        case Phase.QUEUED if _workers(step, evidence) == ():
+            return FindingCode.NO_WORKER
         case Phase.RUNNING if step.leased_until and step.leased_until <= evidence.now:
             return FindingCode.LEASE_EXPIRED
         case Phase.PARKED:
             return parked.code_of(evidence.awaited[step.id])
-        case phase:
-            return CODES[phase]
+    return None
 
 
 #: Finding of each phase that is explained by itself.
 CODES: Mapping[Phase, FindingCode] = {
     Phase.WAITING: FindingCode.WAITS_FOR_DEPENDENCIES,
+    Phase.HELD: FindingCode.WINDOW_FULL,
+    Phase.QUEUED: FindingCode.QUEUED,
+    Phase.IN_LINE: FindingCode.WAITS_FOR_PLACE,
     Phase.DELAYED: FindingCode.DELAYED,
     Phase.RUNNING: FindingCode.RUNNING,
     Phase.TIMER: FindingCode.TIMER,
@@ -196,6 +211,23 @@ def _waits_for_items(step: OpenStep, _: Evidence) -> Words:
     return because, "Look at what its open items wait for.", facts
 
 
+def _waits_for_steps(step: OpenStep, evidence: Evidence) -> Words:
+    inside = evidence.inside[step.id]
+    undoes = any(one.step_id.startswith(COMPENSATES) for one in inside)
+    ended, total = (step.items_total or 0) - (step.items_open or 0), step.items_total or 0
+    because = f"{ended} of {total} steps of the block have ended; it waits for {_listed(inside)}."
+    if undoes:
+        because = f"It has failed, and undoes what it has done; it waits for {_listed(inside)}."
+    facts = {
+        "total": total,
+        "open": step.items_open,
+        "failed": step.items_failed,
+        "block_attempt": step.retry_count + 1,
+        "steps": _shown(inside),
+    }
+    return because, "Look at what those steps wait for.", facts
+
+
 def _joining(step: OpenStep, evidence: Evidence) -> Words:
     because = f"All {step.items_total} items have ended; their results are about to be collected."
     wake = until(step.due_at, evidence.now)
@@ -230,9 +262,16 @@ def _shown(steps: Sequence[Neighbour]) -> list[dict[str, Any]]:
 
 
 def _named(steps: Sequence[Neighbour], most: int = 5) -> str:
-    names = [f"{s.step_id} ({'parked' if s.is_parked else s.status.lower()})" for s in steps[:most]]
-    more = ", …" if len(steps) > most else ""
-    return f": {', '.join(names)}{more}" if names else ""
+    return f": {_listed(steps, most)}" if steps else ""
+
+
+def _listed(steps: Sequence[Neighbour], most: int = 5) -> str:
+    names = [f"{place(s.step_id, None, s.within)} ({_standing(s)})" for s in steps[:most]]
+    return ", ".join(names) + (", …" if len(steps) > most else "")
+
+
+def _standing(step: Neighbour) -> str:
+    return "parked" if step.is_parked else step.status.lower()
 
 
 def _workers_serve(count: int) -> str:
@@ -250,6 +289,7 @@ def _at_least(count: int) -> str:
 EXPLAIN: Mapping[FindingCode, Callable[[OpenStep, Evidence], Words]] = {
     FindingCode.WAITS_FOR_DEPENDENCIES: _waits_for_dependencies,
     FindingCode.WINDOW_FULL: _window_full,
+    FindingCode.WAITS_FOR_PLACE: waits_for_place,
     FindingCode.ITEMS_HELD: _items_held,
     FindingCode.QUEUED: _queued,
     FindingCode.NO_WORKER: _no_worker,
@@ -261,6 +301,7 @@ EXPLAIN: Mapping[FindingCode, Callable[[OpenStep, Evidence], Words]] = {
     FindingCode.WAITS_FOR_EXECUTION: parked.waits_for_execution,
     FindingCode.TIMER: parked.timer,
     FindingCode.WAITS_FOR_ITEMS: _waits_for_items,
+    FindingCode.WAITS_FOR_STEPS: _waits_for_steps,
     FindingCode.JOINING: _joining,
     FindingCode.CLEANING_UP: _cleaning_up,
     FindingCode.UNEXPLAINED: _unexplained,

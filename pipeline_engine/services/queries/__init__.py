@@ -26,8 +26,8 @@ from pipeline_engine.services.queries.progress import Progress, ProgressQuery, p
 from pipeline_engine.services.queries.steps import (
     ItemCounts,
     StepRecord,
+    below,
     callback_url_of,
-    items,
     steps,
 )
 
@@ -44,11 +44,11 @@ __all__ = [
     "ProgressQuery",
     "StartedRecord",
     "StepRecord",
+    "below",
     "callback_url_of",
     "events",
     "execution",
     "executions",
-    "items",
     "just_started",
     "progress",
     "started_execution",

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain import json_guard
@@ -23,6 +23,7 @@ from pipeline_engine.services.visibility import not_found
 from pipeline_engine.storage.progress import NOTHING, aggregates, raise_high_water_mark
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.pipelines import PipelineRevision
+from pipeline_engine.storage.tables.places import ConcurrencyPlace
 from pipeline_engine.storage.visibility import visible_to
 
 EXECUTION_STATUSES: tuple[str, ...] = tuple(ExecutionStatus)
@@ -60,6 +61,7 @@ class ExecutionRecord(StartedRecord):
     """One execution; what has a default below is left out of lists."""
 
     lock_version: int
+    waits_for_place: bool
     revision: int
     initiator: str
     user_id: str | None
@@ -91,6 +93,17 @@ class ExecutionFilter:
     root: UUID | None = None  #: the first of the tree that they belong to
 
 
+#: Whether it has not begun because there is no place of its concurrency key.
+WAITS_FOR_PLACE = (
+    exists()
+    .where(
+        Execution.status == ExecutionStatus.PENDING,
+        ConcurrencyPlace.execution_id == Execution.id,
+        ConcurrencyPlace.step_execution_id.is_(None),
+        ConcurrencyPlace.taken_at.is_(None),
+    )
+    .label("waits_for_place")
+)
 LISTED = (
     Execution.id,
     Execution.lock_version,
@@ -98,6 +111,7 @@ LISTED = (
     PipelineRevision.revision,
     Execution.name,
     Execution.status,
+    WAITS_FOR_PLACE,
     Execution.initiator,
     Execution.user_id,
     Execution.parent_execution_id,

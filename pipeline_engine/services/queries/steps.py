@@ -1,4 +1,4 @@
-"""The steps of an execution, and the items of a fan-out."""
+"""The steps of an execution, the items of a fan-out, and the steps inside of a block."""
 
 from __future__ import annotations
 
@@ -8,9 +8,21 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    SQLColumnExpression,
+    and_,
+    cast,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.orm import Session, aliased
 
+from pipeline_engine.domain import places
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
@@ -24,7 +36,7 @@ from pipeline_engine.storage.tables.steps import StepExecution, StepKind
 
 @dataclass(frozen=True, slots=True)
 class ItemCounts:
-    """How the items of a fan-out stand; their rows are listed page by page."""
+    """How what a fan-out, or a block, has made stands; its rows are listed page by page."""
 
     total: int
     open: int
@@ -61,6 +73,8 @@ class StepRecord:
     parent_id: int | None
     item_index: int | None
     item_key: str | None
+    within: str | None
+    holds_steps: bool  #: it is a block, and was opened
     items: ItemCounts | None
     created_at: datetime
     updated_at: datetime
@@ -70,13 +84,21 @@ class StepRecord:
         """It waits for the outside world and holds no worker."""
         return self.awaiting_event
 
+    @property
+    def inside(self) -> str | None:
+        """Where the steps are of the attempt that a block is at."""
+        if not self.holds_steps:
+            return None
+        attempt = self.retry_count + 1
+        return places.inside(self.step_id, self.item_index, self.within, attempt=attempt)
+
 
 #: Columns that the counts of items in a record are read from.
 COUNTS = tuple(f"items_{field.name}" for field in fields(ItemCounts))
 COLUMNS = tuple(
     getattr(StepExecution, name)
     for name in (*(field.name for field in fields(StepRecord)), *COUNTS)
-    if name not in {"items", "outputs"}
+    if name not in {"items", "outputs", "holds_steps"}
 )
 
 
@@ -85,7 +107,7 @@ def steps(
 ) -> list[StepRecord]:
     """The steps of the definition, with handlers and compensations, in their order.
 
-    A fan-out is one entry with counters, however many items it has.
+    A fan-out is one entry with counters, however many items it has, and so is a block.
     """
     redactor = redactor_of(caller, session, execution_id)
     rows = session.execute(
@@ -100,36 +122,63 @@ def steps(
     return [_record(row, redactor) for row in rows]
 
 
-def items(
+def below(
     caller: Caller,
     session: Session,
     execution_id: UUID,
     *,
     parent_id: int,
     page: Page,
+    within: str | None = None,
     with_outputs: bool = True,
 ) -> Listed[StepRecord]:
-    """One page of the items of the fan-out *parent_id*, in their order."""
+    """One page of the items of the fan-out *parent_id*, or of the steps of the block.
+
+    In their order: of a block attempt by attempt, and then what undoes it; *within* says which.
+    """
     redactor = redactor_of(caller, session, execution_id)
     # The execution is a condition, too: the parent may belong to another one.
-    conditions: tuple[ColumnElement[bool], ...] = (
+    conditions: list[ColumnElement[bool]] = [
         StepExecution.parent_id == parent_id,
         StepExecution.execution_id == execution_id,
-    )
+    ]
+    if within is not None:
+        conditions.append(func.starts_with(StepExecution.within + "/", f"{within}/"))
     total = session.scalar(select(func.count()).select_from(StepExecution).where(*conditions)) or 0
     rows = session.execute(
         _selected(with_outputs)
         .where(*conditions)
-        .order_by(StepExecution.item_index)
+        .order_by(StepExecution.item_index, *_order_inside(session, parent_id))
         .limit(page.size)
         .offset(page.offset)
     )
     return Listed([_record(row, redactor) for row in rows], total, page)
 
 
+def _order_inside(session: Session, parent_id: int) -> tuple[SQLColumnExpression[Any], ...]:
+    """The order of what has no number of an item: that of the attempts of a block first."""
+    row = StepExecution
+    enclosing = session.scalar(select(row.enclosing).where(row.id == parent_id)) or ()
+    label = func.split_part(row.within, "/", len(enclosing) + 1)
+    attempt = cast(func.substring(label, "#([0-9]+)$"), Integer)
+    return (
+        func.coalesce(attempt, 1),
+        row.kind == StepKind.COMPENSATION.value,
+        row.sequence_number,
+        row.id,
+    )
+
+
 def _selected(with_outputs: bool) -> Select[*tuple[Any, ...]]:
     outputs = StepExecution.outputs if with_outputs else literal(None)
-    return select(*COLUMNS, outputs.label("outputs"))
+    inner = aliased(StepExecution)
+    holds_steps = (
+        select(inner.id)
+        .where(inner.parent_id == StepExecution.id, inner.item_index.is_(None))
+        .exists()
+    )
+    opened = and_(StepExecution.items_total.is_not(None), holds_steps)
+    return select(*COLUMNS, outputs.label("outputs"), opened.label("holds_steps"))
 
 
 def _record(row: Row[*tuple[Any, ...]], redactor: Redactor) -> StepRecord:

@@ -34,6 +34,8 @@ class EventType(StrEnum):
     STEP_TIMEOUT = "step_timeout"
     STEP_RECOVERED = "step_recovered"  #: its worker died; it was queued again
     STEP_EXPANDED = "step_expanded"  #: a fan-out made its items
+    PLACE_AWAITED = "place_awaited"  #: an execution or a step waits for a place of its key
+    PLACE_TAKEN = "place_taken"  #: it has one
     ETA_UPDATE = "eta_update"
 
 

@@ -111,6 +111,12 @@ class StepExecution(Timestamped, Base):
             "execution_id",
             postgresql_where=text("in_window"),
         ),
+        # Rows are asked for by execution, when that gets its place.
+        Index(
+            "ix_step_executions_in_line",
+            "execution_id",
+            postgresql_where=text(f"{WAITING} AND in_line"),
+        ),
         # Hardly ever an entry: a moment later what is not needed is stopped.
         Index("ix_step_executions_cancels_rest", "id", postgresql_where=text("cancels_rest")),
         # Step rows change several times; room on the page keeps the index work down.
@@ -162,6 +168,10 @@ class StepExecution(Timestamped, Base):
     cheap: Mapped[bool]
     in_window: Mapped[bool] = mapped_column(default=False, server_default="false")
     held: Mapped[bool] = mapped_column(default=False, server_default="false")
+    #: it waits for a place of a key (``concurrency_places``), its own or that of its execution
+    in_line: Mapped[bool] = mapped_column(default=False, server_default="false")
+    #: it has a place of its own key, until it has ended
+    has_place: Mapped[bool] = mapped_column(default=False, server_default="false")
     queued_at: Mapped[datetime | None]
     publish_count: Mapped[counter]
     due_at: Mapped[datetime | None]  #: when a retry, a delayed item or a timer wakes up

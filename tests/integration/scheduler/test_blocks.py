@@ -137,6 +137,20 @@ def test_a_block_fails_as_its_first_failure_did(driver):
     assert (bad.error_code, bad.error_message) == ("flaky", "one: not yet")
 
 
+def test_a_failure_that_is_tolerated_inside_is_not_that_of_the_block(driver):
+    end = driver.run(
+        a_block(
+            "bad",
+            a_step(
+                "first", action="fail", params={"error_code": "harmless"}, on_failure="continue"
+            ),
+            a_step("second", "first", action="flaky", params={"of": "w", "times": 9}),
+        )
+    )
+
+    assert (end.step("bad").error_code, end.step("first").status) == ("flaky", BAD)
+
+
 def test_a_failure_is_caught_where_it_happens(driver):
     end = driver.run(
         a_block(

@@ -121,6 +121,8 @@ RUNS = (
     Run("enough", {"went_on": False}, params={"enough": 3}),
     Run("only-if-needed", {"changed": 0}, params={"items": []}),
     Run("only-if-needed", {"changed": 2}, params={"items": [1, 2]}),
+    Run("nightly-report", {"told": "done"}),
+    Run("one-of-two-licences", {"by": "licence"}),
     Run("in-time", {"said": "yes"}, events=({"event_key": "answer-{id}", "text": "yes"},)),
     Run("in-time", NOBODY, time_is_up=True),
     Run(

@@ -11,10 +11,12 @@ import pytest
 
 from benchmarks import report
 from benchmarks.bench import Bench, Row, running_bench
+from benchmarks.blocks import Blocks
 from benchmarks.callbacks import CallbackAnswers, NextStep
 from benchmarks.crowds import Beside, slow_clients, waiting_clients
 from benchmarks.engine import EngineTiming
 from benchmarks.growth import Growth
+from benchmarks.installations import OneWorker
 from benchmarks.judging import Figure, Outcome, Rounds, at_least, at_most
 from benchmarks.ledger import Incomplete, Ledger
 from benchmarks.machine import Machine
@@ -22,7 +24,17 @@ from benchmarks.parking import Parked
 from benchmarks.rates import Comparison, Rate
 from benchmarks.raw import Baseline, Canvas
 from benchmarks.recovery import Recovery
-from benchmarks.shapes import calls, chain, fan_out, layered, many, wide, wide_in_a_batch
+from benchmarks.shapes import (
+    blocking_chain,
+    blocking_map,
+    calls,
+    chain,
+    fan_out,
+    layered,
+    many,
+    wide,
+    wide_in_a_batch,
+)
 from benchmarks.starting import StartAnswers
 from benchmarks.table import ROWS
 from benchmarks.workers import REPOSITORY, environment_of
@@ -33,7 +45,20 @@ ANY = at_least(0)
 SHAPES = [wide(5), wide_in_a_batch(5), layered(3, 4, 20), many(3), chain(5), fan_out(40)]
 TINY: list[Row] = [
     *(Rate(lambda _, shape=shape: shape, shape.name, ANY) for shape in SHAPES),
+    Blocks(3, target=ANY),
     Rate(lambda bench: calls(4, bench.peer_url), "http", ANY),
+    OneWorker(
+        Rate(lambda b: blocking_chain(2, b.ledger.path), "blocking-chain", ANY),
+        slots=1,
+    ),
+    OneWorker(
+        Rate(lambda b: blocking_map(4, b.ledger.path), "blocking-map-1", ANY),
+        slots=1,
+    ),
+    OneWorker(
+        Rate(lambda b: blocking_map(4, b.ledger.path), "blocking-map-16", ANY),
+        slots=16,
+    ),
     CallbackAnswers(per_second=50, count=10, target=ANY),
     NextStep(count=2, target=ANY),
     StartAnswers(per_second=50, count=4, target=ANY),
@@ -70,8 +95,9 @@ def test_both_sides_of_a_row_do_all_of_their_work(row, bench):
 
 
 def test_a_tiny_row_stands_for_every_usual_one():
-    """But for ``memory``, which needs a stack: tests/acceptance/test_stack.py has one."""
-    assert [row.name for row in TINY] == [row.name for row in ROWS if row.name != "memory"]
+    """But for ``memory``, which needs a stack (tests/acceptance/test_stack.py), and for others."""
+    elsewhere = {"memory", "ablation"}
+    assert [row.name for row in TINY] == [row.name for row in ROWS if row.name not in elsewhere]
 
 
 def test_an_execution_with_another_number_of_results_is_not_reported(bench):

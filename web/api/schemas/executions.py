@@ -12,6 +12,7 @@ from ..paging import PaginationSchema
 from .fields import (
     MAX_ID,
     MAX_PAGE,
+    MAX_PLACE,
     ApiSchema,
     Itself,
     LastMoment,
@@ -142,6 +143,13 @@ class ApprovalBody(ApiSchema):
         validate=validate.Range(min=0, max=MAX_ID),
         metadata={"description": "Which item of a fan-out."},
     )
+    within = text(
+        MAX_PLACE,
+        1,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "In which block: `each[3]`; see `within` of the steps."},
+    )
 
 
 class ApprovalSchema(ApiSchema):
@@ -152,6 +160,7 @@ class ApprovalSchema(ApiSchema):
     outcome = fields.String(attribute="receipt.outcome")
     step_id = fields.String(attribute="step.step_id")
     item_index = fields.Integer(attribute="step.item_index", allow_none=True)
+    within = fields.String(attribute="step.within", allow_none=True)
 
 
 class ExecutionQuery(ApiSchema):
@@ -217,6 +226,9 @@ class ListedExecutionSchema(ApiSchema):
         metadata={"description": "The first of its tree; its own id if nothing has started it."}
     )
     status = fields.String()
+    waits_for_place = fields.Boolean(
+        metadata={"description": "PENDING, because as many as may be have its concurrency key."}
+    )
     progress_percentage = Percentage()
     error_info = an_object(attribute="error", allow_none=True)
     start_time = Moment(attribute="started_at", allow_none=True)

@@ -13,6 +13,9 @@ class FindingSchema(ApiSchema):
     code = fields.String(metadata={"description": "Stable; see docs/howto/find-out-why.md."})
     step_id = fields.String(allow_none=True)
     item_index = fields.Integer(allow_none=True)
+    within = fields.String(
+        allow_none=True, metadata={"description": "The blocks around it: `each[3]/pay#2`."}
+    )
     since = Moment(allow_none=True)
     because = fields.String()
     what_to_do = fields.String()

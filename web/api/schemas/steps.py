@@ -8,15 +8,34 @@ from pipeline_engine.services.queries import StepRecord, callback_url_of
 
 from ..context import runtime
 from ..paging import PaginationSchema
-from .fields import MAX_ID, MAX_PAGE, ApiSchema, Moment, Percentage, Whole, an_object, count
+from .fields import (
+    MAX_ID,
+    MAX_PAGE,
+    MAX_PLACE,
+    ApiSchema,
+    Moment,
+    Percentage,
+    Whole,
+    an_object,
+    count,
+    text,
+)
 
 
 class StepQuery(ApiSchema):
-    """The steps of the definition, or one page of the items of one of them."""
+    """The steps of the definition, or one page of the rows below one of them."""
 
     parent = Whole(
         validate=validate.Range(min=1, max=MAX_ID),
-        metadata={"description": "The id of a fan-out's step execution: list its items."},
+        metadata={
+            "description": "The id of a step execution: list the items of the fan-out,"
+            " or the steps of the block."
+        },
+    )
+    within = text(
+        MAX_PLACE,
+        1,
+        metadata={"description": "Of the steps of a block those of one attempt: its `inside`."},
     )
     include_outputs = fields.Boolean(load_default=True)
     page = count(1, MAX_PAGE, 1)
@@ -24,7 +43,7 @@ class StepQuery(ApiSchema):
 
 
 class ItemCountsSchema(ApiSchema):
-    """How the items of a fan-out stand."""
+    """How the items of a fan-out stand, or the steps of a block."""
 
     total = fields.Integer()
     open = fields.Integer()
@@ -72,13 +91,20 @@ class StepSchema(ApiSchema):
     parent_id = fields.String(allow_none=True)
     item_index = fields.Integer(allow_none=True)
     item_key = fields.String(allow_none=True)
+    within = fields.String(
+        allow_none=True, metadata={"description": "The blocks around it: `each[3]/pay#2`."}
+    )
+    inside = fields.String(
+        allow_none=True,
+        metadata={"description": "Of a block: what `within` of the steps of its attempt is."},
+    )
     items = fields.Nested(ItemCountsSchema, allow_none=True)
     created_at = Moment()
     updated_at = Moment()
 
 
 class StepListSchema(ApiSchema):
-    """The steps of an execution, or one page of items."""
+    """The steps of an execution, or one page of the rows below one of them."""
 
     steps = fields.List(fields.Nested(StepSchema))
     pagination = fields.Nested(PaginationSchema)

@@ -1,0 +1,429 @@
+"""Places of a key: who has one, who stands in line, and whose turn it is.
+
+A place is taken while its row in ``concurrency_places`` says so and the execution or the step that
+it is for is open; so every kind of end frees it, in the transaction that makes it. Who decides
+anything about a key holds its lock: what is counted then, by a statement of its own, is what others
+have committed. Nobody waits for that lock with rows of executions locked: who has some takes it if
+it is free, and leaves the decision to ``resume/give_places.py`` if it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.definitions import Concurrency, WhenFull
+from pipeline_engine.storage.admission import HAS_PLACE_OR_IN_LINE
+from pipeline_engine.storage.history import about
+from pipeline_engine.storage.overdue import BATCH
+from pipeline_engine.storage.postgres import driver
+from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.tables.events import EventType
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What places are counted by."""
+
+    owner: str | None  #: null is the system
+    text: str
+
+    @property
+    def params(self) -> dict[str, str | None]:
+        """For the statements below."""
+        return {"owner": self.owner, "key": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """An execution or a step that has a place, or waits for one."""
+
+    id: int
+    owner: str | None
+    key: str
+    execution_id: UUID
+    step_execution_id: int | None  #: None: the execution itself
+    at_once: int
+    when_full: str
+    decided: bool
+
+
+_COLUMNS = ", ".join(f"p.{field.name}" for field in fields(PlaceRow))
+_SAME_KEY = "coalesce(p.owner, '') = coalesce(%(owner)s::text, '') AND p.key = %(key)s::text"
+
+
+def _is_open(execution: str = "true", step: str = "true") -> str:
+    """Whether the row that a place is for has not ended, and these conditions are true of it."""
+    return (
+        "CASE WHEN p.step_execution_id IS NULL THEN EXISTS (SELECT FROM executions e"
+        f" WHERE e.id = p.execution_id AND e.status IN ('PENDING', 'RUNNING') AND {execution})"
+        " ELSE EXISTS (SELECT FROM step_executions s WHERE s.id = p.step_execution_id"
+        f" AND s.status IN ('PENDING', 'RETRYING', 'RUNNING') AND {step}) END"
+    )
+
+
+IS_LIVE = _is_open()
+_TAKEN = f"p.taken_at IS NOT NULL AND {IS_LIVE}"
+_WAITS = f"p.taken_at IS NULL AND {IS_LIVE}"
+# Owner and key go into one number without being joined: one is the seed of the other.
+_LOCK = "hashtextextended(%(key)s, hashtextextended(coalesce(%(owner)s, ''), 2))"
+
+
+# ── Asking ───────────────────────────────────────────────────────────────────────────────
+
+
+def try_lock(connection: Connection, key: Key) -> bool:
+    """Take the lock of a key until the end of the transaction, if nobody else has it."""
+    found = driver.fetch(connection, f"SELECT pg_try_advisory_xact_lock({_LOCK})", key.params)
+    return bool(found[0][0])
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of asking for a place."""
+
+    place_id: int
+    is_taken: bool  #: if not, it stands in line
+    is_decided: bool  #: if not, somebody has to look at it
+
+
+def ask_for_step(
+    connection: Connection, step: StepRow, key: Key, wanted: Concurrency, *, may_decide: bool
+) -> Answer | None:
+    """Take a place for a queued step, or put it in line; None if somebody else has the step.
+
+    Only who holds the lock of the key may decide that there is a place.
+    """
+    found = driver.fetch_prepared(
+        connection,
+        _ASK_FOR_STEP,
+        {
+            **_asked(key, wanted, may_decide=may_decide),
+            "step": step.id,
+            "attempt": step.attempt,
+            "details": json_guard.dumps(about(step, EventType.PLACE_AWAITED).details),
+        },
+    )
+    return Answer(*found[0]) if found else None
+
+
+def ask_for_execution(
+    connection: Connection, execution_id: UUID, key: Key, wanted: Concurrency, *, may_decide: bool
+) -> Answer:
+    """The same for a new execution."""
+    params = {**_asked(key, wanted, may_decide=may_decide), "execution": str(execution_id)}
+    return Answer(*driver.fetch(connection, _ASK_FOR_EXECUTION, params)[0])
+
+
+def _asked(key: Key, wanted: Concurrency, *, may_decide: bool) -> dict[str, object]:
+    return {
+        **key.params,
+        "at_once": wanted.limit,
+        "when_full": wanted.when_full.value,
+        "may_decide": may_decide,
+    }
+
+
+_IS_FREE = f"""
+SELECT %(may_decide)s::boolean AND NOT EXISTS (
+    SELECT FROM concurrency_places p WHERE {_SAME_KEY} AND {_WAITS}
+) AND %(at_once)s::int > (
+    SELECT count(*) FROM concurrency_places p WHERE {_SAME_KEY} AND {_TAKEN}
+) AS yes
+"""
+#: Whether nothing but waiting is left to be decided about who finds no place.
+_IS_DECIDED = f"free.yes OR (%(may_decide)s::boolean AND %(when_full)s = '{WhenFull.WAIT.value}')"
+_TELL = f"""
+INSERT INTO events (execution_id, event_type, step_execution_id, details)
+SELECT execution_id, CASE WHEN taken_at IS NULL THEN '{EventType.PLACE_AWAITED.value}'
+    ELSE '{EventType.PLACE_TAKEN.value}' END, step_execution_id,
+    jsonb_build_object('key', key, 'limit', at_once)
+"""
+_ASK_FOR_STEP = f"""
+WITH ours AS (
+    -- It was read a while ago, and may be somebody else's by now.
+    SELECT s.id, s.execution_id FROM step_executions s
+    WHERE s.id = %(step)s::bigint AND s.attempt = %(attempt)s::int AND NOT s.has_place
+        AND CASE WHEN s.status IN ('PENDING', 'RETRYING') THEN s.queued_at IS NOT NULL END
+    FOR NO KEY UPDATE SKIP LOCKED
+), free AS ({_IS_FREE}), asked AS (
+    INSERT INTO concurrency_places
+        (owner, key, execution_id, step_execution_id, at_once, when_full, taken_at, decided)
+    SELECT %(owner)s::text, %(key)s::text, ours.execution_id, ours.id, %(at_once)s::int,
+        %(when_full)s::text, CASE WHEN free.yes THEN clock_timestamp() END, {_IS_DECIDED}
+    FROM ours, free
+    RETURNING *
+), moved AS (
+    UPDATE step_executions s SET {HAS_PLACE_OR_IN_LINE}, updated_at = now(),
+        lock_version = s.lock_version + 1
+    FROM asked WHERE s.id = %(step)s::bigint
+), told AS ({_TELL} || %(details)s::jsonb FROM asked)
+SELECT id, taken_at IS NOT NULL, decided FROM asked
+"""
+_ASK_FOR_EXECUTION = f"""
+WITH free AS ({_IS_FREE}), asked AS (
+    INSERT INTO concurrency_places (owner, key, execution_id, at_once, when_full, taken_at,
+        decided)
+    SELECT %(owner)s::text, %(key)s::text, %(execution)s::uuid, %(at_once)s::int,
+        %(when_full)s::text, CASE WHEN free.yes THEN clock_timestamp() END, {_IS_DECIDED}
+    FROM free
+    RETURNING *
+), told AS ({_TELL} FROM asked)
+SELECT id, taken_at IS NOT NULL, decided FROM asked
+"""
+
+
+# ── Whose turn it is ─────────────────────────────────────────────────────────────────────
+
+
+def lock(connection: Connection, key: Key) -> None:
+    """Take the lock of a key until the end of the transaction; nothing else may be locked yet."""
+    driver.run(connection, f"SELECT pg_advisory_xact_lock({_LOCK})", key.params)
+
+
+def key_of(connection: Connection, place_id: int) -> Key | None:
+    """The key of a place; None if that is gone, and so was looked after."""
+    row = connection.exec_driver_sql(
+        "SELECT owner, key FROM concurrency_places WHERE id = %(id)s", {"id": place_id}
+    ).first()
+    return None if row is None else Key(row[0], row[1])
+
+
+def first_in_line(connection: Connection, key: Key) -> PlaceRow | None:
+    """Who has waited for longest; what has ended is forgotten on the way."""
+    found = connection.exec_driver_sql(
+        f"SELECT {_COLUMNS} FROM concurrency_places p WHERE {_SAME_KEY} AND {_WAITS}"
+        " ORDER BY p.id LIMIT 1",
+        key.params,
+    ).first()
+    connection.exec_driver_sql(
+        f"DELETE FROM concurrency_places p WHERE {_SAME_KEY} AND NOT ({IS_LIVE})"
+        " AND (p.taken_at IS NOT NULL OR %(first)s::bigint IS NULL OR p.id < %(first)s)",
+        {**key.params, "first": found[0] if found else None},
+    )
+    return PlaceRow(*found) if found else None
+
+
+def first_undecided(connection: Connection, key: Key) -> PlaceRow | None:
+    """The first in line of whom nobody has looked what it does while there is no place."""
+    found = connection.exec_driver_sql(
+        f"SELECT {_COLUMNS} FROM concurrency_places p WHERE {_SAME_KEY} AND NOT p.decided"
+        f" AND {_WAITS} ORDER BY p.id LIMIT 1",
+        key.params,
+    ).first()
+    return PlaceRow(*found) if found else None
+
+
+def taken(connection: Connection, key: Key) -> int:
+    """How many have a place."""
+    found: int = connection.exec_driver_sql(
+        f"SELECT count(*) FROM concurrency_places p WHERE {_SAME_KEY} AND {_TAKEN}", key.params
+    ).scalar_one()
+    return found
+
+
+def take(connection: Connection, place: PlaceRow) -> None:
+    """Note that a place is taken by who stood in line, and tell the history."""
+    connection.exec_driver_sql(
+        "WITH p AS (UPDATE concurrency_places SET taken_at = clock_timestamp() WHERE id = %(id)s"
+        f" RETURNING *) {_TELL} || coalesce((SELECT jsonb_build_object('step_id', s.step_id,"
+        " 'step_name', s.name, 'attempt', s.attempt) FROM step_executions s"
+        " WHERE s.id = step_execution_id), '{}') FROM p",
+        {"id": place.id},
+    )
+
+
+def decide(connection: Connection, place: PlaceRow) -> None:
+    """Note that it was decided that this one waits."""
+    connection.exec_driver_sql(
+        "UPDATE concurrency_places SET decided = true WHERE id = %(id)s", {"id": place.id}
+    )
+
+
+def leave(connection: Connection, place: PlaceRow) -> None:
+    """Forget one that does not wait any longer."""
+    connection.exec_driver_sql("DELETE FROM concurrency_places WHERE id = %(id)s", {"id": place.id})
+
+
+def supersede(connection: Connection, place: PlaceRow) -> list[int]:
+    """Note of those in front of *place* that they are to be cancelled, the oldest first.
+
+    As many as have to go for it to have a place when they have gone. Returns their places.
+    """
+    found = connection.exec_driver_sql(
+        "UPDATE concurrency_places v SET superseded_at = now() FROM ("
+        f" SELECT p.id FROM concurrency_places p WHERE {_SAME_KEY} AND p.id < %(id)s"
+        f" AND p.superseded_at IS NULL AND {IS_LIVE} ORDER BY p.id DESC OFFSET %(stay)s) front"
+        " WHERE v.id = front.id RETURNING v.id",
+        {"owner": place.owner, "key": place.key, "id": place.id, "stay": place.at_once - 1},
+    )
+    return sorted(found.scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has a place, since when."""
+
+    execution_id: UUID
+    step_id: str | None  #: None: the execution itself
+    since: datetime
+
+    def __str__(self) -> str:
+        whole = f"execution {self.execution_id}"
+        return f"step '{self.step_id}' of {whole}" if self.step_id else whole
+
+
+def holders(connection: Connection, key: Key, *, most: int) -> list[Holder]:
+    """Who has a place, those first that have had one for longest."""
+    found = connection.exec_driver_sql(
+        "SELECT p.execution_id, (SELECT step_id FROM step_executions"
+        " WHERE id = p.step_execution_id), p.taken_at FROM concurrency_places p"
+        f" WHERE {_SAME_KEY} AND {_TAKEN} ORDER BY p.taken_at, p.id LIMIT %(most)s",
+        {**key.params, "most": most},
+    )
+    return [Holder(*row) for row in found]
+
+
+# ── Executions ───────────────────────────────────────────────────────────────────────────
+
+
+def stop_clock(connection: Connection, execution_id: UUID) -> None:
+    """Let no time pass for an execution that stands in line."""
+    connection.exec_driver_sql(
+        "UPDATE executions SET deadline_at = NULL WHERE id = %(id)s", {"id": str(execution_id)}
+    )
+
+
+def start_clock(connection: Connection, execution_id: UUID, *, timeout: timedelta) -> bool:
+    """Let its time begin; False if it is being ended instead."""
+    found = connection.exec_driver_sql(
+        "UPDATE executions SET deadline_at = now() + %(timeout)s, updated_at = now(),"
+        " lock_version = lock_version + 1"
+        " WHERE id = %(id)s AND status = 'PENDING' AND abort_reason IS NULL RETURNING id",
+        {"id": str(execution_id), "timeout": timeout},
+    )
+    return found.first() is not None
+
+
+# ── For people ───────────────────────────────────────────────────────────────────────────
+
+SHOWN = 10  #: of those who have a place
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What an execution or a step stands in line for, and who is in front of it."""
+
+    place: PlaceRow
+    asked_at: datetime
+    superseded_at: datetime | None
+    in_front: int  #: that wait as well
+    holders: Sequence[Holder]  #: those first that have had a place for longest
+
+
+def lines(connection: Connection, execution_id: UUID, ids: Sequence[int]) -> list[Line]:
+    """What an execution, or these steps of it, stand in line for."""
+    found = connection.exec_driver_sql(
+        f"SELECT {_COLUMNS}, p.asked_at, p.superseded_at FROM concurrency_places p"
+        " WHERE p.execution_id = %(id)s AND p.taken_at IS NULL"
+        " AND (p.step_execution_id IS NULL OR p.step_execution_id = ANY(%(ids)s)) ORDER BY p.id",
+        {"id": str(execution_id), "ids": list(ids)},
+    ).all()
+    places = [(PlaceRow(*row[:-2]), row[-2], row[-1]) for row in found]
+    return [
+        Line(
+            place,
+            asked_at,
+            superseded_at,
+            _in_front(connection, place),
+            holders(connection, Key(place.owner, place.key), most=SHOWN),
+        )
+        for place, asked_at, superseded_at in places
+    ]
+
+
+def _in_front(connection: Connection, place: PlaceRow) -> int:
+    found: int = connection.exec_driver_sql(
+        f"SELECT count(*) FROM concurrency_places p WHERE {_SAME_KEY} AND {_WAITS}"
+        " AND p.id < %(id)s",
+        {"owner": place.owner, "key": place.key, "id": place.id},
+    ).scalar_one()
+    return found
+
+
+# ── Ends ─────────────────────────────────────────────────────────────────────────────────
+
+
+def of_steps(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """The places of these steps, whether they have them or wait for them."""
+    found = connection.exec_driver_sql(
+        "SELECT id FROM concurrency_places WHERE step_execution_id = ANY(%(ids)s) ORDER BY id",
+        {"ids": list(ids)},
+    )
+    return list(found.scalars())
+
+
+def of_executions(connection: Connection, ids: Sequence[UUID]) -> list[int]:
+    """The places of these executions themselves."""
+    found = connection.exec_driver_sql(
+        "SELECT id FROM concurrency_places WHERE execution_id = ANY(%(ids)s::uuid[])"
+        " AND step_execution_id IS NULL ORDER BY id",
+        {"ids": [str(one) for one in ids]},
+    )
+    return list(found.scalars())
+
+
+def is_in_line(connection: Connection, execution_id: UUID) -> bool:
+    """Whether an execution waits for its place, so that nothing of it has run."""
+    found = connection.exec_driver_sql(
+        "SELECT 1 FROM concurrency_places WHERE execution_id = %(id)s"
+        " AND step_execution_id IS NULL AND taken_at IS NULL",
+        {"id": str(execution_id)},
+    )
+    return found.first() is not None
+
+
+def find_superseded(connection: Connection, place_id: int) -> PlaceRow | None:
+    """One that is to be cancelled for a later one, and has not ended."""
+    found = connection.exec_driver_sql(
+        f"SELECT {_COLUMNS} FROM concurrency_places p WHERE p.id = %(id)s"
+        f" AND p.superseded_at IS NOT NULL AND {IS_LIVE}",
+        {"id": place_id},
+    ).first()
+    return PlaceRow(*found) if found else None
+
+
+# ── What the sweep looks for ─────────────────────────────────────────────────────────────
+
+
+def stalled(connection: Connection) -> list[int]:
+    """First in line of each key at which something ought to have been decided."""
+    found = connection.exec_driver_sql(
+        "SELECT w.id FROM (SELECT DISTINCT ON (coalesce(owner, ''), key) * FROM concurrency_places"
+        " WHERE taken_at IS NULL ORDER BY coalesce(owner, ''), key, id) w CROSS JOIN LATERAL ("
+        f" SELECT count(*) FILTER (WHERE {_TAKEN}) AS taken,"
+        f" count(*) FILTER (WHERE {_WAITS} AND NOT p.decided) AS undecided,"
+        f" count(*) FILTER (WHERE p.id = w.id AND {IS_LIVE}) AS live"
+        " FROM concurrency_places p"
+        " WHERE coalesce(p.owner, '') = coalesce(w.owner, '') AND p.key = w.key"
+        " AND (p.taken_at IS NOT NULL OR NOT p.decided OR p.id = w.id)) at_key"
+        " WHERE undecided > 0 OR live = 0 OR w.at_once > taken LIMIT %(most)s",
+        {"most": BATCH},
+    )
+    return list(found.scalars())
+
+
+def not_cancelled(connection: Connection) -> list[int]:
+    """Those that are to be cancelled for a later one, if nobody has begun with that."""
+    found = connection.exec_driver_sql(
+        "SELECT p.id FROM concurrency_places p WHERE p.superseded_at IS NOT NULL"
+        f" AND {_is_open('e.cancel_requested_at IS NULL', 'NOT s.cancelling')}"
+        " ORDER BY p.id LIMIT %(most)s",
+        {"most": BATCH},
+    )
+    return list(found.scalars())
