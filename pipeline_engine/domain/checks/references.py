@@ -49,14 +49,17 @@ NATIVE: Mapping[Kind, tuple[str, str]] = {
     Kind.NUMBER: ("a number", "{{ params.quorum }}"),
 }
 IN_LOOPS = (
-    "It exists only in the params and the key of a step with for_each, and in what actions such"
-    " as for_each and filter render for each item."
+    "It exists only in the params and the key of a step with for_each, in the steps of a block"
+    " with for_each, and in what actions such as for_each and filter render for each item."
 )
-IN_ROUNDS = "It exists only in what the action 'while' renders for each round."
+IN_ROUNDS = (
+    "It exists only in what 'while' renders for each round, and in the steps of a block with while."
+)
 ROOT_HINTS: Mapping[str, str] = {
     "item": IN_LOOPS,
     "item_index": IN_LOOPS,
-    "item_key": "It exists only in the params of a step with for_each.",
+    "item_key": "It exists only in the params of a step with for_each, and in the steps of a block"
+    " with for_each.",
     "index": "The number of an item is 'item_index', that of a round of while is 'iteration'.",
     "result": IN_ROUNDS,
     "iteration": IN_ROUNDS,

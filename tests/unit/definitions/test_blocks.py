@@ -425,6 +425,7 @@ PLACES: dict[str, dict[str, Any]] = {
     "compensate/params/message": a_step(
         "x", compensate={"action": "log", "params": {"message": "{{ NAME }}"}}
     ),
+    "concurrency/key": a_step("x", concurrency={"key": "{{ NAME }}"}),
     "outputs/n": a_block("x", a_step("y"), outputs={"n": "{{ NAME }}"}),
     "steps/0/params/message": a_block("x", says("{{ NAME }}", "y")),
     "while/condition": a_block("x", a_step("y"), **{"while": {"condition": "NAME"}}),
