@@ -19,7 +19,6 @@ from pipeline_engine.services import Runtime
 
 from .conftest import SERVICE
 
-pytestmark = pytest.mark.usefixtures("unchecked")
 Cli = Callable[..., Result]
 RETRY = {"max_attempts": 2, "backoff_seconds": 0}
 
