@@ -13,15 +13,18 @@ from pipeline_engine.cli.group import example
 from pipeline_engine.cli.naming import execution_id
 from pipeline_engine.cli.output import json_option, print_json, print_line
 from pipeline_engine.cli.states import mark
+from pipeline_engine.domain.places import place
 
 if TYPE_CHECKING:
     from pipeline_engine.client import Client
 
-PLACE = re.compile(r"(?P<step_id>[^\[\]]+)(?:\[(?P<item_index>\d{1,9})\])?", re.ASCII)
+PLACE = re.compile(
+    r"(?:(?P<within>.+)/)?(?P<step_id>[^\[\]/]+)(?:\[(?P<item_index>\d{1,9})\])?", re.ASCII
+)
 
 
 class _Place(click.ParamType[dict[str, Any]]):
-    """A step, or one item of it: ``deploy`` or ``deploy[2]``."""
+    """A step, or one item of it: ``deploy`` or ``deploy[2]``; in a block ``each[1]/deploy``."""
 
     name = "step"
 
@@ -32,7 +35,8 @@ class _Place(click.ParamType[dict[str, Any]]):
         if found is None:
             self.fail(f"{value!r} is neither a step nor an item like deploy[2].", param, ctx)
         index = found["item_index"]
-        return {"step_id": found["step_id"]} | ({} if index is None else {"item_index": int(index)})
+        given = {**found.groupdict(), "item_index": None if index is None else int(index)}
+        return {name: said for name, said in given.items() if said is not None}
 
 
 @click.command(
@@ -47,10 +51,10 @@ class _Place(click.ParamType[dict[str, Any]]):
 @click.option("--by", help="Who says so, where the token does not; approvers are compared with it.")
 @click.option(
     "--step",
-    "place",
+    "which",
     type=_Place(),
     shell_complete=completion.steps,
-    help="Which step, if several wait; deploy[2] is an item of a fan-out.",
+    help="Which step, if several wait: deploy[2] for an item, each[1]/deploy in a block.",
 )
 @json_option
 @connected
@@ -60,7 +64,7 @@ def approve(
     reject: bool,
     reason: str | None,
     by: str | None,
-    place: dict[str, Any] | None,
+    which: dict[str, Any] | None,
     as_json: bool,
 ) -> None:
     """Approve the step of an execution that waits for an approval, or reject it.
@@ -68,12 +72,11 @@ def approve(
     EXECUTION is an id, the start of one, or @last.
     """
     wanted = execution_id(client, execution)
-    said = {"reason": reason, "by": by, **(place or {})}
+    said = {"reason": reason, "by": by, **(which or {})}
     answer = client.answer_approval(wanted, approved=not reject, **said)
     if as_json:
         print_json(answer)
         return
     word = "rejected" if reject else "approved"
-    index = answer["item_index"]
-    step = answer["step_id"] if index is None else f"{answer['step_id']}[{index}]"
+    step = place(answer["step_id"], answer["item_index"], answer.get("within"))
     print_line(mark(is_well=not reject), f"{step} of {wanted} is {word}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +24,7 @@ from pipeline_engine.cli.output import (
     when,
 )
 from pipeline_engine.cli.states import standing, state
+from pipeline_engine.domain.places import place
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 
 if TYPE_CHECKING:
@@ -89,7 +91,12 @@ def _in_line(execution: Json) -> str:
 
 @click.command(epilog=example("pipeline-engine show @last --items --failed"))
 @click.argument("execution", shell_complete=completion.executions)
-@click.option("--items", "with_items", is_flag=True, help="The items of fan-outs, too.")
+@click.option(
+    "--items",
+    "with_items",
+    is_flag=True,
+    help="The items of fan-outs, too, and all attempts of blocks.",
+)
 @click.option("--failed", "only_failed", is_flag=True, help="Only steps and items that failed.")
 @json_option
 @connected
@@ -98,34 +105,41 @@ def show(
 ) -> None:
     """Show one execution: its steps, attempts, errors, outputs, what is parked until when.
 
+    The steps of a block are set in below it, unless it has many.
+
     EXECUTION is an id, the start of one, or @last.
     """
+    from pipeline_engine.client import tree
+
     wanted = execution_id(client, execution)
-    found, steps = client.execution(wanted), client.steps(wanted)
-    if with_items:
-        steps = list(_with_items(client, wanted, steps))
+    found = client.execution(wanted)
+    grow = tree.whole if with_items else partial(tree.grown, with_items=False)
+    branches = [grow(client, wanted, step) for step in client.steps(wanted)]
+    rows = [row for branch in branches for row in branch.walk()]
     if only_failed:
-        steps = [step for step in steps if step["status"] in FAILURES or _failed_items(step)]
+        rows = [(n, step) for n, step in rows if step["status"] in FAILURES or _failed_items(step)]
     if as_json:
-        print_json({"execution": found, "steps": steps})
+        print_json({"execution": found, "steps": [step for _, step in rows]})
         return
     print_execution(found)
-    print_table("step", "action", "status", "attempt", "", rows=_step_rows(steps))
+    print_table("step", "action", "status", "attempt", "", rows=_step_rows(rows))
 
 
-def _with_items(client: Client, wanted: str, steps: Iterable[Json]) -> Iterator[Json]:
-    """Each step, and after it its items."""
-    for step in steps:
-        yield step
-        if (step.get("items") or {}).get("total"):
-            yield from client.items(wanted, step["id"])
-
-
-def _step_rows(steps: Iterable[Json]) -> Iterator[tuple[object, ...]]:
-    for step in steps:
-        index = step["item_index"]
-        name = f"{step['step_id']}[{index}]" if index is not None else step["step_id"]
-        yield name, step["handler_type"], state(standing(step)), step["attempt"], _remarks(step)
+def _step_rows(rows: Iterable[tuple[int, Json]]) -> Iterator[tuple[object, ...]]:
+    attempts: dict[str, str | None] = {}  #: where the steps of blocks are, by the ids of these
+    for depth, step in rows:
+        attempts[step["id"]] = step.get("inside")
+        name = place(step["step_id"], step["item_index"], step.get("within"))
+        if depth:  # what is around it stands above
+            name = name.rpartition("/")[2]
+        remarks = _remarks(step, now=attempts.get(step["parent_id"]))
+        yield (
+            f"{'  ' * depth}{name}",
+            step["handler_type"],
+            state(standing(step)),
+            step["attempt"],
+            remarks,
+        )
 
 
 @click.command(epilog=example("pipeline-engine watch @last"))
@@ -218,14 +232,25 @@ def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _remarks(step: Json) -> str:
+def _remarks(step: Json, *, now: str | None = None) -> str:
+    """What is to be said of a step; where the steps of its block are *now* tells older ones."""
     remarks = (
-        _item_counts(step.get("items") or {}),
+        _older_attempt(step, now) if now else "",
+        _item_counts(step),
         f"until {when(step['timeout_at'])}" if step["parked"] and step["timeout_at"] else "",
         f"{step['error_message']} [{step['error_code']}]" if step["error_message"] else "",
         _skip_reason(step),
     )
     return "  ".join(remark for remark in remarks if remark)
+
+
+def _older_attempt(step: Json, now: str) -> str:
+    """In which attempt of its block a step was, if that is not the one that it is at now."""
+    within = str(step.get("within"))
+    if f"{within}/".startswith(f"{now}/"):
+        return ""
+    block = within.split("/")[now.count("/")]
+    return f"in attempt {block.partition('#')[2] or 1} of the block"
 
 
 def _skip_reason(step: Json) -> str:
@@ -234,11 +259,14 @@ def _skip_reason(step: Json) -> str:
     return "" if reason == step["error_code"] else reason
 
 
-def _item_counts(items: Json) -> str:
+def _item_counts(step: Json) -> str:
+    items = step.get("items") or {}
     if not items.get("total"):
         return ""
     failed = f", {items['failed']} failed" if items["failed"] else ""
-    return f"{items['total']} items, {items['open']} open{failed}"
+    noun = "step" if step.get("inside") else "item"
+    plural = "" if items["total"] == 1 else "s"
+    return f"{items['total']} {noun}{plural}, {items['open']} open{failed}"
 
 
 def _failed_items(step: Json) -> int:

@@ -47,7 +47,7 @@ def explain(client: Client, execution: str, as_json: bool) -> None:
 def _print(finding: dict[str, Any]) -> None:
     step_id, name = finding["step_id"], "execution"
     if step_id is not None:
-        name = place(step_id, finding["item_index"], finding["within"])
+        name = place(step_id, finding["item_index"], finding.get("within"))
     print_line()
     print_line(Styled(printable(name), "bold"), Styled(finding["code"], "cyan"))
     print_line(f"  {finding['because']}")

@@ -67,7 +67,8 @@ class Screen:
             if self._shown.get(place, NOT_YET) != now:
                 self._shown[place] = now
                 error = f": {row.error}" if row.error else ""
-                self.say(f"{snapshot.name}  {snapshot.percentage:3.0f} %  {row.name}  {now}{error}")
+                name = f"{row.within}/{row.name}" if row.within else row.name
+                self.say(f"{snapshot.name}  {snapshot.percentage:3.0f} %  {name}  {now}{error}")
 
 
 def _picture(snapshot: Snapshot) -> RenderableType:
@@ -81,14 +82,16 @@ def _picture(snapshot: Snapshot) -> RenderableType:
     )
     rows = Table.grid(padding=(0, 2))
     for step in snapshot.steps:
-        rows.add_row(
-            as_text(f"  {step.name}"), as_text(state(_word(step))), as_text(_remarks(step))
-        )
-        for item in step.items:
-            rows.add_row(
-                as_text(f"    {item.name}"), as_text(state(_word(item))), as_text(_remarks(item))
-            )
+        _add(rows, step, indent="  ")
     return Group(head, rows)
+
+
+def _add(rows: Table, step: StepView, *, indent: str) -> None:
+    """A row, and set in below it what it holds."""
+    name, word = as_text(f"{indent}{step.name}"), as_text(state(_word(step)))
+    rows.add_row(name, word, as_text(_remarks(step)))
+    for item in step.items:
+        _add(rows, item, indent=f"{indent}  ")
 
 
 def _word(step: StepView) -> str:

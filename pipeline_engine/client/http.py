@@ -144,9 +144,13 @@ class Client:
         """Return the steps of an execution."""
         return list(self._object("GET", f"executions/{execution_id}/steps")["steps"])
 
-    def items(self, execution_id: str, parent: str) -> list[Json]:
-        """Return the items of a fan-out, without their outputs; *parent* is its row's id."""
+    def below(self, execution_id: str, parent: str, *, within: str | None = None) -> list[Json]:
+        """Return the items of a fan-out, or the steps of a block, without their outputs.
+
+        *parent* is the id of its row; *within* is ``inside`` of a block, for its last attempt only.
+        """
         query = {"parent": parent, "include_outputs": "false", "page_size": PAGE_SIZE}
+        query |= {"within": within} if within else {}
         return list(self._all(f"executions/{execution_id}/steps", "steps", query))
 
     def events(self, execution_id: str) -> list[Json]:
@@ -166,7 +170,7 @@ class Client:
     def answer_approval(self, execution_id: str, *, approved: bool, **said: Any) -> Json:
         """Say yes or no to the step of an execution that waits for an approval.
 
-        *said* may have ``reason``, ``by``, ``step_id`` and ``item_index``.
+        *said* may have ``reason``, ``by``, ``step_id``, ``item_index`` and ``within``.
         """
         body = {"approved": approved, **said}
         return self._object("POST", f"executions/{execution_id}/approval", json=body)

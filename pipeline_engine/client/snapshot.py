@@ -1,4 +1,4 @@
-"""An execution as it is at one moment: its steps, and the items of those that fan out."""
+"""An execution as it is at one moment: its steps, with the items and steps that these hold."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline_engine.client.http import Client, Json
+from pipeline_engine.client.tree import Branch, grown
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 
 POLL_SECONDS = 0.25
-#: more items than this are shown as numbers only
-MOST_ITEMS_SHOWN = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepView:
-    """One step or item."""
+    """One step or item; its *items* are the steps that it holds, if it is a block."""
 
     id: str
     step_id: str
@@ -30,6 +29,7 @@ class StepView:
     is_parked: bool
     parked_until: str | None
     error: str | None
+    within: str | None = None  #: the blocks around it
     items_total: int = 0
     items_open: int = 0
     items: tuple[StepView, ...] = ()
@@ -38,6 +38,13 @@ class StepView:
     def is_working(self) -> bool:
         """A worker has it at the moment."""
         return self.status is StepStatus.RUNNING and not self.is_parked
+
+    @property
+    def rows(self) -> Iterator[StepView]:
+        """This one, and after it what it holds."""
+        yield self
+        for item in self.items:
+            yield from item.rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +63,9 @@ class Snapshot:
 
     @property
     def rows(self) -> Iterator[StepView]:
-        """Every step, and after each its items."""
+        """Every step, and after each what it holds."""
         for step in self.steps:
-            yield step
-            yield from step.items
+            yield from step.rows
 
     def step(self, step_id: str) -> StepView:
         """Return one step by its id in the definition; ``KeyError`` if there is none."""
@@ -78,7 +84,7 @@ def take(client: Client, execution_id: str) -> Snapshot:
         eta_seconds=aggregate["eta_seconds"],
         outputs=execution["final_outputs"],
         error=execution["error_info"],
-        steps=tuple(_with_items(client, execution_id, step) for step in document["steps"]),
+        steps=tuple(_view(grown(client, execution_id, step)) for step in document["steps"]),
     )
 
 
@@ -95,19 +101,8 @@ def follow(
         pause.wait(every_seconds)
 
 
-def _with_items(client: Client, execution_id: str, step: Json) -> StepView:
-    counts = step.get("items") or {}
-    total = int(counts.get("total") or 0)
-    items: tuple[StepView, ...] = ()
-    if 0 < total <= MOST_ITEMS_SHOWN:
-        found = client.items(execution_id, step["id"])
-        items = tuple(_view(item) for item in found)
-    return _view(step, total=total, open_=int(counts.get("open") or 0), items=items)
-
-
-def _view(
-    step: Json, *, total: int = 0, open_: int = 0, items: tuple[StepView, ...] = ()
-) -> StepView:
+def _view(branch: Branch) -> StepView:
+    step, counts = branch.step, branch.step.get("items") or {}
     return StepView(
         id=str(step["id"]),
         step_id=step["step_id"],
@@ -119,9 +114,10 @@ def _view(
         is_parked=bool(step["parked"]),
         parked_until=step["timeout_at"],
         error=step["error_message"],
-        items_total=total,
-        items_open=open_,
-        items=items,
+        within=step.get("within"),
+        items_total=int(counts.get("total") or 0),
+        items_open=int(counts.get("open") or 0),
+        items=tuple(map(_view, branch.below)),
     )
 
 

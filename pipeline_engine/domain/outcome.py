@@ -16,12 +16,11 @@ from pipeline_engine.domain.definitions import (
     StepDefinition,
     TriggerRule,
 )
+from pipeline_engine.domain.places import IN_BLOCK
 from pipeline_engine.domain.readiness import SURVIVES_CANCEL, SURVIVES_FAILURE
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 
 COMPENSATES = "compensate:"  #: what the id of a compensation begins with
-#: What stands between the id of what it undoes and the blocks that this is in.
-IN_BLOCK = "@"
 #: Where the error of an execution names what could not be undone.
 NOT_UNDONE = "compensation"
 #: Default retries of a compensation: what it leaves has to be undone by hand.

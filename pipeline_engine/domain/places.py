@@ -6,7 +6,8 @@ A text like ``each[3]/pay#2`` also says where the rows of one attempt of a block
 
 from __future__ import annotations
 
-from pipeline_engine.domain.outcome import IN_BLOCK
+#: What stands in the id of a compensation between the id of what it undoes and the blocks around.
+IN_BLOCK = "@"
 
 
 def place(step_id: str, item_index: int | None = None, within: str | None = None) -> str:

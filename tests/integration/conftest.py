@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -25,10 +24,3 @@ def own_logging(settings: Settings) -> Iterator[Callable[..., None]]:
     yield lambda **changed: configure_logging(replace(settings, **changed))
     root.handlers, root.level = before
     structlog.configure(**structured)
-
-
-@pytest.fixture
-def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start definitions that the check does not know yet."""
-    check = "pipeline_engine.services.executions.check"
-    monkeypatch.setattr(check, lambda *_: SimpleNamespace(valid=True))

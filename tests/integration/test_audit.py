@@ -192,7 +192,7 @@ def test_what_was_done_to_rows_and_events_is_found_whatever_it_was(engine: Engin
     assert not not_found(engine, ended, TAMPERED)
 
 
-def test_what_was_done_inside_of_blocks_is_found_too(engine: Engine, drive, unchecked):
+def test_what_was_done_inside_of_blocks_is_found_too(engine: Engine, drive):
     ended = drive(fails_at_first()).run(*IN_BLOCKS)
 
     assert ended.status == "COMPLETED"

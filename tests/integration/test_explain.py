@@ -297,7 +297,7 @@ def test_a_step_that_waits_for_another_pipeline_names_its_execution(drive, sessi
     assert (below.parent_execution_id, below.root_execution_id) == (execution_id, execution_id)
 
 
-def test_a_block_names_the_steps_that_it_waits_for_and_they_say_where_they_are(drive, unchecked):
+def test_a_block_names_the_steps_that_it_waits_for_and_they_say_where_they_are(drive):
     driver = drive(parking("job"))
     held = a_step("held", action="work")
     execution_id = driver.start(
@@ -323,7 +323,7 @@ def test_a_block_names_the_steps_that_it_waits_for_and_they_say_where_they_are(d
     assert found["each[0]/b"].code is FindingCode.PARKED
 
 
-def test_a_block_that_has_failed_says_that_it_undoes_what_it_has_done(drive, unchecked):
+def test_a_block_that_has_failed_says_that_it_undoes_what_it_has_done(drive):
     driver = drive(parking("job"), an_action("bad", lambda _: ActionResult(success=False)))
     execution_id = driver.start(
         a_block("pair", a_step("a", compensate={"action": "work"}), a_step("b", "a", action="bad"))
@@ -337,7 +337,7 @@ def test_a_block_that_has_failed_says_that_it_undoes_what_it_has_done(drive, unc
     )
 
 
-def test_what_runs_in_many_blocks_is_shown_beside_them(drive, unchecked, monkeypatch):
+def test_what_runs_in_many_blocks_is_shown_beside_them(drive, monkeypatch):
     monkeypatch.setattr(diagnostics, "_FIRST", diagnostics._FIRST.replace("LIMIT 500", "LIMIT 3"))
     driver = drive(parking("job"))
     execution_id = driver.start(

@@ -17,7 +17,7 @@ from pipeline_engine.domain.phases import PHASE_MOVES, Phase, is_lost, phase_of
 from pipeline_engine.domain.readiness import Contribution
 from pipeline_engine.domain.states import FINAL_STEP_STATUSES, STEP_MOVES, StepStatus
 from pipeline_engine.storage import admission, queueing, transitions
-from pipeline_engine.storage.moves import Claim, Ending, Parking
+from pipeline_engine.storage.moves import Claim, Ending, Growth, Parking
 from pipeline_engine.storage.phases import IS, IS_LOST, NAME, OPEN, WILL_MOVE, any_of
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps
 from pipeline_engine.storage.tables.executions import Execution
@@ -120,7 +120,7 @@ STATEMENTS: list[tuple[str, Statement]] = [
     ("park", park(SOON)),
     (
         "expand",
-        lambda c, step: transitions.expand(c, step, added=2, tolerated=0, deadline=None),
+        lambda c, step: transitions.expand(c, [Growth(step, added=2)]),
     ),
     ("note_progress", lambda c, step: transitions.note_progress(c, step, progress=1)),
     ("begin_stopping", lambda c, step: transitions.begin_stopping(c, [step.id], wake=SOON)),

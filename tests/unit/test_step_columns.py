@@ -18,7 +18,7 @@ from pipeline_engine.storage.tables.steps import StepExecution
 
 COLUMNS: dict[str, sa.Column[Any]] = dict(StepExecution.__table__.columns)
 #: Fields that are made of columns, or that columns are made of.
-NO_COLUMNS = {StepRecord: {"items"}, NewStep: {"queued", "due_after"}}
+NO_COLUMNS = {StepRecord: {"items", "holds_steps"}, NewStep: {"queued", "due_after"}}
 #: Foreign JSON, of which null is one.
 ANY = {"item", "outputs"}
 

@@ -8,12 +8,12 @@ from typing import Any
 from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition, StepDefinition
 from pipeline_engine.domain.outcome import (
     COMPENSATES,
-    IN_BLOCK,
     AbortReason,
     compensating,
     outcome,
     own_id,
 )
+from pipeline_engine.domain.places import IN_BLOCK
 from pipeline_engine.domain.readiness import SkipReason, is_unhandled_failure
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.services.audit import blocks, fan_outs, places

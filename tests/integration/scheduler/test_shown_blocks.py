@@ -18,7 +18,6 @@ from pipeline_engine.services.approvals import Answer
 from pipeline_engine.services.pages import Page
 from pipeline_engine.services.queries import ProgressQuery, StepRecord
 
-pytestmark = pytest.mark.usefixtures("unchecked")
 RETRY = {"max_attempts": 2, "backoff_seconds": 0}
 
 

@@ -74,3 +74,12 @@ def test_on_a_terminal_there_is_a_table_with_progress_items_and_what_is_parked(w
     fan_out = a_step("a", StepStatus.RUNNING, items_total=3, items_open=2, items=items)
 
     assert words in shown(a_snapshot(fan_out), terminal=True)
+
+
+def test_what_is_in_a_block_stands_below_it_or_says_where_it_is() -> None:
+    inner = a_step("Sign off", StepStatus.RUNNING, within="each[0]")
+    item = a_step("item 0", StepStatus.RUNNING, items=(inner,))
+    snapshot = a_snapshot(a_step("each", StepStatus.RUNNING, items=(item,)))
+
+    assert "each[0]/Sign off  ● running" in shown(snapshot)
+    assert "\n      Sign off" in shown(snapshot, terminal=True)
