@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pipeline_engine.domain.definitions import PipelineDefinition, WhenFull
+from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.services.audit.findings import Disagreement, Finding
 from pipeline_engine.services.audit.recorded import Recorded
@@ -46,12 +46,6 @@ class Places:
     def _needs_one(self, step_id: str) -> bool:
         known = self.definition.has_step(step_id)
         return known and self.definition.step(step_id).concurrency is not None
-
-
-def may_be_skipped(definition: PipelineDefinition, step_id: str) -> bool:
-    """Whether a step is skipped when there is no place for it."""
-    concurrency = definition.step(step_id).concurrency
-    return concurrency is not None and concurrency.when_full is WhenFull.SKIP
 
 
 def stands_in_line(definition: PipelineDefinition, history: Sequence[Recorded]) -> bool:

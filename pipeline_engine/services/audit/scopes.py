@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pipeline_engine.domain.definitions import Block, OnFailure, PipelineDefinition, Rule
+from pipeline_engine.domain.definitions import (
+    Block,
+    OnFailure,
+    PipelineDefinition,
+    Rule,
+    WhenFull,
+)
 from pipeline_engine.domain.frontier import frontier_of
 from pipeline_engine.domain.outcome import AbortReason, compensating, undone
 from pipeline_engine.domain.quorums import known_rule
@@ -27,7 +33,6 @@ from pipeline_engine.services.audit.attempts import Row
 from pipeline_engine.services.audit.course import Course
 from pipeline_engine.services.audit.final_steps import FinalSteps
 from pipeline_engine.services.audit.findings import Disagreement, Finding
-from pipeline_engine.services.audit.places import may_be_skipped
 from pipeline_engine.services.audit.recorded import Recorded
 
 #: Reasons for which a step is skipped that was ready.
@@ -230,7 +235,8 @@ class Scope:
 
     def _has_to_be_skipped(self, step_id: str, reason: SkipReason) -> bool:
         if reason is SkipReason.CONCURRENCY:
-            return may_be_skipped(self._definition, step_id)
+            wanted = self._definition.step(step_id).concurrency
+            return wanted is not None and wanted.when_full is WhenFull.SKIP
         if reason is SkipReason.NOT_NEEDED:
             if self._is_not_needed(step_id):
                 return True
