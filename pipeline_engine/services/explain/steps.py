@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from pipeline_engine.domain.phases import Phase, is_lost, phase_of
@@ -39,9 +40,16 @@ def finding(step: OpenStep, evidence: Evidence) -> Finding:
         what_to_do=what_to_do,
         step_id=step.step_id,
         item_index=step.item_index,
-        since=step.queued_at or (None if step.status == StepStatus.PENDING else step.updated_at),
+        since=_since(step, evidence),
         facts={**known, **facts},
     )
+
+
+def _since(step: OpenStep, evidence: Evidence) -> datetime | None:
+    """When it last moved, as far as that is known."""
+    if line := evidence.lines.get(step.id):
+        return line.asked_at
+    return step.queued_at or (None if step.status == StepStatus.PENDING else step.updated_at)
 
 
 def code_of(step: OpenStep, evidence: Evidence) -> FindingCode:
