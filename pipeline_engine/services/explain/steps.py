@@ -172,7 +172,7 @@ def _retry_waiting(step: OpenStep, evidence: Evidence) -> Words:
 def _by_policy(its: Patience) -> str:
     """Which of several policies has decided, and how much of it is used up."""
     which = f"Policy {its.policy + 1} of {its.policies} has decided about this failure"
-    return f"{which}: it gives up after {_times(its.most_attempts)}, and this was {its.failures}"
+    return f"{which}, number {its.failures} of the {its.most_attempts} after which it gives up"
 
 
 # ── Begun ────────────────────────────────────────────────────────────────────────────────
