@@ -115,6 +115,7 @@ class Outline:
         self.secret_parameters = frozenset(_names(document.get("parameters"), kind="secret"))
         self.outputs = _mapping(document.get("outputs"))
         self.concurrency = _mapping(document.get("concurrency"))
+        self.retry_policy = settings.get("retry_policy")
 
     @property
     def nodes(self) -> tuple[Node, ...]:
