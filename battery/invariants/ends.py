@@ -56,7 +56,7 @@ KEPT = Look(
     SELECT execution_id, step_id, status FROM step_executions
     WHERE status IN ('COMPLETED', 'FAILED', 'SKIPPED', 'TIMEOUT') AND (
         leased_until IS NOT NULL OR queued_at IS NOT NULL OR due_at IS NOT NULL
-        OR awaiting_event OR in_window OR held OR cancelling)
+        OR awaiting_event OR in_window OR held OR in_line OR has_place OR cancelling)
     """,
 )
 ATTEMPTS = Look(

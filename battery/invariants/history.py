@@ -55,6 +55,8 @@ AFTER_EXECUTION = Look(
     WHERE ended.event_type IN {EXECUTION_ENDS}
     """,
 )
+#: Events that are no moves: who stands in line, or gets its place, stays what it is.
+NO_MOVES = ("workflow_progress", "place_awaited", "place_taken")
 # Each move counts the version up by one and leaves one event; only the fence of a step that is
 # being stopped, and an abort because of a failure, which may have been outranked, have none.
 STEP_VERSIONS = Look(
@@ -64,19 +66,20 @@ STEP_VERSIONS = Look(
         SELECT s.execution_id, s.step_id, s.lock_version - 1 AS moves,
             coalesce({STOPPED}, false) AS stopped, count(e.id) AS told
         FROM step_executions s LEFT JOIN events e ON e.step_execution_id = s.id
+            AND e.event_type NOT IN {NO_MOVES}
         WHERE s.kind <> 'sink' GROUP BY s.id
     ) t WHERE moves - told NOT BETWEEN 0 AND stopped::int
     """,
 )
 EXECUTION_VERSIONS = Look(
     "execution {id} moved {moves} times, its history tells of {told}",
-    """
+    f"""
     SELECT * FROM (
         SELECT x.id, count(e.id) AS told, x.lock_version - 1 AS moves,
             coalesce(x.abort_reason IN ('failed', 'cancelled'), false)::int AS untold,
             coalesce(x.abort_reason = 'failed', false)::int AS surely_untold
         FROM executions x LEFT JOIN events e ON e.execution_id = x.id
-            AND e.step_execution_id IS NULL AND e.event_type <> 'workflow_progress'
+            AND e.step_execution_id IS NULL AND e.event_type NOT IN {NO_MOVES}
         GROUP BY x.id
     ) t WHERE moves - told NOT BETWEEN surely_untold AND untold
     """,

@@ -67,11 +67,12 @@ class ForkServer:
         return None
 
     def code_of(self, pid: int) -> int | None:
-        """Return the exit code of a process that was forked here; None while it runs."""
+        """Return the exit code of a process that was forked here, once; None while it runs."""
         while not self._is_gone and select.select([self._channel], [], [], 0)[0]:
             self._read()
         # The kernel kills what has lost its parent.
-        return self._ended.get(pid, -signal.SIGKILL if self._is_gone else None)
+        # Told once: another process may have the number later.
+        return self._ended.pop(pid, -signal.SIGKILL if self._is_gone else None)
 
     def wait_a_moment(self) -> None:
         """Come back when there may be news."""

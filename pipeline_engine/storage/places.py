@@ -69,7 +69,8 @@ def _is_open(execution: str = "true", step: str = "true") -> str:
 
 IS_LIVE = _is_open()
 _TAKEN = f"p.taken_at IS NOT NULL AND {IS_LIVE}"
-_WAITS = f"p.taken_at IS NULL AND {IS_LIVE}"
+#: One that is about to be cancelled for a later one is not let in any more.
+_WAITS = f"p.taken_at IS NULL AND p.superseded_at IS NULL AND {IS_LIVE}"
 # Owner and key go into one number without being joined: one is the seed of the other.
 _LOCK = "hashtextextended(%(key)s, hashtextextended(coalesce(%(owner)s, ''), 2))"
 
@@ -159,8 +160,7 @@ WITH ours AS (
     FROM ours, free
     RETURNING *
 ), moved AS (
-    UPDATE step_executions s SET {HAS_PLACE_OR_IN_LINE}, updated_at = now(),
-        lock_version = s.lock_version + 1
+    UPDATE step_executions s SET {HAS_PLACE_OR_IN_LINE}, updated_at = now()
     FROM asked WHERE s.id = %(step)s::bigint
 ), told AS ({_TELL} || %(details)s::jsonb FROM asked)
 SELECT id, taken_at IS NOT NULL, decided FROM asked
@@ -302,8 +302,7 @@ def stop_clock(connection: Connection, execution_id: UUID) -> None:
 def start_clock(connection: Connection, execution_id: UUID, *, timeout: timedelta) -> bool:
     """Let its time begin; False if it is being ended instead."""
     found = connection.exec_driver_sql(
-        "UPDATE executions SET deadline_at = now() + %(timeout)s, updated_at = now(),"
-        " lock_version = lock_version + 1"
+        "UPDATE executions SET deadline_at = now() + %(timeout)s, updated_at = now()"
         " WHERE id = %(id)s AND status = 'PENDING' AND abort_reason IS NULL RETURNING id",
         {"id": str(execution_id), "timeout": timeout},
     )
@@ -405,7 +404,8 @@ def stalled(connection: Connection) -> list[int]:
     """First in line of each key at which something ought to have been decided."""
     found = connection.exec_driver_sql(
         "SELECT w.id FROM (SELECT DISTINCT ON (coalesce(owner, ''), key) * FROM concurrency_places"
-        " WHERE taken_at IS NULL ORDER BY coalesce(owner, ''), key, id) w CROSS JOIN LATERAL ("
+        " WHERE taken_at IS NULL AND superseded_at IS NULL"
+        " ORDER BY coalesce(owner, ''), key, id) w CROSS JOIN LATERAL ("
         f" SELECT count(*) FILTER (WHERE {_TAKEN}) AS taken,"
         f" count(*) FILTER (WHERE {_WAITS} AND NOT p.decided) AS undecided,"
         f" count(*) FILTER (WHERE p.id = w.id AND {IS_LIVE}) AS live"

@@ -23,6 +23,8 @@ from pipeline_engine.failpoints import ARMED_BY_FILE
 Send = Callable[..., dict[str, Any]]
 PEERS_TOKEN = "token-of-the-peers"
 REDIS_DATABASE = 32  # far from the other tests' own: they flush it
+#: What http_request may reach here: the services of these tests.
+OPEN = {"PIPELINE_HTTP_ALLOWED_HOSTS": "127.0.0.1"}
 #: Short, so that a test of recovery takes seconds.
 FAST = {
     "PIPELINE_LEASE_SECONDS": "3",
@@ -71,7 +73,7 @@ def stack(
     """The stack of nearly all of these tests; it stops after the last one, for it is never idle."""
     database_url = make_database(servers, "acceptance", template=migrated_template)
     redis_url = servers.redis_url.removesuffix("/0") + f"/{REDIS_DATABASE}"
-    environment = {**environment_of(database_url, redis_url), **stack_environment}
+    environment = {**environment_of(database_url, redis_url), **OPEN, **stack_environment}
     with Stack.start(tmp_path_factory.mktemp("stack"), environment=environment) as running:
         yield running
 

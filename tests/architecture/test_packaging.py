@@ -107,7 +107,7 @@ def test_the_wheel_and_an_action_package_work_as_their_page_says(installed, tmp_
     (package / "acme_actions.py").write_text(blocks(action, "python")[0])
     (package / "test_greet.py").write_text(blocks(action, "python")[-1])
     hello = json.loads(blocks(wheel, "json")[0])
-    step = {"id": "own", "name": "Own", "action": "acme_greet", "params": {"name": "Ada"}}
+    [step] = json.loads(blocks(action, "json")[0])["steps"]
     (tmp_path / "hello.json").write_text(json.dumps(hello | {"steps": [*hello["steps"], step]}))
     options = ("--no-deps", "--no-index", "--no-build-isolation")
     pip("install", *options, "--target", tmp_path / "site", package)

@@ -17,6 +17,7 @@ from support.waiting import wait_until
 from pipeline_engine.embedded import leftovers
 from pipeline_engine.embedded.console import Console
 from pipeline_engine.embedded.errors import StackFailed
+from pipeline_engine.embedded.forked import ForkServer
 from pipeline_engine.embedded.home import Home
 from pipeline_engine.embedded.programs import Program, Stage
 from pipeline_engine.embedded.state import ProcessState, ProcessStatus
@@ -301,6 +302,17 @@ def test_a_forked_program_that_dies_is_told_of_and_forked_again(forking):
 
     assert forking.state("worker").pid != before
     assert f"(pid {before}) was killed by SIGTERM" in forking.out.getvalue()
+
+
+def test_how_a_process_ended_is_told_once_since_another_may_have_its_number_later(tmp_path):
+    with (tmp_path / "output").open("wb") as output:
+        server = ForkServer((), os.environ, output.fileno())
+        program = replace(a_program("short"), module=("platform",))
+        forked = server.fork(program, output.fileno())
+        code, later = forked.wait(), server.code_of(forked.pid)
+        server.stop()
+
+    assert (code, later, forked.wait()) == (0, None, 0)
 
 
 def test_a_fork_server_that_dies_takes_its_programs_along_and_they_are_started_without_it(forking):

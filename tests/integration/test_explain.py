@@ -211,7 +211,7 @@ def test_a_retry_says_which_of_several_policies_has_decided_and_how_much_of_it_i
     assert (found.facts["next_attempt"], found.facts["most_attempts"]) == (4, 90)
     assert (found.facts["policy"], found.facts["failures"]) == (1, 2)
     assert found.because.endswith(
-        "Policy 2 of 2 has decided about this failure: it gives up after 90 times, and this was 2."
+        "Policy 2 of 2 has decided about this failure, number 2 of the 90 after which it gives up."
     )
 
 

@@ -13,6 +13,7 @@ from pipeline_engine.domain.checks.limits import Limits
 from pipeline_engine.domain.checks.outline import Outline
 from pipeline_engine.domain.checks.references import check_references
 from pipeline_engine.domain.checks.report import CheckReport, Findings
+from pipeline_engine.domain.checks.shadowed import check_shadowed
 from pipeline_engine.domain.checks.structure import document_shape
 from pipeline_engine.domain.definitions import JSON
 
@@ -64,6 +65,7 @@ def _check_object(
             findings.error("/steps", "no_steps", "steps: At least one step is required")
         check_blocks(outline, findings)
         check_dependencies(outline, findings)
+        check_shadowed(outline, findings)
         check_actions(outline, actions, findings)
         check_references(outline, actions, findings, secrets)
     return findings.report(len(outline.steps))

@@ -79,6 +79,7 @@ class Outline:
         self.secret_parameters = frozenset(_names(document.get("parameters"), kind="secret"))
         self.outputs = mapping_of(document.get("outputs"))
         self.concurrency = mapping_of(document.get("concurrency"))
+        self.retry_policy = settings.get("retry_policy")
 
     @property
     def nodes(self) -> tuple[Node, ...]:

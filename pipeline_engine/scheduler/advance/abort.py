@@ -34,8 +34,8 @@ MESSAGES = {
     AbortReason.FAILED: "Workflow aborted",
     AbortReason.TIMED_OUT: "Workflow timed out",
     AbortReason.CANCELLED: "Execution cancelled",
-    AbortReason.ENDED: "The execution was ended by another step",
 }
+ENDED = "'{}' has ended the execution"  #: of a step that was stopped by another one
 
 
 def give_up(
@@ -45,11 +45,13 @@ def give_up(
     reason: AbortReason,
     error: dict[str, Json] | None,
     outputs: dict[str, Json] | None = None,
+    because: str | None = None,
     force: bool = False,
 ) -> list[Ending] | None:
     """Store the intent and stop what does not survive it; returns the ends that are due at once.
 
-    The *outputs* are those of a step that ends the execution, if it has any for it.
+    The *outputs* are those of a step that ends the execution, if it has any for it. What is
+    stopped says *because* of what, if there is more to say than the reason.
 
     With *force* nothing survives, handlers and compensations neither. None if there was nothing
     to store: the execution has ended, or is being ended like this already.
@@ -64,7 +66,7 @@ def give_up(
             return NOBODY
         return reason.survivors if stored else None
 
-    return _stop_all(tx, execution_id, intend, because=MESSAGES[reason])
+    return _stop_all(tx, execution_id, intend, because=because or MESSAGES[reason])
 
 
 def out_of_time(

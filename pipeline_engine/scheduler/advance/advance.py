@@ -209,7 +209,7 @@ def _give_up(tx: Transaction, ended: Sequence[Ending]) -> list[Ending]:
         step, end = ending.step, ending.ends
         if end is not None:
             stop = partial(abort.give_up, reason=end.reason, error=end.error, outputs=end.outputs)
-            found = stop(tx, step.execution_id)
+            found = stop(tx, step.execution_id, because=abort.ENDED.format(step.step_id))
             if found is not None and end.reason is AbortReason.ENDED:
                 over.add(step.execution_id)
             stopped += transitions.end(tx.connection, found or ())

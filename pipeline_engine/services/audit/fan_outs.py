@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.scheduler.advance.fan_out import STOPPED
 from pipeline_engine.services.audit.attempts import Row
 from pipeline_engine.services.audit.findings import Disagreement, Finding
 
@@ -50,10 +51,10 @@ def check_end(parent: Row, *, may_be_aborted: bool) -> Iterator[Finding]:
             expected=f"a failure: {tolerated} are tolerated",
         )
     gave_up = failed > (tolerated or 0)
-    timed_out = caught or (end is not None and end.end is StepStatus.TIMEOUT)
+    was_stopped = caught or (end is not None and end.details.get("error_code") in STOPPED)
     aborted = sum(end.skip_reason is SkipReason.ABORTED for end in ends)
-    stopped = end is not None and end.skip_reason is SkipReason.ABORTED
-    if aborted and not (gave_up or timed_out or stopped or may_be_aborted):
+    with_others = end is not None and end.skip_reason is SkipReason.ABORTED
+    if aborted and not (gave_up or was_stopped or with_others or may_be_aborted):
         yield parent.differs(
             Disagreement.WRONG_ITEMS,
             found=f"{aborted} of its items were stopped, and nothing had failed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from pipeline_engine.domain.outcome import COMPENSATES
@@ -43,9 +44,16 @@ def finding(step: OpenStep, evidence: Evidence) -> Finding:
         step_id=step.step_id,
         item_index=step.item_index,
         within=step.within,
-        since=step.queued_at or (None if step.status == StepStatus.PENDING else step.updated_at),
+        since=_since(step, evidence),
         facts={**known, **facts},
     )
+
+
+def _since(step: OpenStep, evidence: Evidence) -> datetime | None:
+    """When it last moved, as far as that is known."""
+    if line := evidence.lines.get(step.id):
+        return line.asked_at
+    return step.queued_at or (None if step.status == StepStatus.PENDING else step.updated_at)
 
 
 def code_of(step: OpenStep, evidence: Evidence) -> FindingCode:
@@ -177,7 +185,7 @@ def _retry_waiting(step: OpenStep, evidence: Evidence) -> Words:
 def _by_policy(its: Patience) -> str:
     """Which of several policies has decided, and how much of it is used up."""
     which = f"Policy {its.policy + 1} of {its.policies} has decided about this failure"
-    return f"{which}: it gives up after {_times(its.most_attempts)}, and this was {its.failures}"
+    return f"{which}, number {its.failures} of the {its.most_attempts} after which it gives up"
 
 
 # ── Begun ────────────────────────────────────────────────────────────────────────────────

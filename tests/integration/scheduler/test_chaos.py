@@ -39,7 +39,15 @@ from pipeline_engine.sdk import (
 from pipeline_engine.services import executions, inbox
 from pipeline_engine.services.audit import audit_rows
 from pipeline_engine.services.inbox import Arrival
+from pipeline_engine.storage.places import IS_LIVE
 
+#: Keys of places, and how many may have each at once. Who has one of the first waits for no other.
+STEP_KEYS, PIPELINE_KEYS = {"one": 1, "two": 2}, {"all": 2}
+TOO_MANY = f"""
+SELECT p.key, count(*) FROM concurrency_places p
+JOIN unnest(%(keys)s::text[], %(limits)s::int[]) AS of(key, most) ON of.key = p.key
+WHERE p.taken_at IS NOT NULL AND {IS_LIVE} GROUP BY p.key, of.most HAVING count(*) > of.most
+"""
 OPEN = "SELECT count(*) FROM executions WHERE status IN ('PENDING', 'RUNNING')"
 QUEUED = steps_in(Phase.QUEUED)
 #: Those that cannot be woken, too: a message may come late, or be a forged one.
@@ -124,6 +132,8 @@ class Chaos:
             "trigger_rule": self.random.choice(["none_failed"] * 6 + rules),
             "on_failure": self.random.choice(["fail", "continue", "continue"]),
         }
+        if self._maybe(0.3):
+            fields["concurrency"] = self.concurrency(STEP_KEYS)
         if fields["action"] == "call":
             return fields | {"action": "run_pipeline", "params": {"pipeline": "child"}}
         if self._maybe(0.5):
@@ -142,6 +152,11 @@ class Chaos:
         if self._maybe(0.2):
             fields["compensate"] = {"action": "cheap"}
         return fields
+
+    def concurrency(self, keys: dict[str, int]) -> dict[str, Any]:
+        key = self.random.choice(sorted(keys))
+        when_full = self.random.choice(["wait", "wait", "wait", "skip", "fail", "cancel_oldest"])
+        return {"key": key, "limit": keys[key], "when_full": when_full}
 
     def settings(self) -> dict[str, Any]:
         handler = a_step("last", action="work")
@@ -183,6 +198,7 @@ class Chaos:
         for step in self.some(driver, WAKEABLE):
             self.random.choice([driver.join, driver.clean_up])(step)
         driver.hand_over(*self.some(driver, PENDING))
+        driver.give_places()
 
     def peer(self, driver: Driver) -> None:
         for job in self.some(driver, PARKED):
@@ -197,6 +213,10 @@ class Chaos:
 
     def clock(self, driver: Driver) -> None:
         sweep.sweep(driver.runtime)
+        limits = STEP_KEYS | PIPELINE_KEYS
+        with driver.runtime.engine.connect() as connection:
+            given = {"keys": list(limits), "limits": list(limits.values())}
+            assert not connection.exec_driver_sql(TOO_MANY, given).all()
         if self._maybe(0.1):
             driver.change(
                 "UPDATE step_executions SET deadline_at = now() WHERE id IN (SELECT id FROM"
@@ -230,7 +250,11 @@ def test_every_execution_ends_and_every_step_has_one_result(drive, session, seed
         log_level="ERROR",
     )
     a_pipeline(session, a_step("x", action="work"), a_step("y", "x", action="park"), name="child")
-    ids = [driver.start(*chaos.steps(), settings=chaos.settings()) for _ in range(6)]
+    ids = [driver.start(*chaos.steps(), settings=chaos.settings()) for _ in range(3)]
+    limit = chaos.concurrency(PIPELINE_KEYS)
+    ids += [
+        driver.start(*chaos.steps(), settings=chaos.settings(), concurrency=limit) for _ in range(3)
+    ]
     cancellable = ids[::4]
 
     with (
@@ -264,6 +288,7 @@ def check(end: Any) -> None:
     }, shown
     assert len([e for e in end.history if e.event_type in ENDS]) == 1
     assert not any(row.in_window or row.held or row.awaiting_event for row in end.rows)
+    assert not any(row.in_line or row.has_place for row in end.rows)
     assert not any(row.leased_until or row.queued_at or row.due_at for row in end.rows)
     assert all(row.remaining == 0 for row in end.rows if row.kind == "sink")
     assert all(not row.items_open for row in end.rows)

@@ -21,8 +21,6 @@ from pipeline_engine.errors import InvalidParams
 from pipeline_engine.services import inbox
 from pipeline_engine.services.inbox import Arrival
 
-#: Rows of the table whose definitions are not written yet.
-STILL_TO_COME = {6}
 DOCUMENTS = documents("howto/common-workflows.md")
 OK, OUT, BAD = "COMPLETED", "SKIPPED", "FAILED"
 Run = Callable[..., Look]
@@ -87,6 +85,22 @@ def test_nobody_wins_when_the_time_is_up(driver, service):
 
     assert (end.status, end.outputs) == (OK, {"winner": "nobody"})
     assert {end.statuses["job-a"], end.statuses["job-b"]} == {OUT}
+
+
+def test_one_at_a_time_runs_whoever_starts_it(driver, service):
+    for warehouse in ("north", "south"):
+        service.answer(f"POST /count/{warehouse}", {"counted": 7})
+    given = {"shop": service.url}
+    first, second, other = (
+        driver.start(**DOCUMENTS["one-at-a-time"], params={**given, "warehouse": warehouse})
+        for warehouse in ("north", "north", "south")
+    )
+
+    waits = [driver.look(one).step("count").in_line for one in (first, second, other)]
+    ends = [driver.finish(one) for one in (first, second, other)]
+
+    assert waits == [False, True, False]
+    assert [end.outputs for end in ends] == [{"counted": 7}] * 3
 
 
 @pytest.mark.parametrize(("enough", "written"), [(1, True), (2, True), (3, False)])
@@ -421,4 +435,4 @@ def test_every_workflow_of_the_page_is_one_that_people_write_for_other_engines()
     told = {name for peer in PEERS for name in peer.ours}
 
     assert set(DOCUMENTS) <= told
-    assert {peer.number for peer in PEERS if not set(peer.ours) <= set(DOCUMENTS)} == STILL_TO_COME
+    assert {peer.number for peer in PEERS if not set(peer.ours) <= set(DOCUMENTS)} == set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Barrier, Event, Lock
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,8 @@ from pipeline_engine.services.inbox import Arrival
 from pipeline_engine.services.pages import Page
 from pipeline_engine.services.queries.executions import ExecutionFilter, execution
 from pipeline_engine.services.queries.executions import executions as executions_now
-from pipeline_engine.storage import diagnostics
+from pipeline_engine.storage import diagnostics, places
+from pipeline_engine.storage.places import Key
 
 OK, OUT, BAD, ENDED = "COMPLETED", "SKIPPED", "FAILED", "INTERRUPTED"
 WAITS, RUNS = "PENDING", "RUNNING"
@@ -429,6 +431,18 @@ def test_the_latest_of_several_remains(driver, level):
     assert [driver.look(one).status for one in ids].count(RUNS) == 1
 
 
+@LEVELS
+def test_who_waited_in_front_of_the_latest_does_not_begin_before_it_is_cancelled(driver, level):
+    first, second = start(driver, level), start(driver, level)
+    driver.settle_only(first)
+    driver.settle_only(second)
+    third = start(driver, level, when_full="cancel_oldest")
+    driver.settle()
+
+    assert driver.look(second).events("job").count("step_parked") == 0
+    assert statuses(driver, third) == [RUNS]
+
+
 # ── Limits that differ ───────────────────────────────────────────────────────────────────
 
 
@@ -497,6 +511,7 @@ def test_explain_says_who_has_the_place_and_who_is_in_front(driver, level):
     assert finding.step_id == {"step": "job", "pipeline": None}[level]
     assert finding.facts["holders"][0]["execution_id"] == first
     assert finding.facts["in_front"] == 1
+    assert finding.since
     assert str(first) in finding.because
     assert "1 in front of it waits" in finding.because
     assert not {FindingCode.STUCK, FindingCode.UNEXPLAINED} & {f.code for f in found.findings}
@@ -549,3 +564,82 @@ def test_the_audit_finds_a_step_that_ran_without_its_place(driver):
     [found] = driver.audit(second)
 
     assert found.endswith("[no_place]")
+
+
+# ── Races ────────────────────────────────────────────────────────────────────────────────
+
+
+class Counter:
+    """An action that knows how many of it run at the same moment."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._now = self.peak = self.calls = 0
+
+    def execute(self, context: ActionContext) -> ActionResult:
+        with self._lock:
+            self._now, self.calls = self._now + 1, self.calls + 1
+            self.peak = max(self.peak, self._now)
+        Event().wait(0.005)
+        with self._lock:
+            self._now -= 1
+        return ActionResult(success=True)
+
+
+@LEVELS
+@pytest.mark.parametrize("cheap", [False, True])
+def test_threads_that_meet_never_let_in_more_than_the_limit(drive, level, cheap):
+    counter, count = Counter(), 12
+    driver = drive(an_action("counts", counter.execute, cheap=cheap))
+    step = a_step("job", action="counts")
+    ids: list[UUID] = []
+    threads = Barrier(4)
+
+    def some() -> None:
+        threads.wait()
+        ids.extend(start(driver, level, step, limit=2) for _ in range(count // 4))
+        driver.settle()
+
+    with in_background(*[some] * 4):
+        pass
+
+    assert [driver.finish(one).status for one in ids] == [OK] * count
+    assert (counter.calls, counter.peak <= 2) == (count, True)
+
+
+def test_whoever_asks_while_the_key_is_locked_is_let_in_afterwards(driver):
+    """It holds rows, so it must not wait; and nobody else is there to tell it."""
+    with driver.runtime.engine.begin() as connection:
+        places.lock(connection, Key(None, "lock"))
+        asked = start(driver, "step")
+        driver.turn(driver.look(asked).step("job").id)
+        row = driver.look(asked).step("job")
+        assert (row.status, row.in_line, row.queued_at) == (WAITS, True, None)
+    sweep.sweep(driver.runtime)
+    driver.settle()
+
+    assert statuses(driver, asked) == [RUNS]
+
+
+@pytest.mark.parametrize("when_full", ["skip", "fail", "cancel_oldest"])
+@LEVELS
+def test_who_is_not_to_wait_is_let_in_all_the_same_if_there_is_a_place(driver, level, when_full):
+    with driver.runtime.engine.begin() as connection:
+        places.lock(connection, Key(None, "lock"))
+        asked = start(driver, level, when_full=when_full)
+        driver.turn(driver.look(asked).step("job").id)
+    driver.settle()
+
+    assert statuses(driver, asked) == [RUNS]
+
+
+def test_what_two_workers_have_in_hand_asks_once(driver):
+    first, second = start(driver, "step"), start(driver, "step")
+    row = driver.look(second).step("job").id
+    driver.turn(driver.look(first).step("job").id)
+
+    driver.turn(row)
+    driver.turn(row)
+
+    assert driver.look(second).events("job") == ["place_awaited"]
+    assert driver.change("DELETE FROM concurrency_places") == 2

@@ -62,7 +62,7 @@ def test_what_still_runs_is_cancelled_and_the_execution_completes(driver, cleane
         "job": OUT, "first": OK, "stop": OK, "never": OUT, "tidy": OK,
     }  # fmt: skip
     assert cleaned == ["job"]
-    assert end.step("never").error_message == "The execution was ended by another step"
+    assert end.step("never").error_message == "'stop' has ended the execution"
 
 
 def test_its_outputs_are_those_of_the_execution_when_that_has_ended(driver):
@@ -105,13 +105,15 @@ def test_it_may_end_badly_and_then_its_words_are_the_error(driver, cleaned, stat
         end_step(
             "done", status=status, message="no cluster fits", error_code="no_fit", outputs={"n": 1}
         ),
+        a_step("never", "stop"),
         settings={"fail_fast": False, **HANDLERS},
     )
 
     assert (end.status, end.outputs) == (ends_as, {"n": 1})
     error = end.execution.error
     assert error == {"code": "no_fit", "message": "no cluster fits", "step_id": "stop"}
-    assert ran | {"compensate:done"} == set(end.statuses) - {"job", "done", "stop"}
+    assert ran | {"compensate:done"} == set(end.statuses) - {"job", "done", "stop", "never"}
+    assert end.step("never").error_message == "'stop' has ended the execution"
     assert cleaned == ["job"]
 
 
