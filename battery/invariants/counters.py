@@ -21,6 +21,9 @@ ITEMS = Look(
                 count(*) FILTER (WHERE i.status IN ('FAILED', 'TIMEOUT'))]::int[]
                 FROM step_executions i WHERE i.parent_id = s.id) AS found
         FROM step_executions s WHERE s.items_total IS NOT NULL
+            -- What blocks count, the audit counts again with their definition.
+            AND NOT EXISTS (SELECT FROM step_executions i
+                WHERE i.parent_id = s.id AND i.kind <> 'item')
     ) t WHERE said IS DISTINCT FROM found
     """,
 )

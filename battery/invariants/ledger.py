@@ -31,7 +31,7 @@ class Step:
 
 
 _STEPS = """
-SELECT s.id, s.execution_id || ':' || s.step_id || coalesce(':' || s.item_index, ''),
+SELECT s.id, concat(s.execution_id, ':', s.within || '/', s.step_id, ':' || s.item_index),
     s.status, s.attempt, s.action, s.error_code, s.parent_id, s.successors,
     coalesce(d.rule IN ('one_success', 'one_failed', 'one_done')
         OR d.rule LIKE '%%at_least%%', false),
@@ -40,7 +40,7 @@ SELECT s.id, s.execution_id || ':' || s.step_id || coalesce(':' || s.item_index,
 FROM step_executions s JOIN executions e ON e.id = s.execution_id
 JOIN pipeline_revisions r ON r.id = e.revision_id
 LEFT JOIN LATERAL (SELECT step ->> 'trigger_rule' AS rule
-    FROM jsonb_array_elements(r.document -> 'steps') AS step
+    FROM jsonb_path_query(r.document, '$.**.steps[*]') AS step
     WHERE step ->> 'id' = s.step_id LIMIT 1) d ON true
 WHERE s.execution_id = ANY(%(executions)s::uuid[]) ORDER BY s.id
 """

@@ -13,7 +13,7 @@ from pipeline_engine.cli.group import example
 from pipeline_engine.cli.naming import execution_id
 from pipeline_engine.cli.output import json_option, print_json, print_line
 from pipeline_engine.cli.states import mark
-from pipeline_engine.domain.places import place
+from pipeline_engine.domain.paths import path_of
 
 if TYPE_CHECKING:
     from pipeline_engine.client import Client
@@ -78,5 +78,5 @@ def approve(
         print_json(answer)
         return
     word = "rejected" if reject else "approved"
-    step = place(answer["step_id"], answer["item_index"], answer.get("within"))
+    step = path_of(answer["step_id"], answer["item_index"], answer.get("within"))
     print_line(mark(is_well=not reject), f"{step} of {wanted} is {word}")

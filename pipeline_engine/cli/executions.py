@@ -24,7 +24,7 @@ from pipeline_engine.cli.output import (
     when,
 )
 from pipeline_engine.cli.states import standing, state
-from pipeline_engine.domain.places import place
+from pipeline_engine.domain.paths import path_of
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _step_rows(rows: Iterable[tuple[int, Json]]) -> Iterator[tuple[object, ...]]
     attempts: dict[str, str | None] = {}  #: where the steps of blocks are, by the ids of these
     for depth, step in rows:
         attempts[step["id"]] = step.get("inside")
-        name = place(step["step_id"], step["item_index"], step.get("within"))
+        name = path_of(step["step_id"], step["item_index"], step.get("within"))
         if depth:  # what is around it stands above
             name = name.rpartition("/")[2]
         remarks = _remarks(step, now=attempts.get(step["parent_id"]))

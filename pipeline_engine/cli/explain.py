@@ -12,7 +12,7 @@ from pipeline_engine.cli.group import example
 from pipeline_engine.cli.naming import execution_id
 from pipeline_engine.cli.output import Styled, json_option, print_json, print_line, printable, when
 from pipeline_engine.cli.states import state
-from pipeline_engine.domain.places import place
+from pipeline_engine.domain.paths import path_of
 
 if TYPE_CHECKING:
     from pipeline_engine.client import Client
@@ -47,7 +47,7 @@ def explain(client: Client, execution: str, as_json: bool) -> None:
 def _print(finding: dict[str, Any]) -> None:
     step_id, name = finding["step_id"], "execution"
     if step_id is not None:
-        name = place(step_id, finding["item_index"], finding.get("within"))
+        name = path_of(step_id, finding["item_index"], finding.get("within"))
     print_line()
     print_line(Styled(printable(name), "bold"), Styled(finding["code"], "cyan"))
     print_line(f"  {finding['because']}")

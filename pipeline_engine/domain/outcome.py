@@ -16,7 +16,7 @@ from pipeline_engine.domain.definitions import (
     StepDefinition,
     TriggerRule,
 )
-from pipeline_engine.domain.places import IN_BLOCK
+from pipeline_engine.domain.paths import IN_BLOCK
 from pipeline_engine.domain.readiness import SURVIVES_CANCEL, SURVIVES_FAILURE
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 

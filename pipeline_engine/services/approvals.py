@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from pipeline_engine.domain.callers import Caller
-from pipeline_engine.domain.places import place
+from pipeline_engine.domain.paths import path_of
 from pipeline_engine.errors import AnswerNotAllowed, NoApprovalWaits, SeveralApprovalsWait
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken
 from pipeline_engine.scheduler.runtime import Runtime
@@ -62,7 +62,7 @@ def _meant(execution_id: UUID, found: Sequence[WaitingApproval], said: Answer) -
     if said.within is not None:
         found = [step for step in found if step.within == said.within]
     if not found:
-        where = f" {place(said.step_id, None, said.within)!r}" if said.step_id else ""
+        where = f" {path_of(said.step_id, None, said.within)!r}" if said.step_id else ""
         raise NoApprovalWaits(f"No step{where} of execution {execution_id} waits for an approval")
     if len(found) > 1:
         places = ", ".join(step.place for step in found)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from pipeline_engine.domain.places import place
+from pipeline_engine.domain.paths import path_of
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.storage.postgres import driver
 
@@ -27,7 +27,7 @@ class WaitingApproval(NamedTuple):
     @property
     def place(self) -> str:
         """The step, or one item of it: ``deploy[2]``; in a block ``each[2]/deploy``."""
-        return place(self.step_id, self.item_index, self.within)
+        return path_of(self.step_id, self.item_index, self.within)
 
 
 def waiting(

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
-from pipeline_engine.domain.places import inside, place
+from pipeline_engine.domain.paths import inside, path_of
 from pipeline_engine.domain.readiness import Dependencies
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.base import Json
@@ -73,7 +73,7 @@ class StepRow:
     @property
     def label(self) -> str:
         """What leads back to it, for those who look at Celery: execution, blocks, step, item."""
-        return f"{self.execution_id}/{place(self.step_id, self.item_index, self.within)}"
+        return f"{self.execution_id}/{path_of(self.step_id, self.item_index, self.within)}"
 
     @property
     def is_repeated(self) -> bool:

@@ -13,7 +13,7 @@ from support.factories import a_block, a_fan_out, a_pipeline, a_step, an_action
 from support.history_rows import statements_on
 
 from pipeline_engine.domain.callers import SYSTEM, Caller
-from pipeline_engine.domain.places import place
+from pipeline_engine.domain.paths import path_of
 from pipeline_engine.errors import ExecutionNotFound
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.sdk import (
@@ -307,7 +307,7 @@ def test_a_block_names_the_steps_that_it_waits_for_and_they_say_where_they_are(d
     )
     driver.settle()
 
-    found = {place(f.step_id, f.item_index, f.within): f for f in told(driver, execution_id)}
+    found = {path_of(f.step_id, f.item_index, f.within): f for f in told(driver, execution_id)}
 
     assert found["each"].code is FindingCode.WAITS_FOR_ITEMS
     assert found["each[0]"].because == (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pipeline_engine.domain import retries
 from pipeline_engine.domain.definitions import OnFailure, PipelineSettings, StepDefinition
-from pipeline_engine.domain.places import inside
+from pipeline_engine.domain.paths import inside
 from pipeline_engine.services.audit.findings import Disagreement, Finding
 from pipeline_engine.services.audit.recorded import Recorded
 from pipeline_engine.storage.tables.events import EventType

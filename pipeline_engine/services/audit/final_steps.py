@@ -14,7 +14,7 @@ from typing import TypeAlias
 from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.graph import Graph
 from pipeline_engine.domain.outcome import COMPENSATES, handlers_after
-from pipeline_engine.domain.places import IN_BLOCK
+from pipeline_engine.domain.paths import IN_BLOCK
 from pipeline_engine.domain.readiness import EAGER
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.services.audit.attempts import Row

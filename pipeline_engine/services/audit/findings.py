@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline_engine.domain.places import place
+from pipeline_engine.domain.paths import path_of
 
 
 class Disagreement(StrEnum):
@@ -70,7 +70,7 @@ class Finding:
         """What it is about, as the other commands write it."""
         if self.step_id is None:
             return "execution"
-        return place(self.step_id, self.item_index, self.within)
+        return path_of(self.step_id, self.item_index, self.within)
 
     @property
     def first(self) -> str | None:

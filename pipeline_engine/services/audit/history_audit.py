@@ -13,7 +13,7 @@ from pipeline_engine.domain.outcome import (
     outcome,
     own_id,
 )
-from pipeline_engine.domain.places import IN_BLOCK
+from pipeline_engine.domain.paths import IN_BLOCK
 from pipeline_engine.domain.readiness import SkipReason, is_unhandled_failure
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.services.audit import blocks, fan_outs, places

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from pipeline_engine.domain.outcome import COMPENSATES
+from pipeline_engine.domain.paths import path_of
 from pipeline_engine.domain.phases import Phase, is_lost, phase_of
-from pipeline_engine.domain.places import place
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.services.explain import parked
 from pipeline_engine.services.explain.evidence import Evidence, Patience
@@ -274,7 +274,7 @@ def _named(steps: Sequence[Neighbour], most: int = 5) -> str:
 
 
 def _listed(steps: Sequence[Neighbour], most: int = 5) -> str:
-    names = [f"{place(s.step_id, None, s.within)} ({_standing(s)})" for s in steps[:most]]
+    names = [f"{path_of(s.step_id, None, s.within)} ({_standing(s)})" for s in steps[:most]]
     return ", ".join(names) + (", …" if len(steps) > most else "")
 
 

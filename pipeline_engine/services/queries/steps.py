@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from pipeline_engine.domain import places
+from pipeline_engine.domain import paths
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
@@ -90,7 +90,7 @@ class StepRecord:
         if not self.holds_steps:
             return None
         attempt = self.retry_count + 1
-        return places.inside(self.step_id, self.item_index, self.within, attempt=attempt)
+        return paths.inside(self.step_id, self.item_index, self.within, attempt=attempt)
 
 
 #: Columns that the counts of items in a record are read from.

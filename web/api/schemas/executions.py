@@ -12,7 +12,7 @@ from ..paging import PaginationSchema
 from .fields import (
     MAX_ID,
     MAX_PAGE,
-    MAX_PLACE,
+    MAX_PATH,
     ApiSchema,
     Itself,
     LastMoment,
@@ -144,7 +144,7 @@ class ApprovalBody(ApiSchema):
         metadata={"description": "Which item of a fan-out."},
     )
     within = text(
-        MAX_PLACE,
+        MAX_PATH,
         1,
         allow_none=True,
         load_default=None,

@@ -11,7 +11,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 MAX_ID = 2**63 - 1
 MAX_PAGE = 1_000_000
-MAX_PLACE = 2000  #: characters of the blocks around a step
+MAX_PATH = 2000  #: characters of the blocks around a step
 WHOLE = re.compile(r"-?\d{1,30}", re.ASCII)
 # "+" is a space in a query: 2026-01-01T10:00:00+01:00 arrives without it.
 LOST_PLUS = re.compile(r"(T\S+) (\d\d:?\d\d)$")

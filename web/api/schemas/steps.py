@@ -11,7 +11,7 @@ from ..paging import PaginationSchema
 from .fields import (
     MAX_ID,
     MAX_PAGE,
-    MAX_PLACE,
+    MAX_PATH,
     ApiSchema,
     Moment,
     Percentage,
@@ -33,7 +33,7 @@ class StepQuery(ApiSchema):
         },
     )
     within = text(
-        MAX_PLACE,
+        MAX_PATH,
         1,
         metadata={"description": "Of the steps of a block those of one attempt: its `inside`."},
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 IN_BLOCK = "@"
 
 
-def place(step_id: str, item_index: int | None = None, within: str | None = None) -> str:
+def path_of(step_id: str, item_index: int | None = None, within: str | None = None) -> str:
     """The name of a row: ``each[3]/pay#2/charge[0]``; ``#2`` is the second attempt of a block."""
     around = "" if within is None else f"{within}/"
     # The id of a compensation says once more where that is which it undoes.
@@ -22,4 +22,4 @@ def place(step_id: str, item_index: int | None = None, within: str | None = None
 def inside(step_id: str, item_index: int | None, within: str | None, *, attempt: int) -> str:
     """Where the steps are that this attempt of a block is opened into."""
     again = f"#{attempt}" if attempt > 1 else ""
-    return f"{place(step_id, item_index, within)}{again}"
+    return f"{path_of(step_id, item_index, within)}{again}"
