@@ -107,7 +107,7 @@ def wait_for_open_steps(connection: Connection, sinks: Sequence[StepRow]) -> set
 
 
 def end_as_stopped(connection: Connection, ids: Sequence[int], *, error_code: str | None) -> None:
-    """Let these steps end as stopped when they are cleaned up, and not as timed out.
+    """Let these steps end as stopped when they are cleaned up, and not as timed out, or again.
 
     The *error_code* says what for; None: with their execution.
     """
@@ -115,7 +115,7 @@ def end_as_stopped(connection: Connection, ids: Sequence[int], *, error_code: st
         connection.exec_driver_sql(
             "UPDATE step_executions SET error_code = %(code)s, updated_at = now(),"
             " lock_version = lock_version + 1"
-            " WHERE id = ANY(%(ids)s) AND cancelling AND items_total IS NULL",
+            " WHERE id = ANY(%(ids)s) AND cancelling",
             {"ids": list(ids), "code": error_code},
         )
 

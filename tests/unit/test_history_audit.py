@@ -133,6 +133,23 @@ GOOD = {
         SAFE,
         {},
     ),
+    "a block that undoes what it has done, because a step in it was revoked": (
+        (
+            *(STARTED, OPENED, inside(completed("x")), inside(failed("y", error_code="revoked"))),
+            *(said("step_expanded", "a", compensations=1), inside(completed(UNDO_X))),
+            *(failed("a", error_code="revoked"), FAILED),
+        ),
+        SAFE,
+        {},
+    ),
+    "a block that is stopped from outside undoes nothing by itself": (
+        (
+            *(STARTED, OPENED, inside(completed("x")), inside(skipped("y", "aborted"))),
+            *(failed("a", error_code="superseded"), inside(completed(UNDO_X)), FAILED),
+        ),
+        SAFE,
+        {},
+    ),
     "an execution that undoes what its blocks have done": (
         (
             *(STARTED, OPENED, *BOTH, completed("a"), failed("b"), inside(completed(UNDO_X))),
@@ -539,6 +556,16 @@ BAD = [
         [PAIR],
         {},
         "a: tried again; expected: an end, because it has no retries [wrong_retry]",
+    ),
+    (
+        (
+            *(OPENED, CANCEL, *map(inside, (skipped("x", "aborted"), skipped("y", "aborted")))),
+            said("step_retrying", "a", attempt=2, error_code="timeout"),
+            *(skipped("a", "aborted", attempt=3), INTERRUPTED),
+        ),
+        AGAIN,
+        {},
+        "a: it was tried again when steps were being stopped with the execution; expected: skipped",
     ),
     (
         (OPENED, inside(completed("x")), inside(failed("y")), failed("a"), FAILED),

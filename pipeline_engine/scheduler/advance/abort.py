@@ -165,7 +165,9 @@ def stop(
     """
     cleaning = [step for step in steps if step.cancelling]  # that will end them
     code = None if reason is SkipReason.ABORTED else reason.value
-    queueing.end_as_stopped(tx.connection, [step.id for step in cleaning], error_code=code)
+    # A fan-out whose time was up says so in the end; a block would be tried again.
+    ending = [step.id for step in cleaning if step.items_total is None or _is_block(step, plan)]
+    queueing.end_as_stopped(tx.connection, ending, error_code=code)
     steps = [step for step in steps if not step.cancelling]
     cleaned = [step for step in steps if has_to_clean_up(step, plan)]
     waiting = [step for step in steps if _waits_for_items(step)]
@@ -212,6 +214,13 @@ def stopped(
 def _waits_for_items(step: StepRow) -> bool:
     """A fan-out ends after its last item has."""
     return step.status == StepStatus.RUNNING and bool(step.items_open)
+
+
+def _is_block(step: StepRow, plan: Plan) -> bool:
+    try:
+        return plan.step(step).opens
+    except PipelineEngineError:  # its plug-in is gone, so it is none
+        return False
 
 
 def has_to_clean_up(step: StepRow, plan: Plan) -> bool:

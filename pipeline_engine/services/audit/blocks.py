@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import StepStatus
-from pipeline_engine.scheduler.advance.fan_out import REVOKED, TIMEOUT
+from pipeline_engine.scheduler.advance.fan_out import STOPPED, TIMEOUT
 from pipeline_engine.services.audit.attempts import Row
 from pipeline_engine.services.audit.findings import Disagreement, Finding
 from pipeline_engine.services.audit.recorded import Recorded
 from pipeline_engine.services.audit.scopes import Scope
+
+#: Error codes of what was stopped from outside; a step in the block may have failed with one, too.
+STOPS = frozenset(STOPPED)
 
 
 def check_open(scope: Scope, block: Row) -> Iterator[Finding]:
@@ -65,9 +68,12 @@ def check_end(scope: Scope, block: Row, event: Recorded, *, fails_fast: bool) ->
 
 def has_to_undo(scope: Scope, event: Recorded) -> bool:
     """Whether an attempt that ends so has failed, by its steps or because its time was up."""
-    if _was_stopped(event):
-        return event.details.get("error_code") == TIMEOUT and event.skip_reason is None
-    return bool(scope.failures)
+    if event.skip_reason is not None:
+        return False
+    code = event.details.get("error_code")
+    return code == TIMEOUT or (
+        bool(scope.failures) and (code in _codes(scope) or code not in STOPS)
+    )
 
 
 def _check_failures(scope: Scope, block: Row, event: Recorded) -> Iterator[Finding]:
@@ -75,7 +81,7 @@ def _check_failures(scope: Scope, block: Row, event: Recorded) -> Iterator[Findi
     if not scope.failures or _was_stopped(event):
         return
     failed = scope.failures[0].step_id
-    codes = {failure.details.get("error_code") or "step_failed" for failure in scope.failures}
+    codes = _codes(scope)
     code = event.details.get("error_code")
     if event.end is StepStatus.COMPLETED and event.caught is None:
         yield _differs(
@@ -90,9 +96,12 @@ def _check_failures(scope: Scope, block: Row, event: Recorded) -> Iterator[Findi
 
 
 def _was_stopped(event: Recorded) -> bool:
-    """Whether an attempt ended from outside, and not because its steps had ended."""
-    given = event.details.get("error_code")
-    return event.skip_reason is not None or given in {TIMEOUT, REVOKED}
+    """Whether an attempt may have ended from outside, and not because its steps had ended."""
+    return event.skip_reason is not None or event.details.get("error_code") in STOPS
+
+
+def _codes(scope: Scope) -> set[str]:
+    return {failure.details.get("error_code") or "step_failed" for failure in scope.failures}
 
 
 def _differs(row: Row, *, found: str, expected: str) -> Finding:

@@ -20,6 +20,7 @@ class Course:
         self.endings: list[Recorded] = []  #: steps that ended the execution
         self.reason_now: AbortReason | None = None  #: as far as it has been told
         self.is_forced = False  #: nothing may run any more
+        self.was_told_to_end = False  #: by the client, or the clock: what is open was locked first
         #: why it was given up in the end, if it was
         self.reason = abort_reason(history, fails_fast=definition.settings.fail_fast)
         self._is_open = the_end(history) is None
@@ -34,6 +35,7 @@ class Course:
 
     def intended(self, event: Recorded) -> None:
         """The client, or the clock, ends the execution early from here on."""
+        self.was_told_to_end = True
         if event.details.get("force"):
             self.is_forced = True
         self._intends(INTENTS[event.type], event)

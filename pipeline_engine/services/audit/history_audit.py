@@ -93,6 +93,9 @@ class HistoryAudit:
         self._note(row.read(event, self._definition.settings))
         if row.opens:
             self._read_block(row, event, opened)
+        around = self._scopes.get(event.within)
+        if event.type is EventType.STEP_RETRYING and around and event.step_id in around:
+            self._note(around.tried_again(event))
         if event.end is not None and not event.is_of_item:
             self._ended(row, event, event.end, scope)
         if event.ends is not None:

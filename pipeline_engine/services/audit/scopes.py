@@ -165,6 +165,11 @@ class Scope:
     def _rule(self, step_id: str) -> Rule:
         return known_rule(self._definition, step_id, self._params)
 
+    def tried_again(self, event: Recorded) -> Iterator[Finding]:
+        """What is wrong with another attempt of one of these steps, or of an item of it."""
+        if self._course.was_told_to_end and not self._goes_on(event.step_id):
+            yield self._went_on(event.step_id, "it was tried again when steps were being stopped")
+
     # ── Ending ───────────────────────────────────────────────────────────────────────────
 
     def step_ended(self, event: Recorded, status: StepStatus) -> Iterator[Finding]:
@@ -285,11 +290,16 @@ class Scope:
         rule = self._definition.step(step_id).trigger_rule
         if self._course.spares(rule):
             return True
-        if self.outer is None or self.block is None or self._course.is_forced:
-            return False
         # In a block that goes on nothing but the failure of its own steps stops the others.
-        goes_on = self.outer._survives(self.block.definition.id)
-        return goes_on and rule in AbortReason.FAILED.survivors
+        return self._goes_on(step_id) and rule in AbortReason.FAILED.survivors
+
+    def _goes_on(self, step_id: str) -> bool:
+        """Whether a step, or a block that it is in, goes on although the execution is given up."""
+        if self._course.spares(self._definition.step(step_id).trigger_rule):
+            return True
+        if self.outer is None or self.block is None:
+            return False
+        return self.outer._goes_on(self.block.definition.id)
 
     def _is_behind_a_branch(self, step_id: str) -> bool:
         """Whether a completed step could choose to skip this one: its params speak of it."""

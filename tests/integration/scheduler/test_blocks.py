@@ -9,6 +9,7 @@ from support.driving import Driver
 from support.factories import a_block, a_step, an_action
 
 from pipeline_engine.registry import RegisteredAction
+from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.start import cancel
 from pipeline_engine.sdk import ActionContext, ActionResult
 
@@ -262,6 +263,30 @@ def test_the_time_of_a_block_is_that_of_each_attempt(driver, cleaned):
     assert (end.step("slow").error_code, end.step("slow").retry_count) == ("timeout", 1)
     assert cleaned == ["x", "x"]
     assert [r.within for r in end.rows if r.step_id == "job"] == ["slow", "slow#2"]
+
+
+@pytest.mark.parametrize("given", [{}, {"for_each": [1]}], ids=["step", "item"])
+def test_a_block_whose_time_is_up_is_not_tried_again_when_it_was_cancelled(driver, given):
+    execution = driver.start(
+        a_block(
+            "slow",
+            parked("job", params={"id": "x"}),
+            retry={"max_attempts": 2, "backoff_seconds": 0},
+            **given,
+        )
+    )
+    driver.settle()
+    driver.change(
+        "UPDATE step_executions SET deadline_at = now()"
+        " WHERE id = (SELECT max(id) FROM step_executions WHERE items_open = 1)"
+    )
+    sweep.sweep(driver.runtime)
+    cancel(driver.runtime, execution, because=None)
+    end = driver.finish(execution)
+
+    assert end.status == "INTERRUPTED"
+    assert end.step("job").within in {"slow", "slow[0]"}
+    assert "step_retrying" not in end.events()
 
 
 def test_the_time_of_an_item_ends_its_block_alone(driver, cleaned):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from random import Random
 from typing import Any
 from uuid import UUID
 
 import pytest
 from support.driving import Driver
 from support.factories import a_block, a_step, an_action
+from support.random_blocks import random_actions, random_steps
 
 from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.errors import SeveralApprovalsWait
+from pipeline_engine.scheduler.start import cancel
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import approvals, queries
 from pipeline_engine.services.approvals import Answer
@@ -132,3 +135,17 @@ def test_an_approval_in_a_block_is_named_by_its_place(driver):
         assert found.step.place == f"{within}/sign_off"
 
     assert driver.finish(execution_id).status == "COMPLETED"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_becomes_of_random_blocks_the_audit_agrees_with_it(drive: Any, seed: int):
+    random = Random(seed)
+    driver = drive(*random_actions(random))
+    settings = {"fail_fast": seed % 2 == 0, "max_parallel_steps": random.choice([1, 10])}
+
+    execution_id = driver.start(*random_steps(random), settings=settings)
+    if seed % 3 == 0:
+        driver.round()
+        cancel(driver.runtime, execution_id, because=None)
+
+    assert driver.finish(execution_id).status in {"COMPLETED", "FAILED", "INTERRUPTED"}
