@@ -178,6 +178,9 @@ SELECT id, taken_at IS NOT NULL, decided FROM asked
 """
 
 
+#: Greater than the id of any place.
+LAST = 2**63 - 1
+
 # ── Whose turn it is ─────────────────────────────────────────────────────────────────────
 
 
@@ -201,11 +204,12 @@ def first_in_line(connection: Connection, key: Key) -> PlaceRow | None:
         " ORDER BY p.id LIMIT 1",
         key.params,
     ).first()
-    connection.exec_driver_sql(
-        f"DELETE FROM concurrency_places p WHERE {_SAME_KEY} AND NOT ({IS_LIVE})"
-        " AND (p.taken_at IS NOT NULL OR %(first)s::bigint IS NULL OR p.id < %(first)s)",
-        {**key.params, "first": found[0] if found else None},
-    )
+    for ended in ("p.taken_at IS NOT NULL", "p.taken_at IS NULL AND p.id < %(first)s"):
+        # One after the other: of a long line only what is in front of the first is read.
+        connection.exec_driver_sql(
+            f"DELETE FROM concurrency_places p WHERE {_SAME_KEY} AND {ended} AND NOT ({IS_LIVE})",
+            {**key.params, "first": found[0] if found else LAST},
+        )
     return PlaceRow(*found) if found else None
 
 
@@ -400,19 +404,21 @@ def find_superseded(connection: Connection, place_id: int) -> PlaceRow | None:
 # ── What the sweep looks for ─────────────────────────────────────────────────────────────
 
 
+_AT_THE_KEY = (
+    "concurrency_places p WHERE coalesce(p.owner, '') = coalesce(w.owner, '') AND p.key = w.key"
+)
+
+
 def stalled(connection: Connection) -> list[int]:
     """First in line of each key at which something ought to have been decided."""
     found = connection.exec_driver_sql(
         "SELECT w.id FROM (SELECT DISTINCT ON (coalesce(owner, ''), key) * FROM concurrency_places"
         " WHERE taken_at IS NULL AND superseded_at IS NULL"
-        " ORDER BY coalesce(owner, ''), key, id) w CROSS JOIN LATERAL ("
-        f" SELECT count(*) FILTER (WHERE {_TAKEN}) AS taken,"
-        f" count(*) FILTER (WHERE {_WAITS} AND NOT p.decided) AS undecided,"
-        f" count(*) FILTER (WHERE p.id = w.id AND {IS_LIVE}) AS live"
-        " FROM concurrency_places p"
-        " WHERE coalesce(p.owner, '') = coalesce(w.owner, '') AND p.key = w.key"
-        " AND (p.taken_at IS NOT NULL OR NOT p.decided OR p.id = w.id)) at_key"
-        " WHERE undecided > 0 OR live = 0 OR w.at_once > taken LIMIT %(most)s",
+        " ORDER BY coalesce(owner, ''), key, id) w"
+        f" WHERE w.at_once > (SELECT count(*) FROM {_AT_THE_KEY} AND {_TAKEN})"
+        f" OR EXISTS (SELECT FROM {_AT_THE_KEY} AND NOT p.decided AND {_WAITS})"
+        f" OR NOT EXISTS (SELECT FROM concurrency_places p WHERE p.id = w.id AND {IS_LIVE})"
+        " LIMIT %(most)s",
         {"most": BATCH},
     )
     return list(found.scalars())

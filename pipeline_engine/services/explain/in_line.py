@@ -26,7 +26,7 @@ def words(line: Line, evidence: Evidence) -> Words:
         because += f": {'; '.join(_held(holder, evidence) for holder in line.holders[:3])}"
     if len(line.holders) > 3:
         because += "; …"
-    because += f". {line.in_front or 'Nobody'} in front of it {_wait(line.in_front)}."
+    because += f". {_waiting(line.in_front)} in front of it."
     if line.superseded_at:
         because += " A later one needs its place, so it is about to be cancelled."
     facts = {
@@ -45,5 +45,7 @@ def _held(holder: Holder, evidence: Evidence) -> str:
     return f"{holder} has one for {span(evidence.now - holder.since)}"
 
 
-def _wait(count: int) -> str:
-    return "wait" if count > 1 else "waits"
+def _waiting(count: int) -> str:
+    if count > 1:
+        return f"{count} wait"
+    return "One waits" if count else "Nobody waits"

@@ -513,7 +513,7 @@ def test_explain_says_who_has_the_place_and_who_is_in_front(driver, level):
     assert finding.facts["in_front"] == 1
     assert finding.since
     assert str(first) in finding.because
-    assert "1 in front of it waits" in finding.because
+    assert "One waits in front of it" in finding.because
     assert not {FindingCode.STUCK, FindingCode.UNEXPLAINED} & {f.code for f in found.findings}
     assert FindingCode.WAITS_FOR_PLACE not in {f.code for f in running.findings}
     assert second
