@@ -160,6 +160,8 @@ def _completed(tx: Transaction, blocks: Sequence[StepRow], ended: Sequence[Endin
         try:
             outputs = _outputs(tx, row, results)
         except (ExpressionError, JsonRejected, PipelineEngineError) as error:
+            if _undo(tx, row):
+                continue  # and fail when that is done
             planned, message = _planned(tx, row), f"outputs: {error}"
             found += outcome.failed(
                 tx, row, planned, error_code=error.code, message=message, retryable=False

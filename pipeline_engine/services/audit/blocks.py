@@ -67,13 +67,12 @@ def check_end(scope: Scope, block: Row, event: Recorded, *, fails_fast: bool) ->
 
 
 def has_to_undo(scope: Scope, event: Recorded) -> bool:
-    """Whether an attempt that ends so has failed, by its steps or because its time was up."""
+    """Whether an attempt that ends so has failed, by its steps, by its outputs or by its time."""
     if event.skip_reason is not None:
         return False
     code = event.details.get("error_code")
-    return code == TIMEOUT or (
-        bool(scope.failures) and (code in _codes(scope) or code not in STOPS)
-    )
+    has_failed = bool(scope.failures) or code is not None  # its outputs may have
+    return code == TIMEOUT or (has_failed and (code in _codes(scope) or code not in STOPS))
 
 
 def _check_failures(scope: Scope, block: Row, event: Recorded) -> Iterator[Finding]:

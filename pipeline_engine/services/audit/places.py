@@ -72,6 +72,8 @@ def _ran_without(event: Recorded) -> Finding:
     return Finding(
         code=Disagreement.NO_PLACE,
         step_id=event.step_id if event.step_execution_id is not None else None,
+        item_index=event.item_index,
+        within=event.within,
         found=event.type.value,
         expected="that it waits until it has a place of its key",
     )

@@ -567,6 +567,20 @@ def test_what_a_block_could_not_undo_is_named_also_if_all_ends_well(bookings):
     assert (left["step_id"], left["code"]) == ("compensate:hotel@trip", "gone")
 
 
+def test_a_block_whose_outputs_cannot_be_made_undoes_what_it_has_done(bookings, log):
+    end = bookings.run(
+        a_block(
+            "trip",
+            booked("hotel", "hotel"),
+            outputs={"sum": "{{ steps.hotel.outputs.id + 1 }}"},
+            catch=[{"errors": "*", "outputs": {"why": "{{ error.code }}"}}],
+        )
+    )
+
+    assert (end.status, end.step("trip").status) == (OK, OK), end.execution.error
+    assert log == ["book hotel", "cancel hotel!"]
+
+
 def test_a_block_whose_time_is_up_undoes_what_it_has_done(drive, log, cleaned):
     driver = drive(flaky(), *books(log), parks(cleaned))
     end = driver.run(
