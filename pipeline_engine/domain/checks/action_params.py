@@ -20,6 +20,7 @@ from pipeline_engine.domain.checks.dependencies import hint_of_way
 from pipeline_engine.domain.checks.nodes import Node
 from pipeline_engine.domain.checks.outline import Outline, Use
 from pipeline_engine.domain.checks.report import Findings, shown
+from pipeline_engine.domain.checks.structure import STEP_FIELDS
 from pipeline_engine.domain.definitions import JSON
 from pipeline_engine.domain.issues import join
 from pipeline_engine.domain.validation.types import Fits, is_text
@@ -33,6 +34,8 @@ WORDS: Mapping[str, str] = {
 }
 #: What other engines call a param, where ours goes by one name.
 OTHER_WORDS: Mapping[str, str] = {"when": "condition", "if": "condition", "keys": "event_keys"}
+#: Fields of a step that are sometimes written among the params of its action.
+OF_THE_STEP = frozenset(STEP_FIELDS) - {"id", "name", "action", "params", "outputs"}
 FIRST_WORD = re.compile(r"\W*(\w+)")
 MOST_CHARACTERS = 1000  #: of what an action says
 BRANCH_FIELDS: Mapping[str, tuple[Fits, str]] = {
@@ -153,6 +156,8 @@ def _unknown_param(name: str, use: Use, meta: ActionMeta, findings: Findings) ->
     message = f"Step '{_label(use.node)}': Action '{meta.type}' has no parameter '{shown(name)}'"
     known = [param.name for param in meta.params]
     hint = findings.did_you_mean(OTHER_WORDS.get(name, name), known)
+    if name in OF_THE_STEP:
+        hint = f"'{name}' is a field of the step, beside 'params'."
     findings.warning(join(use.params_at, name), "unknown_param", message, hint)
 
 

@@ -155,4 +155,5 @@ LOOP = record(
         "iteration_timeout_seconds": Field(SECONDS),
     },
     title="While",
+    example='{"until": "{{ result.done }}"}',
 )

@@ -23,13 +23,15 @@ def check_dependencies(outline: Outline, findings: Findings) -> None:
 
 
 def _check_ids(outline: Outline, findings: Findings) -> None:
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for node in outline.nodes:
         if node.id in seen:
             message = f"steps: Duplicate step ID '{shown(node.id)}'"
-            findings.error(f"{node.pointer}/id", "duplicate_step_id", message)
-        if node.id:
-            seen.add(node.id)
+            hint = f"The first is {seen[node.id]}; ids are unique in the whole definition,"
+            hint += " blocks and handlers included."
+            findings.error(f"{node.pointer}/id", "duplicate_step_id", message, hint)
+        elif node.id:
+            seen[node.id] = node.pointer
 
 
 def _check_cycle(siblings: Siblings, findings: Findings) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.definitions import JSON
@@ -158,13 +158,18 @@ def record(
     message: str = "Input should be a valid dictionary",
     *,
     title: str,
+    example: str | None = None,
 ) -> Rule:
-    """An object with known fields; the others are ignored, with a warning."""
+    """An object with known fields; the others are ignored, with a warning.
+
+    An *example* is the hint for who gave something else.
+    """
+    hint = None if example is None else f"An object, such as {example}."
 
     @lets_through(_schema_of(fields, title))
     def rule(value: JSON, pointer: str, findings: Findings) -> None:
         if not isinstance(value, Mapping):
-            findings.field_error(pointer, "wrong_type", message)
+            findings.field_error(pointer, "wrong_type", message, hint)
             return
         for name, field in fields.items():
             given = value.get(name)
@@ -197,7 +202,17 @@ def _unknown_field(
 ) -> None:
     place = join(pointer, name)
     message = f"{shown(dotted(place))}: Unknown field, it is ignored"
-    findings.warning(place, "unknown_field", message, findings.did_you_mean(name, fields))
+    inside = [
+        f"'{owner}'" for owner, field in fields.items() if name in _members(field.rule.schema)
+    ]
+    hint = f"It belongs in {' or '.join(inside)}." if inside else None
+    findings.warning(place, "unknown_field", message, hint or findings.did_you_mean(name, fields))
+
+
+def _members(schema: Schema) -> set[str]:
+    """The fields of what a schema lets through, if that can be an object with known ones."""
+    given: list[Any] = [schema, *cast(list[Any], schema.get("anyOf") or ())]
+    return {name for one in given for name in one.get("properties") or ()}
 
 
 def _in_range(

@@ -13,6 +13,7 @@ from pipeline_engine.domain.checks.outline import Outline, Use
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.checks.scopes import (
     AT_THE_END,
+    NAMES,
     STEP_PARTS,
     WHERE_PARKED,
     Place,
@@ -55,6 +56,8 @@ IN_LOOPS = (
 IN_ROUNDS = (
     "It exists only in what 'while' renders for each round, and in the steps of a block with while."
 )
+MUST_BE_PLAIN = "Take what is no secret here: this is stored, shown or compared."
+ONLY_PARAMS = "Only params are known here."
 ROOT_HINTS: Mapping[str, str] = {
     "item": IN_LOOPS,
     "item_index": IN_LOOPS,
@@ -203,7 +206,9 @@ def _references(text: Text, outline: Outline, findings: Findings) -> Iterable[Re
         template = parse_template(text.text)
         is_secret = refuse_misuse(template, outline.secret_parameters)
         if is_secret and not text.takes_secrets:
-            raise SecretMisused("A secret cannot be a key, an id or a name, nor be compared.")
+            raise SecretMisused(
+                "A secret cannot be a key, an id or a name, nor be compared.", hint=MUST_BE_PLAIN
+            )
     except ExpressionError as error:
         message = f"{dotted(text.pointer)}: {error}"
         findings.error(text.pointer, error.code, message, error.hint)
@@ -241,6 +246,8 @@ class _Look:
 
     def _unknown_root(self, root: str) -> None:
         hint = self.scope.elsewhere.get(root) or ROOT_HINTS.get(root)
+        if root in NAMES[Place.STEP] and self.scope.roots == NAMES[Place.PIPELINE_KEY]:
+            hint = ONLY_PARAMS
         hint = hint or self.findings.did_you_mean(root, self.scope.roots)
         message = f"{dotted(self.pointer)}: Unknown name: {shown(root)}"
         self.findings.error(self.pointer, "unknown_root", message, hint)
@@ -315,4 +322,7 @@ class _Look:
             message = f"{dotted(self.pointer)}: A step has no '{shown(part)}'"
             hint = self.findings.did_you_mean(part, STEP_PARTS)
             usual = "There are outputs, status and error."
+            step = self.outline.by_id.get(str(self.reference.path[0]))
+            if part == "steps" and step is not None and step.is_block:
+                usual = f"Name what is needed in the outputs of '{shown(step.id)}'."
             self.findings.error(self.pointer, "unknown_step_field", message, hint or usual)

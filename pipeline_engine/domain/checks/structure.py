@@ -173,6 +173,7 @@ RETRY = record(
         "no_retry_on": Field(CODES),
     },
     title="Retry",
+    example='{"max_attempts": 3, "backoff_seconds": 5}',
 )
 POLICIES = list_of(RETRY)
 RETRIES = Rule(retries, {"anyOf": [RETRY.schema, POLICIES.schema]})
@@ -183,6 +184,7 @@ CATCH = record(
         "next": Field(texts),
     },
     title="Catch",
+    example='{"errors": "*", "outputs": {"found": false}}',
 )
 FOR_EACH = record(
     {
@@ -201,6 +203,7 @@ CONCURRENCY = record(
         "when_full": Field(choice(WhenFull, "when_full")),
     },
     title="Concurrency",
+    example='{"key": "import-{{ params.tenant }}"}',
 )
 COMPENSATE = record(
     {
@@ -214,6 +217,7 @@ COMPENSATE = record(
         "steps": Field(no_block_here),
     },
     title="Compensation",
+    example='{"action": "http_request", "params": {}}',
 )
 
 STEP_FIELDS: Mapping[str, Field] = {

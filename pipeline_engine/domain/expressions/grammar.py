@@ -110,9 +110,18 @@ class Translation:
 def refusal(node: jinja.Node) -> ConstructNotAllowed:
     """The error for a part of Jinja that the language does not have."""
     name = type(node).__name__
-    return ConstructNotAllowed(
-        f"{name} is not allowed in an expression.", hint=_HINTS.get(type(node))
-    )
+    hint = _HINTS.get(type(node))
+    called = _called(node.node) if isinstance(node, jinja.Call) else ""
+    if called in FILTERS:
+        hint = f"There are no calls, but there is a filter: `value | {called}`."
+    return ConstructNotAllowed(f"{name} is not allowed in an expression.", hint=hint)
+
+
+def _called(node: jinja.Node) -> str:
+    """The name of what somebody tried to call, be it a function or a method."""
+    if isinstance(node, jinja.Name):
+        return node.name
+    return str(node.attr) if isinstance(node, jinja.Getattr) else ""
 
 
 Rule: TypeAlias = Callable[[Translation, Any], Node]

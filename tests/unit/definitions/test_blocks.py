@@ -609,3 +609,50 @@ def test_a_thousand_steps_in_blocks_are_checked_in_seconds_like_a_thousand_other
 
     assert checked(a_document(*steps)).valid
     assert time.perf_counter() - start < 5
+
+
+# ── Hints for those who know other engines ───────────────────────────────────────────────
+
+
+def test_a_step_in_a_block_is_no_part_of_it_and_the_hint_names_the_outputs():
+    block = a_block("b", a_step("c"))
+
+    said = hint(block, says("{{ steps.b.steps.c.outputs.x }}", depends_on=["b"]))
+
+    assert said == "Name what is needed in the outputs of 'b'."
+
+
+def test_an_id_of_a_copied_block_is_told_with_the_place_of_the_first():
+    [error] = found(a_block("b", a_step("c")), a_block("d", a_step("c"))).errors
+
+    assert (error.pointer, error.code) == ("/steps/1/steps/0/id", "duplicate_step_id")
+    assert error.hint is not None
+    assert error.hint.startswith("The first is /steps/0/steps/0; ids are unique in the whole")
+
+
+@pytest.mark.parametrize(
+    ("field", "owner"),
+    [("max_concurrency", "for_each"), ("until", "while"), ("limit", "concurrency")],
+)
+def test_a_field_of_an_object_of_a_step_is_led_to_it(field, owner):
+    [warning] = found(a_block("b", a_step("c"), **{field: 3})).warnings
+
+    assert (warning.pointer, warning.code) == (f"/steps/0/{field}", "unknown_field")
+    assert warning.hint == f"It belongs in '{owner}'."
+
+
+@pytest.mark.parametrize("field", ["steps", "retry"])
+def test_a_field_of_a_step_among_its_params_is_led_out_of_them(field):
+    params = {"items": [1], "action": "log", field: [{"id": "q"}]}
+
+    [warning] = found(a_step("a", action="for_each", params=params)).warnings
+
+    assert warning.hint == f"'{field}' is a field of the step, beside 'params'."
+
+
+@pytest.mark.parametrize("field", ["while", "concurrency", "retry"])
+def test_a_text_in_place_of_an_object_is_answered_with_an_example(field):
+    said = hint(a_block("b", a_step("c"), **{field: "x"}))
+
+    assert said is not None
+    assert said.startswith("An object, such as {")

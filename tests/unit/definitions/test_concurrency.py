@@ -68,6 +68,20 @@ def test_the_key_of_a_pipeline_knows_no_step():
     ]
 
 
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("{{ steps.a.outputs.x }}", "Only params are known here."),
+        ("{{ execution.id }}", "Only params are known here."),
+        ("{{ params.token }}", "Take what is no secret here: this is stored, shown or compared."),
+    ],
+)
+def test_who_wants_too_much_of_a_key_hears_what_it_may_hold(key, hint):
+    [error] = checked(of_pipeline({"key": key})).errors
+
+    assert error.hint == hint
+
+
 def test_a_handler_has_no_places():
     handler = a_step("h", concurrency={"key": "x"})
 

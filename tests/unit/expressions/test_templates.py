@@ -256,3 +256,12 @@ def test_a_mistake_of_ours_gets_a_code_instead_of_stopping_the_worker(evaluate, 
 def test_what_the_database_says_is_no_mistake_of_an_expression():
     with pytest.raises(ConnectionError):
         parse_template("{{ odd.a }}").render({"odd": Broken(ConnectionError)})
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("{{ range(params.i) }}", "range"), ("{{ params.s.upper() }}", "upper")]
+)
+def test_who_calls_what_is_a_filter_is_told_how_it_is_written(text, name):
+    hint = refused(text).hint
+
+    assert hint == f"There are no calls, but there is a filter: `value | {name}`."
