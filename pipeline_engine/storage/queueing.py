@@ -107,10 +107,7 @@ def wait_for_open_steps(connection: Connection, sinks: Sequence[StepRow]) -> set
 
 
 def end_as_stopped(connection: Connection, ids: Sequence[int], *, error_code: str | None) -> None:
-    """Let these steps end as stopped when they are cleaned up, and not as timed out, or again.
-
-    The *error_code* says what for; None: with their execution.
-    """
+    """Let these steps end as stopped when they are cleaned up, and not as timed out, or again."""
     if ids:
         connection.exec_driver_sql(
             "UPDATE step_executions SET error_code = %(code)s, updated_at = now(),"

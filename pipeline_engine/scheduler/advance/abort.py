@@ -165,9 +165,7 @@ def stop(
     """
     cleaning = [step for step in steps if step.cancelling]  # that will end them
     code = None if reason is SkipReason.ABORTED else reason.value
-    # A fan-out whose time was up says so in the end; a block would be tried again.
-    ending = [step.id for step in cleaning if step.items_total is None or _is_block(step, plan)]
-    queueing.end_as_stopped(tx.connection, ending, error_code=code)
+    end_as_stopped(tx, cleaning, error_code=code)
     steps = [step for step in steps if not step.cancelling]
     cleaned = [step for step in steps if has_to_clean_up(step, plan)]
     waiting = [step for step in steps if _waits_for_items(step)]
@@ -187,6 +185,19 @@ def stop(
     ask_to_clean_up(tx, cleaned)
     now = (step for step in steps if step.id not in put_off)
     return stopped(now, because=because, reason=reason)
+
+
+def end_as_stopped(tx: Transaction, steps: Sequence[StepRow], *, error_code: str | None) -> None:
+    """Let steps that are being stopped end as that, and not by their time-out: no retry follows.
+
+    The *error_code* says what for; None: with their execution. A fan-out is never tried again.
+    """
+    ids = [
+        step.id
+        for step in steps
+        if step.items_total is None or tx.plan(step.execution_id).opens(step)
+    ]
+    queueing.end_as_stopped(tx.connection, ids, error_code=error_code)
 
 
 def ask_to_clean_up(tx: Transaction, steps: Iterable[StepRow]) -> None:
@@ -214,13 +225,6 @@ def stopped(
 def _waits_for_items(step: StepRow) -> bool:
     """A fan-out ends after its last item has."""
     return step.status == StepStatus.RUNNING and bool(step.items_open)
-
-
-def _is_block(step: StepRow, plan: Plan) -> bool:
-    try:
-        return plan.step(step).opens
-    except PipelineEngineError:  # its plug-in is gone, so it is none
-        return False
 
 
 def has_to_clean_up(step: StepRow, plan: Plan) -> bool:

@@ -29,7 +29,7 @@ from pipeline_engine.scheduler.actions.scope import (
     step_results,
 )
 from pipeline_engine.scheduler.advance import admission, outcome, undoing
-from pipeline_engine.scheduler.advance.fan_out import TIMEOUT, outcome_of_stopped
+from pipeline_engine.scheduler.advance.fan_out import STOPPED, TIMEOUT, outcome_of_stopped
 from pipeline_engine.scheduler.plan.plan import PlannedStep, steps_named
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage import locking, new_steps, rows, transitions
@@ -105,7 +105,7 @@ def conclude(tx: Transaction, blocks: Sequence[StepRow], ended: Sequence[Ending]
 
 def _has_failed(row: StepRow) -> bool:
     """Whether the failure of its attempt is the end of it, and not of the whole execution."""
-    return row.error_code == TIMEOUT if row.cancelling else bool(row.items_failed)
+    return row.error_code in STOPPED if row.cancelling else bool(row.items_failed)
 
 
 def _undo(tx: Transaction, row: StepRow) -> bool:
@@ -172,7 +172,7 @@ def _completed(tx: Transaction, blocks: Sequence[StepRow], ended: Sequence[Endin
 
 
 def _named(tx: Transaction, row: StepRow) -> frozenset[str]:
-    outputs = tx.plan(row.execution_id).block(row.step_id).outputs
+    outputs = tx.plan(row.execution_id).outputs_of(row.step_id)
     return steps_named(reference for _, reference in outputs.references)
 
 
@@ -182,5 +182,5 @@ def _outputs(tx: Transaction, row: StepRow, results: StepResults) -> dict[str, J
     masker = facts.masker or runtime.masker
     scope = make_scope(facts, results, masker=masker, sealer=runtime.sealer)
     fuel = Fuel(deadline=time.monotonic() + runtime.settings.cheap_step_seconds)
-    rendered = plan.block(row.step_id).outputs.render(scope, fuel)
+    rendered = plan.outputs_of(row.step_id).render(scope, fuel)
     return guarded_outputs(runtime, rendered, masker_in(scope), Room.ASSEMBLED)

@@ -158,6 +158,9 @@ def count(tx: Transaction, ended: Sequence[Ending]) -> Counted:
             # Only the first failure stops the others; later ones find it done.
             is_first = parent.items_failed == counts[parent.id][1]
             found.endings += _stop_the_rest(tx, parent) if is_first else []
+    # Two ends of one wave may stop a block with its last step, which is the end of it, too.
+    stopped = {ending.step.id for ending in found.endings}
+    found.over = [block for block in found.over if block.id not in stopped]
     return found
 
 

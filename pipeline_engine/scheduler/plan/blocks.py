@@ -1,4 +1,4 @@
-"""A block made ready to run: the rows that each attempt of it begins with, and its outputs."""
+"""A block made ready to run: the rows that each attempt of it begins with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.definitions import BLOCK, Block
-from pipeline_engine.domain.expressions import CompiledValue, compile_value
 from pipeline_engine.scheduler.plan.initial_rows import first_rows
 from pipeline_engine.sdk import ActionContext, ActionResult, BaseActionExecutor
 from pipeline_engine.storage.new_steps import NewStep
@@ -41,7 +40,6 @@ class PlannedBlock:
 
     rows: tuple[NewStep, ...]  #: with ranks (1, 2, 3 …) where they will have ids
     ahead: frozenset[int]  #: ranks of steps that nobody but the one who opens the block can reach
-    outputs: CompiledValue
 
     @classmethod
     def of(cls, plan: Plan, block: Block) -> PlannedBlock:
@@ -53,7 +51,7 @@ class PlannedBlock:
             before = (ranks[one] for one in block.graph.dependencies(row.step_id))
             if plan.can_run_ahead(row.step_id) and ahead.issuperset(before):
                 ahead.add(row.id)
-        return cls(rows, frozenset(ahead), compile_value(dict(block.outputs)))
+        return cls(rows, frozenset(ahead))
 
     def rows_in(self, home: Home, enclosing: list[int], ids: list[int]) -> Iterator[NewStep]:
         """The rows of one attempt of the block, with these ids."""

@@ -291,6 +291,23 @@ class Plan:
     def _blocks(self) -> dict[str, PlannedBlock]:
         return {}
 
+    def opens(self, row: StepRow) -> bool:
+        """Whether a row is that of a block, of one item or one round of it."""
+        step = self.definition_of(row)
+        return step.block is not None and (row.kind == StepKind.ITEM or not step.repeats_block)
+
+    def outputs_of(self, block_id: str) -> CompiledValue:
+        """The templates of a block's outputs; for them nobody needs the actions of its steps."""
+        if block_id not in self._outputs:
+            block = self.definition.step(block_id).block
+            assert block is not None, "only a block is opened"
+            self._outputs[block_id] = compile_value(dict(block.outputs))
+        return self._outputs[block_id]
+
+    @cached_property
+    def _outputs(self) -> dict[str, CompiledValue]:
+        return {}
+
     @cached_property
     def masker(self) -> Masker:
         """What hides the secrets of the installation."""

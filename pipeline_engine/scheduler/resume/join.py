@@ -32,11 +32,11 @@ def join(runtime: Runtime, parent_id: int) -> Transaction:
 
 
 def _joined(tx: Transaction, row: StepRow) -> list[Ending]:
+    if tx.plan(row.execution_id).opens(row):
+        return blocks.conclude(tx, [row], ())
     if row.cancelling:
         return [fan_out.outcome_of_stopped(tx, row)]
     try:
-        if tx.plan(row.execution_id).step(row).opens:
-            return blocks.conclude(tx, [row], ())
         step = prepare(tx, row)
     except (PipelineEngineError, ExpressionError) as error:
         return outcome.failed(

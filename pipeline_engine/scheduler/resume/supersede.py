@@ -10,7 +10,9 @@ from functools import partial
 
 from pipeline_engine.domain.concurrency import SUPERSEDED
 from pipeline_engine.scheduler import trees
+from pipeline_engine.scheduler.advance import abort
 from pipeline_engine.scheduler.advance.advance import advance
+from pipeline_engine.scheduler.advance.fan_out import TIMEOUT
 from pipeline_engine.scheduler.advance.revoke import revoke
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import (
@@ -18,7 +20,7 @@ from pipeline_engine.scheduler.transaction import (
     run_surviving_disconnects,
     transaction,
 )
-from pipeline_engine.storage import locking, places, queueing
+from pipeline_engine.storage import locking, places
 from pipeline_engine.storage.places import PlaceRow
 
 BECAUSE = "A later one needs its place of '{}'"
@@ -42,6 +44,7 @@ def _stop(place: PlaceRow, tx: Transaction) -> None:
     if row is None:
         return
     if row.cancelling:  # its clean-up ends it, and no retry follows
-        queueing.end_as_stopped(tx.connection, [row.id], error_code=SUPERSEDED)
+        if row.error_code == TIMEOUT:
+            abort.end_as_stopped(tx, [row], error_code=SUPERSEDED)
         return
     advance(tx, revoke(tx, row, because=BECAUSE.format(place.key), code=SUPERSEDED))

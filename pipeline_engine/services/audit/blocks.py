@@ -6,14 +6,11 @@ from collections.abc import Iterator
 
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.domain.states import StepStatus
-from pipeline_engine.scheduler.advance.fan_out import STOPPED, TIMEOUT
+from pipeline_engine.scheduler.advance.fan_out import STOPPED
 from pipeline_engine.services.audit.attempts import Row
 from pipeline_engine.services.audit.findings import Disagreement, Finding
 from pipeline_engine.services.audit.recorded import Recorded
 from pipeline_engine.services.audit.scopes import Scope
-
-#: Error codes of what was stopped from outside; a step in the block may have failed with one, too.
-STOPS = frozenset(STOPPED)
 
 
 def check_open(scope: Scope, block: Row) -> Iterator[Finding]:
@@ -67,12 +64,10 @@ def check_end(scope: Scope, block: Row, event: Recorded, *, fails_fast: bool) ->
 
 
 def has_to_undo(scope: Scope, event: Recorded) -> bool:
-    """Whether an attempt that ends so has failed, by its steps, by its outputs or by its time."""
+    """Whether an attempt that ends so has failed: by its steps or outputs, or stopped alone."""
     if event.skip_reason is not None:
         return False
-    code = event.details.get("error_code")
-    has_failed = bool(scope.failures) or code is not None  # its outputs may have
-    return code == TIMEOUT or (has_failed and (code in _codes(scope) or code not in STOPS))
+    return bool(scope.failures) or event.details.get("error_code") is not None
 
 
 def _check_failures(scope: Scope, block: Row, event: Recorded) -> Iterator[Finding]:
@@ -96,7 +91,7 @@ def _check_failures(scope: Scope, block: Row, event: Recorded) -> Iterator[Findi
 
 def _was_stopped(event: Recorded) -> bool:
     """Whether an attempt may have ended from outside, and not because its steps had ended."""
-    return event.skip_reason is not None or event.details.get("error_code") in STOPS
+    return event.skip_reason is not None or event.details.get("error_code") in STOPPED
 
 
 def _codes(scope: Scope) -> set[str]:
