@@ -87,6 +87,7 @@ class Growth:
     deadline: timedelta | None = None  #: for all of them, counted from the first
     noun: str = "items"
     undoes: bool = False  #: what an attempt has done that is over: it has no time, stopped or not
+    error: tuple[str, str] | None = None  #: code and message, if that is no failure of its rows
 
     @property
     def record(self) -> dict[str, Json]:
@@ -101,6 +102,8 @@ class Growth:
             "deadline": self.deadline.total_seconds() if self.deadline else None,
             "details": told.details,
             "undoes": self.undoes,
+            "error_code": self.error and self.error[0],
+            "error_message": self.error and self.error[1],
         }
 
 

@@ -355,10 +355,13 @@ WITH grown AS (
         items_total = coalesce(s.items_total, 0) + v.added,
         items_open = coalesce(s.items_open, 0) + v.added,
         items_failed = coalesce(s.items_failed, 0), items_tolerated = v.tolerated,
+        error_code = coalesce(v.error_code, s.error_code),
+        error_message = coalesce(v.error_message, s.error_message),
         started_at = coalesce(s.started_at, now()), updated_at = now(),
         lock_version = s.lock_version + 1
     FROM json_to_recordset(%(growths)s::json) AS v(id bigint, attempt int, taken text, added int,
-        tolerated int, deadline float8, details jsonb, undoes boolean)
+        tolerated int, deadline float8, details jsonb, undoes boolean,
+        error_code text, error_message text)
     WHERE s.id = ANY(%(ids)s::bigint[]) AND s.id = v.id AND s.attempt = v.attempt
         AND (v.undoes OR NOT s.cancelling)
         AND CASE WHEN s.status = v.taken AND s.status IN ('PENDING', 'RETRYING', 'RUNNING')

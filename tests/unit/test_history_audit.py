@@ -142,10 +142,11 @@ GOOD = {
         SAFE,
         {},
     ),
-    "a block that is stopped from outside undoes nothing by itself": (
+    "a block that is stopped for itself alone, and undoes what it has done": (
         (
             *(STARTED, OPENED, inside(completed("x")), inside(skipped("y", "aborted"))),
-            *(failed("a", error_code="superseded"), inside(completed(UNDO_X)), FAILED),
+            *(said("step_expanded", "a", compensations=1), inside(completed(UNDO_X))),
+            *(failed("a", error_code="superseded"), FAILED),
         ),
         SAFE,
         {},

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from pipeline_engine.domain.definitions import JSON, OnFailure
 from pipeline_engine.domain.expressions import ExpressionError, Fuel, masker_in
@@ -80,6 +81,13 @@ def _deadline(row: StepRow, step: PlannedStep) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
 
 
+class NoOutputs(NamedTuple):
+    """Why the outputs of a block cannot be made, though nothing in it has failed."""
+
+    code: str
+    message: str
+
+
 # ── The end ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -96,11 +104,15 @@ def conclude(tx: Transaction, blocks: Sequence[StepRow], ended: Sequence[Ending]
     causes = rows.failures_inside(tx.connection, [row.inside for row in failed]) if failed else {}
     for row in failed:
         found += _failed(tx, row, causes[row.inside])
-    completed = [row for row in blocks if not (row.items_failed or row.cancelling)]
-    found += _completed(tx, completed, ended) if completed else []
+    completed: list[StepRow] = []
     for row in blocks:
-        found += _stopped(tx, row) if row.cancelling else []
-    return found
+        if row.cancelling:
+            found += _stopped(tx, row)
+        elif not row.items_failed and _has_undone(tx, row):
+            found += _without_outputs(tx, row, _noted(tx, row))
+        elif not row.items_failed:
+            completed.append(row)
+    return found + (_completed(tx, completed, ended) if completed else [])
 
 
 def _has_failed(row: StepRow) -> bool:
@@ -108,13 +120,22 @@ def _has_failed(row: StepRow) -> bool:
     return row.error_code in STOPPED if row.cancelling else bool(row.items_failed)
 
 
-def _undo(tx: Transaction, row: StepRow) -> bool:
-    """Let a block that has failed undo what it has done, before anything follows from that."""
+def _has_undone(tx: Transaction, row: StepRow) -> bool:
+    """Whether more has ended in its attempt than the steps that it holds."""
+    block = tx.plan(row.execution_id).definition.step(row.step_id).block
+    return block is not None and (row.items_total or 0) > len(block.steps)
+
+
+def _undo(tx: Transaction, row: StepRow, *, error: NoOutputs | None = None) -> bool:
+    """Let a block that has failed undo what it has done, before anything follows from that.
+
+    Its *error* is noted meanwhile if it is none of a step in it.
+    """
     plan = tx.plan(row.execution_id)
     left = undoing.left_in_block(tx.connection, row, plan)
     if not left:
         return False
-    growth = Growth(row, added=len(left), noun="compensations", undoes=True)
+    growth = Growth(row, added=len(left), noun="compensations", undoes=True, error=error)
     transitions.expand(tx.connection, [growth])
     ids = new_steps.new_step_ids(tx.connection, len(left))
     new = undoing.chained(plan, left, ids, after=row.items_total or 0)
@@ -160,15 +181,23 @@ def _completed(tx: Transaction, blocks: Sequence[StepRow], ended: Sequence[Endin
         try:
             outputs = _outputs(tx, row, results)
         except (ExpressionError, JsonRejected, PipelineEngineError) as error:
-            if _undo(tx, row):
-                continue  # and fail when that is done
-            planned, message = _planned(tx, row), f"outputs: {error}"
-            found += outcome.failed(
-                tx, row, planned, error_code=error.code, message=message, retryable=False
-            )
+            message = tx.runtime.masker_of(tx.connection, row.execution_id).mask(str(error))
+            failure = NoOutputs(error.code, f"outputs: {message}")
+            found += [] if _undo(tx, row, error=failure) else _without_outputs(tx, row, failure)
         else:
             found.append(Ending(row, StepStatus.COMPLETED, outputs=outputs))
     return found
+
+
+def _without_outputs(tx: Transaction, row: StepRow, error: NoOutputs) -> list[Ending]:
+    """The end of a block whose outputs cannot be made; no other attempt could make them."""
+    planned, code = _planned(tx, row), error.code
+    return outcome.failed(tx, row, planned, error_code=code, message=error.message, retryable=False)
+
+
+def _noted(tx: Transaction, row: StepRow) -> NoOutputs:
+    message = rows.error_message(tx.connection, row.id)
+    return NoOutputs(row.error_code or "step_failed", message or "The step failed")
 
 
 def _named(tx: Transaction, row: StepRow) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Blocks that are stopped from several sides, or while something else happens to them."""
+"""Blocks that end in unusual ways: stopped from two sides, in one wave, or without outputs."""
 
 from __future__ import annotations
 
@@ -142,6 +142,20 @@ def test_a_block_is_not_tried_again_in_the_wave_that_makes_the_block_around_it_f
 
     assert (end.status, end.statuses["outer"], end.statuses["inner"]) == (BAD, BAD, OUT)
     assert log == ["book hotel", "cancel hotel!"]
+
+
+def test_a_block_without_outputs_stays_failed_though_they_could_be_made_later(drive, log):
+    full = drive(*books(log), max_output_bytes=1000, max_joined_bytes=1000, plain_turns=True)
+    trip = a_block("trip", booked("hotel", "hotel"), outputs={"all": "{{ 500 | range }}"})
+    execution = full.start(trip)
+    full.settle_only(execution)
+    assert log == ["book hotel"]
+
+    end = drive(*books(log)).finish(execution)
+
+    assert (end.status, log) == (BAD, ["book hotel", "cancel hotel!"])
+    assert (end.step("trip").error_code, end.outputs) == ("json_rejected", None)
+    assert end.step("trip").error_message.startswith("outputs: More than")
 
 
 def test_a_block_ends_where_the_actions_of_its_other_steps_are_not_installed(drive, driver):
