@@ -24,7 +24,7 @@ from pipeline_engine.cli.output import (
     when,
 )
 from pipeline_engine.cli.states import standing, state
-from pipeline_engine.domain.paths import path_of
+from pipeline_engine.domain.paths import attempt_of, path_of
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 FAILED, OUT_OF_TIME, STOPPED_WAITING = 1, 124, 130  #: exit codes
 BAD_ENDS = frozenset({ExecutionStatus.FAILED, ExecutionStatus.INTERRUPTED})
+ITEMS_FAILED = "items_failed"  #: the code of a fan-out too many items of which have failed
 FAILURES = frozenset({StepStatus.FAILED, StepStatus.TIMEOUT})
 
 
@@ -113,11 +114,13 @@ def show(
 
     wanted = execution_id(client, execution)
     found = client.execution(wanted)
-    grow = tree.whole if with_items else partial(tree.grown, with_items=False)
+    grow = tree.failed if only_failed else partial(tree.grown, with_items=False)
+    grow = tree.whole if with_items else grow
     branches = [grow(client, wanted, step) for step in client.steps(wanted)]
     rows = [row for branch in branches for row in branch.walk()]
     if only_failed:
-        rows = [(n, step) for n, step in rows if step["status"] in FAILURES or _failed_items(step)]
+        # Each under its whole name, as what is around it may not be there.
+        rows = [(0, step) for _, step in rows if step["status"] in FAILURES or _failed_items(step)]
     if as_json:
         print_json({"execution": found, "steps": [step for _, step in rows]})
         return
@@ -137,7 +140,7 @@ def _step_rows(rows: Iterable[tuple[int, Json]]) -> Iterator[tuple[object, ...]]
             f"{'  ' * depth}{name}",
             step["handler_type"],
             state(standing(step)),
-            step["attempt"],
+            _attempt(step),
             remarks,
         )
 
@@ -196,10 +199,19 @@ def wait_and_report(
         click.get_current_context().exit(STOPPED_WAITING)
     report(client, execution_id, as_json=as_json)
     if snapshot.status in BAD_ENDS:
+        _say_where_it_failed(execution_id, snapshot.error)
         click.get_current_context().exit(FAILED)
     if not snapshot.status.is_final:
         click.echo(f"It has not ended after {within:g} s; it runs on.", err=True)
         click.get_current_context().exit(OUT_OF_TIME)
+
+
+def _say_where_it_failed(execution_id: str, error: Json | None) -> None:
+    """Name the command that tells it, where the message only counts what failed."""
+    from pipeline_engine.embedded.announcement import called
+
+    if error is not None and error.get("code") == ITEMS_FAILED:
+        click.echo(f"Which, and why: {called()} show {execution_id} --failed", err=True)
 
 
 def report(client: Client, execution_id: str, *, as_json: bool) -> None:
@@ -236,9 +248,10 @@ def _remarks(step: Json, *, now: str | None = None) -> str:
     """What is to be said of a step; where the steps of its block are *now* tells older ones."""
     remarks = (
         _older_attempt(step, now) if now else "",
+        str(step.get("item_key") or ""),
         _item_counts(step),
         f"until {when(step['timeout_at'])}" if step["parked"] and step["timeout_at"] else "",
-        f"{step['error_message']} [{step['error_code']}]" if step["error_message"] else "",
+        _error(step),
         _skip_reason(step),
     )
     return "  ".join(remark for remark in remarks if remark)
@@ -253,10 +266,20 @@ def _older_attempt(step: Json, now: str) -> str:
     return f"in attempt {block.partition('#')[2] or 1} of the block"
 
 
+def _error(step: Json) -> str:
+    code = step["error_code"] or step["skip_reason"]
+    coded = f" [{code}]" if code else ""
+    return f"{step['error_message']}{coded}" if step["error_message"] else ""
+
+
 def _skip_reason(step: Json) -> str:
-    """Why a step was skipped, unless its error has the reason as its code."""
-    reason = str(step["skip_reason"] or "")
-    return "" if reason == step["error_code"] else reason
+    """Why a step was skipped, unless its error says so already."""
+    return "" if step["error_message"] else str(step["skip_reason"] or "")
+
+
+def _attempt(step: Json) -> int:
+    holds_rows = bool((step.get("items") or {}).get("total"))
+    return attempt_of(step["attempt"], step["retry_count"], holds_rows=holds_rows)
 
 
 def _item_counts(step: Json) -> str:

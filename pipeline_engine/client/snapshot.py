@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline_engine.client.http import Client, Json
 from pipeline_engine.client.tree import Branch, grown
+from pipeline_engine.domain.paths import attempt_of
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 
 POLL_SECONDS = 0.25
@@ -109,7 +110,9 @@ def _view(branch: Branch) -> StepView:
         name=_name(step),
         action=step["handler_type"],
         status=StepStatus(step["status"]),
-        attempt=step["attempt"],
+        attempt=attempt_of(
+            step["attempt"], step.get("retry_count") or 0, holds_rows=bool(counts.get("total"))
+        ),
         percentage=float(step["progress_percentage"]),
         is_parked=bool(step["parked"]),
         parked_until=step["timeout_at"],

@@ -47,6 +47,15 @@ def grown(client: Client, execution_id: str, step: Json, *, with_items: bool = T
     return Branch(step, tuple(below))
 
 
+def failed(client: Client, execution_id: str, step: Json) -> Branch:
+    """A row with the rows below it, as ``grown`` has them, where any of these has failed."""
+    counts = step.get("items") or {}
+    if not counts.get("failed") or counts["total"] > MOST_ROWS:
+        return Branch(step)
+    found = client.below(execution_id, step["id"], within=step.get("inside"))
+    return Branch(step, tuple(failed(client, execution_id, one) for one in found))
+
+
 def whole(client: Client, execution_id: str, step: Json) -> Branch:
     """A row with all rows below it, however many; of a block those of all its attempts."""
     if not (step.get("items") or {}).get("total"):

@@ -23,3 +23,12 @@ def inside(step_id: str, item_index: int | None, within: str | None, *, attempt:
     """Where the steps are that this attempt of a block is opened into."""
     again = f"#{attempt}" if attempt > 1 else ""
     return f"{path_of(step_id, item_index, within)}{again}"
+
+
+def attempt_of(attempt: int, retry_count: int, *, holds_rows: bool) -> int:
+    """Which attempt people say a row is at.
+
+    A stop gives a new number to what *holds rows*, items or steps, so that no result is taken of
+    what it stops; that is no attempt of its own.
+    """
+    return min(attempt, retry_count + 1) if holds_rows else attempt

@@ -176,7 +176,7 @@ def stop(
         sorted(put_off),
         wake=settings.republish_after,
         error_code=code,
-        error_message=because if code else None,
+        error_message=because,
     )
     if for_good:
         ids = [step.id for step in (*cleaning, *cleaned)]

@@ -23,7 +23,7 @@ from pipeline_engine.scheduler.advance import abort, admission
 from pipeline_engine.scheduler.advance.catching import caught
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import Item
-from pipeline_engine.storage import locking, new_steps, queueing, transitions
+from pipeline_engine.storage import locking, new_steps, queueing, rows, transitions
 from pipeline_engine.storage.moves import Ending, Growth
 from pipeline_engine.storage.new_steps import NewStep
 from pipeline_engine.storage.rows import StepRow
@@ -195,7 +195,8 @@ def outcome_of_stopped(tx: Transaction, parent: StepRow) -> Ending:
     if parent.error_code == SkipReason.NOT_NEEDED:
         return abort.stopped([parent], because=NOT_NEEDED, reason=SkipReason.NOT_NEEDED)[0]
     if parent.error_code not in STOPPED:
-        return abort.stopped([parent], because=abort.MESSAGES[AbortReason.FAILED])[0]
+        because = rows.error_message(tx.connection, parent.id)
+        return abort.stopped([parent], because=because or abort.MESSAGES[AbortReason.FAILED])[0]
     status, message = STOPPED[parent.error_code]
     plan = tx.plan(parent.execution_id)
     ending = Ending(

@@ -53,6 +53,7 @@ class Patience:
 class Evidence:
     """The open steps, and what surrounds them."""
 
+    execution_id: UUID
     now: datetime  #: by the database's clock, as all other times
     steps: Sequence[OpenStep]
     carriage: Carriage | None  #: None while Redis is away
@@ -86,6 +87,7 @@ def gather(
     plan = _plan(runtime, connection, execution_id) if _needs_plan(steps) else None
     carriage = _carriage(runtime)
     return Evidence(
+        execution_id=execution_id,
         now=now,
         steps=steps,
         carriage=carriage,

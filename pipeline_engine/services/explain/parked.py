@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline_engine.domain.paths import path_of
 from pipeline_engine.services.explain.evidence import Evidence
 from pipeline_engine.services.explain.findings import WAIT, FindingCode, Words, until
 from pipeline_engine.storage.diagnostics import OpenStep
@@ -13,6 +14,8 @@ from pipeline_engine.storage.tables.inbox import Disposition
 #: Prefix of the key under which ``run_pipeline`` waits for its execution.
 EXECUTION = "execution:"
 IGNORED = "ignored"
+APPROVAL = "approval"
+OTHER_WAYS = "--reject says no; or POST the answer to its callback_url"
 ANSWER = (
     "Send the event that it waits for (POST /events with one of its external ids, for the owner"
     " of the execution: X-User-ID), or POST the answer to its callback_url, which"
@@ -31,7 +34,7 @@ def parked(step: OpenStep, evidence: Evidence) -> Words:
     came, external_ids = evidence.deliveries.get(step.id, {}), list(evidence.awaited[step.id])
     named = f" on {', '.join(external_ids[:3])}" if external_ids else ""
     because = f"It is parked{named} {until(step.deadline_at, evidence.now)}; {_in_words(came)}."
-    todo = ANSWER
+    todo = _approve(step, evidence) if step.action == APPROVAL else ANSWER
     if came.get(Disposition.UNMATCHED):
         todo = (
             "Events for it were given up before it waited: offer them again with"
@@ -65,6 +68,12 @@ def timer(step: OpenStep, evidence: Evidence) -> Words:
     because = f"It waits {until(step.due_at, evidence.now)}."
     external_ids = list(evidence.awaited[step.id])
     return because, WAIT, {"due_at": step.due_at, "external_ids": external_ids}
+
+
+def _approve(step: OpenStep, evidence: Evidence) -> str:
+    name = path_of(step.step_id, step.item_index, step.within)
+    way = f"pipeline-engine approve {evidence.execution_id} --step '{name}'"
+    return f"Answer with {way} ({OTHER_WAYS})."
 
 
 def _in_words(came: Mapping[str, Any]) -> str:

@@ -41,6 +41,7 @@ def test_a_reason_has_its_code_its_sentence_its_advice_and_its_facts(
         "since",
         "step_id",
         "what_to_do",
+        "within",
     }
 
 

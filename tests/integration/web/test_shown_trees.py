@@ -109,5 +109,59 @@ def test_who_follows_an_execution_sees_its_blocks_and_the_rounds_that_run(
     ]
     assert snapshot.percentage == 50
     assert "each[0]/ask parked" in explained.output
+    assert f"approve {execution_id} --step 'each[0]/ask'" in " ".join(explained.output.split())
     assert "it waits for each[0]/ask (parked)." in explained.output
     assert f"each[0]/ask of {execution_id} is approved" in done.output
+
+
+def test_what_failed_is_found_in_blocks_and_items_and_named_whole(driver: Driver, cli: Cli) -> None:
+    execution_id = driver.run(
+        a_block(
+            "each",
+            a_step("a"),
+            a_block(
+                "part", a_step("bad", action="fail", condition="item == 'us'"), depends_on=["a"]
+            ),
+            for_each={"items": ["eu", "us"], "key": "{{ item }}"},
+        ),
+        a_step("behind", "each"),
+    ).execution.id
+
+    shown = cli("show", execution_id, "--failed")
+    items = cli("show", execution_id, "--items")
+    watched = cli("watch", execution_id)
+
+    assert names(shown) == ["each", "each[1]", "each[1]/part", "each[1]/part/bad"]
+    assert "us  2 steps, 0 open, 1 failed" in items.output
+    assert f"show {execution_id} --failed" in watched.output
+
+
+def test_what_was_skipped_says_why_once(driver: Driver, cli: Cli) -> None:
+    shown = cli(
+        "show",
+        driver.run(
+            a_step("bad", action="fail", catch=[{"errors": "*", "next": "repair"}]),
+            a_step("usual", "bad"),
+            a_step("repair", "bad"),
+        ).execution.id,
+    )
+
+    assert "was caught, and leads elsewhere [branch]" in shown.output
+    assert "None" not in shown.output
+
+
+def test_what_a_cancel_has_stopped_says_so_and_has_no_more_attempts(
+    driver: Driver, cli: Cli
+) -> None:
+    asking = a_step("ask", action="approval")
+    execution_id = driver.start(a_block("each", a_block("part", asking), for_each=[1]))
+    driver.settle()
+
+    cli("cancel", execution_id)
+    driver.finish(execution_id)
+    shown = cli("show", execution_id, "--items").output
+
+    assert [line.split()[:5] for line in shown.splitlines() if " block " in line] == [
+        [name, "block", "-", "skipped", "1"] for name in ("each", "each[0]", "part")
+    ]
+    assert shown.count("Execution cancelled [aborted]") == 4
