@@ -139,7 +139,7 @@ def _step_rows(rows: Iterable[tuple[int, Json]]) -> Iterator[tuple[object, ...]]
         yield (
             f"{'  ' * depth}{name}",
             step["handler_type"],
-            state(standing(step)),
+            state(standing(step), _in_line(step)),
             _attempt(step),
             remarks,
         )

@@ -50,8 +50,8 @@ NATIVE: Mapping[Kind, tuple[str, str]] = {
     Kind.NUMBER: ("a number", "{{ params.quorum }}"),
 }
 IN_LOOPS = (
-    "It exists only in the params and the key of a step with for_each, in the steps of a block"
-    " with for_each, and in what actions such as for_each and filter render for each item."
+    "It exists only in the params and in for_each.key of a step with for_each, in the steps of a"
+    " block with for_each, and in what actions such as for_each and filter render for each item."
 )
 IN_ROUNDS = (
     "It exists only in what 'while' renders for each round, and in the steps of a block with while."

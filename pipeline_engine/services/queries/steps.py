@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session, aliased
 
 from pipeline_engine.domain import paths
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
 from pipeline_engine.scheduler.actions.own_address import checks_events
@@ -32,6 +33,9 @@ from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.visibility import redactor_of
 from pipeline_engine.storage.tables.steps import StepExecution, StepKind
+
+#: What has not begun, or is to begin once more: a step stands in line before it does.
+IN_LINE = frozenset({StepStatus.PENDING, StepStatus.RETRYING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class StepRecord:
     attempt: int
     retry_count: int
     awaiting_event: bool
+    in_line: bool
     external_workflow_id: str | None
     deadline_at: datetime | None
     due_at: datetime | None
@@ -83,6 +88,11 @@ class StepRecord:
     def parked(self) -> bool:
         """It waits for the outside world and holds no worker."""
         return self.awaiting_event
+
+    @property
+    def waits_for_place(self) -> bool:
+        """It stands in line for a place of its concurrency key."""
+        return self.in_line and self.status in IN_LINE
 
     @property
     def inside(self) -> str | None:

@@ -123,6 +123,7 @@ RUNS = (
     Run("only-if-needed", {"changed": 2}, params={"items": [1, 2]}),
     Run("nightly-report", {"told": "done"}),
     Run("one-of-two-licences", {"by": "licence"}),
+    Run("import-tenants", {"loaded": ["rows of a", "rows of b"]}, params={"tenants": ["a", "b"]}),
     Run("in-time", {"said": "yes"}, events=({"event_key": "answer-{id}", "text": "yes"},)),
     Run("in-time", NOBODY, time_is_up=True),
     Run(

@@ -165,3 +165,15 @@ def test_what_a_cancel_has_stopped_says_so_and_has_no_more_attempts(
         [name, "block", "-", "skipped", "1"] for name in ("each", "each[0]", "part")
     ]
     assert shown.count("Execution cancelled [aborted]") == 4
+
+
+def test_a_step_that_stands_in_line_for_a_place_says_so(driver: Driver, cli: Cli) -> None:
+    asking = a_step("ask", action="approval", concurrency={"key": "desk"})
+    first, second = (driver.start(a_block("each", asking, for_each=[1])) for _ in "ab")
+    driver.settle()
+
+    shown = [cli("show", one, "--items").output for one in (first, second)]
+    found = json.loads(cli("show", second, "--items", "--json").stdout)["steps"]
+
+    assert ["pending in line" in output for output in shown] == [False, True]
+    assert {one["step_id"] for one in found if one["waits_for_place"]} == {"ask"}

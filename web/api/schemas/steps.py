@@ -78,6 +78,9 @@ class StepSchema(ApiSchema):
     sequence_number = fields.Integer()
     awaiting_event = fields.Boolean()
     parked = fields.Boolean()
+    waits_for_place = fields.Boolean(
+        metadata={"description": "It stands in line for a place of its concurrency key."}
+    )
     external_workflow_id = fields.String(allow_none=True)
     callback_url = fields.Function(
         _callback_url,
