@@ -116,5 +116,5 @@ def test_a_block_whose_step_was_lost_undoes_what_it_has_done_and_is_tried_again(
 
     assert end.step("trip").status is StepStatus.COMPLETED
     assert (ledger.count("started"), ledger.count("finished")) == (2, 1)
-    told = [(e["event_type"], e["details"].get("within")) for e in run.history()]
+    told = [(e["event_type"], e["event_details"].get("within")) for e in run.history()]
     assert ("step_completed", "trip#2") in told
