@@ -122,3 +122,20 @@ def undone_inside(connection: Connection, execution_id: UUID) -> set[str]:
         {"id": str(execution_id)},
     )
     return set(rows.scalars())
+
+
+def undone_below(connection: Connection, block_id: int) -> set[str]:
+    """The same of one block, and of those in it, without a look at what else there is."""
+    rows = connection.exec_driver_sql(
+        """
+        WITH RECURSIVE below AS (
+            SELECT id, kind, step_id FROM step_executions WHERE parent_id = %(block)s
+            UNION ALL
+            SELECT s.id, s.kind, s.step_id
+            FROM below JOIN step_executions s ON s.parent_id = below.id
+        )
+        SELECT step_id FROM below WHERE kind = 'compensation'
+        """,
+        {"block": block_id},
+    )
+    return set(rows.scalars())

@@ -5,7 +5,7 @@ One after the other, the last to end first. What was undone with its block is no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -39,8 +39,10 @@ def left_to_undo(connection: Connection, execution_id: UUID, plan: Plan) -> list
     inside = plan.undoable_inside()
     if not (wanted or inside):
         return []
-    ends = execution_ends.ends_of(connection, execution_id, wanted, inside)
-    return _not_undone(connection, execution_id, plan, ends)
+    found = _to_undo(plan, execution_ends.ends_of(connection, execution_id, wanted, inside))
+    if all(one.within is None for one in found):
+        return found
+    return _but(execution_ends.undone_inside(connection, execution_id), found)
 
 
 def left_in_block(connection: Connection, block: StepRow, plan: Plan) -> list[AfterSteps]:
@@ -48,14 +50,12 @@ def left_in_block(connection: Connection, block: StepRow, plan: Plan) -> list[Af
     inside = plan.undoable_inside(own_id(block.step_id))
     if not inside:
         return []
-    ends = execution_ends.ends_below(connection, block.inside, inside)
-    return _not_undone(connection, block.execution_id, plan, ends)
+    found = _to_undo(plan, execution_ends.ends_below(connection, block.inside, inside))
+    return _but(execution_ends.undone_below(connection, block.id), found) if found else []
 
 
-def _not_undone(
-    connection: Connection, execution_id: UUID, plan: Plan, ends: Sequence[StepEnd]
-) -> list[AfterSteps]:
-    found = [
+def _to_undo(plan: Plan, ends: Sequence[StepEnd]) -> list[AfterSteps]:
+    return [
         AfterSteps(
             StepKind.COMPENSATION,
             compensating(step, step.compensate, within=end.within),
@@ -66,10 +66,10 @@ def _not_undone(
         for step in [plan.definition.step(end.step_id)]
         if step.compensate and undone(step.compensate, end.status, end.items)
     ]
-    if all(one.within is None for one in found):
-        return found
-    known = execution_ends.undone_inside(connection, execution_id)
-    return [one for one in found if one.step.id not in known]
+
+
+def _but(undone_before: Collection[str], found: Sequence[AfterSteps]) -> list[AfterSteps]:
+    return [one for one in found if one.step.id not in undone_before]
 
 
 def chained(
