@@ -198,6 +198,22 @@ def test_a_fan_out_whose_expansion_was_lost_has_its_items_once(
 
 
 @HEARD
+def test_a_block_whose_opening_was_lost_has_its_steps_once(
+    runtime: Runtime, engine: Engine, proxy: CuttingProxy, calls: Calls, forwarded: bool
+) -> None:
+    block = {"id": "block", "steps": [a_step("one") | {"name": "1"}], "timeout_seconds": 60}
+    start(runtime, block)
+    proxy.cut_commit_after(EXPAND, forwarded=forwarded)
+
+    for _ in range(2):  # the block, and the step in it
+        run_what_is_queued(runtime, engine)
+
+    assert (proxy.cuts_made, calls.made) == (1, ["one"])
+    assert rows(engine, "step_id, status") == [("block", "COMPLETED"), ("one", "COMPLETED")]
+    assert events(engine, "step_expanded") == 1
+
+
+@HEARD
 def test_a_round_of_a_loop_that_was_lost_is_made_once(
     runtime: Runtime, engine: Engine, proxy: CuttingProxy, calls: Calls, forwarded: bool
 ) -> None:
