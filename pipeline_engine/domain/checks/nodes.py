@@ -15,6 +15,10 @@ from pipeline_engine.domain.readiness import EAGER
 #: What the steps of a block know of the item that they run for.
 OF_ITEMS = frozenset({"item", "item_index", "item_key"})
 
+#: What a fan-out leaves, and a loop.
+OF_FAN_OUT = frozenset({"results", "total", "completed", "failed"})
+OF_LOOP = frozenset({"result", "iterations", "carry", "collected"})
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -65,6 +69,17 @@ class Node:
     def outputs(self) -> Mapping[str, JSON]:
         """What it leaves as a block; empty if it is none, or this is no object."""
         return mapping_of(self.body.get("outputs")) if self.is_block else {}
+
+    @property
+    def leaves(self) -> frozenset[str]:
+        """The names of what a block leaves, also when its failure was caught."""
+        names = frozenset(self.outputs)
+        if self.body.get("for_each") is not None:
+            names = OF_FAN_OUT
+        elif self.loop:
+            names = OF_LOOP
+        caught = (mapping_of(entry.get("outputs")) for _, entry in self.catches)
+        return names.union(*caught)
 
     @property
     def compensation(self) -> Mapping[str, JSON]:

@@ -9,6 +9,7 @@ from pipeline_engine.domain.action_params import may_park
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
 from pipeline_engine.domain.checks.misuse import refuse_misuse
+from pipeline_engine.domain.checks.nodes import Node
 from pipeline_engine.domain.checks.outline import Outline, Use
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.checks.scopes import (
@@ -304,6 +305,20 @@ class _Look:
             hint = self.scope.hint(step_id)
             self.findings.error(self.pointer, "not_an_ancestor", message, hint)
         self._check_part_of_step()
+        self._check_output_of_block(self.outline.by_id.get(step_id))
+
+    def _check_output_of_block(self, block: Node | None) -> None:
+        """What a block leaves is written down; another name stands for nothing."""
+        path = self.reference.path
+        if block is None or not block.is_block or len(path) < 3 or path[1] != "outputs":
+            return
+        name, known = str(path[2]), block.leaves
+        if name not in known:
+            message = f"{dotted(self.pointer)}: The block '{shown(block.id)}' leaves no"
+            message += f" '{shown(name)}'"
+            there = f"It leaves {', '.join(sorted(known))}." if known else "It has no outputs."
+            hint = self.findings.did_you_mean(name, known) or shown(there)
+            self.findings.warning(self.pointer, "unknown_output", message, hint)
 
     def _check_block_around(self, step_id: str) -> None:
         """Of a block that it is in, a step sees only what that tells of the item or the round."""

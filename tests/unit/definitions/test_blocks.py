@@ -656,3 +656,25 @@ def test_a_text_in_place_of_an_object_is_answered_with_an_example(field):
 
     assert said is not None
     assert said.startswith("An object, such as {")
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "is_known"),
+    [
+        ({}, "n", True),
+        ({}, "m", False),
+        ({"for_each": [1]}, "n", False),
+        ({"for_each": [1]}, "results", True),
+        ({"while": {"until": "true"}}, "n", False),
+        ({"while": {"until": "true"}}, "iterations", True),
+        ({"catch": [{"errors": "*", "outputs": {"m": 1}}]}, "m", True),
+    ],
+)
+def test_an_output_that_a_block_does_not_leave_is_warned_of(fields, name, is_known):
+    block = a_block("b", a_step("c"), outputs={"n": 1}, **fields)
+
+    report = found(block, says(f"{{{{ steps.b.outputs.{name} }}}}", depends_on=["b"]))
+
+    expected = [] if is_known else [("/steps/1/params/message", "unknown_output")]
+    assert report.valid
+    assert [(one.pointer, one.code) for one in report.warnings] == expected
