@@ -278,7 +278,7 @@ ORDER BY s.id
 
 #: Who took a place found others there, and since then some of those may have gone, but none came.
 _PLACES = f"""
-SELECT s.step_id, NULL::int, f.code, f.name, f.found, f.expected
+SELECT s.within, s.step_id, NULL::int, f.code, f.name, f.found, f.expected
 FROM concurrency_places p LEFT JOIN step_executions s ON s.id = p.step_execution_id
 CROSS JOIN LATERAL (SELECT count(*) AS number FROM concurrency_places p2
     WHERE coalesce(p2.owner, '') = coalesce(p.owner, '') AND p2.key = p.key
@@ -292,7 +292,7 @@ CROSS JOIN LATERAL (VALUES
 ) AS f(code, name, differs, found, expected)
 WHERE p.execution_id = %(id)s AND {IS_LIVE} AND f.differs
 UNION ALL
-SELECT s.step_id, s.item_index, 'row_differs', 'has_place', 'true', 'false'
+SELECT s.within, s.step_id, s.item_index, 'row_differs', 'has_place', 'true', 'false'
 FROM step_executions s WHERE s.execution_id = %(id)s AND s.has_place
     AND NOT EXISTS (SELECT FROM concurrency_places p WHERE p.step_execution_id = s.id)
 """
