@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from support.factories import a_document, a_step
 
 CODES = ("x", "y", "timeout")  #: of failures that some step may catch
-EAGER = ("one_success", "one_failed", "one_done")
+#: Rules of steps that no caught failure may lead to: they begin before it, or never after it.
+NEVER_NEXT = ("one_success", "one_failed", "one_done", "all_failed")
 RULES = (
     "none_failed",
     "all_success",
@@ -59,7 +60,7 @@ def _may_be_next(step: dict[str, Any], steps: list[dict[str, Any]]) -> list[str]
     return [
         one["id"]
         for one in waiting
-        if isinstance(one["trigger_rule"], str) and one["trigger_rule"] not in EAGER
+        if isinstance(one["trigger_rule"], str) and one["trigger_rule"] not in NEVER_NEXT
     ]
 
 
