@@ -76,11 +76,16 @@ _LAST_FIRST = "ORDER BY s.finished_at DESC, s.id DESC"
 def ends_of(
     connection: Connection, execution_id: UUID, step_ids: Sequence[str], inside: Sequence[str] = ()
 ) -> list[StepEnd]:
-    """How these steps have ended, and all those *inside* of blocks, the last one first."""
+    """How these steps have ended, and all those *inside* of blocks, the last one first.
+
+    Only for those inside the whole execution is looked at.
+    """
+    found = "SELECT id FROM step_executions WHERE execution_id = %(id)s AND kind = 'step'"
+    ids = f"{found} AND parent_id IS NULL AND step_id = ANY(%(wanted)s)"
+    if inside:
+        ids += f" UNION ALL {found} AND parent_id IS NOT NULL AND step_id = ANY(%(inside)s)"
     rows = connection.exec_driver_sql(
-        f"SELECT {_END} FROM step_executions s WHERE s.execution_id = %(id)s AND s.kind = 'step'"
-        " AND (s.parent_id IS NULL AND s.step_id = ANY(%(wanted)s)"
-        f" OR s.parent_id IS NOT NULL AND s.step_id = ANY(%(inside)s)) {_LAST_FIRST}",
+        f"SELECT {_END} FROM step_executions s WHERE s.id IN ({ids}) {_LAST_FIRST}",
         {"id": str(execution_id), "wanted": list(step_ids), "inside": list(inside)},
     )
     return [_step_end(*row) for row in rows]

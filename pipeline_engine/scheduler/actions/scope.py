@@ -38,16 +38,16 @@ Results = dict[Home, dict[str, StepResult]]
 class View:
     """Where the templates of one row look for steps: beside it, or outside of its blocks."""
 
-    execution_id: UUID
+    outside: Home  #: where steps are that are in no block
     definition: PipelineDefinition
     blocks: Sequence[tuple[str, Home]] = ()  #: around it, the outermost first
 
     @classmethod
     def of(cls, plan: Plan, row: StepRow, *, inside: bool = False) -> View:
         """The view of a row; *inside*: that of the steps that it holds, if it is a block."""
-        definition = plan.definition
+        definition, outside = plan.definition, Home(row.execution_id)
         if not row.enclosing and not inside:
-            return cls(row.execution_id, definition)
+            return cls(outside, definition)
         names = definition.enclosing.get(own_id(row.step_id), ())
         labels = (row.within or "").split("/")
         homes = [
@@ -56,13 +56,13 @@ class View:
         ]
         if inside:
             names, homes = (*names, row.step_id), [*homes, row.inside]
-        return cls(row.execution_id, definition, tuple(zip(names, homes, strict=True)))
+        return cls(outside, definition, tuple(zip(names, homes, strict=True)))
 
     def home_of(self, step_id: str) -> Home | None:
         """Where to look for a step; None if it cannot be seen from here."""
         around = self.definition.enclosing.get(step_id, ())
         if not around:
-            return Home(self.execution_id)
+            return self.outside
         depth = len(around)
         if around != tuple(name for name, _ in self.blocks[:depth]):
             return None
@@ -193,7 +193,8 @@ def load_blocks(
     connection: Connection, views: Iterable[View], *, known: Collection[int] = ()
 ) -> dict[int, BlockItem]:
     """The rows of the blocks around that are not *known*, in one query."""
-    ids = {block for view in views for block in view.block_ids if block not in known}
+    inside = (view for view in views if view.blocks)
+    ids = {block for view in inside for block in view.block_ids if block not in known}
     return {one.id: one for one in rows.block_items(connection, ids)} if ids else {}
 
 
@@ -229,12 +230,12 @@ def step_results(
         with runtime.engine.connect() as fresh:
             return rows.items_to_undo(fresh, home, step_id, statuses)
 
-    around = [blocks[block] for block in view.block_ids]
+    around = [blocks[block] for block in view.block_ids] if view.blocks else ()
     return StepResults(_seen(view, known), load, load_items, around)
 
 
 def _seen(view: View, known: Results) -> Mapping[str, StepResult]:
-    found = known.get(Home(view.execution_id), {})
+    found = known.get(view.outside, {})
     for _, home in view.blocks:
         found = {**found, **known.get(home, {})}
     return found

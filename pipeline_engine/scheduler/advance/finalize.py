@@ -45,7 +45,7 @@ from pipeline_engine.storage import (
 from pipeline_engine.storage.deliveries import EXECUTION_ENDED
 from pipeline_engine.storage.moves import Ending, ExecutionEnding
 from pipeline_engine.storage.places import is_in_line
-from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.rows import Home, StepRow
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.steps import StepKind
 
@@ -177,7 +177,7 @@ def _results_needed(tx: Transaction, execution_id: UUID) -> frozenset[str]:
 
 
 def _view(tx: Transaction, execution_id: UUID) -> View:
-    return View(execution_id, tx.plan(execution_id).definition)
+    return View(Home(execution_id), tx.plan(execution_id).definition)
 
 
 def _execution_ending(

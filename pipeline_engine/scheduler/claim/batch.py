@@ -69,6 +69,7 @@ class Batch:
     _counted: dict[int, Contribution] = field(default_factory=dict)
     _ended: EndedHere = field(default_factory=EndedHere)
     _opening: list[tuple[StepRow, PlannedStep]] = field(default_factory=list)  #: blocks
+    _views: dict[UUID, View] = field(default_factory=dict)  #: of steps that are in no block
     _around: dict[int, BlockItem] = field(default_factory=dict)  #: blocks around those here
     _room: int = 0  #: for so many more steps
 
@@ -204,8 +205,14 @@ class Batch:
         ]
 
     def _view(self, row: StepRow) -> View:
+        known = None if row.enclosing else self._views.get(row.execution_id)
+        if known is not None:
+            return known
         _, plan = self._executions[row.execution_id]
-        return View.of(plan, row)
+        view = View.of(plan, row)
+        if not row.enclosing:
+            self._views[row.execution_id] = view
+        return view
 
     def _results(self, row: StepRow, view: View, known: Results) -> StepResults:
         connection = self.tx.connection if self._runs_here(row) else None
