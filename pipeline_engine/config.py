@@ -51,6 +51,23 @@ class _JsonMap(ma.Field[Mapping[str, str]]):
         return MappingProxyType(loaded)
 
 
+class _WordLists(ma.Field[Mapping[str, tuple[str, ...]]]):
+    """A JSON object with texts as keys and lists of texts as values."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Mapping[str, tuple[str, ...]]:
+        try:
+            loaded = orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValidationError(f"Not valid JSON: {error}.") from error
+        if not isinstance(loaded, dict) or not all(map(_is_word_list, loaded.values())):
+            raise ValidationError('Not a JSON object of lists such as {"ci": ["executions:run"]}.')
+        return MappingProxyType({name: tuple(words) for name, words in loaded.items()})
+
+
+def _is_word_list(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) for word in value)
+
+
 def _is_database_url(value: str) -> None:
     if not value.startswith(("postgresql://", "postgres://", "postgresql+psycopg2://")):
         raise ValidationError("Not a PostgreSQL URL such as postgresql://user@host/name.")
@@ -128,6 +145,9 @@ class Settings:
     )
     user_tokens: Mapping[str, str] = _variable(
         "PIPELINE_USER_TOKENS", _JsonMap(load_default=NOTHING), shown=False
+    )
+    roles: Mapping[str, tuple[str, ...]] = _variable(
+        "PIPELINE_ROLES", _WordLists(load_default=MappingProxyType({}))
     )
     secret_key: str = _variable(
         "PIPELINE_SECRET_KEY",

@@ -133,6 +133,12 @@ class TooManyOpenExecutions(PipelineEngineError):
     code = "too_many_open_executions"
 
 
+class PermissionDenied(PipelineEngineError):
+    """An action needs a right that the execution does not have."""
+
+    code = "permission_denied"
+
+
 class ExternalIdTooLong(PipelineEngineError):
     """The id that an event is about has more than 512 characters."""
 

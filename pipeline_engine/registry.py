@@ -6,8 +6,9 @@ Built-in actions come through the same entry-point group as a stranger's package
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import metadata
 from types import MappingProxyType
 from typing import Any
@@ -118,6 +119,13 @@ class Registry:
                 f"Unknown action type: {action_type}{self._because(action_type)}", type=action_type
             )
         return action.executor
+
+    @cached_property
+    def demanding(self) -> Mapping[str, Sequence[str]]:
+        """The rights that actions ask for, by each of their names; most ask for none."""
+        wanted = {a.meta.type: tuple(a.meta.required_permissions) for a in self}
+        names = {**{name: name for name in wanted}, **self._aliases}
+        return {name: wanted[kind] for name, kind in names.items() if wanted[kind]}
 
     def types(self) -> list[str]:
         """Return every type, sorted; aliases are not among them."""

@@ -89,6 +89,7 @@ LISTED_EXECUTION = {
     "pipeline_definition": PIPELINE_OF_EXECUTION,
     "initiator": "api",
     "user_id": "ada",
+    "started_by": "env:user:ada",
     "status": "RUNNING",
     "progress_percentage": "50.00",
     "error_info": None,

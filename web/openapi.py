@@ -12,7 +12,7 @@ from werkzeug.routing import Rule
 from pipeline_engine.services.health import VERSION
 from pipeline_engine.services.pipelines import definition_schema
 
-from .api.auth import ON_BEHALF, USER_ID, Access, access_to, scope_of
+from .api.auth import ON_BEHALF, OWNER, OWNER_ID, USER_ID, Access, access_to, scope_of
 from .api.schemas.problems import ProblemSchema
 from .examples import EXAMPLES, Example
 from .problems import PROBLEM_TYPE
@@ -63,9 +63,9 @@ SECURITY_SCHEMES = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token of PIPELINE_API_TOKEN (may act for others with `X-User-ID`)"
-        " or of PIPELINE_USER_TOKENS (acts for its user only). Each operation names the scope"
-        " that it needs; these tokens have all of them.",
+        "description": "An API token (`pe_…`), a token of the environment (PIPELINE_API_TOKEN,"
+        " PIPELINE_USER_TOKENS), or a JWT of the issuer that people sign in with. Each operation"
+        " names the scope that it needs.",
     },
     "dapr": {
         "type": "apiKey",
@@ -80,7 +80,6 @@ SCHEMES: Mapping[Access, tuple[str, ...]] = {
     Access.EVERYBODY: (),
     Access.CALLERS: ("bearer",),
     Access.PARTIES: ("bearer", "dapr"),
-    Access.SERVICES: ("bearer", "dapr"),
 }
 
 
@@ -91,6 +90,9 @@ def _header(name: str, description: str, pattern: str) -> Document:
 
 ACTING_FOR = _header(
     ON_BEHALF, "The user for whom a service acts; of users it is not read.", USER_ID.pattern
+)
+OWNED_BY = _header(
+    OWNER, "The user or group (`group:ops`) for whom the caller acts; its own.", OWNER_ID.pattern
 )
 WAITING = _header(
     "Prefer",
@@ -125,7 +127,7 @@ def completed(app: Flask, document: Document) -> Document:
         scopes = [str(scope)] if (scope := scope_of(app, rule.endpoint)) else []
         # What stands in the list is a scope of OAuth, or, since OpenAPI 3.1, any role.
         operation["security"] = [{scheme: scopes} for scheme in SCHEMES[access]]
-        acting = [] if access is Access.EVERYBODY else [ACTING_FOR]
+        acting = [] if access is Access.EVERYBODY else [ACTING_FOR, OWNED_BY]
         more = [*acting, *HEADERS.get(operation["operationId"], [])]
         operation.setdefault("parameters", []).extend(more)
         _illustrate(operation, example)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
+from types import MappingProxyType
+
+#: The form of every right: a scope of the API, or a word of ``required_permissions``.
+WORD = re.compile(r"[a-z][a-z0-9_-]{0,62}:[a-z][a-z0-9_-]{0,62}", re.ASCII)
 
 
 class Scope(StrEnum):
@@ -17,3 +23,57 @@ class Scope(StrEnum):
     EXECUTIONS_RUN = "executions:run"  #: start
     PIPELINES_READ = "pipelines:read"  #: stored definitions
     PIPELINES_WRITE = "pipelines:write"  #: store, change, delete, and check before that
+    OWNERS_ANY = "owners:any"  #: act for every owner, and see all rows when acting for nobody
+    ADMIN = "admin"  #: everything, and what belongs to the system
+
+
+#: Rights that no role or token has by its noun: they reach beyond the rows of one owner.
+FAR_REACHING = frozenset({Scope.OWNERS_ANY, Scope.ADMIN})
+
+_VIEWER = frozenset(scope for scope in Scope if scope.endswith(":read"))
+_OPERATOR = _VIEWER | {
+    Scope.DELIVERIES_CONTROL,
+    Scope.EVENTS_SEND,
+    Scope.EXECUTIONS_CONTROL,
+    Scope.EXECUTIONS_RUN,
+}
+EDITOR = "editor"  #: the role of those whom ``PIPELINE_USER_TOKENS`` names
+#: Named sets of rights; ``PIPELINE_ROLES`` adds to them, and changes them.
+ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "viewer": _VIEWER,
+        "operator": _OPERATOR,
+        EDITOR: frozenset(Scope) - FAR_REACHING,
+        "administrator": frozenset({Scope.ADMIN}),
+    }
+)
+
+
+def unknown_among(words: Iterable[str]) -> list[str]:
+    """Those of *words* that can be no right, in their order.
+
+    A noun of ours has the verbs that ``Scope`` lists, so a slip of the pen is found. Any other
+    ``noun:verb`` is a word for actions to ask for (``required_permissions``).
+    """
+    nouns = {scope.partition(":")[0] for scope in Scope}
+    known = set(Scope)
+    return [
+        word
+        for word in words
+        if word not in known and (not WORD.fullmatch(word) or word.partition(":")[0] in nouns)
+    ]
+
+
+def has(rights: Collection[str], word: str) -> bool:
+    """Whether *rights* include *word*."""
+    return word in rights or Scope.ADMIN in rights
+
+
+def missing_among(rights: Collection[str], words: Iterable[str]) -> list[str]:
+    """Those of *words* that *rights* do not include, sorted."""
+    return sorted(word for word in set(words) if not has(rights, word))
+
+
+def needs(action: str, missing: Iterable[str]) -> str:
+    """Say what the caller lacks for *action*."""
+    return f"{action} needs the right {', '.join(missing)}, which the execution does not have"

@@ -9,16 +9,18 @@ from typing import Any
 from uuid import UUID
 
 from pipeline_engine.domain import concurrency, quorums
-from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.domain.definitions import PipelineDefinition, merge_params
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, remember
 from pipeline_engine.domain.outcome import AbortReason
+from pipeline_engine.domain.scopes import missing_among, needs
 from pipeline_engine.domain.states import PipelineStatus
 from pipeline_engine.errors import (
     AmbiguousName,
     DraftNotExecutable,
     IdempotencyKeyReused,
     InvalidParams,
+    PermissionDenied,
     PipelineNotFound,
     TooManyOpenExecutions,
 )
@@ -42,6 +44,7 @@ class Request:
 
     params: dict[str, Any] = field(default_factory=dict)
     user_id: str | None = None
+    caller: Caller = SYSTEM  #: with whose rights it acts
     initiator: str = "api"
     callback_topics: tuple[str, ...] | None = None
     subscriber_ids: str | None = None
@@ -64,6 +67,8 @@ class Startable:
     pipeline_id: UUID | None
     name: str
     plan: Plan
+    owner: str | None  #: of the definition; null is the system
+    of_system: bool  #: the definition is the system's
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +84,10 @@ class Started:
 def start(tx: Transaction, startable: Startable, request: Request) -> Started:
     """Store an execution, or find the one that the same request stored before.
 
-    Raises ``InvalidParams``, ``IdempotencyKeyReused`` and ``TooManyOpenExecutions``.
+    Raises ``PermissionDenied``, ``InvalidParams``, ``IdempotencyKeyReused`` and
+    ``TooManyOpenExecutions``.
     """
+    _check_rights(startable.plan, request.caller)
     definition = startable.plan.definition
     params, problems = merge_params(definition, request.params)
     if not problems:
@@ -97,6 +104,7 @@ def start(tx: Transaction, startable: Startable, request: Request) -> Started:
         timeout=timedelta(seconds=definition.settings.timeout_seconds),
         initiator=request.initiator,
         user_id=request.user_id,
+        authority=request.caller.authority(startable.owner, of_system=startable.of_system),
         callback_topics=request.callback_topics,
         subscriber_ids=request.subscriber_ids,
         payload_type=request.payload_type,
@@ -117,6 +125,15 @@ def start(tx: Transaction, startable: Startable, request: Request) -> Started:
             " open executions; wait until some have ended"
         )
     return Started(found, startable, execution.params, is_new=begun is not None)
+
+
+def _check_rights(plan: Plan, caller: Caller) -> None:
+    """Refuse what a step would be refused; it asks again, as actions change."""
+    for step_id, action, words in plan.demands:
+        if missing := missing_among(caller.rights, words):
+            raise PermissionDenied(
+                f"Step {step_id!r}: {needs(action, missing)}", step_id=step_id, missing=missing
+            )
 
 
 def _sealed(
@@ -207,7 +224,8 @@ def _startable(tx: Transaction, found: NewestRevision | None, wanted: str) -> St
     if found.status != PipelineStatus.ACTIVE:
         raise DraftNotExecutable
     plan = tx.runtime.plans.of(tx.connection, found.revision_id)
-    return Startable(found.revision_id, found.id, found.name, plan)
+    of_system = found.system_owned or found.user_id is None
+    return Startable(found.revision_id, found.id, found.name, plan, found.user_id, of_system)
 
 
 def _as_id(name_or_id: str) -> UUID | None:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from pipeline_engine.domain import json_guard
-from pipeline_engine.domain.callers import SYSTEM
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.issues import Issue, dotted
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.errors import InvalidParams
@@ -37,7 +37,7 @@ def start_child(
     One that has ended is found as long as the step was not told; after that an attempt has made
     something of it, and the next one starts another. *is_locked*: this transaction has the step.
     Raises ``ActionError``, ``PipelineNotFound``, ``DraftNotExecutable``, ``InvalidParams``,
-    ``JsonRejected`` and ``TooManyOpenExecutions``.
+    ``PermissionDenied``, ``JsonRejected`` and ``TooManyOpenExecutions``.
     """
     if not is_locked and not trees.lock_attempt(tx.connection, parent.row):
         raise _refused("attempt_over", "This attempt is over, so it starts nothing any more")
@@ -51,6 +51,7 @@ def start_child(
     request = start.Request(
         params=json_guard.check(dict(params), max_bytes=limit),
         user_id=facts.user_id,
+        caller=Caller.resumed(facts.authority, facts.user_id),
         initiator="pipeline",
         parent_step_id=parent.row.id,
         masker=parent.masker,
@@ -58,7 +59,7 @@ def start_child(
         parent_execution_id=facts.id,
         root_execution_id=root,
     )
-    found = start.find_pipeline(tx, SYSTEM.acting_for(facts.user_id), pipeline)
+    found = start.find_pipeline(tx, request.caller, pipeline)
     try:
         started = start.start(tx, found, request)
     except InvalidParams as refused:  # a step fails with one sentence

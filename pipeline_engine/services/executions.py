@@ -90,7 +90,10 @@ def run_ephemeral(
         sealed = with_sealed_defaults(document, runtime.sealer)
         revision_id = insert_ephemeral(tx.connection, sealed)
         plan = runtime.plans.of(tx.connection, revision_id)
-        startable = Startable(revision_id, None, plan.definition.name, plan)
+        owner = owned.user_id
+        startable = Startable(
+            revision_id, None, plan.definition.name, plan, owner, of_system=owner is None
+        )
         return starting.start(tx, startable, owned)
 
     return _commit_and_send(runtime, begin)
@@ -99,7 +102,8 @@ def run_ephemeral(
 def _owned(owner: Caller, request: StartRequest) -> StartRequest:
     """*request* as one of its owner, for whom actions act: what the params say is not believed."""
     known = {} if owner.user_id is None else {"user_id": owner.user_id}
-    return replace(request, user_id=owner.user_id, params=request.params | known)
+    params = request.params | known
+    return replace(request, user_id=owner.user_id, caller=owner, params=params)
 
 
 def _commit_and_send(runtime: Runtime, begin: Callable[[Transaction], Started]) -> Started:

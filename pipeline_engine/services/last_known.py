@@ -95,7 +95,8 @@ class LastKnown:
         except RedisError:
             return None
         copy = None if found is None else orjson.loads(found)
-        if copy is None or not caller.owns(copy["owner"]):
+        is_bound = caller.only_pipelines is not None  # and the copy does not say of which it is
+        if copy is None or is_bound or not caller.owns(copy["owner"]):
             return None
         age = max(0, int(time.time() - copy["kept_at"]))
         return Copy(zlib.decompress(base64.b85decode(copy["answer"])), age)

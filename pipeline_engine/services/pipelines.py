@@ -36,21 +36,21 @@ from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.storage.pipelines import NEAREST, meant_by
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
-from pipeline_engine.storage.visibility import visible_to
+from pipeline_engine.storage.visibility import is_one_of, visible_to
 
 UNIQUE_NAME = "uq_pipelines_user_id_name"
 
 
 class SystemPipelineReadOnly(PipelineEngineError):
-    """A system-owned pipeline can be read and executed, but only a service may change it."""
+    """A system-owned pipeline can be read and executed, but only an administrator may change it."""
 
     code = "system_pipeline_read_only"
 
 
-class ServiceOnly(PipelineEngineError):
-    """Only a service may do this."""
+class AdministratorsOnly(PipelineEngineError):
+    """Only an administrator may do this."""
 
-    code = "service_only"
+    code = "administrators_only"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +104,11 @@ def create(
 ) -> StoredPipeline:
     """Store a new pipeline; without steps it is a draft.
 
-    Raises ``InvalidDefinition`` with the whole report, ``DuplicateName``, ``ServiceOnly``.
+    Raises ``InvalidDefinition`` with the whole report, ``DuplicateName``, ``AdministratorsOnly``.
     """
     name = _checked_name(runtime, request)
-    if request.system_owned and not caller.is_service:
-        raise ServiceOnly("Only a service may own a pipeline in the name of the system.")
+    if request.system_owned and not caller.is_administrator:
+        raise AdministratorsOnly("Only an administrator may store a pipeline of the system.")
     owner = caller.acting_for(request.user_id)
     pipeline = Pipeline(
         name=name,
@@ -193,9 +193,9 @@ def listed(
     """
     sight = visible_to(Pipeline, caller)
     if not (include_system or caller.sees_all):
-        sight = and_(sight, Pipeline.user_id == caller.user_id)
+        sight = and_(sight, Pipeline.user_id == is_one_of(caller))
     if name is not None:
-        named = meant_by(name, caller.user_id, sight).c
+        named = meant_by(name, caller.user_id, is_one_of(caller), sight).c
         sight = Pipeline.id.in_(select(named.id).where(named.distance == NEAREST))
     total = session.scalar(select(func.count()).select_from(Pipeline).where(sight)) or 0
     rows = session.execute(
@@ -254,7 +254,7 @@ def _locked(caller: Caller, session: Session, pipeline_id: UUID | str) -> Pipeli
     )
     if pipeline is None:
         raise _not_found(pipeline_id)
-    if not caller.owns(pipeline.user_id) or (pipeline.system_owned and not caller.is_service):
+    if not caller.owns(pipeline.user_id) or (pipeline.system_owned and not caller.is_administrator):
         raise SystemPipelineReadOnly(pipeline_id=str(pipeline.id))
     return pipeline
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.authority import Authority
 from pipeline_engine.domain.identity import new_id
 from pipeline_engine.storage.new_steps import FIELDS, NewStep, recordset, values
 from pipeline_engine.storage.postgres import driver
@@ -31,6 +32,7 @@ class NewExecution:
     sealed: bool = False  #: some texts in the params are
     initiator: str = "api"
     user_id: str | None = None
+    authority: Authority | None = None
     callback_topics: Sequence[str] | None = None
     subscriber_ids: str | None = None
     payload_type: str | None = None
@@ -108,6 +110,7 @@ def _values(execution: NewExecution) -> dict[str, Any]:
         "sealed": execution.sealed,
         "initiator": execution.initiator,
         "user": execution.user_id,
+        "authority": _authority(execution),
         "topics": None if topics is None else json_guard.dumps(list(topics)),
         "subscribers": execution.subscriber_ids,
         "payload_type": execution.payload_type,
@@ -120,6 +123,11 @@ def _values(execution: NewExecution) -> dict[str, Any]:
         "hash": execution.request_hash,
         "timeout": execution.timeout,
     }
+
+
+def _authority(execution: NewExecution) -> str | None:
+    authority = execution.authority
+    return None if authority is None else json_guard.dumps(authority.document())
 
 
 def _text(identity: UUID | None) -> str | None:
@@ -136,11 +144,11 @@ _COLUMNS = values(
 BEGIN_EXECUTION = f"""
 WITH execution AS (
     INSERT INTO executions (id, pipeline_id, revision_id, name, given_params, params, sealed,
-        initiator, user_id, callback_topics, subscriber_ids, payload_type, notification_workflow_id,
-        parent_step_id, parent_call, parent_execution_id, root_execution_id, request_key,
-        request_hash, deadline_at)
+        initiator, user_id, authority, callback_topics, subscriber_ids, payload_type,
+        notification_workflow_id, parent_step_id, parent_call, parent_execution_id,
+        root_execution_id, request_key, request_hash, deadline_at)
     VALUES (%(id)s, %(pipeline)s, %(revision)s, %(name)s, %(given)s, %(params)s, %(sealed)s,
-        %(initiator)s, %(user)s, %(topics)s, %(subscribers)s, %(payload_type)s,
+        %(initiator)s, %(user)s, %(authority)s, %(topics)s, %(subscribers)s, %(payload_type)s,
         %(notification)s, %(parent)s, %(call)s, %(above)s, %(root)s, %(key)s, %(hash)s,
         now() + %(timeout)s)
     ON CONFLICT (coalesce(user_id, ''), request_key) WHERE request_key IS NOT NULL DO NOTHING

@@ -13,8 +13,10 @@ from sqlalchemy import (
     Select,
     Subquery,
     Text,
-    all_,
+    and_,
+    any_,
     bindparam,
+    false,
     func,
     insert,
     literal_column,
@@ -23,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.domain.identity import new_id
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
@@ -31,6 +33,13 @@ from pipeline_engine.storage.visibility import visible_to_owner
 
 MOST_NAMED = 10  #: pipelines of one name that an error lists, at most
 NEAREST: ColumnElement[int] = literal_column("1")
+WHAT_IS_STARTED = (
+    Pipeline.id,
+    Pipeline.name,
+    Pipeline.status,
+    Pipeline.user_id,
+    Pipeline.system_owned,
+)
 
 
 class NewestRevision(NamedTuple):
@@ -39,6 +48,8 @@ class NewestRevision(NamedTuple):
     id: UUID
     name: str
     status: str
+    user_id: str | None
+    system_owned: bool
     revision_id: UUID
 
 
@@ -46,10 +57,10 @@ def newest(
     connection: Connection, pipeline_id: UUID, callers: Sequence[Caller]
 ) -> NewestRevision | None:
     """The pipeline with this id, if each of *callers* sees it."""
-    users = _bound(callers)
-    asked = {"id": str(pipeline_id), "users": users}
-    rows = driver.fetch(connection, _by_id(is_bound=bool(users)), asked)
-    return NewestRevision(*rows[0]) if rows else None
+    bound = _bound(callers)
+    asked = {"id": str(pipeline_id), **_owners(bound)}
+    found = _in_reach(driver.fetch(connection, _by_id(len(bound)), asked), callers)
+    return found[0] if found else None
 
 
 def newest_named(
@@ -59,10 +70,10 @@ def newest_named(
 
     More than one is left only if none of them is nearer to the first than the others.
     """
-    users = _bound(callers)
-    asked = {"name": name, "users": users, "owner": users[0] if users else None}
-    rows = driver.fetch(connection, _by_name(is_bound=bool(users)), asked)
-    return [NewestRevision(*row) for row in rows]
+    bound = _bound(callers)
+    owner = bound[0].user_id if bound else None
+    asked = {"name": name, "owner": owner, **_owners(bound or [SYSTEM])}
+    return _in_reach(driver.fetch(connection, _by_name(len(bound)), asked), callers)
 
 
 def insert_ephemeral(connection: Connection, document: dict[str, Any]) -> UUID:
@@ -80,42 +91,61 @@ def insert_ephemeral(connection: Connection, document: dict[str, Any]) -> UUID:
     return revision_id
 
 
-def meant_by(name: Any, owner: Any, sight: ColumnElement[bool]) -> Subquery:
+def meant_by(name: Any, owner: Any, owners: Any, sight: ColumnElement[bool]) -> Subquery:
     """Pipelines with this name that are in *sight*; what it means has the ``distance`` NEAREST.
 
-    They are the *owner*'s own before those of the system, and these before any other.
+    They are the *owner*'s own before those of the other *owners* that the caller is, those of the
+    system, and any other.
     """
-    is_own = Pipeline.user_id.is_not_distinct_from(owner)
-    distance = func.rank().over(order_by=(is_own.desc(), Pipeline.system_owned.desc()))
-    columns = (Pipeline.id, Pipeline.name, Pipeline.status, Pipeline.revision)
-    named = select(*columns, distance.label("distance")).where(sight, Pipeline.name == name)
-    return named.subquery()
+    nearness = (
+        Pipeline.user_id.is_not_distinct_from(owner).desc(),
+        func.coalesce(Pipeline.user_id == owners, false()).desc(),
+        Pipeline.system_owned.desc(),
+    )
+    distance = func.rank().over(order_by=nearness)
+    columns = (*WHAT_IS_STARTED, Pipeline.revision, distance.label("distance"))
+    return select(*columns).where(sight, Pipeline.name == name).subquery()
 
 
-def _bound(callers: Sequence[Caller]) -> list[str]:
-    """The users that *callers* are or act for; a service that acts for no user sees all."""
-    return list(dict.fromkeys(c.user_id for c in callers if c.user_id is not None))
+def _bound(callers: Sequence[Caller]) -> list[Caller]:
+    """Those of *callers* that do not see all, each once."""
+    return list(dict.fromkeys(c for c in callers if not c.sees_all))
 
 
-def _sight(*, is_bound: bool) -> ColumnElement[bool]:
-    """What each of the users of a statement sees."""
-    users = bindparam("users", type_=ARRAY(Text))
-    return visible_to_owner(Pipeline, all_(users)) if is_bound else true()
+def _owners(bound: Sequence[Caller]) -> dict[str, list[str]]:
+    return {f"owners_{rank}": sorted(caller.owners) for rank, caller in enumerate(bound)}
+
+
+def _in_reach(rows: Sequence[tuple[Any, ...]], callers: Sequence[Caller]) -> list[NewestRevision]:
+    """Those that no token leaves out, which is bound to other pipelines."""
+    limits = [c.only_pipelines for c in callers if c.only_pipelines is not None]
+    found = [NewestRevision(*row) for row in rows]
+    return [one for one in found if all(one.id in limit for limit in limits)]
+
+
+def _sight(bound: int) -> ColumnElement[bool]:
+    """What each of this many callers of a statement sees."""
+    each = [visible_to_owner(Pipeline, _any_of(rank)) for rank in range(bound)]
+    return and_(true(), *each)
+
+
+def _any_of(rank: int) -> Any:
+    return any_(bindparam(f"owners_{rank}", type_=ARRAY(Text)))
 
 
 # One condition each: with both in one query neither index could be used.
 
 
 @cache
-def _by_id(*, is_bound: bool) -> str:
+def _by_id(bound: int) -> str:
     wanted = Pipeline.id == bindparam("id")
-    return driver.text_of(_newest(Pipeline).where(wanted, _sight(is_bound=is_bound)))
+    return driver.text_of(_newest(Pipeline).where(wanted, _sight(bound)))
 
 
 @cache
-def _by_name(*, is_bound: bool) -> str:
+def _by_name(bound: int) -> str:
     owner = bindparam("owner", type_=Text)
-    found = meant_by(bindparam("name"), owner, _sight(is_bound=is_bound)).c
+    found = meant_by(bindparam("name"), owner, _any_of(0), _sight(bound)).c
     nearest = _newest(found).where(found.distance == NEAREST)
     return driver.text_of(nearest.order_by(found.id).limit(literal_column(str(MOST_NAMED))))
 
@@ -123,5 +153,6 @@ def _by_name(*, is_bound: bool) -> str:
 def _newest(found: Any) -> Select[*tuple[Any, ...]]:
     revision = PipelineRevision
     is_newest = (revision.pipeline_id == found.id) & (revision.revision == found.revision)
-    columns = (found.id, found.name, found.status, revision.id.label("revision_id"))
-    return select(*columns).outerjoin(revision, is_newest)
+    columns = (found.id, found.name, found.status, found.user_id, found.system_owned)
+    named = revision.id.label("revision_id")
+    return select(*columns, named).outerjoin(revision, is_newest)

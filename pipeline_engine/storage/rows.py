@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from pipeline_engine.domain.authority import Authority
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
 from pipeline_engine.domain.paths import inside, path_of
 from pipeline_engine.domain.readiness import Dependencies
@@ -124,6 +125,7 @@ class ExecutionFacts:
     created_at: datetime
     parent_step_id: int | None
     root_execution_id: UUID | None  #: null for the first of a tree
+    authority: Authority  #: with which rights it acts
     sealed: bool = False  #: the params hold secrets, which are sealed in the row
     unreadable: str | None = None  #: why these cannot be opened
     secrets: frozenset[str] = frozenset()  #: that the params quote, once they are opened
@@ -173,15 +175,25 @@ def fetch_steps_prepared(
     return [StepRow(*row) for row in found]
 
 
+#: Those of the facts that are columns.
+_READ = (
+    *("id", "name", "pipeline_id", "revision_id", "params", "user_id", "initiator", "created_at"),
+    *("parent_step_id", "root_execution_id", "authority", "sealed"),
+)
+
+
 def execution_facts(connection: Connection, ids: Sequence[UUID]) -> list[ExecutionFacts]:
     """The unchanging part of these executions."""
     rows = connection.exec_driver_sql(
-        "SELECT id, name, pipeline_id, revision_id, params, user_id, initiator, created_at,"
-        " parent_step_id, root_execution_id, sealed FROM executions"
-        " WHERE id = ANY(%(ids)s::uuid[])",
+        f"SELECT {', '.join(_READ)} FROM executions WHERE id = ANY(%(ids)s::uuid[])",
         {"ids": [str(i) for i in ids]},
     )
-    return [ExecutionFacts(*row) for row in rows]
+    return [_facts(*row) for row in rows]
+
+
+def _facts(*columns: Any) -> ExecutionFacts:
+    read = dict(zip(_READ, columns, strict=True))
+    return ExecutionFacts(**read | {"authority": Authority.of(read["authority"], read["user_id"])})
 
 
 def remaining(

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, Text, any_, false, literal, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.storage.tables.base import Base
@@ -18,10 +19,22 @@ from pipeline_engine.storage.tables.pipelines import Pipeline
 def visible_to(model: type[Base], caller: Caller) -> ColumnElement[bool]:
     """The condition on rows of *model* that *caller* may know of.
 
-    A service that acts for nobody sees all; everybody else what ``visible_to_owner`` says. Steps
-    and events have no owner of their own: who sees their execution sees them.
+    A service that acts for nobody sees all; everybody else what ``visible_to_owner`` says. A token
+    that is bound to some pipelines sees these, and their executions, and nothing else. Steps and
+    events have no owner of their own: who sees their execution sees them.
     """
-    return true() if caller.sees_all else visible_to_owner(model, caller.user_id)
+    seen = true() if caller.sees_all else visible_to_owner(model, is_one_of(caller))
+    if caller.only_pipelines is None:
+        return seen
+    pipeline = PIPELINE_OF.get(model)
+    return false() if pipeline is None else seen & pipeline.in_(caller.only_pipelines)
+
+
+def is_one_of(caller: Caller) -> Any:
+    """The owners of *caller*, as what an owner is compared with."""
+    owners = sorted(caller.owners)
+    # Rows of one owner are found in their order by an index; those of several are sorted.
+    return owners[0] if len(owners) == 1 else any_(literal(owners, ARRAY(Text)))
 
 
 def visible_to_owner(model: type[Base], owner: Any) -> ColumnElement[bool]:
@@ -43,4 +56,8 @@ RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyT
         Execution: lambda owner: Execution.user_id == owner,
         Pipeline: lambda owner: or_(Pipeline.user_id == owner, Pipeline.system_owned),
     }
+)
+#: What says of which pipeline a row is; other tables are out of sight of a token that is bound.
+PIPELINE_OF: Mapping[type[Base], Any] = MappingProxyType(
+    {Execution: Execution.pipeline_id, Pipeline: Pipeline.id}
 )

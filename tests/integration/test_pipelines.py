@@ -19,7 +19,11 @@ from pipeline_engine.errors import (
 )
 from pipeline_engine.services import Runtime, pipelines
 from pipeline_engine.services.pages import Page
-from pipeline_engine.services.pipelines import PipelineRequest, ServiceOnly, SystemPipelineReadOnly
+from pipeline_engine.services.pipelines import (
+    AdministratorsOnly,
+    PipelineRequest,
+    SystemPipelineReadOnly,
+)
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
 
@@ -125,9 +129,7 @@ def test_the_owner_that_a_body_names_is_believed_from_services_only(
     request = PipelineRequest(document=a_document(), user_id="bob")
 
     by_alice = pipelines.create(ALICE, session, runtime, request)
-    by_service = pipelines.create(
-        Caller(user_id="alice", is_service=True), session, runtime, request
-    )
+    by_service = pipelines.create(SYSTEM.acting_for("alice"), session, runtime, request)
 
     assert by_alice.pipeline.user_id == "alice"
     assert by_service.pipeline.user_id == "bob"
@@ -164,7 +166,7 @@ def test_everybody_may_read_a_system_pipeline_but_no_user_may_change_it(
 def test_a_user_cannot_make_a_system_pipeline(session: Session, runtime: Runtime) -> None:
     request = PipelineRequest(document=a_document(), system_owned=True)
 
-    with pytest.raises(ServiceOnly):
+    with pytest.raises(AdministratorsOnly):
         pipelines.create(ALICE, session, runtime, request)
 
 

@@ -57,9 +57,7 @@ def test_a_service_that_acts_for_a_user_sees_what_the_user_sees(session: Session
     hers = an_execution(session, user_id="alice")
     an_execution(session, user_id="bob")
 
-    for_alice = queries.executions(
-        Caller(user_id="alice", is_service=True), session, ExecutionFilter(), Page()
-    )
+    for_alice = queries.executions(SYSTEM.acting_for("alice"), session, ExecutionFilter(), Page())
     for_itself = queries.executions(SYSTEM, session, ExecutionFilter(), Page())
 
     assert [record.id for record in for_alice.entries] == [hers.id]

@@ -13,7 +13,7 @@ from pipeline_engine.services.pages import Page
 from pipeline_engine.storage.pipelines import newest, newest_named
 
 ALICE = Caller("alice")
-FOR_ALICE = Caller("alice", is_service=True)
+FOR_ALICE = SYSTEM.acting_for("alice")
 BOB = Caller("bob")
 
 

@@ -1,13 +1,11 @@
-"""Who is calling. A route that says nothing about it is closed to everybody without a token."""
+"""Who is calling, and may he. A route that says nothing about it is closed without a token."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
-from hashlib import sha256
-from hmac import compare_digest
 from typing import Any, TypeVar
 
 from flask import Flask, g, request
@@ -16,20 +14,22 @@ from werkzeug.datastructures import Headers
 from pipeline_engine.config import Settings
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.services import Caller, Scope
+from pipeline_engine.services.credentials import Credentials
 
 View = TypeVar("View", bound=Callable[..., Any])
 ON_BEHALF = "X-User-ID"
+OWNER = "X-Owner"
 SERVICE_TOKEN = "dapr-api-token"  # noqa: S105  the name of a header
 USER_ID = re.compile(r"[\w.@:+-]{1,255}", re.ASCII)
+OWNER_ID = re.compile(r"[\w.@:+/-]{1,255}", re.ASCII)
 
 
 class Access(StrEnum):
-    """Who may call a route."""
+    """How those prove who they are that call a route."""
 
     EVERYBODY = "everybody"  #: no token at all, or one that the service checks itself
-    CALLERS = "callers"  #: users and services
-    PARTIES = "parties"  #: the same, the latter also by ``dapr-api-token``
-    SERVICES = "services"  #: only tokens that may act for others, and ``dapr-api-token``
+    CALLERS = "callers"  #: by a token of their own
+    PARTIES = "parties"  #: by that, or by ``dapr-api-token``
 
 
 class AuthenticationRequired(PipelineEngineError):
@@ -38,28 +38,10 @@ class AuthenticationRequired(PipelineEngineError):
     code = "authentication_required"
 
 
-class InvalidToken(PipelineEngineError):
-    """This token is not known."""
+class InsufficientScope(PipelineEngineError):
+    """This token does not have the right that the request needs."""
 
-    code = "invalid_token"
-
-
-class AuthenticationNotConfigured(PipelineEngineError):
-    """This installation has no tokens, so nobody can be let in: set PIPELINE_API_TOKEN."""
-
-    code = "authentication_not_configured"
-
-
-class InvalidInternalToken(PipelineEngineError):
-    """The dapr-api-token is not that of this installation."""
-
-    code = "invalid_internal_token"
-
-
-class ServiceTokenRequired(PipelineEngineError):
-    """Only services may call this route."""
-
-    code = "service_token_required"
+    code = "insufficient_scope"
 
 
 class InvalidUserId(PipelineEngineError):
@@ -68,21 +50,27 @@ class InvalidUserId(PipelineEngineError):
     code = "invalid_user_id"
 
 
+class InvalidOwner(PipelineEngineError):
+    """X-Owner does not name a user or a group."""
+
+    code = "invalid_owner"
+
+
+class OwnerNotAllowed(PipelineEngineError):
+    """The caller is neither this user nor in this group."""
+
+    code = "owner_not_allowed"
+
+
 def open_to_everybody(view: View) -> View:
     """Mark a view that anybody may call."""
     view.access = Access.EVERYBODY  # type: ignore[attr-defined]
     return view
 
 
-def for_users_too(view: View) -> View:
-    """Mark a view about deliveries: for those that send them, and those whose steps get them."""
+def for_parties(view: View) -> View:
+    """Mark a view about deliveries: those that send them have a token of the service mesh."""
     view.access = Access.PARTIES  # type: ignore[attr-defined]
-    return view
-
-
-def for_services(view: View) -> View:
-    """Mark a view that users may not call."""
-    view.access = Access.SERVICES  # type: ignore[attr-defined]
     return view
 
 
@@ -93,89 +81,54 @@ def access_to(app: Flask, endpoint: str) -> Access:
 
 
 def scope_of(app: Flask, endpoint: str) -> Scope | None:
-    """The right that *endpoint* needs. It is declared; tokens do not have fewer than all yet."""
+    """The right that *endpoint* needs."""
     found: Scope | None = getattr(app.view_functions[endpoint], "scope", None)
     return found
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Ask everybody who they are before any view is called."""
-    tokens = Tokens.of(settings)
+    """Ask everybody who they are, and whether they may, before any view is called."""
+    credentials = Credentials.of(settings)
     open_to_everybody(app.view_functions["static"])
 
     def authenticate() -> None:
         if request.endpoint is None:
             return  # there is nothing here: 404 or 405
         access = access_to(app, request.endpoint)
-        if access is not Access.EVERYBODY:
-            g.caller = tokens.caller(request.headers, access)
+        if access is Access.EVERYBODY:
+            return
+        g.caller = _acting(_proven(credentials, request.headers, access), request.headers)
+        # Before any row is looked up: what somebody may not do says nothing about what is there.
+        scope = scope_of(app, request.endpoint)
+        if scope is not None and not g.caller.may(scope):
+            raise InsufficientScope(f"This needs the right {scope}.", scope=str(scope))
 
     app.before_request(authenticate)
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """The tokens that are known, as digests: comparing those says nothing about lengths."""
-
-    services: tuple[bytes, ...]
-    users: tuple[tuple[bytes, str], ...]
-    internal: bytes | None
-
-    @classmethod
-    def of(cls, settings: Settings) -> Tokens:
-        """The tokens of an installation."""
-        return cls(
-            services=tuple(map(_digest, settings.api_tokens)),
-            users=tuple((_digest(token), user) for token, user in settings.user_tokens.items()),
-            internal=_digest(settings.app_api_token) if settings.app_api_token else None,
-        )
-
-    def caller(self, headers: Headers, access: Access) -> Caller:
-        """The one whom *headers* prove; raises what is to be answered otherwise."""
-        if access in (Access.PARTIES, Access.SERVICES) and SERVICE_TOKEN in headers:
-            self._check_internal(headers[SERVICE_TOKEN])
-            return Caller(user_id=_on_behalf_of(headers), is_service=True)
-        if not (self.services or self.users):
-            raise AuthenticationNotConfigured
-        found = self._bearer(headers)
-        if access is Access.SERVICES and not found.is_service:
-            raise ServiceTokenRequired
-        return found
-
-    def _check_internal(self, token: str) -> None:
-        if self.internal is None:
-            raise AuthenticationNotConfigured(
-                "Internal auth not configured: this installation has no APP_API_TOKEN."
-            )
-        if not compare_digest(_digest(token), self.internal):
-            raise InvalidInternalToken
-
-    def _bearer(self, headers: Headers) -> Caller:
-        scheme, _, token = headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise AuthenticationRequired
-        digest = _digest(token.strip())
-        users = [user for known, user in self.users if compare_digest(known, digest)]
-        if _is_among(self.services, digest):
-            return Caller(user_id=_on_behalf_of(headers), is_service=True)
-        if users:
-            return Caller(user_id=users[0])
-        raise InvalidToken
+def _proven(credentials: Credentials, headers: Headers, access: Access) -> Caller:
+    if access is Access.PARTIES and SERVICE_TOKEN in headers:
+        return credentials.service(headers[SERVICE_TOKEN])
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        credentials.require_any()
+        raise AuthenticationRequired
+    return credentials.bearer(token.strip())
 
 
-def _on_behalf_of(headers: Headers) -> str | None:
-    """The user for whom a service acts; null when it acts for the system."""
-    user_id = headers.get(ON_BEHALF)
+def _acting(caller: Caller, headers: Headers) -> Caller:
+    """The caller as the owner that it has chosen; a service is believed whom it names."""
+    user_id, owner = headers.get(ON_BEHALF), headers.get(OWNER)
     # Taking a wrong id for "no user" would show the rows of all users.
-    if user_id is not None and not USER_ID.fullmatch(user_id):
-        raise InvalidUserId
-    return user_id
-
-
-def _digest(token: str) -> bytes:
-    return sha256(token.encode("utf-8", "surrogateescape")).digest()
-
-
-def _is_among(known: Iterable[bytes], digest: bytes) -> bool:
-    # A list: every token is compared, wherever the right one stands.
-    return any([compare_digest(one, digest) for one in known])  # noqa: C419
+    if user_id is not None and caller.is_service:
+        if not USER_ID.fullmatch(user_id):
+            raise InvalidUserId
+        caller = replace(caller, user_id=user_id)
+    if owner is None:
+        return caller
+    if not OWNER_ID.fullmatch(owner):
+        raise InvalidOwner
+    if not (caller.is_service or caller.owns(owner)):
+        raise OwnerNotAllowed(f"The caller is not {owner!r}, nor in a group of this name.")
+    known = caller.others if caller.user_id is None else caller.others | {caller.user_id}
+    return replace(caller, user_id=owner, others=known - {owner})

@@ -8,7 +8,7 @@ from pipeline_engine.services import Scope
 from pipeline_engine.services import deliveries as services
 from pipeline_engine.services.pages import Page
 
-from .auth import for_users_too
+from .auth import for_parties
 from .blueprint import Blueprint
 from .context import caller, runtime, session
 from .schemas.deliveries import DeliveryListSchema, DeliveryQuery, ReplayedSchema
@@ -19,7 +19,7 @@ deliveries = Blueprint("deliveries", __name__, description="What came from outsi
 @deliveries.on("GET", operation="list_deliveries", scope=Scope.DELIVERIES_READ)
 @deliveries.query(DeliveryQuery)
 @deliveries.answers(200, DeliveryListSchema)
-@for_users_too
+@for_parties
 def list_deliveries(query: dict[str, Any]) -> Any:
     """List deliveries, newest first: those that nobody accepted are `unmatched`."""
     page = Page(query["page"], query["page_size"])
@@ -30,7 +30,7 @@ def list_deliveries(query: dict[str, Any]) -> Any:
     "POST", "/<delivery_id>/replay", operation="replay_delivery", scope=Scope.DELIVERIES_CONTROL
 )
 @deliveries.answers(202, ReplayedSchema)
-@for_users_too
+@for_parties
 def replay(delivery_id: str) -> Any:
     """Offer an unmatched delivery to the steps that wait now."""
     services.replay(caller(), runtime(), delivery_id)

@@ -13,8 +13,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from pipeline_engine import errors
-from pipeline_engine.services import JsonRejected
-from pipeline_engine.services.pipelines import ServiceOnly, SystemPipelineReadOnly
+from pipeline_engine.services import JsonRejected, credentials
+from pipeline_engine.services.pipelines import AdministratorsOnly, SystemPipelineReadOnly
 
 from ..problems import PROBLEM_TYPE, UNEXPECTED, Problem, of_http
 from . import auth, headers, preconditions
@@ -34,6 +34,7 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.DraftNotExecutable: HTTPStatus.BAD_REQUEST,
     errors.InvalidParams: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.PermissionDenied: HTTPStatus.FORBIDDEN,
     errors.TooManyOpenExecutions: HTTPStatus.TOO_MANY_REQUESTS,
     errors.InvalidCallbackToken: HTTPStatus.UNAUTHORIZED,
     errors.InvalidAnswer: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -41,17 +42,19 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.ExternalIdTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     SystemPipelineReadOnly: HTTPStatus.FORBIDDEN,
-    ServiceOnly: HTTPStatus.FORBIDDEN,
+    AdministratorsOnly: HTTPStatus.FORBIDDEN,
     JsonRejected: HTTPStatus.BAD_REQUEST,
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     preconditions.IfMatchRequired: HTTPStatus.PRECONDITION_REQUIRED,
     preconditions.IfMatchFailed: HTTPStatus.PRECONDITION_FAILED,
     auth.AuthenticationRequired: HTTPStatus.UNAUTHORIZED,
-    auth.InvalidToken: HTTPStatus.UNAUTHORIZED,
+    auth.InsufficientScope: HTTPStatus.FORBIDDEN,
     auth.InvalidUserId: HTTPStatus.UNPROCESSABLE_ENTITY,
-    auth.AuthenticationNotConfigured: HTTPStatus.FORBIDDEN,
-    auth.InvalidInternalToken: HTTPStatus.FORBIDDEN,
-    auth.ServiceTokenRequired: HTTPStatus.FORBIDDEN,
+    auth.InvalidOwner: HTTPStatus.UNPROCESSABLE_ENTITY,
+    auth.OwnerNotAllowed: HTTPStatus.FORBIDDEN,
+    credentials.InvalidToken: HTTPStatus.UNAUTHORIZED,
+    credentials.AuthenticationNotConfigured: HTTPStatus.FORBIDDEN,
+    credentials.InvalidInternalToken: HTTPStatus.FORBIDDEN,
 }
 
 log = structlog.get_logger(__name__)
@@ -87,11 +90,20 @@ def of_ours(error: errors.PipelineEngineError) -> Response:
             issues=list(issues_of(error)),
         )
     )
-    if status is HTTPStatus.UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = "Bearer"
+    if challenge := _challenge(error, status):
+        response.headers["WWW-Authenticate"] = challenge
     if status in RETRY_AFTER:
         response.headers["Retry-After"] = RETRY_AFTER[status]
     return response
+
+
+def _challenge(error: errors.PipelineEngineError, status: HTTPStatus) -> str | None:
+    """What to prove oneself by (RFC 6750, section 3); never a scheme that browsers ask for."""
+    if isinstance(error, auth.InsufficientScope):
+        return f'Bearer error="{error.code}", scope="{error.facts["scope"]}"'
+    if isinstance(error, credentials.InvalidToken):
+        return f'Bearer error="{error.code}"'
+    return "Bearer" if status is HTTPStatus.UNAUTHORIZED else None
 
 
 def answer(problem: Problem) -> Response:

@@ -8,7 +8,7 @@ from flask import request
 
 from pipeline_engine.services import Scope, inbox
 
-from .auth import for_services, open_to_everybody
+from .auth import for_parties, open_to_everybody
 from .blueprint import Blueprint
 from .bodies import limit_deliveries, require_body
 from .cloudevents import arrival
@@ -22,7 +22,7 @@ events.before_request(limit_deliveries)
 @events.on("POST", "/events", operation="send_event", scope=Scope.EVENTS_SEND)
 @events.body(ArrivalBody)
 @events.answers(202, ReceiptSchema)
-@for_services
+@for_parties
 def accept(body: dict[str, Any]) -> Any:
     """Accept an event. It is durable before this answer, and counts once however often sent."""
     require_body()
@@ -32,7 +32,7 @@ def accept(body: dict[str, Any]) -> Any:
 @events.on("POST", "/workflow-events", operation="send_workflow_event", scope=Scope.EVENTS_SEND)
 @events.body(ArrivalBody)
 @events.answers(200, RoutedSchema)
-@for_services
+@for_parties
 def accept_for_reference(body: dict[str, Any]) -> Any:
     """Accept an event with the answer of the reference service; the step goes on afterwards."""
     require_body()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -261,6 +261,12 @@ class PipelineDefinition:
         if step_id in self.enclosing:
             return self._inner[step_id]
         return self.steps[self._numbers[step_id]]
+
+    def every_step(self) -> Iterator[StepDefinition]:
+        """Each step and handler, and what is inside of blocks."""
+        yield from self.steps
+        yield from self._inner.values()
+        yield from self._handlers.values()
 
     def depth(self, step_id: str) -> int:
         """In how many blocks a step is."""

@@ -19,7 +19,13 @@ from pipeline_engine.domain.expressions import (
     paying,
 )
 from pipeline_engine.domain.masking import out_of_logs
-from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer, PipelineEngineError
+from pipeline_engine.domain.scopes import missing_among, needs
+from pipeline_engine.errors import (
+    AnswerNotAllowed,
+    InvalidAnswer,
+    PermissionDenied,
+    PipelineEngineError,
+)
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler.actions.alarm import TimeIsUp, alarm
 from pipeline_engine.scheduler.actions.prepared import Prepared
@@ -64,8 +70,10 @@ def execute(step: Prepared, context: ActionContext) -> ActionResult:
 
 
 def refused(step: Prepared) -> ActionResult | None:
-    """The failure of a step whose rendered params its action does not take."""
+    """The failure of a step that may not run its action, or whose params that does not take."""
     meta, masker = step.planned.meta, step.masker
+    if missing := missing_among(step.facts.authority.rights, meta.required_permissions):
+        return _failure(needs(meta.type, missing), PermissionDenied.code, retryable=False)
     problems = [
         problem.message + _because_undefined(step, problem.param)
         for problem in param_problems(meta, step.params, rendered=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -186,6 +186,32 @@ class Plan:
     def size(self) -> int:
         """How many steps it has, in blocks and out of them."""
         return len(self.definition.steps) + len(self.definition.enclosing)
+
+    @cached_property
+    def demands(self) -> Sequence[tuple[str, str, Sequence[str]]]:
+        """The rights that its actions ask for: the step, the action and its words.
+
+        An action that is only named while it runs asks then.
+        """
+        demanding = self.registry.demanding
+        if not demanding:  # else each step has to be read, and most only when they run
+            return ()
+        return [
+            (step.id, action, demanding[action])
+            for step in self.definition.every_step()
+            for action in self._actions_of(step)
+            if action in demanding
+        ]
+
+    def _actions_of(self, step: StepDefinition) -> Iterator[str]:
+        """The actions that a step names, its own and those of its items and its undoing."""
+        yield step.action
+        if step.compensate:
+            yield step.compensate.action
+        inner = self.registry.meta(step.action).inner if step.action in self.registry else None
+        named = step.params.get(inner.action) if inner else None
+        if isinstance(named, str):
+            yield named
 
     def step(self, row: StepRow) -> PlannedStep:
         """What to do for a row. Raises ``UnknownAction`` if the action is not installed."""

@@ -65,6 +65,7 @@ class ExecutionRecord(StartedRecord):
     revision: int
     initiator: str
     user_id: str | None
+    started_by: str | None
     parent_execution_id: UUID | None
     root_execution_id: UUID
     progress_percentage: Decimal
@@ -114,6 +115,7 @@ LISTED = (
     WAITS_FOR_PLACE,
     Execution.initiator,
     Execution.user_id,
+    Execution.authority["started_by"].astext.label("started_by"),
     Execution.parent_execution_id,
     func.coalesce(Execution.root_execution_id, Execution.id).label("root_execution_id"),
     Execution.progress_percentage,

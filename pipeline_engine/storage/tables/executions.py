@@ -82,6 +82,8 @@ class Execution(Timestamped, Base):
     sealed: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     initiator: Mapped[str] = mapped_column(default="api")
     user_id: Mapped[str | None]
+    #: with which rights it acts (``domain/authority.py``); null if an older version started it
+    authority: Mapped[dict[str, Json] | None]
     callback_topics: Mapped[list[Json] | None]
     subscriber_ids: Mapped[str | None]
     payload_type: Mapped[str | None]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
+from uuid import uuid4
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from support.factories import a_document, a_step
 from support.history_rows import an_execution
 
 from pipeline_engine.config import Settings
@@ -34,7 +36,8 @@ def test_without_a_right_token_the_answer_is_401(
     answer = anybody.get("/api/v1/executions", headers=headers)
 
     assert (answer.status_code, answer.json["code"]) == (401, code)
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    told = 'Bearer error="invalid_token"' if code == "invalid_token" else "Bearer"
+    assert answer.headers["WWW-Authenticate"] == told
 
 
 def test_every_token_of_a_list_is_good_so_that_tokens_can_be_rotated(app: Flask) -> None:
@@ -94,11 +97,49 @@ def test_a_wrong_user_id_is_refused_because_it_must_not_mean_everybody(
     assert (answer.status_code, answer.json["code"]) == (422, "invalid_user_id")
 
 
-@pytest.mark.parametrize("path", ["/events", "/workflow-events"])
-def test_doors_for_services_are_closed_to_users(alice: FlaskClient, path: str) -> None:
-    answer = alice.post(path, json={"a": 1})
+def test_a_user_sends_events_for_the_own_steps(alice: FlaskClient, service: FlaskClient) -> None:
+    sent = alice.post("/events", json={"external_id": "job-1"}, headers={"X-User-ID": "bob"})
 
-    assert (answer.status_code, answer.json["code"]) == (403, "service_token_required")
+    assert sent.status_code == 202
+    kept = service.get("/deliveries", headers={"X-User-ID": "alice"}).json["deliveries"]
+    assert [one["id"] for one in kept] == [sent.json["delivery_id"]]
+    assert service.get("/deliveries", headers={"X-User-ID": "bob"}).json["deliveries"] == []
+
+
+def test_a_right_that_is_missing_is_named_before_anything_is_looked_up(
+    web_settings: Settings, app_with: Callable[[Settings], Flask], session: Session
+) -> None:
+    hers = an_execution(session, user_id="alice")
+    session.commit()
+    readers = replace(web_settings, roles=MappingProxyType({"editor": ("executions:read",)}))
+    alice = app_with(readers).test_client()
+    alice.environ_base["HTTP_AUTHORIZATION"] = "Bearer alice-token"
+
+    assert alice.get(f"/executions/{hers.id}").status_code == 200
+    answers = [alice.post(f"/executions/{one}/cancel") for one in (hers.id, uuid4(), "no-id")]
+    assert {(one.status_code, one.json["code"]) for one in answers} == {(403, "insufficient_scope")}
+    told = 'Bearer error="insufficient_scope", scope="executions:control"'
+    assert {one.headers["WWW-Authenticate"] for one in answers} == {told}
+
+
+@pytest.mark.parametrize(
+    ("owner", "status", "code"),
+    [("group:ops", 403, "owner_not_allowed"), ("bob", 403, "owner_not_allowed"), ("", 422, "")],
+)
+def test_a_user_creates_for_nobody_who_he_is_not(
+    alice: FlaskClient, owner: str, status: int, code: str
+) -> None:
+    answer = alice.post("/executions", json={"pipeline_id": "x"}, headers={"X-Owner": owner})
+
+    assert (answer.status_code, answer.json["code"]) == (status, code or "invalid_owner")
+
+
+def test_a_service_creates_for_a_group(service: FlaskClient) -> None:
+    dag = a_document(a_step("a"))
+
+    made = service.post("/pipelines", json={"dag": dag}, headers={"X-Owner": "group:ops"})
+
+    assert (made.status_code, made.json["user_id"]) == (201, "group:ops")
 
 
 def test_services_report_events_with_the_internal_token(anybody: FlaskClient) -> None:

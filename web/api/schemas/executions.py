@@ -219,6 +219,9 @@ class ListedExecutionSchema(ApiSchema):
     pipeline_definition = Itself(ListedSnapshotSchema)
     initiator = fields.String()
     user_id = fields.String(allow_none=True)
+    started_by = fields.String(
+        allow_none=True, metadata={"description": "Whose token: `env:user:ada`, `token:4f9a`."}
+    )
     parent_execution_id = fields.UUID(
         allow_none=True, metadata={"description": "The execution whose step has started it."}
     )
