@@ -29,6 +29,7 @@ LATE_SECONDS, LATE_INTERVALS = 10.0, 5
 NOTHING: Mapping[str, str] = MappingProxyType({})
 #: Prefix of secrets: ``PIPELINE_SECRET__GIT_TOKEN`` is ``{{ secrets.git_token }}`` in a template.
 SECRET_PREFIX = "PIPELINE_SECRET__"  # noqa: S105 (the name of a variable)
+EVERYBODY = "*"  #: among the owners to whom something is lent
 
 
 class _Words(ma.Field[tuple[str, ...]]):
@@ -157,6 +158,7 @@ class Settings:
     old_secret_keys: tuple[str, ...] = _variable(
         "PIPELINE_OLD_SECRET_KEYS", _Words(load_default=()), shown=False
     )
+    secrets_owners: tuple[str, ...] = _variable("PIPELINE_SECRETS_OWNERS", _Words(load_default=()))
     app_api_token: str | None = _variable(
         "APP_API_TOKEN", ma.String(load_default=None), shown=False
     )
@@ -329,7 +331,7 @@ class Settings:
         "PE_FAILPOINTS", ma.String(load_default=None, validate=_is_faults)
     )
 
-    #: what ``secrets`` holds in the templates of steps; resolved in the worker, never stored
+    #: the installation's own ``secrets``, for those to whom they are lent; never stored
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -352,6 +354,10 @@ class Settings:
         except ValidationError as error:
             raise _invalid(error) from error
         return str(loaded["database_url"])
+
+    def lends_secrets_to(self, owner: str | None) -> bool:
+        """Whether the definitions of *owner* may name the installation's own secrets."""
+        return owner is None or not {owner, EVERYBODY}.isdisjoint(self.secrets_owners)
 
     @property
     def lease(self) -> timedelta:

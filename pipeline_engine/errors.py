@@ -55,6 +55,18 @@ class DeliveryNotFound(NotFound):
     code = "delivery_not_found"
 
 
+class SecretNotFound(NotFound):
+    """There is no such secret."""
+
+    code = "secret_not_found"
+
+
+class SecretVersionNotFound(NotFound):
+    """The secret has no such version; of each the ten newest are kept."""
+
+    code = "secret_version_not_found"
+
+
 class Conflict(PipelineEngineError):
     """The request does not fit the present state."""
 
@@ -91,6 +103,12 @@ class VersionMismatch(Conflict):
     code = "version_mismatch"
 
 
+class TooManySecrets(Conflict):
+    """The owner has as many secrets as one may have; delete one first."""
+
+    code = "too_many_secrets"
+
+
 class AlreadyFinal(Conflict):
     """The execution has ended; it cannot be changed any more."""
 
@@ -113,6 +131,18 @@ class InvalidParams(PipelineEngineError):
     """The parameters do not fit the pipeline's declaration."""
 
     code = "invalid_params"
+
+
+class InvalidSecret(PipelineEngineError):
+    """The name or the value cannot be that of a secret."""
+
+    code = "invalid_secret"
+
+
+class AdministratorsOnly(PipelineEngineError):
+    """Only an administrator may do this."""
+
+    code = "administrators_only"
 
 
 class DraftNotExecutable(PipelineEngineError):

@@ -163,6 +163,32 @@ LOG = {
 }
 AN_EXECUTION = {"execution_id": EXECUTION_ID}
 A_PIPELINE = {"pipeline_id": PIPELINE_ID}
+LISTED_SECRET = {
+    "name": "git_token",
+    "owner": "ada",
+    "description": "Of the account that tags releases",
+    "version": 2,
+    "lock_version": 2,
+    "created_at": AT,
+    "created_by": "env:user:ada",
+    "updated_at": LATER,
+    "updated_by": "env:user:ada",
+    "last_used_at": None,
+    "used_by": [{"id": PIPELINE_ID, "name": "release"}],
+    "used_by_count": 1,
+}
+SECRET = LISTED_SECRET | {
+    "versions": [
+        {
+            "version": number,
+            "created_at": moment,
+            "created_by": "env:user:ada",
+            "last_used_at": None,
+        }
+        for number, moment in ((2, LATER), (1, AT))
+    ]
+}
+A_SECRET = {"name": "git_token"}
 
 EXAMPLES: Mapping[str, Example] = {
     "validate_definition": Example(
@@ -309,6 +335,13 @@ EXAMPLES: Mapping[str, Example] = {
     "replay_delivery": Example(
         path={"delivery_id": "1"}, answer={"delivery_id": "1", "disposition": "pending"}
     ),
+    "list_secrets": Example(answer={"secrets": [LISTED_SECRET], "pagination": PAGE}),
+    "get_secret": Example(path=A_SECRET, answer=SECRET),
+    "set_secret": Example(path=A_SECRET, body={"value": "correct horse battery"}, answer=SECRET),
+    "restore_secret": Example(
+        path=A_SECRET, body={"version": 1}, answer=SECRET | {"version": 1, "lock_version": 3}
+    ),
+    "delete_secret": Example(path=A_SECRET, answer=SECRET),
     "get_health": Example(
         answer={
             "status": "healthy",

@@ -152,8 +152,9 @@ def _illustrate(operation: Document, example: Example) -> None:
     if example.body is not None:
         operation["requestBody"]["content"]["application/json"]["example"] = example.body
     if example.answer is not None:
-        success = next(r for status, r in operation["responses"].items() if status < "3")
-        success["content"]["application/json"]["example"] = example.answer
+        for status, response in operation["responses"].items():
+            if status < "3":
+                response["content"]["application/json"]["example"] = example.answer
 
 
 def _definition_components() -> Document:

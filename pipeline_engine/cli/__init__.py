@@ -22,6 +22,7 @@ main.sections = {
         "init": Entry("init", "Write a folder to begin with."),
         "validate": Entry("validate", "Check a pipeline document completely."),
         "pipelines": Entry("pipelines", "Store, list, show and delete pipelines."),
+        "secrets": Entry("secrets", "Store what steps are given and nobody is shown."),
         "actions": Entry("actions", "List what steps can do, or show one action."),
     },
     "Executions": {

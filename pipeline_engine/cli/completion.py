@@ -1,4 +1,4 @@
-"""What the tabulator key offers: executions, pipelines, steps and actions that exist.
+"""What the tabulator key offers: executions, pipelines, steps, secrets and actions that exist.
 
 Somebody waits for each answer, so this asks with the standard library alone (a client of the whole
 API takes longer to load than completion may take), for a second at most, and says nothing when the
@@ -58,6 +58,13 @@ def steps(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Compl
         for one in answer.get("steps", ())
         if one["step_id"].startswith(incomplete)
     ]
+
+
+def secrets(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the names of stored secrets."""
+    answer = _asked(ctx, "secrets?page_size=100") or {}
+    names = (one["name"] for one in answer.get("secrets", ()))
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 def actions(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import requests
@@ -179,6 +180,26 @@ class Client:
         """Ask for the end of an execution; with *force* of its handlers, too."""
         return self._object("POST", f"executions/{execution_id}/cancel", json={"force": force})
 
+    def secrets(self) -> list[Json]:
+        """Return the secrets of the store, by name; none of them has a value."""
+        return list(self._all("secrets", "secrets", {"page_size": PAGE_SIZE}))
+
+    def secret(self, name: str) -> Json:
+        """Return a secret with its versions."""
+        return self._object("GET", _path_of(name))
+
+    def set_secret(self, name: str, **change: str) -> Json:
+        """Set the ``value`` of a secret, its ``description``, or both."""
+        return self._object("PUT", _path_of(name), json=change)
+
+    def restore_secret(self, name: str, version: int) -> Json:
+        """Let an older version of a secret count again."""
+        return self._object("POST", f"{_path_of(name)}/restore", json={"version": version})
+
+    def delete_secret(self, name: str) -> Json:
+        """Delete a secret with all its values; returns what it was."""
+        return self._object("DELETE", _path_of(name))
+
     def actions(self) -> Json:
         """Return all actions that are installed, and those that could not be loaded."""
         return self._object("GET", "actions")
@@ -236,6 +257,10 @@ class Client:
             if not _is_safe(method, request):
                 raise
             return self._http.request(method, url, timeout=self._timeout, **request)
+
+
+def _path_of(name: str) -> str:
+    return f"secrets/{quote(name, safe='')}"
 
 
 def _is_uuid(word: str) -> bool:

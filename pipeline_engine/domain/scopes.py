@@ -23,6 +23,9 @@ class Scope(StrEnum):
     EXECUTIONS_RUN = "executions:run"  #: start
     PIPELINES_READ = "pipelines:read"  #: stored definitions
     PIPELINES_WRITE = "pipelines:write"  #: store, change, delete, and check before that
+    SECRETS_READ = "secrets:read"  #: names and versions, never a value
+    SECRETS_WRITE = "secrets:write"  #: set, restore and delete
+    SECRETS_USE = "secrets:use"  #: name them in steps of what one starts
     OWNERS_ANY = "owners:any"  #: act for every owner, and see all rows when acting for nobody
     ADMIN = "admin"  #: everything, and what belongs to the system
 
@@ -36,6 +39,7 @@ _OPERATOR = _VIEWER | {
     Scope.EVENTS_SEND,
     Scope.EXECUTIONS_CONTROL,
     Scope.EXECUTIONS_RUN,
+    Scope.SECRETS_USE,
 }
 EDITOR = "editor"  #: the role of those whom ``PIPELINE_USER_TOKENS`` names
 #: Named sets of rights; ``PIPELINE_ROLES`` adds to them, and changes them.

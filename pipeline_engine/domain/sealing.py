@@ -34,6 +34,11 @@ NONCE_BYTES = 12
 IN_DEFINITIONS = "definition"
 
 
+def place_of_secret(secret_id: object, version: int) -> str:
+    """Place that is bound into a value of the store."""
+    return f"secret:{secret_id}:{version}"
+
+
 class SecretUnreadable(PipelineEngineError):
     """A stored secret was sealed with a key that this process does not have."""
 

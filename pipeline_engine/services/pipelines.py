@@ -22,8 +22,10 @@ from pipeline_engine.domain.sealing import (
     with_opened_defaults,
     with_sealed_defaults,
 )
+from pipeline_engine.domain.secret_store import named_in
 from pipeline_engine.domain.states import PipelineStatus
 from pipeline_engine.errors import (
+    AdministratorsOnly,
     DuplicateName,
     InvalidDefinition,
     PipelineEngineError,
@@ -31,6 +33,7 @@ from pipeline_engine.errors import (
     VersionMismatch,
 )
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.services import secrets
 from pipeline_engine.services.actions import Catalogue
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.storage.pipelines import NEAREST, meant_by
@@ -45,12 +48,6 @@ class SystemPipelineReadOnly(PipelineEngineError):
     """A system-owned pipeline can be read and executed, but only an administrator may change it."""
 
     code = "system_pipeline_read_only"
-
-
-class AdministratorsOnly(PipelineEngineError):
-    """Only an administrator may do this."""
-
-    code = "administrators_only"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +73,24 @@ class StoredPipeline:
     last_execution_at: datetime | None
 
 
-def check(runtime: Runtime, document: object, *, name: str | None = None) -> CheckReport:
-    """Every error and warning of a definition that is to be executed."""
+def check(
+    runtime: Runtime, document: object, *, secrets: Collection[str] | None = None
+) -> CheckReport:
+    """Every error and warning of a definition that is to be executed.
+
+    *secrets* are those that its owner may name; null if nobody has looked.
+    """
     return checks.check(
         document,
         Catalogue(runtime.registry),
         limits=limits_of(runtime.settings),
-        name=name,
-        secrets=runtime.settings.secrets,
+        secrets=secrets,
     )
+
+
+def check_for(caller: Caller, session: Session, runtime: Runtime, document: object) -> CheckReport:
+    """The same for a definition of the owner for whom *caller* acts: its secrets are known."""
+    return check(runtime, document, secrets=secrets.names(caller, session, runtime))
 
 
 def definition_schema() -> Mapping[str, Any]:
@@ -286,6 +292,7 @@ def _revision(pipeline: Pipeline, document: dict[str, Any]) -> PipelineRevision:
         revision=pipeline.revision,
         version=str(document.get("version") or "1.0"),
         document=document,
+        secret_names=sorted(named_in(document).names) or None,
     )
 
 
@@ -296,7 +303,6 @@ def _checked_name(runtime: Runtime, request: PipelineRequest) -> str:
         limits=limits_of(runtime.settings),
         name=request.name,
         allow_draft=True,
-        secrets=runtime.settings.secrets,
     )
     if not report.valid:
         raise InvalidDefinition(

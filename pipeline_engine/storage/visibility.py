@@ -14,6 +14,7 @@ from pipeline_engine.storage.tables.base import Base
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.inbox import Delivery, DeliveryTarget
 from pipeline_engine.storage.tables.pipelines import Pipeline
+from pipeline_engine.storage.tables.secrets import Secret
 
 
 def visible_to(model: type[Base], caller: Caller) -> ColumnElement[bool]:
@@ -55,6 +56,7 @@ RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyT
         DeliveryTarget: lambda owner: DeliveryTarget.owner == owner,
         Execution: lambda owner: Execution.user_id == owner,
         Pipeline: lambda owner: or_(Pipeline.user_id == owner, Pipeline.system_owned),
+        Secret: lambda owner: Secret.user_id == owner,
     }
 )
 #: What says of which pipeline a row is; other tables are out of sight of a token that is bound.

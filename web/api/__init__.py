@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import Flask
 from flask_smorest import Api
 
-from . import actions, deliveries, events, executions, health, pipelines, validation
+from . import actions, deliveries, events, executions, health, pipelines, secrets, validation
 from .blueprint import Blueprint
 
 BASE = "/api/v1"
@@ -31,6 +31,7 @@ MOUNTS = (
     Mount(actions.actions, "/actions"),
     Mount(events.events),
     Mount(deliveries.deliveries, "/deliveries"),
+    Mount(secrets.secrets, "/secrets"),
     Mount(health.health),
 )
 

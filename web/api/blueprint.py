@@ -66,6 +66,15 @@ class Blueprint(SmorestBlueprint):
 
         return decorate
 
+    def or_answers(
+        self, status: int, schema: Schema | type[Schema], *, meaning: str
+    ) -> Callable[[View], View]:
+        """Document another status that a view may return."""
+        decorate: Callable[[View], View] = self.alt_response(
+            status, schema=schema, description=meaning
+        )
+        return decorate
+
 
 def _committed(view: View) -> View:
     """*view*, whose work is lasting when it returns; what it has raised on is undone."""

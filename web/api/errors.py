@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from pipeline_engine import errors
 from pipeline_engine.services import JsonRejected, credentials
-from pipeline_engine.services.pipelines import AdministratorsOnly, SystemPipelineReadOnly
+from pipeline_engine.services.pipelines import SystemPipelineReadOnly
 
 from ..problems import PROBLEM_TYPE, UNEXPECTED, Problem, of_http
 from . import auth, headers, preconditions
@@ -33,6 +33,7 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.UnknownAction: HTTPStatus.BAD_REQUEST,
     errors.DraftNotExecutable: HTTPStatus.BAD_REQUEST,
     errors.InvalidParams: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidSecret: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PermissionDenied: HTTPStatus.FORBIDDEN,
     errors.TooManyOpenExecutions: HTTPStatus.TOO_MANY_REQUESTS,
@@ -42,7 +43,7 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.ExternalIdTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     SystemPipelineReadOnly: HTTPStatus.FORBIDDEN,
-    AdministratorsOnly: HTTPStatus.FORBIDDEN,
+    errors.AdministratorsOnly: HTTPStatus.FORBIDDEN,
     JsonRejected: HTTPStatus.BAD_REQUEST,
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     preconditions.IfMatchRequired: HTTPStatus.PRECONDITION_REQUIRED,

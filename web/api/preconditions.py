@@ -31,6 +31,16 @@ def etag(lock_version: int) -> dict[str, str]:
 
 
 @contextmanager
+def versions_if_given() -> Iterator[frozenset[int] | None]:
+    """The versions of If-Match, for what may be changed without having been read."""
+    if "If-Match" not in request.headers:
+        yield None
+        return
+    with expected_versions(None) as versions:
+        yield versions
+
+
+@contextmanager
 def expected_versions(lock_version: int | None) -> Iterator[frozenset[int] | None]:
     """The versions that the client would change; null (``If-Match: *``) is any.
 
@@ -52,5 +62,5 @@ def _versions_in_header() -> frozenset[int]:
     """The versions in a list of ETags: strong ones only, as If-Match asks (RFC 9110, 13.1.1)."""
     versions = frozenset(int(tag) for tag in request.if_match.as_set() if OURS.fullmatch(tag))
     if not versions:
-        raise IfMatchFailed("If-Match names no ETag of this pipeline.")
+        raise IfMatchFailed("If-Match names no ETag that we have given.")
     return versions

@@ -8,7 +8,7 @@ from pipeline_engine.services import Scope
 from pipeline_engine.services import pipelines as services
 
 from .blueprint import Blueprint
-from .context import runtime
+from .context import caller, runtime, session
 from .schemas.pipelines import ReportSchema, ValidationBody
 
 validation = Blueprint("validation", __name__, description="Check definitions.")
@@ -19,7 +19,7 @@ validation = Blueprint("validation", __name__, description="Check definitions.")
 @validation.answers(200, ReportSchema)
 def validate(body: dict[str, Any]) -> dict[str, Any]:
     """Check a definition whole: every error at once, each with its place, a code and a hint."""
-    report = services.check(runtime(), body["dag"])
+    report = services.check_for(caller(), session(), runtime(), body["dag"])
     return {
         "valid": report.valid,
         "errors": [issue.message for issue in report.errors],

@@ -32,8 +32,8 @@ def check(
     """Everything that is wrong with *document*, whatever it is.
 
     *name* is the name in the request, which beats the one in the document. With *allow_draft* a
-    document without steps needs nothing but a name. *secrets* are the names of all secrets of
-    the installation; None if they are not known here.
+    document without steps needs nothing but a name. *secrets* are the names that its owner has
+    secrets for; None if they are not known here.
     """
     findings = Findings(limits)
     if not isinstance(document, Mapping):

@@ -59,6 +59,7 @@ IN_ROUNDS = (
 )
 MUST_BE_PLAIN = "Take what is no secret here: this is stored, shown or compared."
 ONLY_PARAMS = "Only params are known here."
+STORE_IT = "Store it, unless it is there by then: pipeline-engine secrets set NAME."
 ROOT_HINTS: Mapping[str, str] = {
     "item": IN_LOOPS,
     "item_index": IN_LOOPS,
@@ -230,7 +231,7 @@ class _Look:
     scope: Scope
     outline: Outline
     findings: Findings
-    secrets: Collection[str] | None  #: names of the secrets; None if they are unknown here
+    secrets: Collection[str] | None  #: those that the owner has; None if they are unknown here
 
     def check(self) -> None:
         root = self.reference.root
@@ -270,8 +271,8 @@ class _Look:
         if name not in self.secrets:
             message = f"Unknown secret: {shown(name)}"
             hint = self.findings.did_you_mean(name, self.secrets)
-            setting = "A secret is a setting of the installation: PIPELINE_SECRET__NAME."
-            self.findings.error(self.pointer, "unknown_secret", message, hint or setting)
+            # A warning: the store may know it by the time that the step runs.
+            self.findings.warning(self.pointer, "unknown_secret", message, hint or STORE_IT)
 
     def _check_execution(self) -> None:
         part = str(self.reference.path[0]) if self.reference.path else "id"

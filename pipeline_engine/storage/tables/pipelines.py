@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, func, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pipeline_engine.domain.states import PipelineStatus
@@ -56,4 +57,6 @@ class PipelineRevision(Base):
     revision: Mapped[int]
     version: Mapped[str]  #: the author's own version text
     document: Mapped[dict[str, Json]]
+    #: the names of the stored secrets that it speaks of; null if there are none
+    secret_names: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
