@@ -6,6 +6,7 @@ What HTTP makes of a class stands in one table, ``web/api/errors.py``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 
@@ -83,6 +84,12 @@ class AmbiguousName(Conflict):
     """More than one pipeline has this name; say which one by its id."""
 
     code = "ambiguous_pipeline_name"
+
+    @classmethod
+    def of(cls, name: str, ids: Iterable[object]) -> AmbiguousName:
+        """The error for a name, which the pipelines with these ids have."""
+        listed = ", ".join(map(str, ids))
+        return cls(f"More than one pipeline is called {name!r}; take an id: {listed}")
 
 
 class NoApprovalWaits(Conflict):
@@ -167,6 +174,12 @@ class PermissionDenied(PipelineEngineError):
     """An action needs a right that the execution does not have."""
 
     code = "permission_denied"
+
+
+class BoundToPipelines(PipelineEngineError):
+    """This token is bound to some pipelines, and starts nothing but these."""
+
+    code = "bound_to_pipelines"
 
 
 class ExternalIdTooLong(PipelineEngineError):

@@ -48,7 +48,7 @@ def create_app(runtime: Runtime) -> Flask:
     names.install(app)
     context.install(app, runtime)
     headers.install(app)
-    auth.install(app, runtime.settings)
+    auth.install(app, runtime)
     smorest = make_api(app)
     errors.install(app)
     api.install(app, smorest)

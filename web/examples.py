@@ -61,6 +61,19 @@ PIPELINE = {
     "execution_count": 0,
     "last_execution_at": None,
 }
+EXPIRY = "2026-12-31T00:00:00+00:00"
+TOKEN = {
+    "id": "k3v9d2m7q1xa",
+    "name": "dashboard",
+    "user_id": "ada",
+    "scopes": ["executions:read", "pipelines:read"],
+    "pipelines": None,
+    "created_by": "env:user:ada",
+    "created_at": AT,
+    "expires_at": EXPIRY,
+    "last_used_at": None,
+    "revoked_at": None,
+}
 STARTED = {
     "execution_id": EXECUTION_ID,
     "pipeline_id": PIPELINE_ID,
@@ -330,6 +343,23 @@ EXAMPLES: Mapping[str, Example] = {
                 }
             ],
             "pagination": PAGE,
+        }
+    ),
+    "create_token": Example(
+        body={"name": "dashboard", "roles": ["viewer"], "expires_at": EXPIRY},
+        answer=TOKEN | {"token": "pe_k3v9d2m7q1xa_…"},
+    ),
+    "list_tokens": Example(answer={"tokens": [TOKEN], "pagination": PAGE}),
+    "get_token": Example(path={"token_id": "k3v9d2m7q1xa"}, answer=TOKEN),
+    "revoke_token": Example(path={"token_id": "k3v9d2m7q1xa"}),
+    "get_caller": Example(
+        answer={
+            "principal": "token:k3v9d2m7q1xa",
+            "user_id": "ada",
+            "owners": ["ada"],
+            "scopes": ["executions:read", "pipelines:read"],
+            "pipelines": None,
+            "expires_at": EXPIRY,
         }
     ),
     "replay_delivery": Example(

@@ -34,6 +34,10 @@ main.sections = {
         "approve": Entry("approve", "Say yes or no to the step that waits for it."),
         "cancel": Entry("executions", "Ask for the end of an execution."),
     },
+    "Access": {
+        "tokens": Entry("tokens", "Make, list and revoke API tokens."),
+        "whoami": Entry("whoami", "Say who one is to the API, and what one may."),
+    },
     "The stack on this machine": {
         "up": Entry("stack", "Run servers, web, workers and beat here."),
         "status": Entry("stack", "List the processes of the stack."),

@@ -105,8 +105,7 @@ class Client:
         if not ids:
             raise PipelineNotFound(f"There is no pipeline {name_or_id!r}.")
         if len(ids) > 1:
-            several = f"More than one pipeline is called {name_or_id!r}"
-            raise AmbiguousName(f"{several}; take an id: {', '.join(ids)}")
+            raise AmbiguousName.of(name_or_id, ids)
         return self.pipeline(ids[0])
 
     def start(
@@ -207,6 +206,23 @@ class Client:
     def action(self, action_type: str) -> Json:
         """Return one action."""
         return self._object("GET", f"actions/{action_type}")
+
+    def create_token(self, name: str, **wanted: Any) -> Json:
+        """Make a token; its text is in the answer, and nowhere else."""
+        return self._object("POST", "tokens", json={"name": name, **wanted})
+
+    def tokens(self, *, include_revoked: bool = False) -> list[Json]:
+        """Return the caller's tokens, newest first."""
+        query = {"page_size": PAGE_SIZE, "include_revoked": str(include_revoked).lower()}
+        return list(self._all("tokens", "tokens", query))
+
+    def revoke_token(self, token_id: str) -> None:
+        """Revoke a token."""
+        self._send("DELETE", f"tokens/{token_id}")
+
+    def whoami(self) -> Json:
+        """Return who the token of this client says one is."""
+        return self._object("GET", "whoami")
 
     def _start(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> Json:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}

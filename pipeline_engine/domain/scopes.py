@@ -26,6 +26,7 @@ class Scope(StrEnum):
     SECRETS_READ = "secrets:read"  #: names and versions, never a value
     SECRETS_WRITE = "secrets:write"  #: set, restore and delete
     SECRETS_USE = "secrets:use"  #: name them in steps of what one starts
+    TOKENS_MANAGE = "tokens:manage"  #: make, list and revoke API tokens
     OWNERS_ANY = "owners:any"  #: act for every owner, and see all rows when acting for nobody
     ADMIN = "admin"  #: everything, and what belongs to the system
 

@@ -204,8 +204,7 @@ def pipeline_named(tx: Transaction, callers: Sequence[Caller], name: str) -> Sta
         return _startable(tx, None, name)
     found = pipelines.newest_named(tx.connection, name, callers)
     if len(found) > 1:
-        ids = ", ".join(str(row.id) for row in found)
-        raise AmbiguousName(f"More than one pipeline is called {name!r}; take an id: {ids}")
+        raise AmbiguousName.of(name, [row.id for row in found])
     return _startable(tx, found[0] if found else None, name)
 
 

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
+from threading import Lock
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.scopes import EDITOR, Scope
 from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.services import tokens
 from pipeline_engine.services.roles import rights_of, roles_of
 
 #: What those may do who report events by ``dapr-api-token``.
 INTERNAL = frozenset(
     {Scope.OWNERS_ANY, Scope.EVENTS_SEND, Scope.DELIVERIES_READ, Scope.DELIVERIES_CONTROL}
 )
+
+#: For how long, and of how many tokens, it is remembered that they let in.
+REMEMBERED_SECONDS, MOST_REMEMBERED = 300.0, 1000
 
 
 class InvalidToken(PipelineEngineError):
@@ -37,17 +48,23 @@ class InvalidInternalToken(PipelineEngineError):
     code = "invalid_internal_token"
 
 
+class IdentityUnavailable(PipelineEngineError):
+    """Whether this token is good cannot be told at the moment; try again shortly."""
+
+    code = "identity_unavailable"
+
+
 @dataclass(frozen=True, slots=True)
-class Credentials:
-    """The tokens that are known, as digests: comparing those says nothing about lengths."""
+class FromEnvironment:
+    """The tokens of the environment, as digests: comparing those says nothing about lengths."""
 
     services: tuple[bytes, ...]
     users: tuple[tuple[bytes, Caller], ...]
     internal: bytes | None
 
     @classmethod
-    def of(cls, settings: Settings) -> Credentials:
-        """The tokens of an installation's environment. Raises ``InvalidSettings``."""
+    def of(cls, settings: Settings) -> FromEnvironment:
+        """The tokens that the settings name. Raises ``InvalidSettings``."""
         rights = rights_of(roles_of(settings), [EDITOR])
         return cls(
             services=tuple(map(_digest, settings.api_tokens)),
@@ -58,31 +75,89 @@ class Credentials:
             internal=_digest(settings.app_api_token) if settings.app_api_token else None,
         )
 
-    def require_any(self) -> None:
-        """Raise ``AuthenticationNotConfigured`` in an installation that can let nobody in."""
-        if not (self.services or self.users):
-            raise AuthenticationNotConfigured
-
-    def bearer(self, token: str) -> Caller:
-        """The one whose token this is. Raises ``InvalidToken``, whatever is wrong with it."""
-        self.require_any()
+    def holder(self, token: str) -> Caller | None:
+        """Whose token this is."""
         digest = _digest(token)
         users = [user for known, user in self.users if compare_digest(known, digest)]
         if _is_among(self.services, digest):
             return Caller(rights=frozenset({Scope.ADMIN}), principal="env:api")
-        if users:
-            return users[0]
-        raise InvalidToken
+        return users[0] if users else None
+
+
+class Credentials:
+    """Everything that somebody can prove himself by."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        """Raises ``InvalidSettings``."""
+        self._environment = FromEnvironment.of(runtime.settings)
+        self._engine = runtime.engine
+        self._lately = Lately()
+
+    def require_any(self) -> None:
+        """Raise ``AuthenticationNotConfigured`` in an installation that can let nobody in."""
+        if not (self._environment.services or self._environment.users):
+            raise AuthenticationNotConfigured
+
+    def bearer(self, token: str) -> Caller:
+        """The one whose token this is.
+
+        Raises ``InvalidToken``, whatever is wrong with it, and ``IdentityUnavailable``.
+        """
+        if token.startswith(tokens.PREFIX):
+            found = self._stored(token)
+        else:
+            self.require_any()
+            found = self._environment.holder(token)
+        if found is None:
+            raise InvalidToken
+        return found
 
     def service(self, token: str) -> Caller:
         """The service that reports events, whose ``dapr-api-token`` this is."""
-        if self.internal is None:
+        internal = self._environment.internal
+        if internal is None:
             raise AuthenticationNotConfigured(
                 "Internal auth not configured: this installation has no APP_API_TOKEN."
             )
-        if not compare_digest(_digest(token), self.internal):
+        if not compare_digest(_digest(token), internal):
             raise InvalidInternalToken
         return Caller(rights=INTERNAL, principal="env:app")
+
+    def _stored(self, token: str) -> Caller | None:
+        digest = _digest(token)
+        try:
+            with self._engine.begin() as connection:
+                found = tokens.holder(connection, token)
+        except (DBAPIError, PoolTimeout) as error:
+            known = self._lately.find(digest)
+            if known is None:
+                raise IdentityUnavailable from error
+            return known
+        self._lately.keep(digest, found)
+        return found
+
+
+class Lately:
+    """Who was let in by a token of late, for while the database cannot say."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
+        self._lock = Lock()
+
+    def keep(self, digest: bytes, holder: Caller | None) -> None:
+        """Remember what was answered just now."""
+        with self._lock:
+            self._known.pop(digest, None)
+            if holder is not None:
+                self._known[digest] = (holder, time.monotonic())
+            if len(self._known) > MOST_REMEMBERED:
+                self._known.popitem(last=False)
+
+    def find(self, digest: bytes) -> Caller | None:
+        """The one who was let in, if that was not long ago."""
+        with self._lock:
+            holder, at = self._known.get(digest, (None, 0.0))
+        return holder if time.monotonic() - at < REMEMBERED_SECONDS else None
 
 
 def _digest(token: str) -> bytes:

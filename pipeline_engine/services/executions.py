@@ -16,6 +16,7 @@ from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.errors import (
     AlreadyFinal,
     AlreadyStopped,
+    BoundToPipelines,
     InvalidDefinition,
 )
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -79,8 +80,11 @@ def run_ephemeral(
 ) -> Started:
     """Check a definition and execute it without storing a pipeline of it.
 
-    Raises ``InvalidDefinition``, ``InvalidParams`` and ``IdempotencyKeyReused``.
+    Raises ``BoundToPipelines``, ``InvalidDefinition``, ``InvalidParams`` and
+    ``IdempotencyKeyReused``.
     """
+    if caller.only_pipelines is not None:
+        raise BoundToPipelines
     report = check(runtime, document)
     if not report.valid:
         raise InvalidDefinition(report=report)

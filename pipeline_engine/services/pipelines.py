@@ -26,6 +26,7 @@ from pipeline_engine.domain.secret_store import named_in
 from pipeline_engine.domain.states import PipelineStatus
 from pipeline_engine.errors import (
     AdministratorsOnly,
+    AmbiguousName,
     DuplicateName,
     InvalidDefinition,
     PipelineEngineError,
@@ -36,7 +37,7 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import secrets
 from pipeline_engine.services.actions import Catalogue
 from pipeline_engine.services.pages import Listed, Page
-from pipeline_engine.storage.pipelines import NEAREST, meant_by
+from pipeline_engine.storage.pipelines import NEAREST, meant_by, newest, newest_named
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
 from pipeline_engine.storage.visibility import is_one_of, visible_to
@@ -212,6 +213,24 @@ def listed(
         .offset(page.offset)
     )
     return Listed([_record(row) for row in rows], total, page)
+
+
+def require_meant(caller: Caller, session: Session, name_or_id: str) -> UUID:
+    """The id of the pipeline that *caller* means.
+
+    Raises ``PipelineNotFound`` and ``AmbiguousName``.
+    """
+    connection = session.connection()
+    try:
+        found = newest(connection, UUID(name_or_id), [caller])
+    except ValueError:
+        named = newest_named(connection, name_or_id, [caller])
+        if len(named) > 1:
+            raise AmbiguousName.of(name_or_id, [one.id for one in named]) from None
+        found = named[0] if named else None
+    if found is None:
+        raise _not_found(name_or_id)
+    return found.id
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> StoredPipeline:

@@ -15,6 +15,7 @@ from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.inbox import Delivery, DeliveryTarget
 from pipeline_engine.storage.tables.pipelines import Pipeline
 from pipeline_engine.storage.tables.secrets import Secret
+from pipeline_engine.storage.tables.tokens import Token
 
 
 def visible_to(model: type[Base], caller: Caller) -> ColumnElement[bool]:
@@ -57,6 +58,7 @@ RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyT
         Execution: lambda owner: Execution.user_id == owner,
         Pipeline: lambda owner: or_(Pipeline.user_id == owner, Pipeline.system_owned),
         Secret: lambda owner: Secret.user_id == owner,
+        Token: lambda owner: Token.user_id == owner,
     }
 )
 #: What says of which pipeline a row is; other tables are out of sight of a token that is bound.

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from flask import Flask
 from flask_smorest import Api
 
-from . import actions, deliveries, events, executions, health, pipelines, secrets, validation
+from . import (
+    actions,
+    deliveries,
+    events,
+    executions,
+    health,
+    pipelines,
+    secrets,
+    tokens,
+    validation,
+    whoami,
+)
 from .blueprint import Blueprint
 
 BASE = "/api/v1"
@@ -31,7 +42,9 @@ MOUNTS = (
     Mount(actions.actions, "/actions"),
     Mount(events.events),
     Mount(deliveries.deliveries, "/deliveries"),
-    Mount(secrets.secrets, "/secrets"),
+    Mount(secrets.secrets, "/secrets", aliases=()),
+    Mount(tokens.tokens, "/tokens", aliases=()),
+    Mount(whoami.whoami, "/whoami", aliases=()),
     Mount(health.health),
 )
 

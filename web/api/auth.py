@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 from flask import Flask, g, request
 from werkzeug.datastructures import Headers
 
-from pipeline_engine.config import Settings
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.services import Caller, Scope
+from pipeline_engine.services import Caller, Runtime, Scope
 from pipeline_engine.services.credentials import Credentials
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -86,9 +85,9 @@ def scope_of(app: Flask, endpoint: str) -> Scope | None:
     return found
 
 
-def install(app: Flask, settings: Settings) -> None:
+def install(app: Flask, runtime: Runtime) -> None:
     """Ask everybody who they are, and whether they may, before any view is called."""
-    credentials = Credentials.of(settings)
+    credentials = Credentials(runtime)
     open_to_everybody(app.view_functions["static"])
 
     def authenticate() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from pipeline_engine import errors
-from pipeline_engine.services import JsonRejected, credentials
+from pipeline_engine.services import JsonRejected, credentials, tokens
 from pipeline_engine.services.pipelines import SystemPipelineReadOnly
 
 from ..problems import PROBLEM_TYPE, UNEXPECTED, Problem, of_http
@@ -35,6 +35,7 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.InvalidParams: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSecret: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.BoundToPipelines: HTTPStatus.FORBIDDEN,
     errors.PermissionDenied: HTTPStatus.FORBIDDEN,
     errors.TooManyOpenExecutions: HTTPStatus.TOO_MANY_REQUESTS,
     errors.InvalidCallbackToken: HTTPStatus.UNAUTHORIZED,
@@ -44,6 +45,8 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     SystemPipelineReadOnly: HTTPStatus.FORBIDDEN,
     errors.AdministratorsOnly: HTTPStatus.FORBIDDEN,
+    tokens.InvalidTokenRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    tokens.ScopeExceedsCaller: HTTPStatus.FORBIDDEN,
     JsonRejected: HTTPStatus.BAD_REQUEST,
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     preconditions.IfMatchRequired: HTTPStatus.PRECONDITION_REQUIRED,
@@ -53,6 +56,7 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     auth.InvalidUserId: HTTPStatus.UNPROCESSABLE_ENTITY,
     auth.InvalidOwner: HTTPStatus.UNPROCESSABLE_ENTITY,
     auth.OwnerNotAllowed: HTTPStatus.FORBIDDEN,
+    credentials.IdentityUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     credentials.InvalidToken: HTTPStatus.UNAUTHORIZED,
     credentials.AuthenticationNotConfigured: HTTPStatus.FORBIDDEN,
     credentials.InvalidInternalToken: HTTPStatus.FORBIDDEN,
