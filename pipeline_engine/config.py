@@ -27,6 +27,7 @@ POSITIVE = validate.Range(min=0, min_inclusive=False)
 #: Seconds, and intervals, without a sweep after which it is late; the longer of the two counts.
 LATE_SECONDS, LATE_INTERVALS = 10.0, 5
 NOTHING: Mapping[str, str] = MappingProxyType({})
+NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 #: Prefix of secrets: ``PIPELINE_SECRET__GIT_TOKEN`` is ``{{ secrets.git_token }}`` in a template.
 SECRET_PREFIX = "PIPELINE_SECRET__"  # noqa: S105 (the name of a variable)
 EVERYBODY = "*"  #: among the owners to whom something is lent
@@ -67,6 +68,27 @@ class _WordLists(ma.Field[Mapping[str, tuple[str, ...]]]):
 
 def _is_word_list(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(word, str) for word in value)
+
+
+class _Limits(ma.Field[Mapping[str, int]]):
+    """A JSON object of numbers, such as how many steps of an action there may be at once."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Mapping[str, int]:
+        example = 'such as {"http_request": 20, "tag:gpu": 2}.'
+        try:
+            loaded = orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValidationError(f"Not valid JSON: {error}.") from error
+        if not isinstance(loaded, dict):
+            raise ValidationError(f"Not a JSON object, {example}")
+        wrong = [name for name, most in loaded.items() if not _is_count(most)]
+        if wrong:
+            raise ValidationError(f"{', '.join(wrong)}: not a number from 0 to 10,000, {example}")
+        return MappingProxyType(loaded)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10_000
 
 
 def _is_database_url(value: str) -> None:
@@ -286,6 +308,10 @@ class Settings:
     )
     max_open_executions: int = _variable(
         "PIPELINE_MAX_OPEN_EXECUTIONS", ma.Integer(load_default=10_000, validate=AT_LEAST_ONE)
+    )
+    #: by action or ``tag:<name>``: how many of its steps there may be at once, of all owners
+    action_limits: Mapping[str, int] = _variable(
+        "PIPELINE_ACTION_LIMITS", _Limits(load_default=NO_LIMITS)
     )
     max_body_bytes: int = _variable(
         "PIPELINE_MAX_BODY_BYTES", ma.Integer(load_default=1_048_576, validate=AT_LEAST_ONE)

@@ -7,9 +7,11 @@ who has one (``storage/places.py``); this says what a key is, and what a full ho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from uuid import UUID
 
-from pipeline_engine.domain.definitions import JSON, Concurrency, PipelineDefinition
+from pipeline_engine.domain.definitions import JSON, Concurrency, PipelineDefinition, WhenFull
 from pipeline_engine.domain.expressions import CompiledValue, ExpressionError, Fuel, compile_value
 from pipeline_engine.domain.expressions.nodes import Scope
 from pipeline_engine.domain.issues import Issue
@@ -21,6 +23,32 @@ MAX_KEY = 512
 #: The code of what has no place and may not wait for one, and of what another one has cancelled.
 LIMIT = "concurrency_limit"
 SUPERSEDED = "superseded"
+
+
+#: The owner of the keys of the installation, which count for all owners; nobody is called so.
+EVERYBODY = "*"
+PIPELINE, TAG = "pipeline:", "tag:"  #: begin such keys; the type of an action has no colon
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What an execution or a step has to have a place of before it begins."""
+
+    owner: str | None  #: null is the system
+    key: str
+    limit: int  #: how many may have one at once
+    when_full: WhenFull = WhenFull.WAIT
+
+
+def named(owner: str | None, key: str) -> str:
+    """What people call a key."""
+    if owner != EVERYBODY:
+        return f"'{key}'"
+    if key.startswith(PIPELINE):
+        return "its pipeline"
+    if key.startswith(TAG):
+        return f"the tag '{key.removeprefix(TAG)}'"
+    return f"the action '{key}'"
 
 
 class InvalidKey(PipelineEngineError):
@@ -54,6 +82,42 @@ def execution_key(
 ) -> str:
     """The key of an execution with these *params*. Raises ``InvalidKey``, ``ExpressionError``."""
     return key_in(compile_value(concurrency.key), {"params": params}, masker=masker)
+
+
+def needs_of_execution(
+    definition: PipelineDefinition,
+    params: Mapping[str, JSON],
+    *,
+    owner: str | None,
+    pipeline_id: UUID | None,
+) -> list[Need]:
+    """The places that an execution needs, in the order in which it asks for them.
+
+    The key of its author comes first: who has a place that all share should not wait for
+    something else. Raises ``InvalidKey`` and ``ExpressionError``.
+    """
+    found: list[Need] = []
+    if own := definition.concurrency:
+        found.append(Need(owner, execution_key(own, params), own.limit, own.when_full))
+    most = definition.settings.max_concurrent_executions
+    if most is not None and pipeline_id is not None:
+        key = f"{PIPELINE}{pipeline_id}"
+        found.append(Need(EVERYBODY, key, most, definition.settings.when_full))
+    return found
+
+
+def needs_of_action(
+    action: str, tags: Collection[str], limits: Mapping[str, int]
+) -> tuple[Need, ...]:
+    """The places of the installation that whoever runs *action* needs, the scarcest first.
+
+    All ask in this order, so nobody waits for somebody who waits for him; and who waits for what
+    is scarce does not keep others from what is not.
+    """
+    names = [action, *(f"{TAG}{tag}" for tag in tags)]
+    found = {name: limits[name] for name in names if name in limits}
+    scarcest_first = sorted((limit, name) for name, limit in found.items())
+    return tuple(Need(EVERYBODY, name, limit) for limit, name in scarcest_first)
 
 
 def problems(

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pipeline_engine.domain import concurrency, quorums
 from pipeline_engine.domain.callers import SYSTEM, Caller
+from pipeline_engine.domain.concurrency import Need, needs_of_execution
 from pipeline_engine.domain.definitions import PipelineDefinition, merge_params
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, remember
 from pipeline_engine.domain.outcome import AbortReason
@@ -265,8 +266,7 @@ def begin(tx: Transaction, plan: Plan, execution: NewExecution) -> UUID | None:
     begun = begin_execution(tx.connection, execution, plan.first_steps)
     if begun is None:
         return None
-    wanted = plan.definition.concurrency
-    if not places.admits_execution(tx, begun.id, execution.user_id, wanted, execution.params):
+    if not places.admits_execution(tx, begun.id, _needs(plan, execution)):
         put_in_line(tx.connection, [row.id for row in begun.roots])
         stop_clock(tx.connection, begun.id)
         return begun.id
@@ -277,3 +277,15 @@ def begin(tx: Transaction, plan: Plan, execution: NewExecution) -> UUID | None:
     held_back = {row.id for row in held}
     tx.ready.extend(row for row in begun.roots if row.id not in held_back)
     return begun.id
+
+
+def _needs(plan: Plan, execution: NewExecution) -> Sequence[Need]:
+    definition = plan.definition
+    if not definition.needs_place:
+        return ()
+    return needs_of_execution(
+        definition,
+        execution.params,
+        owner=execution.user_id,
+        pipeline_id=execution.pipeline_id,
+    )

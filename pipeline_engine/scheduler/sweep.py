@@ -41,9 +41,9 @@ from pipeline_engine.scheduler.transaction import Transaction, run_surviving_dis
 from pipeline_engine.storage import (
     admission,
     deliveries,
+    lines,
     mailbox,
     overdue,
-    places,
     races,
     rows,
     transitions,
@@ -396,15 +396,16 @@ def _cancel_rest_again(runtime: Runtime) -> int:
 
 def _give_places_again(runtime: Runtime) -> int:
     """Look after the keys at which somebody waits for a place that is free."""
-    with runtime.engine.connect() as connection:
-        ids = places.stalled(connection)
+    with runtime.engine.begin() as connection:
+        lines.follow_limits(connection, runtime.settings.action_limits)
+        ids = lines.stalled(connection)
     return sum(_isolated(partial(give_places, runtime, one), place=one) for one in ids)
 
 
 def _supersede_again(runtime: Runtime) -> int:
     """Cancel those whose place a later one needs, if nobody has begun with that."""
     with runtime.engine.connect() as connection:
-        ids = places.not_cancelled(connection)
+        ids = lines.not_cancelled(connection)
     return sum(_isolated(partial(supersede, runtime, one), place=one) for one in ids)
 
 

@@ -284,11 +284,13 @@ CROSS JOIN LATERAL (SELECT count(*) AS number FROM concurrency_places p2
     WHERE coalesce(p2.owner, '') = coalesce(p.owner, '') AND p2.key = p.key
     AND (p2.taken_at, p2.id) <= (p.taken_at, p.id)
     AND {IS_LIVE.replace("p.", "p2.")}) before
+CROSS JOIN LATERAL (SELECT coalesce(bool_and(p3.taken_at IS NOT NULL), false) AS are_taken
+    FROM concurrency_places p3 WHERE p3.step_execution_id = s.id) its
 CROSS JOIN LATERAL (VALUES
     ('too_many_at_once', p.key, p.taken_at IS NOT NULL AND before.number > p.at_once,
         before.number::text, p.at_once::text),
-    ('row_differs', 'has_place', s.has_place <> (p.taken_at IS NOT NULL),
-        s.has_place::text, (p.taken_at IS NOT NULL)::text)
+    ('row_differs', 'has_place', s.has_place <> its.are_taken,
+        s.has_place::text, its.are_taken::text)
 ) AS f(code, name, differs, found, expected)
 WHERE p.execution_id = %(id)s AND {IS_LIVE} AND f.differs
 UNION ALL

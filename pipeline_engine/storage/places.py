@@ -11,16 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
-from pipeline_engine.domain.definitions import Concurrency, WhenFull
+from pipeline_engine.domain.concurrency import Need
+from pipeline_engine.domain.definitions import WhenFull
+from pipeline_engine.domain.phases import Phase
 from pipeline_engine.storage.admission import HAS_PLACE_OR_IN_LINE
 from pipeline_engine.storage.history import about
-from pipeline_engine.storage.overdue import BATCH
+from pipeline_engine.storage.phases import IS
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.events import EventType
@@ -32,6 +34,11 @@ class Key:
 
     owner: str | None  #: null is the system
     text: str
+
+    @classmethod
+    def of(cls, need: Need) -> Key:
+        """The key of what is needed."""
+        return cls(need.owner, need.key)
 
     @property
     def params(self) -> dict[str, str | None]:
@@ -52,12 +59,17 @@ class PlaceRow:
     when_full: str
     decided: bool
 
+    @property
+    def of(self) -> Key:
+        """What it is a place of."""
+        return Key(self.owner, self.key)
 
-_COLUMNS = ", ".join(f"p.{field.name}" for field in fields(PlaceRow))
-_SAME_KEY = "coalesce(p.owner, '') = coalesce(%(owner)s::text, '') AND p.key = %(key)s::text"
+
+COLUMNS = ", ".join(f"p.{field.name}" for field in fields(PlaceRow))
+SAME_KEY = "coalesce(p.owner, '') = coalesce(%(owner)s::text, '') AND p.key = %(key)s::text"
 
 
-def _is_open(execution: str = "true", step: str = "true") -> str:
+def is_open(execution: str = "true", step: str = "true") -> str:
     """Whether the row that a place is for has not ended, and these conditions are true of it."""
     return (
         "CASE WHEN p.step_execution_id IS NULL THEN EXISTS (SELECT FROM executions e"
@@ -67,10 +79,10 @@ def _is_open(execution: str = "true", step: str = "true") -> str:
     )
 
 
-IS_LIVE = _is_open()
-_TAKEN = f"p.taken_at IS NOT NULL AND {IS_LIVE}"
+IS_LIVE = is_open()
+TAKEN = f"p.taken_at IS NOT NULL AND {IS_LIVE}"
 #: One that is about to be cancelled for a later one is not let in any more.
-_WAITS = f"p.taken_at IS NULL AND p.superseded_at IS NULL AND {IS_LIVE}"
+WAITS = f"p.taken_at IS NULL AND p.superseded_at IS NULL AND {IS_LIVE}"
 # Owner and key go into one number without being joined: one is the seed of the other.
 _LOCK = "hashtextextended(%(key)s, hashtextextended(coalesce(%(owner)s, ''), 2))"
 
@@ -94,9 +106,11 @@ class Answer:
 
 
 def ask_for_step(
-    connection: Connection, step: StepRow, key: Key, wanted: Concurrency, *, may_decide: bool
+    connection: Connection, step: StepRow, need: Need, *, may_decide: bool
 ) -> Answer | None:
     """Take a place for a queued step, or put it in line; None if somebody else has the step.
+
+    What it has places of was looked up with its row locked, if there is any.
 
     Only who holds the lock of the key may decide that there is a place.
     """
@@ -104,9 +118,10 @@ def ask_for_step(
         connection,
         _ASK_FOR_STEP,
         {
-            **_asked(key, wanted, may_decide=may_decide),
+            **_asked(need, may_decide=may_decide),
             "step": step.id,
             "attempt": step.attempt,
+            "has_place": step.has_place,
             "details": json_guard.dumps(about(step, EventType.PLACE_AWAITED).details),
         },
     )
@@ -114,27 +129,27 @@ def ask_for_step(
 
 
 def ask_for_execution(
-    connection: Connection, execution_id: UUID, key: Key, wanted: Concurrency, *, may_decide: bool
+    connection: Connection, execution_id: UUID, need: Need, *, may_decide: bool
 ) -> Answer:
-    """The same for a new execution."""
-    params = {**_asked(key, wanted, may_decide=may_decide), "execution": str(execution_id)}
+    """The same for an execution that has not begun."""
+    params = {**_asked(need, may_decide=may_decide), "execution": str(execution_id)}
     return Answer(*driver.fetch(connection, _ASK_FOR_EXECUTION, params)[0])
 
 
-def _asked(key: Key, wanted: Concurrency, *, may_decide: bool) -> dict[str, object]:
+def _asked(need: Need, *, may_decide: bool) -> dict[str, object]:
     return {
-        **key.params,
-        "at_once": wanted.limit,
-        "when_full": wanted.when_full.value,
+        **Key.of(need).params,
+        "at_once": need.limit,
+        "when_full": need.when_full.value,
         "may_decide": may_decide,
     }
 
 
 _IS_FREE = f"""
 SELECT %(may_decide)s::boolean AND NOT EXISTS (
-    SELECT FROM concurrency_places p WHERE {_SAME_KEY} AND {_WAITS}
+    SELECT FROM concurrency_places p WHERE {SAME_KEY} AND {WAITS}
 ) AND %(at_once)s::int > (
-    SELECT count(*) FROM concurrency_places p WHERE {_SAME_KEY} AND {_TAKEN}
+    SELECT count(*) FROM concurrency_places p WHERE {SAME_KEY} AND {TAKEN}
 ) AS yes
 """
 #: Whether nothing but waiting is left to be decided about who finds no place.
@@ -149,7 +164,8 @@ _ASK_FOR_STEP = f"""
 WITH ours AS (
     -- It was read a while ago, and may be somebody else's by now.
     SELECT s.id, s.execution_id FROM step_executions s
-    WHERE s.id = %(step)s::bigint AND s.attempt = %(attempt)s::int AND NOT s.has_place
+    WHERE s.id = %(step)s::bigint AND s.attempt = %(attempt)s::int
+        AND s.has_place = %(has_place)s::boolean
         AND CASE WHEN s.status IN ('PENDING', 'RETRYING') THEN s.queued_at IS NOT NULL END
     FOR NO KEY UPDATE SKIP LOCKED
 ), free AS ({_IS_FREE}), asked AS (
@@ -178,6 +194,44 @@ SELECT id, taken_at IS NOT NULL, decided FROM asked
 """
 
 
+def keys_of_step(connection: Connection, step: StepRow) -> list[Key] | None:
+    """What a queued step has places of; None if somebody else has the step.
+
+    It stays locked, so that nobody else asks for more.
+    """
+    params = {"id": step.id, "attempt": step.attempt}
+    lock = (
+        "SELECT id FROM step_executions WHERE id = %(id)s AND attempt = %(attempt)s AND has_place"
+        f" AND {IS[Phase.QUEUED]} FOR NO KEY UPDATE SKIP LOCKED"
+    )
+    if not driver.fetch(connection, lock, params):
+        return None
+    look = "SELECT owner, key FROM concurrency_places WHERE step_execution_id = %(id)s"
+    return [Key(*row) for row in driver.fetch(connection, look, params)]
+
+
+def asked_by_execution(connection: Connection, execution_id: UUID) -> int | None:
+    """How many places an execution has asked for; None if it is not to begin any more.
+
+    It stays locked, so that nobody ends it meanwhile.
+    """
+    found = driver.fetch(
+        connection,
+        "SELECT id FROM executions WHERE id = %(id)s AND status = 'PENDING'"
+        " AND abort_reason IS NULL FOR NO KEY UPDATE",
+        {"id": str(execution_id)},
+    )
+    if not found:
+        return None
+    counted = driver.fetch(
+        connection,
+        "SELECT count(*) FROM concurrency_places WHERE execution_id = %(id)s"
+        " AND step_execution_id IS NULL",
+        {"id": str(execution_id)},
+    )
+    return int(counted[0][0])
+
+
 #: Greater than the id of any place.
 LAST = 2**63 - 1
 
@@ -200,14 +254,14 @@ def key_of(connection: Connection, place_id: int) -> Key | None:
 def first_in_line(connection: Connection, key: Key) -> PlaceRow | None:
     """Who has waited for longest; what has ended is forgotten on the way."""
     found = connection.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM concurrency_places p WHERE {_SAME_KEY} AND {_WAITS}"
+        f"SELECT {COLUMNS} FROM concurrency_places p WHERE {SAME_KEY} AND {WAITS}"
         " ORDER BY p.id LIMIT 1",
         key.params,
     ).first()
     for ended in ("p.taken_at IS NOT NULL", "p.taken_at IS NULL AND p.id < %(first)s"):
         # One after the other: of a long line only what is in front of the first is read.
         connection.exec_driver_sql(
-            f"DELETE FROM concurrency_places p WHERE {_SAME_KEY} AND {ended} AND NOT ({IS_LIVE})",
+            f"DELETE FROM concurrency_places p WHERE {SAME_KEY} AND {ended} AND NOT ({IS_LIVE})",
             {**key.params, "first": found[0] if found else LAST},
         )
     return PlaceRow(*found) if found else None
@@ -216,8 +270,8 @@ def first_in_line(connection: Connection, key: Key) -> PlaceRow | None:
 def first_undecided(connection: Connection, key: Key) -> PlaceRow | None:
     """The first in line of whom nobody has looked what it does while there is no place."""
     found = connection.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM concurrency_places p WHERE {_SAME_KEY} AND NOT p.decided"
-        f" AND {_WAITS} ORDER BY p.id LIMIT 1",
+        f"SELECT {COLUMNS} FROM concurrency_places p WHERE {SAME_KEY} AND NOT p.decided"
+        f" AND {WAITS} ORDER BY p.id LIMIT 1",
         key.params,
     ).first()
     return PlaceRow(*found) if found else None
@@ -226,7 +280,7 @@ def first_undecided(connection: Connection, key: Key) -> PlaceRow | None:
 def taken(connection: Connection, key: Key) -> int:
     """How many have a place."""
     found: int = connection.exec_driver_sql(
-        f"SELECT count(*) FROM concurrency_places p WHERE {_SAME_KEY} AND {_TAKEN}", key.params
+        f"SELECT count(*) FROM concurrency_places p WHERE {SAME_KEY} AND {TAKEN}", key.params
     ).scalar_one()
     return found
 
@@ -261,36 +315,12 @@ def supersede(connection: Connection, place: PlaceRow) -> list[int]:
     """
     found = connection.exec_driver_sql(
         "UPDATE concurrency_places v SET superseded_at = now() FROM ("
-        f" SELECT p.id FROM concurrency_places p WHERE {_SAME_KEY} AND p.id < %(id)s"
+        f" SELECT p.id FROM concurrency_places p WHERE {SAME_KEY} AND p.id < %(id)s"
         f" AND p.superseded_at IS NULL AND {IS_LIVE} ORDER BY p.id DESC OFFSET %(stay)s) front"
         " WHERE v.id = front.id RETURNING v.id",
         {"owner": place.owner, "key": place.key, "id": place.id, "stay": place.at_once - 1},
     )
     return sorted(found.scalars())
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who has a place, since when."""
-
-    execution_id: UUID
-    step_id: str | None  #: None: the execution itself
-    since: datetime
-
-    def __str__(self) -> str:
-        whole = f"execution {self.execution_id}"
-        return f"step '{self.step_id}' of {whole}" if self.step_id else whole
-
-
-def holders(connection: Connection, key: Key, *, most: int) -> list[Holder]:
-    """Who has a place, those first that have had one for longest."""
-    found = connection.exec_driver_sql(
-        "SELECT p.execution_id, (SELECT step_id FROM step_executions"
-        " WHERE id = p.step_execution_id), p.taken_at FROM concurrency_places p"
-        f" WHERE {_SAME_KEY} AND {_TAKEN} ORDER BY p.taken_at, p.id LIMIT %(most)s",
-        {**key.params, "most": most},
-    )
-    return [Holder(*row) for row in found]
 
 
 # ── Executions ───────────────────────────────────────────────────────────────────────────
@@ -311,52 +341,6 @@ def start_clock(connection: Connection, execution_id: UUID, *, timeout: timedelt
         {"id": str(execution_id), "timeout": timeout},
     )
     return found.first() is not None
-
-
-# ── For people ───────────────────────────────────────────────────────────────────────────
-
-SHOWN = 10  #: of those who have a place
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What an execution or a step stands in line for, and who is in front of it."""
-
-    place: PlaceRow
-    asked_at: datetime
-    superseded_at: datetime | None
-    in_front: int  #: that wait as well
-    holders: Sequence[Holder]  #: those first that have had a place for longest
-
-
-def lines(connection: Connection, execution_id: UUID, ids: Sequence[int]) -> list[Line]:
-    """What an execution, or these steps of it, stand in line for."""
-    found = connection.exec_driver_sql(
-        f"SELECT {_COLUMNS}, p.asked_at, p.superseded_at FROM concurrency_places p"
-        " WHERE p.execution_id = %(id)s AND p.taken_at IS NULL"
-        " AND (p.step_execution_id IS NULL OR p.step_execution_id = ANY(%(ids)s)) ORDER BY p.id",
-        {"id": str(execution_id), "ids": list(ids)},
-    ).all()
-    places = [(PlaceRow(*row[:-2]), row[-2], row[-1]) for row in found]
-    return [
-        Line(
-            place,
-            asked_at,
-            superseded_at,
-            _in_front(connection, place),
-            holders(connection, Key(place.owner, place.key), most=SHOWN),
-        )
-        for place, asked_at, superseded_at in places
-    ]
-
-
-def _in_front(connection: Connection, place: PlaceRow) -> int:
-    found: int = connection.exec_driver_sql(
-        f"SELECT count(*) FROM concurrency_places p WHERE {_SAME_KEY} AND {_WAITS}"
-        " AND p.id < %(id)s",
-        {"owner": place.owner, "key": place.key, "id": place.id},
-    ).scalar_one()
-    return found
 
 
 # ── Ends ─────────────────────────────────────────────────────────────────────────────────
@@ -394,42 +378,8 @@ def is_in_line(connection: Connection, execution_id: UUID) -> bool:
 def find_superseded(connection: Connection, place_id: int) -> PlaceRow | None:
     """One that is to be cancelled for a later one, and has not ended."""
     found = connection.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM concurrency_places p WHERE p.id = %(id)s"
+        f"SELECT {COLUMNS} FROM concurrency_places p WHERE p.id = %(id)s"
         f" AND p.superseded_at IS NOT NULL AND {IS_LIVE}",
         {"id": place_id},
     ).first()
     return PlaceRow(*found) if found else None
-
-
-# ── What the sweep looks for ─────────────────────────────────────────────────────────────
-
-
-_AT_THE_KEY = (
-    "concurrency_places p WHERE coalesce(p.owner, '') = coalesce(w.owner, '') AND p.key = w.key"
-)
-
-
-def stalled(connection: Connection) -> list[int]:
-    """First in line of each key at which something ought to have been decided."""
-    found = connection.exec_driver_sql(
-        "SELECT w.id FROM (SELECT DISTINCT ON (coalesce(owner, ''), key) * FROM concurrency_places"
-        " WHERE taken_at IS NULL AND superseded_at IS NULL"
-        " ORDER BY coalesce(owner, ''), key, id) w"
-        f" WHERE w.at_once > (SELECT count(*) FROM {_AT_THE_KEY} AND {_TAKEN})"
-        f" OR EXISTS (SELECT FROM {_AT_THE_KEY} AND NOT p.decided AND {_WAITS})"
-        f" OR NOT EXISTS (SELECT FROM concurrency_places p WHERE p.id = w.id AND {IS_LIVE})"
-        " LIMIT %(most)s",
-        {"most": BATCH},
-    )
-    return list(found.scalars())
-
-
-def not_cancelled(connection: Connection) -> list[int]:
-    """Those that are to be cancelled for a later one, if nobody has begun with that."""
-    found = connection.exec_driver_sql(
-        "SELECT p.id FROM concurrency_places p WHERE p.superseded_at IS NOT NULL"
-        f" AND {_is_open('e.cancel_requested_at IS NULL', 'NOT s.cancelling')}"
-        " ORDER BY p.id LIMIT %(most)s",
-        {"most": BATCH},
-    )
-    return list(found.scalars())

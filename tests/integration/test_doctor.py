@@ -281,6 +281,15 @@ def test_a_broken_plug_in_is_named_with_its_reason(runtime):
     assert is_ill(found["plug_ins"], "resize", "acme", "No module")
 
 
+def test_a_limit_of_an_action_that_nobody_has_is_found(make_runtime):
+    limits = {"log": 1, "tag:gpu": 2, "htp_request": 3}
+
+    found = checks(configuration, make_runtime(action_limits=limits))["action_limits"]
+
+    assert is_ill(found, "htp_request", "PIPELINE_ACTION_LIMITS")
+    assert "gpu" not in found.says
+
+
 def test_an_installation_without_tokens_lets_nobody_in(make_runtime):
     assert is_ill(
         checks(configuration, make_runtime(api_tokens=()))["api_tokens"], "PIPELINE_API_TOKEN"

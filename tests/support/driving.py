@@ -31,7 +31,7 @@ from pipeline_engine.scheduler.resume import (
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services.audit import audit_rows
-from pipeline_engine.storage import places
+from pipeline_engine.storage import lines
 from pipeline_engine.storage.tables.events import Event as HistoryEvent
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.steps import StepExecution, StepKind
@@ -157,7 +157,7 @@ class Driver:
     def give_places(self) -> bool:
         """Look after the keys of places; false if nobody's turn has come."""
         with self.runtime.engine.connect() as connection:
-            stalled, superseded = places.stalled(connection), places.not_cancelled(connection)
+            stalled, superseded = lines.stalled(connection), lines.not_cancelled(connection)
         for place_id in stalled:
             make_turn(self.runtime).go_on(give_places.give_places(self.runtime, place_id))
         for place_id in superseded:

@@ -54,6 +54,18 @@ def test_every_problem_is_told_at_once_because_a_restart_per_mistake_is_cruel():
     ]
 
 
+def test_limits_of_actions_are_numbers_by_name():
+    assert read(PIPELINE_ACTION_LIMITS='{"http_request": 20, "tag:gpu": 0}').action_limits == {
+        "http_request": 20,
+        "tag:gpu": 0,
+    }
+
+
+@pytest.mark.parametrize("given", ["x", "[]", '{"log": -1}', '{"log": true}', '{"log": 10001}'])
+def test_what_is_no_limit_of_an_action_is_refused(given):
+    assert list(problems(**LEAST, PIPELINE_ACTION_LIMITS=given)) == ["PIPELINE_ACTION_LIMITS"]
+
+
 def test_the_message_names_the_variables_and_no_secret():
     with pytest.raises(InvalidSettings) as refused:
         Settings.from_env({**LEAST, "PIPELINE_SECRET_KEY": "too short"})

@@ -32,6 +32,7 @@ NOT_IN_BLOCK: Mapping[str, str] = {
     "params": "The steps see what the block sees; give each the params of its action.",
     "idempotent": "Say it of the steps that it is true of.",
     "queue": "Say it of the steps that it is true of.",
+    "tags": "Say it of the steps that it is true of.",
 }
 NAMES: Rule = list_of(text())
 

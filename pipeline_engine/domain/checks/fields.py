@@ -7,7 +7,7 @@ API documents what is checked and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias, cast
@@ -110,9 +110,14 @@ def number(minimum: float, maximum: float) -> Rule:
     return rule
 
 
-def choice(words: type[StrEnum], noun: str, without: frozenset[str] = frozenset()) -> Rule:
-    """One word of an enumeration, in any case."""
-    allowed = [word.value for word in words if word.value not in without]
+def choice(
+    words: type[StrEnum],
+    noun: str,
+    without: frozenset[str] = frozenset(),
+    aliases: Collection[str] = (),
+) -> Rule:
+    """One word of an enumeration, or an *alias* of one, in any case."""
+    allowed = [*(word.value for word in words if word.value not in without), *aliases]
 
     @lets_through(STRING | {"enum": allowed})
     def rule(value: JSON, pointer: str, findings: Findings) -> None:

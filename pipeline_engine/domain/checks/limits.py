@@ -21,6 +21,7 @@ class Limits:
 MAX_SECONDS = 366 * 24 * 3600
 MAX_MULTIPLIER = 100
 MAX_PARALLEL_STEPS = 100
+MAX_AT_ONCE = 10_000  # executions or steps with the same key
 MAX_NESTED_BLOCKS = 4  # a step in the innermost is in all of them
 MIN_WEIGHT, MAX_WEIGHT = 0.001, 1000
 MAX_CHOICES = 1000  # of an enum

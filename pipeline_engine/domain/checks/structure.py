@@ -23,6 +23,7 @@ from pipeline_engine.domain.checks.fields import (
     text,
 )
 from pipeline_engine.domain.checks.limits import (
+    MAX_AT_ONCE,
     MAX_MULTIPLIER,
     MAX_PARALLEL_STEPS,
     MAX_SECONDS,
@@ -35,6 +36,7 @@ from pipeline_engine.domain.checks.trigger_rules import TRIGGER_RULE, check_trig
 from pipeline_engine.domain.definitions import (
     JSON,
     MAX_ATTEMPTS,
+    WHEN_FULL_ALIASES,
     HandlerWhen,
     Jitter,
     OnFailure,
@@ -133,6 +135,17 @@ def step(value: JSON, pointer: str, findings: Findings) -> None:
         check_trigger_rule(value, pointer, findings)
 
 
+def settings(value: JSON, pointer: str, findings: Findings) -> None:
+    """The settings, and whether they go together."""
+    SETTINGS(value, pointer, findings)
+    if not isinstance(value, Mapping) or value.get("when_full") is None:
+        return
+    if value.get("max_concurrent_executions") is None:
+        hint = "when_full says what happens when so many executions are open."
+        pointer = f"{pointer}/max_concurrent_executions"
+        findings.field_error(pointer, "required", "Field required beside 'when_full'", hint)
+
+
 @lets_through({"type": "array", "minItems": 1, "items": step.schema})
 def steps(value: JSON, pointer: str, findings: Findings) -> None:
     """The steps of a block, at least one."""
@@ -196,11 +209,12 @@ FOR_EACH = record(
     },
     title="ForEach",
 )
+WHEN_FULL = choice(WhenFull, "when_full", aliases=WHEN_FULL_ALIASES)
 CONCURRENCY = record(
     {
         "key": Field(text(1), required=True),
-        "limit": Field(integer(1, 10_000)),
-        "when_full": Field(choice(WhenFull, "when_full")),
+        "limit": Field(integer(1, MAX_AT_ONCE)),
+        "when_full": Field(WHEN_FULL),
     },
     title="Concurrency",
     example='{"key": "import-{{ params.tenant }}"}',
@@ -239,6 +253,7 @@ STEP_FIELDS: Mapping[str, Field] = {
     "for_each": Field(Rule(for_each, {"anyOf": [items.schema, FOR_EACH.schema]})),
     "concurrency": Field(CONCURRENCY),
     "compensate": Field(COMPENSATE),
+    "tags": Field(texts),
     "idempotent": Field(boolean),
     "queue": Field(choice(QueueName, "queue")),
     "weight": Field(number(MIN_WEIGHT, MAX_WEIGHT)),
@@ -254,6 +269,7 @@ HANDLER_FIELDS: Mapping[str, Field] = {
     "cancel_rest": Field(not_in_handler),
     "catch": Field(not_in_handler),
     "concurrency": Field(not_in_handler),
+    "tags": Field(not_in_handler),
     "compensate": Field(not_in_handler),
     "when": Field(choice(HandlerWhen, "handler condition")),
 }
@@ -271,6 +287,8 @@ SETTINGS = record(
         "handlers_timeout_seconds": Field(SECONDS),
         "fail_fast": Field(boolean),
         "max_parallel_steps": Field(integer(1, MAX_PARALLEL_STEPS)),
+        "max_concurrent_executions": Field(integer(1, MAX_AT_ONCE)),
+        "when_full": Field(WHEN_FULL),
         "retry_policy": Field(RETRIES),
         "on_success": Field(HANDLERS),
         "on_failure": Field(HANDLERS),
@@ -284,7 +302,7 @@ ROOT: dict[str, Field] = {
     "version": Field(text()),
     "description": Field(text()),
     "parameters": Field(PARAMETERS),
-    "settings": Field(SETTINGS),
+    "settings": Field(Rule(settings, SETTINGS.schema)),
     "concurrency": Field(CONCURRENCY),
     "steps": Field(list_of(step, "Must be a list"), required=True),
     "outputs": Field(map_of(text())),

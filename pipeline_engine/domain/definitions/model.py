@@ -101,6 +101,10 @@ class WhenFull(StrEnum):
     CANCEL_OLDEST = "cancel_oldest"  #: those in front of it are cancelled, the oldest first
 
 
+#: Other words for the same.
+WHEN_FULL_ALIASES = {"queue": WhenFull.WAIT, "cancel_old": WhenFull.CANCEL_OLDEST}
+
+
 @dataclass(frozen=True, slots=True)
 class Concurrency:
     """How many executions or steps with the same key there may be at once."""
@@ -181,6 +185,7 @@ class StepDefinition:
     concurrency: Concurrency | None = None  #: it needs a place before it begins
     compensate: Compensation | None = None
     undoes_items: frozenset[StepStatus] = frozenset()  #: of a compensation: those that ended so
+    tags: tuple[str, ...] = ()  #: what an installation limits, beside the action
     idempotent: bool | None = None  #: overrides what the action says
     queue: QueueName | None = None  #: overrides what the action says
     weight: float = 1  #: of its progress
@@ -212,6 +217,8 @@ class PipelineSettings:
     handlers_timeout_seconds: int = 30  #: for all that goes on after the time is up
     fail_fast: bool = True
     max_parallel_steps: int = 10
+    max_concurrent_executions: int | None = None  #: of the pipeline, whoever starts them
+    when_full: WhenFull = WhenFull.WAIT  #: as many as that are open
     retry_policy: Retries = ()  #: for retrying steps without a ``retry`` block
     handlers: tuple[HandlerDefinition, ...] = ()  #: run one after another, in this order
 
@@ -252,6 +259,11 @@ class PipelineDefinition:
     outputs: Mapping[str, str] = field(default_factory=dict)
     #: Of each step inside of blocks the ids of these, the outermost first.
     enclosing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def needs_place(self) -> bool:
+        """Whether an execution may have to wait for others before it begins."""
+        return self.concurrency is not None or self.settings.max_concurrent_executions is not None
 
     def step(self, step_id: str) -> StepDefinition:
         """The step or handler with this id. Raises ``KeyError`` if there is none."""

@@ -12,6 +12,7 @@ from pipeline_engine.domain.definitions.model import (
     BLOCK,
     JSON,
     USUAL_RULE,
+    WHEN_FULL_ALIASES,
     Block,
     Catch,
     Compensation,
@@ -149,6 +150,8 @@ def _settings(given: Mapping[str, JSON], defaults: DefinitionDefaults) -> Pipeli
         ),
         fail_fast=_or(given.get("fail_fast"), True),
         max_parallel_steps=int(given.get("max_parallel_steps") or defaults.max_parallel_steps),
+        max_concurrent_executions=_whole(given.get("max_concurrent_executions")),
+        when_full=_when_full(given.get("when_full")),
         retry_policy=_retries(given.get("retry_policy")),
         handlers=tuple(_handlers(given)),
     )
@@ -184,6 +187,7 @@ def _step(given: Mapping[str, JSON]) -> StepDefinition:
         block=block,
         concurrency=_concurrency(given.get("concurrency")),
         compensate=_compensation(given.get("compensate")),
+        tags=tuple(dict.fromkeys(one_or_more(given.get("tags")))),
         idempotent=given.get("idempotent"),
         queue=QueueName(queue.lower()) if queue else None,
         weight=_or(given.get("weight"), 1),
@@ -272,8 +276,13 @@ def _concurrency(given: Mapping[str, JSON] | None) -> Concurrency | None:
     return Concurrency(
         key=given["key"],
         limit=int(_or(given.get("limit"), 1)),
-        when_full=WhenFull((given.get("when_full") or WhenFull.WAIT).lower()),
+        when_full=_when_full(given.get("when_full")),
     )
+
+
+def _when_full(given: JSON) -> WhenFull:
+    word = (given or WhenFull.WAIT).lower()
+    return WHEN_FULL_ALIASES.get(word) or WhenFull(word)
 
 
 def _compensation(given: Mapping[str, JSON] | None) -> Compensation | None:

@@ -116,7 +116,7 @@ def _stop_all(
 
 
 def _stands_in_line(tx: Transaction, execution_id: UUID, plan: Plan) -> bool:
-    return plan.definition.concurrency is not None and is_in_line(tx.connection, execution_id)
+    return plan.definition.needs_place and is_in_line(tx.connection, execution_id)
 
 
 def lock_below(

@@ -137,7 +137,7 @@ def _epilogue(tx: Transaction, sink: StepRow, plan: Plan, verdict: Verdict) -> l
 
 def _never_had_its_place(tx: Transaction, sink: StepRow, plan: Plan) -> bool:
     """Whether nothing may run of it: what has a place may rely on being alone."""
-    if plan.definition.concurrency is None or sink.step_id != SINK:
+    if not plan.definition.needs_place or sink.step_id != SINK:
         return False
     return is_in_line(tx.connection, sink.execution_id)
 

@@ -6,19 +6,18 @@ it, the asker goes to the end of the line, and a message lets somebody look who 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from uuid import UUID
 
 from pipeline_engine.dispatch.messages import GIVE_PLACES, Message
 from pipeline_engine.domain.admission import Admission, answer
-from pipeline_engine.domain.concurrency import execution_key, key_in
-from pipeline_engine.domain.definitions import Concurrency
+from pipeline_engine.domain.concurrency import Need, key_in
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage import places
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.places import Key
+from pipeline_engine.storage.rows import StepRow
 
 
 def admits_step(tx: Transaction, step: Prepared) -> bool:
@@ -27,35 +26,51 @@ def admits_step(tx: Transaction, step: Prepared) -> bool:
     Asked when its condition is known to be true: who does not run needs no place. Raises
     ``InvalidKey`` and ``ExpressionError``.
     """
-    wanted, row = step.planned.definition.concurrency, step.row
-    if wanted is None or row.has_place:
+    planned, row = step.planned, step.row
+    if not planned.needs_place:
         return True
-    text = key_in(step.planned.concurrency_key, step.scope, step.fuel, step.masker)
-    key = Key(step.facts.user_id, text)
-    may_decide = places.try_lock(tx.connection, key)
-    asked = places.ask_for_step(tx.connection, row, key, wanted, may_decide=may_decide)
+    limits = () if tx.plan(row.execution_id).runs_after_steps(row) else planned.limited_by
+    if row.has_place and not limits:  # that of its own key
+        return True
+    has: Collection[Key] = ()
+    if row.has_place:
+        found = places.keys_of_step(tx.connection, row)
+        if found is None:
+            return False
+        has = found
+    needs = [*_own_need(step), *limits]
+    return all(_admits_step(tx, row, need) for need in needs if Key.of(need) not in has)
+
+
+def _own_need(step: Prepared) -> Iterator[Need]:
+    """What the author of the step says that it needs, if it has none of that yet.
+
+    That is asked for first, so whoever has any place has this one.
+    """
+    wanted = step.planned.definition.concurrency
+    if wanted is not None and not step.row.has_place:
+        key = key_in(step.planned.concurrency_key, step.scope, step.fuel, step.masker)
+        yield Need(step.facts.user_id, key, wanted.limit, wanted.when_full)
+
+
+def _admits_step(tx: Transaction, row: StepRow, need: Need) -> bool:
+    may_decide = places.try_lock(tx.connection, Key.of(need))
+    asked = places.ask_for_step(tx.connection, row, need, may_decide=may_decide)
     if asked is None:
         return False
     row.has_place, row.in_line = asked.is_taken, not asked.is_taken
     return _admits(tx, asked)
 
 
-def admits_execution(
-    tx: Transaction,
-    execution_id: UUID,
-    owner: str | None,
-    wanted: Concurrency | None,
-    params: Mapping[str, Any],
-) -> bool:
-    """Whether a new execution may begin; if not, it stands in line."""
-    if wanted is None:
-        return True
-    key = Key(owner, execution_key(wanted, params))
-    may_decide = places.try_lock(tx.connection, key)
-    return _admits(
-        tx,
-        places.ask_for_execution(tx.connection, execution_id, key, wanted, may_decide=may_decide),
-    )
+def admits_execution(tx: Transaction, execution_id: UUID, needs: Sequence[Need]) -> bool:
+    """Whether an execution may begin; if not, it stands in line for one of *needs*."""
+    return all(_admits_execution(tx, execution_id, need) for need in needs)
+
+
+def _admits_execution(tx: Transaction, execution_id: UUID, need: Need) -> bool:
+    may_decide = places.try_lock(tx.connection, Key.of(need))
+    asked = places.ask_for_execution(tx.connection, execution_id, need, may_decide=may_decide)
+    return _admits(tx, asked)
 
 
 def _admits(tx: Transaction, asked: places.Answer) -> bool:
@@ -78,6 +93,6 @@ def freed_by_steps(tx: Transaction, ended: Sequence[Ending]) -> None:
 
 def freed_by_executions(tx: Transaction, ended: Collection[UUID]) -> None:
     """The same for the places of executions."""
-    ids = [one for one in ended if tx.plan(one).definition.concurrency is not None]
+    ids = [one for one in ended if tx.plan(one).definition.needs_place]
     if ids:
         wake(tx, places.of_executions(tx.connection, ids))

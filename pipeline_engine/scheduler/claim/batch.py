@@ -139,7 +139,7 @@ class Batch:
             now = moment()
             if not _is_wanted(row, step, facts, results, fuel, now):
                 return [skipped(row, SkipReason.CONDITION)]
-            if step.opens and step.definition.concurrency is None:  # it has no params
+            if step.opens and not step.needs_place:  # it has no params
                 self._opening.append((row, step))
                 return []
             prepared = prepare(row, step, facts, results, fuel, now)

@@ -10,6 +10,7 @@ from typing import Any
 from pipeline_engine.config import Settings
 from pipeline_engine.domain import retries
 from pipeline_engine.domain.actions import ActionMeta
+from pipeline_engine.domain.concurrency import Need, needs_of_action
 from pipeline_engine.domain.definitions import (
     BLOCK,
     Compensation,
@@ -107,6 +108,22 @@ class PlannedStep:
         """What it needs a place for."""
         concurrency = self.definition.concurrency
         return compile_value(concurrency.key if concurrency else None)
+
+    @cached_property
+    def limited_by(self) -> tuple[Need, ...]:
+        """The places of the installation that its action needs; a fan-out leaves it to its items.
+
+        A step after the others, which may have to undo what has been done, waits for none.
+        """
+        limits = self.settings.action_limits
+        if not limits or self.fans_out or self.definition.block is not None:
+            return ()
+        return needs_of_action(self.meta.type, self.definition.tags, limits)
+
+    @property
+    def needs_place(self) -> bool:
+        """Whether it may have to wait for steps of other executions before it begins."""
+        return self.definition.concurrency is not None or bool(self.limited_by)
 
     @cached_property
     def looks_at_the_end(self) -> bool:
@@ -404,7 +421,7 @@ class Plan:
         step = self._step_with(step_id)
         if step is None or step.fans_out or step.opens or not step.item_cheap:
             return False
-        if step.definition.concurrency is not None:  # it may have to wait for a place
+        if step.needs_place:
             return False
         if step_id in self.definition.catchers:
             return False

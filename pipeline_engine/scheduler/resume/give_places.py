@@ -7,16 +7,25 @@ transaction that ends a step waits for any of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from pipeline_engine.dispatch.messages import SUPERSEDE, Message
-from pipeline_engine.domain.concurrency import LIMIT
+from pipeline_engine.domain.concurrency import (
+    EVERYBODY,
+    LIMIT,
+    Need,
+    named,
+    needs_of_execution,
+)
 from pipeline_engine.domain.definitions import WhenFull
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.advance import abort, admission, outcome
 from pipeline_engine.scheduler.advance.advance import advance, skipped
+from pipeline_engine.scheduler.advance.places import admits_execution
 from pipeline_engine.scheduler.outbox import send
 from pipeline_engine.scheduler.plan.plan import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
@@ -25,7 +34,7 @@ from pipeline_engine.scheduler.transaction import (
     run_surviving_disconnects,
     transaction,
 )
-from pipeline_engine.storage import places
+from pipeline_engine.storage import lines, places
 from pipeline_engine.storage.admission import lock_in_line, queue_with_place, take_out_of_line
 from pipeline_engine.storage.places import Key, PlaceRow
 from pipeline_engine.storage.rows import StepRow
@@ -84,7 +93,13 @@ def _give(tx: Transaction, place: PlaceRow) -> None:
 
 
 def _begin(tx: Transaction, place: PlaceRow) -> bool:
-    """Let an execution begin, unless it is being ended."""
+    """Let an execution begin, unless it is being ended, or has to wait for another place."""
+    needs = _needs(tx, place.execution_id)
+    asked = places.asked_by_execution(tx.connection, place.execution_id)
+    if asked is None:
+        return False
+    if not admits_execution(tx, place.execution_id, needs[asked:]):
+        return True
     first = take_out_of_line(tx.connection, place.execution_id)
     seconds = tx.plan(place.execution_id).definition.settings.timeout_seconds
     timeout = timedelta(seconds=seconds)
@@ -92,6 +107,16 @@ def _begin(tx: Transaction, place: PlaceRow) -> bool:
         return False
     admission.admit(tx, first)
     return True
+
+
+def _needs(tx: Transaction, execution_id: UUID) -> Sequence[Need]:
+    facts = tx.runtime.facts(tx.connection, [execution_id])[execution_id]
+    return needs_of_execution(
+        tx.plan(execution_id).definition,
+        facts.params,
+        owner=facts.user_id,
+        pipeline_id=facts.pipeline_id,
+    )
 
 
 def _decide(tx: Transaction, place: PlaceRow, key: Key) -> None:
@@ -139,7 +164,9 @@ def _planned(tx: Transaction, row: StepRow) -> PlannedStep | None:
 
 
 def _no_place(tx: Transaction, key: Key) -> str:
-    for holder in places.holders(tx.connection, key, most=1):
+    if key.owner == EVERYBODY:  # who has one may be a stranger's
+        return f"No place of {named(key.owner, key.text)} is free"
+    for holder in lines.holders(tx.connection, key, most=1):
         since = f"{holder.since:%Y-%m-%d %H:%M:%S} UTC"
         return f"No place of '{key.text}' is free: {holder} has one since {since}"
     return f"No place of '{key.text}' is free"

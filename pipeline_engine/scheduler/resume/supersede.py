@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pipeline_engine.domain.concurrency import SUPERSEDED
+from pipeline_engine.domain.concurrency import SUPERSEDED, named
 from pipeline_engine.scheduler import trees
 from pipeline_engine.scheduler.advance import abort
 from pipeline_engine.scheduler.advance.advance import advance
@@ -23,7 +23,9 @@ from pipeline_engine.scheduler.transaction import (
 from pipeline_engine.storage import locking, places
 from pipeline_engine.storage.places import PlaceRow
 
-BECAUSE = "A later one needs its place of '{}'"
+
+def _because(place: PlaceRow) -> str:
+    return f"A later one needs its place of {named(place.owner, place.key)}"
 
 
 def supersede(runtime: Runtime, place_id: int) -> Transaction:
@@ -33,8 +35,7 @@ def supersede(runtime: Runtime, place_id: int) -> Transaction:
     if place is None:
         return tx
     if place.step_execution_id is None:
-        because = BECAUSE.format(place.key)
-        trees.cancel(runtime, place.execution_id, because=because, code=SUPERSEDED)
+        trees.cancel(runtime, place.execution_id, because=_because(place), code=SUPERSEDED)
         return tx
     return run_surviving_disconnects(runtime, partial(_stop, place))
 
@@ -47,4 +48,4 @@ def _stop(place: PlaceRow, tx: Transaction) -> None:
         if row.error_code == TIMEOUT:
             abort.end_as_stopped(tx, [row], error_code=SUPERSEDED)
         return
-    advance(tx, revoke(tx, row, because=BECAUSE.format(place.key), code=SUPERSEDED))
+    advance(tx, revoke(tx, row, because=_because(place), code=SUPERSEDED))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.services.audit.findings import Disagreement, Finding
-from pipeline_engine.services.audit.recorded import Recorded
+from pipeline_engine.services.audit.recorded import PLACES, Recorded
 from pipeline_engine.storage.tables.events import EventType
 
 #: Events of what runs. A step may fail without having had a place.
@@ -17,6 +17,7 @@ RUNS = frozenset({EventType.STEP_COMPLETED, EventType.STEP_PARKED, EventType.STE
 WHILE_IN_LINE = frozenset(
     {
         EventType.PLACE_AWAITED,
+        EventType.PLACE_TAKEN,  #: one of several
         EventType.CANCEL_REQUESTED,
         EventType.WORKFLOW_FAILED,
         EventType.WORKFLOW_INTERRUPTED,
@@ -50,9 +51,10 @@ class Places:
 
 def stands_in_line(definition: PipelineDefinition, history: Sequence[Recorded]) -> bool:
     """Whether an execution needs a place, and never had one."""
-    if definition.concurrency is None:
-        return False
-    return not any(e.type is EventType.PLACE_TAKEN and e.step_execution_id is None for e in history)
+    told = [e.type for e in history if e.type in PLACES and e.step_execution_id is None]
+    if not told:
+        return definition.concurrency is not None
+    return told[-1] is EventType.PLACE_AWAITED
 
 
 def check_waiting(history: Sequence[Recorded]) -> Iterator[Finding]:

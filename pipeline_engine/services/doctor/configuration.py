@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import requests
 
+from pipeline_engine.domain.concurrency import TAG
 from pipeline_engine.services.doctor.checks import Check, Installation, Result, failed, ok
 
 ANSWER_WITHIN_SECONDS = 2.0
@@ -24,6 +25,15 @@ def _plug_ins(installation: Installation) -> Result:
         todo = "Repair or remove them: pipelines that use them are refused."
         return failed("; ".join(broken), todo)
     return ok(f"{len(registry.types())} actions, none broken")
+
+
+def _action_limits(installation: Installation) -> Result:
+    limits, known = installation.runtime.settings.action_limits, installation.runtime.registry
+    unknown = [n for n in limits if not n.startswith(TAG) and n not in known.types()]
+    if unknown:
+        todo = "Say the type of the action in PIPELINE_ACTION_LIMITS, as GET /actions lists it."
+        return failed(f"no action is called {', '.join(unknown)}", todo)
+    return ok(f"{len(limits)} actions and tags are limited")
 
 
 def _tokens(installation: Installation) -> Result:
@@ -52,6 +62,7 @@ def _flower(installation: Installation) -> Result:
 
 CHECKS: Mapping[str, Callable[[Installation], Result]] = {
     "plug_ins": _plug_ins,
+    "action_limits": _action_limits,
     "api_tokens": _tokens,
     "flower": _flower,
 }

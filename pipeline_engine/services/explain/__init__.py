@@ -34,7 +34,7 @@ from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.visibility import not_found, redactor_of
 from pipeline_engine.storage import diagnostics
 from pipeline_engine.storage.diagnostics import SCANNED
-from pipeline_engine.storage.places import Line
+from pipeline_engine.storage.lines import Line
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.visibility import visible_to
 

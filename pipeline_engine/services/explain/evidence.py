@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import structlog
 from redis import RedisError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain import retries
@@ -23,10 +23,12 @@ from pipeline_engine.services import presence
 from pipeline_engine.services.presence import Carriage
 from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.visibility import redactor_of
-from pipeline_engine.storage import diagnostics, history, places
+from pipeline_engine.storage import diagnostics, history, lines
 from pipeline_engine.storage.diagnostics import Neighbour, OpenStep
-from pipeline_engine.storage.places import Line
+from pipeline_engine.storage.lines import Line
+from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.steps import StepKind
+from pipeline_engine.storage.visibility import visible_to
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +65,7 @@ class Evidence:
     inside: Mapping[int, Sequence[Neighbour]]  #: what is open in those that are blocks
     held_items: Mapping[int, int]
     lines: Mapping[int | None, Line]  #: by step; None: the execution itself stands in line
+    visible: Set[UUID]  #: executions in front of it that the caller may know of
     awaited: Mapping[int, Sequence[str]]
     deliveries: Mapping[int, Mapping[str, int]]  #: how many, by what became of them
     patience: Mapping[int, Patience]
@@ -86,6 +89,7 @@ def gather(
     fan_outs = sorted({s.parent_id for s in held if s.parent_id and s.kind == StepKind.ITEM})
     plan = _plan(runtime, connection, execution_id) if _needs_plan(steps) else None
     carriage = _carriage(runtime)
+    in_line = _lines(connection, execution_id, steps)
     return Evidence(
         execution_id=execution_id,
         now=now,
@@ -98,7 +102,8 @@ def gather(
         ),
         inside=diagnostics.open_inside(connection, _expanded(steps)),
         held_items=diagnostics.held_items(connection, fan_outs) if fan_outs else {},
-        lines=_lines(connection, execution_id, steps),
+        lines=in_line,
+        visible=_visible(caller, session, in_line.values()),
         awaited=awaited,
         deliveries=diagnostics.delivery_counts(connection, parked) if parked else {},
         patience=_patience(connection, steps, plan),
@@ -112,8 +117,16 @@ def _lines(
     connection: Connection, execution_id: UUID, steps: Sequence[OpenStep]
 ) -> dict[int | None, Line]:
     ids = [step.id for step in steps if phase_of(step) is Phase.IN_LINE]
-    found = places.lines(connection, execution_id, ids) if ids else []
+    found = lines.lines(connection, execution_id, ids) if ids else []
     return {line.place.step_execution_id: line for line in found}
+
+
+def _visible(caller: Caller, session: Session, in_line: Iterable[Line]) -> Set[UUID]:
+    ids = {holder.execution_id for line in in_line for holder in line.holders}
+    if not ids:
+        return frozenset()
+    seen = select(Execution.id).where(Execution.id.in_(ids), visible_to(Execution, caller))
+    return frozenset(session.scalars(seen))
 
 
 def _carriage(runtime: Runtime) -> Carriage | None:

@@ -27,8 +27,10 @@ class ConcurrencyPlace(Base):
         CheckConstraint(one_of("when_full", WhenFull), name="when_full"),
         Index("ix_concurrency_places_execution_id", "execution_id"),
         Index(
-            "uq_concurrency_places_step_execution_id",
+            "uq_concurrency_places_step_execution_id_key",
             "step_execution_id",
+            text("coalesce(owner, '')"),
+            "key",
             unique=True,
             postgresql_where=text("step_execution_id IS NOT NULL"),
         ),

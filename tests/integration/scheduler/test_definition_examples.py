@@ -122,6 +122,7 @@ RUNS = (
     Run("only-if-needed", {"changed": 0}, params={"items": []}),
     Run("only-if-needed", {"changed": 2}, params={"items": [1, 2]}),
     Run("nightly-report", {"told": "done"}),
+    Run("reindex", {"told": "done"}),
     Run("one-of-two-licences", {"by": "licence"}),
     Run("import-tenants", {"loaded": ["rows of a", "rows of b"]}, params={"tenants": ["a", "b"]}),
     Run("in-time", {"said": "yes"}, events=({"event_key": "answer-{id}", "text": "yes"},)),

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from unit.definitions.documents import a_document, a_step, checked, errors
 
-from pipeline_engine.domain.concurrency import MAX_KEY, InvalidKey, execution_key, problems
+from pipeline_engine.domain.concurrency import (
+    MAX_KEY,
+    InvalidKey,
+    execution_key,
+    needs_of_action,
+    problems,
+)
 from pipeline_engine.domain.definitions import Concurrency, WhenFull, parse
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, masker_of
 
@@ -47,7 +53,7 @@ def test_words_are_read_in_any_case():
         ({"key": ""}, [("/key", "too_short")]),
         ({"key": "x", "limit": 0}, [("/limit", "out_of_range")]),
         ({"key": "x", "limit": "{{ 1 }}"}, [("/limit", "wrong_type")]),
-        ({"key": "x", "when_full": "queue"}, [("/when_full", "unknown_word")]),
+        ({"key": "x", "when_full": "later"}, [("/when_full", "unknown_word")]),
         ({"key": "{{ params.hots }}"}, [("/key", "unknown_parameter")]),
         ({"key": "{{ params.token }}"}, [("/key", "secret_misused")]),
         ({"key": "{{ secrets.x }}"}, [("/key", "secret_misused")]),
@@ -57,6 +63,65 @@ def test_words_are_read_in_any_case():
 def test_what_cannot_be_meant_is_an_error_at_its_place(given, found):
     assert errors(of_step(given)) == [(f"/steps/1/concurrency{at}", code) for at, code in found]
     assert errors(of_pipeline(given)) == [(f"/concurrency{at}", code) for at, code in found]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("queue", WhenFull.WAIT), ("Cancel_Old", WhenFull.CANCEL_OLDEST), ("skip", WhenFull.SKIP)],
+)
+def test_a_pipeline_may_limit_its_executions_whoever_starts_them(word, meant):
+    given = {"max_concurrent_executions": 3, "when_full": word}
+    document = a_document(a_step("a"), settings=given)
+
+    assert checked(document).valid
+    assert parse(document).settings.max_concurrent_executions == 3
+    assert parse(document).settings.when_full is meant
+    assert parse(of_pipeline({"key": "x", "when_full": word})).concurrency.when_full is meant
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"max_concurrent_executions": 0}, [("/max_concurrent_executions", "out_of_range")]),
+        ({"max_concurrent_executions": "2"}, [("/max_concurrent_executions", "wrong_type")]),
+        ({"when_full": "queue"}, [("/max_concurrent_executions", "required")]),
+        (
+            {"max_concurrent_executions": 1, "when_full": "later"},
+            [("/when_full", "unknown_word")],
+        ),
+    ],
+)
+def test_what_limits_no_executions_is_an_error(given, found):
+    assert errors(a_document(a_step("a"), settings=given)) == [
+        (f"/settings{at}", code) for at, code in found
+    ]
+
+
+def test_steps_have_tags_and_neither_blocks_nor_handlers_do():
+    handler = a_step("h", tags=["gpu"])
+    handler.pop("depends_on", None)
+    block = {"id": "b", "name": "b", "steps": [a_step("c")], "tags": "gpu"}
+    document = a_document(a_step("a", tags="gpu"), block, settings={"finally": [handler]})
+
+    assert parse(a_document(a_step("a", tags="gpu"))).step("a").tags == ("gpu",)
+    assert parse(a_document(a_step("a", tags=["x", "y", "x"]))).step("a").tags == ("x", "y")
+    assert errors(document) == [
+        ("/settings/finally/0/tags", "not_in_handler"),
+        ("/steps/1/tags", "not_in_block"),
+    ]
+    assert errors(a_document(a_step("a", tags=[""]))) == [("/steps/0/tags/0", "too_short")]
+
+
+def test_the_places_of_the_installation_are_asked_for_the_scarcest_first():
+    limits = {"http_request": 20, "tag:gpu": 2, "tag:licence": 2, "log": 1}
+
+    needs = needs_of_action("http_request", ("licence", "gpu", "other"), limits)
+
+    assert [(need.key, need.limit) for need in needs] == [
+        ("tag:gpu", 2),
+        ("tag:licence", 2),
+        ("http_request", 20),
+    ]
 
 
 def test_the_key_of_a_pipeline_knows_no_step():

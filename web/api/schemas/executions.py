@@ -230,7 +230,7 @@ class ListedExecutionSchema(ApiSchema):
     )
     status = fields.String()
     waits_for_place = fields.Boolean(
-        metadata={"description": "PENDING, because as many as may be have its concurrency key."}
+        metadata={"description": "PENDING, because as many as may be have its key or its pipeline."}
     )
     progress_percentage = Percentage()
     error_info = an_object(attribute="error", allow_none=True)

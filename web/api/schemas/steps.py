@@ -79,7 +79,7 @@ class StepSchema(ApiSchema):
     awaiting_event = fields.Boolean()
     parked = fields.Boolean()
     waits_for_place = fields.Boolean(
-        metadata={"description": "It stands in line for a place of its concurrency key."}
+        metadata={"description": "It stands in line for a place of its key, its action or a tag."}
     )
     external_workflow_id = fields.String(allow_none=True)
     callback_url = fields.Function(
