@@ -8,18 +8,29 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any
 
-import orjson
-from cronsim import CronSim, CronSimError
-from marshmallow import EXCLUDE, Schema, ValidationError, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, validate, validates_schema
 from marshmallow import fields as ma
 
 from pipeline_engine.errors import InvalidSettings
-from pipeline_engine.failpoints import Faults
+from pipeline_engine.setting_kinds import (
+    JsonMap,
+    Limits,
+    WordLists,
+    Words,
+    are_asymmetric,
+    is_cron,
+    is_database_url,
+    is_faults,
+    is_file,
+    is_issuer,
+    is_key_url,
+    is_redis_url,
+)
 
 NOT_NEGATIVE = validate.Range(min=0)
 AT_LEAST_ONE = validate.Range(min=1)
@@ -31,88 +42,6 @@ NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 #: Prefix of secrets: ``PIPELINE_SECRET__GIT_TOKEN`` is ``{{ secrets.git_token }}`` in a template.
 SECRET_PREFIX = "PIPELINE_SECRET__"  # noqa: S105 (the name of a variable)
 EVERYBODY = "*"  #: among the owners to whom something is lent
-
-
-class _Words(ma.Field[tuple[str, ...]]):
-    """Words separated by commas, such as host names."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:
-        return tuple(word.strip() for word in str(value).split(",") if word.strip())
-
-
-class _JsonMap(ma.Field[Mapping[str, str]]):
-    """A JSON object with texts as keys and values."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Mapping[str, str]:
-        try:
-            loaded = orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise ValidationError(f"Not valid JSON: {error}.") from error
-        if not isinstance(loaded, dict) or not all(isinstance(v, str) for v in loaded.values()):
-            raise ValidationError('Not a JSON object of texts such as {"budapp": "http://…"}.')
-        return MappingProxyType(loaded)
-
-
-class _WordLists(ma.Field[Mapping[str, tuple[str, ...]]]):
-    """A JSON object with texts as keys and lists of texts as values."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Mapping[str, tuple[str, ...]]:
-        try:
-            loaded = orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise ValidationError(f"Not valid JSON: {error}.") from error
-        if not isinstance(loaded, dict) or not all(map(_is_word_list, loaded.values())):
-            raise ValidationError('Not a JSON object of lists such as {"ci": ["executions:run"]}.')
-        return MappingProxyType({name: tuple(words) for name, words in loaded.items()})
-
-
-def _is_word_list(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(word, str) for word in value)
-
-
-class _Limits(ma.Field[Mapping[str, int]]):
-    """A JSON object of numbers, such as how many steps of an action there may be at once."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Mapping[str, int]:
-        example = 'such as {"http_request": 20, "tag:gpu": 2}.'
-        try:
-            loaded = orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise ValidationError(f"Not valid JSON: {error}.") from error
-        if not isinstance(loaded, dict):
-            raise ValidationError(f"Not a JSON object, {example}")
-        wrong = [name for name, most in loaded.items() if not _is_count(most)]
-        if wrong:
-            raise ValidationError(f"{', '.join(wrong)}: not a number from 0 to 10,000, {example}")
-        return MappingProxyType(loaded)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10_000
-
-
-def _is_database_url(value: str) -> None:
-    if not value.startswith(("postgresql://", "postgres://", "postgresql+psycopg2://")):
-        raise ValidationError("Not a PostgreSQL URL such as postgresql://user@host/name.")
-
-
-def _is_redis_url(value: str) -> None:
-    if not value.startswith(("redis://", "rediss://", "unix://")):
-        raise ValidationError("Not a Redis URL such as redis://host:6379/0.")
-
-
-def _is_cron(value: str) -> None:
-    try:
-        CronSim(value, datetime.now(UTC))
-    except CronSimError as error:
-        raise ValidationError(f"Not a cron expression: {error}.") from error
-
-
-def _is_faults(value: str) -> None:
-    try:
-        Faults.parse(value)
-    except ValueError as error:
-        raise ValidationError(str(error)) from error
 
 
 def _variable(name: str, kind: ma.Field[Any], *, shown: bool = True) -> Any:
@@ -130,10 +59,10 @@ class Settings:
 
     # Servers and addresses
     database_url: str = _variable(
-        "DATABASE_URL", ma.String(required=True, validate=_is_database_url), shown=False
+        "DATABASE_URL", ma.String(required=True, validate=is_database_url), shown=False
     )
     redis_url: str = _variable(
-        "REDIS_URL", ma.String(required=True, validate=_is_redis_url), shown=False
+        "REDIS_URL", ma.String(required=True, validate=is_redis_url), shown=False
     )
     key_prefix: str = _variable(
         "PIPELINE_KEY_PREFIX", ma.String(load_default="pe:", validate=validate.Length(min=1))
@@ -145,7 +74,7 @@ class Settings:
         "FLOWER_URL", ma.String(load_default=None, validate=validate.URL(require_tld=False))
     )
     service_urls: Mapping[str, str] = _variable(
-        "PIPELINE_SERVICE_URLS", _JsonMap(load_default=NOTHING)
+        "PIPELINE_SERVICE_URLS", JsonMap(load_default=NOTHING)
     )
     dapr_http_endpoint: str | None = _variable("DAPR_HTTP_ENDPOINT", ma.String(load_default=None))
     pubsub_name: str = _variable("PUBSUB_NAME", ma.String(load_default="pubsub"))
@@ -164,13 +93,13 @@ class Settings:
 
     # Identity and secrets
     api_tokens: tuple[str, ...] = _variable(
-        "PIPELINE_API_TOKEN", _Words(load_default=()), shown=False
+        "PIPELINE_API_TOKEN", Words(load_default=()), shown=False
     )
     user_tokens: Mapping[str, str] = _variable(
-        "PIPELINE_USER_TOKENS", _JsonMap(load_default=NOTHING), shown=False
+        "PIPELINE_USER_TOKENS", JsonMap(load_default=NOTHING), shown=False
     )
     roles: Mapping[str, tuple[str, ...]] = _variable(
-        "PIPELINE_ROLES", _WordLists(load_default=MappingProxyType({}))
+        "PIPELINE_ROLES", WordLists(load_default=MappingProxyType({}))
     )
     secret_key: str = _variable(
         "PIPELINE_SECRET_KEY",
@@ -178,9 +107,9 @@ class Settings:
         shown=False,
     )
     old_secret_keys: tuple[str, ...] = _variable(
-        "PIPELINE_OLD_SECRET_KEYS", _Words(load_default=()), shown=False
+        "PIPELINE_OLD_SECRET_KEYS", Words(load_default=()), shown=False
     )
-    secrets_owners: tuple[str, ...] = _variable("PIPELINE_SECRETS_OWNERS", _Words(load_default=()))
+    secrets_owners: tuple[str, ...] = _variable("PIPELINE_SECRETS_OWNERS", Words(load_default=()))
     app_api_token: str | None = _variable(
         "APP_API_TOKEN", ma.String(load_default=None), shown=False
     )
@@ -189,12 +118,52 @@ class Settings:
     )
     system_user_id: str | None = _variable("SYSTEM_USER_ID", ma.String(load_default=None))
 
+    # Sign-in with JWTs
+    oidc_issuer: str | None = _variable(
+        "PIPELINE_OIDC_ISSUER", ma.String(load_default=None, validate=is_issuer)
+    )
+    oidc_audience: str | None = _variable("PIPELINE_OIDC_AUDIENCE", ma.String(load_default=None))
+    oidc_jwks_url: str | None = _variable(
+        "PIPELINE_OIDC_JWKS_URL", ma.String(load_default=None, validate=is_key_url)
+    )
+    oidc_ca_file: str | None = _variable(
+        "PIPELINE_OIDC_CA_FILE", ma.String(load_default=None, validate=is_file)
+    )
+    oidc_algorithms: tuple[str, ...] = _variable(
+        "PIPELINE_OIDC_ALGORITHMS",
+        Words(load_default=("RS256", "PS256", "ES256", "EdDSA"), validate=are_asymmetric),
+    )
+    oidc_subject_claim: str = _variable(
+        "PIPELINE_OIDC_SUBJECT_CLAIM", ma.String(load_default="sub")
+    )
+    oidc_groups_claim: str = _variable(
+        "PIPELINE_OIDC_GROUPS_CLAIM", ma.String(load_default="groups")
+    )
+    oidc_roles_claim: str = _variable(
+        "PIPELINE_OIDC_ROLES_CLAIM", ma.String(load_default="realm_access.roles")
+    )
+    oidc_leeway_seconds: float = _variable(
+        "PIPELINE_OIDC_LEEWAY_SECONDS",
+        ma.Float(load_default=30.0, validate=validate.Range(0, 300)),
+    )
+    oidc_max_lifetime_seconds: float = _variable(
+        "PIPELINE_OIDC_MAX_LIFETIME_SECONDS", ma.Float(load_default=86_400.0, validate=POSITIVE)
+    )
+    oidc_keys_fresh_seconds: float = _variable(
+        "PIPELINE_OIDC_KEYS_FRESH_SECONDS",
+        ma.Float(load_default=300.0, validate=validate.Range(min=60)),
+    )
+    oidc_keys_kept_seconds: float = _variable(
+        "PIPELINE_OIDC_KEYS_KEPT_SECONDS",
+        ma.Float(load_default=86_400.0, validate=validate.Range(min=60)),
+    )
+
     # What http_request may reach although it is not on the public Internet
     http_allowed_hosts: tuple[str, ...] = _variable(
-        "PIPELINE_HTTP_ALLOWED_HOSTS", _Words(load_default=())
+        "PIPELINE_HTTP_ALLOWED_HOSTS", Words(load_default=())
     )
     http_allowed_ports: tuple[str, ...] = _variable(
-        "PIPELINE_HTTP_ALLOWED_PORTS", _Words(load_default=())
+        "PIPELINE_HTTP_ALLOWED_PORTS", Words(load_default=())
     )
 
     # Logs
@@ -311,7 +280,7 @@ class Settings:
     )
     #: by action or ``tag:<name>``: how many of its steps there may be at once, of all owners
     action_limits: Mapping[str, int] = _variable(
-        "PIPELINE_ACTION_LIMITS", _Limits(load_default=NO_LIMITS)
+        "PIPELINE_ACTION_LIMITS", Limits(load_default=NO_LIMITS)
     )
     max_body_bytes: int = _variable(
         "PIPELINE_MAX_BODY_BYTES", ma.Integer(load_default=1_048_576, validate=AT_LEAST_ONE)
@@ -349,12 +318,12 @@ class Settings:
         "PIPELINE_RETENTION_DAYS", ma.Integer(load_default=30, validate=AT_LEAST_ONE)
     )
     cleanup_schedule: str = _variable(
-        "PIPELINE_CLEANUP_SCHEDULE", ma.String(load_default="0 3 * * *", validate=_is_cron)
+        "PIPELINE_CLEANUP_SCHEDULE", ma.String(load_default="0 3 * * *", validate=is_cron)
     )
 
     # Tests
     failpoints: str | None = _variable(
-        "PE_FAILPOINTS", ma.String(load_default=None, validate=_is_faults)
+        "PE_FAILPOINTS", ma.String(load_default=None, validate=is_faults)
     )
 
     #: the installation's own ``secrets``, for those to whom they are lent; never stored
@@ -427,9 +396,21 @@ def _given(env: Mapping[str, str] | None) -> dict[str, str]:
     return {k: v for k, v in (os.environ if env is None else env).items() if v != ""}
 
 
+class _Together(Schema):
+    """What settings demand of each other."""
+
+    @validates_schema(skip_on_field_errors=False)
+    def _has_an_audience(self, loaded: Mapping[str, Any], **_: Any) -> None:
+        # Without one, a token that was made for any other service would open this one.
+        if loaded.get("oidc_issuer") and not loaded.get("oidc_audience"):
+            raise ValidationError("Required with PIPELINE_OIDC_ISSUER.", "PIPELINE_OIDC_AUDIENCE")
+        if not loaded.get("oidc_issuer") and loaded.get("oidc_audience"):
+            raise ValidationError("Required with PIPELINE_OIDC_AUDIENCE.", "PIPELINE_OIDC_ISSUER")
+
+
 def _schema(only: Sequence[str] | None = None) -> Schema:
     variables = {f.name: f.metadata["variable"] for f in fields(Settings) if f.metadata}
-    return Schema.from_dict(variables, name="SettingsSchema")(unknown=EXCLUDE, only=only)
+    return _Together.from_dict(variables, name="SettingsSchema")(unknown=EXCLUDE, only=only)
 
 
 def _invalid(error: ValidationError) -> InvalidSettings:

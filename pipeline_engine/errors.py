@@ -212,6 +212,12 @@ class StorageUnavailable(PipelineEngineError):
     code = "storage_unavailable"
 
 
+class IdentityUnavailable(PipelineEngineError):
+    """Whether this token is good cannot be told at the moment; try again shortly."""
+
+    code = "identity_unavailable"
+
+
 class UnknownAction(PipelineEngineError):
     """A step names an action that is not installed."""
 

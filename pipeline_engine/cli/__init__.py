@@ -45,6 +45,7 @@ main.sections = {
         "down": Entry("stack", "Stop the stack; its data stays."),
         "reset": Entry("stack", "Delete the data of the stack."),
         "demo": Entry("demo", "See the main job survive the death of a worker."),
+        "issuer": Entry("issuer", "Run a small OIDC issuer, to try sign-in with JWTs."),
     },
     "Operations": {
         "doctor": Entry("doctor", "Look at servers, workers and settings."),

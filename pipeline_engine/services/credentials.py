@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.scopes import EDITOR, Scope
-from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.errors import IdentityUnavailable, PipelineEngineError
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import tokens
 from pipeline_engine.services.roles import rights_of, roles_of
@@ -46,12 +46,6 @@ class InvalidInternalToken(PipelineEngineError):
     """The dapr-api-token is not that of this installation."""
 
     code = "invalid_internal_token"
-
-
-class IdentityUnavailable(PipelineEngineError):
-    """Whether this token is good cannot be told at the moment; try again shortly."""
-
-    code = "identity_unavailable"
 
 
 @dataclass(frozen=True, slots=True)

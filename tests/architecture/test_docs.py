@@ -101,7 +101,9 @@ def shown(field: marshmallow.fields.Field[Any]) -> str:
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
     if isinstance(default, float):
-        return f"`{default:g}`"
+        return f"`{default:.0f}`" if default.is_integer() else f"`{default:g}`"
+    if isinstance(default, tuple):
+        default = ",".join(default)
     return f"`{default}`" if default else "none"
 
 

@@ -133,3 +133,55 @@ def test_no_secret_stands_in_a_traceback_that_shows_the_settings():
     }
 
     assert "hush" not in repr(read(**hidden))
+
+
+OIDC = {"PIPELINE_OIDC_ISSUER": "https://kc.test/realms/ops", "PIPELINE_OIDC_AUDIENCE": "api"}
+
+
+def test_an_issuer_without_an_audience_is_refused_and_does_not_mean_any():
+    found = problems(**LEAST, PIPELINE_OIDC_ISSUER="https://kc.test/realms/ops")
+
+    assert list(found) == ["PIPELINE_OIDC_AUDIENCE"]
+    assert list(problems(**LEAST, PIPELINE_OIDC_AUDIENCE="api")) == ["PIPELINE_OIDC_ISSUER"]
+
+
+def test_what_an_issuer_lacks_is_told_with_the_other_problems():
+    found = problems(DATABASE_URL="mysql://x", PIPELINE_OIDC_ISSUER="https://kc.test")
+
+    assert "PIPELINE_OIDC_AUDIENCE" in found
+    assert "DATABASE_URL" in found
+
+
+@pytest.mark.parametrize("name", ["PIPELINE_OIDC_ISSUER", "PIPELINE_OIDC_JWKS_URL"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://kc.test", "http://127.0.0.1.evil.test", "ftp://kc.test", "kc.test", "https://", "x",
+     "https://[::1", "https://a b", "http://evil.test#@127.0.0.1"],
+)  # fmt: skip
+def test_keys_come_from_where_nobody_on_the_way_can_change_them(name: str, url: str):
+    assert list(problems(**LEAST | OIDC | {name: url})) == [name]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9083", "http://localhost/x", "http://[::1]:1"])
+def test_an_issuer_on_this_machine_needs_no_certificate(url: str):
+    assert read(**OIDC | {"PIPELINE_OIDC_ISSUER": url}).oidc_issuer == url
+
+
+@pytest.mark.parametrize("words", ["HS256", "RS256,none", "RS256,HS512", ","])
+def test_no_shared_secret_can_be_chosen_for_signatures(words: str):
+    assert list(problems(**LEAST | OIDC, PIPELINE_OIDC_ALGORITHMS=words)) == [
+        "PIPELINE_OIDC_ALGORITHMS"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PIPELINE_OIDC_LEEWAY_SECONDS", "301"),
+        ("PIPELINE_OIDC_KEYS_FRESH_SECONDS", "30"),
+        ("PIPELINE_OIDC_MAX_LIFETIME_SECONDS", "0"),
+        ("PIPELINE_OIDC_CA_FILE", "/nowhere/ca.pem"),
+    ],
+)
+def test_limits_of_sign_in_are_checked(name: str, value: str):
+    assert list(problems(**LEAST | OIDC | {name: value})) == [name]

@@ -19,7 +19,7 @@ REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 #: what the examples call "release.json" and the like has to be there to be understood
 FILES = ("release.json", "params.json")
 #: of these, nothing is to be read by a program: they run until they are stopped, or ask
-WITHOUT_JSON = {"demo", "reset", "up"}
+WITHOUT_JSON = {"demo", "issuer", "reset", "up"}
 COLUMNS = 80
 
 

@@ -1,0 +1,151 @@
+"""The kinds of settings: how a text of the environment is read, and what it must not be.
+
+A kind is a field of marshmallow; a check raises its ``ValidationError``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from cronsim import CronSim, CronSimError
+from marshmallow import ValidationError
+from marshmallow import fields as ma
+
+from pipeline_engine.failpoints import Faults
+
+#: Signatures that can be checked with a public key; a shared one would let its readers sign, too.
+OIDC_ALGORITHMS = frozenset(
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+)
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Words(ma.Field[tuple[str, ...]]):
+    """Words separated by commas, such as host names."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:
+        return tuple(word.strip() for word in str(value).split(",") if word.strip())
+
+
+class JsonMap(ma.Field[Mapping[str, str]]):
+    """A JSON object with texts as keys and values."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Mapping[str, str]:
+        try:
+            loaded = orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValidationError(f"Not valid JSON: {error}.") from error
+        if not isinstance(loaded, dict) or not all(isinstance(v, str) for v in loaded.values()):
+            raise ValidationError('Not a JSON object of texts such as {"budapp": "http://…"}.')
+        return MappingProxyType(loaded)
+
+
+class WordLists(ma.Field[Mapping[str, tuple[str, ...]]]):
+    """A JSON object with texts as keys and lists of texts as values."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Mapping[str, tuple[str, ...]]:
+        try:
+            loaded = orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValidationError(f"Not valid JSON: {error}.") from error
+        if not isinstance(loaded, dict) or not all(map(_is_word_list, loaded.values())):
+            raise ValidationError('Not a JSON object of lists such as {"ci": ["executions:run"]}.')
+        return MappingProxyType({name: tuple(words) for name, words in loaded.items()})
+
+
+def _is_word_list(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) for word in value)
+
+
+class Limits(ma.Field[Mapping[str, int]]):
+    """A JSON object of numbers, such as how many steps of an action there may be at once."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Mapping[str, int]:
+        example = 'such as {"http_request": 20, "tag:gpu": 2}.'
+        try:
+            loaded = orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValidationError(f"Not valid JSON: {error}.") from error
+        if not isinstance(loaded, dict):
+            raise ValidationError(f"Not a JSON object, {example}")
+        wrong = [name for name, most in loaded.items() if not _is_count(most)]
+        if wrong:
+            raise ValidationError(f"{', '.join(wrong)}: not a number from 0 to 10,000, {example}")
+        return MappingProxyType(loaded)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10_000
+
+
+def is_database_url(value: str) -> None:
+    """Refuse what is no address of PostgreSQL."""
+    if not value.startswith(("postgresql://", "postgres://", "postgresql+psycopg2://")):
+        raise ValidationError("Not a PostgreSQL URL such as postgresql://user@host/name.")
+
+
+def is_redis_url(value: str) -> None:
+    """Refuse what is no address of Redis."""
+    if not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ValidationError("Not a Redis URL such as redis://host:6379/0.")
+
+
+def is_beyond_doubt(url: str) -> bool:
+    """Whether nobody on the way can answer in the place of *url*: https, or this machine."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    if not host or any(character.isspace() for character in url):
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+
+
+def is_issuer(value: str) -> None:
+    """Refuse what no OpenID Connect issuer can be called."""
+    is_key_url(value)
+    if any(mark in value for mark in "?#"):
+        raise ValidationError("The URL of an issuer has no query and no fragment.")
+
+
+def is_key_url(value: str) -> None:
+    """Refuse an address at which somebody else could answer."""
+    if not is_beyond_doubt(value):
+        raise ValidationError("Not an https URL; http is for this machine only (127.0.0.1).")
+
+
+def are_asymmetric(value: Sequence[str]) -> None:
+    """Refuse signatures that a shared secret makes."""
+    unknown = [word for word in value if word not in OIDC_ALGORITHMS]
+    if unknown or not value:
+        known = ", ".join(sorted(OIDC_ALGORITHMS))
+        raise ValidationError(f"Not {', '.join(unknown) or 'nothing'}: any of {known}.")
+
+
+def is_file(value: str) -> None:
+    """Refuse the name of a file that is not there."""
+    if not Path(value).is_file():
+        raise ValidationError(f"There is no file {value}.")
+
+
+def is_cron(value: str) -> None:
+    """Refuse what cron would not understand."""
+    try:
+        CronSim(value, datetime.now(UTC))
+    except CronSimError as error:
+        raise ValidationError(f"Not a cron expression: {error}.") from error
+
+
+def is_faults(value: str) -> None:
+    """Refuse places to die that nobody knows (docs/howto/inject-faults.md)."""
+    try:
+        Faults.parse(value)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
