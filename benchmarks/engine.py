@@ -70,16 +70,23 @@ class Engine:
         finished_at = self._counted(found, shape).timestamp()
         return EngineTiming(accepted_at - began_at, finished_at - accepted_at, used)
 
-    def store(self, document: Document) -> UUID:
-        """Store a pipeline under a name that nobody else has."""
+    @property
+    def paused(self) -> Callable[[], AbstractContextManager[None]]:
+        """Stops the workers while its block runs."""
+        return self._paused
+
+    def store(self, document: Document, owner: str | None = None) -> UUID:
+        """Store a pipeline under a name that nobody else has; without an owner, the system's."""
         named = document | {"name": f"{document['name']}-{uuid4().hex[:8]}"}
         with self._runtime.sessions.begin() as session:
             request = PipelineRequest(document=named)
-            return pipelines.create(SYSTEM, session, self._runtime, request).pipeline.id
+            caller = SYSTEM.acting_for(owner)
+            return pipelines.create(caller, session, self._runtime, request).pipeline.id
 
-    def start(self, pipeline_id: UUID, **params: object) -> UUID:
-        """Start one execution of a stored pipeline."""
-        return executions.start(SYSTEM, self._runtime, pipeline_id, StartRequest(params=params)).id
+    def start(self, pipeline_id: UUID, owner: str | None = None, **params: object) -> UUID:
+        """Start one execution of a stored pipeline, for its owner."""
+        caller, request = SYSTEM.acting_for(owner), StartRequest(params=params)
+        return executions.start(caller, self._runtime, pipeline_id, request).id
 
     def wait_for_completion(self, ids: Sequence[UUID] | None = None) -> None:
         """Wait until these executions, or all, have completed.  Raises ``Incomplete``."""

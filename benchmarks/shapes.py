@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.raw import Baseline, Canvas
 
 Document = dict[str, Any]
+NOTHING = Baseline(Canvas.GROUP, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +123,29 @@ def blocking_map(items: int, ledger: Path) -> Shape:
     step["params"] |= {"number": "{{ item }}"}
     baseline = Baseline(Canvas.CHORD, items)
     return _shape("blocking-map", [step], baseline, results=items + 1)
+
+
+def many_steps(count: int) -> Document:
+    """Cheap steps that do not wait for each other."""
+    return _shape("many", [_step(f"s{i}") for i in range(count)], NOTHING).document
+
+
+def five_steps() -> Document:
+    """A cheap step, three behind it, and one behind those."""
+    steps = [_step("first"), *(_step(name, ["first"]) for name in "abc"), _step("last", "abc")]
+    return _shape("five", steps, NOTHING).document
+
+
+def many_calls(count: int, url: str) -> Document:
+    """HTTP requests that do not wait for each other, and for no place in a window."""
+    return calls(count, url).document
+
+
+def five_calls(url: str) -> Document:
+    """Five HTTP requests, one after the other."""
+    steps = [_step("s0"), *(_step(f"s{i}", [f"s{i - 1}"]) for i in range(1, 5))]
+    asked = [step | {"action": "http_request", "params": {"url": url}} for step in steps]
+    return _shape("five-calls", asked, NOTHING).document
 
 
 def _note(name: str, number: int, ledger: Path, depends_on: Sequence[str] = ()) -> Document:

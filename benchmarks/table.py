@@ -12,6 +12,7 @@ from benchmarks.bench import Row
 from benchmarks.blocks import Blocks
 from benchmarks.callbacks import CallbackAnswers, NextStep
 from benchmarks.crowds import Beside, slow_clients, waiting_clients
+from benchmarks.fairness import Fair
 from benchmarks.growth import Growth
 from benchmarks.installations import OneWorker
 from benchmarks.judging import at_least, at_most
@@ -76,6 +77,7 @@ ROWS: tuple[Row, ...] = (
         per_second=100,
         target=at_most(2),
     ),
+    Fair(count=12, per_second=4, cheap=30_000, blocking=2_000, target=at_most(2)),
     Ablation(),
     Parked(10_000),
     Memory(most=500),

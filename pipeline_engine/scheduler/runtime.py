@@ -30,6 +30,7 @@ from pipeline_engine.scheduler.open_executions import OpenExecutions
 from pipeline_engine.scheduler.plan.cache import Plans
 from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.raises import Raises
+from pipeline_engine.scheduler.sharing import Sharing
 from pipeline_engine.sdk.breakers import Breakers
 from pipeline_engine.sdk.peers import Peers
 from pipeline_engine.storage import rows
@@ -83,6 +84,8 @@ class Runtime:
     finishing: Combiner = field(default_factory=Combiner, repr=False)
     #: held by the thread that gives deliveries, those of other threads among them
     giving: Lock = field(default_factory=Lock, repr=False)
+    #: whose turn it is on each queue
+    sharing: Sharing = field(default_factory=Sharing, repr=False)
     open_executions: OpenExecutions = field(default_factory=OpenExecutions, repr=False)
     raises: Raises = field(default_factory=Raises, repr=False)
     #: what its threads do at the moment

@@ -45,7 +45,7 @@ from pipeline_engine.storage import (
     mailbox,
     overdue,
     races,
-    rows,
+    shares,
     transitions,
 )
 from pipeline_engine.storage.moves import Ending
@@ -156,9 +156,7 @@ def _send_stranded(runtime: Runtime) -> int:
     found: list[StepRow] = []
     with autocommit(runtime.engine) as connection:
         for queue in HANDED:
-            found += rows.queued_blocking(
-                connection, queue, most=STRANDED, waiting_for=STRANDED_AFTER
-            )
+            found += shares.blocking(connection, queue, most=STRANDED, waiting_for=STRANDED_AFTER)
     by_queue = {row.queue for row in found}
     idle = {queue for queue in by_queue if not runtime.dispatch.waiting(queue)}
 

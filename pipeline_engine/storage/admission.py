@@ -17,6 +17,7 @@ from pipeline_engine.storage.overdue import BATCH, DELAYS
 from pipeline_engine.storage.phases import IS, any_of
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow, fetch_steps, fetch_steps_prepared
+from pipeline_engine.storage.tables.steps import WAITING
 
 #: Of a row *s* on which *v* counts ended dependencies: with the last of them it is queued, or held
 #: if its execution is one of *windowed* and it needs a place there, so that what everybody waits
@@ -185,22 +186,67 @@ def requeue_unclaimed(connection: Connection, *, patience: timedelta) -> list[St
     """
     return fetch_steps(
         connection,
-        "UPDATE step_executions s SET queued_at = now(), publish_count = s.publish_count + 1"
-        f" FROM (SELECT id FROM step_executions WHERE {IS[Phase.QUEUED]} AND queued_at < now()"
-        " - %(patience)s * power(2, least(greatest(publish_count - 1, 0), 6))"
-        " ORDER BY queued_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED) late"
-        f" WHERE s.id = late.id RETURNING {STEP_COLUMNS}",
+        REQUEUE_UNCLAIMED,
         {"patience": patience, "limit": BATCH},
     )
 
 
+_LATE = (
+    # The first of the two is for the index.
+    "queued_at < now() - %(patience)s"
+    " AND queued_at < now() - %(patience)s * power(2, least(greatest(publish_count - 1, 0), 6))"
+)
+#: From one owner to the next, and the first of each before the second of anybody.
+REQUEUE_UNCLAIMED = f"""
+WITH RECURSIVE shares AS (
+    (SELECT queue, owner FROM step_executions WHERE {IS[Phase.QUEUED]}
+    ORDER BY queue, owner LIMIT 1)
+    UNION ALL
+    SELECT next.queue, next.owner FROM shares CROSS JOIN LATERAL (
+        SELECT queue, owner FROM step_executions
+        WHERE {IS[Phase.QUEUED]} AND (queue, owner) > (shares.queue, shares.owner)
+        ORDER BY queue, owner LIMIT 1
+    ) next
+), late AS MATERIALIZED (
+    SELECT its.id FROM shares CROSS JOIN LATERAL (
+        SELECT id, row_number() OVER (ORDER BY queued_at) AS turn FROM step_executions
+        WHERE {IS[Phase.QUEUED]} AND queue = shares.queue AND owner = shares.owner AND {_LATE}
+        ORDER BY queued_at LIMIT %(limit)s
+    ) its ORDER BY turn LIMIT %(limit)s
+), free AS (
+    SELECT id FROM step_executions
+    WHERE id = ANY(ARRAY(SELECT id FROM late)) AND {IS[Phase.QUEUED]} AND {_LATE}
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE step_executions s SET queued_at = now(), publish_count = s.publish_count + 1
+FROM free WHERE s.id = free.id RETURNING {STEP_COLUMNS}
+"""
+
+
 def queue_due(connection: Connection) -> list[StepRow]:
     """Steps after their back-off, and items after their delay."""
-    return fetch_steps(
-        connection,
-        "UPDATE step_executions s SET queued_at = now(), due_at = NULL, publish_count = 1"
-        f" FROM (SELECT id FROM step_executions WHERE {any_of(DELAYS)}"
-        " AND due_at <= now() ORDER BY due_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED) due"
-        f" WHERE s.id = due.id RETURNING {STEP_COLUMNS}",
-        {"limit": BATCH},
-    )
+    return fetch_steps(connection, QUEUE_DUE, {"limit": BATCH})
+
+
+_DUE = f"{any_of(DELAYS)} AND {WAITING} AND due_at IS NOT NULL AND due_at <= now()"
+QUEUE_DUE = f"""
+WITH RECURSIVE shares AS (
+    (SELECT owner FROM step_executions WHERE {WAITING} AND due_at IS NOT NULL
+    ORDER BY owner LIMIT 1)
+    UNION ALL
+    SELECT next.owner FROM shares CROSS JOIN LATERAL (
+        SELECT owner FROM step_executions
+        WHERE {WAITING} AND due_at IS NOT NULL AND owner > shares.owner ORDER BY owner LIMIT 1
+    ) next
+), due AS MATERIALIZED (
+    SELECT its.id FROM shares CROSS JOIN LATERAL (
+        SELECT id, row_number() OVER (ORDER BY due_at) AS turn FROM step_executions
+        WHERE {_DUE} AND owner = shares.owner ORDER BY due_at LIMIT %(limit)s
+    ) its ORDER BY turn LIMIT %(limit)s
+), free AS (
+    SELECT id FROM step_executions WHERE id = ANY(ARRAY(SELECT id FROM due)) AND {_DUE}
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE step_executions s SET queued_at = now(), due_at = NULL, publish_count = 1
+FROM free WHERE s.id = free.id RETURNING {STEP_COLUMNS}
+"""

@@ -138,6 +138,7 @@ _COLUMNS = values(
     _FIRST,
     id="drawn.ids[v.id]",
     execution_id="execution.id",
+    owner="coalesce(execution.user_id, '')",
     successors="ARRAY(SELECT drawn.ids[follower] FROM unnest(v.successors) AS follower)",
 )
 # The ids of one execution are drawn at once, so they grow with the ranks.
@@ -152,7 +153,7 @@ WITH execution AS (
         %(notification)s, %(parent)s, %(call)s, %(above)s, %(root)s, %(key)s, %(hash)s,
         now() + %(timeout)s)
     ON CONFLICT (coalesce(user_id, ''), request_key) WHERE request_key IS NOT NULL DO NOTHING
-    RETURNING id
+    RETURNING id, user_id
 ), drawn AS MATERIALIZED (
     SELECT array_agg(nextval('step_executions_id_seq')) AS ids
     FROM execution, generate_series(1, %(count)s::int)

@@ -80,7 +80,11 @@ def values(names: Collection[str], **instead: str) -> Mapping[str, str]:
     return plain | made | instead
 
 
-_VALUES = values(FIELDS, execution_id="%(execution)s::uuid")
+_VALUES = values(
+    FIELDS,
+    execution_id="%(execution)s::uuid",
+    owner="coalesce((SELECT user_id FROM executions WHERE id = %(execution)s::uuid), '')",
+)
 INSERT_STEPS = f"""
 INSERT INTO step_executions ({", ".join(_VALUES)})
 SELECT {", ".join(_VALUES.values())}
@@ -113,10 +117,11 @@ def new_step_ids(connection: Connection, count: int) -> list[int]:
     return sorted(row[0] for row in rows)
 
 
-def fresh(execution_id: UUID, new: NewStep) -> StepRow:
-    """The row that the table will have of a new step that belongs to an execution."""
+def fresh(block: StepRow, new: NewStep) -> StepRow:
+    """The row that the table will have of a new step in a block."""
     return StepRow(
-        execution_id=execution_id,
+        execution_id=block.execution_id,
+        owner=block.owner,
         remaining=new.dependency_count,
         publish_count=int(new.queued),
         **{name: getattr(new, name) for name in _OF_NEW},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -51,6 +51,7 @@ class StepRow:
     deps_branched: int
     successors: list[int]
     queue: str
+    owner: str  #: whose turn it takes; empty for the system
     cheap: bool
     in_window: bool
     in_line: bool
@@ -264,29 +265,6 @@ def _results_inside(
         },
     )
     return {(Home(*row[:3]), row[3]): StepResult(*row[4:]) for row in rows}
-
-
-def queued_blocking(
-    connection: Connection,
-    queue: str,
-    *,
-    most: int,
-    waiting_for: timedelta = timedelta(0),
-    parent_id: int | None = None,
-) -> list[StepRow]:
-    """Blocking steps that nobody runs yet, not locked, those first that wait for longest.
-
-    *parent_id* asks for the items of one fan-out only.
-    """
-    return fetch_steps(
-        connection,
-        f"SELECT {STEP_COLUMNS} FROM step_executions s"
-        " WHERE status IN ('PENDING', 'RETRYING') AND queued_at IS NOT NULL AND NOT cheap"
-        " AND queue = %(queue)s AND queued_at <= now() - %(waiting_for)s::interval"
-        " AND (%(parent)s::bigint IS NULL OR parent_id = %(parent)s)"
-        " ORDER BY queued_at LIMIT %(most)s",
-        {"queue": queue, "most": most, "waiting_for": waiting_for, "parent": parent_id},
-    )
 
 
 def claimed_by(connection: Connection, steps: Sequence[StepRow], *, worker: str) -> set[int]:

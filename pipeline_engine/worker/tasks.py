@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import structlog
 from celery import Celery, Task
+from celery.states import SUCCESS
 from structlog.contextvars import bound_contextvars
 
 from pipeline_engine.dispatch.messages import (
@@ -27,6 +29,7 @@ from pipeline_engine.dispatch.messages import (
     several,
     task_of,
 )
+from pipeline_engine.dispatch.sender import SENDING_ERRORS
 from pipeline_engine.scheduler.claim.plain import PlainTurn, make_turn
 from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.scheduler.resume import deliver
@@ -133,7 +136,24 @@ def _turn(
         queue=queue,
         in_chord=in_chord,
         shown=step_events(task, named=shown),
+        leave_chord=partial(_leave_chord, task),
     )
+
+
+def _leave_chord(task: Task[Any, Any]) -> bool:
+    """Count the task as ended for its chord, whose body would else wait for what it goes on with.
+
+    Returns whether that could be done. What it has not run by then wakes the join by itself.
+    """
+    request: Any = task.request
+    if request.chord:
+        try:
+            task.backend.on_chord_part_return(request, SUCCESS, None)
+        except SENDING_ERRORS as error:
+            log.warning("a task stays in its chord", error=str(error))
+            return False
+        request.chord = None  # or Celery would count it once more
+    return True
 
 
 def _tick_task(runtime: MakeRuntime, tick: Callable[[Runtime], object]) -> Callable[..., None]:

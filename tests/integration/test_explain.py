@@ -103,6 +103,20 @@ def test_a_queued_step_says_how_long_its_queue_is_and_who_serves_it(drive):
     assert found.since is not None
 
 
+def test_a_queued_step_says_that_its_owner_takes_turns_with_others(drive):
+    driver = drive()
+    workers_live(driver, "fast")
+    execution_id = driver.start(a_step("a"), user_id="one")
+    alone = the(FindingCode.QUEUED, driver, execution_id)
+    driver.start(a_step("b"), user_id="two")
+
+    found = the(FindingCode.QUEUED, driver, execution_id)
+
+    assert (alone.facts["owners"], found.facts["owners"]) == (1, 2)
+    assert "2 owners take turns" in found.because
+    assert "take turns" not in alone.because
+
+
 def test_a_queued_step_says_which_worker_lacks_its_action(drive):
     driver = drive()
     execution_id = driver.start(a_step("a"))

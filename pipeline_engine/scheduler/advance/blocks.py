@@ -65,7 +65,7 @@ def open_all(tx: Transaction, blocks: Sequence[tuple[StepRow, PlannedStep]]) -> 
         its, ids = ids[: len(block.rows)], ids[len(block.rows) :]
         enclosing = [*(row.enclosing or ()), row.id]
         for rank, new in enumerate(block.rows_in(row.inside, enclosing, its), start=1):
-            fresh = new_steps.fresh(row.execution_id, new)
+            fresh = new_steps.fresh(row, new)
             added.append((new, fresh))
             if rank in block.ahead and new.dependency_count:
                 ahead.append(fresh)

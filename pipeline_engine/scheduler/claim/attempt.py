@@ -29,6 +29,7 @@ class Finished:
     found: Outcome
     origin: Origin
     hand: Sequence[StepRow] = ()  #: what its thread may claim next
+    first: str | None = None  #: the owner whose turn comes before that
 
     @property
     def awaited(self) -> Sequence[str]:

@@ -6,22 +6,31 @@ Workers with several threads claim together what they are asked to run at the sa
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
+from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler.actions import calls
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.advance import outcome
 from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.claim.batch import Batch
-from pipeline_engine.scheduler.claim.slots import Slot, claim_next, claimed, hand_over, mark_running
+from pipeline_engine.scheduler.claim.slots import (
+    Slot,
+    claim_next,
+    claimed,
+    deal,
+    hand_over,
+    mark_running,
+)
 from pipeline_engine.scheduler.outbox import Origin
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
-from pipeline_engine.storage import locking
+from pipeline_engine.storage import locking, shares
 from pipeline_engine.storage.postgres.session import is_expired, is_unreachable
 from pipeline_engine.storage.rows import StepRow
 
@@ -32,6 +41,8 @@ STEPS_PER_TRANSACTION = 512
 #: Seconds after which a transaction begins no other step. Its locks hold up cancels, and the
 #: history of all executions is read up to the oldest transaction.
 COMPUTING_SECONDS = 1.0
+#: The same while several owners have steps in its queue: the others wait for as long.
+SHARED_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,7 @@ class ClaimRequest:
     ids: Sequence[int]
     origin: Origin
     trusts: bool = True  #: cheap steps run inside the transaction that takes them
+    first: str | None = None  #: the owner whose turn comes before that of these steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,7 @@ class Claimed:
     hand: Sequence[StepRow] = ()  #: queued blocking steps, to be claimed one after the other
     follow_up: Sequence[int] = ()  #: cheap steps to be taken next, if there is nothing to run
     failures: Sequence[str] = ()  #: of the cheap steps that were run
+    has_found: bool = False  #: the owner whose turn it was had steps that nobody else has
     error: Exception | None = None
 
 
@@ -59,7 +72,7 @@ def claim(runtime: Runtime, requests: Sequence[ClaimRequest]) -> list[Claimed]:
 
     All others stay in its hand: queued, so that whoever is idle may claim them before it does.
     """
-    slots = [Slot(request.origin) for request in requests]
+    slots = [Slot(request.origin, first=request.first) for request in requests]
 
     def change(tx: Transaction) -> None:
         for slot in slots:
@@ -80,7 +93,7 @@ def claim(runtime: Runtime, requests: Sequence[ClaimRequest]) -> list[Claimed]:
     # Cheap steps are run for one task at a time; what several have asked for is claimed.
     failures = [tuple(tx.failures.values()), *[()] * len(requests)]
     return [
-        Claimed(slot.steps, slot.hand, ids, failed)
+        Claimed(slot.steps, slot.hand, ids, failed, slot.has_found)
         for slot, ids, failed in zip(slots, follow_ups, failures, strict=False)
     ]
 
@@ -110,13 +123,19 @@ def _claim(tx: Transaction, requests: Sequence[ClaimRequest], slots: Sequence[Sl
         step_id: slot for one, slot in zip(requests, slots, strict=True) for step_id in one.ids
     }
     # The transaction need not wait for the disk: see ``Transaction.relax_durability``.
-    rows = locking.lock_queued(tx.connection, list(asked), durable=False)
+    rows = locking.lock_queued(tx.connection, list(asked), durable=False) if asked else []
+    for slot in slots:
+        helping = _helping(tx, slot)
+        asked |= dict.fromkeys((row.id for row in helping), slot)
+        rows += helping
     batch = [row for row in rows if row.cheap]
     for row in rows:
         asked[row.id].add(row)
+    deal(tx, [slot for slot in slots if slot.origin.queue != QueueName.FAST])
     mark_running(tx, batch)
     most = STEPS_PER_TRANSACTION
-    ends_at = time.monotonic() + COMPUTING_SECONDS
+    began = time.monotonic()
+    ends_at = began + _seconds(tx, slots[0])
     trusts = all(one.trusts for one in requests)
     task_ids = {step_id: slot.origin.task_id for step_id, slot in asked.items()}
     while batch:
@@ -128,8 +147,34 @@ def _claim(tx: Transaction, requests: Sequence[ClaimRequest], slots: Sequence[Sl
         tx.ready += steps.left
         goes_on = most > 0 and time.monotonic() < ends_at
         batch = _next_batch(tx) if goes_on else []
+    _charge(tx, [row for row in rows if row.cheap], slots[0], seconds=time.monotonic() - began)
     claim_next(tx, slots, ends_at=ends_at)
     failpoint(Failpoint.AFTER_EXECUTE_BEFORE_COMMIT)
+
+
+def _seconds(tx: Transaction, slot: Slot) -> float:
+    """How long this transaction may compute."""
+    queue = slot.origin.queue
+    is_shared = queue is not None and tx.runtime.sharing.of(queue).is_shared
+    return SHARED_SECONDS if is_shared else COMPUTING_SECONDS
+
+
+def _helping(tx: Transaction, slot: Slot) -> list[StepRow]:
+    """Cheap steps of the owner whose turn it is; of blocking ones a slot is dealt one."""
+    if slot.first is None or slot.origin.queue != QueueName.FAST:
+        return []
+    most = max(tx.runtime.settings.chunk_size // 2, 1)
+    found = shares.lock_next(tx.connection, QueueName.FAST, slot.first, most=most, durable=False)
+    slot.has_found = bool(found)
+    return found
+
+
+def _charge(tx: Transaction, cheap: Sequence[StepRow], slot: Slot, *, seconds: float) -> None:
+    """Count the time that cheap steps have taken on their owners; blocking ones are at work."""
+    if cheap and slot.origin.queue is not None:
+        owners = Counter(row.owner for row in cheap)
+        taken = {owner: seconds * count / len(cheap) for owner, count in owners.items()}
+        tx.runtime.sharing.of(slot.origin.queue).charge(taken)
 
 
 def _next_batch(tx: Transaction) -> list[StepRow]:

@@ -20,7 +20,7 @@ from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.advance import outcome
 from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.claim.attempt import Finished
-from pipeline_engine.scheduler.claim.slots import Slot, claim_next, hand_over
+from pipeline_engine.scheduler.claim.slots import Slot, claim_next, deal, hand_over
 from pipeline_engine.scheduler.leases import still_held
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
@@ -56,7 +56,11 @@ def finish(
     The same transaction claims what their threads go on with, unless it is not to *go on*.
     """
     slots = [
-        Slot(replace(one.origin, goes_on=one.origin.goes_on and goes_on), deque(one.hand))
+        Slot(
+            replace(one.origin, goes_on=one.origin.goes_on and goes_on),
+            deque(one.hand),
+            first=one.first,
+        )
         for one in finished
     ]
 
@@ -115,7 +119,9 @@ def _finish(tx: Transaction, finished: Sequence[Finished], slots: Sequence[Slot]
         tx.relax_durability()
     advance(tx, endings, durable=False)
     # Last, and only what nobody else has locked: who waits for a lock here has claimed nothing.
-    claim_next(tx, [slot for slot in slots if slot.origin.goes_on], ends_at=ends_at)
+    going_on = [slot for slot in slots if slot.origin.goes_on]
+    deal(tx, going_on)
+    claim_next(tx, going_on, ends_at=ends_at)
     failpoint(Failpoint.AFTER_EXECUTE_BEFORE_COMMIT)
 
 

@@ -34,6 +34,7 @@ class PlainTurn:
     queue: str | None = None
     in_chord: bool = False
     shown: Shown | None = None  #: tells of each step while it runs
+    leave_chord: object = None  #: it serves nobody else, so it stays
     failures: list[str] = field(default_factory=list)  #: attempts that failed, for Celery to know
 
     def run(self, ids: Sequence[int]) -> None:

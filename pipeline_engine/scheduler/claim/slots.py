@@ -19,8 +19,9 @@ from pipeline_engine.scheduler.claim.attempt import seconds_for
 from pipeline_engine.scheduler.claim.batch import Batch
 from pipeline_engine.scheduler.leases import still_held, worker_name
 from pipeline_engine.scheduler.outbox import Origin
+from pipeline_engine.scheduler.sharing import Sharing
 from pipeline_engine.scheduler.transaction import Transaction
-from pipeline_engine.storage import transitions
+from pipeline_engine.storage import shares, transitions
 from pipeline_engine.storage.moves import Claim
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.steps import StepKind
@@ -36,6 +37,8 @@ class Slot:
     origin: Origin
     hand: deque[StepRow] = field(default_factory=deque)  #: queued, to be claimed by and by
     steps: list[Prepared] = field(default_factory=list)  #: claimed, to be run now
+    first: str | None = None  #: the owner whose turn comes before its hand's
+    has_found: bool = False  #: that owner had steps that nobody else has
     _given: tuple[StepRow, ...] | None = None
 
     def begin_anew(self, tx: Transaction) -> None:
@@ -54,27 +57,47 @@ class Slot:
         if not row.cheap:
             self.hand.append(row)
 
-    def draw(self, ready: list[StepRow], drawn: Container[int]) -> StepRow | None:
+    def draw(self, ready: list[StepRow], drawn: Container[int], sharing: Sharing) -> StepRow | None:
         """What it may claim next: of its hand, or of what this transaction has made *ready*.
 
         Nothing that another has *drawn*: threads that helped may have the same steps in hand.
         """
         if self.steps:
             return None
-        while self.hand:
-            row = self.hand.popleft()
-            if row.id not in drawn:
-                return replace(row)  # a copy, because what is prepared changes its row
-        if not self.origin.goes_on:
+        while self.hand and self.hand[0].id in drawn:
+            self.hand.popleft()
+        number = self._suiting(ready, drawn, sharing)
+        if number is None:  # a copy, because what is prepared changes its row
+            return replace(self.hand.popleft()) if self.hand else None
+        return ready.pop(number)
+
+    def _suiting(
+        self, ready: Sequence[StepRow], drawn: Container[int], sharing: Sharing
+    ) -> int | None:
+        """Which of these it would rather run than what is in its hand."""
+        share, top = sharing.of(self.origin.queue or ""), self.hand[0].owner if self.hand else None
+        if not self.origin.goes_on or (top is not None and not share.is_shared):
             return None
         for number, row in enumerate(ready):
             if self.suits(row) and row.id not in drawn:
-                return ready.pop(number)
+                return number if top is None or share.comes_before(row.owner, top) else None
         return None
 
     def suits(self, row: StepRow) -> bool:
         """Whether its thread may go on with a blocking step that became ready."""
         return row.queue == self.origin.queue and not row.cheap and self.origin.may_take(row)
+
+
+def deal(tx: Transaction, slots: Sequence[Slot]) -> None:
+    """Give each slot a step of the owner whose turn it is, on top of its hand."""
+    wanted: dict[tuple[str, str], list[Slot]] = {}
+    for slot in slots:
+        if slot.first is not None and slot.origin.queue is not None and not slot.steps:
+            wanted.setdefault((slot.origin.queue, slot.first), []).append(slot)
+    for (queue, owner), takers in wanted.items():
+        rows = shares.lock_next(tx.connection, queue, owner, most=len(takers))
+        for slot, row in zip(takers, rows, strict=False):
+            slot.hand.appendleft(row)
 
 
 def claim_next(tx: Transaction, slots: Sequence[Slot], *, ends_at: float) -> None:
@@ -84,7 +107,7 @@ def claim_next(tx: Transaction, slots: Sequence[Slot], *, ends_at: float) -> Non
     the slot gets another one. *ends_at*, a moment of ``time.monotonic()``, leaves the rest queued.
     """
     drawn: set[int] = set()
-    while rows_and_slots := _draw(slots, tx.ready, drawn):
+    while rows_and_slots := _draw(tx, slots, drawn):
         rows = [row for row, _ in rows_and_slots]
         slot_of = {row.id: slot for row, slot in rows_and_slots}
         mark_running(tx, rows)
@@ -98,12 +121,10 @@ def claim_next(tx: Transaction, slots: Sequence[Slot], *, ends_at: float) -> Non
             return
 
 
-def _draw(
-    slots: Sequence[Slot], ready: list[StepRow], drawn: set[int]
-) -> list[tuple[StepRow, Slot]]:
+def _draw(tx: Transaction, slots: Sequence[Slot], drawn: set[int]) -> list[tuple[StepRow, Slot]]:
     found: list[tuple[StepRow, Slot]] = []
     for slot in slots:
-        row = slot.draw(ready, drawn)
+        row = slot.draw(tx.ready, drawn, tx.runtime.sharing)
         if row is not None:
             drawn.add(row.id)
             found.append((row, slot))

@@ -23,7 +23,7 @@ from pipeline_engine.services import presence
 from pipeline_engine.services.presence import Carriage
 from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.visibility import redactor_of
-from pipeline_engine.storage import diagnostics, history, lines
+from pipeline_engine.storage import diagnostics, history, lines, shares
 from pipeline_engine.storage.diagnostics import Neighbour, OpenStep
 from pipeline_engine.storage.lines import Line
 from pipeline_engine.storage.tables.executions import Execution
@@ -64,6 +64,7 @@ class Evidence:
     blockers: Mapping[int, Sequence[Neighbour]]
     inside: Mapping[int, Sequence[Neighbour]]  #: what is open in those that are blocks
     held_items: Mapping[int, int]
+    owners: Mapping[str, int]  #: how many have steps in the queues where it has some
     lines: Mapping[int | None, Line]  #: by step; None: the execution itself stands in line
     visible: Set[UUID]  #: executions in front of it that the caller may know of
     awaited: Mapping[int, Sequence[str]]
@@ -102,6 +103,7 @@ def gather(
         ),
         inside=diagnostics.open_inside(connection, _expanded(steps)),
         held_items=diagnostics.held_items(connection, fan_outs) if fan_outs else {},
+        owners=_owners(connection, steps),
         lines=in_line,
         visible=_visible(caller, session, in_line.values()),
         awaited=awaited,
@@ -111,6 +113,11 @@ def gather(
         sweep_late_after=runtime.settings.sweep_late_after,
         redactor=redactor,
     )
+
+
+def _owners(connection: Connection, steps: Sequence[OpenStep]) -> dict[str, int]:
+    queues = {step.queue for step in steps if phase_of(step) is Phase.QUEUED}
+    return {queue: len(shares.waiting(connection, queue).names) for queue in queues}
 
 
 def _lines(

@@ -24,6 +24,7 @@ from pipeline_engine.services.explain.findings import (
 )
 from pipeline_engine.services.explain.in_line import waits_for_place
 from pipeline_engine.storage.diagnostics import SCANNED, Neighbour, OpenStep
+from pipeline_engine.storage.shares import MOST_OWNERS
 from pipeline_engine.storage.tables.steps import StepKind
 
 
@@ -133,12 +134,16 @@ def _queued(step: OpenStep, evidence: Evidence) -> Words:
         "Wait. If it is always queued: add workers for this queue. A lost message is sent again"
         f" after {evidence.republish_after:g} s."
     )
+    owners = evidence.owners.get(step.queue, 1)
     facts: dict[str, Any] = {"queue": step.queue, "sent": sends, "workers": None, "length": None}
+    facts["owners"] = owners
     if carriage is None:
         return f"{because}; Redis is away, so nobody knows who serves it.", todo, facts
     length, workers = carriage.lengths.get(step.queue), _workers(step, evidence) or ()
     facts |= {"workers": list(workers), "length": length}
     because += f"; {length} messages lie there, {_workers_serve(len(workers))} it"
+    if owners > 1:
+        because += f"; {owners}{'' if owners < MOST_OWNERS else ' or more'} owners take turns at it"
     lacking = [w for w in workers if step.action not in evidence.actions.get(w, {step.action})]
     if lacking:
         facts["lacking"] = lacking

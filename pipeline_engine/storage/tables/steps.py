@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, func, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -68,17 +68,13 @@ class StepExecution(Timestamped, Base):
             unique=True,
             postgresql_where=text("parent_id IS NOT NULL"),
         ),
+        # Whatever is chosen among queued steps is chosen by owner: see ``storage/shares.py``.
         Index(
-            "ix_step_executions_queued",
+            "ix_step_executions_shares",
+            "queue",
+            "owner",
             "queued_at",
             postgresql_where=text(f"{WAITING} AND queued_at IS NOT NULL"),
-        ),
-        # For those who are idle while others have steps in their hands.
-        Index(
-            "ix_step_executions_queued_blocking",
-            "queue",
-            "queued_at",
-            postgresql_where=text(f"{WAITING} AND queued_at IS NOT NULL AND NOT cheap"),
         ),
         # Ready, but the window of the execution or of the fan-out is full.
         Index(
@@ -99,6 +95,13 @@ class StepExecution(Timestamped, Base):
             postgresql_where=text(
                 "status IN ('RETRYING', 'RUNNING', 'PENDING') AND due_at IS NOT NULL"
             ),
+        ),
+        # Those among them that are queued when they are due, by owner as well.
+        Index(
+            "ix_step_executions_delayed",
+            "owner",
+            "due_at",
+            postgresql_where=text(f"{WAITING} AND due_at IS NOT NULL"),
         ),
         Index(
             "ix_step_executions_deadline",
@@ -165,6 +168,8 @@ class StepExecution(Timestamped, Base):
 
     # Carriage
     queue: Mapped[str]
+    #: whose turn it takes, that of its execution's owner; empty for the system
+    owner: Mapped[str] = mapped_column(Text(collation="C"), server_default="")
     cheap: Mapped[bool]
     in_window: Mapped[bool] = mapped_column(default=False, server_default="false")
     held: Mapped[bool] = mapped_column(default=False, server_default="false")
