@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -19,10 +19,16 @@ from pipeline_engine.demo import report
 from pipeline_engine.demo.peers.process import PeersProcess
 from pipeline_engine.demo.scenario import Scenario
 from pipeline_engine.demo.verdict import judge, retried
+from pipeline_engine.domain.scopes import Scope
 from pipeline_engine.embedded.announcement import typed
 from pipeline_engine.embedded.stack import Stack
 
 VICTIM = "worker-io"
+#: What the scenario does at the API.
+NEEDED = (
+    *(Scope.PIPELINES_READ, Scope.PIPELINES_WRITE),
+    *(Scope.EXECUTIONS_READ, Scope.EXECUTIONS_RUN),
+)
 # Recovery in seconds, where the defaults would make an onlooker wait for longer.
 FAST = {
     "PIPELINE_LEASE_SECONDS": "5",
@@ -56,12 +62,13 @@ def play(directory: Path, *, once: bool, flower: bool) -> bool:
     console = Console()
     console.print("Starting PostgreSQL, Valkey, web, workers, beat and the stand-ins …")
     with PeersProcess() as peers:
-        token = secrets.token_urlsafe(24)
-        environment = _environment(peers.service_urls, token)
+        environment = _environment(peers.service_urls)
         options = ("--flower",) if flower else ()
         with Stack.start(directory, environment=environment, options=options) as stack:
             console.print(f"The stack runs: {stack.api_url}", highlight=False)
-            peers.control(callback_url=stack.api_url, token=token)
+            bootstrap = Client(stack.api_url, stack.api_token)
+            events = _token(bootstrap, "stand-ins", Scope.EVENTS_SEND)
+            peers.control(callback_url=stack.api_url, token=events)
             was_true = _perform(stack, peers, console)
             if console.is_terminal and not once:
                 _say_where_to_look(stack, console, directory)
@@ -69,14 +76,21 @@ def play(directory: Path, *, once: bool, flower: bool) -> bool:
     return was_true
 
 
-def _environment(service_urls: str, token: str) -> Mapping[str, str]:
+def _environment(service_urls: str) -> Mapping[str, str]:
     # The processes inherit our environment; config.py alone gives meaning to it.
-    wanted = {"PIPELINE_SERVICE_URLS": service_urls, "APP_API_TOKEN": token}
-    return {**os.environ, **FAST, **wanted}
+    return {**os.environ, **FAST, "PIPELINE_SERVICE_URLS": service_urls}
+
+
+def _token(client: Client, name: str, *scopes: Scope) -> str:
+    """A token that may do what it is for, and that for everybody, for an hour."""
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    made = client.create_token(name, scopes=[*scopes, Scope.OWNERS_ANY], expires_at=until)
+    return str(made["token"])
 
 
 def _perform(stack: Stack, peers: PeersProcess, console: Console) -> bool:
-    client = Client(stack.api_url, stack.api_token)
+    token = _token(Client(stack.api_url, stack.api_token), "demo", *NEEDED)
+    client = Client(stack.api_url, token)
     with Screen(console) as screen:
         story = Scenario(client, peers, _StackWorker(stack), screen).play()
     claims = judge(story)

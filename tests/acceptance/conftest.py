@@ -16,6 +16,7 @@ from support.waiting import wait_until
 from pipeline_engine.client import Client
 from pipeline_engine.demo.peers.behaviour import Behaviour
 from pipeline_engine.demo.peers.process import PeersProcess
+from pipeline_engine.domain.scopes import FAR_REACHING, Scope
 from pipeline_engine.embedded.servers import EmbeddedServers
 from pipeline_engine.embedded.stack import Stack
 from pipeline_engine.failpoints import ARMED_BY_FILE
@@ -78,18 +79,41 @@ def stack(
         yield running
 
 
+@pytest.fixture(scope="package")
+def tokens(stack: Stack) -> Callable[..., str]:
+    """A way to make a token that may do this, for everybody; nobody here may do everything."""
+    wait_until(lambda: is_there(stack), within=60, what="the API")
+    bootstrap = Client(stack.api_url, stack.api_token)
+
+    def make(*scopes: str) -> str:
+        made = bootstrap.create_token("tests", scopes=[*scopes, Scope.OWNERS_ANY])
+        return str(made["token"])
+
+    return make
+
+
+@pytest.fixture(scope="package")
+def client_token(tokens: Callable[..., str]) -> str:
+    return tokens(*set(Scope) - FAR_REACHING)
+
+
+@pytest.fixture(scope="package")
+def sender_token(tokens: Callable[..., str]) -> str:
+    return tokens(Scope.EVENTS_SEND)
+
+
 @pytest.fixture
-def peers(peers_process: PeersProcess, stack: Stack) -> PeersProcess:
+def peers(peers_process: PeersProcess, stack: Stack, sender_token: str) -> PeersProcess:
     """The stand-ins, who send their events shuffled, some of them twice and some too early."""
-    peers_process.control(callback_url=stack.api_url, token=PEERS_TOKEN, **USUAL, **TROUBLE)
+    peers_process.control(callback_url=stack.api_url, token=sender_token, **USUAL, **TROUBLE)
     return peers_process
 
 
 @pytest.fixture
-def client(stack: Stack) -> Client:
+def client(stack: Stack, client_token: str) -> Client:
     """A client of the stack, once that answers: the test before may have taken its web away."""
     wait_until(lambda: is_there(stack), within=60, what="the API")
-    return Client(stack.api_url, stack.api_token)
+    return Client(stack.api_url, client_token)
 
 
 def is_there(stack: Stack) -> bool:
@@ -110,7 +134,7 @@ def key() -> str:
 
 
 @pytest.fixture
-def send(stack: Stack, key: str) -> Send:
+def send(stack: Stack, key: str, sender_token: str) -> Send:
     """Deliver one event for *key* as a CloudEvent and return the API's answer."""
 
     def deliver(number: int, delivery_id: str | None = None) -> dict[str, Any]:
@@ -121,7 +145,7 @@ def send(stack: Stack, key: str) -> Send:
             "type": "news",
             "data": {"type": "news", "workflow_id": key, "number": number},
         }
-        headers = {"Authorization": f"Bearer {stack.api_token}"}
+        headers = {"Authorization": f"Bearer {sender_token}"}
         url = f"{stack.api_url}/api/v1/events"
         answer = requests.post(url, json=event, headers=headers, timeout=20)
         assert answer.status_code == 202, answer.text

@@ -46,7 +46,7 @@ class _Receiver(BaseHTTPRequestHandler):
             self.server.refusals -= refused
             if not refused:
                 self.server.received.append(body)
-                self.server.tokens.add(self.headers.get("dapr-api-token"))
+                self.server.tokens.add(self.headers.get("Authorization"))
         self.send_response(503 if refused else 200)
         self.end_headers()
 
@@ -104,7 +104,7 @@ def test_events_come_in_the_envelope_of_the_real_service(
     assert body["data"]["type"] == "notification"
     assert body["data"]["payload"]["workflow_id"] == workflow_id
     assert "model_id" not in body["data"]["payload"]["content"]["result"]
-    assert mailbox.tokens == {"secret"}
+    assert mailbox.tokens == {"Bearer secret"}
 
 
 def test_a_simulation_recommends_clusters(peers: PeersProcess, mailbox: Mailbox) -> None:

@@ -19,7 +19,7 @@ from pipeline_engine.demo.peers.server import PeersServer
 @click.command()
 @click.option("--port", type=int, default=0, help="0 takes a free one.")
 @click.option("--callback-url", help="Where events are sent: the address of the engine's API.")
-@click.option("--token", default="", help="Sent with events as dapr-api-token.")
+@click.option("--token", default="", help="Sent with events: one that may `events:send`.")
 @click.option("--event-delay", type=(float, float), help="Seconds to the first and last event.")
 @click.option("--answer-delay", type=(float, float), help="Seconds until a start is answered.")
 @click.option("--seed", type=int, help="The same seed plans the same events.")

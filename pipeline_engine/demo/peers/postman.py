@@ -86,7 +86,7 @@ class Postman:
 
     def _send(self, letter: Letter) -> tuple[int | None, str | None]:
         address = f"{(self._behaviour.callback_url or '').rstrip('/')}{PATH}"
-        headers = {"dapr-api-token": self._behaviour.token}
+        headers = {"Authorization": f"Bearer {self._behaviour.token}"}
         try:
             response = requests.post(address, json=letter.body, headers=headers, timeout=10)
             return response.status_code, response.json().get("outcome")

@@ -40,6 +40,16 @@ def test_without_a_right_token_the_answer_is_401(
     assert answer.headers["WWW-Authenticate"] == told
 
 
+@pytest.mark.parametrize("name", ["access_token", "token", "api_key", "Authorization"])
+def test_a_token_in_an_address_is_never_read_because_addresses_are_logged(
+    anybody: FlaskClient, name: str
+) -> None:
+    answer = anybody.get("/executions", query_string={name: "service-token"})
+
+    assert (answer.status_code, answer.json["code"]) == (401, "authentication_required")
+    assert "service-token" not in answer.text
+
+
 def test_every_token_of_a_list_is_good_so_that_tokens_can_be_rotated(app: Flask) -> None:
     for token in ("service-token", "second-service-token"):
         answer = app.test_client().get("/executions", headers={"Authorization": f"bearer {token}"})
