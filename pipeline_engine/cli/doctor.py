@@ -53,10 +53,12 @@ def doctor(ctx: click.Context, directory: Path, flower_url: str | None, as_json:
 
 def _print(checks: Sequence[Check]) -> None:
     for check in checks:
-        print_line(mark(is_well=check.is_well), f"{check.name:<22}{check.says}")
+        sign = mark(is_well=check.is_well, has_remark=check.what_to_do is not None)
+        print_line(sign, f"{check.name:<22}{check.says}")
         if check.what_to_do:
             print_line(f"  → {check.what_to_do}")
     wrong = sum(not check.is_well for check in checks)
-    click.echo(
-        f"{len(checks)} checks, {wrong} not well" if wrong else f"{len(checks)} checks: well"
-    )
+    odd = sum(check.is_well and check.what_to_do is not None for check in checks)
+    remark = f", {odd} worth a look" if odd else ""
+    verdict = f", {wrong} not well" if wrong else ": well"
+    click.echo(f"{len(checks)} checks{verdict}{remark}")

@@ -43,6 +43,7 @@ SIGNS: Mapping[str, Sign] = {
     "active": _GOOD,
     "archived": _LEFT_OUT,
     "well": _GOOD,
+    "worth a look": Sign("!", "yellow"),
     "not well": _BAD,
 }
 UNKNOWN = Sign("?", "")  #: of a newer API
@@ -55,9 +56,10 @@ def state(name: str, remark: str = "") -> Styled:
     return Styled(" ".join(filter(None, (icon, word, remark))), colour)
 
 
-def mark(*, is_well: bool) -> Styled:
-    """The icon alone, before a sentence that is true or not."""
-    icon, colour = SIGNS["well" if is_well else "not well"]
+def mark(*, is_well: bool, has_remark: bool = False) -> Styled:
+    """The icon alone, before a sentence that is true or not; *has_remark*: true, and yet …"""
+    good = "worth a look" if has_remark else "well"
+    icon, colour = SIGNS[good if is_well else "not well"]
     return Styled(icon, colour)
 
 

@@ -35,6 +35,17 @@ WHERE id = %(id)s AND coalesce(last_used_at < now() - interval '1 minute', true)
 """
 
 
+ENDLESS = """
+SELECT name FROM tokens WHERE expires_at IS NULL AND revoked_at IS NULL
+ORDER BY created_at LIMIT %(most)s
+"""
+
+
+def names_of_endless(connection: Connection, *, most: int) -> list[str]:
+    """The names of tokens that are good for ever, the oldest first."""
+    return [row[0] for row in driver.fetch(connection, ENDLESS, {"most": most})]
+
+
 def find(connection: Connection, token_id: str) -> KnownToken | None:
     """The token with this id, whatever has become of it."""
     rows: list[tuple[Any, ...]] = driver.fetch(connection, FIND, {"id": token_id})

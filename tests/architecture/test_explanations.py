@@ -10,7 +10,7 @@ from support.documentation import DOCS, table
 
 from pipeline_engine.services import doctor
 from pipeline_engine.services.audit import Disagreement
-from pipeline_engine.services.doctor import broker, configuration, database, workers
+from pipeline_engine.services.doctor import access, broker, configuration, database, workers
 from pipeline_engine.services.explain import FindingCode
 from pipeline_engine.services.explain.steps import EXPLAIN
 
@@ -25,7 +25,10 @@ OF_EXECUTIONS = {
 
 
 def names_of_checks() -> set[str]:
-    tables = (database.CHECKS, database.ROWS, broker.CHECKS, configuration.CHECKS)
+    tables = (
+        *(database.CHECKS, database.ROWS, broker.CHECKS),
+        *(configuration.CHECKS, access.CHECKS),
+    )
     celery = {f"celery_{expected.name}" for expected in workers.EXPECTED}
     return named_in_the_source() | celery | {n for t in tables for n in t}
 

@@ -14,12 +14,14 @@ from support.driving import Driver
 from support.factories import a_step
 from support.local_service import LocalService, local_service
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.registry import BrokenAction, Registry
 from pipeline_engine.scheduler import sweep
-from pipeline_engine.services import Runtime, presence
-from pipeline_engine.services.doctor import broker, configuration, database, run, workers
+from pipeline_engine.services import Runtime, presence, tokens
+from pipeline_engine.services.doctor import access, broker, configuration, database, run, workers
 from pipeline_engine.services.doctor.checks import Check, Installation
 from pipeline_engine.services.doctor.database import compare_clocks
+from pipeline_engine.services.tokens import TokenRequest
 
 NOWHERE = "127.0.0.1:1"
 
@@ -291,9 +293,66 @@ def test_a_limit_of_an_action_that_nobody_has_is_found(make_runtime):
 
 
 def test_an_installation_without_tokens_lets_nobody_in(make_runtime):
-    assert is_ill(
-        checks(configuration, make_runtime(api_tokens=()))["api_tokens"], "PIPELINE_API_TOKEN"
-    )
+    found = checks(access, make_runtime(api_tokens=()))["api_tokens"]
+
+    assert is_ill(found, "PIPELINE_API_TOKEN")
+
+
+GOOD = "Zr4uQ1xV9kT2mB7cN5wL8pYd"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "named"),
+    [
+        ("secret_key", "changeme-changeme", "PIPELINE_SECRET_KEY"),
+        ("secret_key", "aaaaaaaaaaaaaaaaaaaaaaaa", "PIPELINE_SECRET_KEY"),
+        ("api_tokens", (GOOD, "short"), "PIPELINE_API_TOKEN"),
+        ("user_tokens", {"your-token-goes-here": "ada"}, "PIPELINE_USER_TOKENS"),
+        ("app_api_token", "example-token-1234567890", "APP_API_TOKEN"),
+        ("redis_url", "redis://:password@cache.internal/0", "the password in REDIS_URL"),
+        ("redis_url", "redis://cache.internal/0", "the password in REDIS_URL"),
+    ],
+)
+def test_a_key_of_an_example_is_found_and_not_told(make_runtime, setting, value, named):
+    keys = {"secret_key": GOOD, "api_tokens": (GOOD,), "user_tokens": {}, "app_api_token": None}
+
+    good = checks(access, make_runtime(**keys))["keys"]
+    bad = checks(access, make_runtime(**keys | {setting: value}))["keys"]
+
+    assert good.is_well, good.says
+    assert is_ill(bad, named)
+    assert "goes-here" not in bad.says
+
+
+def test_a_token_that_never_expires_is_worth_a_look(runtime, session):
+    request = TokenRequest(name="old-script", rights=["executions:read"], never_expires=True)
+    fine = checks(access, runtime)["endless_tokens"]
+    tokens.create(SYSTEM.acting_for("ada"), session, runtime, request)
+    session.commit()
+
+    found = checks(access, runtime)["endless_tokens"]
+
+    assert (fine.is_well, fine.what_to_do) == (True, None)
+    assert found.is_well
+    assert found.what_to_do
+    assert "old-script" in found.says
+
+
+@pytest.mark.parametrize(
+    ("url", "remark"),
+    [
+        ("https://pipelines.example.org", False),
+        ("http://127.0.0.1:9082", False),
+        ("http://[::1]:9082", False),
+        ("http://pipelines.example.org", True),
+        ("http://10.0.0.7:9082", True),
+    ],
+)
+def test_an_address_without_tls_is_worth_a_look(make_runtime, url, remark):
+    found = checks(access, make_runtime(public_url=url))["tls"]
+
+    assert found.is_well
+    assert bool(found.what_to_do) is remark
 
 
 def test_a_flower_that_is_open_to_anybody_is_found(runtime):

@@ -6,7 +6,7 @@ Each check is a trap that has cost somebody a day. What cannot be looked at is n
 from __future__ import annotations
 
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.services.doctor import broker, configuration, database, workers
+from pipeline_engine.services.doctor import access, broker, configuration, database, workers
 from pipeline_engine.services.doctor.checks import Check, Installation
 
 __all__ = ["Check", "is_well", "run"]
@@ -15,7 +15,7 @@ __all__ = ["Check", "is_well", "run"]
 def run(runtime: Runtime, *, flower_url: str | None = None) -> list[Check]:
     """Look at everything; it takes two seconds, in which the workers may answer."""
     installation = Installation(runtime, flower_url)
-    parts = (database, broker, workers, configuration)
+    parts = (database, broker, workers, configuration, access)
     return [check for part in parts for check in part.run(installation)]
 
 

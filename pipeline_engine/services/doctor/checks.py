@@ -9,7 +9,7 @@ from pipeline_engine.scheduler.runtime import Runtime
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a check has found, and what to do if that is not well."""
+    """What a check has found, and what to do if that is not well, or could be better."""
 
     is_well: bool
     says: str
@@ -42,6 +42,11 @@ class Installation:
 def ok(says: str) -> Result:
     """What was found is as it should be."""
     return Result(True, says)
+
+
+def worth_a_look(says: str, what_to_do: str) -> Result:
+    """It works as it is, and somebody may have wanted it otherwise."""
+    return Result(True, says, what_to_do)
 
 
 def failed(says: str, what_to_do: str) -> Result:

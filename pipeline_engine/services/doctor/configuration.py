@@ -1,4 +1,4 @@
-"""What was installed and configured: plug-ins, tokens, and who may look."""
+"""What was installed and configured: plug-ins, and who may look at Flower."""
 
 from __future__ import annotations
 
@@ -36,14 +36,6 @@ def _action_limits(installation: Installation) -> Result:
     return ok(f"{len(limits)} actions and tags are limited")
 
 
-def _tokens(installation: Installation) -> Result:
-    settings = installation.runtime.settings
-    if not settings.api_tokens and not settings.user_tokens:
-        todo = "Set PIPELINE_API_TOKEN or PIPELINE_USER_TOKENS: until then nobody is let in."
-        return failed("none configured", todo)
-    return ok(f"{len(settings.api_tokens)} of services, {len(settings.user_tokens)} of users")
-
-
 def _flower(installation: Installation) -> Result:
     """Its pages show everything to anybody unless it has a password."""
     if installation.flower_url is None:
@@ -63,6 +55,5 @@ def _flower(installation: Installation) -> Result:
 CHECKS: Mapping[str, Callable[[Installation], Result]] = {
     "plug_ins": _plug_ins,
     "action_limits": _action_limits,
-    "api_tokens": _tokens,
     "flower": _flower,
 }

@@ -1,0 +1,202 @@
+"""Every route, asked by everybody: a new route without its line here fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from support.factories import a_document, a_step
+from support.history_rows import an_execution
+
+from pipeline_engine.domain.scopes import FAR_REACHING, Scope
+
+SERVICE, ALICE, BOB = "service-token", "alice-token", "bob-token"
+BASE = "/api/v1"
+EVERY_SCOPE = sorted(set(Scope) - FAR_REACHING)
+DAG = a_document(a_step("a"))
+
+
+@dataclass
+class Scene:
+    """Things of Alice's, each made when a route asks for it."""
+
+    app: Flask
+    session: Session
+
+    def client(self, token: str, **headers: str) -> FlaskClient:
+        client = self.app.test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+        for name, value in headers.items():
+            client.environ_base[f"HTTP_{name.upper()}"] = value
+        return client
+
+    def token(self, *scopes: str, **wanted: Any) -> str:
+        asked = {"name": "t", "scopes": scopes, **wanted}
+        made = self.client(SERVICE).post(f"{BASE}/tokens", json=asked)
+        assert made.status_code == 201, made.json
+        return str(made.json["token"])
+
+    def pipeline(self) -> str:
+        asked = {"dag": DAG, "name": str(uuid4())}
+        stored = self.client(ALICE).post(f"{BASE}/pipelines", json=asked)
+        return str(stored.json["id"])
+
+    def execution(self) -> str:
+        found = an_execution(self.session, user_id="alice")
+        self.session.commit()
+        return str(found.id)
+
+    def delivery(self) -> str:
+        sent = self.client(ALICE).post(f"{BASE}/events", json={"external_id": str(uuid4())})
+        # A worker would have found that nobody waits for it.
+        self.session.execute(text("UPDATE inbox SET disposition = 'unmatched'"))
+        self.session.commit()
+        return str(sent.json["delivery_id"])
+
+    def token_id(self) -> str:
+        return self.token("executions:read", user_id="alice").split("_")[1]
+
+    def secret(self) -> str:
+        stored = self.client(ALICE).put(f"{BASE}/secrets/key", json={"value": "s3cr3t-value"})
+        assert stored.status_code in {200, 201}, stored.json
+        return "key"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a route is asked, and what those are answered who may."""
+
+    may: int = 200
+    body: Any = None
+    #: what the variable of the path stands for; a stranger is answered that there is no such thing
+    thing: Callable[[Scene], str] | None = None
+    needs: Callable[[Scene], Any] | None = None  #: makes what the body names, and returns the body
+    headers: dict[str, str] = field(default_factory=dict)
+    open: bool = False  #: to everybody
+    #: found by a name of its owner's: an administrator has to say whose
+    by_name: bool = False
+
+    def send(self, scene: Scene, client: FlaskClient, method: str, rule: str) -> Any:
+        path = rule
+        if self.thing is not None:
+            head, _, rest = rule.partition("<")
+            path = head + self.thing(scene) + rest.partition(">")[2]
+        body = self.needs(scene) if self.needs else self.body
+        return client.open(path, method=method, json=body, headers=self.headers)
+
+
+def runs_pipeline(scene: Scene) -> dict[str, str]:
+    return {"pipeline_id": scene.pipeline()}
+
+
+OPEN = Line(open=True)
+LINES: dict[str, Line] = {
+    "GET /actions": Line(),
+    "GET /actions/<action_type>": Line(thing=lambda _: "log"),
+    "POST /actions/validate": Line(body={"action_type": "log", "params": {"message": "x"}}),
+    "POST /callbacks/<token>": Line(401, thing=lambda _: "wrong", open=True),
+    "GET /deliveries": Line(),
+    "POST /deliveries/<delivery_id>/replay": Line(202, thing=Scene.delivery),
+    "POST /events": Line(202, body={"external_id": "x"}),
+    "POST /workflow-events": Line(body={"external_id": "x"}),
+    "GET /executions": Line(),
+    "POST /executions": Line(201, needs=runs_pipeline),
+    "POST /executions/run": Line(201, body={"pipeline_definition": DAG}),
+    "GET /executions/<execution_id>": Line(thing=Scene.execution),
+    "GET /executions/<execution_id>/events": Line(thing=Scene.execution),
+    "GET /executions/<execution_id>/explain": Line(thing=Scene.execution),
+    "GET /executions/<execution_id>/progress": Line(thing=Scene.execution),
+    "GET /executions/<execution_id>/steps": Line(thing=Scene.execution),
+    "POST /executions/<execution_id>/approval": Line(
+        409, body={"approved": True}, thing=Scene.execution
+    ),
+    "POST /executions/<execution_id>/cancel": Line(202, thing=Scene.execution),
+    "GET /health": OPEN,
+    "GET /openapi.json": OPEN,
+    "GET /ready": OPEN,
+    "GET /pipelines": Line(),
+    "POST /pipelines": Line(201, needs=lambda _: {"dag": DAG, "name": str(uuid4())}),
+    "GET /pipelines/<pipeline_id>": Line(thing=Scene.pipeline),
+    "PUT /pipelines/<pipeline_id>": Line(
+        needs=lambda _: {"dag": DAG, "name": str(uuid4()), "lock_version": 1}, thing=Scene.pipeline
+    ),
+    "DELETE /pipelines/<pipeline_id>": Line(204, thing=Scene.pipeline),
+    "GET /secrets": Line(),
+    "GET /secrets/<name>": Line(thing=Scene.secret, by_name=True),
+    "PUT /secrets/<name>": Line(
+        201, body={"value": "another-value"}, thing=lambda _: f"key_{uuid4().hex}"
+    ),
+    "DELETE /secrets/<name>": Line(thing=Scene.secret, by_name=True),
+    "POST /secrets/<name>/restore": Line(body={"version": 1}, thing=Scene.secret, by_name=True),
+    "GET /tokens": Line(),
+    "POST /tokens": Line(201, body={"name": "t", "scopes": ["tokens:manage"], "user_id": "alice"}),
+    "GET /tokens/<token_id>": Line(thing=Scene.token_id),
+    "DELETE /tokens/<token_id>": Line(204, thing=Scene.token_id),
+    "POST /validate": Line(body={"dag": DAG}),
+    "GET /whoami": Line(),
+}
+#: What belongs to nobody in particular, or to whoever asks.
+NOBODYS = {"GET /actions/<action_type>", "PUT /secrets/<name>"}
+
+
+@pytest.fixture
+def scene(app: Flask, session: Session) -> Scene:
+    return Scene(app, session)
+
+
+def routes(app: Flask) -> Iterator[tuple[str, str, Scope | None]]:
+    """Each route under its own path: the older ones are the same views."""
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith(f"{BASE}/") and not rule.rule.startswith(f"{BASE}/pipeline/"):
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                scope = getattr(app.view_functions[rule.endpoint], "scope", None)
+                yield method, rule.rule, scope
+
+
+def test_every_route_has_its_line(application: Flask) -> None:
+    served = {f"{method} {rule.removeprefix(BASE)}" for method, rule, _ in routes(application)}
+
+    assert served == LINES.keys()
+
+
+@pytest.mark.parametrize("name", LINES, ids=str)
+def test_a_route_answers_everybody_as_it_should(scene: Scene, name: str) -> None:
+    line, method = LINES[name], name.partition(" ")[0]
+    rule, scope = next(
+        (rule, scope)
+        for found, rule, scope in routes(scene.app)
+        if f"{found} {rule.removeprefix(BASE)}" == name
+    )
+
+    def ask(client: FlaskClient) -> tuple[int, str | None]:
+        answer = line.send(scene, client, method, rule)
+        body = answer.get_json(silent=True)
+        return answer.status_code, body.get("code") if isinstance(body, dict) else None
+
+    if line.open:
+        assert ask(scene.app.test_client())[0] == line.may
+        return
+    assert ask(scene.app.test_client()) == (401, "authentication_required")
+    assert ask(scene.client("pe_" + "a" * 12 + "_" + "b" * 43)) == (401, "invalid_token")
+    if scope is not None:
+        too_little = [word for word in EVERY_SCOPE if word != scope]
+        little = scene.token(*too_little, user_id="alice")
+        assert ask(scene.client(little)) == (403, "insufficient_scope")
+        enough = scene.token(scope, user_id="alice")
+        assert ask(scene.client(enough))[0] == line.may
+        on_behalf = scene.token(*EVERY_SCOPE, "owners:any")
+        assert ask(scene.client(on_behalf, x_user_id="alice"))[0] == line.may
+    status, code = ask(scene.client(BOB))
+    if (line.thing or line.needs is runs_pipeline) and name not in NOBODYS:
+        assert status == 404, code
+    else:
+        assert status == line.may
+    acting = {"x_owner": "alice"} if line.by_name else {}
+    assert ask(scene.client(SERVICE, **acting))[0] == line.may

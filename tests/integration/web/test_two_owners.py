@@ -1,0 +1,177 @@
+"""What one user has does not exist for another: not by id, name, key, list, count or filter."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from support.factories import a_document, a_step
+from support.history_rows import an_execution
+
+BASE = "/api/v1"
+DAG = a_document(a_step("a"))
+#: What every answer has of its own.
+OWN_HEADERS = {"x-correlation-id", "date"}
+
+Things = dict[str, str]
+
+
+@pytest.fixture
+def hers(alice: FlaskClient, session: Session) -> Things:
+    """One of everything that Alice can have, by its noun."""
+    pipeline = alice.post(f"{BASE}/pipelines", json={"dag": DAG, "name": "payroll"}).json["id"]
+    execution = an_execution(session, user_id="alice")
+    session.commit()
+    delivery = alice.post(f"{BASE}/events", json={"external_id": "job-1"}).json["delivery_id"]
+    session.execute(text("UPDATE inbox SET disposition = 'unmatched'"))
+    session.commit()
+    token = alice.post(f"{BASE}/tokens", json={"name": "t", "roles": ["viewer"]}).json["id"]
+    alice.put(f"{BASE}/secrets/payroll_key", json={"value": "s3cr3t-value"})
+    return {
+        "pipeline": pipeline,
+        "execution": str(execution.id),
+        "delivery": delivery,
+        "token": token,
+        "secret": "payroll_key",
+    }
+
+
+STRANGE = {
+    "pipeline": str(uuid4()),
+    "execution": str(uuid4()),
+    "delivery": "999999",
+    "token": "a" * 12,
+    "secret": "other_key",
+}
+REQUESTS = [
+    ("GET", "/pipelines/{pipeline}", None),
+    ("PUT", "/pipelines/{pipeline}", {"dag": DAG, "lock_version": 1}),
+    ("DELETE", "/pipelines/{pipeline}", None),
+    ("POST", "/executions", {"pipeline_id": "{pipeline}"}),
+    ("POST", "/executions", {"workflow_id": "{pipeline}", "user_id": "alice"}),
+    ("GET", "/executions/{execution}", None),
+    ("GET", "/executions/{execution}/steps", None),
+    ("GET", "/executions/{execution}/steps?parent=1", None),
+    ("GET", "/executions/{execution}/events", None),
+    ("GET", "/executions/{execution}/progress", None),
+    ("GET", "/executions/{execution}/explain", None),
+    ("POST", "/executions/{execution}/approval", {"approved": True}),
+    ("POST", "/executions/{execution}/cancel", {"force": True}),
+    ("POST", "/deliveries/{delivery}/replay", None),
+    ("GET", "/tokens/{token}", None),
+    ("DELETE", "/tokens/{token}", None),
+    ("POST", "/tokens", {"name": "t", "scopes": ["executions:run"], "pipelines": ["{pipeline}"]}),
+    ("GET", "/secrets/{secret}", None),
+    ("DELETE", "/secrets/{secret}", None),
+    ("POST", "/secrets/{secret}/restore", {"version": 1}),
+]
+
+
+def asked(client: FlaskClient, request: tuple[str, str, Any], things: Things) -> Any:
+    """The answer about *things*, with their names taken out of it."""
+    method, path, body = request
+    filled = _filled(body, things)
+    answer = client.open(BASE + path.format(**things), method=method, json=filled)
+    said = answer.get_json() | {"correlation_id": None}
+    words = repr(said)
+    for noun, name in things.items():
+        words = re.sub(rf"\b{name}\b", f"<{noun}>", words)
+    headers = {name.lower(): value for name, value in answer.headers if name != "Content-Length"}
+    shown = {name: value for name, value in headers.items() if name not in OWN_HEADERS}
+    return answer.status_code, words, shown
+
+
+def _filled(value: Any, things: Things) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(member, things) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_filled(member, things) for member in value]
+    return value.format(**things) if isinstance(value, str) and value.startswith("{") else value
+
+
+def test_what_is_of_another_is_answered_as_what_is_not_there(
+    hers: Things, bob: FlaskClient
+) -> None:
+    for request in REQUESTS:
+        foreign, missing = asked(bob, request, hers), asked(bob, request, STRANGE)
+        assert foreign[0] == 404, request
+        assert foreign == missing, request
+
+
+def test_what_is_hers_is_there_for_her_after_all_that(hers: Things, alice: FlaskClient) -> None:
+    for noun in ("pipeline", "execution", "token", "secret"):
+        assert alice.get(f"{BASE}/{noun}s/{hers[noun]}").status_code == 200
+
+
+def test_lists_counts_and_filters_know_nothing_of_others(hers: Things, bob: FlaskClient) -> None:
+    for path in (
+        "/executions",
+        f"/executions?pipeline_id={hers['pipeline']}",
+        f"/executions?root={hers['execution']}",
+        "/deliveries",
+        "/tokens?include_revoked=true",
+        "/secrets",
+    ):
+        found = bob.get(BASE + path).json
+        assert found["pagination"]["total_count"] == 0, path
+    for path in ("/pipelines", "/pipelines?include_system=true", "/pipelines?name=payroll"):
+        listed = bob.get(BASE + path)
+        assert (listed.json, listed.headers["X-Total-Count"]) == ([], "0")
+
+
+def test_names_keys_and_ids_of_two_owners_do_not_meet(
+    hers: Things, alice: FlaskClient, bob: FlaskClient
+) -> None:
+    same_name = bob.post(f"{BASE}/pipelines", json={"dag": DAG, "name": "payroll"})
+    same_secret = bob.put(f"{BASE}/secrets/payroll_key", json={"value": "of-bob-alone"})
+    same_event = bob.post(f"{BASE}/events", json={"external_id": "job-1"})
+    key = {"Idempotency-Key": "nightly"}
+    ran = [
+        client.post(f"{BASE}/executions/run", json={"pipeline_definition": DAG}, headers=key)
+        for client in (alice, bob, alice)
+    ]
+
+    assert (same_name.status_code, same_secret.status_code) == (201, 201)
+    assert same_event.json["outcome"] != "duplicate"
+    assert same_event.json["delivery_id"] != hers["delivery"]
+    ids = [answer.json["execution_id"] for answer in ran]
+    assert (ids[0] == ids[2], ids[0] == ids[1]) == (True, False)
+
+
+def test_a_user_cannot_say_that_he_is_another(hers: Things, bob: FlaskClient) -> None:
+    for headers in ({"X-User-ID": "alice"}, {"X-User-ID": "system"}):
+        assert bob.get(f"{BASE}/executions/{hers['execution']}", headers=headers).status_code == 404
+    as_alice = bob.post(
+        f"{BASE}/executions/run", json={"pipeline_definition": DAG, "user_id": "alice"}
+    )
+    stored = bob.post(f"{BASE}/pipelines", json={"dag": DAG, "name": "x", "user_id": "alice"})
+
+    assert bob.get(f"{BASE}/executions/{as_alice.json['execution_id']}").json["user_id"] == "bob"
+    assert stored.json["user_id"] == "bob"
+
+
+def test_a_group_shares_what_it_has_and_its_members_keep_what_is_their_own(
+    app: Flask, service: FlaskClient, hers: Things
+) -> None:
+    """What a token says of groups; those of people come with their JWT."""
+    of_ops = {"X-Owner": "group:ops"}
+    made = service.post(
+        f"{BASE}/tokens",
+        json={"name": "nightly", "roles": ["editor"], "user_id": "group:ops"},
+    )
+    member = app.test_client()
+    member.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {made.json['token']}"
+    theirs = service.post(f"{BASE}/pipelines", json={"dag": DAG, "name": "p"}, headers=of_ops).json
+
+    started = member.post(f"{BASE}/executions", json={"pipeline_name": "p"}).json
+
+    assert member.get(f"{BASE}/pipelines/{theirs['id']}").status_code == 200
+    assert member.get(f"{BASE}/pipelines/{hers['pipeline']}").status_code == 404
+    shown = service.get(f"{BASE}/executions/{started['execution_id']}", headers=of_ops).json
+    assert (shown["user_id"], shown["initiator"]) == ("group:ops", "api")
