@@ -9,10 +9,11 @@ from flask import Flask
 from flask_smorest import Api
 from werkzeug.routing import Rule
 
+from pipeline_engine.services import OWNER_ID, USER_ID
 from pipeline_engine.services.health import VERSION
 from pipeline_engine.services.pipelines import definition_schema
 
-from .api.auth import ON_BEHALF, OWNER, OWNER_ID, USER_ID, Access, access_to, scope_of
+from .api.auth import ON_BEHALF, OWNER, Access, access_to, scope_of
 from .api.schemas.problems import ProblemSchema
 from .examples import EXAMPLES, Example
 from .problems import PROBLEM_TYPE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +11,10 @@ from pipeline_engine.domain.authority import Authority
 from pipeline_engine.domain.scopes import Scope, has
 
 GROUP = "group:"  #: in front of the name of a group, where it is an owner
+#: What a user may be called; some issuers put a bar between a name and where it is from.
+USER_ID = re.compile(r"[\w.@:+|-]{1,255}", re.ASCII)
+#: The same for owners: groups may be paths.
+OWNER_ID = re.compile(r"[\w.@:+|/-]{1,255}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,19 @@ a ``runtime`` only, the service has its own, as it sends messages after the comm
 
 from __future__ import annotations
 
-from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.callers import OWNER_ID, USER_ID, Caller
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.json_guard import loads as load_json
 from pipeline_engine.domain.scopes import Scope
 from pipeline_engine.scheduler.runtime import Runtime, tune_gc
 
-__all__ = ["Caller", "JsonRejected", "Runtime", "Scope", "load_json", "tune_gc"]
+__all__ = [
+    "OWNER_ID",
+    "USER_ID",
+    "Caller",
+    "JsonRejected",
+    "Runtime",
+    "Scope",
+    "load_json",
+    "tune_gc",
+]

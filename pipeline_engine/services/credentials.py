@@ -10,15 +10,16 @@ from hashlib import sha256
 from hmac import compare_digest
 from threading import Lock
 
+import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pipeline_engine.config import Settings
-from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.callers import GROUP, Caller
 from pipeline_engine.domain.scopes import EDITOR, Scope
 from pipeline_engine.errors import IdentityUnavailable, PipelineEngineError
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.services import tokens
+from pipeline_engine.services import oidc, tokens
 from pipeline_engine.services.roles import rights_of, roles_of
 
 #: What those may do who report events by ``dapr-api-token``.
@@ -28,6 +29,8 @@ INTERNAL = frozenset(
 
 #: For how long, and of how many tokens, it is remembered that they let in.
 REMEMBERED_SECONDS, MOST_REMEMBERED = 300.0, 1000
+
+log = structlog.get_logger(__name__)
 
 
 class InvalidToken(PipelineEngineError):
@@ -84,12 +87,14 @@ class Credentials:
     def __init__(self, runtime: Runtime) -> None:
         """Raises ``InvalidSettings``."""
         self._environment = FromEnvironment.of(runtime.settings)
+        self._roles = roles_of(runtime.settings)
+        self._issuer = oidc.Issuer.of(runtime.settings, runtime.redis, runtime.sealer)
         self._engine = runtime.engine
         self._lately = Lately()
 
     def require_any(self) -> None:
         """Raise ``AuthenticationNotConfigured`` in an installation that can let nobody in."""
-        if not (self._environment.services or self._environment.users):
+        if not (self._environment.services or self._environment.users or self._issuer):
             raise AuthenticationNotConfigured
 
     def bearer(self, token: str) -> Caller:
@@ -102,6 +107,8 @@ class Credentials:
         else:
             self.require_any()
             found = self._environment.holder(token)
+            if found is None and self._issuer is not None and oidc.is_compact(token):
+                found = self._signed_in(self._issuer, token)
         if found is None:
             raise InvalidToken
         return found
@@ -116,6 +123,21 @@ class Credentials:
         if not compare_digest(_digest(token), internal):
             raise InvalidInternalToken
         return Caller(rights=INTERNAL, principal="env:app")
+
+    def _signed_in(self, issuer: oidc.Issuer, token: str) -> Caller:
+        """Whom an issuer vouches for, with the rights of the roles that are known here."""
+        try:
+            who = issuer.identify(token)
+        except oidc.TokenRefused as error:
+            # Its sender is told no more than of any other token.
+            log.info("jwt_refused", reason=str(error.reason), detail=error.detail)
+            raise InvalidToken(reason=str(error.reason)) from error
+        return Caller(
+            user_id=who.subject,
+            others=frozenset(f"{GROUP}{name}" for name in who.groups),
+            rights=rights_of(self._roles, who.roles),
+            principal=f"oidc:{who.subject}",
+        )
 
     def _stored(self, token: str) -> Caller | None:
         digest = _digest(token)

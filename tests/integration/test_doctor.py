@@ -12,6 +12,7 @@ import redis as redis_client
 from sqlalchemy import Engine
 from support.driving import Driver
 from support.factories import a_step
+from support.issuers import AUDIENCE, running_issuer
 from support.local_service import LocalService, local_service
 
 from pipeline_engine.domain.callers import SYSTEM
@@ -353,6 +354,19 @@ def test_an_address_without_tls_is_worth_a_look(make_runtime, url, remark):
 
     assert found.is_well
     assert bool(found.what_to_do) is remark
+
+
+def test_an_issuer_is_asked_for_its_keys(make_runtime):
+    with running_issuer() as issuer:
+        told = {"oidc_issuer": issuer.url, "oidc_audience": AUDIENCE}
+        well = checks(access, make_runtime(api_tokens=(), **told))
+    away = checks(access, make_runtime(**told))["oidc_issuer"]
+
+    assert well["oidc_issuer"].is_well
+    assert "1 keys (ES256)" in well["oidc_issuer"].says
+    assert well["api_tokens"].is_well  # others let in
+    assert is_ill(away, issuer.url, "PIPELINE_OIDC_ISSUER")
+    assert checks(access, make_runtime())["oidc_issuer"].is_well
 
 
 def test_a_flower_that_is_open_to_anybody_is_found(runtime):

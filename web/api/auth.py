@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
@@ -12,15 +11,13 @@ from flask import Flask, g, request
 from werkzeug.datastructures import Headers
 
 from pipeline_engine.errors import PipelineEngineError
-from pipeline_engine.services import Caller, Runtime, Scope
+from pipeline_engine.services import OWNER_ID, USER_ID, Caller, Runtime, Scope
 from pipeline_engine.services.credentials import Credentials
 
 View = TypeVar("View", bound=Callable[..., Any])
 ON_BEHALF = "X-User-ID"
 OWNER = "X-Owner"
 SERVICE_TOKEN = "dapr-api-token"  # noqa: S105  the name of a header
-USER_ID = re.compile(r"[\w.@:+-]{1,255}", re.ASCII)
-OWNER_ID = re.compile(r"[\w.@:+/-]{1,255}", re.ASCII)
 
 
 class Access(StrEnum):

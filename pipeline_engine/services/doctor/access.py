@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline_engine.config import Settings
+from pipeline_engine.services import oidc
 from pipeline_engine.services.doctor.checks import (
     Check,
     Installation,
@@ -39,10 +40,27 @@ def run(installation: Installation) -> Iterator[Check]:
 
 def _api_tokens(installation: Installation) -> Result:
     settings = installation.runtime.settings
-    if not settings.api_tokens and not settings.user_tokens:
+    if not (settings.api_tokens or settings.user_tokens or settings.oidc_issuer):
         todo = "Set PIPELINE_API_TOKEN or PIPELINE_USER_TOKENS: until then nobody is let in."
         return failed("none configured", todo)
     return ok(f"{len(settings.api_tokens)} of services, {len(settings.user_tokens)} of users")
+
+
+def _issuer(installation: Installation) -> Result:
+    """Without its keys no JWT is believed, and a wrong letter in its name shows only then."""
+    settings = installation.runtime.settings
+    if settings.oidc_issuer is None:
+        return ok("none: no JWT is believed")
+    try:
+        keys = oidc.keys_now(settings)
+    except oidc.IssuerAway as error:
+        todo = (
+            "Until it answers JWTs get 503. Compare PIPELINE_OIDC_ISSUER with the iss of a token,"
+            " letter by letter, and call it from this machine."
+        )
+        return failed(str(error), todo)
+    signing = ", ".join(sorted({key.algorithm for key in keys.known}))
+    return ok(f"{settings.oidc_issuer} has {len(keys.ids)} keys ({signing})")
 
 
 def _endless_tokens(installation: Installation) -> Result:
@@ -107,6 +125,7 @@ def _is_here(host: str) -> bool:
 
 CHECKS: Mapping[str, Callable[[Installation], Result]] = {
     "api_tokens": _api_tokens,
+    "oidc_issuer": _issuer,
     "endless_tokens": _endless_tokens,
     "keys": _keys,
     "tls": _tls,

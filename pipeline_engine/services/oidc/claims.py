@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline_engine.config import Settings
+from pipeline_engine.domain.callers import GROUP, OWNER_ID, USER_ID
 from pipeline_engine.services.oidc.refusals import Reason, TokenRefused
 
 Claims = Mapping[str, Any]
 
-#: What can own something.
-SUBJECT = re.compile(r"[\w.@:+|-]{1,255}", re.ASCII)
-#: The same, with the paths that Keycloak has; ``group:`` comes in front of it.
-GROUP = re.compile(r"[\w.@:+|-][\w.@:+|/-]{0,248}", re.ASCII)
-OF_GROUPS = "group:"
 #: Claims of tokens that are no bearer's access token, with the reason.
 OF_OTHERS = {
     "at_hash": "an ID token",
@@ -71,7 +66,7 @@ class Rules:
         groups = _texts(claims, self.groups_claim)
         return Identity(
             subject=self._subject(claims),
-            groups=frozenset(_named(group) for group in groups if GROUP.fullmatch(_named(group))),
+            groups=frozenset(filter(_can_own, map(_named, groups))),
             roles=frozenset(_texts(claims, self.roles_claim)),
         )
 
@@ -102,10 +97,10 @@ class Rules:
 
     def _subject(self, claims: Claims) -> str:
         found = _at(claims, self.subject_claim)
-        if not isinstance(found, str) or not SUBJECT.fullmatch(found):
+        if not isinstance(found, str) or not USER_ID.fullmatch(found):
             detail = f"{self.subject_claim} is {_shown(found)}"
             raise TokenRefused(Reason.SUBJECT, detail)
-        if found.lower().startswith(OF_GROUPS):
+        if found.lower().startswith(GROUP):
             raise TokenRefused(Reason.SUBJECT, f"{found!r} would be a group")
         return found
 
@@ -154,6 +149,11 @@ def _at(claims: Claims, path: str) -> Any:
 
 def _named(group: str) -> str:
     return group.removeprefix("/")
+
+
+def _can_own(group: str) -> bool:
+    is_name = group != "" and not group.startswith("/")
+    return is_name and OWNER_ID.fullmatch(f"{GROUP}{group}") is not None
 
 
 def _shown(value: Any) -> str:

@@ -11,6 +11,7 @@ import hmac
 import json
 import time
 import tracemalloc
+from importlib import import_module
 from typing import Any
 
 import jwt
@@ -20,7 +21,7 @@ from support.issuers import AUDIENCE, encoded, unsigned
 
 from pipeline_engine.demo.issuer.signing import Mint, SigningKey
 from pipeline_engine.services.oidc.claims import Identity, Rules
-from pipeline_engine.services.oidc.compact import SignedToken, is_compact
+from pipeline_engine.services.oidc.compact import MOST_CHARACTERS, SignedToken, is_compact
 from pipeline_engine.services.oidc.issuer import judged
 from pipeline_engine.services.oidc.keys import ALGORITHMS, Keys, NoKeys
 from pipeline_engine.services.oidc.refusals import Reason, TokenRefused
@@ -529,6 +530,12 @@ def test_the_signature_is_checked_before_anything_is_read() -> None:
     hostile = f"{HEAD}.{encoded(b'[' * 9000)}.{SIGNATURE}"
 
     assert refusal(hostile) is Reason.SIGNATURE
+
+
+def test_the_door_lets_through_every_token_that_could_be_believed() -> None:
+    limits = import_module("pipeline_engine_web.door.limits")
+
+    assert MOST_CHARACTERS + 4096 < limits.HEAD_BYTES
 
 
 def test_an_api_token_is_not_taken_for_a_jwt() -> None:
