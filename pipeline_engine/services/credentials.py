@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from hmac import compare_digest
 from threading import Lock
@@ -173,7 +174,10 @@ class Lately:
         """The one who was let in, if that was not long ago."""
         with self._lock:
             holder, at = self._known.get(digest, (None, 0.0))
-        return holder if time.monotonic() - at < REMEMBERED_SECONDS else None
+        if holder is None or time.monotonic() - at >= REMEMBERED_SECONDS:
+            return None
+        ends = holder.expires_at
+        return holder if ends is None or datetime.now(UTC) < ends else None
 
 
 def _digest(token: str) -> bytes:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from support.factories import a_document, a_step
 from support.history_rows import an_execution
+from support.waiting import wait_until
 
 
 def client_with(app: Flask, token: str) -> FlaskClient:
@@ -246,15 +247,20 @@ def test_a_token_of_late_is_good_while_the_database_is_away(
     app: Flask, alice: FlaskClient, service: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used, unused = (made(alice, roles=["viewer"])["token"] for _ in range(2))
-    assert client_with(app, used).get("/api/v1/whoami").status_code == 200
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    ended = made(alice, roles=["viewer"], expires_at=soon.isoformat())["token"]
+    for token in (used, ended):
+        assert client_with(app, token).get("/api/v1/whoami").status_code == 200
+    wait_until(lambda: datetime.now(UTC) > soon, within=5, what="the end of a token")
     engine = app.extensions["pipeline_engine"].engine
     monkeypatch.setattr(engine.pool, "connect", _away)
 
-    known, unknown = (client_with(app, one).get("/api/v1/whoami") for one in (used, unused))
+    known, *others = (client_with(app, one).get("/api/v1/whoami") for one in (used, unused, ended))
 
     assert known.status_code == 200
-    assert (unknown.status_code, unknown.json["code"]) == (503, "identity_unavailable")
-    assert unknown.headers["Retry-After"]
+    for unknown in others:
+        assert (unknown.status_code, unknown.json["code"]) == (503, "identity_unavailable")
+        assert unknown.headers["Retry-After"]
     assert service.get("/api/v1/whoami").status_code == 200
 
 
