@@ -65,10 +65,13 @@ class Named:
         return bool(self.names) or self.any_other
 
 
+NOTHING_NAMED = Named()
+
+
 def named_in(document: Mapping[str, Any]) -> Named:
     """The names behind ``secrets`` in the steps and handlers of a definition."""
     if _WORD.encode() not in orjson.dumps(document):  # as nearly always
-        return Named()
+        return NOTHING_NAMED
     found = [one for text in _texts(document) for one in _NAMED.finditer(text)]
     names = (one["dotted"] or one["quoted"] for one in found)
     return Named(frozenset(filter(None, names)), any(one["computed"] for one in found))

@@ -30,6 +30,7 @@ from pipeline_engine.scheduler.open_executions import OpenExecutions
 from pipeline_engine.scheduler.plan.cache import Plans
 from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.raises import Raises
+from pipeline_engine.scheduler.safe import Safe
 from pipeline_engine.scheduler.sharing import Sharing
 from pipeline_engine.sdk.breakers import Breakers
 from pipeline_engine.sdk.peers import Peers
@@ -77,6 +78,7 @@ class Runtime:
     redis: Redis
     dispatch: Dispatcher
     plans: Plans
+    safe: Safe
     peers: Peers
     leases: Leases
     #: threads that ask for blocking steps, or have run some, share transactions
@@ -115,6 +117,7 @@ class Runtime:
             redis=make_redis(settings),
             dispatch=dispatch or Dispatcher(make_celery(settings)),
             plans=Plans(settings, actions),
+            safe=Safe(settings),
             peers=Peers(settings, make_breakers(settings)),
             leases=Leases(engine, settings.lease_seconds),
         )
@@ -135,13 +138,6 @@ class Runtime:
     def sealer(self) -> Sealer:
         """What seals the secrets that rows have to hold."""
         return sealer_with(self.settings.secret_key, self.settings.old_secret_keys)
-
-    def masker_of(self, connection: Connection, execution_id: UUID) -> Masker:
-        """What hides the secrets of the installation, and those that an execution was given."""
-        facts = self._facts.get(execution_id)
-        if facts is None:
-            facts = self.facts(connection, [execution_id])[execution_id]
-        return facts.masker or self.masker
 
     def facts(self, connection: Connection, ids: Collection[UUID]) -> dict[UUID, ExecutionFacts]:
         """The unchanging part of executions; the last few hundred stay in memory."""

@@ -14,7 +14,7 @@ from pipeline_engine.domain.concurrency import Need, needs_of_execution
 from pipeline_engine.domain.definitions import PipelineDefinition, merge_params
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, remember
 from pipeline_engine.domain.outcome import AbortReason
-from pipeline_engine.domain.scopes import missing_among, needs
+from pipeline_engine.domain.scopes import Scope, missing_among, needs
 from pipeline_engine.domain.states import PipelineStatus
 from pipeline_engine.errors import (
     AmbiguousName,
@@ -31,6 +31,7 @@ from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.outbox import send
 from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.safe import may_use
 from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
 from pipeline_engine.storage import pipelines
 from pipeline_engine.storage.admission import put_in_line
@@ -130,6 +131,10 @@ def start(tx: Transaction, startable: Startable, request: Request) -> Started:
 
 def _check_rights(plan: Plan, caller: Caller) -> None:
     """Refuse what a step would be refused; it asks again, as actions change."""
+    if plan.named and not may_use(caller.rights):
+        raise PermissionDenied(
+            f"The definition names secrets: starting it needs {Scope.SECRETS_USE}."
+        )
     for step_id, action, words in plan.demands:
         if missing := missing_among(caller.rights, words):
             raise PermissionDenied(
@@ -248,10 +253,11 @@ def cancel(
     With *force* handlers and compensations are stopped, too.
     """
     reason = AbortReason.CANCELLED
-    error = {"code": code, "message": because or abort.MESSAGES[reason]}
 
     def attempt() -> tuple[Transaction, bool]:
         with transaction(runtime) as tx:
+            words = tx.masker_of(execution_id).mask(because) if because else abort.MESSAGES[reason]
+            error = {"code": code, "message": words}
             endings = abort.give_up(tx, execution_id, reason=reason, error=error, force=force)
             advance(tx, endings or ())
         return tx, endings is not None

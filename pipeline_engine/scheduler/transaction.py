@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,12 +23,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pipeline_engine.dispatch.messages import Message
 from pipeline_engine.domain.definitions import Rule
+from pipeline_engine.domain.masking import Masker
 from pipeline_engine.domain.quorums import known_rule
 from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.postgres.session import is_unreachable
-from pipeline_engine.storage.rows import StepRow
+from pipeline_engine.storage.rows import ExecutionFacts, StepRow
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class Transaction:
     waits_for_disk: bool = False  #: durability was demanded
     is_retry: bool = False  #: an earlier try may have been committed unheard
     _plans: dict[UUID, Plan] = field(default_factory=dict, repr=False)
+    _unlocked: dict[UUID, tuple[ExecutionFacts, Plan]] = field(default_factory=dict, repr=False)
 
     @property
     def leaves_nothing(self) -> bool:
@@ -71,6 +73,23 @@ class Transaction:
         if execution_id not in self._plans:
             self._plans[execution_id] = self.runtime.plan(self.connection, execution_id)
         return self._plans[execution_id]
+
+    def unlocked(self, ids: Collection[UUID]) -> dict[UUID, tuple[ExecutionFacts, Plan]]:
+        """The facts and the plans of executions, with the secrets that their steps may name.
+
+        Those are read once in this transaction, if there are any; see ``safe.py``.
+        """
+        if not self._unlocked.keys() >= set(ids):
+            facts = self.runtime.facts(self.connection, ids)
+            plans = self.runtime.plans
+            found = {i: (f, plans.of(self.connection, f.revision_id)) for i, f in facts.items()}
+            self._unlocked.update(self.runtime.safe.unlocked(self.connection, found))
+        return {i: self._unlocked[i] for i in ids}
+
+    def masker_of(self, execution_id: UUID) -> Masker:
+        """What hides all secrets that an execution may have met."""
+        facts, _ = self.unlocked([execution_id])[execution_id]
+        return facts.masker or self.runtime.masker
 
     def rule(self, row: StepRow) -> Rule:
         """The trigger rule of a step of a definition, in its execution."""

@@ -96,11 +96,16 @@ def run_ephemeral(
         plan = runtime.plans.of(tx.connection, revision_id)
         owner = owned.user_id
         startable = Startable(
-            revision_id, None, plan.definition.name, plan, owner, of_system=owner is None
+            revision_id, None, plan.definition.name, plan, owner, of_system=_is_of_system(owned)
         )
         return starting.start(tx, startable, owned)
 
     return _commit_and_send(runtime, begin)
+
+
+def _is_of_system(request: StartRequest) -> bool:
+    """Whether a definition that is sent along is the system's; nobody else owns it."""
+    return request.user_id is None and request.caller.is_administrator
 
 
 def _owned(owner: Caller, request: StartRequest) -> StartRequest:

@@ -114,9 +114,10 @@ def create(
     Raises ``InvalidDefinition`` with the whole report, ``DuplicateName``, ``AdministratorsOnly``.
     """
     name = _checked_name(runtime, request)
-    if request.system_owned and not caller.is_administrator:
-        raise AdministratorsOnly("Only an administrator may store a pipeline of the system.")
     owner = caller.acting_for(request.user_id)
+    of_system = request.system_owned or owner.user_id is None
+    if of_system and not caller.is_administrator:
+        raise AdministratorsOnly("Only an administrator may store a pipeline of the system.")
     pipeline = Pipeline(
         name=name,
         status=_status_of(request.document),
@@ -279,7 +280,8 @@ def _locked(caller: Caller, session: Session, pipeline_id: UUID | str) -> Pipeli
     )
     if pipeline is None:
         raise _not_found(pipeline_id)
-    if not caller.owns(pipeline.user_id) or (pipeline.system_owned and not caller.is_administrator):
+    of_system = pipeline.system_owned or pipeline.user_id is None
+    if not caller.owns(pipeline.user_id) or (of_system and not caller.is_administrator):
         raise SystemPipelineReadOnly(pipeline_id=str(pipeline.id))
     return pipeline
 

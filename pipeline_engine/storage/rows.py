@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain.authority import Authority
+from pipeline_engine.domain.expressions import NO_SECRETS, KnownSecrets
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
 from pipeline_engine.domain.paths import inside, path_of
 from pipeline_engine.domain.readiness import Dependencies
@@ -131,6 +132,7 @@ class ExecutionFacts:
     unreadable: str | None = None  #: why these cannot be opened
     secrets: frozenset[str] = frozenset()  #: that the params quote, once they are opened
     masker: Masker = NOTHING_HIDDEN  #: of these and those of the installation, if there are any
+    known_secrets: KnownSecrets = NO_SECRETS  #: that its steps name; of one transaction
     #: how it ends, as far as is known: of those that look at it a moment later this is another
     end: Mapping[str, Json] | None = None
 

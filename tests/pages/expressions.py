@@ -10,6 +10,7 @@ from typing import Any
 from pipeline_engine.domain.expressions import (
     ExpressionError,
     Fuel,
+    KnownSecrets,
     Ledger,
     Vault,
     compile_value,
@@ -423,7 +424,7 @@ A unit is one or two microseconds of work at most. A value that is passed on a t
 
 
 def _scope() -> dict[str, Any]:
-    secrets = Vault({"token": "s3cr3t"}, Ledger())
+    secrets = Vault(KnownSecrets({"token": "s3cr3t"}), Ledger())
     return {
         "params": PARAMS,
         "steps": STEPS,

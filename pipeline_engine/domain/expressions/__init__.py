@@ -13,18 +13,28 @@ from pipeline_engine.domain.expressions.filters import FILTER_NAMES
 from pipeline_engine.domain.expressions.fuel import Fuel, paying
 from pipeline_engine.domain.expressions.predicates import TEST_NAMES
 from pipeline_engine.domain.expressions.references import Reference
-from pipeline_engine.domain.expressions.secrecy import Ledger, Vault, covered, ledger_of, masker_in
+from pipeline_engine.domain.expressions.secrecy import (
+    NO_SECRETS,
+    KnownSecrets,
+    Ledger,
+    Vault,
+    covered,
+    ledger_of,
+    masker_in,
+)
 from pipeline_engine.domain.expressions.template import Template, parse_template
 from pipeline_engine.domain.expressions.truth import evaluate_truth
 
 __all__ = [
     "FILTER_NAMES",
+    "NO_SECRETS",
     "TEST_NAMES",
     "BudgetSpent",
     "CompiledValue",
     "Condition",
     "ExpressionError",
     "Fuel",
+    "KnownSecrets",
     "Ledger",
     "Reference",
     "SecretMisused",

@@ -126,9 +126,21 @@ class InvalidPattern(ExpressionError):
 
 
 class UnknownSecret(ExpressionError):
-    """The installation has no secret of this name."""
+    """The owner of the definition has no secret of this name."""
 
     code = "unknown_secret"
+
+
+class SecretsRefused(ExpressionError):
+    """The execution does not have the right to use secrets."""
+
+    code = "permission_denied"
+
+
+class UnreadableSecret(ExpressionError):
+    """The secret was sealed with a key that this process does not have."""
+
+    code = "secret_unreadable"
 
 
 class WrongOperand(ExpressionError):

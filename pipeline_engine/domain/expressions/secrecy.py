@@ -8,11 +8,17 @@ length would show it to whoever may write an expression, bit by bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
 
-from pipeline_engine.domain.expressions.errors import SecretMisused, UnknownSecret
-from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
+from pipeline_engine.domain.expressions.errors import (
+    SecretMisused,
+    SecretsRefused,
+    UnknownSecret,
+    UnreadableSecret,
+)
+from pipeline_engine.domain.masking import MASK, NOTHING_HIDDEN, Masker
 
 F = TypeVar("F", bound=Callable[..., Any])
 #: Functions that take a secret as an operand; texts may be joined to one anyway.
@@ -25,12 +31,13 @@ _NOT_AS_SUBJECT: set[Callable[..., Any]] = set()
 class Ledger:
     """The secrets that one attempt may meet, and what its expressions have made of them."""
 
-    __slots__ = ("_known", "_made", "stands_in", "used")
+    __slots__ = ("_known", "_made", "named", "stands_in", "used")
 
     def __init__(self, known: Masker = NOTHING_HIDDEN) -> None:
         self._known = known
         self._made: set[str] = set()
         self.used = False  #: an expression was given one
+        self.named: set[str] = set()  #: those among ``secrets`` that one was given
         #: a secret that is replaced later, and has to be found in all that is made of it
         self.stands_in: str | None = None
 
@@ -75,26 +82,56 @@ class Secret:
         return self._ledger.secret(text)
 
 
+@dataclass(frozen=True, slots=True)
+class KnownSecrets:
+    """What ``secrets`` means in the templates of one execution."""
+
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unreadable: frozenset[str] = frozenset()  #: names of those that cannot be opened
+    #: of those whose use is to be noted again: by what key
+    due: Mapping[str, Any] = field(default_factory=dict)
+    is_refused: bool = False  #: the execution may be given none
+    #: what cannot be given reads as the mask: the step was given it when it began
+    is_lenient: bool = False
+
+    def text(self, name: str) -> str:
+        """The one of this name.
+
+        Raises ``SecretsRefused``, ``UnreadableSecret`` and ``UnknownSecret``.
+        """
+        if self.is_lenient and name not in self.texts:
+            return MASK
+        if self.is_refused:
+            raise SecretsRefused(f"secrets.{name[:100]} needs the right secrets:use.")
+        if name in self.unreadable:
+            raise UnreadableSecret(f"The secret {name[:100]!r} was sealed with an unknown key.")
+        if name not in self.texts:
+            raise UnknownSecret(f"There is no secret {name[:100]!r} for this definition.")
+        return self.texts[name]
+
+
+NO_SECRETS = KnownSecrets()
+
+
 class Vault(Mapping[str, Secret]):
     """``secrets`` in a template: each is found by its name, and they cannot be listed.
 
     Looking up one that there is not raises ``UnknownSecret``: it is never an empty text.
     """
 
-    __slots__ = ("_texts", "ledger")
+    __slots__ = ("_known", "ledger")
 
-    def __init__(self, texts: Mapping[str, str], ledger: Ledger) -> None:
-        self._texts = texts
+    def __init__(self, known: KnownSecrets, ledger: Ledger) -> None:
+        self._known = known
         self.ledger = ledger
 
     def __getitem__(self, name: str) -> Secret:
-        text = self._texts.get(name)
-        if text is None:
-            raise UnknownSecret(f"There is no secret {name[:100]!r} in this installation.")
+        text = self._known.text(name)
+        self.ledger.named.add(name)
         return self.ledger.secret(text)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._texts
+        return name in self._known.texts
 
     def __iter__(self) -> Iterator[str]:
         raise SecretMisused("The secrets cannot be listed.")

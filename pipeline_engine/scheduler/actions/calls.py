@@ -208,8 +208,9 @@ def _caught(call: Callable[[], T], context: ActionContext) -> T | ActionResult:
         pause = checked_pause(getattr(error, "retry_after_seconds", None))
         failure = _failure(error, code, retryable=retryable)
         return failure if pause is None else replace(failure, retry_after_seconds=pause)
-    except ExpressionError as error:
-        return _failure(error, error.code, retryable=False)  # the template stays the same
+    except (ExpressionError, PermissionDenied) as error:
+        # The template stays the same, and so do the rights of the execution.
+        return _failure(error, error.code, retryable=False)
     except PipelineEngineError as error:
         return _failure(error, error.code)
     except Exception as error:  # foreign code: an exception is a failure like any other

@@ -285,7 +285,6 @@ def make_scope(
     results: StepResults,
     row: StepRow | None = None,
     *,
-    secrets: Mapping[str, str] | None = None,
     masker: Masker = NOTHING_HIDDEN,
     sealer: Sealer | None = None,
     now: str | None = None,
@@ -302,7 +301,7 @@ def make_scope(
     scope: dict[str, Any] = {
         "params": covered(facts.params, ledger) if facts.secrets else facts.params,
         "steps": results,
-        "secrets": Vault(secrets or {}, ledger),
+        "secrets": Vault(facts.known_secrets, ledger),
         "execution": facts.in_templates,
         "now": now or moment(),
     }

@@ -181,7 +181,7 @@ def _completed(tx: Transaction, blocks: Sequence[StepRow], ended: Sequence[Endin
         try:
             outputs = _outputs(tx, row, results)
         except (ExpressionError, JsonRejected, PipelineEngineError) as error:
-            message = tx.runtime.masker_of(tx.connection, row.execution_id).mask(str(error))
+            message = tx.masker_of(row.execution_id).mask(str(error))
             failure = NoOutputs(error.code, f"outputs: {message}")
             found += [] if _undo(tx, row, error=failure) else _without_outputs(tx, row, failure)
         else:

@@ -127,7 +127,7 @@ def failed(  # noqa: PLR0913 - the facts of a failure
 ) -> list[Ending]:
     """The next attempt if the step may have one, after *at_least* seconds; otherwise its end."""
     tx.failures[row.id] = f"{row.label}: {error_code}"
-    message = tx.runtime.masker_of(tx.connection, row.execution_id).mask(message)
+    message = tx.masker_of(row.execution_id).mask(message)
     again = None  # an end of the whole execution is neither tried again nor caught
     if ends is None:
         again = retry_after(tx, row, planned, error_code=error_code, retryable=retryable)

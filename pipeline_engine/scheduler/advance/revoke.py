@@ -27,7 +27,7 @@ def revoke(
     The task that may still run is revoked, its attempt is fenced, and its action cleans up.
     """
     plan = tx.plan(row.execution_id)
-    masker = tx.runtime.masker_of(tx.connection, row.execution_id)
+    masker = tx.masker_of(row.execution_id)
     message = masker.mask(because or NO_REASON)
     if row.task_id:
         tx.revoked.append(row)

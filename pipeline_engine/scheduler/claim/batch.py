@@ -45,6 +45,7 @@ from pipeline_engine.storage import locking
 from pipeline_engine.storage import rows as rows_of
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import BlockItem, ExecutionFacts, StepRow
+from pipeline_engine.storage.secrets import Key, note_use
 from pipeline_engine.storage.tables.steps import StepKind
 
 Planned: TypeAlias = tuple[StepRow, PlannedStep, ExecutionFacts, StepResults]
@@ -72,6 +73,7 @@ class Batch:
     _views: dict[UUID, View] = field(default_factory=dict)  #: of steps that are in no block
     _around: dict[int, BlockItem] = field(default_factory=dict)  #: blocks around those here
     _room: int = 0  #: for so many more steps
+    _used: set[Key] = field(default_factory=set)  #: stored secrets whose use is to be noted
 
     def carry_out(self, rows: Sequence[StepRow], *, most: int) -> None:
         """Run these steps, and those behind them while all goes well; *most* of them at most.
@@ -83,6 +85,8 @@ class Batch:
         self._run(rows)
         advance(self.tx, self.endings)
         advance(self.tx, self._follow())
+        if self._used:
+            note_use(self.tx.connection, self._used)
 
     def _run(self, rows: Sequence[StepRow]) -> None:
         self._look_up({row.execution_id for row in rows})
@@ -105,9 +109,7 @@ class Batch:
         return [ending for _, move in self._put_off for ending in move()]
 
     def _look_up(self, execution_ids: Collection[UUID]) -> None:
-        runtime, connection = self.tx.runtime, self.tx.connection
-        for execution_id, facts in runtime.facts(connection, execution_ids).items():
-            self._executions[execution_id] = facts, runtime.plans.of(connection, facts.revision_id)
+        self._executions = self.tx.unlocked(execution_ids)
 
     # ── One wave ─────────────────────────────────────────────────────────────────────────
 
@@ -143,6 +145,8 @@ class Batch:
                 self._opening.append((row, step))
                 return []
             prepared = prepare(row, step, facts, results, fuel, now)
+            if facts.known_secrets.due:
+                self._used.update(prepared.due_secrets)
             has_place = places.admits_step(self.tx, prepared)
         except PipelineEngineError as error:
             return self._refused(row, step, error)
@@ -363,7 +367,5 @@ def _is_wanted(
     if step.definition.condition is None:
         return True
     masker = facts.masker or step.masker
-    scope = make_scope(
-        facts, results, row, secrets=step.secrets, masker=masker, sealer=step.sealer, now=now
-    )
+    scope = make_scope(facts, results, row, masker=masker, sealer=step.sealer, now=now)
     return step.condition.evaluate(scope, fuel)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.definitions import DefinitionDefaults, parse
 from pipeline_engine.domain.sealing import sealer_with, with_opened_defaults
+from pipeline_engine.domain.secret_store import named_in
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.plan.plan import KEPT_STEPS, Plan
 from pipeline_engine.storage import rows
@@ -55,4 +56,5 @@ class Plans:
         )
         sealer = sealer_with(self._settings.secret_key, self._settings.old_secret_keys)
         opened = with_opened_defaults(document, sealer)
-        return Plan(parse(opened, defaults=defaults), self._settings, self._registry)
+        definition = parse(opened, defaults=defaults)
+        return Plan(definition, self._settings, self._registry, named_in(document))

@@ -32,6 +32,7 @@ from pipeline_engine.domain.outcome import COMPENSATES, compensating, own_id
 from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.domain.readiness import EAGER
 from pipeline_engine.domain.sealing import Sealer, sealer_with
+from pipeline_engine.domain.secret_store import NOTHING_NAMED, Named
 from pipeline_engine.errors import UnknownAction
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.plan import blocks
@@ -67,8 +68,7 @@ class PlannedStep:
     retry: Retries  #: empty: the first failure is the last
     fans_out: bool  #: its row expands into items instead of running the action itself
     settings: Settings = field(repr=False)
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    masker: Masker = NOTHING_HIDDEN  #: of these secrets
+    masker: Masker = NOTHING_HIDDEN  #: of the installation's secrets
     sealer: Sealer | None = field(default=None, repr=False)
 
     @property
@@ -198,6 +198,7 @@ class Plan:
     definition: PipelineDefinition
     settings: Settings
     registry: Registry
+    named: Named = NOTHING_NAMED  #: the stored secrets that it speaks of
 
     @property
     def size(self) -> int:
@@ -308,7 +309,6 @@ class Plan:
             retry=self._retry(definition, meta),
             fans_out=definition.for_each is not None or fans_out,
             settings=self.settings,
-            secrets=self.settings.secrets,
             masker=self.masker,
             sealer=self.sealer,
         )

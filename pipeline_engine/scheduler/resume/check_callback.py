@@ -44,7 +44,7 @@ def _check(runtime: Runtime, target: CallbackToken, body: dict[str, Any]) -> Non
         row = rows.parked_step(tx.connection, target.step_execution_id, target.attempt)
         if row is None:
             return
-        step = prepare(tx, row)
+        step = prepare(tx, row, lenient=True)
         callback = DeliveryRow(
             id=0,
             owner=step.facts.user_id,

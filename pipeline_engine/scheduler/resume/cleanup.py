@@ -35,7 +35,7 @@ def clean_up(runtime: Runtime, step_execution_id: int) -> Transaction:
         stored = rows.stored_outputs(tx.connection, row.id)
         external_ids = _started(tx, row)
         try:
-            step = prepare(tx, row, lasting=True)
+            step = prepare(tx, row, lasting=True, lenient=True)
         except (PipelineEngineError, ExpressionError):
             step = None
     if step is None:

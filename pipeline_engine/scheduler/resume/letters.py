@@ -56,7 +56,7 @@ class Round:
     def __init__(
         self, tx: Transaction, steps: Mapping[int, tuple[StepRow, dict[str, Json]]]
     ) -> None:
-        prepared = prepare_all(tx, [row for row, _ in steps.values()])
+        prepared = prepare_all(tx, [row for row, _ in steps.values()], lenient=True)
         self.tx = tx
         self.waiting = {i: Waiting(step, steps[i][1]) for i, step in prepared.items()}
         self._targets: list[TargetVerdict] = []

@@ -11,6 +11,8 @@ from uuid import UUID
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from support.canaries import CANARY, quotes
+from support.driving import Driver
 from werkzeug.test import TestResponse
 
 from pipeline_engine.domain.callers import Caller
@@ -21,7 +23,7 @@ from pipeline_engine.services.pages import Page
 from pipeline_engine.services.secrets import SecretChange
 from pipeline_engine.storage.tables.secrets import SecretVersion
 
-VALUE = 'p@ss/wörd"\n1'
+VALUE = CANARY
 OTHER = "correct horse battery"
 
 
@@ -261,6 +263,55 @@ def test_rows_hold_the_value_sealed_and_bound_to_its_place(
         place = f"secret:{row.secret_id}:1"
         assert runtime.sealer.open(row.sealed, place).value == VALUE
         assert VALUE not in repr(vars(row))
+
+
+def test_no_answer_of_the_api_shows_what_a_step_was_given(
+    alice: FlaskClient, runtime: Runtime
+) -> None:
+    put(alice)
+    message = "it is {{ secrets.git_token }} or {{ secrets.git_token | b64encode | tojson }}"
+    steps = [
+        {"id": "say", "name": "Say", "action": "log", "params": {"message": message}},
+        {"id": "stop", "name": "Stop", "action": "fail", "depends_on": ["say"]}
+        | {"params": {"message": message}},
+    ]
+    alice.post("/api/v1/pipelines", json={"dag": {"name": "job", "steps": steps}})
+    started = alice.post("/api/v1/executions", json={"pipeline_name": "job"}).json
+    driver = Driver(runtime)
+
+    end = driver.finish(UUID(started["execution_id"]))
+
+    assert end.statuses == {"say": "COMPLETED", "stop": "FAILED"}
+    base = f"/api/v1/executions/{started['execution_id']}"
+    pages = [base, *(f"{base}/{part}" for part in ("steps", "events", "progress", "explain"))]
+    for page in (*pages, "/api/v1/executions", "/api/v1/pipelines", "/api/v1/secrets"):
+        answer = alice.get(page)
+        assert answer.status_code == 200
+        assert not quotes(answer.text), page
+        assert not quotes(json.dumps(answer.json, ensure_ascii=False)), page
+    assert MASK in alice.get(f"{base}/steps").text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"value": {"nested": VALUE}}),
+        json.dumps({"value": [VALUE]}),
+        json.dumps({"value": VALUE})[:-1],
+        json.dumps({"value": VALUE, "description": [VALUE]}),
+        f'{{"value": "{VALUE}"}}',
+        f"value={VALUE}",
+    ],
+)
+def test_a_request_that_is_refused_is_not_repeated_in_the_answer(
+    alice: FlaskClient, body: str
+) -> None:
+    answer = alice.put(
+        "/api/v1/secrets/git_token", data=body.encode(), content_type="application/json"
+    )
+
+    assert answer.status_code in {400, 422}
+    assert not quotes(answer.text, "p@ss")
 
 
 def test_a_check_warns_of_what_the_owner_does_not_have_and_shows_no_names_of_others(

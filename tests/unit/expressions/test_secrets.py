@@ -16,7 +16,14 @@ from pipeline_engine.domain.expressions import (
     parse_template,
 )
 from pipeline_engine.domain.expressions.errors import ExpressionError, SecretMisused
-from pipeline_engine.domain.expressions.secrecy import Ledger, Secret, Vault, covered, ledger_of
+from pipeline_engine.domain.expressions.secrecy import (
+    KnownSecrets,
+    Ledger,
+    Secret,
+    Vault,
+    covered,
+    ledger_of,
+)
 from pipeline_engine.domain.masking import masker_of
 
 SECRET = "neither-shown-nor-told"
@@ -27,7 +34,7 @@ def scope_of(secret: str = SECRET) -> dict[str, Any]:
     params = {"token": secret, "n": 1, "text": "text", "list": [secret], "map": {"k": secret}}
     return {
         "params": covered(params, ledger),
-        "secrets": Vault({"x": secret, "empty": ""}, ledger),
+        "secrets": Vault(KnownSecrets({"x": secret, "empty": ""}), ledger),
         "steps": {},
     }
 
