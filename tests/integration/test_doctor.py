@@ -363,7 +363,7 @@ def test_an_issuer_is_asked_for_its_keys(make_runtime):
     away = checks(access, make_runtime(**told))["oidc_issuer"]
 
     assert well["oidc_issuer"].is_well
-    assert "1 keys (ES256)" in well["oidc_issuer"].says
+    assert "keys: 1 (ES256)" in well["oidc_issuer"].says
     assert well["api_tokens"].is_well  # others let in
     assert is_ill(away, issuer.url, "PIPELINE_OIDC_ISSUER")
     assert checks(access, make_runtime())["oidc_issuer"].is_well

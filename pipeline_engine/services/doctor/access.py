@@ -60,7 +60,7 @@ def _issuer(installation: Installation) -> Result:
         )
         return failed(str(error), todo)
     signing = ", ".join(sorted({key.algorithm for key in keys.known}))
-    return ok(f"{settings.oidc_issuer} has {len(keys.ids)} keys ({signing})")
+    return ok(f"{settings.oidc_issuer} answers; keys: {len(keys.ids)} ({signing})")
 
 
 def _endless_tokens(installation: Installation) -> Result:
