@@ -71,6 +71,7 @@ class KeyRing:
         self._clock = clock
         self._held: Held | None = None
         self._is_away = False  #: the last request for keys failed
+        self._is_slow = False  #: the present one takes longer than anybody waits
         self._next_at = 0.0  #: a ``time.monotonic()`` value: no look before
         self._flight: Event | None = None  #: set when the present look is over
         self._lock = Lock()
@@ -87,15 +88,17 @@ class KeyRing:
         if held is None or not held.keys.knows(token.key_id):
             self._look(gives_up_at)
             held = self._usable()
-        if held is None or (self._is_away and not held.keys.knows(token.key_id)):
+        if held is None:
             raise IdentityUnavailable
+        if (self._is_away or self._is_slow) and not held.keys.knows(token.key_id):
+            raise IdentityUnavailable  # it may be a new key
         return held.keys
 
     def _serving(self, gives_up_at: float) -> Held | None:
         """The keys that are held, renewed if it is time."""
         held = self._usable()
         age = 0.0 if held is None else self._age(held)
-        if held is None or (age >= self._ages.fresh and not self._is_away):
+        if held is None or (age >= self._ages.fresh and not self._is_away and not self._is_slow):
             self._look(gives_up_at)
             return self._usable()
         if age >= RENEWED_AFTER * self._ages.fresh:
@@ -122,9 +125,11 @@ class KeyRing:
                 self._flight = flight
         if gives_up_at is not None and self._places.acquire(blocking=False):
             try:
-                flight.wait(max(gives_up_at - time.monotonic(), 0.0))
+                is_over = flight.wait(max(gives_up_at - time.monotonic(), 0.0))
             finally:
                 self._places.release()
+            with self._lock:
+                self._is_slow = not is_over and self._flight is flight
 
     def _fly(self, flight: Event) -> None:
         seconds = self._shared.turn_seconds
@@ -133,7 +138,7 @@ class KeyRing:
         finally:
             self._next_at = time.monotonic() + seconds
             with self._lock:
-                self._flight = None
+                self._flight, self._is_slow = None, False
             flight.set()
 
     def _renew(self) -> float:

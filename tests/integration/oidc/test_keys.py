@@ -385,6 +385,24 @@ def test_a_slow_issuer_holds_up_few_requests_and_none_for_long(
         assert sum(took > 0.3 for _, took in answers) <= 2
 
 
+def test_while_the_issuer_is_slow_only_known_keys_can_be_judged(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_issuer() as issuer:
+        here = process(issuer.url, turn=0.05)
+        good = token(issuer)
+        assert verdict(here, good) == "u-1"
+    strange = token(issuer, SigningKey.new("strange", "ES256"))
+    monkeypatch.setattr("pipeline_engine.services.oidc.ring.LONGEST_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("pipeline_engine.services.oidc.fetching.WITHIN_SECONDS", 1.0)
+
+    with _Silent(issuer.server_port):
+        becomes(here, strange, AWAY)
+
+        assert _asking()
+        assert (verdict(here, strange), verdict(here, good)) == (AWAY, "u-1")
+
+
 def _asking() -> bool:
     return any(thread.name == "oidc-keys" for thread in threading.enumerate())
 
@@ -392,8 +410,11 @@ def _asking() -> bool:
 class _Silent:
     """A server that takes calls and never answers."""
 
+    def __init__(self, port: int = 0) -> None:
+        self._port = port
+
     def __enter__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.create_server(("127.0.0.1", self._port))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 
     def __exit__(self, *_: object) -> None:
