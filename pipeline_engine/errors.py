@@ -176,12 +176,6 @@ class PermissionDenied(PipelineEngineError):
     code = "permission_denied"
 
 
-class BoundToPipelines(PipelineEngineError):
-    """This token is bound to some pipelines, and starts nothing but these."""
-
-    code = "bound_to_pipelines"
-
-
 class ExternalIdTooLong(PipelineEngineError):
     """The id that an event is about has more than 512 characters."""
 

@@ -13,7 +13,7 @@ from pipeline_engine.services import OWNER_ID, USER_ID
 from pipeline_engine.services.health import VERSION
 from pipeline_engine.services.pipelines import definition_schema
 
-from .api.auth import ON_BEHALF, OWNER, Access, access_to, scope_of
+from .api.auth import ON_BEHALF, OWNER, Access, access_to, scopes_of
 from .api.schemas.problems import ProblemSchema
 from .examples import EXAMPLES, Example
 from .problems import PROBLEM_TYPE
@@ -125,7 +125,7 @@ def completed(app: Flask, document: Document) -> Document:
     for rule, item, operation in _operations(app, document):
         example = EXAMPLES[operation["operationId"]]
         access = access_to(app, rule.endpoint)
-        scopes = [str(scope)] if (scope := scope_of(app, rule.endpoint)) else []
+        scopes = [str(scope) for scope in scopes_of(app, rule.endpoint)]
         # What stands in the list is a scope of OAuth, or, since OpenAPI 3.1, any role.
         operation["security"] = [{scheme: scopes} for scheme in SCHEMES[access]]
         acting = [] if access is Access.EVERYBODY else [ACTING_FOR, OWNED_BY]

@@ -16,7 +16,6 @@ from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.errors import (
     AlreadyFinal,
     AlreadyStopped,
-    BoundToPipelines,
     InvalidDefinition,
 )
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -80,11 +79,8 @@ def run_ephemeral(
 ) -> Started:
     """Check a definition and execute it without storing a pipeline of it.
 
-    Raises ``BoundToPipelines``, ``InvalidDefinition``, ``InvalidParams`` and
-    ``IdempotencyKeyReused``.
+    Raises ``InvalidDefinition``, ``InvalidParams`` and ``IdempotencyKeyReused``.
     """
-    if caller.only_pipelines is not None:
-        raise BoundToPipelines
     report = check(runtime, document)
     if not report.valid:
         raise InvalidDefinition(report=report)

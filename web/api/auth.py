@@ -76,9 +76,9 @@ def access_to(app: Flask, endpoint: str) -> Access:
     return found
 
 
-def scope_of(app: Flask, endpoint: str) -> Scope | None:
-    """The right that *endpoint* needs."""
-    found: Scope | None = getattr(app.view_functions[endpoint], "scope", None)
+def scopes_of(app: Flask, endpoint: str) -> tuple[Scope, ...]:
+    """The rights that *endpoint* needs, all of them."""
+    found: tuple[Scope, ...] = getattr(app.view_functions[endpoint], "scopes", ())
     return found
 
 
@@ -95,9 +95,9 @@ def install(app: Flask, runtime: Runtime) -> None:
             return
         g.caller = _acting(_proven(credentials, request.headers, access), request.headers)
         # Before any row is looked up: what somebody may not do says nothing about what is there.
-        scope = scope_of(app, request.endpoint)
-        if scope is not None and not g.caller.may(scope):
-            raise InsufficientScope(f"This needs the right {scope}.", scope=str(scope))
+        for scope in scopes_of(app, request.endpoint):
+            if not g.caller.may(scope):
+                raise InsufficientScope(f"This needs the right {scope}.", scope=str(scope))
 
     app.before_request(authenticate)
 

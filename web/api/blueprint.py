@@ -23,16 +23,22 @@ class Blueprint(SmorestBlueprint):
     ARGUMENTS_PARSER = GuardedParser()
 
     def on(
-        self, method: str, rule: str = "", *, operation: str, scope: Scope | None
+        self,
+        method: str,
+        rule: str = "",
+        *,
+        operation: str,
+        scope: Scope | tuple[Scope, ...] | None,
     ) -> Callable[[View], View]:
         """Serve *method* on *rule* with the decorated view.
 
         *operation* is its name in the OpenAPI document, and so in generated clients. *scope* is
-        the right that it needs; null is for what is open to everybody.
+        the right that it needs, or all of some; null is for what is open to everybody.
         """
 
         def decorate(view: View) -> View:
-            view.scope = scope  # type: ignore[attr-defined]
+            needed = (scope,) if isinstance(scope, Scope) else scope or ()
+            view.scopes = needed  # type: ignore[attr-defined]
             named: View = self.doc(operationId=operation)(view)
             served: View = self.route(rule, methods=[method])(named)
             return served

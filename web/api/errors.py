@@ -35,7 +35,6 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.InvalidParams: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSecret: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.BoundToPipelines: HTTPStatus.FORBIDDEN,
     errors.PermissionDenied: HTTPStatus.FORBIDDEN,
     errors.TooManyOpenExecutions: HTTPStatus.TOO_MANY_REQUESTS,
     errors.InvalidCallbackToken: HTTPStatus.UNAUTHORIZED,

@@ -45,7 +45,12 @@ def start(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) 
     return shown(started, body, query.get("wait_seconds"))
 
 
-@executions.on("POST", "/run", operation="run_definition", scope=Scope.EXECUTIONS_RUN)
+@executions.on(
+    "POST",
+    "/run",
+    operation="run_definition",
+    scope=(Scope.EXECUTIONS_RUN, Scope.PIPELINES_WRITE),
+)
 @executions.body(wire.EphemeralBody)
 @executions.query(wire.StartQuery)
 @executions.header(wire.StartHeaders)

@@ -73,7 +73,7 @@ def test_a_token_that_is_bound_to_a_pipeline_starts_and_sees_nothing_else(
     assert token["pipelines"] == [release]
     assert own.status_code == 201
     assert {answer.status_code for answer in strange} == {404}
-    assert (of_its_own.status_code, of_its_own.json["code"]) == (403, "bound_to_pipelines")
+    assert (of_its_own.status_code, of_its_own.json["code"]) == (403, "insufficient_scope")
     listed = job.get("/executions").json["executions"]
     assert [one["id"] for one in listed] == [own.json["execution_id"]]
     seen = job.get(f"/executions/{own.json['execution_id']}").json
