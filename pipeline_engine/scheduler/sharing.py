@@ -21,6 +21,8 @@ BELIEVED_SECONDS = 0.025
 IDLE_SECONDS = 0.02
 #: Seconds for which it is remembered that several owners had steps in a queue.
 SHARED_SECONDS = 3.0
+#: Cheap steps that are taken together, at least: fewer are not worth a transaction.
+FEWEST = 16
 #: Owners whose time is kept, at most; who is forgotten begins anew.
 KEPT = 1000
 
@@ -36,6 +38,7 @@ class Share:
     _is_at: float = 0.0  #: virtual time of who was served last, before that
     _waiting: Collection[str] = ()
     beginning: str = ""  #: the owner to look at first, next time
+    pace: float = 0.0  #: seconds that a cheap step took lately
     _seen_at: float = float("-inf")
     _shared_at: float = float("-inf")
     _worked_at: float = float("-inf")
@@ -73,6 +76,10 @@ class Share:
             self._is_at = min(map(self._begins, asking))
             first = min(asking, key=self._rank)
             return None if first == mine else first
+
+    def fitting(self, seconds: float) -> int:
+        """How many cheap steps are likely to take so long."""
+        return FEWEST if self.pace * FEWEST >= seconds else int(seconds / max(self.pace, 1e-6))
 
     def comes_before(self, one: str, another: str) -> bool:
         """Whether it is the turn of *one* before that of *another*."""

@@ -147,7 +147,9 @@ def _claim(tx: Transaction, requests: Sequence[ClaimRequest], slots: Sequence[Sl
         tx.ready += steps.left
         goes_on = most > 0 and time.monotonic() < ends_at
         batch = _next_batch(tx) if goes_on else []
-    _charge(tx, [row for row in rows if row.cheap], slots[0], seconds=time.monotonic() - began)
+    left = {row.id for row in tx.ready}
+    ran = [row for row in rows if row.cheap and row.id not in left]
+    _charge(tx, ran, slots[0], seconds=time.monotonic() - began)
     claim_next(tx, slots, ends_at=ends_at)
     failpoint(Failpoint.AFTER_EXECUTE_BEFORE_COMMIT)
 
@@ -155,7 +157,7 @@ def _claim(tx: Transaction, requests: Sequence[ClaimRequest], slots: Sequence[Sl
 def _seconds(tx: Transaction, slot: Slot) -> float:
     """How long this transaction may compute."""
     queue = slot.origin.queue
-    is_shared = queue is not None and tx.runtime.sharing.of(queue).is_shared
+    is_shared = queue == QueueName.FAST and tx.runtime.sharing.of(queue).is_shared
     return SHARED_SECONDS if is_shared else COMPUTING_SECONDS
 
 
@@ -164,6 +166,7 @@ def _helping(tx: Transaction, slot: Slot) -> list[StepRow]:
     if slot.first is None or slot.origin.queue != QueueName.FAST:
         return []
     most = max(tx.runtime.settings.chunk_size // 2, 1)
+    most = min(most, tx.runtime.sharing.of(QueueName.FAST).fitting(SHARED_SECONDS))
     found = shares.lock_next(tx.connection, QueueName.FAST, slot.first, most=most, durable=False)
     slot.has_found = bool(found)
     return found
@@ -172,9 +175,9 @@ def _helping(tx: Transaction, slot: Slot) -> list[StepRow]:
 def _charge(tx: Transaction, cheap: Sequence[StepRow], slot: Slot, *, seconds: float) -> None:
     """Count the time that cheap steps have taken on their owners; blocking ones are at work."""
     if cheap and slot.origin.queue is not None:
-        owners = Counter(row.owner for row in cheap)
-        taken = {owner: seconds * count / len(cheap) for owner, count in owners.items()}
-        tx.runtime.sharing.of(slot.origin.queue).charge(taken)
+        share, each = tx.runtime.sharing.of(slot.origin.queue), seconds / len(cheap)
+        share.pace = each
+        share.charge({o: each * count for o, count in Counter(r.owner for r in cheap).items()})
 
 
 def _next_batch(tx: Transaction) -> list[StepRow]:

@@ -23,7 +23,13 @@ from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler import last_net, outbox
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.claim.attempt import run_action
-from pipeline_engine.scheduler.claim.claim import Claimed, ClaimRequest, claim, end_slow
+from pipeline_engine.scheduler.claim.claim import (
+    SHARED_SECONDS,
+    Claimed,
+    ClaimRequest,
+    claim,
+    end_slow,
+)
 from pipeline_engine.scheduler.claim.finish import FollowUp, finish
 from pipeline_engine.scheduler.claim.slots import MOST_IN_HAND
 from pipeline_engine.scheduler.claim.whose_turn import before_message, before_next
@@ -84,7 +90,17 @@ class Turn:
             if first is not None and self.queue == QueueName.FAST:
                 self._put_off.append(ids)
                 ids = ()
-            ids = self._run_batch(ids, first)
+            ids = self._run_batch(self._share_of(ids), first)
+
+    def _share_of(self, ids: Sequence[int]) -> Sequence[int]:
+        """As many cheap steps as others may wait for; what is more is put off."""
+        share = self.runtime.sharing.of(QueueName.FAST)
+        if self.queue != QueueName.FAST or not share.is_shared:
+            return ids
+        most = share.fitting(SHARED_SECONDS)
+        if len(ids) > most:
+            self._put_off.append(ids[most:])
+        return ids[:most]
 
     def _put_off_ids(self) -> Sequence[int]:
         return self._put_off.pop() if self._put_off else ()

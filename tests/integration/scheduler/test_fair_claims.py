@@ -14,7 +14,7 @@ from pipeline_engine.scheduler import sharing, sweep
 from pipeline_engine.scheduler.claim import slots
 from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.sdk import ActionContext, ActionResult
-from pipeline_engine.storage import admission
+from pipeline_engine.storage import admission, shares
 
 ENDED = """
 SELECT s.step_id FROM events v JOIN step_executions s ON s.id = v.step_execution_id
@@ -220,3 +220,15 @@ def test_steps_whose_delay_is_over_are_queued_for_each_owner_in_turn(driver, mon
 
     assert len(queued) == 10
     assert set(few) <= queued
+
+
+def test_of_more_owners_than_one_look_takes_in_the_next_look_finds_the_others(driver):
+    ids = start(driver, "s", "many", shares.MOST_OWNERS + 10, action="log")
+    driver.change("UPDATE step_executions SET owner = 'owner-' || id WHERE id = ANY(%(i)s)", i=ids)
+
+    with driver.runtime.engine.connect() as connection:
+        first = shares.waiting(connection, "fast")
+        second = shares.waiting(connection, "fast", beginning=first.those_behind)
+
+    assert len({*first.names, *second.names}) == shares.MOST_OWNERS + 10
+    assert second.those_behind == ""
