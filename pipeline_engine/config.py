@@ -20,6 +20,7 @@ from pipeline_engine.errors import InvalidSettings
 from pipeline_engine.setting_kinds import (
     JsonMap,
     Limits,
+    Quotas,
     WordLists,
     Words,
     are_asymmetric,
@@ -38,6 +39,7 @@ POSITIVE = validate.Range(min=0, min_inclusive=False)
 #: Seconds, and intervals, without a sweep after which it is late; the longer of the two counts.
 LATE_SECONDS, LATE_INTERVALS = 10.0, 5
 NOTHING: Mapping[str, str] = MappingProxyType({})
+NO_QUOTAS: Mapping[str, Mapping[str, int | None]] = MappingProxyType({})
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 #: Prefix of secrets: ``PIPELINE_SECRET__GIT_TOKEN`` is ``{{ secrets.git_token }}`` in a template.
 SECRET_PREFIX = "PIPELINE_SECRET__"  # noqa: S105 (the name of a variable)
@@ -278,6 +280,15 @@ class Settings:
     max_open_executions: int = _variable(
         "PIPELINE_MAX_OPEN_EXECUTIONS", ma.Integer(load_default=10_000, validate=AT_LEAST_ONE)
     )
+    max_parked_steps: int | None = _variable(
+        "PIPELINE_MAX_PARKED_STEPS", ma.Integer(load_default=None, validate=AT_LEAST_ONE)
+    )
+    max_stored_bytes: int | None = _variable(
+        "PIPELINE_MAX_STORED_BYTES", ma.Integer(load_default=None, validate=AT_LEAST_ONE)
+    )
+    quotas: Mapping[str, Mapping[str, int | None]] = _variable(
+        "PIPELINE_QUOTAS", Quotas(load_default=NO_QUOTAS)
+    )
     #: by action or ``tag:<name>``: how many of its steps there may be at once, of all owners
     action_limits: Mapping[str, int] = _variable(
         "PIPELINE_ACTION_LIMITS", Limits(load_default=NO_LIMITS)
@@ -311,6 +322,20 @@ class Settings:
     )
     web_request_seconds: float = _variable(
         "PIPELINE_WEB_REQUEST_SECONDS", ma.Float(load_default=30.0, validate=POSITIVE)
+    )
+
+    # How often one may ask
+    rate_limit: int = _variable(
+        "PIPELINE_RATE_LIMIT", ma.Integer(load_default=1000, validate=NOT_NEGATIVE)
+    )
+    rate_limit_seconds: float = _variable(
+        "PIPELINE_RATE_LIMIT_SECONDS", ma.Float(load_default=60.0, validate=POSITIVE)
+    )
+    address_rate_limit: int = _variable(
+        "PIPELINE_ADDRESS_RATE_LIMIT", ma.Integer(load_default=100, validate=NOT_NEGATIVE)
+    )
+    trusted_proxies: int = _variable(
+        "PIPELINE_TRUSTED_PROXIES", ma.Integer(load_default=0, validate=validate.Range(0, 10))
     )
 
     # Retention
@@ -353,6 +378,20 @@ class Settings:
     def lends_secrets_to(self, owner: str | None) -> bool:
         """Whether the definitions of *owner* may name the installation's own secrets."""
         return owner is None or not {owner, EVERYBODY}.isdisjoint(self.secrets_owners)
+
+    def quota(self, name: str, owner: str | None) -> int | None:
+        """How much *owner* may have of one of ``QUOTAS``; null is no limit.
+
+        The system is the owner without a name.
+        """
+        usual: int | None = getattr(self, f"max_{name}")
+        return self.quotas.get(owner or "", {}).get(name, usual)
+
+    @cached_property
+    def limits_parked_steps(self) -> bool:
+        """Whether any owner may have so many of them only."""
+        own = (quotas.get("parked_steps") for quotas in self.quotas.values())
+        return any(most is not None for most in (self.max_parked_steps, *own))
 
     @property
     def lease(self) -> timedelta:

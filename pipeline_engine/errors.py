@@ -164,7 +164,23 @@ class IdempotencyKeyReused(PipelineEngineError):
     code = "idempotency_key_reused"
 
 
-class TooManyOpenExecutions(PipelineEngineError):
+class QuotaExceeded(PipelineEngineError):
+    """This owner has as much of something as one may have.
+
+    Its facts say of what (``quota``), how much that is (``limit``) and how much there is
+    (``used``).
+    """
+
+    code = "quota_exceeded"
+
+
+class TooManyStoredBytes(QuotaExceeded):
+    """The definitions of this owner take as much room as they may; delete some pipelines."""
+
+    code = "too_many_stored_bytes"
+
+
+class TooManyOpenExecutions(QuotaExceeded):
     """This owner has as many open executions as one may have; try again when some have ended."""
 
     code = "too_many_open_executions"

@@ -23,6 +23,8 @@ from pipeline_engine.failpoints import Faults
 OIDC_ALGORITHMS = frozenset(
     ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 )
+#: What quotas bound; ``PIPELINE_MAX_…`` says how much of it everybody may have.
+QUOTAS = ("open_executions", "parked_steps", "stored_bytes")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -77,6 +79,26 @@ class Limits(ma.Field[Mapping[str, int]]):
         wrong = [name for name, most in loaded.items() if not _is_count(most)]
         if wrong:
             raise ValidationError(f"{', '.join(wrong)}: not a number from 0 to 10,000, {example}")
+        return MappingProxyType(loaded)
+
+
+class Quotas(ma.Field[Mapping[str, Mapping[str, int | None]]]):
+    """A JSON object that says of some owners what they may have of what; null is no limit."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Mapping[str, Any]:
+        example = 'such as {"group:ops": {"open_executions": 50, "parked_steps": null}}.'
+        try:
+            loaded = orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValidationError(f"Not valid JSON: {error}.") from error
+        if not isinstance(loaded, dict) or not all(isinstance(v, dict) for v in loaded.values()):
+            raise ValidationError(f"Not a JSON object of objects, {example}")
+        for owner, quotas in loaded.items():
+            for name, most in quotas.items():
+                if name not in QUOTAS:
+                    raise ValidationError(f"{owner}: no quota is called {name}, {example}")
+                if most is not None and not (type(most) is int and most >= 0):
+                    raise ValidationError(f"{owner}: {name} is no number from 0 on, {example}")
         return MappingProxyType(loaded)
 
 

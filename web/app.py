@@ -12,7 +12,7 @@ from flask.json.provider import DefaultJSONProvider
 from pipeline_engine.services import Runtime
 
 from . import api, docs, front
-from .api import auth, context, errors, headers, names
+from .api import auth, context, errors, headers, names, rate_limits
 from .openapi import make_api
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -49,6 +49,7 @@ def create_app(runtime: Runtime) -> Flask:
     context.install(app, runtime)
     headers.install(app)
     auth.install(app, runtime)
+    rate_limits.install(app, runtime)
     smorest = make_api(app)
     errors.install(app)
     api.install(app, smorest)

@@ -352,6 +352,16 @@ EXAMPLES: Mapping[str, Example] = {
     "list_tokens": Example(answer={"tokens": [TOKEN], "pagination": PAGE}),
     "get_token": Example(path={"token_id": "k3v9d2m7q1xa"}, answer=TOKEN),
     "revoke_token": Example(path={"token_id": "k3v9d2m7q1xa"}),
+    "get_quotas": Example(
+        answer={
+            "user_id": "ada",
+            "quotas": [
+                {"name": "open_executions", "limit": 10000, "used": 3},
+                {"name": "parked_steps", "limit": None, "used": 1},
+                {"name": "stored_bytes", "limit": None, "used": 48211},
+            ],
+        }
+    ),
     "get_caller": Example(
         answer={
             "principal": "token:k3v9d2m7q1xa",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +22,7 @@ class Problem:
     title: str
     detail: str
     issues: Sequence[dict[str, Any]] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)  #: further members
 
     def document(self, *, path: str, correlation_id: str) -> dict[str, Any]:
         """The body of an answer to a request for *path*."""
@@ -34,6 +35,7 @@ class Problem:
             "code": self.code,
             "errors": list(self.issues),
             "correlation_id": correlation_id,
+            **self.facts,
         }
 
 

@@ -36,6 +36,7 @@ main.sections = {
     },
     "Access": {
         "tokens": Entry("tokens", "Make, list and revoke API tokens."),
+        "quotas": Entry("quotas", "Say how much one may have, and has."),
         "whoami": Entry("whoami", "Say who one is to the API, and what one may."),
     },
     "The stack on this machine": {

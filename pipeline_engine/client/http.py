@@ -224,6 +224,10 @@ class Client:
         """Return who the token of this client says one is."""
         return self._object("GET", "whoami")
 
+    def quotas(self) -> Json:
+        """Return how much the owner for whom this client acts may have, and has."""
+        return self._object("GET", "quotas")
+
     def _start(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> Json:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return self._object("POST", path, json=body, headers=headers)

@@ -27,7 +27,8 @@ SUPERSEDED = "superseded"
 
 #: The owner of the keys of the installation, which count for all owners; nobody is called so.
 EVERYBODY = "*"
-PIPELINE, TAG = "pipeline:", "tag:"  #: begin such keys; the type of an action has no colon
+#: What such keys begin with; the type of an action, which is one too, has no colon.
+PIPELINE, TAG, PARKED = "pipeline:", "tag:", "parked_steps:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ def named(owner: str | None, key: str) -> str:
         return f"'{key}'"
     if key.startswith(PIPELINE):
         return "its pipeline"
+    if key.startswith(PARKED):
+        return "what may be parked"
     if key.startswith(TAG):
         return f"the tag '{key.removeprefix(TAG)}'"
     return f"the action '{key}'"
@@ -118,6 +121,11 @@ def needs_of_action(
     found = {name: limits[name] for name in names if name in limits}
     scarcest_first = sorted((limit, name) for name, limit in found.items())
     return tuple(Need(EVERYBODY, name, limit) for limit, name in scarcest_first)
+
+
+def needs_to_park(owner: str | None, most: int | None) -> tuple[Need, ...]:
+    """The place that a step needs that may be parked; *most* is the quota of its owner."""
+    return () if most is None else (Need(EVERYBODY, f"{PARKED}{owner or ''}", most),)
 
 
 def problems(

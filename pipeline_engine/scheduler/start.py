@@ -119,13 +119,11 @@ def start(tx: Transaction, startable: Startable, request: Request) -> Started:
         request_hash=_fingerprint(tx.runtime, request.request_hash),
     )
     execution = _sealed(tx.runtime, definition, request.masker, execution)
-    begun = begin(tx, startable.plan, execution) if _has_room(tx, request) else None
+    full = _full_quota(tx, request.user_id)
+    begun = None if full else begin(tx, startable.plan, execution)
     found = begun or _started_before(tx, request)
     if found is None:
-        raise TooManyOpenExecutions(
-            f"{request.user_id or 'The system'} has {tx.runtime.settings.max_open_executions}"
-            " open executions; wait until some have ended"
-        )
+        raise full or TooManyOpenExecutions
     return Started(found, startable, execution.params, is_new=begun is not None)
 
 
@@ -162,10 +160,20 @@ def _sealed(
     )
 
 
-def _has_room(tx: Transaction, request: Request) -> bool:
-    most = tx.runtime.settings.max_open_executions
-    quotas = tx.runtime.open_executions
-    return quotas.take_place(tx.connection, request.user_id, most=most)
+def _full_quota(tx: Transaction, owner: str | None) -> TooManyOpenExecutions | None:
+    most = tx.runtime.settings.quota("open_executions", owner)
+    if most is None:
+        return None
+    used = tx.runtime.open_executions.take_place(tx.connection, owner, most=most)
+    if used is None:
+        return None
+    return TooManyOpenExecutions(
+        f"{owner or 'The system'} has {used} open executions, and may have {most};"
+        " wait until some have ended",
+        quota="open_executions",
+        limit=most,
+        used=used,
+    )
 
 
 def _fingerprint(runtime: Runtime, request_hash: str | None) -> str | None:

@@ -34,6 +34,7 @@ from pipeline_engine.scheduler.plan.plan import PlannedStep
 from pipeline_engine.scheduler.resume import timer
 from pipeline_engine.scheduler.resume.cancel_rest import cancel_rest
 from pipeline_engine.scheduler.resume.cleanup import end_late_clean_up
+from pipeline_engine.scheduler.resume.follow_limits import follow_limits
 from pipeline_engine.scheduler.resume.give_places import give_places
 from pipeline_engine.scheduler.resume.supersede import supersede
 from pipeline_engine.scheduler.runtime import Runtime
@@ -395,7 +396,7 @@ def _cancel_rest_again(runtime: Runtime) -> int:
 def _give_places_again(runtime: Runtime) -> int:
     """Look after the keys at which somebody waits for a place that is free."""
     with runtime.engine.begin() as connection:
-        lines.follow_limits(connection, runtime.settings.action_limits)
+        follow_limits(connection, runtime.settings)
         ids = lines.stalled(connection)
     return sum(_isolated(partial(give_places, runtime, one), place=one) for one in ids)
 

@@ -31,12 +31,14 @@ from pipeline_engine.errors import (
     InvalidDefinition,
     PipelineEngineError,
     PipelineNotFound,
+    TooManyStoredBytes,
     VersionMismatch,
 )
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import secrets
 from pipeline_engine.services.actions import Catalogue
 from pipeline_engine.services.pages import Listed, Page
+from pipeline_engine.storage import quotas
 from pipeline_engine.storage.pipelines import NEAREST, meant_by, newest, newest_named
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
@@ -133,6 +135,7 @@ def create(
     _flush_named(session, name)
     session.add(_revision(pipeline, with_sealed_defaults(request.document, runtime.sealer)))
     session.flush()
+    _check_stored_bytes(session, runtime.settings, pipeline.user_id)
     return get(owner, session, pipeline.id)
 
 
@@ -165,7 +168,26 @@ def update(
     _revise(session, runtime, pipeline, request.document)
     pipeline.lock_version += 1
     session.flush()
+    _check_stored_bytes(session, runtime.settings, pipeline.user_id)
     return get(caller, session, pipeline.id)
+
+
+def _check_stored_bytes(session: Session, settings: Settings, owner: str | None) -> None:
+    """Refuse what has been written if that is too much; then it is rolled back."""
+    most = settings.quota("stored_bytes", owner)
+    if most is None:
+        return
+    connection = session.connection()
+    quotas.lock(connection, owner, quotas.STORED_BYTES)
+    used = quotas.stored_bytes(connection, owner)
+    if used > most:
+        raise TooManyStoredBytes(
+            f"The definitions of {owner or 'the system'} would take {used} bytes, and may take"
+            f" {most}; delete some pipelines",
+            quota="stored_bytes",
+            limit=most,
+            used=used,
+        )
 
 
 def delete(caller: Caller, session: Session, pipeline_id: UUID | str) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from pipeline_engine.domain import json_guard
-from pipeline_engine.domain.concurrency import EVERYBODY, PIPELINE
+from pipeline_engine.domain.concurrency import EVERYBODY
 from pipeline_engine.storage.overdue import BATCH
 from pipeline_engine.storage.places import (
     COLUMNS,
@@ -105,29 +104,25 @@ _AT_THE_KEY = (
 )
 
 
-def follow_limits(connection: Connection, limits: Mapping[str, int]) -> None:
-    """Let those who stand in line for a place of the installation look at its present *limits*.
+def in_line(connection: Connection) -> list[tuple[str, int]]:
+    """The keys of the installation that somebody waits for, each with the limit that he knows."""
+    found = driver.fetch(
+        connection,
+        "SELECT DISTINCT key, at_once FROM concurrency_places"
+        " WHERE taken_at IS NULL AND coalesce(owner, '') = %(everybody)s",
+        {"everybody": EVERYBODY},
+    )
+    return [(key, at_once) for key, at_once in found]
 
-    One that is gone lets in all of them. Who has a place keeps it.
-    """
+
+def tell_limit(connection: Connection, key: str, at_once: int) -> None:
+    """Let those who wait for a key of the installation go by another limit."""
     driver.run(
         connection,
-        "UPDATE concurrency_places p SET at_once = coalesce(l.at_once, %(all)s)"
-        " FROM concurrency_places w LEFT JOIN (SELECT key, value::int AS at_once"
-        " FROM jsonb_each_text(%(limits)s::jsonb)) l ON l.key = w.key"
-        " WHERE p.id = w.id AND w.taken_at IS NULL AND coalesce(w.owner, '') = %(everybody)s"
-        " AND NOT starts_with(w.key, %(pipeline)s)"
-        " AND w.at_once <> coalesce(l.at_once, %(all)s)",
-        {
-            "limits": json_guard.dumps(dict(limits)),
-            "everybody": EVERYBODY,
-            "pipeline": PIPELINE,
-            "all": NO_LIMIT,
-        },
+        "UPDATE concurrency_places SET at_once = %(at_once)s WHERE taken_at IS NULL"
+        " AND coalesce(owner, '') = %(everybody)s AND key = %(key)s AND at_once <> %(at_once)s",
+        {"everybody": EVERYBODY, "key": key, "at_once": at_once},
     )
-
-
-NO_LIMIT = 2**31 - 1
 
 
 def stalled(connection: Connection) -> list[int]:

@@ -145,12 +145,16 @@ def _asked(need: Need, *, may_decide: bool) -> dict[str, object]:
     }
 
 
+#: Who has ended is only looked for where it decides.
 _IS_FREE = f"""
-SELECT %(may_decide)s::boolean AND NOT EXISTS (
-    SELECT FROM concurrency_places p WHERE {SAME_KEY} AND {WAITS}
-) AND %(at_once)s::int > (
-    SELECT count(*) FROM concurrency_places p WHERE {SAME_KEY} AND {TAKEN}
-) AS yes
+SELECT CASE WHEN NOT %(may_decide)s::boolean THEN false
+    WHEN EXISTS (SELECT FROM concurrency_places p WHERE {SAME_KEY} AND {WAITS}) THEN false
+    WHEN %(at_once)s::int > (
+        SELECT count(*) FROM concurrency_places p WHERE {SAME_KEY} AND p.taken_at IS NOT NULL
+    ) THEN true
+    ELSE %(at_once)s::int > (
+        SELECT count(*) FROM concurrency_places p WHERE {SAME_KEY} AND {TAKEN}
+    ) END AS yes
 """
 #: Whether nothing but waiting is left to be decided about who finds no place.
 _IS_DECIDED = f"free.yes OR (%(may_decide)s::boolean AND %(when_full)s = '{WhenFull.WAIT.value}')"

@@ -100,6 +100,8 @@ def shown(field: marshmallow.fields.Field[Any]) -> str:
     default = field.load_default
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
+    if isinstance(default, int):
+        return f"`{default}`"
     if isinstance(default, float):
         return f"`{default:.0f}`" if default.is_integer() else f"`{default:g}`"
     if isinstance(default, tuple):

@@ -66,6 +66,25 @@ def test_what_is_no_limit_of_an_action_is_refused(given):
     assert list(problems(**LEAST, PIPELINE_ACTION_LIMITS=given)) == ["PIPELINE_ACTION_LIMITS"]
 
 
+def test_some_owners_have_quotas_of_their_own_and_the_system_is_one_without_a_name():
+    quotas = '{"group:ops": {"open_executions": 50, "parked_steps": null}, "": {"stored_bytes": 0}}'
+    settings = read(PIPELINE_QUOTAS=quotas, PIPELINE_MAX_PARKED_STEPS="7")
+
+    assert settings.quota("open_executions", "group:ops") == 50
+    assert settings.quota("open_executions", "ann") == 10_000
+    assert [settings.quota("parked_steps", owner) for owner in ("group:ops", "ann")] == [None, 7]
+    assert [settings.quota("stored_bytes", owner) for owner in (None, "ann")] == [0, None]
+    assert settings.limits_parked_steps
+    assert not read().limits_parked_steps
+
+
+@pytest.mark.parametrize(
+    "given", ["x", "[1]", '{"a": 1}', '{"a": {"steps": 1}}', '{"a": {"parked_steps": -1}}']
+)
+def test_what_is_no_quota_is_refused(given):
+    assert list(problems(**LEAST, PIPELINE_QUOTAS=given)) == ["PIPELINE_QUOTAS"]
+
+
 def test_the_message_names_the_variables_and_no_secret():
     with pytest.raises(InvalidSettings) as refused:
         Settings.from_env({**LEAST, "PIPELINE_SECRET_KEY": "too short"})

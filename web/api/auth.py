@@ -12,7 +12,13 @@ from werkzeug.datastructures import Headers
 
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.services import OWNER_ID, USER_ID, Caller, Runtime, Scope
-from pipeline_engine.services.credentials import Credentials
+from pipeline_engine.services.credentials import (
+    Credentials,
+    InvalidInternalToken,
+    InvalidToken,
+)
+
+from .rate_limits import count_caller, strangers_counted
 
 View = TypeVar("View", bound=Callable[..., Any])
 ON_BEHALF = "X-User-ID"
@@ -93,7 +99,10 @@ def install(app: Flask, runtime: Runtime) -> None:
         access = access_to(app, request.endpoint)
         if access is Access.EVERYBODY:
             return
-        g.caller = _acting(_proven(credentials, request.headers, access), request.headers)
+        with strangers_counted(AuthenticationRequired, InvalidToken, InvalidInternalToken):
+            proven = _proven(credentials, request.headers, access)
+        g.caller = _acting(proven, request.headers)
+        count_caller(g.caller)
         # Before any row is looked up: what somebody may not do says nothing about what is there.
         for scope in scopes_of(app, request.endpoint):
             if not g.caller.may(scope):

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from pipeline_engine import errors
-from pipeline_engine.services import JsonRejected, credentials, tokens
+from pipeline_engine.services import JsonRejected, credentials, rate_limits, tokens
 from pipeline_engine.services.pipelines import SystemPipelineReadOnly
 
 from ..problems import PROBLEM_TYPE, UNEXPECTED, Problem, of_http
@@ -23,6 +23,8 @@ from .bodies import InvalidRequest
 #: When it is worth while to try again, in seconds.
 RETRY_AFTER = {HTTPStatus.SERVICE_UNAVAILABLE: "2", HTTPStatus.TOO_MANY_REQUESTS: "10"}
 TOO_LARGE = "too_large"
+#: What of the facts of an error its answer tells beside the text.
+TOLD = ("quota", "limit", "used", "retry_after_seconds")
 
 #: The only place that knows which error is which status. A class speaks for its subclasses.
 STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
@@ -36,7 +38,8 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.InvalidSecret: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PermissionDenied: HTTPStatus.FORBIDDEN,
-    errors.TooManyOpenExecutions: HTTPStatus.TOO_MANY_REQUESTS,
+    rate_limits.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.QuotaExceeded: HTTPStatus.TOO_MANY_REQUESTS,
     errors.InvalidCallbackToken: HTTPStatus.UNAUTHORIZED,
     errors.InvalidAnswer: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.AnswerNotAllowed: HTTPStatus.FORBIDDEN,
@@ -92,12 +95,14 @@ def of_ours(error: errors.PipelineEngineError) -> Response:
             title=(type(error).__doc__ or "").strip().partition("\n")[0],
             detail=str(error),
             issues=list(issues_of(error)),
+            facts={name: error.facts[name] for name in TOLD if name in error.facts},
         )
     )
     if challenge := _challenge(error, status):
         response.headers["WWW-Authenticate"] = challenge
-    if status in RETRY_AFTER:
-        response.headers["Retry-After"] = RETRY_AFTER[status]
+    pause = error.facts.get("retry_after_seconds", RETRY_AFTER.get(status))
+    if pause is not None:
+        response.headers["Retry-After"] = str(pause)
     return response
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import request
 
+from pipeline_engine.errors import InvalidCallbackToken
 from pipeline_engine.services import Scope, inbox
 
 from .auth import for_parties, open_to_everybody
@@ -13,6 +14,7 @@ from .blueprint import Blueprint
 from .bodies import limit_deliveries, require_body
 from .cloudevents import arrival
 from .context import caller, runtime
+from .rate_limits import strangers_counted
 from .schemas.events import ArrivalBody, ReceiptSchema, RoutedSchema
 
 events = Blueprint("events", __name__, description="What parked steps wait for.")
@@ -48,7 +50,9 @@ def call_back(body: dict[str, Any], token: str) -> Any:
     """Accept the answer to one attempt of one step; the token is its only key."""
     came = arrival(body, request.headers, most=runtime().settings.max_delivery_bytes)
     name, kind = came.delivery_id, came.event_type
-    return _received(inbox.accept_callback(runtime(), token, came.body, name, event_type=kind))
+    with strangers_counted(InvalidCallbackToken):
+        receipt = inbox.accept_callback(runtime(), token, came.body, name, event_type=kind)
+    return _received(receipt)
 
 
 def _event(body: dict[str, Any]) -> inbox.Arrival:

@@ -33,6 +33,7 @@ from .bridge import WsgiApp, call, environ_of
 from .limits import Limits
 from .looking import Lookout
 from .parents import leave_with_parent
+from .proxies import seen_through
 from .threads import Threads, TooMany
 from .waiting import WaitingRoom
 
@@ -70,6 +71,7 @@ class Door:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
             return
+        scope = seen_through(scope, hops=self._limits.trusted_proxies)
         try:
             answer = await self._answer(scope, receive)
         except asyncio.CancelledError:  # the time for a graceful end is up

@@ -22,6 +22,7 @@ class Limits:
     connections: int = 4000
     body_bytes: int = 1024 * 1024
     request_seconds: float = 30.0  #: for a client to send one request, and to read the answer
+    trusted_proxies: int = 0  #: in front of it, whose word about the client is believed
     #: A request that waited longer for a thread is not begun: its client has given up by then.
     queue_seconds: float = 10.0
     #: Threads that were all busy for so long, without any coming back, are stuck.
@@ -37,4 +38,5 @@ class Limits:
             connections=settings.web_max_connections,
             body_bytes=max(settings.max_body_bytes, settings.max_delivery_bytes),
             request_seconds=settings.web_request_seconds,
+            trusted_proxies=settings.trusted_proxies,
         )

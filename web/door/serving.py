@@ -41,6 +41,7 @@ def config_of(
         log_config=None,  # lines go where all lines go, see pipeline_engine/logs.py
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # it would believe whoever calls from this machine: ``proxies.py``
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
         callback_notify=moves,

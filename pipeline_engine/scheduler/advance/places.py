@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from uuid import UUID
 
 from pipeline_engine.dispatch.messages import GIVE_PLACES, Message
+from pipeline_engine.domain.action_params import may_park
 from pipeline_engine.domain.admission import Admission, answer
-from pipeline_engine.domain.concurrency import Need, key_in
+from pipeline_engine.domain.concurrency import Need, key_in, needs_to_park
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage import places
@@ -29,7 +30,7 @@ def admits_step(tx: Transaction, step: Prepared) -> bool:
     planned, row = step.planned, step.row
     if not planned.needs_place:
         return True
-    limits = () if tx.plan(row.execution_id).runs_after_steps(row) else planned.limited_by
+    limits = _limits(tx, step)
     if row.has_place and not limits:  # that of its own key
         return True
     has: Collection[Key] = ()
@@ -40,6 +41,18 @@ def admits_step(tx: Transaction, step: Prepared) -> bool:
         has = found
     needs = [*_own_need(step), *limits]
     return all(_admits_step(tx, row, need) for need in needs if Key.of(need) not in has)
+
+
+def _limits(tx: Transaction, step: Prepared) -> Sequence[Need]:
+    """What the installation says that it needs; what runs after the steps waits for nobody."""
+    planned = step.planned
+    if tx.plan(step.row.execution_id).runs_after_steps(step.row):
+        return ()
+    if not (planned.may_park and may_park(planned.meta, step.params)):
+        return planned.limited_by
+    owner = step.facts.user_id
+    most = tx.runtime.settings.quota("parked_steps", owner)
+    return *needs_to_park(owner, most), *planned.limited_by
 
 
 def _own_need(step: Prepared) -> Iterator[Need]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain import retries
+from pipeline_engine.domain.action_params import may_park
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.concurrency import Need, needs_of_action
 from pipeline_engine.domain.definitions import (
@@ -43,6 +44,7 @@ from pipeline_engine.storage.new_executions import FirstSteps
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.steps import StepKind
 
+STARTS_EXECUTIONS = "run_pipeline"
 #: Of all kept plans together. Each takes some two kilobytes, and a plan has up to thousands.
 KEPT_STEPS = 20_000
 
@@ -120,10 +122,21 @@ class PlannedStep:
             return ()
         return needs_of_action(self.meta.type, self.definition.tags, limits)
 
+    @cached_property
+    def may_park(self) -> bool:
+        """Whether what it waits for counts in the quota of its owner, if there is any.
+
+        What waits for an execution does not: the steps of that one are counted.
+        """
+        if not self.settings.limits_parked_steps or self.fans_out:
+            return False
+        return self.meta.type != STARTS_EXECUTIONS and may_park(self.meta, self.definition.params)
+
     @property
     def needs_place(self) -> bool:
         """Whether it may have to wait for steps of other executions before it begins."""
-        return self.definition.concurrency is not None or bool(self.limited_by)
+        own = self.definition.concurrency is not None
+        return own or bool(self.limited_by) or self.may_park
 
     @cached_property
     def looks_at_the_end(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from pipeline_engine.domain.concurrency import EVERYBODY, PIPELINE, named
+from pipeline_engine.domain.concurrency import EVERYBODY, PARKED, PIPELINE, named
 from pipeline_engine.services.explain.evidence import Evidence
 from pipeline_engine.services.explain.findings import Words, span
 from pipeline_engine.storage.diagnostics import OpenStep
@@ -49,8 +49,9 @@ def setting_of(owner: str | None, key: str) -> str:
     """What says how many places of a key there are."""
     if owner != EVERYBODY:
         return "concurrency.limit"
-    is_pipeline = key.startswith(PIPELINE)
-    return "settings.max_concurrent_executions" if is_pipeline else "PIPELINE_ACTION_LIMITS"
+    if key.startswith(PIPELINE):
+        return "settings.max_concurrent_executions"
+    return "PIPELINE_MAX_PARKED_STEPS" if key.startswith(PARKED) else "PIPELINE_ACTION_LIMITS"
 
 
 def _told(line: Line, known: Sequence[Holder], evidence: Evidence) -> Iterator[str]:

@@ -660,6 +660,8 @@ def test_an_owner_with_too_many_open_executions_is_told_to_come_again(
 
     assert [answer.status_code for answer in answers] == [201, 429]
     assert answers[1].json["code"] == "too_many_open_executions"
+    told = {name: answers[1].json[name] for name in ("quota", "limit", "used")}
+    assert told == {"quota": "open_executions", "limit": 1, "used": 1}
     assert int(answers[1].headers["Retry-After"]) > 0
 
 

@@ -128,6 +128,7 @@ LINES: dict[str, Line] = {
         needs=lambda _: {"dag": DAG, "name": str(uuid4()), "lock_version": 1}, thing=Scene.pipeline
     ),
     "DELETE /pipelines/<pipeline_id>": Line(204, thing=Scene.pipeline),
+    "GET /quotas": Line(),
     "GET /secrets": Line(),
     "GET /secrets/<name>": Line(thing=Scene.secret, by_name=True),
     "PUT /secrets/<name>": Line(

@@ -32,3 +32,9 @@ class ProblemSchema(Schema):
     code = fields.String(metadata={"description": "Stable; listed in docs/reference/errors.md."})
     errors = fields.List(fields.Nested(IssueSchema))
     correlation_id = fields.String()
+    quota = fields.String(metadata={"description": "Of a full quota: its name."})
+    limit = fields.Integer(metadata={"description": "How much one may have, or do."})
+    used = fields.Integer(metadata={"description": "How much of that there is."})
+    retry_after_seconds = fields.Integer(
+        metadata={"description": "When it is worth while to try again, as `Retry-After`."}
+    )

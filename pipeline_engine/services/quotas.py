@@ -1,0 +1,38 @@
+"""Quotas: how much an owner may have, and has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from pipeline_engine.config import Settings
+from pipeline_engine.domain.callers import Caller
+from pipeline_engine.storage import quotas as storage
+
+#: By name, what counts how much of it an owner has.
+USE: Mapping[str, Callable[[Connection, str | None], int]] = {
+    "open_executions": storage.open_executions,
+    "parked_steps": storage.parked_steps,
+    "stored_bytes": storage.stored_bytes,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much of something an owner may have."""
+
+    name: str
+    limit: int | None  #: null is no limit
+    used: int
+
+
+def of(caller: Caller, session: Session, settings: Settings) -> list[Quota]:
+    """The quotas of the owner for whom *caller* acts: of the system, if that is nobody."""
+    owner, connection = caller.user_id, session.connection()
+    return [
+        Quota(name, settings.quota(name, owner), count(connection, owner))
+        for name, count in USE.items()
+    ]
