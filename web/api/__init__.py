@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Flask
+from flask import Flask, request
 from flask_smorest import Api
+
+from pipeline_engine.errors import NotFound
 
 from . import (
     actions,
@@ -51,8 +53,15 @@ MOUNTS = (
 )
 
 
+def _refuse_nul() -> None:
+    """Answer 404 for names with a NUL, which PostgreSQL cannot even be asked for."""
+    if any("\0" in str(value) for value in (request.view_args or {}).values()):
+        raise NotFound
+
+
 def install(app: Flask, api: Api) -> None:
     """Register every blueprint: once in the document, and again under each older path."""
+    app.before_request(_refuse_nul)
     for mount in MOUNTS:
         api.register_blueprint(mount.blueprint, url_prefix=BASE + mount.path)
         for number, alias in enumerate(mount.aliases, start=1):
