@@ -77,7 +77,7 @@ ROWS: tuple[Row, ...] = (
         per_second=100,
         target=at_most(2),
     ),
-    Fair(count=12, per_second=4, cheap=30_000, blocking=2_000, target=at_most(2)),
+    Fair(count=8, per_second=2, cheap=60_000, blocking=3_000, target=at_most(2)),
     Ablation(),
     Parked(10_000),
     Memory(most=500),
