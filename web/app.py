@@ -12,7 +12,7 @@ from flask.json.provider import DefaultJSONProvider
 from pipeline_engine.services import Runtime
 
 from . import api, docs, front
-from .api import auth, context, errors, headers, names, rate_limits
+from .api import auth, context, errors, headers, names, rate_limits, recording
 from .openapi import make_api
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -47,6 +47,7 @@ def create_app(runtime: Runtime) -> Flask:
     )
     names.install(app)
     context.install(app, runtime)
+    recording.install(app, runtime)
     headers.install(app)
     auth.install(app, runtime)
     rate_limits.install(app, runtime)

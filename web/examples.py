@@ -382,6 +382,28 @@ EXAMPLES: Mapping[str, Example] = {
         path=A_SECRET, body={"version": 1}, answer=SECRET | {"version": 1, "lock_version": 3}
     ),
     "delete_secret": Example(path=A_SECRET, answer=SECRET),
+    "read_audit_log": Example(
+        answer={
+            "records": [
+                {
+                    "id": 17,
+                    "at": AT,
+                    "principal": "env:user:ada",
+                    "acted_for": "ada",
+                    "act": "execution.start",
+                    "target": EXECUTION_ID,
+                    "owner": "ada",
+                    "result": "done",
+                    "code": None,
+                    "request_id": "4f2d1c",
+                    "address": "10.1.2.3",
+                    "details": {"pipeline": "release", "pipeline_id": PIPELINE_ID},
+                }
+            ],
+            "next_before": None,
+            "next_after": 17,
+        }
+    ),
     "get_health": Example(
         answer={
             "status": "healthy",

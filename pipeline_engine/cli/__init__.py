@@ -38,6 +38,7 @@ main.sections = {
         "tokens": Entry("tokens", "Make, list and revoke API tokens."),
         "quotas": Entry("quotas", "Say how much one may have, and has."),
         "whoami": Entry("whoami", "Say who one is to the API, and what one may."),
+        "audit-log": Entry("audit_log", "List who did what, and what was refused."),
     },
     "The stack on this machine": {
         "up": Entry("stack", "Run servers, web, workers and beat here."),

@@ -17,7 +17,7 @@ WANTS_JSON = "pipeline_engine.wants_json"
 class Entry(NamedTuple):
     """Where a command is, and what the list of all commands says of it."""
 
-    module: str  #: in ``pipeline_engine.cli``; the command has the name of its function there
+    module: str  #: in ``pipeline_engine.cli``; the command is named like its function there
     summary: str
 
 
@@ -45,7 +45,7 @@ class Commands(click.Group):
         if entry is None:
             return None
         module = import_module(f"pipeline_engine.cli.{entry.module}")
-        found: click.Command = getattr(module, cmd_name)
+        found: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return found
 
     def resolve_command(

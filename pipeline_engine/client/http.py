@@ -179,6 +179,10 @@ class Client:
         """Ask for the end of an execution; with *force* of its handlers, too."""
         return self._object("POST", f"executions/{execution_id}/cancel", json={"force": force})
 
+    def audit_log(self, **filters: Any) -> Json:
+        """Return some records of who did what, the newest first; with ``after`` the oldest."""
+        return self._object("GET", "audit-log", params=filters)
+
     def secrets(self) -> list[Json]:
         """Return the secrets of the store, by name; none of them has a value."""
         return list(self._all("secrets", "secrets", {"page_size": PAGE_SIZE}))

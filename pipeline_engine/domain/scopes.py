@@ -15,6 +15,7 @@ class Scope(StrEnum):
     """The right that a route demands; the owners of rows are checked elsewhere."""
 
     ACTIONS_READ = "actions:read"  #: what steps can do
+    AUDIT_LOG_READ = "audit-log:read"  #: who did what; of one's own rows
     DELIVERIES_CONTROL = "deliveries:control"  #: offer an unaccepted delivery again
     DELIVERIES_READ = "deliveries:read"  #: what came from outside
     EVENTS_SEND = "events:send"  #: tell waiting steps what happened
@@ -33,8 +34,10 @@ class Scope(StrEnum):
 
 #: Rights that no role or token has by its noun: they reach beyond the rows of one owner.
 FAR_REACHING = frozenset({Scope.OWNERS_ANY, Scope.ADMIN})
+#: What only a role or token has that names it: it tells of people, and where they are.
+BY_NAME = FAR_REACHING | {Scope.AUDIT_LOG_READ}
 
-_VIEWER = frozenset(scope for scope in Scope if scope.endswith(":read"))
+_VIEWER = frozenset(scope for scope in Scope if scope.endswith(":read")) - BY_NAME
 _OPERATOR = _VIEWER | {
     Scope.DELIVERIES_CONTROL,
     Scope.EVENTS_SEND,
@@ -48,7 +51,7 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "viewer": _VIEWER,
         "operator": _OPERATOR,
-        EDITOR: frozenset(Scope) - FAR_REACHING,
+        EDITOR: frozenset(Scope) - BY_NAME,
         "administrator": frozenset({Scope.ADMIN}),
     }
 )

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from pipeline_engine.domain import concurrency, quorums
+from pipeline_engine.domain.audit_log import Act, Record
 from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.domain.concurrency import Need, needs_of_execution
 from pipeline_engine.domain.definitions import PipelineDefinition, merge_params
@@ -117,6 +118,7 @@ def start(tx: Transaction, startable: Startable, request: Request) -> Started:
         root_execution_id=request.root_execution_id,
         idempotency_key=request.idempotency_key,
         request_hash=_fingerprint(tx.runtime, request.request_hash),
+        record=_record(startable, request),
     )
     execution = _sealed(tx.runtime, definition, request.masker, execution)
     full = _full_quota(tx, request.user_id)
@@ -125,6 +127,15 @@ def start(tx: Transaction, startable: Startable, request: Request) -> Started:
     if found is None:
         raise full or TooManyOpenExecutions
     return Started(found, startable, execution.params, is_new=begun is not None)
+
+
+def _record(startable: Startable, request: Request) -> Record | None:
+    """What the audit log says of it; what a step starts is part of what its execution does."""
+    if request.parent_step_id is not None:
+        return None
+    pipeline_id = startable.pipeline_id and str(startable.pipeline_id)
+    of_what = {"pipeline": startable.name, "pipeline_id": pipeline_id}
+    return Record.of(request.caller, Act.EXECUTION_START, None, request.user_id, **of_what)
 
 
 def _check_rights(plan: Plan, caller: Caller) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.audit_log import Record
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.issues import Issue, dotted
 from pipeline_engine.domain.outcome import AbortReason
@@ -17,7 +18,7 @@ from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
 from pipeline_engine.sdk import ActionError
-from pipeline_engine.storage import trees
+from pipeline_engine.storage import audit_log, trees
 
 PARENT_STOPPED = "Its parent was stopped"
 MOST_TOLD = 3  # problems of params, in the failure of the step that gave them
@@ -111,16 +112,21 @@ def cancel(
     force: bool = False,
     again: bool = False,
     code: str = AbortReason.CANCELLED.value,
+    record: Record | None = None,
 ) -> bool:
     """Cancel an execution and all that was started below it; False if nothing was left to stop.
 
     The intent is stored for all of them at once. If this process dies then, the sweep goes on.
     With *force* handlers and compensations are stopped, too, and so are they *again*: when it
-    is being cancelled already. The *code* is that of its own error.
+    is being cancelled already. The *code* is that of its own error. The *record* is written with
+    the intent, if there is anything to stop.
     """
 
     def stop_all(*, force: bool) -> dict[UUID, bool]:
-        ids = retry_on_conflict(partial(_intend, runtime, execution_id, force=force))
+        nonlocal record
+        intend = partial(_intend, runtime, execution_id, force=force, record=record)
+        ids, is_recorded = retry_on_conflict(intend)
+        record = None if is_recorded else record
         reasons = {one: because if one == execution_id else PARENT_STOPPED for one in ids}
         return {one: stop(one, why, force) for one, why in reasons.items()}
 
@@ -134,6 +140,12 @@ def cancel(
     return any(stopped.values())
 
 
-def _intend(runtime: Runtime, execution_id: UUID, *, force: bool) -> list[UUID]:
+def _intend(
+    runtime: Runtime, execution_id: UUID, *, force: bool, record: Record | None
+) -> tuple[list[UUID], bool]:
     with transaction(runtime) as tx:
-        return trees.intend_to_stop(tx.connection, execution_id, force=force)
+        ids = trees.intend_to_stop(tx.connection, execution_id, force=force)
+        if record is None or not trees.can_be_stopped(tx.connection, ids):
+            return ids, False
+        audit_log.write(tx.connection, record)
+        return ids, True

@@ -7,7 +7,8 @@ a ``runtime`` only, the service has its own, as it sends messages after the comm
 
 from __future__ import annotations
 
-from pipeline_engine.domain.callers import OWNER_ID, USER_ID, Caller
+from pipeline_engine.domain.audit_log import Act
+from pipeline_engine.domain.callers import OWNER_ID, USER_ID, Caller, Origin
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.json_guard import loads as load_json
 from pipeline_engine.domain.scopes import Scope
@@ -16,8 +17,10 @@ from pipeline_engine.scheduler.runtime import Runtime, tune_gc
 __all__ = [
     "OWNER_ID",
     "USER_ID",
+    "Act",
     "Caller",
     "JsonRejected",
+    "Origin",
     "Runtime",
     "Scope",
     "load_json",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from pipeline_engine.domain.audit_log import Act, Record
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.paths import path_of
 from pipeline_engine.errors import AnswerNotAllowed, NoApprovalWaits, SeveralApprovalsWait
@@ -47,13 +48,16 @@ def answer(caller: Caller, runtime: Runtime, execution_id: UUID, said: Answer) -
     ``AnswerNotAllowed`` for somebody who is not among the approvers.
     """
     with runtime.sessions() as session:
-        require_visible(caller, session, execution_id)
+        owner = require_visible(caller, session, execution_id)
         connection = session.connection()
         found = approvals.waiting(connection, execution_id, action=ACTION, step_id=said.step_id)
     step = _meant(execution_id, found, said)
     body = {"approved": said.approved, "by": _speaker(caller, said.by), "comment": said.reason}
     target = CallbackToken(step.id, step.attempt, is_checked=True)
-    return Answered(step=step, receipt=inbox.accept_answer(runtime, target, body))
+    about = {"step": step.place, "approved": said.approved}
+    record = Record.of(caller, Act.APPROVAL_ANSWER, execution_id, owner, **about)
+    receipt = inbox.accept_answer(runtime, target, body, record=record)
+    return Answered(step=step, receipt=receipt)
 
 
 def _meant(execution_id: UUID, found: Sequence[WaitingApproval], said: Answer) -> WaitingApproval:

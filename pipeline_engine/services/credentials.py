@@ -104,14 +104,13 @@ class Credentials:
         Raises ``InvalidToken``, whatever is wrong with it, and ``IdentityUnavailable``.
         """
         if token.startswith(tokens.PREFIX):
-            found = self._stored(token)
-        else:
-            self.require_any()
-            found = self._environment.holder(token)
-            if found is None and self._issuer is not None and oidc.is_compact(token):
-                found = self._signed_in(self._issuer, token)
+            return self._stored(token)
+        self.require_any()
+        found = self._environment.holder(token)
+        if found is None and self._issuer is not None and oidc.is_compact(token):
+            found = self._signed_in(self._issuer, token)
         if found is None:
-            raise InvalidToken
+            raise InvalidToken(reason="unknown")
         return found
 
     def service(self, token: str) -> Caller:
@@ -140,7 +139,7 @@ class Credentials:
             principal=f"oidc:{who.subject}",
         )
 
-    def _stored(self, token: str) -> Caller | None:
+    def _stored(self, token: str) -> Caller:
         digest = _digest(token)
         try:
             with self._engine.begin() as connection:
@@ -150,6 +149,9 @@ class Credentials:
             if known is None:
                 raise IdentityUnavailable from error
             return known
+        if isinstance(found, tokens.NotLetIn):
+            self._lately.forget(digest)
+            raise InvalidToken(reason=found.reason, credential=found.credential)
         self._lately.keep(digest, found)
         return found
 
@@ -161,14 +163,18 @@ class Lately:
         self._known: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
         self._lock = Lock()
 
-    def keep(self, digest: bytes, holder: Caller | None) -> None:
-        """Remember what was answered just now."""
+    def keep(self, digest: bytes, holder: Caller) -> None:
+        """Remember who was let in just now."""
         with self._lock:
             self._known.pop(digest, None)
-            if holder is not None:
-                self._known[digest] = (holder, time.monotonic())
+            self._known[digest] = (holder, time.monotonic())
             if len(self._known) > MOST_REMEMBERED:
                 self._known.popitem(last=False)
+
+    def forget(self, digest: bytes) -> None:
+        """Let nobody in by this any more."""
+        with self._lock:
+            self._known.pop(digest, None)
 
     def find(self, digest: bytes) -> Caller | None:
         """The one who was let in, if that was not long ago."""

@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.errors import DeliveryNotFound
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.services import audit_log
+from pipeline_engine.services.audit_log import Act
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.storage import deliveries
@@ -84,12 +86,14 @@ def replay(caller: Caller, runtime: Runtime, delivery_id: int | str) -> None:
     number = str(delivery_id)
     if not number.isdecimal() or len(number) > len(str(2**63)) - 1:
         raise DeliveryNotFound(f"No delivery {number}")
-    seen = select(Delivery.id).where(Delivery.id == int(number), visible_to(Delivery, caller))
+    seen = select(Delivery.owner).where(Delivery.id == int(number), visible_to(Delivery, caller))
     with runtime.engine.begin() as connection:
-        if connection.scalar(seen) is None:
+        found = connection.execute(seen).one_or_none()
+        if found is None:
             raise DeliveryNotFound(f"No delivery {number}")
         if not deliveries.reopen(connection, int(number)):
             raise DeliveryNotFound(f"No unmatched delivery {number}")
+        audit_log.record(caller, connection, Act.DELIVERY_REPLAY, number, found.owner)
     runtime.dispatch.announce(int(number))
 
 

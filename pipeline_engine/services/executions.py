@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from pipeline_engine.domain.audit_log import Act, Record
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.sealing import with_sealed_defaults
 from pipeline_engine.domain.states import ExecutionStatus
@@ -169,8 +170,11 @@ def cancel(
     that could be stopped ``AlreadyFinal`` or ``AlreadyStopped``.
     """
     with runtime.sessions() as session:
-        require_visible(caller, session, execution_id)
-    if not trees.cancel(runtime, execution_id, because=reason, force=force, again=True):
+        owner = require_visible(caller, session, execution_id)
+    record = Record.of(caller, Act.EXECUTION_CANCEL, execution_id, owner, force=force)
+    if not trees.cancel(
+        runtime, execution_id, because=reason, force=force, again=True, record=record
+    ):
         if _is_final(caller, runtime, execution_id):
             raise AlreadyFinal(f"Execution {execution_id} has ended already")
         raise AlreadyStopped(f"All of execution {execution_id} is being stopped already")

@@ -10,7 +10,7 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.audit_log import Act, Record
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.errors import ExternalIdTooLong, StorageUnavailable
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -90,6 +91,7 @@ def accept(caller: Caller, runtime: Runtime, arrival: Arrival) -> Receipt:
             event_type=arrival.event_type or str(arrival.body.get("type") or ""),
             body=arrival.body,
         ),
+        Record.of(caller, Act.EVENT_SEND, None, caller.user_id),
     )
 
 
@@ -128,8 +130,11 @@ def accept_answer(
     delivery_id: str | None = None,
     *,
     event_type: str | None = None,
+    record: Record | None = None,
 ) -> Receipt:
     """Keep an answer to one attempt of one step, from a sender that is authorised elsewhere.
+
+    Without a *record* the inbox alone says that it came: it was a machine, by the step's token.
 
     Raises ``InvalidAnswer`` and ``AnswerNotAllowed`` for what the step would refuse.
     """
@@ -149,6 +154,7 @@ def accept_answer(
             event_type=event_type or str(body.get("type") or "callback"),
             body=body,
         ),
+        record,
     )
 
 
@@ -216,8 +222,12 @@ def _digest(*parts: Any) -> str:
 # ── Keeping ──────────────────────────────────────────────────────────────────────────────
 
 
-def _keep(runtime: Runtime, delivery: NewDelivery) -> Receipt:
+def _keep(runtime: Runtime, delivery: NewDelivery, record: Record | None) -> Receipt:
     delivery = _masked(runtime, delivery)
+    if record is not None:
+        about = {"source": delivery.source, "external_id": delivery.external_id}
+        details = {**record.details, **about} if delivery.external_id else record.details
+        delivery = replace(delivery, record=asdict(record) | {"details": details})
     try:
         return _stored(runtime, delivery)
     except (DBAPIError, PoolTimeout) as error:
@@ -274,6 +284,8 @@ def spooled(runtime: Runtime) -> tuple[int, int]:
 
 
 def _spooled(runtime: Runtime, delivery: NewDelivery, reason: Exception) -> Receipt:
+    if delivery.record is not None:
+        delivery = replace(delivery, record=delivery.record | {"at": datetime.now(UTC)})
     try:
         entry: Any = runtime.redis.xadd(
             _spool(runtime), {"delivery": json_guard.dumps(asdict(delivery))}

@@ -35,8 +35,9 @@ from pipeline_engine.errors import (
     VersionMismatch,
 )
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.services import secrets
+from pipeline_engine.services import audit_log, secrets
 from pipeline_engine.services.actions import Catalogue
+from pipeline_engine.services.audit_log import Act
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.storage import quotas
 from pipeline_engine.storage.pipelines import NEAREST, meant_by, newest, newest_named
@@ -136,6 +137,7 @@ def create(
     session.add(_revision(pipeline, with_sealed_defaults(request.document, runtime.sealer)))
     session.flush()
     _check_stored_bytes(session, runtime.settings, pipeline.user_id)
+    _record(owner, session, Act.PIPELINE_CREATE, pipeline)
     return get(owner, session, pipeline.id)
 
 
@@ -169,6 +171,7 @@ def update(
     pipeline.lock_version += 1
     session.flush()
     _check_stored_bytes(session, runtime.settings, pipeline.user_id)
+    _record(caller, session, Act.PIPELINE_REPLACE, pipeline)
     return get(caller, session, pipeline.id)
 
 
@@ -192,7 +195,9 @@ def _check_stored_bytes(session: Session, settings: Settings, owner: str | None)
 
 def delete(caller: Caller, session: Session, pipeline_id: UUID | str) -> None:
     """Delete a pipeline; its executions and the revisions that they are pinned to stay."""
-    session.delete(_locked(caller, session, pipeline_id))
+    pipeline = _locked(caller, session, pipeline_id)
+    _record(caller, session, Act.PIPELINE_DELETE, pipeline)
+    session.delete(pipeline)
     session.flush()
 
 
@@ -205,7 +210,7 @@ def get(caller: Caller, session: Session, pipeline_id: UUID | str) -> StoredPipe
     ).one_or_none()
     if found is None:
         raise _not_found(pipeline_id)
-    return _record(found)
+    return _stored_pipeline(found)
 
 
 def listed(
@@ -235,7 +240,7 @@ def listed(
         .limit(page.size)
         .offset(page.offset)
     )
-    return Listed([_record(row) for row in rows], total, page)
+    return Listed([_stored_pipeline(row) for row in rows], total, page)
 
 
 def require_meant(caller: Caller, session: Session, name_or_id: str) -> UUID:
@@ -256,7 +261,7 @@ def require_meant(caller: Caller, session: Session, name_or_id: str) -> UUID:
     return found.id
 
 
-def _record(row: Row[*tuple[Any, ...]]) -> StoredPipeline:
+def _stored_pipeline(row: Row[*tuple[Any, ...]]) -> StoredPipeline:
     pipeline, version, document, execution_count, last_execution_at = row
     return StoredPipeline(
         pipeline=pipeline,
@@ -306,6 +311,11 @@ def _locked(caller: Caller, session: Session, pipeline_id: UUID | str) -> Pipeli
     if not caller.owns(pipeline.user_id) or (of_system and not caller.is_administrator):
         raise SystemPipelineReadOnly(pipeline_id=str(pipeline.id))
     return pipeline
+
+
+def _record(caller: Caller, session: Session, act: Act, pipeline: Pipeline) -> None:
+    about = {"name": pipeline.name, "revision": pipeline.revision}
+    audit_log.record(caller, session, act, pipeline.id, pipeline.user_id, **about)
 
 
 def _revise(

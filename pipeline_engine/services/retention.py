@@ -8,16 +8,22 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.services import audit_log
+from pipeline_engine.services.audit_log import Act
+from pipeline_engine.storage import audit_log as records
 from pipeline_engine.storage import retention
 
 BATCH = 100
+RECORDED = ("executions", "deliveries", "revisions", "audit_records")
+RECORDS_AT_ONCE = 10_000  #: of the audit log, deleted by one transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,7 @@ class Cleaned:
     events: int = 0
     deliveries: int = 0
     revisions: int = 0
+    audit_records: int = 0
     batches: int = 0
     duration_seconds: float = 0.0
     dry_run: bool = False
@@ -40,11 +47,14 @@ def clean_up(
 ) -> Cleaned:
     """Delete ended executions, and deliveries, older than the retention period.
 
+    Records of the audit log have a longer one of their own, and are never deleted younger than a
+    day.
+
     The age is counted from the end of an execution. One that has not ended is never deleted,
     however old it is. A transaction deletes *at_once* executions with all that is theirs.
     """
-    began = time.monotonic()
-    cutoff = (now or datetime.now(UTC)) - timedelta(days=runtime.settings.retention_days)
+    began, now = time.monotonic(), now or datetime.now(UTC)
+    cutoff = now - timedelta(days=runtime.settings.retention_days)
     if dry_run:
         return _preview(runtime, cutoff)
     totals, batches = [0, 0, 0], 0
@@ -55,19 +65,41 @@ def clean_up(
             break
         totals = [total + count for total, count in zip(totals, deleted, strict=True)]
         batches += 1
+    audit_records = _forget_records(runtime, now)
     with _patient(runtime) as connection:
-        deliveries = retention.delete_deliveries(connection, cutoff)
-        revisions = retention.delete_orphaned_revisions(connection, cutoff)
-    return Cleaned(
-        cutoff=cutoff,
-        executions=totals[0],
-        steps=totals[1],
-        events=totals[2],
-        deliveries=deliveries,
-        revisions=revisions,
-        batches=batches,
-        duration_seconds=round(time.monotonic() - began, 3),
-    )
+        cleaned = Cleaned(
+            cutoff=cutoff,
+            executions=totals[0],
+            steps=totals[1],
+            events=totals[2],
+            deliveries=retention.delete_deliveries(connection, cutoff),
+            revisions=retention.delete_orphaned_revisions(connection, cutoff),
+            audit_records=audit_records,
+            batches=batches,
+        )
+        _record(connection, cleaned)
+    return replace(cleaned, duration_seconds=round(time.monotonic() - began, 3))
+
+
+def _record(connection: Connection, cleaned: Cleaned) -> None:
+    """Tell the audit log what was deleted, if there was anything."""
+    deleted = {name: getattr(cleaned, name) for name in RECORDED if getattr(cleaned, name)}
+    if deleted:
+        before = cleaned.cutoff.isoformat()
+        audit_log.record(
+            SYSTEM, connection, Act.RETENTION_RUN, None, None, before=before, **deleted
+        )
+
+
+def _forget_records(runtime: Runtime, now: datetime) -> int:
+    """Delete old records of the audit log, which has a period of its own."""
+    cutoff = now - timedelta(days=runtime.settings.audit_retention_days)
+    total, forgotten = 0, RECORDS_AT_ONCE
+    while forgotten == RECORDS_AT_ONCE:
+        with _patient(runtime) as connection:
+            forgotten = records.forget(connection, cutoff, limit=RECORDS_AT_ONCE)
+        total += forgotten
+    return total
 
 
 @contextmanager

@@ -32,6 +32,8 @@ from pipeline_engine.errors import (
     VersionMismatch,
 )
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.services import audit_log
+from pipeline_engine.services.audit_log import Act
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.storage import secrets
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
@@ -97,7 +99,7 @@ def put(
         assert secret is not None, "nobody deletes what has only just been inserted"
         _change(caller, session, runtime, secret, change)
     session.flush()
-    return get(caller, session, name), created
+    return _recorded(caller, session, Act.SECRET_SET, get(caller, session, name)), created
 
 
 def restore(
@@ -119,7 +121,7 @@ def restore(
     _touch(caller, secret)
     secret.version = version
     session.flush()
-    return get(caller, session, name)
+    return _recorded(caller, session, Act.SECRET_RESTORE, get(caller, session, name))
 
 
 def delete(
@@ -130,7 +132,7 @@ def delete(
     Raises ``SecretNotFound``, ``VersionMismatch`` and ``AdministratorsOnly``.
     """
     secret = _to_be_changed(caller, session, name, versions)
-    told = get(caller, session, name)
+    told = _recorded(caller, session, Act.SECRET_DELETE, get(caller, session, name))
     session.delete(secret)
     session.flush()
     return told
@@ -186,6 +188,14 @@ def names(caller: Caller, session: Session, runtime: Runtime) -> frozenset[str]:
 
 
 # ── Changes ──────────────────────────────────────────────────────────────────────────────
+
+
+def _recorded(caller: Caller, session: Session, act: Act, stored: StoredSecret) -> StoredSecret:
+    """*stored*, of which the audit log knows now what was done to it."""
+    secret = stored.secret
+    about = {"version": secret.version}
+    audit_log.record(caller, session, act, secret.name, secret.user_id, **about)
+    return stored
 
 
 def _problems(name: str, change: SecretChange, *, is_new: bool) -> Sequence[Issue]:

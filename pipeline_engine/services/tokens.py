@@ -20,6 +20,8 @@ from pipeline_engine.domain.issues import Issue
 from pipeline_engine.domain.scopes import Scope, has, missing_among, unknown_among
 from pipeline_engine.errors import NotFound, PipelineEngineError
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.services import audit_log
+from pipeline_engine.services.audit_log import Act
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.pipelines import require_meant
 from pipeline_engine.services.roles import rights_of, roles_of
@@ -110,6 +112,8 @@ def create(caller: Caller, session: Session, runtime: Runtime, request: TokenReq
     )
     session.add(token)
     session.flush()
+    about = {"name": token.name, "scopes": token.rights, "pipelines": token.pipelines}
+    audit_log.record(owner, session, Act.TOKEN_CREATE, token.id, token.user_id, **about)
     return MadeToken(token, f"{PREFIX}{token.id}_{secret}")
 
 
@@ -139,17 +143,29 @@ def revoke(caller: Caller, session: Session, token_id: str) -> None:
     if found.revoked_at is None:
         found.revoked_at = datetime.now(UTC)
         session.flush()
+        about = {"name": found.name}
+        audit_log.record(caller, session, Act.TOKEN_REVOKE, found.id, found.user_id, **about)
 
 
-def holder(connection: Connection, text: str) -> Caller | None:
+@dataclass(frozen=True, slots=True)
+class NotLetIn:
+    """Why a token lets nobody in. That is for the audit log; its sender is not told."""
+
+    reason: str  #: ``unknown``, ``expired`` or ``revoked``
+    credential: str | None = None  #: the token that it was
+
+
+def holder(connection: Connection, text: str) -> Caller | NotLetIn:
     """Whose token this is, if it is one that lets in; its use is marked."""
     parts = TEXT.fullmatch(text)
     found = tokens.find(connection, parts["id"]) if parts else None
     # The same work for an id that is unknown: how long it takes says nothing.
     known = found.secret_hash if found else ""
     is_right = compare_digest(known, _hash(parts["secret"] if parts else ""))
-    if found is None or not is_right or not found.is_live:
-        return None
+    if found is None or not is_right:
+        return NotLetIn("unknown")
+    if not found.is_live:
+        return NotLetIn("revoked" if found.is_revoked else "expired", f"token:{found.id}")
     if found.is_unmarked:
         tokens.mark_used(connection, found.id)
     pipelines = found.pipelines

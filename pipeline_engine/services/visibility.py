@@ -15,11 +15,15 @@ from pipeline_engine.storage.tables.pipelines import PipelineRevision
 from pipeline_engine.storage.visibility import visible_to
 
 
-def require_visible(caller: Caller, session: Session, execution_id: UUID) -> None:
-    """Raise ``ExecutionNotFound`` unless *caller* may know of this execution."""
-    known = select(Execution.id).where(Execution.id == execution_id, visible_to(Execution, caller))
-    if session.scalar(known) is None:
+def require_visible(caller: Caller, session: Session, execution_id: UUID) -> str | None:
+    """Return whose this execution is; ``ExecutionNotFound`` unless *caller* may know of it."""
+    seen = visible_to(Execution, caller)
+    known = select(Execution.user_id).where(Execution.id == execution_id, seen)
+    found = session.execute(known).one_or_none()
+    if found is None:
         raise not_found(execution_id)
+    owner: str | None = found.user_id
+    return owner
 
 
 def redactor_of(caller: Caller, session: Session, execution_id: UUID) -> Redactor:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.states import StepStatus
+from pipeline_engine.storage import audit_log
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow
 from pipeline_engine.storage.tables.base import Json
@@ -44,6 +45,8 @@ class NewDelivery:
     external_id: str | None = None
     step_execution_id: int | None = None
     attempt: int | None = None
+    #: what the audit log says of it; null for callbacks, which nobody but their step's peer sends
+    record: dict[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,10 @@ def insert(connection: Connection, delivery: NewDelivery) -> tuple[int | None, O
 
     The id is None if it was kept before. One statement: senders wait for this.
     """
-    statement = _INSERT_LETTER if delivery.step_execution_id is None else _INSERT_CALLBACK
+    record = delivery.record
+    statement = _INSERT_CALLBACK if record is None else _INSERT_ANSWER
+    if delivery.step_execution_id is None:
+        statement = _INSERT_LETTER
     rows = driver.fetch_prepared(
         connection,
         statement,
@@ -74,13 +80,14 @@ def insert(connection: Connection, delivery: NewDelivery) -> tuple[int | None, O
             "attempt": delivery.attempt,
             "type": delivery.event_type,
             "body": json_guard.dumps(delivery.body),
+            "record": None if record is None else json_guard.dumps(record),
         },
     )
     delivery_id, *step = rows[0]
     return delivery_id, _outlook(*step, meant=delivery.attempt)
 
 
-# Two statements, since each is planned anew by every connection, and half of one would be idle.
+# Several statements, as each is planned anew by every connection, and half of one would be idle.
 _INSERT_LETTER = f"""
 WITH kept AS (
     INSERT INTO inbox (owner, source, delivery_key, sender_id, external_id, event_type, body,
@@ -88,6 +95,8 @@ WITH kept AS (
     VALUES (%(owner)s, %(source)s, %(key)s, %(sender)s, %(external)s, %(type)s, %(body)s,
         'pending')
     ON CONFLICT (source, delivery_key) DO NOTHING RETURNING id
+), recorded AS (
+    {audit_log.recording("kept", target="kept.id::text")}
 )
 SELECT (SELECT id FROM kept), s.status, s.awaiting_event, s.attempt
 FROM (SELECT) AS delivery LEFT JOIN (
@@ -96,7 +105,10 @@ FROM (SELECT) AS delivery LEFT JOIN (
     WHERE {IS_FOR} LIMIT 1
 ) s ON true
 """
-_INSERT_CALLBACK = """
+
+
+def _callback(recorded: str = "") -> str:
+    return f"""
 WITH step AS (
     SELECT s.status, s.awaiting_event, s.attempt, e.user_id
     FROM step_executions s JOIN executions e ON e.id = s.execution_id
@@ -107,10 +119,14 @@ WITH step AS (
     VALUES ((SELECT user_id FROM step), %(source)s, %(key)s, %(sender)s, %(step)s, %(attempt)s,
         %(type)s, %(body)s, 'pending')
     ON CONFLICT (source, delivery_key) DO NOTHING RETURNING id
-)
+){recorded}
 SELECT (SELECT id FROM kept), step.status, step.awaiting_event, step.attempt
 FROM (SELECT) AS delivery LEFT JOIN step ON true
 """
+
+
+_INSERT_CALLBACK = _callback()
+_INSERT_ANSWER = _callback(f", recorded AS ({audit_log.recording('kept', target='r.target')})")
 
 
 def _outlook(

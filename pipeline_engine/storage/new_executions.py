@@ -11,8 +11,10 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.audit_log import Record
 from pipeline_engine.domain.authority import Authority
 from pipeline_engine.domain.identity import new_id
+from pipeline_engine.storage import audit_log
 from pipeline_engine.storage.new_steps import FIELDS, NewStep, recordset, values
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow
@@ -43,6 +45,7 @@ class NewExecution:
     root_execution_id: UUID | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
+    record: Record | None = None  #: of its start; those that steps start have none
 
 
 #: What an execution does not begin with: only items have these, steps inside of blocks, or steps
@@ -122,6 +125,7 @@ def _values(execution: NewExecution) -> dict[str, Any]:
         "key": execution.idempotency_key,
         "hash": execution.request_hash,
         "timeout": execution.timeout,
+        "record": audit_log.as_param(execution.record),
     }
 
 
@@ -154,6 +158,8 @@ WITH execution AS (
         now() + %(timeout)s)
     ON CONFLICT (coalesce(user_id, ''), request_key) WHERE request_key IS NOT NULL DO NOTHING
     RETURNING id, user_id
+), recorded AS (
+    {audit_log.recording("execution", target="execution.id::text")}
 ), drawn AS MATERIALIZED (
     SELECT array_agg(nextval('step_executions_id_seq')) AS ids
     FROM execution, generate_series(1, %(count)s::int)

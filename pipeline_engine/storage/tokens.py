@@ -20,12 +20,13 @@ class KnownToken(NamedTuple):
     pipelines: list[str] | None
     expires_at: datetime | None
     is_live: bool  #: neither revoked nor expired
+    is_revoked: bool
     is_unmarked: bool  #: its last use that was marked is a minute ago
 
 
 FIND = """
 SELECT id, secret_hash, user_id, rights, pipelines, expires_at,
-    revoked_at IS NULL AND coalesce(expires_at > now(), true),
+    revoked_at IS NULL AND coalesce(expires_at > now(), true), revoked_at IS NOT NULL,
     coalesce(last_used_at < now() - interval '1 minute', true)
 FROM tokens WHERE id = %(id)s
 """

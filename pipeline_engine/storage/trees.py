@@ -154,3 +154,13 @@ def intend_to_stop(
         {"id": str(execution_id), "force": force},
     )
     return sorted(row[0] for row in found if row[1])
+
+
+def can_be_stopped(connection: Connection, ids: Sequence[UUID]) -> bool:
+    """Whether one of these executions is open, and has not been told to end at once."""
+    found: bool = connection.exec_driver_sql(
+        "SELECT EXISTS (SELECT 1 FROM executions WHERE id = ANY(%(ids)s::uuid[])"
+        f" AND {OPEN} AND forced_at IS NULL)",
+        {"ids": [str(one) for one in ids]},
+    ).scalar_one()
+    return found

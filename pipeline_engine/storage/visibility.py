@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Text, any_, false, literal, or_, select, t
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.storage.tables.audit_log import AuditRecord
 from pipeline_engine.storage.tables.base import Base
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.inbox import Delivery, DeliveryTarget
@@ -53,6 +54,7 @@ def _sees_delivery(owner: Any) -> ColumnElement[bool]:
 #: system are seen by all, deliveries also by the owner of a step that they were offered to.
 RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyType(
     {
+        AuditRecord: lambda owner: AuditRecord.owner == owner,
         Delivery: _sees_delivery,
         DeliveryTarget: lambda owner: DeliveryTarget.owner == owner,
         Execution: lambda owner: Execution.user_id == owner,

@@ -20,6 +20,7 @@ from support.documentation import DOCS, ROOT, anchors, blocks, links, pages, pro
 from pipeline_engine.cli import main
 from pipeline_engine.config import Settings, setting_names
 from pipeline_engine.domain import checks, states
+from pipeline_engine.domain.audit_log import Act
 from pipeline_engine.domain.phases import PHASE_MOVES
 from pipeline_engine.domain.readiness import SkipReason
 from pipeline_engine.failpoints import Failpoint
@@ -35,6 +36,7 @@ from pipeline_engine.storage.tables.inbox import Disposition
 README = ROOT / "README.md"
 SETTINGS = DOCS / "reference" / "settings.md"
 STATUSES = DOCS / "reference" / "statuses-and-events.md"
+AUDIT_LOG = DOCS / "reference" / "audit-log.md"
 FAULTS = DOCS / "howto" / "inject-faults.md"
 ADR = DOCS / "adr"
 PAGES = pages()
@@ -130,6 +132,12 @@ def test_every_place_to_die_has_its_line_with_its_number_and_its_moment() -> Non
 
 
 # ── Statuses, events, deliveries ─────────────────────────────────────────────────────────
+
+
+def test_every_act_has_its_line_with_its_target_and_its_sentence() -> None:
+    documented = table(AUDIT_LOG, "Acts")
+
+    assert documented == {str(act): (act.noun or "-", act.told) for act in Act}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from flask import Flask
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.scopes import FAR_REACHING
-from pipeline_engine.services import Runtime, Scope
+from pipeline_engine.services import Act, Runtime, Scope
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
 OPEN = {
@@ -135,6 +135,25 @@ def test_every_route_has_its_line_in_the_documentation(app: Flask) -> None:
     }
 
     assert set(documented) == served - {("GET", "/openapi.json")}
+
+
+#: What changes no row, and so has no act in the audit log.
+CHANGES_NOTHING = {
+    "/actions/validate": "checks params",
+    "/validate": "checks a definition",
+}
+
+
+def test_every_route_that_changes_something_names_its_act(app: Flask) -> None:
+    nameless = {
+        rule.rule.removeprefix("/api/v1")
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/v1/") and not rule.rule.startswith("/api/v1/pipeline/")
+        if (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}
+        if not isinstance(getattr(app.view_functions[rule.endpoint], "act", None), Act)
+    }
+
+    assert nameless == set(CHANGES_NOTHING)
 
 
 def test_views_are_short(app: Flask) -> None:

@@ -11,6 +11,7 @@ from pipeline_engine.errors import NotFound
 
 from . import (
     actions,
+    audit_log,
     deliveries,
     events,
     executions,
@@ -49,6 +50,7 @@ MOUNTS = (
     Mount(secrets.secrets, "/secrets", aliases=()),
     Mount(tokens.tokens, "/tokens", aliases=()),
     Mount(whoami.whoami, "/whoami", aliases=()),
+    Mount(audit_log.audit_log, "/audit-log", aliases=()),
     Mount(health.health),
 )
 

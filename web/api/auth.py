@@ -18,6 +18,7 @@ from pipeline_engine.services.credentials import (
     InvalidToken,
 )
 
+from .origins import origin
 from .rate_limits import count_caller, strangers_counted
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -101,7 +102,9 @@ def install(app: Flask, runtime: Runtime) -> None:
             return
         with strangers_counted(AuthenticationRequired, InvalidToken, InvalidInternalToken):
             proven = _proven(credentials, request.headers, access)
-        g.caller = _acting(proven, request.headers)
+        # Known before it says for whom it acts: that may be refused, and is recorded.
+        g.caller = replace(proven, origin=origin())
+        g.caller = _acting(g.caller, request.headers)
         count_caller(g.caller)
         # Before any row is looked up: what somebody may not do says nothing about what is there.
         for scope in scopes_of(app, request.endpoint):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import Schema
 
-from pipeline_engine.services import Scope
+from pipeline_engine.services import Act, Scope
 
 from .bodies import GuardedParser
 from .context import commit
@@ -29,16 +29,19 @@ class Blueprint(SmorestBlueprint):
         *,
         operation: str,
         scope: Scope | tuple[Scope, ...] | None,
+        act: Act | None = None,
     ) -> Callable[[View], View]:
         """Serve *method* on *rule* with the decorated view.
 
         *operation* is its name in the OpenAPI document, and so in generated clients. *scope* is
-        the right that it needs, or all of some; null is for what is open to everybody.
+        the right that it needs, or all of some; null is for what is open to everybody. *act* is
+        what the audit log calls it, also when it is refused; null is for what changes nothing.
         """
 
         def decorate(view: View) -> View:
             needed = (scope,) if isinstance(scope, Scope) else scope or ()
-            view.scopes = needed  # type: ignore[attr-defined]
+            view.scopes, view.act = needed, act  # type: ignore[attr-defined]
+            view.operation = operation  # type: ignore[attr-defined]
             named: View = self.doc(operationId=operation)(view)
             served: View = self.route(rule, methods=[method])(named)
             return served

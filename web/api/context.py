@@ -19,7 +19,7 @@ def install(app: Flask, runtime: Runtime) -> None:
     app.extensions[EXTENSION] = runtime
     app.extensions[PROBE] = Probe(runtime.settings, runtime.redis)
     app.extensions[LAST_KNOWN] = LastKnown(runtime.redis, runtime.settings.key_prefix)
-    app.teardown_appcontext(_close_session)
+    app.teardown_appcontext(close_session)
 
 
 def runtime() -> Runtime:
@@ -61,7 +61,8 @@ def commit() -> None:
         opened.commit()
 
 
-def _close_session(_: BaseException | None) -> None:
+def close_session(_: BaseException | None = None) -> None:
+    """Give the connection of this request back; what was not committed is undone."""
     opened: Session | None = g.pop("session", None)
     if opened is not None:
         opened.close()

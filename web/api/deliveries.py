@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline_engine.services import Scope
+from pipeline_engine.services import Act, Scope
 from pipeline_engine.services import deliveries as services
 from pipeline_engine.services.pages import Page
 
@@ -27,7 +27,11 @@ def list_deliveries(query: dict[str, Any]) -> Any:
 
 
 @deliveries.on(
-    "POST", "/<delivery_id>/replay", operation="replay_delivery", scope=Scope.DELIVERIES_CONTROL
+    "POST",
+    "/<delivery_id>/replay",
+    operation="replay_delivery",
+    scope=Scope.DELIVERIES_CONTROL,
+    act=Act.DELIVERY_REPLAY,
 )
 @deliveries.answers(202, ReplayedSchema)
 @for_parties

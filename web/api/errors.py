@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -17,7 +18,7 @@ from pipeline_engine.services import JsonRejected, credentials, rate_limits, tok
 from pipeline_engine.services.pipelines import SystemPipelineReadOnly
 
 from ..problems import PROBLEM_TYPE, UNEXPECTED, Problem, of_http
-from . import auth, headers, preconditions
+from . import auth, headers, preconditions, recording
 from .bodies import InvalidRequest
 
 #: When it is worth while to try again, in seconds.
@@ -25,6 +26,10 @@ RETRY_AFTER = {HTTPStatus.SERVICE_UNAVAILABLE: "2", HTTPStatus.TOO_MANY_REQUESTS
 TOO_LARGE = "too_large"
 #: What of the facts of an error its answer tells beside the text.
 TOLD = ("quota", "limit", "used", "retry_after_seconds")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+#: SQLSTATEs of a database that answers and does not write, or has other tables than ours: no
+#: right to, undefined table, read-only transaction, disk full.
+UNWRITABLE = frozenset({"42501", "42P01", "25006", "53100"})
 
 #: The only place that knows which error is which status. A class speaks for its subclasses.
 STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
@@ -88,16 +93,15 @@ def of_ours(error: errors.PipelineEngineError) -> Response:
     status = status_of(error)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unexpected(error)
-    response = answer(
-        Problem(
-            status=status,
-            code=error.code,
-            title=(type(error).__doc__ or "").strip().partition("\n")[0],
-            detail=str(error),
-            issues=list(issues_of(error)),
-            facts={name: error.facts[name] for name in TOLD if name in error.facts},
-        )
+    problem = Problem(
+        status=status,
+        code=error.code,
+        title=(type(error).__doc__ or "").strip().partition("\n")[0],
+        detail=str(error),
+        issues=list(issues_of(error)),
+        facts={name: error.facts[name] for name in TOLD if name in error.facts},
     )
+    response = answer(problem, error.facts)
     if challenge := _challenge(error, status):
         response.headers["WWW-Authenticate"] = challenge
     pause = error.facts.get("retry_after_seconds", RETRY_AFTER.get(status))
@@ -115,8 +119,9 @@ def _challenge(error: errors.PipelineEngineError, status: HTTPStatus) -> str | N
     return "Bearer" if status is HTTPStatus.UNAUTHORIZED else None
 
 
-def answer(problem: Problem) -> Response:
-    """*problem* as the response to the present request."""
+def answer(problem: Problem, facts: Mapping[str, Any] = NOTHING) -> Response:
+    """*problem* as the response to the present request; the *facts* are for the audit log."""
+    recording.note(problem.code, facts)
     document = problem.document(path=request.path, correlation_id=headers.correlation_id())
     content = current_app.json.dumps(document)
     return Response(content, status=problem.status.value, content_type=PROBLEM_TYPE)
@@ -145,9 +150,15 @@ def issue_of(issue: Any) -> dict[str, Any]:
 
 
 def is_storage_away(error: Exception) -> bool:
-    """Tell whether the same request may succeed later: the database is away, or too busy."""
+    """Tell whether the same request may succeed later: the database is away, busy or read-only."""
     away = isinstance(error, OperationalError | InterfaceError | PoolTimeout)
-    return away or bool(getattr(error, "connection_invalidated", False))
+    is_broken = bool(getattr(error, "connection_invalidated", False))
+    return away or is_broken or _sqlstate(error) in UNWRITABLE
+
+
+def _sqlstate(error: Exception) -> str | None:
+    found: str | None = getattr(getattr(error, "orig", None), "pgcode", None)
+    return found
 
 
 def _of_storage(error: Exception) -> Response:

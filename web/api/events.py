@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 
 from pipeline_engine.errors import InvalidCallbackToken
-from pipeline_engine.services import Scope, inbox
+from pipeline_engine.services import Act, Scope, inbox
 
 from .auth import for_parties, open_to_everybody
 from .blueprint import Blueprint
@@ -21,7 +21,7 @@ events = Blueprint("events", __name__, description="What parked steps wait for."
 events.before_request(limit_deliveries)
 
 
-@events.on("POST", "/events", operation="send_event", scope=Scope.EVENTS_SEND)
+@events.on("POST", "/events", operation="send_event", scope=Scope.EVENTS_SEND, act=Act.EVENT_SEND)
 @events.body(ArrivalBody)
 @events.answers(202, ReceiptSchema)
 @for_parties
@@ -31,7 +31,13 @@ def accept(body: dict[str, Any]) -> Any:
     return _received(inbox.accept(caller(), runtime(), _event(body)))
 
 
-@events.on("POST", "/workflow-events", operation="send_workflow_event", scope=Scope.EVENTS_SEND)
+@events.on(
+    "POST",
+    "/workflow-events",
+    operation="send_workflow_event",
+    scope=Scope.EVENTS_SEND,
+    act=Act.EVENT_SEND,
+)
 @events.body(ArrivalBody)
 @events.answers(200, RoutedSchema)
 @for_parties
@@ -42,7 +48,13 @@ def accept_for_reference(body: dict[str, Any]) -> Any:
     return _received(receipt) | {"step_completed": False, "triggers": []}
 
 
-@events.on("POST", "/callbacks/<token>", operation="answer_callback", scope=None)
+@events.on(
+    "POST",
+    "/callbacks/<token>",
+    operation="answer_callback",
+    scope=None,
+    act=Act.CALLBACK_SEND,
+)
 @events.body(ArrivalBody, required=False)
 @events.answers(202, ReceiptSchema)
 @open_to_everybody

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline_engine.services import Scope, approvals, queries
+from pipeline_engine.services import Act, Scope, approvals, queries
 from pipeline_engine.services import executions as services
 from pipeline_engine.services.explain import explain as explain_execution
 from pipeline_engine.services.pages import Page
@@ -24,7 +24,12 @@ from .starting import shown, start_request
 executions = Blueprint("executions", __name__, description="Runs of pipelines.")
 
 
-@executions.on("POST", operation="start_execution", scope=Scope.EXECUTIONS_RUN)
+@executions.on(
+    "POST",
+    operation="start_execution",
+    scope=Scope.EXECUTIONS_RUN,
+    act=Act.EXECUTION_START,
+)
 @executions.body(wire.StartBody)
 @executions.query(wire.StartQuery)
 @executions.header(wire.StartHeaders)
@@ -50,6 +55,7 @@ def start(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) 
     "/run",
     operation="run_definition",
     scope=(Scope.EXECUTIONS_RUN, Scope.PIPELINES_WRITE),
+    act=Act.EXECUTION_START,
 )
 @executions.body(wire.EphemeralBody)
 @executions.query(wire.StartQuery)
@@ -162,7 +168,11 @@ def explain(execution_id: str) -> Any:
 
 
 @executions.on(
-    "POST", "/<execution_id>/approval", operation="answer_approval", scope=Scope.EXECUTIONS_CONTROL
+    "POST",
+    "/<execution_id>/approval",
+    operation="answer_approval",
+    scope=Scope.EXECUTIONS_CONTROL,
+    act=Act.APPROVAL_ANSWER,
 )
 @executions.body(wire.ApprovalBody)
 @executions.answers(202, wire.ApprovalSchema)
@@ -176,7 +186,11 @@ def answer_approval(body: dict[str, Any], execution_id: str) -> Any:
 
 
 @executions.on(
-    "POST", "/<execution_id>/cancel", operation="cancel_execution", scope=Scope.EXECUTIONS_CONTROL
+    "POST",
+    "/<execution_id>/cancel",
+    operation="cancel_execution",
+    scope=Scope.EXECUTIONS_CONTROL,
+    act=Act.EXECUTION_CANCEL,
 )
 @executions.body(wire.CancelBody, required=False)
 @executions.query(wire.CancelQuery)

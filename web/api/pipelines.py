@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline_engine.services import Scope
+from pipeline_engine.services import Act, Scope
 from pipeline_engine.services import pipelines as services
 from pipeline_engine.services.pages import Page
 from pipeline_engine.services.pipelines import PipelineRequest, StoredPipeline
@@ -18,7 +18,12 @@ from .schemas.pipelines import PipelineBody, PipelineChange, PipelineQuery, Pipe
 pipelines = Blueprint("pipelines", __name__, description="Stored definitions.")
 
 
-@pipelines.on("POST", operation="create_pipeline", scope=Scope.PIPELINES_WRITE)
+@pipelines.on(
+    "POST",
+    operation="create_pipeline",
+    scope=Scope.PIPELINES_WRITE,
+    act=Act.PIPELINE_CREATE,
+)
 @pipelines.body(PipelineBody)
 @pipelines.answers(201, PipelineSchema)
 def create(body: dict[str, Any]) -> tuple[StoredPipeline, dict[str, str]]:
@@ -51,7 +56,13 @@ def show(pipeline_id: str) -> tuple[StoredPipeline, dict[str, str]]:
     return stored, etag(stored.pipeline.lock_version)
 
 
-@pipelines.on("PUT", "/<pipeline_id>", operation="replace_pipeline", scope=Scope.PIPELINES_WRITE)
+@pipelines.on(
+    "PUT",
+    "/<pipeline_id>",
+    operation="replace_pipeline",
+    scope=Scope.PIPELINES_WRITE,
+    act=Act.PIPELINE_REPLACE,
+)
 @pipelines.body(PipelineChange)
 @pipelines.answers(200, PipelineSchema)
 def replace(body: dict[str, Any], pipeline_id: str) -> tuple[StoredPipeline, dict[str, str]]:
@@ -63,7 +74,13 @@ def replace(body: dict[str, Any], pipeline_id: str) -> tuple[StoredPipeline, dic
     return stored, etag(stored.pipeline.lock_version)
 
 
-@pipelines.on("DELETE", "/<pipeline_id>", operation="delete_pipeline", scope=Scope.PIPELINES_WRITE)
+@pipelines.on(
+    "DELETE",
+    "/<pipeline_id>",
+    operation="delete_pipeline",
+    scope=Scope.PIPELINES_WRITE,
+    act=Act.PIPELINE_DELETE,
+)
 @pipelines.answers(204)
 def delete(pipeline_id: str) -> None:
     """Delete a pipeline; its executions stay, and those that run go on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline_engine.services import Scope
+from pipeline_engine.services import Act, Scope
 from pipeline_engine.services import secrets as services
 from pipeline_engine.services.pages import Page
 from pipeline_engine.services.secrets import SecretChange, StoredSecret
@@ -40,7 +40,13 @@ def show(name: str) -> tuple[StoredSecret, dict[str, str]]:
     return stored, etag(stored.secret.lock_version)
 
 
-@secrets.on("PUT", "/<name>", operation="set_secret", scope=Scope.SECRETS_WRITE)
+@secrets.on(
+    "PUT",
+    "/<name>",
+    operation="set_secret",
+    scope=Scope.SECRETS_WRITE,
+    act=Act.SECRET_SET,
+)
 @secrets.body(SecretBody)
 @secrets.answers(200, SecretSchema)
 @secrets.or_answers(201, SecretSchema, meaning="It is a new one.")
@@ -57,7 +63,13 @@ def put(body: dict[str, Any], name: str) -> tuple[StoredSecret, int, dict[str, s
     return stored, 201 if is_new else 200, etag(stored.secret.lock_version)
 
 
-@secrets.on("POST", "/<name>/restore", operation="restore_secret", scope=Scope.SECRETS_WRITE)
+@secrets.on(
+    "POST",
+    "/<name>/restore",
+    operation="restore_secret",
+    scope=Scope.SECRETS_WRITE,
+    act=Act.SECRET_RESTORE,
+)
 @secrets.body(RestoreBody)
 @secrets.answers(200, SecretSchema)
 def restore(body: dict[str, Any], name: str) -> tuple[StoredSecret, dict[str, str]]:
@@ -67,7 +79,13 @@ def restore(body: dict[str, Any], name: str) -> tuple[StoredSecret, dict[str, st
     return stored, etag(stored.secret.lock_version)
 
 
-@secrets.on("DELETE", "/<name>", operation="delete_secret", scope=Scope.SECRETS_WRITE)
+@secrets.on(
+    "DELETE",
+    "/<name>",
+    operation="delete_secret",
+    scope=Scope.SECRETS_WRITE,
+    act=Act.SECRET_DELETE,
+)
 @secrets.answers(200, SecretSchema)
 def delete(name: str) -> StoredSecret:
     """Delete a secret with all its values; `used_by` says which pipelines will miss it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline_engine.services import Scope
+from pipeline_engine.services import Act, Scope
 from pipeline_engine.services import tokens as services
 from pipeline_engine.services.pages import Page
 from pipeline_engine.services.tokens import TokenRequest
@@ -16,7 +16,7 @@ from .schemas.tokens import MadeTokenSchema, TokenBody, TokenListSchema, TokenQu
 tokens = Blueprint("tokens", __name__, description="Tokens for programs.")
 
 
-@tokens.on("POST", operation="create_token", scope=Scope.TOKENS_MANAGE)
+@tokens.on("POST", operation="create_token", scope=Scope.TOKENS_MANAGE, act=Act.TOKEN_CREATE)
 @tokens.body(TokenBody)
 @tokens.answers(201, MadeTokenSchema)
 def create(body: dict[str, Any]) -> Any:
@@ -41,7 +41,13 @@ def show(token_id: str) -> Any:
     return services.get(caller(), session(), token_id)
 
 
-@tokens.on("DELETE", "/<token_id>", operation="revoke_token", scope=Scope.TOKENS_MANAGE)
+@tokens.on(
+    "DELETE",
+    "/<token_id>",
+    operation="revoke_token",
+    scope=Scope.TOKENS_MANAGE,
+    act=Act.TOKEN_REVOKE,
+)
 @tokens.answers(204)
 def revoke(token_id: str) -> None:
     """Revoke a token: the next request with it is refused. What it has started goes on."""

@@ -20,10 +20,18 @@ from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.actions.results import Expansion, InvalidResult, Outcome
 from pipeline_engine.scheduler.advance import abort, fan_out
 from pipeline_engine.scheduler.advance.catching import caught
+from pipeline_engine.scheduler.advance.denial import record_denial
 from pipeline_engine.scheduler.plan.plan import PlannedStep
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import ActionResult
-from pipeline_engine.storage import history, locking, mailbox, queueing, rows, transitions
+from pipeline_engine.storage import (
+    history,
+    locking,
+    mailbox,
+    queueing,
+    rows,
+    transitions,
+)
 from pipeline_engine.storage.moves import EarlyEnd, Ending, Parking
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.steps import StepKind
@@ -37,7 +45,10 @@ def decide(tx: Transaction, step: Prepared, found: Outcome) -> list[Ending]:
 
     Nothing ends if the step parked, waits for items, or will be tried again.
     """
-    return _expanded(tx, step, found) if isinstance(found, Expansion) else _decided(tx, step, found)
+    if isinstance(found, Expansion):
+        return _expanded(tx, step, found)
+    record_denial(tx, step, found)
+    return _decided(tx, step, found)
 
 
 def _decided(tx: Transaction, step: Prepared, result: ActionResult) -> list[Ending]:

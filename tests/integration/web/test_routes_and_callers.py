@@ -82,6 +82,7 @@ class Line:
     open: bool = False  #: to everybody
     #: found by a name of its owner's: an administrator has to say whose
     by_name: bool = False
+    far: bool = False  #: no role of users has its scope
 
     def send(self, scene: Scene, client: FlaskClient, method: str, rule: str) -> Any:
         path = rule
@@ -102,6 +103,7 @@ LINES: dict[str, Line] = {
     "GET /actions/<action_type>": Line(thing=lambda _: "log"),
     "POST /actions/validate": Line(body={"action_type": "log", "params": {"message": "x"}}),
     "POST /callbacks/<token>": Line(401, thing=lambda _: "wrong", open=True),
+    "GET /audit-log": Line(far=True),
     "GET /deliveries": Line(),
     "POST /deliveries/<delivery_id>/replay": Line(202, thing=Scene.delivery),
     "POST /events": Line(202, body={"external_id": "x"}),
@@ -197,6 +199,8 @@ def test_a_route_answers_everybody_as_it_should(scene: Scene, name: str) -> None
     status, code = ask(scene.client(BOB))
     if (line.thing or line.needs is runs_pipeline) and name not in NOBODYS:
         assert status == 404, code
+    elif line.far:
+        assert (status, code) == (403, "insufficient_scope")
     else:
         assert status == line.may
     acting = {"x_owner": "alice"} if line.by_name else {}

@@ -90,7 +90,7 @@ def test_what_a_command_prints_can_be_had_as_json(name: str, command: click.Comm
 def test_the_list_of_all_commands_says_each_in_one_line() -> None:
     text = CliRunner().invoke(main, ["--help"], terminal_width=COLUMNS).stdout
 
-    listed = dict(re.findall(r"^  ([a-z]+) +(\S.*)$", text, re.M))
+    listed = dict(re.findall(r"^  ([a-z-]+) +(\S.*)$", text, re.M))
     assert all(listed.get(name) == entry.summary for name, entry in main.entries.items())
 
 

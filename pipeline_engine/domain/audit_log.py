@@ -1,0 +1,136 @@
+"""The audit log: which acts are recorded, and what is said of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+from pipeline_engine.domain.callers import Caller
+
+LONGEST = 255  #: characters of a word from outside; more of it says nothing more
+
+
+class Act(StrEnum):
+    """What somebody has done, or was refused: a stable word, its target's noun, a sentence."""
+
+    noun: str  #: what its target is; empty if it has none
+    told: str
+
+    PIPELINE_CREATE = "pipeline.create", "pipeline", "Store a pipeline."
+    PIPELINE_REPLACE = "pipeline.replace", "pipeline", "Replace what a pipeline says."
+    PIPELINE_DELETE = "pipeline.delete", "pipeline", "Delete a pipeline."
+    EXECUTION_START = (
+        "execution.start",
+        "execution",
+        "Start an execution; not those that its own steps start.",
+    )
+    EXECUTION_CANCEL = (
+        "execution.cancel",
+        "execution",
+        "Ask for the end of an execution, and of all below it.",
+    )
+    APPROVAL_ANSWER = (
+        "approval.answer",
+        "execution",
+        "Say yes or no to a step of an execution.",
+    )
+    STEP_RUN = (
+        "step.run",
+        "execution",
+        "Run an action; only where a step lacks the right to.",
+    )
+    EVENT_SEND = "event.send", "delivery", "Send an event; one that came before is not sent again."
+    CALLBACK_SEND = (
+        "callback.send",
+        "delivery",
+        "Answer a step by its callback token; only refusals, for the inbox has the others.",
+    )
+    DELIVERY_REPLAY = (
+        "delivery.replay",
+        "delivery",
+        "Offer an unmatched delivery again.",
+    )
+    TOKEN_CREATE = "token.create", "token", "Make an API token; `scopes` are what it may do."
+    TOKEN_REVOKE = "token.revoke", "token", "End an API token."
+    SECRET_SET = (
+        "secret.set",
+        "secret",
+        "Set a secret, or its description; `version` is the one that counts now.",
+    )
+    SECRET_RESTORE = "secret.restore", "secret", "Let an older version of a secret count again."
+    SECRET_DELETE = "secret.delete", "secret", "Delete a secret with all its versions."
+    CALLER_AUTHENTICATE = (
+        "caller.authenticate",
+        "",
+        "Prove who one is; only refusals.",
+    )
+    CALLER_READ = (
+        "caller.read",
+        "",
+        "Read, or check, what one has no right to; only refusals.",
+    )
+    RETENTION_RUN = (
+        "retention.run",
+        "",
+        "Delete what is older than its retention period; only if there was any.",
+    )
+
+    def __new__(cls, word: str, noun: str, told: str) -> Self:
+        """Make a member that is equal to its word."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.noun = noun
+        member.told = told
+        return member
+
+
+class Result(StrEnum):
+    """What came of an act."""
+
+    DONE = "done"  #: it is lasting, together with its record
+    REFUSED = "refused"  #: it was not allowed, or made no sense; ``code`` says which
+    FAILED = "failed"  #: something went wrong on our side, and nothing of it happened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One line of the audit log, about to be written.
+
+    The details are names of things and never what was sent: no params, bodies or secrets.
+    """
+
+    act: Act
+    principal: str | None  #: whose credential it was; null: nobody has proven who he is
+    acted_for: str | None = None  #: the owner for whom the principal acted
+    owner: str | None = None  #: of the target, or, where there is none in sight, ``acted_for``
+    target: str | None = None  #: the id of the target, or its name if that is what it is known by
+    result: Result = Result.DONE
+    code: str | None = None  #: of the refusal or failure
+    request_id: str | None = None
+    address: str | None = None  #: where the request came from
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, caller: Caller, act: Act, target: object, owner: str | None, **details: Any
+    ) -> Record:
+        """That *caller* did this to *target*, which belongs to *owner*."""
+        return cls(
+            act=act,
+            principal=caller.principal,
+            acted_for=caller.user_id,
+            owner=owner,
+            target=None if target is None else str(target),
+            request_id=caller.origin.request_id,
+            address=caller.origin.address,
+            details=details,
+        )
+
+
+def word(said: object) -> str:
+    """Words from outside as they can be kept: not too many, and only what can be shown."""
+    text = str(said)
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:LONGEST])
+    return f"{shown}…" if len(text) > LONGEST else shown
