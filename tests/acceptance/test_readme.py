@@ -25,7 +25,8 @@ from pipeline_engine.embedded.stack import Stack
 
 README = ROOT / "README.md"
 QUICKSTART = DOCS / "quickstart.md"
-OF_A_STACK = re.compile(r"(make \w+|\S*pipeline-engine (up|down)\b).*")
+WHO_MAY = DOCS / "howto" / "who-may.md"
+OF_A_STACK = re.compile(r"(?:\w+=\S+ )?(make \w+|\S*pipeline-engine (up|down)\b).*")
 
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, ("curl", "awk"))), reason="the pages use curl and awk"
@@ -53,7 +54,7 @@ def typed(page: Path, desk: Path) -> str:
     done = subprocess.run(
         ["/bin/sh", "-eu", "-c", script],
         cwd=desk,
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+        env={"PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin"},
         capture_output=True,
         text=True,
         timeout=90,
@@ -108,3 +109,20 @@ def test_the_quickstart_leads_to_two_completed_and_one_cancelled_execution(
 def found(client: Client, pipeline_id: str) -> list[str]:
     """The executions of a pipeline; their ids sort by age."""
     return [one["id"] for one in client.executions(pipeline_id=pipeline_id)["executions"]]
+
+
+def test_a_second_user_sees_nothing_of_a_dashboard_a_ci_job_and_a_secret(
+    desk: Path, client: Client
+) -> None:
+    printed = typed(WHO_MAY, desk)
+
+    told = printed.splitlines()
+    assert told.count("not for Bob") == 2
+    assert any(line.startswith("token:") and "acts for ada" in line for line in told)
+    assert re.search(r"acts_for\W+ada", printed)
+    for act in ("token.create", "secret.set", "pipeline.create", "execution.start"):
+        assert act in printed
+    dashboard = next(line for line in told if "dashboard" in line and "ada" in line)
+    assert "s3cr" not in dashboard
+    found = client.executions(initiator="api", page_size=1)["executions"][0]
+    assert found["user_id"] == "ada"
