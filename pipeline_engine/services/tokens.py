@@ -30,7 +30,8 @@ from pipeline_engine.storage.tables.tokens import Token
 from pipeline_engine.storage.visibility import visible_to
 
 PREFIX = "pe_"
-TEXT = re.compile(r"pe_(?P<id>[a-z0-9]{12})_(?P<secret>[A-Za-z0-9_-]{43})", re.ASCII)
+ID = re.compile(r"[a-z0-9]{12}", re.ASCII)
+TEXT = re.compile(rf"pe_(?P<id>{ID.pattern})_(?P<secret>[A-Za-z0-9_-]{{43}})", re.ASCII)
 ALPHABET = string.ascii_lowercase + string.digits
 DEFAULT_LIFETIME = timedelta(days=90)
 #: What a token may do that is bound to some pipelines: the rest has nothing to do with these.
@@ -131,7 +132,7 @@ def listed(caller: Caller, session: Session, page: Page, *, with_revoked: bool) 
 def get(caller: Caller, session: Session, token_id: str) -> Token:
     """One token; raises ``TokenNotFound``, also for what belongs to another user."""
     wanted = select(Token).where(Token.id == token_id, visible_to(Token, caller))
-    found = session.scalar(wanted)
+    found = session.scalar(wanted) if ID.fullmatch(token_id) else None
     if found is None:
         raise TokenNotFound(f"There is no token {token_id!r}.")
     return found
