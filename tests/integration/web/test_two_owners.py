@@ -17,7 +17,7 @@ from support.history_rows import an_execution
 BASE = "/api/v1"
 DAG = a_document(a_step("a"))
 #: What every answer has of its own.
-OWN_HEADERS = {"x-correlation-id", "date"}
+OWN_HEADERS = {"x-correlation-id", "date", "x-ratelimit-remaining"}
 
 Things = dict[str, str]
 
