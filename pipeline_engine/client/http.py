@@ -109,10 +109,11 @@ class Client:
         return self.pipeline(ids[0])
 
     def start(
-        self, pipeline_id: str, params: Mapping[str, Any], *, idempotency_key: str | None = None
+        self, name_or_id: str, params: Mapping[str, Any], *, idempotency_key: str | None = None
     ) -> Json:
         """Start an execution of a stored pipeline."""
-        body = {"pipeline_id": pipeline_id, "params": params}
+        key = "pipeline_id" if _is_uuid(name_or_id) else "pipeline_name"
+        body = {key: name_or_id, "params": params}
         return self._start("executions", body, idempotency_key)
 
     def run(
