@@ -33,7 +33,7 @@ class Fair:
 
     def measure(self, bench: Bench, rounds: Rounds) -> Outcome:
         """Measure cheap steps, then blocking ones, each alone and beside the others."""
-        rounds = replace(rounds.cold(), count=min(rounds.count, MOST_ROUNDS))
+        rounds = replace(rounds, count=min(rounds.count, MOST_ROUNDS))
         cheap = rounds.of(lambda: self._both(bench, five_steps(), many_steps, self.cheap))
         url = bench.peer_url
         calls = rounds.of(
@@ -72,7 +72,6 @@ class Fair:
         if not _open(bench, large):
             raise Incomplete(f"{self.name}: the other owner had too little to do")
         engine.wait_for_completion()
-        bench.clear()
         return alone, beside
 
     def _latencies(self, bench: Bench, pipeline_id: UUID) -> list[float]:
