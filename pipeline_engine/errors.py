@@ -134,6 +134,12 @@ class InvalidDefinition(PipelineEngineError):
     code = "invalid_definition"
 
 
+class InvalidUserId(PipelineEngineError):
+    """X-User-ID, or user_id, does not name a user."""
+
+    code = "invalid_user_id"
+
+
 class InvalidParams(PipelineEngineError):
     """The parameters do not fit the pipeline's declaration."""
 

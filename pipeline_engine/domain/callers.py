@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pipeline_engine.domain.authority import Authority
 from pipeline_engine.domain.scopes import Scope, has
+from pipeline_engine.errors import InvalidUserId
 
 GROUP = "group:"  #: in front of the name of a group, where it is an owner
 #: What a user may be called; some issuers put a bar between a name and where it is from.
@@ -82,9 +83,29 @@ class Caller:
         """Tell whether what belongs to *user_id* is the caller's own."""
         return self.sees_all or (user_id is not None and user_id in self.owners)
 
+    def as_written_by(self, owner: str | None) -> Caller:
+        """The one for whom the definition of *owner* speaks that this one has started.
+
+        Whoever starts what somebody else has written lends him nothing that is his own.
+        """
+        if owner is None:
+            return self
+        # A member speaks for his groups as well, and a group for none of its members.
+        is_member = owner in self.owners and not owner.startswith(GROUP)
+        others = self.owners - {owner} if is_member else frozenset[str]()
+        same = (owner, others) == (self.user_id, self.others)
+        return self if same else Caller(owner, others)
+
     def acting_for(self, user_id: str | None) -> Caller:
-        """The caller as the owner of what it makes: of services it is believed whom they name."""
-        return replace(self, user_id=user_id) if self.is_service and user_id else self
+        """The caller as the owner of what it makes: of services it is believed whom they name.
+
+        What else a service is, that one is not. Raises ``InvalidUserId``.
+        """
+        if user_id is None or user_id == self.user_id or not self.is_service:
+            return self
+        if not OWNER_ID.fullmatch(user_id):
+            raise InvalidUserId
+        return replace(self, user_id=user_id, others=frozenset())
 
     def authority(self, secrets_of: str | None, *, of_system: bool = False) -> Authority:
         """What an execution remembers that it starts; *secrets_of* has written the definition.

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from pipeline_engine.domain.definitions import HANDLER_LISTS
 from pipeline_engine.domain.issues import Issue
 from pipeline_engine.domain.masking import MASK, SHORTEST_SECRET
 
@@ -22,7 +23,7 @@ MOST_SECRETS = 1000  #: of one owner
 _WORD = "secrets"
 # Wherever the word stands: what is found too much hides nothing that anybody would miss.
 _NAMED = re.compile(
-    rf"""\b{_WORD}\s*(?:
+    rf"""\b{_WORD}[\s)]*(?:
         \.\s*(?P<dotted>\w+)
       | \[\s*(?P<quote>["'])(?P<quoted>[\w-]+)(?P=quote)\s*\]
       | (?P<computed>\[)
@@ -30,6 +31,8 @@ _NAMED = re.compile(
     re.VERBOSE,
 )
 _PROSE = frozenset({"id", "name", "description"})  #: fields that hold no template
+#: What leads from a definition to others that have such fields; params may be called the same.
+_PARTS = frozenset({"steps", "parameters", "settings", *HANDLER_LISTS})
 
 
 def problems_of_value(value: str) -> Iterator[Issue]:
@@ -77,14 +80,15 @@ def named_in(document: Mapping[str, Any]) -> Named:
     return Named(frozenset(filter(None, names)), any(one["computed"] for one in found))
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: Any, *, is_part: bool = True) -> Iterator[str]:
+    """The texts that may be templates; a *part* is a definition, a step, or a list of those."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for key, member in value.items():
-            if key not in _PROSE or not isinstance(member, str):
+            if not (is_part and key in _PROSE and isinstance(member, str)):
                 yield key
-                yield from _texts(member)
+                yield from _texts(member, is_part=is_part and key in _PARTS)
     elif isinstance(value, list):
         for member in value:
-            yield from _texts(member)
+            yield from _texts(member, is_part=is_part)

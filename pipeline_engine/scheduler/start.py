@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pipeline_engine.domain import concurrency, quorums
 from pipeline_engine.domain.audit_log import Act, Record
+from pipeline_engine.domain.authority import Authority
 from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.domain.concurrency import Need, needs_of_execution
 from pipeline_engine.domain.definitions import PipelineDefinition, merge_params
@@ -209,25 +210,37 @@ def _started_before(tx: Transaction, request: Request) -> UUID | None:
     return execution_id
 
 
-def find_pipeline(tx: Transaction, caller: Caller, name_or_id: str) -> Startable:
-    """The newest revision of a pipeline that *caller* may execute.
+def called_pipeline(
+    tx: Transaction, caller: Caller, authority: Authority, name_or_id: str
+) -> Startable:
+    """The newest revision of the pipeline that a step means, in an execution of *caller*.
 
+    Whoever has written the definition has to see it, too, and a name means what it means to him:
+    otherwise the pipeline of that name of whoever starts it would be given what it passes on.
     Raises ``PipelineNotFound``, ``AmbiguousName`` and ``DraftNotExecutable``.
     """
-    callers, pipeline_id = (caller,), _as_id(name_or_id)
+    callers = (caller.as_written_by(authority.secrets_of), caller)
+    pipeline_id = _as_id(name_or_id)
     found = pipelines.newest(tx.connection, pipeline_id, callers) if pipeline_id else None
-    return _startable(tx, found, name_or_id) if found else pipeline_named(tx, callers, name_or_id)
+    if found is not None:
+        return _startable(tx, found, name_or_id)
+    by_system = authority.of_system and authority.secrets_of is None
+    return pipeline_named(tx, callers, name_or_id, of_system=by_system)
 
 
-def pipeline_named(tx: Transaction, callers: Sequence[Caller], name: str) -> Startable:
+def pipeline_named(
+    tx: Transaction, callers: Sequence[Caller], name: str, *, of_system: bool = False
+) -> Startable:
     """The newest revision of the pipeline with this name that all of *callers* may execute.
 
     A name means a pipeline of the first of them before one of the system, and that one before any
-    other. Raises ``PipelineNotFound``, ``AmbiguousName`` and ``DraftNotExecutable``.
+    other; with *of_system* one of the system only.
+
+    Raises ``PipelineNotFound``, ``AmbiguousName`` and ``DraftNotExecutable``.
     """
     if storable(name) != name:  # no pipeline has such a name
         return _startable(tx, None, name)
-    found = pipelines.newest_named(tx.connection, name, callers)
+    found = pipelines.newest_named(tx.connection, name, callers, of_system=of_system)
     if len(found) > 1:
         raise AmbiguousName.of(name, [row.id for row in found])
     return _startable(tx, found[0] if found else None, name)
@@ -248,8 +261,9 @@ def _startable(tx: Transaction, found: NewestRevision | None, wanted: str) -> St
     if found.status != PipelineStatus.ACTIVE:
         raise DraftNotExecutable
     plan = tx.runtime.plans.of(tx.connection, found.revision_id)
-    of_system = found.system_owned or found.user_id is None
-    return Startable(found.revision_id, found.id, found.name, plan, found.user_id, of_system)
+    return Startable(
+        found.revision_id, found.id, found.name, plan, found.user_id, of_system=found.of_system
+    )
 
 
 def _as_id(name_or_id: str) -> UUID | None:

@@ -60,7 +60,7 @@ def start_child(
         parent_execution_id=facts.id,
         root_execution_id=root,
     )
-    found = start.find_pipeline(tx, request.caller, pipeline)
+    found = start.called_pipeline(tx, request.caller, facts.authority, pipeline)
     try:
         started = start.start(tx, found, request)
     except InvalidParams as refused:  # a step fails with one sentence

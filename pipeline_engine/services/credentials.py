@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pipeline_engine.config import Settings
-from pipeline_engine.domain.callers import GROUP, Caller
+from pipeline_engine.domain.callers import GROUP, USER_ID, Caller
 from pipeline_engine.domain.scopes import EDITOR, Scope
-from pipeline_engine.errors import IdentityUnavailable, PipelineEngineError
+from pipeline_engine.errors import IdentityUnavailable, InvalidSettings, PipelineEngineError
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import oidc, tokens
 from pipeline_engine.services.roles import rights_of, roles_of
@@ -63,6 +63,7 @@ class FromEnvironment:
     @classmethod
     def of(cls, settings: Settings) -> FromEnvironment:
         """The tokens that the settings name. Raises ``InvalidSettings``."""
+        _check_users(settings.user_tokens.values())
         rights = rights_of(roles_of(settings), [EDITOR])
         return cls(
             services=tuple(map(_digest, settings.api_tokens)),
@@ -184,6 +185,16 @@ class Lately:
             return None
         ends = holder.expires_at
         return holder if ends is None or datetime.now(UTC) < ends else None
+
+
+def _check_users(users: Iterable[str]) -> None:
+    """Refuse who would be taken for the system, for a group or for everybody."""
+    for user in users:
+        if not USER_ID.fullmatch(user) or user.startswith(GROUP):
+            raise InvalidSettings(
+                f"Settings cannot be used: PIPELINE_USER_TOKENS: {user!r} is no user. An id has up"
+                " to 255 letters, digits and _.@:+|-, and does not begin with group:"
+            )
 
 
 def _digest(token: str) -> bytes:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
     true,
 )
@@ -52,6 +53,11 @@ class NewestRevision(NamedTuple):
     system_owned: bool
     revision_id: UUID
 
+    @property
+    def of_system(self) -> bool:
+        """Whether it is the system's own."""
+        return self.system_owned or self.user_id is None
+
 
 def newest(
     connection: Connection, pipeline_id: UUID, callers: Sequence[Caller]
@@ -64,16 +70,18 @@ def newest(
 
 
 def newest_named(
-    connection: Connection, name: str, callers: Sequence[Caller]
+    connection: Connection, name: str, callers: Sequence[Caller], *, of_system: bool = False
 ) -> Sequence[NewestRevision]:
     """All that *name* means to the first of *callers*, of what each of them sees.
 
-    More than one is left only if none of them is nearer to the first than the others.
+    More than one is left only if none of them is nearer to the first than the others. With
+    *of_system* it is the system that says the name, and means its own.
     """
     bound = _bound(callers)
     owner = bound[0].user_id if bound else None
     asked = {"name": name, "owner": owner, **_owners(bound or [SYSTEM])}
-    return _in_reach(driver.fetch(connection, _by_name(len(bound)), asked), callers)
+    statement = _by_name(len(bound), of_system=of_system)
+    return _in_reach(driver.fetch(connection, statement, asked), callers)
 
 
 def insert_ephemeral(connection: Connection, document: dict[str, Any]) -> UUID:
@@ -143,9 +151,11 @@ def _by_id(bound: int) -> str:
 
 
 @cache
-def _by_name(bound: int) -> str:
+def _by_name(bound: int, *, of_system: bool) -> str:
     owner = bindparam("owner", type_=Text)
-    found = meant_by(bindparam("name"), owner, _any_of(0), _sight(bound)).c
+    systems = or_(Pipeline.user_id.is_(None), Pipeline.system_owned)
+    sight = and_(_sight(bound), systems) if of_system else _sight(bound)
+    found = meant_by(bindparam("name"), owner, _any_of(0), sight).c
     nearest = _newest(found).where(found.distance == NEAREST)
     return driver.text_of(nearest.order_by(found.id).limit(literal_column(str(MOST_NAMED))))
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from flask import Flask, g, request
 from werkzeug.datastructures import Headers
 
-from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.errors import InvalidUserId, PipelineEngineError
 from pipeline_engine.services import OWNER_ID, USER_ID, Caller, Runtime, Scope
 from pipeline_engine.services.credentials import (
     Credentials,
@@ -45,12 +45,6 @@ class InsufficientScope(PipelineEngineError):
     """This token does not have the right that the request needs."""
 
     code = "insufficient_scope"
-
-
-class InvalidUserId(PipelineEngineError):
-    """X-User-ID does not name a user."""
-
-    code = "invalid_user_id"
 
 
 class InvalidOwner(PipelineEngineError):
@@ -131,12 +125,14 @@ def _acting(caller: Caller, headers: Headers) -> Caller:
     if user_id is not None and caller.is_service:
         if not USER_ID.fullmatch(user_id):
             raise InvalidUserId
-        caller = replace(caller, user_id=user_id)
+        caller = caller.acting_for(user_id)
     if owner is None:
         return caller
     if not OWNER_ID.fullmatch(owner):
         raise InvalidOwner
-    if not (caller.is_service or caller.owns(owner)):
-        raise OwnerNotAllowed(f"The caller is not {owner!r}, nor in a group of this name.")
-    known = caller.others if caller.user_id is None else caller.others | {caller.user_id}
-    return replace(caller, user_id=owner, others=known - {owner})
+    if not caller.is_service:
+        if not caller.owns(owner):
+            raise OwnerNotAllowed(f"The caller is not {owner!r}, nor in a group of this name.")
+    elif user_id is None and not caller.owns(owner):
+        return caller.acting_for(owner)
+    return replace(caller, user_id=owner, others=caller.owners - {owner})

@@ -61,7 +61,7 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     preconditions.IfMatchFailed: HTTPStatus.PRECONDITION_FAILED,
     auth.AuthenticationRequired: HTTPStatus.UNAUTHORIZED,
     auth.InsufficientScope: HTTPStatus.FORBIDDEN,
-    auth.InvalidUserId: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidUserId: HTTPStatus.UNPROCESSABLE_ENTITY,
     auth.InvalidOwner: HTTPStatus.UNPROCESSABLE_ENTITY,
     auth.OwnerNotAllowed: HTTPStatus.FORBIDDEN,
     credentials.InvalidToken: HTTPStatus.UNAUTHORIZED,

@@ -28,10 +28,11 @@ from pipeline_engine.domain.definitions.model import (
     WhenFull,
 )
 from pipeline_engine.domain.definitions.parameters import merge_params
-from pipeline_engine.domain.definitions.parse import parse
+from pipeline_engine.domain.definitions.parse import HANDLER_LISTS, parse
 
 __all__ = [
     "BLOCK",
+    "HANDLER_LISTS",
     "JSON",
     "MAX_ATTEMPTS",
     "WHEN_FULL_ALIASES",

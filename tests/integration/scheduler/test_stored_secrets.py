@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 import pytest
 from sqlalchemy.orm import Session
@@ -269,9 +270,8 @@ def test_two_owners_have_different_secrets_of_one_name(
 
 
 def stored(session: Session, owner: str | None, *steps: dict[str, Any], **columns: Any) -> Any:
-    pipeline = a_pipeline(session, *(steps or (TELL,)), name="job")
-    pipeline.user_id = owner
-    for column, value in columns.items():
+    pipeline = a_pipeline(session, *(steps or (TELL,)), name=uuid4().hex)
+    for column, value in {"name": "job", "user_id": owner, **columns}.items():
         setattr(pipeline, column, value)
     session.commit()
     return pipeline.id
@@ -349,6 +349,52 @@ def test_a_sub_pipeline_uses_the_secrets_of_its_own_owner(
     run(drive(tell), MEMBER, a_step("run", action="run_pipeline", params={"pipeline": "job"}))
 
     assert seen == ["the one of the group"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "own"), [(None, True), (None, False), ("group:ops", True), ("group:ops", False)]
+)
+def test_whoever_starts_a_pipeline_cannot_put_one_of_his_own_in_the_place_of_those_it_calls(
+    drive: Callable[..., Driver],
+    tell: Any,
+    keep: Keep,
+    session: Session,
+    seen: list[Any],
+    owner: str | None,
+    own: bool,
+) -> None:
+    keep(SYSTEM if owner is None else OPS)
+    take = a_step("take", action="tell", params={"given": "{{ params.given }}"})
+    stored(session, "ada", take)
+    call = a_step("call", action="run_pipeline", params={"pipeline": "job", "params": GIVEN})
+    pipeline = stored(session, owner, call, name="top", system_owned=owner is None)
+    if own:
+        stored(session, owner, a_step("fine"), system_owned=owner is None)
+    driver = drive(tell)
+
+    started = executions.start(MEMBER, driver.runtime, pipeline, StartRequest())
+
+    end = driver.finish(started.id)
+    assert seen == []
+    assert end.step("call").error_code == (None if own else "pipeline_not_found")
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+def test_a_pipeline_of_a_group_reaches_nothing_that_only_its_starter_has(
+    drive: Callable[..., Driver], tell: Any, keep: Keep, session: Session, by_id: bool
+) -> None:
+    private = stored(session, "ada", a_step("a"))
+    named = str(private) if by_id else "job"
+    call = a_step("call", action="run_pipeline", params={"pipeline": named})
+    of_group, of_ada = (stored(session, o, call, name="top") for o in ("group:ops", "ada"))
+    driver = drive(tell)
+
+    ends = [
+        driver.finish(executions.start(MEMBER, driver.runtime, one, StartRequest()).id)
+        for one in (of_group, of_ada)
+    ]
+
+    assert [end.step("call").error_code for end in ends] == ["pipeline_not_found", None]
 
 
 def test_who_acts_for_everybody_is_not_given_the_system_s_for_a_definition_of_his_own(

@@ -15,6 +15,7 @@ from support.factories import a_document, a_step
 from support.history_rows import an_execution
 
 from pipeline_engine.config import Settings
+from pipeline_engine.errors import InvalidSettings
 
 
 @pytest.mark.parametrize(
@@ -142,6 +143,30 @@ def test_a_user_creates_for_nobody_who_he_is_not(
     answer = alice.post("/executions", json={"pipeline_id": "x"}, headers={"X-Owner": owner})
 
     assert (answer.status_code, answer.json["code"]) == (status, code or "invalid_owner")
+
+
+@pytest.mark.parametrize("user_id", ["", "a b", "*", "x" * 256, "ad\u00e4"])
+def test_a_service_names_users_in_bodies_as_strictly_as_in_headers(
+    service: FlaskClient, user_id: str
+) -> None:
+    dag = a_document(a_step("a"))
+    answers = [
+        service.post("/executions/run", json={"pipeline_definition": dag, "user_id": user_id}),
+        service.post("/pipelines", json={"dag": dag, "user_id": user_id}),
+        service.post("/api/v1/tokens", json={"name": "t", "roles": ["viewer"], "user_id": user_id}),
+    ]
+
+    assert {answer.status_code for answer in answers} == {422}
+
+
+@pytest.mark.parametrize("user_id", ["", "*", "group:ops", "a b"])
+def test_no_token_of_the_environment_is_the_system_s_or_a_group_s(
+    web_settings: Settings, app_with: Callable[[Settings], Flask], user_id: str
+) -> None:
+    users = MappingProxyType({"some-token": user_id})
+
+    with pytest.raises(InvalidSettings, match="PIPELINE_USER_TOKENS"):
+        app_with(replace(web_settings, user_tokens=users))
 
 
 def test_a_service_creates_for_a_group(service: FlaskClient) -> None:

@@ -127,6 +127,26 @@ def test_one_sees_what_is_ones_own_and_ones_groups_and_nothing_else(
         assert client.get(f"/api/v1/executions/{one}").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("headers", "owners"),
+    [
+        ({}, ["group:ops", "root"]),
+        ({"X-Owner": "group:ops"}, ["group:ops", "root"]),
+        ({"X-User-ID": "bob"}, ["bob"]),
+        ({"X-Owner": "group:dev"}, ["group:dev"]),
+        ({"X-User-ID": "bob", "X-Owner": "group:dev"}, ["bob", "group:dev"]),
+    ],
+)
+def test_an_administrator_who_acts_for_somebody_lends_him_nothing_of_his_own(
+    signed_in: Bearer, headers: dict[str, str], owners: list[str]
+) -> None:
+    root = signed_in("root", "administrator", groups=["/ops"])
+
+    answer = root.get("/api/v1/whoami", headers=headers)
+
+    assert sorted(answer.json["owners"]) == owners
+
+
 def test_a_user_is_not_another_whom_a_header_names(session: Session, signed_in: Bearer) -> None:
     an_execution(session, user_id="u-9")
     session.commit()
