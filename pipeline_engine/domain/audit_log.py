@@ -61,6 +61,11 @@ class Act(StrEnum):
     )
     SECRET_RESTORE = "secret.restore", "secret", "Let an older version of a secret count again."
     SECRET_DELETE = "secret.delete", "secret", "Delete a secret with all its versions."
+    SECRET_USE = (
+        "secret.use",
+        "secret",
+        "Give a secret to a step; once for each execution and version.",
+    )
     CALLER_AUTHENTICATE = (
         "caller.authenticate",
         "",
@@ -111,6 +116,7 @@ class Record:
     request_id: str | None = None
     address: str | None = None  #: where the request came from
     details: Mapping[str, Any] = field(default_factory=dict)
+    once: str | None = None  #: what makes it the same as one that was written before
 
     @classmethod
     def of(

@@ -94,6 +94,8 @@ class Runtime:
     occupied: Occupied = field(default_factory=Occupied, repr=False)
     #: some of the executions of which a worker of this process has said that they run
     begun: set[UUID] = field(default_factory=set, repr=False)
+    #: some of what the audit log says only once, and has said
+    recorded: set[str] = field(default_factory=set, repr=False)
     _facts: OrderedDict[UUID, ExecutionFacts] = field(default_factory=OrderedDict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -163,11 +165,12 @@ class Runtime:
         masker = remember(self.masker.hiding(found.secrets))
         return replace(facts, params=found.value, secrets=found.secrets, masker=masker)
 
-    def remember(self, begun: Collection[UUID]) -> None:
-        """Executions that run since a committed transaction, so that nobody says it again."""
-        if len(self.begun) > KEPT_IDS:
-            self.begun.clear()
-        self.begun.update(begun)
+    def remember(self, begun: Collection[UUID], recorded: Collection[str]) -> None:
+        """What was said in a committed transaction, so that nobody says it again."""
+        for known, new in ((self.begun, begun), (self.recorded, recorded)):
+            if len(known) > KEPT_IDS:
+                known.clear()
+            known.update(new)  # type: ignore[arg-type]
 
     def plan(self, connection: Connection, execution_id: UUID) -> Plan:
         """The plan that an execution is pinned to."""

@@ -108,7 +108,8 @@ class Safe:
         return KnownSecrets(
             texts={n: text for n, text in {**lent, **own}.items() if text is not None},
             unreadable=frozenset(name for name, text in own.items() if text is None),
-            due={value.name: value.key for value, _ in values if value.is_due},
+            keys={value.name: value.key for value, _ in values},
+            due=frozenset(value.name for value, _ in values if value.is_due),
         )
 
     def _is_lent(self, authority: Authority) -> bool:

@@ -57,6 +57,7 @@ class Transaction:
     #: a row that others want to change too is locked, so the commit must not be put off
     shares_locks: bool = False
     begun: set[UUID] = field(default_factory=set)  #: executions that run since this transaction
+    recorded: set[str] = field(default_factory=set)  #: of what the audit log says only once
     failures: dict[int, str] = field(default_factory=dict)  #: attempts that failed, by their step
     waits_for_disk: bool = False  #: durability was demanded
     is_retry: bool = False  #: an earlier try may have been committed unheard

@@ -284,8 +284,9 @@ def spooled(runtime: Runtime) -> tuple[int, int]:
 
 
 def _spooled(runtime: Runtime, delivery: NewDelivery, reason: Exception) -> Receipt:
-    if delivery.record is not None:
-        delivery = replace(delivery, record=delivery.record | {"at": datetime.now(UTC)})
+    if delivery.record is not None:  # it is recorded when it is kept
+        details = delivery.record["details"] | {"accepted_at": datetime.now(UTC).isoformat()}
+        delivery = replace(delivery, record=delivery.record | {"details": details})
     try:
         entry: Any = runtime.redis.xadd(
             _spool(runtime), {"delivery": json_guard.dumps(asdict(delivery))}

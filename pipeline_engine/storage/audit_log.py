@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.audit_log import Record
@@ -14,6 +14,9 @@ from pipeline_engine.domain.callers import Caller
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.audit_log import AuditRecord
 from pipeline_engine.storage.visibility import visible_to
+
+LONGEST_TRANSACTION = timedelta(hours=1)  #: and more: statements are broken off after 30 s
+HIGHEST_ID = 2**63 - 1
 
 _TYPES = {
     **dict.fromkeys(("act", "principal", "acted_for", "owner", "target", "result"), "text"),
@@ -26,21 +29,22 @@ def recording(source: str, *, target: str) -> str:
     """An INSERT for a statement that acts: it records ``%(record)s`` for each row of *source*.
 
     Written by the same statement, a record costs no further trip. *target* is what the row says
-    about the id. A null is no record, and one with an ``at`` is of that time.
+    about the id. A null is no record.
     """
     values = [target if name == "target" else f"r.{name}" for name in _TYPES]
     columns = ", ".join(f"{name} {kind}" for name, kind in _TYPES.items())
     return (
-        f"INSERT INTO audit_log (at, {', '.join(_TYPES)})"
-        f" SELECT coalesce(r.at, now()), {', '.join(values)} FROM {source},"
-        f" json_to_record(%(record)s::json) AS r(at timestamptz, {columns}) WHERE r.act IS NOT NULL"
+        f"INSERT INTO audit_log ({', '.join(_TYPES)}) SELECT {', '.join(values)}"
+        f" FROM {source}, json_to_record(%(record)s::json) AS r({columns}) WHERE r.act IS NOT NULL"
     )
 
 
 RECORD = recording("(SELECT) AS once", target="r.target")
+_COLUMNS = ", ".join((*_TYPES, "once"))
 RECORD_ONCE = (
-    f"{RECORD} AND NOT EXISTS (SELECT 1 FROM audit_log l WHERE l.target = r.target"
-    " AND l.act = r.act AND l.details = r.details)"
+    f"INSERT INTO audit_log ({_COLUMNS}) SELECT {_COLUMNS}"
+    " FROM json_populate_recordset(NULL::audit_log, %(records)s::json)"
+    " ON CONFLICT (once) WHERE once IS NOT NULL DO NOTHING"
 )
 
 
@@ -59,9 +63,10 @@ def write_relaxed(connection: Connection, record: Record) -> None:
     write(connection, record, before=driver.RELAXED)
 
 
-def write_once(connection: Connection, record: Record) -> None:
-    """The same, unless it was said before of this target."""
-    driver.run(connection, RECORD_ONCE, {"record": as_param(record)})
+def write_once(connection: Connection, records: Iterable[Record]) -> None:
+    """Keep those that were not written before, by what they call ``once``."""
+    rows = [asdict(record) for record in sorted(records, key=lambda record: record.once or "")]
+    driver.run(connection, RECORD_ONCE, {"records": json_guard.dumps(rows)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +103,32 @@ def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
             yield getattr(AuditRecord, name) == value
     if wanted.since is not None:
         yield AuditRecord.at >= wanted.since
+        yield AuditRecord.id > _last_before(wanted.since)
     if wanted.until is not None:
         yield AuditRecord.at <= wanted.until
+        yield AuditRecord.id < _first_after(wanted.until)
     if wanted.before is not None:
         yield AuditRecord.id < wanted.before
     if wanted.after is not None:
         yield AuditRecord.id > wanted.after
+
+
+def _last_before(moment: datetime) -> ColumnElement[int]:
+    """An id below all of what was recorded since; without it a page would read all that is newer.
+
+    Numbers are given when a record is written, and that may be as long after its ``at``, when the
+    transaction began, as a transaction may take.
+    """
+    older = select(AuditRecord.id).where(AuditRecord.at < moment - LONGEST_TRANSACTION)
+    found = older.order_by(AuditRecord.at.desc()).limit(1).scalar_subquery()
+    return func.coalesce(found, 0)
+
+
+def _first_after(moment: datetime) -> ColumnElement[int]:
+    """An id above all of what was recorded until then."""
+    newer = select(AuditRecord.id).where(AuditRecord.at > moment + LONGEST_TRANSACTION)
+    found = newer.order_by(AuditRecord.at).limit(1).scalar_subquery()
+    return func.coalesce(found, HIGHEST_ID)
 
 
 def forget(connection: Connection, cutoff: datetime, *, limit: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from pipeline_engine.storage import audit_log as records
 from pipeline_engine.storage.tables.audit_log import AuditRecord
 
 ADA = Caller("ada", rights=frozenset({"executions:run"}), principal="token:1")
+LONG_AGO = datetime.now(UTC) - timedelta(days=100)
 YEAR_AND_DAY = timedelta(days=366)
 
 
@@ -168,6 +170,7 @@ def test_a_page_of_many_records_is_read_by_an_index(engine: Engine) -> None:
             ({"result": "refused"}, SYSTEM),
             ({"before": 100}, SYSTEM),
             ({"owner": "u-1"}, SYSTEM),
+            ({"since": LONG_AGO, "until": LONG_AGO + timedelta(days=1)}, SYSTEM),
             ({}, Caller("u-1")),
         ]
         for wanted, caller in asked:
@@ -176,13 +179,35 @@ def test_a_page_of_many_records_is_read_by_an_index(engine: Engine) -> None:
         connection.rollback()
 
 
-def planned(connection: Connection, caller: Caller, **wanted: Any) -> str:
+def test_a_span_is_read_without_what_is_newer_or_older(engine: Engine) -> None:
+    with engine.connect() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO audit_log (at, act, result, details)"
+            " SELECT now() - n * interval '1 hour', 'event.send', 'done', '{}'"
+            " FROM generate_series(5000, 1, -1) n"
+        )
+        since, until = LONG_AGO, LONG_AGO + timedelta(days=2)
+        query = records.query(SYSTEM, audit_log.Wanted(since=since, until=until, limit=1000))
+        connection.exec_driver_sql("ANALYZE audit_log")
+
+        found = [row.at for row in connection.execute(query)]
+        plan = planned(connection, SYSTEM, analyze=True, since=since, until=until, limit=1000)
+
+        connection.rollback()
+    assert len(found) == 48
+    assert since <= min(found) <= max(found) <= until
+    removed = [int(count) for count in re.findall(r"Removed by Filter: (\d+)", plan)]
+    assert sum(removed) < 10, plan
+
+
+def planned(connection: Connection, caller: Caller, *, analyze: bool = False, **wanted: Any) -> str:
     query = records.query(caller, audit_log.Wanted(**wanted))
+    explain = "EXPLAIN ANALYZE" if analyze else "EXPLAIN"
     text = query.compile(connection, compile_kwargs={"literal_binds": True})
-    return "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {text}"))
+    return "\n".join(row[0] for row in connection.exec_driver_sql(f"{explain} {text}"))
 
 
-def test_an_event_that_waits_for_the_database_is_recorded_with_its_time(
+def test_an_event_that_waits_for_the_database_is_recorded_when_it_is_kept(
     make_runtime: Any, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runtime: Runtime = make_runtime()
@@ -196,6 +221,7 @@ def test_an_event_that_waits_for_the_database_is_recorded_with_its_time(
 
     (sent,) = found(session, Act.EVENT_SEND)
     assert (sent.principal, sent.owner, sent.details["external_id"]) == ("token:1", "ada", "k")
+    assert datetime.fromisoformat(sent.details["accepted_at"]) < sent.at
 
 
 def unreachable(*_: Any) -> inbox.Receipt:

@@ -88,8 +88,8 @@ class KnownSecrets:
 
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
     unreadable: frozenset[str] = frozenset()  #: names of those that cannot be opened
-    #: of those whose use is to be noted again: by what key
-    due: Mapping[str, Any] = field(default_factory=dict)
+    keys: Mapping[str, Any] = field(default_factory=dict)  #: of those in a store: what names them
+    due: frozenset[str] = frozenset()  #: names of those whose use is to be noted again
     is_refused: bool = False  #: the execution may be given none
     #: what cannot be given reads as the mask: the step was given it when it began
     is_lenient: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,6 @@ from pipeline_engine.scheduler.actions import own_address
 from pipeline_engine.scheduler.actions.scope import StepResults, make_scope, opened_item
 from pipeline_engine.scheduler.plan.plan import PlannedStep
 from pipeline_engine.storage.rows import ExecutionFacts, StepRow
-from pipeline_engine.storage.secrets import Key
 from pipeline_engine.storage.tables.steps import StepKind
 
 
@@ -44,12 +43,6 @@ class Prepared:
     def masker(self) -> Masker:
         """What hides the secrets that the step was given, and what was made of them."""
         return masker_in(self.scope)
-
-    @property
-    def due_secrets(self) -> Iterator[Key]:
-        """The stored secrets that the step was given, and whose use was not noted lately."""
-        ledger, due = ledger_of(self.scope), self.facts.known_secrets.due
-        return (due[name] for name in (ledger.named if ledger else ()) if name in due)
 
     def keep_secret(self, texts: Iterable[str]) -> None:
         """Hide these, too, in all that the step leaves."""

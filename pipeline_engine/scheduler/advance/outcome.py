@@ -14,7 +14,7 @@ from pipeline_engine.domain.expressions import ExpressionError, SecretMisused
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
-from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.errors import PermissionDenied, PipelineEngineError
 from pipeline_engine.scheduler.actions.output_limits import Room, guarded_outputs
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.actions.results import Expansion, InvalidResult, Outcome
@@ -45,10 +45,7 @@ def decide(tx: Transaction, step: Prepared, found: Outcome) -> list[Ending]:
 
     Nothing ends if the step parked, waits for items, or will be tried again.
     """
-    if isinstance(found, Expansion):
-        return _expanded(tx, step, found)
-    record_denial(tx, step, found)
-    return _decided(tx, step, found)
+    return _expanded(tx, step, found) if isinstance(found, Expansion) else _decided(tx, step, found)
 
 
 def _decided(tx: Transaction, step: Prepared, result: ActionResult) -> list[Ending]:
@@ -138,6 +135,8 @@ def failed(  # noqa: PLR0913 - the facts of a failure
 ) -> list[Ending]:
     """The next attempt if the step may have one, after *at_least* seconds; otherwise its end."""
     tx.failures[row.id] = f"{row.label}: {error_code}"
+    if error_code == PermissionDenied.code:
+        record_denial(tx, row, planned)
     message = tx.masker_of(row.execution_id).mask(message)
     again = None  # an end of the whole execution is neither tried again nor caught
     if ends is None:

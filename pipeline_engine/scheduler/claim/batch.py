@@ -38,6 +38,7 @@ from pipeline_engine.scheduler.actions.scope import (
 from pipeline_engine.scheduler.advance import blocks, outcome, places
 from pipeline_engine.scheduler.advance.advance import advance, skipped
 from pipeline_engine.scheduler.attempt_api import context_for
+from pipeline_engine.scheduler.claim.secret_uses import SecretUses
 from pipeline_engine.scheduler.plan.plan import Plan, PlannedStep
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import ActionResult
@@ -45,7 +46,6 @@ from pipeline_engine.storage import locking
 from pipeline_engine.storage import rows as rows_of
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.rows import BlockItem, ExecutionFacts, StepRow
-from pipeline_engine.storage.secrets import Key, note_use
 from pipeline_engine.storage.tables.steps import StepKind
 
 Planned: TypeAlias = tuple[StepRow, PlannedStep, ExecutionFacts, StepResults]
@@ -73,7 +73,10 @@ class Batch:
     _views: dict[UUID, View] = field(default_factory=dict)  #: of steps that are in no block
     _around: dict[int, BlockItem] = field(default_factory=dict)  #: blocks around those here
     _room: int = 0  #: for so many more steps
-    _used: set[Key] = field(default_factory=set)  #: stored secrets whose use is to be noted
+    _uses: SecretUses = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._uses = SecretUses(self.tx)
 
     def carry_out(self, rows: Sequence[StepRow], *, most: int) -> None:
         """Run these steps, and those behind them while all goes well; *most* of them at most.
@@ -85,8 +88,7 @@ class Batch:
         self._run(rows)
         advance(self.tx, self.endings)
         advance(self.tx, self._follow())
-        if self._used:
-            note_use(self.tx.connection, self._used)
+        self._uses.write()
 
     def _run(self, rows: Sequence[StepRow]) -> None:
         self._look_up({row.execution_id for row in rows})
@@ -145,8 +147,8 @@ class Batch:
                 self._opening.append((row, step))
                 return []
             prepared = prepare(row, step, facts, results, fuel, now)
-            if facts.known_secrets.due:
-                self._used.update(prepared.due_secrets)
+            if facts.known_secrets.texts:
+                self._uses.note(prepared)
             has_place = places.admits_step(self.tx, prepared)
         except PipelineEngineError as error:
             return self._refused(row, step, error)

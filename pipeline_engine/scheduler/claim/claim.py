@@ -88,7 +88,7 @@ def claim(runtime: Runtime, requests: Sequence[ClaimRequest]) -> list[Claimed]:
         requests = [replace(one, trusts=one.trusts and not is_expired(error)) for one in requests]
         log.warning("steps could not be claimed together", exc_info=True)
         return [_claim_alone(runtime, one) for one in requests]
-    runtime.remember(tx.begun)
+    runtime.remember(tx.begun, tx.recorded)
     follow_ups = hand_over(tx, slots)
     # Cheap steps are run for one task at a time; what several have asked for is claimed.
     failures = [tuple(tx.failures.values()), *[()] * len(requests)]

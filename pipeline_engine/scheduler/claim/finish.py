@@ -78,7 +78,7 @@ def finish(
             raise
         log.warning("steps could not be ended together with what follows", exc_info=True)
         return [_finish_alone(runtime, one) for one in finished]
-    runtime.remember(tx.begun)
+    runtime.remember(tx.begun, tx.recorded)
     kept = hand_over(tx, slots)
     own = [tx.failures.pop(one.step.row.id, None) for one in finished]
     refused = [tuple(tx.failures.values()), *[()] * len(finished)]

@@ -24,8 +24,8 @@ class AuditRecord(Base):
             "ix_audit_log_target_id", "target", "id", postgresql_where=text("target IS NOT NULL")
         ),
         Index("ix_audit_log_not_done", "result", "id", postgresql_where=text("result <> 'done'")),
-        # Rows come in the order of their time, so that a few pages know a whole day.
-        Index("ix_audit_log_at", "at", postgresql_using="brin"),
+        Index("uq_audit_log_once", "once", unique=True, postgresql_where=text("once IS NOT NULL")),
+        Index("ix_audit_log_at", "at"),
     )
 
     id: Mapped[counted_key]
@@ -40,3 +40,5 @@ class AuditRecord(Base):
     request_id: Mapped[str | None]
     address: Mapped[str | None]
     details: Mapped[dict[str, Json]]
+    #: what makes it the same as another: of some acts one record is enough
+    once: Mapped[str | None]

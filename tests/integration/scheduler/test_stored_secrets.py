@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from support.canaries import CANARY, FORMS, forms_of, quotes, rows_that_quote
 from support.counting import counted_statements
@@ -16,6 +17,7 @@ from support.driving import Driver
 from support.factories import a_block, a_document, a_pipeline, a_step, an_action
 from support.parked_job import accept
 
+from pipeline_engine.domain.audit_log import Act
 from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.domain.masking import MASK
 from pipeline_engine.errors import PermissionDenied
@@ -24,6 +26,7 @@ from pipeline_engine.sdk import ActionContext, ActionResult, EventAction, EventR
 from pipeline_engine.services import executions, secrets
 from pipeline_engine.services.executions import StartRequest
 from pipeline_engine.services.secrets import SecretChange
+from pipeline_engine.storage.tables.audit_log import AuditRecord
 
 MAY = frozenset({"executions:run", "secrets:use"})
 ADA = Caller("ada", rights=MAY, principal="token:ada")
@@ -635,3 +638,29 @@ def test_a_pipeline_that_names_no_secret_costs_no_statement(
 
     assert not [sql for sql in counts if "secret" in sql]
     assert [sql for sql in naming if "secret" in sql], "it would have been counted"
+
+
+# ── Who was given it ─────────────────────────────────────────────────────────────────────
+
+
+def test_the_audit_log_says_once_which_execution_was_given_which_version(
+    drive: Any, tell: Any, keep: Keep, session: Session
+) -> None:
+    keep(ADA)
+    driver = drive(tell)
+    each = a_step("each", action="tell", params=GIVEN) | {"for_each": [1, 2, 3]}
+    first = run(driver, ADA, each, TELL | {"depends_on": ["each"]})
+    keep(ADA, NEW)
+    second = run(driver, ADA, TELL)
+
+    session.rollback()
+    uses = session.scalars(
+        select(AuditRecord).where(AuditRecord.act == Act.SECRET_USE).order_by(AuditRecord.id)
+    )
+    assert [(use.target, use.owner, use.principal, use.details) for use in uses] == [
+        ("token", "ada", "token:ada", {"execution_id": one, "step_id": step, "version": version})
+        for one, step, version in (
+            (str(first.execution.id), "each", 1),
+            (str(second.execution.id), "tell", 2),
+        )
+    ]
