@@ -204,7 +204,7 @@ def delete(caller: Caller, session: Session, pipeline_id: UUID | str) -> None:
 def get(caller: Caller, session: Session, pipeline_id: UUID | str) -> StoredPipeline:
     """One pipeline; raises ``PipelineNotFound``, also for what belongs to another user."""
     found = session.execute(
-        _stored(with_document=True)
+        _stored(caller, with_document=True)
         .where(Pipeline.id == as_id(pipeline_id), visible_to(Pipeline, caller))
         .execution_options(populate_existing=True)
     ).one_or_none()
@@ -234,7 +234,7 @@ def listed(
         sight = Pipeline.id.in_(select(named.id).where(named.distance == NEAREST))
     total = session.scalar(select(func.count()).select_from(Pipeline).where(sight)) or 0
     rows = session.execute(
-        _stored(with_document=with_document)
+        _stored(caller, with_document=with_document)
         .where(sight)
         .order_by(Pipeline.created_at.desc(), Pipeline.id.desc())
         .limit(page.size)
@@ -272,13 +272,14 @@ def _stored_pipeline(row: Row[*tuple[Any, ...]]) -> StoredPipeline:
     )
 
 
-def _stored(*, with_document: bool) -> Select[*tuple[Any, ...]]:
+def _stored(caller: Caller, *, with_document: bool) -> Select[*tuple[Any, ...]]:
+    """Pipelines with what those of their executions add up to that *caller* may know of."""
     counts = (
         select(
             func.count().label("execution_count"),
             func.max(Execution.created_at).label("last_execution_at"),
         )
-        .where(Execution.pipeline_id == Pipeline.id)
+        .where(Execution.pipeline_id == Pipeline.id, visible_to(Execution, caller))
         .lateral("counts")
     )
     document = PipelineRevision.document if with_document else literal(None)

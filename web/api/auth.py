@@ -98,8 +98,11 @@ def install(app: Flask, runtime: Runtime) -> None:
             proven = _proven(credentials, request.headers, access)
         # Known before it says for whom it acts: that may be refused, and is recorded.
         g.caller = replace(proven, origin=origin())
+        if not proven.is_service:  # what is refused next is a request, too
+            count_caller(proven)
         g.caller = _acting(g.caller, request.headers)
-        count_caller(g.caller)
+        if proven.is_service:  # it has a bucket for each whom it names
+            count_caller(g.caller)
         # Before any row is looked up: what somebody may not do says nothing about what is there.
         for scope in scopes_of(app, request.endpoint):
             if not g.caller.may(scope):

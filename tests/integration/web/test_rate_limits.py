@@ -64,6 +64,12 @@ def test_one_token_has_one_bucket_wherever_it_is_used(narrow: Flask) -> None:
     assert found == [200] * 3 + [429] * 2
 
 
+def test_a_request_counts_although_it_is_refused(narrow: Flask) -> None:
+    for_bob = {"X-Owner": "bob"}
+
+    assert statuses(narrow, ALICE, 4, headers=for_bob) == [403] * 3 + [429]
+
+
 def test_a_service_has_a_bucket_for_each_user_and_none_for_itself(narrow: Flask) -> None:
     for_ann = {"X-User-ID": "ann"}
 

@@ -125,6 +125,19 @@ def test_lists_counts_and_filters_know_nothing_of_others(hers: Things, bob: Flas
         assert (listed.json, listed.headers["X-Total-Count"]) == ([], "0")
 
 
+def test_a_pipeline_that_many_may_start_counts_for_each_what_he_has_started(
+    service: FlaskClient, alice: FlaskClient, bob: FlaskClient
+) -> None:
+    shared = service.post(f"{BASE}/pipelines", json={"dag": DAG, "system_owned": True}).json
+    alice.post(f"{BASE}/executions", json={"pipeline_id": shared["id"]})
+
+    told = [who.get(f"{BASE}/pipelines/{shared['id']}").json for who in (alice, bob, service)]
+
+    assert [one["execution_count"] for one in told] == [1, 0, 1]
+    assert told[1]["last_execution_at"] is None
+    assert bob.get(f"{BASE}/pipelines?include_system=true").json[0]["execution_count"] == 0
+
+
 def test_names_keys_and_ids_of_two_owners_do_not_meet(
     hers: Things, alice: FlaskClient, bob: FlaskClient
 ) -> None:
