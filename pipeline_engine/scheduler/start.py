@@ -93,6 +93,9 @@ def start(tx: Transaction, startable: Startable, request: Request) -> Started:
     """
     _check_rights(startable.plan, request.caller)
     definition = startable.plan.definition
+    if request.user_id is not None:
+        # For whom actions act: what a client or a step says of that is not believed.
+        request = replace(request, params={**request.params, "user_id": request.user_id})
     params, problems = merge_params(definition, request.params)
     if not problems:
         problems = [*quorums.problems(definition, params)]

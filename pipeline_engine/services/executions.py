@@ -106,10 +106,8 @@ def _is_of_system(request: StartRequest) -> bool:
 
 
 def _owned(owner: Caller, request: StartRequest) -> StartRequest:
-    """*request* as one of its owner, for whom actions act: what the params say is not believed."""
-    known = {} if owner.user_id is None else {"user_id": owner.user_id}
-    params = request.params | known
-    return replace(request, user_id=owner.user_id, caller=owner, params=params)
+    """*request* as one of its owner."""
+    return replace(request, user_id=owner.user_id, caller=owner)
 
 
 def _commit_and_send(runtime: Runtime, begin: Callable[[Transaction], Started]) -> Started:

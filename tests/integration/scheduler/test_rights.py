@@ -90,6 +90,25 @@ def test_a_sub_pipeline_has_no_more_rights_than_the_execution_that_starts_it(
     assert allowed.status == "COMPLETED"
 
 
+def test_a_sub_pipeline_is_told_for_whom_it_runs_by_the_engine_and_not_by_the_step(
+    driver: Any, session: Any
+) -> None:
+    child = a_pipeline(
+        session,
+        a_step("a"),
+        name="child",
+        parameters=[{"name": "user_id"}],
+        outputs={"acts_for": "{{ params.user_id }}"},
+    )
+    child.system_owned = True
+    session.commit()
+    given = {"pipeline": "child", "params": {"user_id": "bob"}}
+
+    end = run(driver, READER, a_step("call", action="run_pipeline", params=given))
+
+    assert end.step("call").outputs["outputs"] == {"acts_for": "ada"}
+
+
 @pytest.mark.parametrize(("owner", "found"), [("group:ops", True), ("group:dev", False)])
 def test_a_sub_pipeline_is_one_that_whoever_started_may_see(
     driver: Any, session: Any, owner: str, found: bool
