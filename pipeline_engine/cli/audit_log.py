@@ -66,15 +66,14 @@ def audit_log(client: Client, /, *, details: bool, as_json: bool, **filters: Any
 
 
 def _row(record: Json, *, with_details: bool) -> tuple[object, ...]:
-    code = f" [{record['code']}]" if record["code"] else ""
-    style = STYLES.get(record["result"], "")
-    target = [_target(record), *(_details(record) if with_details else ())]
+    code = f"[{record['code']}]" if record["code"] else ""
+    said = [code, _target(record), *(_details(record) if with_details else ())]
     return (
         when(record["at"]),
         record["principal"] or NOBODY,
         record["act"],
-        Styled(f"{record['result']}{printable(code)}", style),
-        "  ".join(part for part in target if part),
+        Styled(printable(record["result"]), STYLES.get(record["result"], "")),
+        "  ".join(part for part in said if part),
     )
 
 

@@ -227,7 +227,7 @@ def _keep(runtime: Runtime, delivery: NewDelivery, record: Record | None) -> Rec
     if record is not None:
         about = {"source": delivery.source, "external_id": delivery.external_id}
         details = {**record.details, **about} if delivery.external_id else record.details
-        delivery = replace(delivery, record=asdict(record) | {"details": details})
+        delivery = replace(delivery, record=replace(record, details=details))
     try:
         return _stored(runtime, delivery)
     except (DBAPIError, PoolTimeout) as error:
@@ -285,8 +285,8 @@ def spooled(runtime: Runtime) -> tuple[int, int]:
 
 def _spooled(runtime: Runtime, delivery: NewDelivery, reason: Exception) -> Receipt:
     if delivery.record is not None:  # it is recorded when it is kept
-        details = delivery.record["details"] | {"accepted_at": datetime.now(UTC).isoformat()}
-        delivery = replace(delivery, record=delivery.record | {"details": details})
+        details = {**delivery.record.details, "accepted_at": datetime.now(UTC).isoformat()}
+        delivery = replace(delivery, record=replace(delivery.record, details=details))
     try:
         entry: Any = runtime.redis.xadd(
             _spool(runtime), {"delivery": json_guard.dumps(asdict(delivery))}
@@ -313,13 +313,22 @@ def drain_spool(runtime: Runtime, *, limit: int = 500) -> int:
 def _drain(runtime: Runtime, fields: Mapping[str, str]) -> None:
     """Store one entry; one that cannot be stored is set aside, for it holds up the rest."""
     try:
-        _stored(runtime, NewDelivery(**orjson.loads(fields["delivery"])))
+        _stored(runtime, _unspooled(orjson.loads(fields["delivery"])))
     except DBAPIError as error:
         if is_unreachable(error):
             raise
         _set_aside(runtime, fields, error)
     except (KeyError, TypeError, ValueError) as error:  # written by another version
         _set_aside(runtime, fields, error)
+
+
+def _unspooled(fields: dict[str, Any]) -> NewDelivery:
+    said = fields.pop("record", None)
+    if said is None:
+        return NewDelivery(**fields)
+    word = said.pop("act")
+    act = next(act for act in Act if act == word)
+    return NewDelivery(**fields, record=Record(**said, act=act))
 
 
 def _set_aside(runtime: Runtime, fields: Mapping[str, str], reason: Exception) -> None:

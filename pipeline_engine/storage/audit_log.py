@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
@@ -50,7 +50,7 @@ RECORD_ONCE = (
 
 def as_param(record: Record | None) -> str | None:
     """What ``recording`` takes as ``%(record)s``."""
-    return None if record is None else json_guard.dumps(asdict(record))
+    return None if record is None else json_guard.dumps(record)
 
 
 def write(connection: Connection, record: Record, *, before: str = "") -> None:
@@ -65,7 +65,7 @@ def write_relaxed(connection: Connection, record: Record) -> None:
 
 def write_once(connection: Connection, records: Iterable[Record]) -> None:
     """Keep those that were not written before, by what they call ``once``."""
-    rows = [asdict(record) for record in sorted(records, key=lambda record: record.once or "")]
+    rows = sorted(records, key=lambda record: record.once or "")  # as locks are taken
     driver.run(connection, RECORD_ONCE, {"records": json_guard.dumps(rows)})
 
 

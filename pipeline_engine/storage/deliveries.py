@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.audit_log import Record
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.storage import audit_log
 from pipeline_engine.storage.postgres import driver
@@ -46,7 +47,7 @@ class NewDelivery:
     step_execution_id: int | None = None
     attempt: int | None = None
     #: what the audit log says of it; null for callbacks, which nobody but their step's peer sends
-    record: dict[str, Json] | None = None
+    record: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def insert(connection: Connection, delivery: NewDelivery) -> tuple[int | None, O
             "attempt": delivery.attempt,
             "type": delivery.event_type,
             "body": json_guard.dumps(delivery.body),
-            "record": None if record is None else json_guard.dumps(record),
+            "record": audit_log.as_param(record),
         },
     )
     delivery_id, *step = rows[0]
