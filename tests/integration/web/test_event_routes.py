@@ -145,7 +145,7 @@ def test_a_delivery_may_be_smaller_than_a_definition(service: FlaskClient) -> No
     assert definition.status_code == 200
 
 
-@pytest.mark.parametrize("token", ["x", "a.b.c", "%00", "eyJhbGciOiJub25lIn0.e30."])
+@pytest.mark.parametrize("token", ["x", "a.b.c", "eyJhbGciOiJub25lIn0.e30."])
 def test_a_callback_token_that_we_did_not_sign_is_401(anybody: FlaskClient, token: str) -> None:
     answer = anybody.post(f"/api/v1/callbacks/{token}", json={"approved": True})
 
