@@ -30,7 +30,12 @@ class Quota:
 
 
 def of(caller: Caller, session: Session, settings: Settings) -> list[Quota]:
-    """The quotas of the owner for whom *caller* acts: of the system, if that is nobody."""
+    """The quotas of the owner for whom *caller* acts: of the system, if that is nobody.
+
+    What an owner has in all is none of the business of a token that is bound to some pipelines.
+    """
+    if caller.only_pipelines is not None:
+        return []
     owner, connection = caller.user_id, session.connection()
     return [
         Quota(name, settings.quota(name, owner), count(connection, owner))

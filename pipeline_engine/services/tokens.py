@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.issues import Issue
 from pipeline_engine.domain.scopes import Scope, has, missing_among, unknown_among
-from pipeline_engine.errors import NotFound, PipelineEngineError
+from pipeline_engine.errors import Conflict, NotFound, PipelineEngineError
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import audit_log
 from pipeline_engine.services.audit_log import Act
@@ -34,6 +34,7 @@ ID = re.compile(r"[a-z0-9]{12}", re.ASCII)
 TEXT = re.compile(rf"pe_(?P<id>{ID.pattern})_(?P<secret>[A-Za-z0-9_-]{{43}})", re.ASCII)
 ALPHABET = string.ascii_lowercase + string.digits
 DEFAULT_LIFETIME = timedelta(days=90)
+MOST_TOKENS = 1000  #: of one owner that let in
 #: What a token may do that is bound to some pipelines: the rest has nothing to do with these.
 BINDABLE = frozenset(
     {
@@ -51,6 +52,12 @@ class TokenNotFound(NotFound):
     """There is no such token."""
 
     code = "token_not_found"
+
+
+class TooManyTokens(Conflict):
+    """The owner has as many tokens that let in as one may have; revoke one first."""
+
+    code = "too_many_tokens"
 
 
 class InvalidTokenRequest(PipelineEngineError):
@@ -91,7 +98,7 @@ def create(caller: Caller, session: Session, runtime: Runtime, request: TokenReq
 
     Without a point in time it expires after 90 days, or with the token that has made it.
 
-    Raises ``InvalidTokenRequest`` with each problem, ``ScopeExceedsCaller``, and
+    Raises ``InvalidTokenRequest`` with each problem, ``ScopeExceedsCaller``, ``TooManyTokens``, and
     ``PipelineNotFound`` or ``AmbiguousName`` for a pipeline that it is to be bound to.
     """
     owner = caller.acting_for(request.user_id)
@@ -100,6 +107,8 @@ def create(caller: Caller, session: Session, runtime: Runtime, request: TokenReq
     _check(owner, request, rights, [name for name in request.roles if name not in roles])
     if missing := missing_among(caller.rights, rights):
         raise ScopeExceedsCaller(f"The caller does not have {', '.join(missing)}.")
+    if tokens.live(session.connection(), owner.user_id) >= MOST_TOKENS:
+        raise TooManyTokens(f"There are {MOST_TOKENS} tokens of this owner; revoke one first.")
     secret = secrets.token_urlsafe(32)
     token = Token(
         id="".join(secrets.choice(ALPHABET) for _ in range(12)),

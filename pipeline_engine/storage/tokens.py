@@ -36,6 +36,11 @@ WHERE id = %(id)s AND coalesce(last_used_at < now() - interval '1 minute', true)
 """
 
 
+LIVE = """
+SELECT count(*) FROM tokens
+WHERE coalesce(user_id, '') = coalesce(%(owner)s, '') AND revoked_at IS NULL
+    AND coalesce(expires_at > now(), true)
+"""
 ENDLESS = """
 SELECT name FROM tokens WHERE expires_at IS NULL AND revoked_at IS NULL
 ORDER BY created_at LIMIT %(most)s
@@ -45,6 +50,11 @@ ORDER BY created_at LIMIT %(most)s
 def names_of_endless(connection: Connection, *, most: int) -> list[str]:
     """The names of tokens that are good for ever, the oldest first."""
     return [row[0] for row in driver.fetch(connection, ENDLESS, {"most": most})]
+
+
+def live(connection: Connection, owner: str | None) -> int:
+    """How many tokens of an owner let in; null is the system."""
+    return int(driver.fetch(connection, LIVE, {"owner": owner})[0][0])
 
 
 def find(connection: Connection, token_id: str) -> KnownToken | None:

@@ -76,8 +76,29 @@ def test_a_token_that_is_bound_to_a_pipeline_starts_and_sees_nothing_else(
     assert (of_its_own.status_code, of_its_own.json["code"]) == (403, "insufficient_scope")
     listed = job.get("/executions").json["executions"]
     assert [one["id"] for one in listed] == [own.json["execution_id"]]
+    assert job.get("/api/v1/quotas").json["quotas"] == []
     seen = job.get(f"/executions/{own.json['execution_id']}").json
     assert (seen["user_id"], seen["started_by"]) == ("alice", f"token:{token['id']}")
+
+
+def test_an_owner_has_no_more_tokens_than_can_be_looked_after(
+    alice: FlaskClient, bob: FlaskClient, session: Session
+) -> None:
+    session.execute(
+        text(
+            "INSERT INTO tokens (id, secret_hash, name, user_id, rights, created_by)"
+            " SELECT lpad(n::text, 12, '0'), '', 't', 'alice', '[\"admin\"]', 'x'"
+            " FROM generate_series(1, 1000) n"
+        )
+    )
+    session.commit()
+    body = {"name": "t", "scopes": ["executions:read"]}
+
+    too_many = alice.post("/api/v1/tokens", json=body)
+    alice.delete("/api/v1/tokens/000000000001")
+
+    assert (too_many.status_code, too_many.json["code"]) == (409, "too_many_tokens")
+    assert [who.post("/api/v1/tokens", json=body).status_code for who in (alice, bob)] == [201] * 2
 
 
 @pytest.mark.parametrize(
