@@ -37,6 +37,7 @@ class Share:
     _had: dict[str, float] = field(default_factory=dict)  #: virtual time of each
     _is_at: float = 0.0  #: virtual time of who was served last, before that
     _waiting: Collection[str] = ()
+    _has_others: bool = False  #: there were two of them at least, seen or not
     beginning: str = ""  #: the owner to look at first, next time
     pace: float = 0.0  #: seconds that a cheap step took lately
     _seen_at: float = float("-inf")
@@ -46,7 +47,7 @@ class Share:
     @property
     def is_alone(self) -> bool:
         """Whether a moment ago at most one owner had steps in the queue."""
-        return len(self._waiting) < 2 and self.is_fresh
+        return not self._has_others and self.is_fresh
 
     @property
     def is_fresh(self) -> bool:
@@ -64,9 +65,13 @@ class Share:
         return not self._at_work.total() and self.now() - self._worked_at > IDLE_SECONDS
 
     def saw(self, waiting: Collection[str], *, next_from: str = "") -> None:
-        """Note who has steps in the queue, and where to look next time."""
+        """Note who has steps in the queue, and where to look next time.
+
+        Behind those who were looked at before there may be one, or none; they are still there.
+        """
+        self._has_others = len(waiting) > 1 or bool(self.beginning)
         self._waiting, self._seen_at, self.beginning = waiting, self.now(), next_from
-        if len(waiting) > 1:
+        if self._has_others:
             self._shared_at = self._seen_at
 
     def before(self, mine: str) -> str | None:
@@ -101,7 +106,7 @@ class Share:
             begins = {owner: self._begins(owner) for owner in seconds}
             for owner, taken in seconds.items():
                 self._had[owner] = begins[owner] + taken
-            if len(self._waiting) < 2:  # nobody else is behind
+            if not self._has_others:  # nobody else is behind
                 self._is_at = max(begins.values(), default=self._is_at)
             if len(self._had) > KEPT:
                 most = sorted(self._had.items(), key=lambda one: one[1])[-KEPT // 2 :]

@@ -105,3 +105,15 @@ def test_what_is_kept_of_owners_is_bounded(share):
         share.charge({f"owner-{number}": 1.0})
 
     assert len(share._had) <= sharing.KEPT
+
+
+@pytest.mark.parametrize("rest", [["z"], []])
+def test_who_is_the_last_of_a_long_row_is_not_alone(share, clock, rest):
+    share.saw([f"a{number}" for number in range(64)], next_from="a9\x01")
+    share.saw(rest)
+
+    assert (share.is_alone, share.is_shared) == (False, True)
+
+    share.saw(["a"])
+
+    assert share.is_alone
