@@ -34,7 +34,6 @@ NOBODYS = {
 #: Let in by something else.
 OTHERWISE = {
     "tokens.holder": "the token is what tells who asks",
-    "queries.steps.callback_url_of": "of a step that was handed to a caller who sees it",
     "executions.ended": "the door asks for all whose answers it holds back; they have the ids",
     "inbox.accept_answer": "the token names the attempt; whoever made it has looked who asks",
     "inbox.accept_callback": "the signed token in the URL is the only key",

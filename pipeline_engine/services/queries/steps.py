@@ -24,11 +24,13 @@ from sqlalchemy.orm import Session, aliased
 
 from pipeline_engine.domain import paths
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.scopes import Scope
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
 from pipeline_engine.scheduler.actions.own_address import checks_events
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.services import approvals
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.visibility import redactor_of
@@ -202,9 +204,15 @@ def _record(row: Row[*tuple[Any, ...]], redactor: Redactor) -> StepRecord:
     return StepRecord(**found | shown)
 
 
-def callback_url_of(runtime: Runtime, step: StepRecord) -> str | None:
-    """Where the attempt that is parked now is answered; None if none is."""
-    if not step.parked:
+def callback_url_of(caller: Caller, runtime: Runtime, step: StepRecord) -> str | None:
+    """Where the attempt that is parked now is answered; None if none is.
+
+    It is a key that asks nobody who he is, so only those are told who may answer anyway; and by
+    it one could approve in the name of another, of whom a service alone is believed.
+    """
+    if not step.parked or not caller.may(Scope.EXECUTIONS_CONTROL):
+        return None
+    if step.action == approvals.ACTION and not caller.is_service:
         return None
     left = timedelta(seconds=runtime.settings.parked_timeout_seconds)
     if step.deadline_at is not None:

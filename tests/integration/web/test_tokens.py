@@ -12,6 +12,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from support.factories import a_document, a_step
+from support.history_rows import a_step as a_row
 from support.history_rows import an_execution
 from support.waiting import wait_until
 
@@ -52,6 +53,25 @@ def test_a_reader_reads_and_does_nothing_else(
         dashboard.get("/api/v1/tokens"),
     ):
         assert (answer.status_code, answer.json["code"]) == (403, "insufficient_scope")
+
+
+def test_who_may_only_read_is_given_no_key_to_answer_with(
+    app: Flask, alice: FlaskClient, service: FlaskClient, session: Session
+) -> None:
+    execution = an_execution(session, user_id="alice")
+    for step, action in (("ask", "approval"), ("wait", "wait_for_event")):
+        a_row(session, execution, step, "RUNNING", action=action, awaiting_event=True, attempt=1)
+    session.commit()
+    viewer = client_with(app, made(alice, roles=["viewer"])["token"])
+
+    def keys_of(who: FlaskClient, path: str) -> dict[str, bool]:
+        shown = who.get(f"/api/v1/executions/{execution.id}/{path}").json["steps"]
+        return {step["step_id"]: step["callback_url"] is not None for step in shown}
+
+    for path in ("steps", "progress?detail=steps"):
+        assert keys_of(viewer, path) == {"ask": False, "wait": False}
+        assert keys_of(alice, path) == {"ask": False, "wait": True}  # a yes is hers, not anybody's
+        assert keys_of(service, path) == {"ask": True, "wait": True}
 
 
 def test_a_token_that_is_bound_to_a_pipeline_starts_and_sees_nothing_else(

@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from pipeline_engine.services.queries import StepRecord, callback_url_of
 
-from ..context import runtime
+from ..context import caller, runtime
 from ..paging import PaginationSchema
 from .fields import (
     MAX_ID,
@@ -51,7 +51,7 @@ class ItemCountsSchema(ApiSchema):
 
 
 def _callback_url(step: StepRecord) -> str | None:
-    return callback_url_of(runtime(), step)
+    return callback_url_of(caller(), runtime(), step)
 
 
 class StepSchema(ApiSchema):
