@@ -116,6 +116,12 @@ def client(stack: Stack, client_token: str) -> Client:
     return Client(stack.api_url, client_token)
 
 
+@pytest.fixture
+def administrator(stack: Stack, client: Client) -> Client:
+    """A client that may store pipelines of the system; the API answers."""
+    return Client(stack.api_url, stack.api_token)
+
+
 def is_there(stack: Stack) -> bool:
     try:
         return requests.get(f"{stack.api_url}/health", timeout=5).ok

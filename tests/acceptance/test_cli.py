@@ -57,8 +57,10 @@ def test_a_file_is_run_and_watched_to_its_end(invoke: Invoke, write: Callable[..
     assert "greet  ✓ completed" in result.output
 
 
-def test_a_stored_pipeline_is_run_by_its_name_with_params(invoke: Invoke, client: Client) -> None:
-    client.store(samples.pipeline(samples.HELLO))
+def test_a_stored_pipeline_is_run_by_its_name_with_params(
+    invoke: Invoke, administrator: Client
+) -> None:
+    administrator.store(samples.pipeline(samples.HELLO))
 
     result = invoke("run", "hello", "-p", 'names=["Ada"]', "-p", "loud=true", "--wait=20", "--json")
 
@@ -67,9 +69,9 @@ def test_a_stored_pipeline_is_run_by_its_name_with_params(invoke: Invoke, client
 
 
 def test_params_come_from_a_file_and_single_ones_win(
-    invoke: Invoke, client: Client, tmp_path: Path
+    invoke: Invoke, administrator: Client, tmp_path: Path
 ) -> None:
-    client.store(samples.pipeline(samples.HELLO))
+    administrator.store(samples.pipeline(samples.HELLO))
     params = tmp_path / "params.json"
     params.write_text('{"names": ["Grace"], "loud": true}')
 
@@ -124,8 +126,10 @@ def test_show_names_what_is_parked_and_cancel_ends_it(invoke: Invoke, client: Cl
     assert invoke("watch", run.id).exit_code == 1
 
 
-def test_executions_are_listed_by_pipeline_and_status(invoke: Invoke, client: Client) -> None:
-    client.store(samples.pipeline(samples.HELLO))
+def test_executions_are_listed_by_pipeline_and_status(
+    invoke: Invoke, administrator: Client
+) -> None:
+    administrator.store(samples.pipeline(samples.HELLO))
     done = execution_of(invoke("run", "hello", "--wait", "20", "--json"))["id"]
 
     listed = invoke("executions", "--pipeline", "hello", "--status", "completed")

@@ -12,11 +12,11 @@ from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 
 
 def test_a_revoked_step_fails_for_good_and_what_it_started_is_stopped(
-    client: Client, ledger: Ledger
+    client: Client, administrator: Client, ledger: Ledger
 ) -> None:
     name = f"child-{uuid4()}"
     work = step("work", "probe_work", ledger=str(ledger), seconds=20)
-    client.store({"name": name, "steps": [work]})
+    administrator.store({"name": name, "steps": [work]})
     retry = {"max_attempts": 3, "backoff_seconds": 0}
     run = Run.start(client, step("parent", "run_pipeline", pipeline=name, retry=retry))
     run.until(lambda now: now.step("parent").is_parked and ledger.count("started") == 1)
