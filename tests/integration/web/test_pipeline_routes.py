@@ -83,7 +83,7 @@ def test_a_name_that_is_taken_is_409(alice: FlaskClient, bob: FlaskClient) -> No
     created(bob)
 
 
-@pytest.mark.parametrize("path", [str(UUID(int=7)), "not-a-uuid", "%00", "x" * 300])
+@pytest.mark.parametrize("path", [str(UUID(int=7)), "not-a-uuid", "x" * 300])
 def test_what_does_not_exist_is_404_whatever_it_is_called(alice: FlaskClient, path: str) -> None:
     for answer in (
         alice.get(f"/pipelines/{path}"),
