@@ -67,7 +67,7 @@ def play(directory: Path, *, once: bool, flower: bool) -> bool:
         with Stack.start(directory, environment=environment, options=options) as stack:
             console.print(f"The stack runs: {stack.api_url}", highlight=False)
             bootstrap = Client(stack.api_url, stack.api_token)
-            events = _token(bootstrap, "stand-ins", Scope.EVENTS_SEND)
+            events = _token(bootstrap, "stand-ins", Scope.EVENTS_SEND, Scope.OWNERS_ANY)
             peers.control(callback_url=stack.api_url, token=events)
             was_true = _perform(stack, peers, console)
             if console.is_terminal and not once:
@@ -81,15 +81,15 @@ def _environment(service_urls: str) -> Mapping[str, str]:
     return {**os.environ, **FAST, "PIPELINE_SERVICE_URLS": service_urls}
 
 
-def _token(client: Client, name: str, *scopes: Scope) -> str:
-    """A token that may do what it is for, and that for everybody, for an hour."""
+def _token(client: Client, name: str, *scopes: Scope, owner: str | None = None) -> str:
+    """A token that may do what it is for, for an hour."""
     until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    made = client.create_token(name, scopes=[*scopes, Scope.OWNERS_ANY], expires_at=until)
+    made = client.create_token(name, scopes=scopes, user_id=owner, expires_at=until)
     return str(made["token"])
 
 
 def _perform(stack: Stack, peers: PeersProcess, console: Console) -> bool:
-    token = _token(Client(stack.api_url, stack.api_token), "demo", *NEEDED)
+    token = _token(Client(stack.api_url, stack.api_token), "demo", *NEEDED, owner="demo")
     client = Client(stack.api_url, token)
     with Screen(console) as screen:
         story = Scenario(client, peers, _StackWorker(stack), screen).play()

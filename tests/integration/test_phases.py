@@ -218,8 +218,8 @@ def test_no_statement_that_moves_steps_is_left_out_here():
 @pytest.mark.parametrize(
     ("condition", "index"),
     [
-        (f"{IS[Phase.QUEUED]} AND queued_at < now()", "queued"),
-        (f"{any_of((Phase.DELAYED, Phase.RETRYING))} AND due_at <= now()", "due"),
+        (f"{IS[Phase.QUEUED]} AND queued_at < now()", "shares"),
+        (f"{any_of((Phase.DELAYED, Phase.RETRYING))} AND due_at <= now()", "delayed"),
         (f"{IS[Phase.TIMER]} AND due_at <= now()", "due"),
         (f"{IS[Phase.JOINING]} AND due_at <= now()", "due"),
         (f"{IS[Phase.CLEANING_UP]} AND due_at <= now()", "due"),
