@@ -47,6 +47,8 @@ def show_action(client: Client, name: str, as_json: bool) -> None:
         print_json(action)
         return
     click.echo(f"{action['type']} {action['version']}: {action['description']}\n")
+    if action["requiredPermissions"]:
+        click.echo(f"needs the right {', '.join(action['requiredPermissions'])}\n")
     print_table("param", "type", "", "", rows=map(_param_row, action["params"]))
     click.echo()
     outputs = ((o["name"], o["type"], o["description"] or "") for o in action["outputs"])

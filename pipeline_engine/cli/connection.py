@@ -89,4 +89,4 @@ def connect(ctx: click.Context) -> Client:
 
 
 def _say_wait(seconds: float, because: str) -> None:
-    click.echo(f"{because} Trying again in {seconds:g} s.", err=True)
+    click.echo(f"{because.rstrip('.')}. Trying again in {seconds:g} s.", err=True)

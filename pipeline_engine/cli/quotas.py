@@ -24,7 +24,7 @@ def quotas(client: Client, as_json: bool) -> None:
         print_json(found)
         return
     rows = (
-        (one["name"], f"{one['used']:,}", "any" if one["limit"] is None else f"{one['limit']:,}")
+        (one["name"], f"{one['used']:,}", "none" if one["limit"] is None else f"{one['limit']:,}")
         for one in found["quotas"]
     )
     print_table("quota", "used", "limit", rows=rows)

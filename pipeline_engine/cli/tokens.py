@@ -107,7 +107,7 @@ def revoke(client: Client, token_id: str, as_json: bool) -> None:
     if as_json:
         print_json({"id": token_id})
     else:
-        click.echo("revoked")
+        click.echo(f"Token {token_id} is revoked.")
 
 
 def _ends(token: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline_engine.cli.connection import connected
 from pipeline_engine.cli.group import example
-from pipeline_engine.cli.output import json_option, print_json, print_line
+from pipeline_engine.cli.output import json_option, print_json, print_line, when
 
 if TYPE_CHECKING:
     from pipeline_engine.client import Client
@@ -30,4 +30,4 @@ def whoami(client: Client, as_json: bool) -> None:
     if found["pipelines"] is not None:
         print_line("  only   ", ", ".join(found["pipelines"]) or "pipelines that are gone")
     if found["expires_at"]:
-        print_line("  until  ", found["expires_at"])
+        print_line("  until  ", when(found["expires_at"]))

@@ -213,7 +213,7 @@ class ActionMeta:
     idempotent: bool = True
     #: Names of the peers that it calls, for readers.
     required_services: Sequence[str] = ()
-    #: Permissions that the user needs there, for readers.
+    #: Rights without which nobody runs it, such as ``model:write``.
     required_permissions: Sequence[str] = ()
     #: Params to copy, which editors show.
     examples: Sequence[ActionExample] = ()

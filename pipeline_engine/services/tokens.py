@@ -106,7 +106,7 @@ def create(caller: Caller, session: Session, runtime: Runtime, request: TokenReq
     rights = frozenset(request.rights) | rights_of(roles, request.roles)
     _check(owner, request, rights, [name for name in request.roles if name not in roles])
     if missing := missing_among(caller.rights, rights):
-        raise ScopeExceedsCaller(f"The caller does not have {', '.join(missing)}.")
+        raise ScopeExceedsCaller(f"The caller does not have the right {', '.join(missing)}.")
     if tokens.live(session.connection(), owner.user_id) >= MOST_TOKENS:
         raise TooManyTokens(f"There are {MOST_TOKENS} tokens of this owner; revoke one first.")
     secret = secrets.token_urlsafe(32)
@@ -192,7 +192,7 @@ def _check(
     owner: Caller, request: TokenRequest, rights: frozenset[str], unknown_roles: Sequence[str]
 ) -> None:
     problems = [
-        Issue("/scopes", "unknown_scope", f"{word!r} is no right.", "See the table of routes.")
+        Issue("/scopes", "unknown_scope", f"There is no right {word!r}.", "whoami lists yours.")
         for word in unknown_among(request.rights)
     ]
     problems += [
@@ -201,6 +201,10 @@ def _check(
     ]
     if not rights and not problems:
         problems.append(Issue("/scopes", "missing", "A token needs a scope or a role.", None))
+    if request.user_id not in (None, owner.user_id):
+        hint = "X-Owner chooses a group that you are in."
+        text = "Only a service says for whom a token acts."
+        problems.append(Issue("/user_id", "not_allowed", text, hint))
     if owner.user_id is None and not has(rights, Scope.OWNERS_ANY):
         hint = "Say for whom (user_id, X-Owner), or give it owners:any."
         problems.append(Issue("/user_id", "missing", "It would act for nobody.", hint))

@@ -98,6 +98,19 @@ def test_who_is_told_when_to_come_back_comes_back():
     assert "Slow down. Trying again in 0 s." in result.stderr
 
 
+def test_what_may_be_started_and_not_read_is_started_without_a_refusal():
+    with local_service() as service:
+        service.answer("GET /api/v1/whoami", {"scopes": ["executions:read", "executions:run"]})
+        service.answer("POST /api/v1/executions", {"execution_id": "e1"})
+        service.answer("GET /api/v1/executions/e1", {"id": "e1"})
+
+        result = run(service, "run", "release")
+
+    asked = [(r.method, r.path.split("?")[0]) for r in service.received]
+    assert result.exit_code == 0, result.output
+    assert ("GET", "/api/v1/pipelines") not in asked
+
+
 def test_a_start_is_repeated_with_the_key_that_it_has_had(tmp_path):
     (tmp_path / "x.json").write_text("{}")
     started = Answer(201, {"execution_id": "e1"})

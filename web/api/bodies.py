@@ -89,4 +89,6 @@ def _code_of(message: str) -> str:
     """A word for programs; marshmallow has sentences only."""
     if message.startswith("Missing data"):
         return "required"
+    if message.startswith("Unknown field"):
+        return "unknown_field"
     return "wrong_type" if message.startswith("Not a") else "invalid_value"

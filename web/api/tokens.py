@@ -20,7 +20,11 @@ tokens = Blueprint("tokens", __name__, description="Tokens for programs.")
 @tokens.body(TokenBody)
 @tokens.answers(201, MadeTokenSchema)
 def create(body: dict[str, Any]) -> Any:
-    """Make a token with some of the caller's rights. Its text is told this once only."""
+    """Make a token with some of the caller's rights. Its text is told this once only.
+
+    A field with a wrong name is refused, for a slip would leave a token that may too much, and so
+    is the `user_id` of somebody else, unless a service names it.
+    """
     request = TokenRequest(rights=body.pop("scopes"), **body)
     return services.create(caller(), session(), runtime(), request)
 

@@ -72,7 +72,7 @@ def _endless_tokens(installation: Installation) -> Result:
     if not names:
         return ok("every token that was made expires")
     more = " and others" if len(names) > LISTED else ""
-    says = f"{', '.join(names[:LISTED])}{more} never expire"
+    says = f"never expire: {', '.join(names[:LISTED])}{more}"
     return worth_a_look(says, "Make others that do (`tokens create`), and revoke these.")
 
 

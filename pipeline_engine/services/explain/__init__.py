@@ -144,7 +144,7 @@ def _ended(execution: Mapping[str, Any], redactor: Redactor) -> Finding:
     error = redactor.redact(execution["error"]) or {}
     status, reason = execution["status"], error.get("message")
     because = f"It ended as {status} at {moment(execution['finished_at'])}"
-    because = f"{because}: {reason}." if reason else f"{because}."
+    because = f"{because}: {reason.rstrip('.')}." if reason else f"{because}."
     todo = "Nothing: what has ended does not move any more."
     if left := error.get("compensation"):
         because += f" Not undone: {'; '.join(_not_undone(entry) for entry in left)}."

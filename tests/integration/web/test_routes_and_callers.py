@@ -139,7 +139,11 @@ LINES: dict[str, Line] = {
     "DELETE /secrets/<name>": Line(thing=Scene.secret, by_name=True),
     "POST /secrets/<name>/restore": Line(body={"version": 1}, thing=Scene.secret, by_name=True),
     "GET /tokens": Line(),
-    "POST /tokens": Line(201, body={"name": "t", "scopes": ["tokens:manage"], "user_id": "alice"}),
+    "POST /tokens": Line(
+        201,
+        body={"name": "t", "scopes": ["tokens:manage"]},
+        headers={"X-User-ID": "alice"},
+    ),
     "GET /tokens/<token_id>": Line(thing=Scene.token_id),
     "DELETE /tokens/<token_id>": Line(204, thing=Scene.token_id),
     "POST /validate": Line(body={"dag": DAG}),

@@ -165,6 +165,7 @@ def test_a_token_that_says_nothing_of_its_end_lives_no_longer_than_its_maker(
         ({}, "missing"),
         ({"scopes": ["executions:read"], "expires_at": "2020-01-01T00:00:00Z"}, "in_the_past"),
         ({"scopes": ["events:send"], "pipelines": ["x"]}, "not_of_pipelines"),
+        ({"scopes": ["executions:read"], "user_id": "bob"}, "not_allowed"),
     ],
     ids=str,
 )
@@ -175,6 +176,18 @@ def test_what_can_be_no_token_is_refused_with_its_reason(
 
     assert (answer.status_code, answer.json["code"]) == (422, "invalid_token_request")
     assert [problem["code"] for problem in answer.json["errors"]] == [code]
+
+
+@pytest.mark.parametrize("wrong", ["pipeline", "pipeline_ids", "owner", "expires_in"])
+def test_a_field_with_a_wrong_name_leaves_no_token_that_may_too_much(
+    alice: FlaskClient, wrong: str
+) -> None:
+    answer = alice.post("/api/v1/tokens", json={"name": "t", "roles": ["viewer"], wrong: "x"})
+
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
+    problem = answer.json["errors"][0]
+    assert (problem["pointer"], problem["code"]) == (f"/{wrong}", "unknown_field")
+    assert alice.get("/api/v1/tokens").json["tokens"] == []
 
 
 def test_a_token_acts_for_somebody_unless_it_may_act_for_everybody(service: FlaskClient) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import RAISE, fields, validate
 
 from ..paging import PaginationSchema
 from .fields import MAX_PAGE, ApiSchema, Itself, Moment, TrueOrFalse, count, text
@@ -20,7 +20,12 @@ def _words(description: str) -> fields.List[Any]:
 
 
 class TokenBody(ApiSchema):
-    """What a token is to be."""
+    """What a token is to be; a field with a wrong name would leave a token that may too much."""
+
+    class Meta(ApiSchema.Meta):
+        """How marshmallow treats what is not declared."""
+
+        unknown = RAISE
 
     name = text(255, 1, required=True)
     scopes = _words("Scopes, and words that actions ask for: `model:write`.")
@@ -31,7 +36,7 @@ class TokenBody(ApiSchema):
         1,
         allow_none=True,
         load_default=None,
-        metadata={"description": "For whom it acts; believed only from a service."},
+        metadata={"description": "For whom it acts; only a service names somebody else."},
     )
     expires_at = Moment(
         allow_none=True, metadata={"description": "In 90 days, unless this says otherwise."}
