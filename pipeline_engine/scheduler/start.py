@@ -14,6 +14,7 @@ from pipeline_engine.domain.authority import Authority
 from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.domain.concurrency import Need, needs_of_execution
 from pipeline_engine.domain.definitions import PipelineDefinition, merge_params
+from pipeline_engine.domain.identity import new_id
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, remember
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.scopes import Scope, missing_among, needs
@@ -49,6 +50,7 @@ class Request:
     params: dict[str, Any] = field(default_factory=dict)
     user_id: str | None = None
     caller: Caller = SYSTEM  #: with whose rights it acts
+    execution_id: UUID | None = None  #: chosen before; null makes a new one
     initiator: str = "api"
     callback_topics: tuple[str, ...] | None = None
     subscriber_ids: str | None = None
@@ -91,7 +93,7 @@ def start(tx: Transaction, startable: Startable, request: Request) -> Started:
     Raises ``PermissionDenied``, ``InvalidParams``, ``IdempotencyKeyReused`` and
     ``TooManyOpenExecutions``.
     """
-    _check_rights(startable.plan, request.caller)
+    check_rights(startable.plan, request.caller)
     definition = startable.plan.definition
     if request.user_id is not None:
         # For whom actions act: what a client or a step says of that is not believed.
@@ -103,6 +105,7 @@ def start(tx: Transaction, startable: Startable, request: Request) -> Started:
     if problems:
         raise InvalidParams(problems=problems)
     execution = NewExecution(
+        id=request.execution_id or new_id(),
         revision_id=startable.revision_id,
         pipeline_id=startable.pipeline_id,
         name=startable.name,
@@ -142,8 +145,11 @@ def _record(startable: Startable, request: Request) -> Record | None:
     return Record.of(request.caller, Act.EXECUTION_START, None, request.user_id, **of_what)
 
 
-def _check_rights(plan: Plan, caller: Caller) -> None:
-    """Refuse what a step would be refused; it asks again, as actions change."""
+def check_rights(plan: Plan, caller: Caller) -> None:
+    """Refuse what a step would be refused; it asks again, as actions change.
+
+    Raises ``PermissionDenied``.
+    """
     if plan.named and not may_use(caller.rights):
         raise PermissionDenied(
             f"The definition names secrets: starting it needs {Scope.SECRETS_USE}."

@@ -44,6 +44,7 @@ from pipeline_engine.domain.expressions import (
     parse_template,
 )
 from pipeline_engine.domain.issues import dotted
+from pipeline_engine.domain.standing_orders import TRIGGER
 
 #: What has to be one template, since its value counts: what that is, and an example.
 NATIVE: Mapping[Kind, tuple[str, str]] = {
@@ -258,7 +259,7 @@ class _Look:
         if not self.reference.path:
             return
         name = str(self.reference.path[0])
-        if name not in self.outline.parameters:
+        if name not in self.outline.parameters and name != TRIGGER:
             message = f"Unknown parameter: {shown(name)}"
             hint = self.findings.did_you_mean(name, self.outline.parameters)
             declare = "Declare it in parameters."

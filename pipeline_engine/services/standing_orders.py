@@ -1,0 +1,115 @@
+"""Save a standing order: its pipeline is in sight, its params fit, and its rights are written down.
+
+What starts by itself acts with the rights that its saver had when he saved it; whoever changes it
+stamps it anew. It does not end with the token that saved it (ADR 51).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from pipeline_engine.domain import json_guard
+from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.definitions import PipelineDefinition, merge_params
+from pipeline_engine.domain.masking import remember
+from pipeline_engine.domain.sealing import Sealer
+from pipeline_engine.domain.standing_orders import problems_of_params
+from pipeline_engine.errors import AdministratorsOnly, InvalidParams
+from pipeline_engine.scheduler import standing_orders as orders
+from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.start import Startable, check_rights, pipeline_with_id
+from pipeline_engine.scheduler.transaction import Transaction
+from pipeline_engine.services.pipelines import as_id
+from pipeline_engine.services.redaction import redactor_for
+from pipeline_engine.storage.tables.standing_orders import StandingOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What an order may be saved with, as its row keeps it."""
+
+    pipeline_id: UUID
+    params: dict[str, Any]
+    sealed: bool  #: some texts in the params are
+    authority: dict[str, Any]
+    pipeline_name: str
+
+
+def checked(
+    caller: Caller,
+    session: Session,
+    runtime: Runtime,
+    wanted: UUID | str,
+    params: Mapping[str, Any],
+    *,
+    order_id: UUID,
+    supplied: Collection[str] = (),
+) -> Checked:
+    """Check what *caller* wants started, and with which params, and say what to store.
+
+    *supplied* are the parameters that the trigger itself gives a value. Raises
+    ``AdministratorsOnly`` for an order of the system, ``PipelineNotFound``,
+    ``DraftNotExecutable``, ``PermissionDenied`` and ``InvalidParams``.
+    """
+    if caller.user_id is None and not caller.is_administrator:
+        raise AdministratorsOnly
+    tx = Transaction(session.connection(), runtime)
+    found = pipeline_with_id(tx, (caller,), as_id(wanted))
+    check_rights(found.plan, caller)
+    definition = found.plan.definition
+    if problems := problems_of_params(definition, params, supplied):
+        raise InvalidParams(problems=problems)
+    json_guard.check(dict(params), max_bytes=runtime.settings.max_body_bytes)
+    sealed = _sealed(runtime, definition, params, order_id)
+    return Checked(
+        pipeline_id=as_id(wanted),
+        params=dict(params) if sealed is None else sealed,
+        sealed=sealed is not None,
+        authority=_authority(caller, found),
+        pipeline_name=found.name,
+    )
+
+
+def _authority(caller: Caller, found: Startable) -> dict[str, Any]:
+    return caller.authority(found.owner, of_system=found.of_system).document()
+
+
+def _sealed(
+    runtime: Runtime,
+    definition: PipelineDefinition,
+    params: Mapping[str, Any],
+    order_id: UUID,
+) -> dict[str, Any] | None:
+    """The params with those sealed that are declared secret; null if there are none."""
+    declared = definition.secret_parameters
+    merged, _ = merge_params(definition, params)
+    known = remember(runtime.masker.hiding(merged.get(name) for name in declared))
+    sealed: dict[str, Any] | None = runtime.sealer.seal(
+        dict(params), str(order_id), masker=known, whole=declared
+    )
+    return sealed
+
+
+def shown_params(order: StandingOrder, parameters: object) -> dict[str, Any]:
+    """The params of an order without its secrets; *parameters*: what its pipeline declares."""
+    return redactor_for(order.params, parameters).params(order.params)
+
+
+def kept_params(
+    sealer: Sealer, order: StandingOrder, given: Mapping[str, Any], parameters: object
+) -> dict[str, Any]:
+    """*given*, with the old value where a client sends back the mask that it was shown.
+
+    Raises ``SecretUnreadable``.
+    """
+    shown = shown_params(order, parameters)
+    before = orders.opened_params(sealer, order).value
+    return {
+        name: before[name] if name in before and value == shown[name] else value
+        for name, value in given.items()
+    }
