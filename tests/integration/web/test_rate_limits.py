@@ -198,8 +198,8 @@ def test_the_door_believes_no_more_proxies_than_there_are(app: Flask) -> None:
     def whence() -> dict[str, str | None]:
         return {"from": request.remote_addr}
 
-    forged = {"X-Forwarded-For": "1.1.1.1, 9.9.9.9"}
+    forged = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}
     with running_door(echo) as site:
         assert site.get("/", **forged).json == {"from": "127.0.0.1"}
     with running_door(echo, Limits(trusted_proxies=1)) as site:
-        assert site.get("/", **forged).json == {"from": "9.9.9.9"}
+        assert site.get("/", **forged).json == {"from": "203.0.113.9"}

@@ -19,7 +19,7 @@ def seen(hops: int, *headers: tuple[str, str]) -> tuple[str, str]:
     return found["client"][0], found["scheme"]
 
 
-@pytest.mark.parametrize("forged", ["1.1.1.1", "1.1.1.1, 2.2.2.2", "127.0.0.1", ""])
+@pytest.mark.parametrize("forged", ["198.51.100.1", "198.51.100.1, 198.51.100.2", "127.0.0.1", ""])
 def test_without_a_proxy_nothing_is_believed(forged: str) -> None:
     headers = [("X-Forwarded-For", forged), ("X-Real-IP", forged), ("X-Forwarded-Proto", "https")]
 
@@ -29,11 +29,11 @@ def test_without_a_proxy_nothing_is_believed(forged: str) -> None:
 @pytest.mark.parametrize(
     ("hops", "sent", "client"),
     [
-        (1, "9.9.9.9", "9.9.9.9"),
-        (1, "1.1.1.1, 2.2.2.2, 9.9.9.9", "9.9.9.9"),
-        (2, "1.1.1.1, 9.9.9.9, 10.0.0.2", "9.9.9.9"),
-        (2, "9.9.9.9", "9.9.9.9"),
-        (1, "9.9.9.9:4711", "9.9.9.9"),
+        (1, "203.0.113.9", "203.0.113.9"),
+        (1, "198.51.100.1, 198.51.100.2, 203.0.113.9", "203.0.113.9"),
+        (2, "198.51.100.1, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
+        (2, "203.0.113.9", "203.0.113.9"),
+        (1, "203.0.113.9:4711", "203.0.113.9"),
         (1, "[2001:db8::1]:4711", "2001:db8::1"),
         (1, "2001:db8::1", "2001:db8::1"),
         (1, "unknown", PEER),
@@ -46,9 +46,9 @@ def test_the_entries_of_the_proxies_are_counted_from_the_right(hops, sent, clien
 
 
 def test_several_header_lines_are_one_list() -> None:
-    lines = [("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-For", "9.9.9.9")]
+    lines = [("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-For", "203.0.113.9")]
 
-    assert seen(1, *lines)[0] == "9.9.9.9"
+    assert seen(1, *lines)[0] == "203.0.113.9"
 
 
 @pytest.mark.parametrize(
