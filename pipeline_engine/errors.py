@@ -158,6 +158,12 @@ class AdministratorsOnly(PipelineEngineError):
     code = "administrators_only"
 
 
+class PipelineArchived(PipelineEngineError):
+    """The pipeline is archived; it can be started when it is restored."""
+
+    code = "pipeline_archived"
+
+
 class DraftNotExecutable(PipelineEngineError):
     """A draft pipeline with no steps cannot be executed."""
 

@@ -225,6 +225,10 @@ EXAMPLES: Mapping[str, Example] = {
         answer=PIPELINE | {"lock_version": 2},
     ),
     "delete_pipeline": Example(path=A_PIPELINE),
+    "archive_pipeline": Example(
+        path=A_PIPELINE, answer=PIPELINE | {"lock_version": 2, "status": "ARCHIVED"}
+    ),
+    "restore_pipeline": Example(path=A_PIPELINE, answer=PIPELINE | {"lock_version": 3}),
     "start_execution": Example(
         body={"pipeline_id": PIPELINE_ID, "params": {"version": "1.4.0"}}, answer=STARTED
     ),

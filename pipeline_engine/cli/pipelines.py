@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def pipelines() -> None:
-    """Store, list, show and delete pipelines."""
+    """Store, list, show, archive and delete pipelines."""
 
 
 @pipelines.command(epilog=example("pipeline-engine pipelines apply release.json"))
@@ -87,6 +87,32 @@ def delete(client: Client, pipeline: str, yes: bool, as_json: bool) -> None:
         print_json(stored)
     else:
         click.echo("deleted")
+
+
+@pipelines.command(epilog=example("pipeline-engine pipelines archive release"))
+@click.argument("pipeline", shell_complete=completion.pipelines)
+@json_option
+@connected
+def archive(client: Client, pipeline: str, as_json: bool) -> None:
+    """Keep a pipeline for its history: what starts it is disabled, and what runs goes on."""
+    stored = client.archive_pipeline(client.find_pipeline(pipeline)["id"])
+    if as_json:
+        print_json(stored)
+    else:
+        click.echo(f"{printable(stored['name'])} is archived")
+
+
+@pipelines.command(epilog=example("pipeline-engine pipelines restore release"))
+@click.argument("pipeline", shell_complete=completion.pipelines)
+@json_option
+@connected
+def restore(client: Client, pipeline: str, as_json: bool) -> None:
+    """Let an archived pipeline be started again; what used to start it stays disabled."""
+    stored = client.restore_pipeline(client.find_pipeline(pipeline)["id"])
+    if as_json:
+        print_json(stored)
+    else:
+        click.echo(f"{printable(stored['name'])} can be started again")
 
 
 def _steps(holder: dict[str, Any], indent: str = "") -> Iterator[tuple[str, str, str]]:

@@ -94,6 +94,14 @@ class Client:
         """Delete a stored pipeline; its executions stay."""
         self._send("DELETE", f"pipelines/{pipeline_id}")
 
+    def archive_pipeline(self, pipeline_id: str) -> Json:
+        """Keep a pipeline for its history: nothing of it can be started."""
+        return self._object("POST", f"pipelines/{pipeline_id}/archive")
+
+    def restore_pipeline(self, pipeline_id: str) -> Json:
+        """Let an archived pipeline be started again."""
+        return self._object("POST", f"pipelines/{pipeline_id}/restore")
+
     def find_pipeline(self, name_or_id: str) -> Json:
         """Return the stored pipeline with this id or name, with its definition.
 

@@ -20,6 +20,16 @@ class Act(StrEnum):
 
     PIPELINE_CREATE = "pipeline.create", "pipeline", "Store a pipeline."
     PIPELINE_REPLACE = "pipeline.replace", "pipeline", "Replace what a pipeline says."
+    PIPELINE_ARCHIVE = (
+        "pipeline.archive",
+        "pipeline",
+        "Archive a pipeline, and disable what starts it.",
+    )
+    PIPELINE_RESTORE = (
+        "pipeline.restore",
+        "pipeline",
+        "Let an archived pipeline be started again.",
+    )
     PIPELINE_DELETE = "pipeline.delete", "pipeline", "Delete a pipeline."
     EXECUTION_START = (
         "execution.start",

@@ -25,6 +25,7 @@ from pipeline_engine.errors import (
     IdempotencyKeyReused,
     InvalidParams,
     PermissionDenied,
+    PipelineArchived,
     PipelineNotFound,
     TooManyOpenExecutions,
 )
@@ -226,7 +227,8 @@ def called_pipeline(
 
     Whoever has written the definition has to see it, too, and a name means what it means to him:
     otherwise the pipeline of that name of whoever starts it would be given what it passes on.
-    Raises ``PipelineNotFound``, ``AmbiguousName`` and ``DraftNotExecutable``.
+    Raises ``PipelineNotFound``, ``AmbiguousName``, ``PipelineArchived`` and
+    ``DraftNotExecutable``.
     """
     callers = (caller.as_written_by(authority.secrets_of), caller)
     pipeline_id = _as_id(name_or_id)
@@ -245,7 +247,8 @@ def pipeline_named(
     A name means a pipeline of the first of them before one of the system, and that one before any
     other; with *of_system* one of the system only.
 
-    Raises ``PipelineNotFound``, ``AmbiguousName`` and ``DraftNotExecutable``.
+    Raises ``PipelineNotFound``, ``AmbiguousName``, ``PipelineArchived`` and
+    ``DraftNotExecutable``.
     """
     if storable(name) != name:  # no pipeline has such a name
         return _startable(tx, None, name)
@@ -258,7 +261,7 @@ def pipeline_named(
 def pipeline_with_id(tx: Transaction, callers: Sequence[Caller], pipeline_id: UUID) -> Startable:
     """The newest revision of a pipeline that all of *callers* may execute.
 
-    Raises ``PipelineNotFound`` and ``DraftNotExecutable``.
+    Raises ``PipelineNotFound``, ``PipelineArchived`` and ``DraftNotExecutable``.
     """
     found = pipelines.newest(tx.connection, pipeline_id, callers)
     return _startable(tx, found, str(pipeline_id))
@@ -267,6 +270,8 @@ def pipeline_with_id(tx: Transaction, callers: Sequence[Caller], pipeline_id: UU
 def _startable(tx: Transaction, found: NewestRevision | None, wanted: str) -> Startable:
     if found is None:
         raise PipelineNotFound(f"Pipeline not found: {wanted}", pipeline_id=wanted)
+    if found.status == PipelineStatus.ARCHIVED:
+        raise PipelineArchived(pipeline_id=str(found.id))
     if found.status != PipelineStatus.ACTIVE:
         raise DraftNotExecutable
     plan = tx.runtime.plans.of(tx.connection, found.revision_id)

@@ -124,7 +124,7 @@ def create(
         raise AdministratorsOnly("Only an administrator may store a pipeline of the system.")
     pipeline = Pipeline(
         name=name,
-        status=_status_of(request.document),
+        status=status_of(step_count=_step_count(request.document)),
         description=_description(request.document),
         icon=request.icon,
         user_id=owner.user_id,
@@ -156,7 +156,7 @@ def update(
     Null is any version. Executions that run keep the revision that they were started with.
     Raises ``VersionMismatch`` and what ``create`` raises.
     """
-    pipeline = _locked(caller, session, pipeline_id)
+    pipeline = locked(caller, session, pipeline_id)
     if versions is not None and pipeline.lock_version not in versions:
         expected = " or ".join(str(version) for version in sorted(versions)[:10])
         raise VersionMismatch(
@@ -199,7 +199,7 @@ def delete(caller: Caller, session: Session, pipeline_id: UUID | str) -> None:
 
     What starts it (schedules, webhooks, event triggers) stays as well, and is disabled.
     """
-    pipeline = _locked(caller, session, pipeline_id)
+    pipeline = locked(caller, session, pipeline_id)
     _record(caller, session, Act.PIPELINE_DELETE, pipeline)
     standing_orders.disable_for(session, pipeline.id, DisabledReason.PIPELINE_DELETED)
     session.delete(pipeline)
@@ -305,7 +305,7 @@ def _stored(caller: Caller, *, with_document: bool) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _locked(caller: Caller, session: Session, pipeline_id: UUID | str) -> Pipeline:
+def locked(caller: Caller, session: Session, pipeline_id: UUID | str) -> Pipeline:
     """The pipeline, ours until the transaction ends, if *caller* may change it."""
     sight = visible_to(Pipeline, caller)
     pipeline = session.scalar(
@@ -317,6 +317,16 @@ def _locked(caller: Caller, session: Session, pipeline_id: UUID | str) -> Pipeli
     if not caller.owns(pipeline.user_id) or (of_system and not caller.is_administrator):
         raise SystemPipelineReadOnly(pipeline_id=str(pipeline.id))
     return pipeline
+
+
+def change_status(
+    caller: Caller, session: Session, pipeline: Pipeline, status: PipelineStatus, act: Act
+) -> None:
+    """Give a locked pipeline a status, whatever its definition says."""
+    pipeline.status = status
+    pipeline.lock_version += 1
+    _record(caller, session, act, pipeline)
+    session.flush()
 
 
 def _record(caller: Caller, session: Session, act: Act, pipeline: Pipeline) -> None:
@@ -339,7 +349,8 @@ def _revise(
         if before == document:
             return
     pipeline.revision += 1
-    pipeline.status = _status_of(document)
+    if pipeline.status != PipelineStatus.ARCHIVED:
+        pipeline.status = status_of(step_count=_step_count(document))
     pipeline.description = _description(document)
     pipeline.step_count = _step_count(document)
     session.add(_revision(pipeline, with_sealed_defaults(document, runtime.sealer)))
@@ -383,8 +394,9 @@ def _flush_named(session: Session, name: str) -> None:
         raise DuplicateName(f"A pipeline with the name '{name}' already exists") from error
 
 
-def _status_of(document: dict[str, Any]) -> str:
-    return PipelineStatus.ACTIVE if document.get("steps") else PipelineStatus.DRAFT
+def status_of(*, step_count: int) -> PipelineStatus:
+    """What a pipeline is that nobody has archived."""
+    return PipelineStatus.ACTIVE if step_count else PipelineStatus.DRAFT
 
 
 def _step_count(holder: Mapping[str, Any]) -> int:

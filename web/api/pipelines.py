@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline_engine.services import Act, Scope
+from pipeline_engine.services import archive as archives
 from pipeline_engine.services import pipelines as services
 from pipeline_engine.services.pages import Page
 from pipeline_engine.services.pipelines import PipelineRequest, StoredPipeline
@@ -85,6 +86,34 @@ def replace(body: dict[str, Any], pipeline_id: str) -> tuple[StoredPipeline, dic
 def delete(pipeline_id: str) -> None:
     """Delete a pipeline; its executions stay, and those that run go on."""
     services.delete(caller(), session(), pipeline_id)
+
+
+@pipelines.on(
+    "POST",
+    "/<pipeline_id>/archive",
+    operation="archive_pipeline",
+    scope=Scope.PIPELINES_WRITE,
+    act=Act.PIPELINE_ARCHIVE,
+)
+@pipelines.answers(200, PipelineSchema)
+def archive(pipeline_id: str) -> tuple[StoredPipeline, dict[str, str]]:
+    """Keep a pipeline for its history: what starts it is disabled, and what runs goes on."""
+    stored = archives.archive(caller(), session(), pipeline_id)
+    return stored, etag(stored.pipeline.lock_version)
+
+
+@pipelines.on(
+    "POST",
+    "/<pipeline_id>/restore",
+    operation="restore_pipeline",
+    scope=Scope.PIPELINES_WRITE,
+    act=Act.PIPELINE_RESTORE,
+)
+@pipelines.answers(200, PipelineSchema)
+def restore(pipeline_id: str) -> tuple[StoredPipeline, dict[str, str]]:
+    """Let an archived pipeline be started again; what used to start it stays disabled."""
+    stored = archives.restore(caller(), session(), pipeline_id)
+    return stored, etag(stored.pipeline.lock_version)
 
 
 def _request(body: dict[str, Any]) -> PipelineRequest:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
@@ -20,6 +20,7 @@ from werkzeug.test import TestResponse
 from pipeline_engine.services import Runtime
 from pipeline_engine.storage.tables.audit_log import AuditRecord
 from pipeline_engine.storage.tables.inbox import Delivery
+from pipeline_engine.storage.tables.pipelines import Pipeline
 from pipeline_engine.storage.tables.tokens import Token
 
 from .conftest import BOB, INTERNAL, client_of
@@ -83,6 +84,21 @@ def replace(session: Session, alice: FlaskClient) -> Act:
 def delete(session: Session, alice: FlaskClient) -> Act:
     pipeline = a_stored_pipeline(session)
     return Act("pipeline.delete", f"/api/v1/pipelines/{pipeline}", None, pipeline)
+
+
+@route("POST", "/pipelines/<pipeline_id>/archive")
+def archive(session: Session, alice: FlaskClient) -> Act:
+    pipeline = a_stored_pipeline(session)
+    return Act("pipeline.archive", f"/api/v1/pipelines/{pipeline}/archive", None, pipeline)
+
+
+@route("POST", "/pipelines/<pipeline_id>/restore")
+def restore(session: Session, alice: FlaskClient) -> Act:
+    pipeline = a_stored_pipeline(session)
+    archived = update(Pipeline).where(Pipeline.id == UUID(pipeline)).values(status="ARCHIVED")
+    session.execute(archived)
+    session.commit()
+    return Act("pipeline.restore", f"/api/v1/pipelines/{pipeline}/restore", None, pipeline)
 
 
 @route("POST", "/executions")

@@ -178,6 +178,23 @@ def test_a_deleted_pipeline_is_gone(alice: FlaskClient) -> None:
     assert alice.get(address).status_code == 404
 
 
+def test_an_archived_pipeline_cannot_be_started_until_it_is_restored(alice: FlaskClient) -> None:
+    stored = created(alice)
+    path = f"/api/v1/pipelines/{stored['id']}"
+
+    def start() -> tuple[int, str | None]:
+        answer = alice.post("/api/v1/executions", json={"pipeline_id": stored["id"]})
+        return answer.status_code, answer.json.get("code")
+
+    assert alice.post(f"{path}/archive").json["status"] == "ARCHIVED"
+    assert alice.post(f"{path}/archive").json["lock_version"] == 2
+    assert start() == (409, "pipeline_archived")
+    changed = {"dag": a_document("a", "b"), "lock_version": 2}
+    assert alice.put(path, json=changed).json["status"] == "ARCHIVED"
+    assert alice.post(f"{path}/restore").json["status"] == "ACTIVE"
+    assert start()[0] == 201
+
+
 def test_a_list_is_an_array_whose_headers_lead_to_the_rest(alice: FlaskClient) -> None:
     for name in ("first", "second", "third"):
         created(alice, name=name)
