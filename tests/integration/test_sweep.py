@@ -100,7 +100,7 @@ def test_a_start_whose_message_could_not_be_sent_is_accepted_all_the_same(drive)
     execution_id = driver.start(a_step("a", for_each=[1, 2, 3]), a_step("b", action="log"))
 
     assert driver.look(execution_id).status == "PENDING"
-    assert driver.finish(execution_id).status == "COMPLETED"
+    assert drive(**PATIENT).finish(execution_id).status == "COMPLETED"
 
 
 # ── Workers that died ────────────────────────────────────────────────────────────────────

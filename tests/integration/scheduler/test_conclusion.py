@@ -406,7 +406,7 @@ def test_a_handler_whose_plug_in_is_gone_fails_and_the_execution_still_ends(driv
     book = Book()
     before = drive(book.action())
     execution_id = before.start(a_step("a"), settings=EVERY_HANDLER)
-    after = drive()  # a deployment later
+    after = drive(max_lost_attempts=2)  # a deployment later
 
     end = after.finish(execution_id)
 

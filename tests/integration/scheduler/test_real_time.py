@@ -93,7 +93,7 @@ def test_others_do_not_wait_for_all_the_steps_of_a_slow_batch(drive):
     """What a transaction has not come to is still queued, and is sent to whoever is free."""
     execute = slow(spin, COMPUTING_SECONDS / 2)
     driver = drive(an_action("slow", execute, cheap=True))
-    execution_id = driver.start(*(a_step(f"s{n}", action="slow") for n in range(20)))
+    execution_id = driver.start(*(a_step(f"s{n}", action="slow") for n in range(8)))
     ids = [row.id for row in driver.look(execution_id).rows if row.queued_at]
 
     began = time.monotonic()
@@ -104,7 +104,7 @@ def test_others_do_not_wait_for_all_the_steps_of_a_slow_batch(drive):
     assert took < 3 * COMPUTING_SECONDS
     assert 0 < statuses.count("COMPLETED") < len(statuses)
     assert driver.finish(execution_id, within=60).status == "COMPLETED"
-    assert len(execute.calls) == 20
+    assert len(execute.calls) == 8
 
 
 def test_a_chain_of_slow_steps_is_ended_as_far_as_it_came(drive):

@@ -138,7 +138,7 @@ def test_what_cannot_run_ends_and_the_next_one_is_claimed(drive):
 
 def test_a_fault_in_the_next_step_does_not_keep_the_one_before_from_its_end(drive):
     hostile = an_action("hostile", Seen().execute, params=[a_hostile_param("word")])
-    driver = drive(an_action("work", (seen := Seen()).execute), hostile)
+    driver = drive(an_action("work", (seen := Seen()).execute), hostile, max_lost_attempts=2)
     bad = a_step("b", action="hostile", params={"word": "{{ 'x' }}"}, depends_on=["a"])
     execution_id = driver.start(a_step("a", action="work"), bad)
 
