@@ -26,6 +26,12 @@ class InvalidSettings(PipelineEngineError):
     code = "invalid_settings"
 
 
+class NoTimeZones(PipelineEngineError):
+    """This machine knows no time zones: install tzdata, of the system or from PyPI."""
+
+    code = "no_time_zones"
+
+
 class NotFound(PipelineEngineError):
     """There is nothing with this identity."""
 
@@ -144,6 +150,12 @@ class InvalidParams(PipelineEngineError):
     """The parameters do not fit the pipeline's declaration."""
 
     code = "invalid_params"
+
+
+class InvalidSchedule(PipelineEngineError):
+    """The schedule cannot be understood, or would never be due."""
+
+    code = "invalid_schedule"
 
 
 class InvalidSecret(PipelineEngineError):

@@ -20,6 +20,7 @@ from pipeline_engine.config import Settings
 from pipeline_engine.dispatch.celery_app import make_celery
 from pipeline_engine.dispatch.sender import Dispatcher
 from pipeline_engine.domain.masking import Masker, masker_of, remember
+from pipeline_engine.domain.recurrence import require_zones
 from pipeline_engine.domain.sealing import Sealer, SecretUnreadable, sealer_with
 from pipeline_engine.fail_fast_redis import make_redis
 from pipeline_engine.registry import Registry
@@ -109,6 +110,7 @@ class Runtime:
     ) -> Runtime:
         """Open what a process needs; nothing is connected before it is used."""
         failpoints.arm(settings.failpoints)
+        require_zones()
         engine = make_engine(settings)
         actions = registry or Registry.discover()
         return cls(

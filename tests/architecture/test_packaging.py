@@ -28,8 +28,8 @@ OURS = {
 }
 
 
-# Programs that are started, and what redis needs on some Pythons.
-RUN_NOT_IMPORTED = {"async-timeout", "flower", "uvloop"}
+# Programs that are started, what redis needs on some Pythons, and what zoneinfo finds by itself.
+RUN_NOT_IMPORTED = {"async-timeout", "flower", "tzdata", "uvloop"}
 
 
 @pytest.fixture(scope="module")
