@@ -185,6 +185,13 @@ class Settings:
     republish_after_seconds: float = _variable(
         "PIPELINE_REPUBLISH_AFTER_SECONDS", ma.Float(load_default=10.0, validate=POSITIVE)
     )
+    scheduler_poll_interval: float = _variable(
+        "SCHEDULER_POLL_INTERVAL", ma.Float(load_default=60.0, validate=POSITIVE)
+    )
+    scheduler_max_concurrent_jobs: int = _variable(
+        "SCHEDULER_MAX_CONCURRENT_JOBS",
+        ma.Integer(load_default=100, validate=validate.Range(1, 1000)),
+    )
     max_lost_attempts: int = _variable(
         "PIPELINE_MAX_LOST_ATTEMPTS", ma.Integer(load_default=5, validate=AT_LEAST_ONE)
     )
@@ -285,6 +292,9 @@ class Settings:
     )
     max_stored_bytes: int | None = _variable(
         "PIPELINE_MAX_STORED_BYTES", ma.Integer(load_default=None, validate=AT_LEAST_ONE)
+    )
+    max_schedules: int | None = _variable(
+        "PIPELINE_MAX_SCHEDULES", ma.Integer(load_default=None, validate=AT_LEAST_ONE)
     )
     quotas: Mapping[str, Mapping[str, int | None]] = _variable(
         "PIPELINE_QUOTAS", Quotas(load_default=NO_QUOTAS)

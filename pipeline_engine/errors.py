@@ -68,6 +68,12 @@ class SecretNotFound(NotFound):
     code = "secret_not_found"
 
 
+class ScheduleNotFound(NotFound):
+    """There is no such schedule."""
+
+    code = "schedule_not_found"
+
+
 class SecretVersionNotFound(NotFound):
     """The secret has no such version; of each the ten newest are kept."""
 
@@ -158,6 +164,12 @@ class InvalidSchedule(PipelineEngineError):
     code = "invalid_schedule"
 
 
+class ScheduleEnded(PipelineEngineError):
+    """The schedule has expired or is completed; it cannot be resumed."""
+
+    code = "schedule_ended"
+
+
 class InvalidSecret(PipelineEngineError):
     """The name or the value cannot be that of a secret."""
 
@@ -202,6 +214,12 @@ class TooManyStoredBytes(QuotaExceeded):
     """The definitions of this owner take as much room as they may; delete some pipelines."""
 
     code = "too_many_stored_bytes"
+
+
+class TooManySchedules(QuotaExceeded):
+    """This owner has as many schedules as one may have; delete one first."""
+
+    code = "too_many_schedules"
 
 
 class TooManyOpenExecutions(QuotaExceeded):

@@ -80,6 +80,17 @@ class Failpoint(StrEnum):
     )
     SWEEP_AFTER_SEND = "sweep_after_send", "F15", "the sweep has sent what it found"
     IN_RETENTION = "in_retention", "F16", "a batch of old executions is half deleted"
+    FIRE_BEFORE_COMMIT = (
+        "fire_before_commit",
+        "F19",
+        "due times of schedules are in the ledger and started, and nothing of it is committed",
+    )
+    FIRE_BEFORE_SEND = (
+        "fire_before_send",
+        "F20",
+        "due times are committed, the first steps of their executions are not sent",
+    )
+    IN_BELLS = "in_bells", "F21", "what beat rings for is half written"
 
     def __new__(cls, name: str, number: str, place: str) -> Self:
         """Make a member that is equal to its name."""

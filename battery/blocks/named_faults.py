@@ -25,7 +25,10 @@ WORDS = {
     FaultKind.RAISE: "an exception",
     FaultKind.STOP: "frozen for longer than its lease",
 }
-OF_EXECUTIONS = tuple(place for place in Failpoint if place is not Failpoint.IN_RETENTION)
+OF_SCHEDULES = (Failpoint.FIRE_BEFORE_COMMIT, Failpoint.FIRE_BEFORE_SEND, Failpoint.IN_BELLS)
+OF_EXECUTIONS = tuple(
+    place for place in Failpoint if place not in {Failpoint.IN_RETENTION, *OF_SCHEDULES}
+)
 AT_ONCE = 5  #: places that are armed together; each strikes once, in whatever process passes
 STRIKE_WITHIN_SECONDS = 60.0
 NEXT_EXECUTION_SECONDS = 1.5

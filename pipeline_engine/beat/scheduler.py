@@ -1,4 +1,4 @@
-"""Beat is an alarm clock: it rings for the sweep and for the clean-up, rows decide the rest.
+"""Beat is an alarm clock: for the sweep, the clean-up and each schedule; rows decide the rest.
 
 Two beats are harmless, and so is none for a while. RedBeat keeps one of them silent with a
 lock; it gives up when Redis forgets that lock, and the supervisor starts it again.
@@ -12,6 +12,8 @@ from celery import Celery
 from redbeat import RedBeatScheduler
 from redbeat.schedulers import get_redis
 
+from pipeline_engine.beat.entries import Entry
+
 
 class PipelineScheduler(RedBeatScheduler):
     """RedBeat that remembers for Redis what it is to ring for.
@@ -19,6 +21,8 @@ class PipelineScheduler(RedBeatScheduler):
     RedBeat writes its entries before it waits for the lock of the beat that ran before, and
     never again: when Redis forgets both meanwhile, it gets the lock and has nothing to ring for.
     """
+
+    Entry = Entry
 
     def __init__(self, app: Celery, **options: Any) -> None:
         # Here and not in the settings of all: a worker shows those to whoever asks, and masks the

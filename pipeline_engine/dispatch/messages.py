@@ -16,6 +16,7 @@ GIVE_PLACES = "concurrency.give_places"
 SUPERSEDE = "concurrency.supersede"
 DELIVER = "inbox.deliver"
 SWEEP = "engine.sweep"
+FIRE = "schedule.fire"
 RETENTION = "engine.retention"
 
 #: Queue of the engine's own tasks; none of them waits behind the steps of a user.

@@ -76,6 +76,17 @@ class Act(StrEnum):
         "secret",
         "Give a secret to a step; once for each execution and version.",
     )
+    SCHEDULE_CREATE = "schedule.create", "schedule", "Save a schedule."
+    SCHEDULE_CHANGE = "schedule.change", "schedule", "Change a schedule."
+    SCHEDULE_DELETE = "schedule.delete", "schedule", "Delete a schedule with its ledger."
+    SCHEDULE_PAUSE = "schedule.pause", "schedule", "Let nothing of a schedule be due."
+    SCHEDULE_RESUME = "schedule.resume", "schedule", "Let a schedule go on."
+    SCHEDULE_TRIGGER = "schedule.trigger", "schedule", "Start what a schedule says, by hand."
+    SCHEDULE_BACKFILL = (
+        "schedule.backfill",
+        "schedule",
+        "Start what a schedule has not started in the past; `started` is how much.",
+    )
     CALLER_AUTHENTICATE = (
         "caller.authenticate",
         "",

@@ -38,6 +38,7 @@ from pipeline_engine.scheduler.resume.follow_limits import follow_limits
 from pipeline_engine.scheduler.resume.give_places import give_places
 from pipeline_engine.scheduler.resume.supersede import supersede
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.schedules import bells, look
 from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
 from pipeline_engine.storage import (
     admission,
@@ -88,6 +89,8 @@ class Swept:
     superseded: int
     deliveries: int
     stranded: int
+    schedules: int
+    bells: int
 
 
 def sweep(runtime: Runtime) -> Swept:
@@ -110,6 +113,8 @@ def sweep(runtime: Runtime) -> Swept:
         ),
         **_send_system_messages_again(runtime),
         stranded=_send_stranded(runtime),
+        schedules=_fire(runtime),
+        bells=bells.reconcile_if_due(runtime),
     )
     if any(asdict(swept).values()):
         log.info("swept", **asdict(swept))
@@ -126,6 +131,18 @@ def clock(runtime: Runtime, *, within: timedelta) -> overdue.Clock:
     """Whether there is something for ``wake_due``, and when there will be *within* that time."""
     with autocommit(runtime.engine) as connection:
         return overdue.clock(connection, within=within)
+
+
+def _fire(runtime: Runtime) -> int:
+    """Fire the schedules that are due: a batch, as other things have to be found as well."""
+    try:
+        return look.fire_due(runtime).looked_at + look.start_queued(runtime).looked_at
+    except Exception as error:
+        if is_unreachable(error):
+            raise
+        # Whatever it is, the rest of the sweep must not wait for it.
+        log.exception("sweep could not fire schedules")
+        return 0
 
 
 # ── Messages that were lost, or whose time has come ──────────────────────────────────────

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -100,6 +100,19 @@ class Transaction:
             return rule, wanted
         facts = self.runtime.facts(self.connection, [row.execution_id])[row.execution_id]
         return known_rule(definition, row.step_id, facts.params)
+
+    @contextmanager
+    def nested(self) -> Iterator[None]:
+        """Undo what is done inside if it raises, with what it left to be sent, and nothing else."""
+        leaves: tuple[list[Any], ...] = (self.ready, self.fan_outs, self.messages, self.revoked)
+        before = [len(left) for left in leaves]
+        try:
+            with self.connection.begin_nested():
+                yield
+        except BaseException:
+            for left, length in zip(leaves, before, strict=True):
+                del left[length:]
+            raise
 
     def if_committed(self) -> Transaction:
         """What to send although nobody knows if this was committed.

@@ -17,6 +17,7 @@ USE: Mapping[str, Callable[[Connection, str | None], int]] = {
     "open_executions": storage.open_executions,
     "parked_steps": storage.parked_steps,
     "stored_bytes": storage.stored_bytes,
+    "schedules": storage.schedules,
 }
 
 

@@ -8,7 +8,7 @@ from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.executions import OPEN
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(coalesce(%(owner)s, ''), %(number)s))"
-OPEN_EXECUTIONS, STORED_BYTES = 3, 4  #: numbers of locks; places of keys have 2
+OPEN_EXECUTIONS, STORED_BYTES, SCHEDULES = 3, 4, 5  #: numbers of locks; places of keys have 2
 
 
 def lock(connection: Connection, owner: str | None, number: int) -> None:
@@ -50,6 +50,16 @@ def stored_bytes(connection: Connection, owner: str | None) -> int:
         "SELECT coalesce(sum(pg_column_size(r.document)), 0) FROM pipelines p"
         " JOIN pipeline_revisions r ON r.pipeline_id = p.id"
         " WHERE coalesce(p.user_id, '') = coalesce(%(owner)s, '')",
+        {"owner": owner},
+    )
+    return int(found[0][0])
+
+
+def schedules(connection: Connection, owner: str | None) -> int:
+    """How many schedules it has, whatever they are up to."""
+    found = driver.fetch(
+        connection,
+        "SELECT count(*) FROM schedules WHERE coalesce(user_id, '') = coalesce(%(owner)s, '')",
         {"owner": owner},
     )
     return int(found[0][0])

@@ -8,10 +8,11 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from pipeline_engine.storage.tables.schedules import Schedule
 from pipeline_engine.storage.tables.standing_orders import StandingOrder
 
 #: The tables of standing orders; each is written by its own noun, and disabled from here.
-TABLES: tuple[type[StandingOrder], ...] = ()
+TABLES: tuple[type[StandingOrder], ...] = (Schedule,)
 
 
 class DisabledReason(StrEnum):

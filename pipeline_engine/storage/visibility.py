@@ -15,6 +15,7 @@ from pipeline_engine.storage.tables.base import Base
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.inbox import Delivery, DeliveryTarget
 from pipeline_engine.storage.tables.pipelines import Pipeline
+from pipeline_engine.storage.tables.schedules import Schedule
 from pipeline_engine.storage.tables.secrets import Secret
 from pipeline_engine.storage.tables.tokens import Token
 
@@ -59,11 +60,16 @@ RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyT
         DeliveryTarget: lambda owner: DeliveryTarget.owner == owner,
         Execution: lambda owner: Execution.user_id == owner,
         Pipeline: lambda owner: or_(Pipeline.user_id == owner, Pipeline.system_owned),
+        Schedule: lambda owner: Schedule.user_id == owner,
         Secret: lambda owner: Secret.user_id == owner,
         Token: lambda owner: Token.user_id == owner,
     }
 )
 #: What says of which pipeline a row is; other tables are out of sight of a token that is bound.
 PIPELINE_OF: Mapping[type[Base], Any] = MappingProxyType(
-    {Execution: Execution.pipeline_id, Pipeline: Pipeline.id}
+    {
+        Execution: Execution.pipeline_id,
+        Pipeline: Pipeline.id,
+        Schedule: Schedule.pipeline_id,
+    }
 )

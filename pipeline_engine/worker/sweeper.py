@@ -17,6 +17,7 @@ from redis import RedisError
 
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.schedules import look
 from pipeline_engine.services import inbox, presence
 from pipeline_engine.storage.postgres.session import is_unreachable
 
@@ -69,6 +70,20 @@ class Sweeper:
 
     def wake(self) -> float:
         """Wake what is due; returns the seconds until the next look at the clock."""
+        return min(self._wake_steps(), self._fire())
+
+    def _fire(self) -> float:
+        """Fire schedules at their moment: also while Redis is away, as rows are what counts."""
+        runtime, within = self._runtime(), timedelta(seconds=LONGEST_SECONDS)
+        next_in = look.next_in(runtime, within=within)
+        if next_in is not None and next_in <= 0:
+            with runtime.occupied.by("the clock", seconds=PATIENCE_SECONDS, is_vital=True):
+                found = look.fire_due(runtime)
+            # What is due still is locked by somebody: once a second is enough for that.
+            return SHORTEST_SECONDS if found.looked_at else LONGEST_SECONDS
+        return LONGEST_SECONDS if next_in is None else max(SHORTEST_SECONDS, next_in)
+
+    def _wake_steps(self) -> float:
         runtime, within = self._runtime(), timedelta(seconds=LONGEST_SECONDS)
         clock = sweep.clock(runtime, within=within)
         if clock.is_due and _can_send(runtime):

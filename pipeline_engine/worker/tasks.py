@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import structlog
 from celery import Celery, Task
@@ -19,6 +20,7 @@ from pipeline_engine.dispatch.messages import (
     CANCEL_REST,
     CLEAN_UP,
     DELIVER,
+    FIRE,
     GIVE_PLACES,
     JOIN,
     MOST_IDS_EVER,
@@ -39,6 +41,7 @@ from pipeline_engine.scheduler.resume.give_places import give_places
 from pipeline_engine.scheduler.resume.join import join
 from pipeline_engine.scheduler.resume.supersede import supersede
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.schedules import look
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.services import retention
 from pipeline_engine.worker.step_events import step_events
@@ -55,6 +58,7 @@ def register_tasks(app: Celery, actions: Iterable[str], runtime: MakeRuntime) ->
     for name, by_id in BY_ID.items():
         app.task(name=name, bind=True, throws=(StepFailed,))(_id_task(runtime, by_id))
     app.task(name=DELIVER, bind=True, throws=(StepFailed,))(_delivery_task(runtime))
+    app.task(name=FIRE, send_events=False)(_ring_task(runtime))
     for name, tick in TICKS.items():
         # Flower would show one a second, and nothing else for long.
         app.task(name=name, send_events=False)(_tick_task(runtime, tick))
@@ -161,6 +165,21 @@ def _tick_task(runtime: MakeRuntime, tick: Callable[[Runtime], object]) -> Calla
         tick(runtime())
 
     return run_tick
+
+
+def _ring_task(runtime: MakeRuntime) -> Callable[..., None]:
+    def ring(schedule_id: object = None) -> None:
+        look.ring(runtime(), _as_id(schedule_id))
+
+    return ring
+
+
+def _as_id(said: object) -> UUID | None:
+    """The schedule that a ring names; which it was matters little, as rows say what is due."""
+    try:
+        return UUID(said) if isinstance(said, str) else None
+    except ValueError:
+        return None
 
 
 #: Task names, and what each does for one of the rows that its message names.

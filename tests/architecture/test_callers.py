@@ -29,6 +29,7 @@ OPERATORS = {
 NOBODYS = {
     "pipelines.as_id": "reads an id, and looks nothing up",
     "pipelines.check": "of a definition that is sent along; the runtime knows the actions",
+    "schedules.reading.not_found": "makes the error that says no more than the caller has asked",
     "visibility.not_found": "makes the error that says no more than the caller has asked",
 }
 #: Let in by something else.

@@ -15,7 +15,7 @@ from uuid import UUID
 import psutil
 import pytest
 from support.driving import SHOWN, Driver, Look
-from support.factories import a_step, an_action
+from support.factories import a_pipeline, a_step, an_action
 from support.waiting import wait_until
 
 from pipeline_engine import failpoints
@@ -34,15 +34,20 @@ from pipeline_engine.sdk import (
     EventResult,
     StepStatus,
 )
-from pipeline_engine.services import executions, inbox, retention
+from pipeline_engine.services import executions, inbox, retention, schedules
 from pipeline_engine.services.executions import StartRequest
 from pipeline_engine.services.inbox import Arrival
+from pipeline_engine.services.schedules import Wanted
 from pipeline_engine.storage.tables.steps import StepKind
 
 TWICE = {"max_attempts": 3, "backoff_seconds": 0.01, "backoff_multiplier": 1.0}
 RESULTS = ("step_completed", "step_failed", "step_skipped", "step_timeout")
 #: Short patience, so that the sweep finds at once what a fault has left behind.
-IMPATIENT = {"republish_after_seconds": 0.01, "lease_seconds": 0.3}
+IMPATIENT = {
+    "republish_after_seconds": 0.01,
+    "lease_seconds": 0.3,
+    "scheduler_poll_interval": 0.001,
+}
 DOCUMENT = {
     "name": "all-places",
     "steps": [
@@ -83,9 +88,24 @@ class Rough:
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
 
+    def schedule(self) -> None:
+        """Save a schedule that is due now, and once only; beat has not heard of its last change."""
+        runtime = self.driver.runtime
+        once: dict[str, Any] = {"kind": "interval", "expression": "@every 1s", "max_runs": 1}
+        with runtime.sessions() as session:
+            pipeline = a_pipeline(session, name="scheduled")
+            wanted = Wanted(pipeline_id=pipeline.id, name="scheduled", **once)
+            schedules.create(SYSTEM, session, runtime, wanted)
+            session.commit()
+        self.driver.change(
+            "UPDATE schedules SET lock_version = 2, next_fire_at = now(),"
+            " settled_at = settled_at - interval '2 seconds'"
+        )
+
     def through(self) -> Look:
         request = StartRequest(params={}, idempotency_key="once", request_hash="h")
         runtime = self.driver.runtime
+        self.schedule()
         execution_id: UUID = self.patiently(
             lambda: executions.run_ephemeral(SYSTEM, runtime, DOCUMENT, request).id
         )
@@ -96,6 +116,8 @@ class Rough:
             assert time.monotonic() < deadline, self.driver.look(execution_id).statuses
             self.patiently(lambda: sweep.sweep(runtime))
             self.patiently(self.driver.settle)
+        self.patiently(lambda: sweep.sweep(runtime))
+        self.patiently(self.driver.settle)
         return self.driver.look(execution_id)
 
     def clean_up(self) -> int:

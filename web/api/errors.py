@@ -39,6 +39,7 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.InvalidDefinition: HTTPStatus.BAD_REQUEST,
     errors.UnknownAction: HTTPStatus.BAD_REQUEST,
     errors.DraftNotExecutable: HTTPStatus.BAD_REQUEST,
+    errors.ScheduleEnded: HTTPStatus.BAD_REQUEST,
     errors.PipelineArchived: HTTPStatus.CONFLICT,
     errors.InvalidParams: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSchedule: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -1,0 +1,77 @@
+"""Schedules: save, change, pause, resume, trigger, and what became of their due times.
+
+*now* is for tests everywhere; otherwise the clock of the database counts, which all share.
+Reading order: ``reading``, ``saving``, ``runs``.
+"""
+
+from __future__ import annotations
+
+from pipeline_engine.domain.recurrence import Doubled, Kind, Missing
+from pipeline_engine.domain.schedules import (
+    FireOutcome,
+    Misfire,
+    Overlap,
+    ScheduleStatus,
+)
+from pipeline_engine.services.schedules.reading import (
+    Filter,
+    StoredSchedule,
+    fires,
+    get,
+    listed,
+    next_runs,
+)
+from pipeline_engine.services.schedules.runs import (
+    MOST_BACKFILLED,
+    Backfilled,
+    Polled,
+    Triggered,
+    backfill,
+    poll,
+    trigger,
+)
+from pipeline_engine.services.schedules.saving import (
+    Wanted,
+    change,
+    create,
+    delete,
+    pause,
+    resume,
+)
+
+KINDS: tuple[str, ...] = tuple(Kind)
+MISSING: tuple[str, ...] = tuple(Missing)
+DOUBLED: tuple[str, ...] = tuple(Doubled)
+MISFIRES: tuple[str, ...] = tuple(Misfire)
+OVERLAPS: tuple[str, ...] = tuple(Overlap)
+STATUSES: tuple[str, ...] = tuple(ScheduleStatus)
+OUTCOMES: tuple[str, ...] = tuple(FireOutcome)
+
+__all__ = [
+    "DOUBLED",
+    "KINDS",
+    "MISFIRES",
+    "MISSING",
+    "MOST_BACKFILLED",
+    "OUTCOMES",
+    "OVERLAPS",
+    "STATUSES",
+    "Backfilled",
+    "Filter",
+    "Polled",
+    "StoredSchedule",
+    "Triggered",
+    "Wanted",
+    "backfill",
+    "change",
+    "create",
+    "delete",
+    "fires",
+    "get",
+    "listed",
+    "next_runs",
+    "pause",
+    "poll",
+    "resume",
+    "trigger",
+]
