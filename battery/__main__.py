@@ -83,6 +83,7 @@ def run_battery(
         run = Run(stack, traffic, checks, seed)
         try:
             traffic.store_child()
+            traffic.store_trigger()
             for block in blocks:
                 with Stopwatch(run.seconds, block):
                     BLOCKS[block](run, size)

@@ -13,6 +13,10 @@ AGAIN = {"max_attempts": 10, "backoff_seconds": 0.3, "backoff_multiplier": 1.2}
 CHILD = "battery-child"
 
 
+#: The type of the events that a trigger takes, and the pipeline that it starts.
+HEARD = "heard"
+
+
 def odd(word: str) -> str:
     """A secret with all that JSON, URLs, HTML and Python write in another way."""
     return f"{word}/\"<&' \\ \u00e9\n{word}"
@@ -232,6 +236,13 @@ SHAPES: Mapping[str, Callable[[Random], Job]] = {
     "nested": nested,
     "cancelled": cancelled,
 }
+
+
+def heard() -> Document:
+    """Return the pipeline that events start."""
+    document = _document(f"battery-{HEARD}", _step("first"), _step("last", "battery_mark", "first"))
+    event = {"name": "event", "type": "object", "required": True}
+    return document | {"parameters": [*document["parameters"], event]}
 
 
 def _step(

@@ -29,6 +29,7 @@ WAVES = ("once", "doubled", "early", "shuffled")
 QUOTING = frozenset({"early", "doubled"})  #: waves whose events quote a secret
 STRANGER, STRANGE = "stranger", 10_000  #: an owner without executions, and what it tells
 STRANGERS = 0.3  #: so many of those that wait hear of one
+HEARD = 0.5  #: so many jobs are followed by an event that starts an execution
 CLIENTS = 16
 LOOK_EVERY_SECONDS = 0.1
 
@@ -61,6 +62,19 @@ class Traffic:
         key = {"Idempotency-Key": jobs.CHILD}
         answer = self.api.insist("/api/v1/pipelines", {"dag": jobs.child()}, key)
         assert answer.status in (201, 409), answer
+
+    def store_trigger(self) -> None:
+        """Let events of one type start a pipeline."""
+        document = jobs.heard()
+        stored = self.api.insist("/api/v1/pipelines", {"dag": document})
+        assert stored.status == 201, stored
+        order = {
+            "pipeline_id": stored.body["id"],
+            "name": jobs.HEARD,
+            "config": {"event_type": jobs.HEARD},
+        }
+        answer = self.api.insist("/api/v1/event-triggers", order)
+        assert answer.status == 201, answer
 
     def launch(self, make: Callable[[Random], Job] = jobs.a_job) -> None:
         """Let a client start a job of this kind and look after it."""
@@ -102,8 +116,14 @@ class Traffic:
         for plan in plans:
             for number in plan.later:
                 self.deliver(plan.waiting, number, wave=plan.wave)
+        self._say_more(chooser)
+
+    def _say_more(self, chooser: Random) -> None:
+        """Send what the job did not ask for: something to disbelieve, and to start another by."""
         if chooser.random() < 0.2:
             self.forge(chooser)
+        if chooser.random() < HEARD:
+            self.tell(chooser)
 
     def start(self, job: Job, *, key: str) -> UUID:
         """Start an execution; asked again until it is accepted."""
@@ -140,6 +160,14 @@ class Traffic:
         # Nobody of that name waits for it: it is kept, and changes nothing.
         self._note(SentDelivery(SOURCE, key, "", *_fate(answer), "strange"))
         return answer
+
+    def tell(self, chooser: Random) -> None:
+        """Send an event that starts an execution, sometimes twice: it starts one."""
+        key = f"{jobs.HEARD}-{chooser.getrandbits(64):x}"
+        body = {"specversion": "1.0", "id": key, "source": SOURCE, "type": jobs.HEARD}
+        for _ in range(chooser.randint(1, 2)):
+            answer = self.api.insist(EVENTS, body | {"data": {"key": key}})
+            self._note(SentDelivery(SOURCE, key, "", *_fate(answer), jobs.HEARD))
 
     def call_back(self, url: str, key: str, *, wave: str) -> None:
         """Answer a step at the URL that it has told us."""

@@ -62,6 +62,12 @@ class DeliveryNotFound(NotFound):
     code = "delivery_not_found"
 
 
+class EventTriggerNotFound(NotFound):
+    """There is no such event trigger."""
+
+    code = "event_trigger_not_found"
+
+
 class SecretNotFound(NotFound):
     """There is no such secret."""
 
@@ -168,6 +174,12 @@ class ScheduleEnded(PipelineEngineError):
     """The schedule has expired or is completed; it cannot be resumed."""
 
     code = "schedule_ended"
+
+
+class InvalidEventTrigger(PipelineEngineError):
+    """The filters, expressions or times of the event trigger make no sense."""
+
+    code = "invalid_event_trigger"
 
 
 class InvalidSecret(PipelineEngineError):

@@ -91,6 +91,11 @@ class Failpoint(StrEnum):
         "due times are committed, the first steps of their executions are not sent",
     )
     IN_BELLS = "in_bells", "F21", "what beat rings for is half written"
+    IN_TRIGGER = (
+        "in_trigger",
+        "F22",
+        "executions that events have started are stored, and not committed",
+    )
 
     def __new__(cls, name: str, number: str, place: str) -> Self:
         """Make a member that is equal to its name."""

@@ -21,6 +21,7 @@ from battery.invariants.schedules import doubled_starts
 from battery.invariants.service import leftovers
 from battery.invariants.sweeps import late_sweeps
 from battery.invariants.trees import broken_trees
+from battery.invariants.triggers import wrong_firings
 from pipeline_engine.storage.postgres.session import driver_url
 
 __all__ = ["INVARIANTS", "check_all"]
@@ -109,6 +110,11 @@ INVARIANTS = (
         "I16",
         "A cancel reaches all that was started below, and no tree outgrows its bound.",
         broken_trees,
+    ),
+    Invariant(
+        "I17",
+        "An event starts one execution at each trigger that takes it, and is lost at none.",
+        wrong_firings,
     ),
 )
 

@@ -11,7 +11,8 @@ from battery.invariants.invariant import Look
 from pipeline_engine.storage.deliveries import IS_FOR, PARKED
 
 ACCEPTED = (
-    "EXISTS (SELECT FROM delivery_targets d WHERE d.delivery_id = i.id AND d.verdict <> 'ignore')"
+    "EXISTS (SELECT FROM delivery_targets d WHERE d.delivery_id = i.id AND d.verdict <> 'ignore'"
+    " AND d.trigger_id IS NULL)"
 )
 USED = Look(
     "letter {id} is {disposition}, and that is not what the steps said to it",
@@ -35,6 +36,7 @@ USED_TWICE = Look(
     """
     SELECT i.id, count(*) AS times, count(*) FILTER (WHERE s.since > i.received_at) AS late
     FROM inbox i JOIN delivery_targets d ON d.delivery_id = i.id AND d.verdict <> 'ignore'
+        AND d.trigger_id IS NULL
     CROSS JOIN LATERAL (SELECT max(e.created_at) AS since FROM events e
         WHERE e.step_execution_id = d.step_execution_id AND e.event_type = 'step_parked'
             AND (e.details ->> 'attempt')::int = d.attempt) s

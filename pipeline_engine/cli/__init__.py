@@ -34,6 +34,9 @@ main.sections = {
         "approve": Entry("approve", "Say yes or no to the step that waits for it."),
         "cancel": Entry("executions", "Ask for the end of an execution."),
     },
+    "What starts by itself": {
+        "triggers": Entry("triggers", "Let events start pipelines."),
+    },
     "Access": {
         "tokens": Entry("tokens", "Make, list and revoke API tokens."),
         "quotas": Entry("quotas", "Say how much one may have, and has."),

@@ -67,6 +67,12 @@ def secrets(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Com
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+def triggers(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer event triggers by name, or by id if a shell would misread the name."""
+    found = [_named(one) for one in _asked(ctx, "event-triggers?page_size=500") or []]
+    return [item for item in found if item.value.startswith(incomplete)]
+
+
 def actions(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the installed actions."""
     answer = _asked(ctx, "actions") or {}
@@ -83,6 +89,13 @@ def _a_pipeline(one: Mapping[str, Any]) -> CompletionItem:
     name = str(one["name"])
     if HARMLESS.fullmatch(name):
         return CompletionItem(name, help=f"revision {one['revision']}")
+    return CompletionItem(one["id"], help=_said(name))
+
+
+def _named(one: Mapping[str, Any]) -> CompletionItem:
+    name = str(one["name"])
+    if HARMLESS.fullmatch(name):
+        return CompletionItem(name)
     return CompletionItem(one["id"], help=_said(name))
 
 

@@ -1,9 +1,11 @@
-"""What users call things on the command line: an id, the start of one, a name, or ``@last``."""
+"""What users call things on the command line: ids, starts of ids, ``@last``, names with values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from pipeline_engine.errors import ExecutionNotFound
 
@@ -13,6 +15,21 @@ if TYPE_CHECKING:
 LAST = "@last"
 LONGEST_ID = 36  #: characters of a UUID
 NEWEST = 100  #: executions among which the start of an id is looked up
+
+
+class Pair(click.ParamType[tuple[str, str]]):
+    """``name=value``; what the value stands for depends on what has the name."""
+
+    name = "name=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Take the two apart at the first equals sign."""
+        name, equals, text = str(value).partition("=")
+        if not equals or not name:
+            self.fail(f"{value!r} is not name=value.", param, ctx)
+        return name, text
 
 
 class NewestExecutions:

@@ -13,24 +13,11 @@ from pipeline_engine.cli.connection import connected
 from pipeline_engine.cli.documents import read_document, read_params
 from pipeline_engine.cli.executions import report, wait_and_report
 from pipeline_engine.cli.group import example
+from pipeline_engine.cli.naming import Pair
 from pipeline_engine.cli.output import json_option
 
 if TYPE_CHECKING:
     from pipeline_engine.client import Client
-
-
-class _Pair(click.ParamType[tuple[str, str]]):
-    """``name=value``; what the value stands for depends on the type of the parameter."""
-
-    name = "name=value"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        name, equals, text = str(value).partition("=")
-        if not equals or not name:
-            self.fail(f"{value!r} is not name=value.", param, ctx)
-        return name, text
 
 
 @click.command(
@@ -40,7 +27,7 @@ class _Pair(click.ParamType[tuple[str, str]]):
     )
 )
 @click.argument("pipeline", metavar="FILE|NAME", shell_complete=completion.pipelines_and_files)
-@click.option("-p", "--param", "pairs", type=_Pair(), multiple=True, help="One param; repeatable.")
+@click.option("-p", "--param", "pairs", type=Pair(), multiple=True, help="One param; repeatable.")
 @click.option(
     "--params",
     "params_file",

@@ -13,7 +13,12 @@ import requests
 
 from pipeline_engine.domain.issues import dotted
 from pipeline_engine.domain.retry_after import retry_after
-from pipeline_engine.errors import AmbiguousName, PipelineEngineError, PipelineNotFound
+from pipeline_engine.errors import (
+    AmbiguousName,
+    EventTriggerNotFound,
+    PipelineEngineError,
+    PipelineNotFound,
+)
 
 Json = dict[str, Any]
 PAGE_SIZE = 100
@@ -211,6 +216,47 @@ class Client:
     def delete_secret(self, name: str) -> Json:
         """Delete a secret with all its values; returns what it was."""
         return self._object("DELETE", _path_of(name))
+
+    def event_triggers(self, **filters: Any) -> list[Json]:
+        """Return event triggers, newest first."""
+        found: list[Json] = self._send("GET", "event-triggers", params=filters).json()
+        return found
+
+    def find_event_trigger(self, name_or_id: str) -> Json:
+        """Return the event trigger with this id or name.
+
+        Raises ``EventTriggerNotFound``, also for a name that several have.
+        """
+        if _is_uuid(name_or_id):
+            return self._object("GET", f"event-triggers/{name_or_id}")
+        found = [one for one in self.event_triggers() if one["name"] == name_or_id]
+        if len(found) > 1:
+            ids = ", ".join(one["id"] for one in found)
+            raise EventTriggerNotFound(f"Several are called {name_or_id!r}; take an id: {ids}")
+        if not found:
+            raise EventTriggerNotFound(f"There is no event trigger {name_or_id!r}.")
+        return found[0]
+
+    def create_event_trigger(self, **wanted: Any) -> Json:
+        """Let events start a pipeline."""
+        return self._object("POST", "event-triggers", json=wanted)
+
+    def change_event_trigger(self, trigger_id: str, **change: Any) -> Json:
+        """Change what is given of an event trigger."""
+        return self._object("PUT", f"event-triggers/{trigger_id}", json=change)
+
+    def delete_event_trigger(self, trigger_id: str) -> None:
+        """Delete an event trigger."""
+        self._send("DELETE", f"event-triggers/{trigger_id}")
+
+    def event_types(self) -> list[Json]:
+        """Return the types of events that the peers are known to send."""
+        found: list[Json] = self._send("GET", "event-triggers/event-types").json()
+        return found
+
+    def firings(self, trigger_id: str, **filters: Any) -> Json:
+        """Return one page of what became of the events of a trigger, newest first."""
+        return self._object("GET", f"event-triggers/{trigger_id}/firings", params=filters)
 
     def actions(self) -> Json:
         """Return all actions that are installed, and those that could not be loaded."""

@@ -62,6 +62,17 @@ class Act(StrEnum):
         "delivery",
         "Offer an unmatched delivery again.",
     )
+    EVENT_TRIGGER_CREATE = (
+        "event_trigger.create",
+        "event_trigger",
+        "Let events of a type start a pipeline.",
+    )
+    EVENT_TRIGGER_CHANGE = (
+        "event_trigger.change",
+        "event_trigger",
+        "Change an event trigger; whoever does lends it his rights.",
+    )
+    EVENT_TRIGGER_DELETE = "event_trigger.delete", "event_trigger", "Delete an event trigger."
     TOKEN_CREATE = "token.create", "token", "Make an API token; `scopes` are what it may do."
     TOKEN_REVOKE = "token.revoke", "token", "End an API token."
     SECRET_SET = (

@@ -18,6 +18,8 @@ class Scope(StrEnum):
     AUDIT_LOG_READ = "audit-log:read"  #: who did what; of one's own rows
     DELIVERIES_CONTROL = "deliveries:control"  #: offer an unaccepted delivery again
     DELIVERIES_READ = "deliveries:read"  #: what came from outside
+    EVENT_TRIGGERS_READ = "event-triggers:read"  #: which events start what
+    EVENT_TRIGGERS_WRITE = "event-triggers:write"  #: say so; with executions:run
     EVENTS_SEND = "events:send"  #: tell waiting steps what happened
     EXECUTIONS_CONTROL = "executions:control"  #: cancel, and answer approvals
     EXECUTIONS_READ = "executions:read"  #: follow and explain

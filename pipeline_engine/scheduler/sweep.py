@@ -28,6 +28,7 @@ from pipeline_engine.scheduler import last_net, trees
 from pipeline_engine.scheduler.advance import abort, outcome
 from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.advance.fan_out import TIMEOUT
+from pipeline_engine.scheduler.event_triggers.look import close_windows, offer_again
 from pipeline_engine.scheduler.last_net import OUTCOME_UNKNOWN, Lock
 from pipeline_engine.scheduler.outbox import send
 from pipeline_engine.scheduler.plan.plan import PlannedStep
@@ -50,6 +51,7 @@ from pipeline_engine.storage import (
     shares,
     transitions,
 )
+from pipeline_engine.storage import event_triggers as windows
 from pipeline_engine.storage.moves import Ending
 from pipeline_engine.storage.postgres.session import autocommit, is_unreachable
 from pipeline_engine.storage.rows import StepRow
@@ -88,6 +90,8 @@ class Swept:
     places: int
     superseded: int
     deliveries: int
+    offers: int
+    windows: int
     stranded: int
     schedules: int
     bells: int
@@ -107,6 +111,7 @@ def sweep(runtime: Runtime) -> Swept:
         races=_cancel_rest_again(runtime),
         places=_give_places_again(runtime),
         superseded=_supersede_again(runtime),
+        windows=close_windows(runtime),
         unclaimed=_send_unclaimed(runtime),
         late_clean_ups=_each(
             runtime, overdue.late_clean_ups, overdue.lock_late_clean_up, end_late_clean_up
@@ -122,15 +127,17 @@ def sweep(runtime: Runtime) -> Swept:
 
 
 def wake_due(runtime: Runtime) -> None:
-    """Move what only the clock has held up: timers, pauses, next attempts. A sweep does it, too."""
+    """Move what only the clock has held up: timers, pauses, windows. A sweep does it, too."""
     _send_due(runtime)
     _each(runtime, overdue.due_timers, overdue.lock_due_timer, timer.wake)
+    close_windows(runtime)
 
 
 def clock(runtime: Runtime, *, within: timedelta) -> overdue.Clock:
     """Whether there is something for ``wake_due``, and when there will be *within* that time."""
     with autocommit(runtime.engine) as connection:
-        return overdue.clock(connection, within=within)
+        steps = overdue.clock(connection, within=within)
+        return steps.sooner(windows.clock(connection, within=within))
 
 
 def _fire(runtime: Runtime) -> int:
@@ -199,11 +206,12 @@ def _send_system_messages_again(runtime: Runtime) -> dict[str, int]:
     is_crowded = runtime.dispatch.waiting(SYSTEM) > CROWDED
     delivered = _deliver_again(runtime, is_crowded=is_crowded)
     if is_crowded:
-        return {"unjoined": 0, "clean_ups": 0, "deliveries": delivered}
+        return {"unjoined": 0, "clean_ups": 0, "deliveries": delivered, "offers": 0}
     return {
         "unjoined": _send_again(runtime, overdue.unjoined, JOIN),
         "clean_ups": _send_again(runtime, overdue.not_cleaned_up, CLEAN_UP),
         "deliveries": delivered,
+        "offers": offer_again(runtime),
     }
 
 

@@ -144,13 +144,18 @@ def transaction(runtime: Runtime) -> Iterator[Transaction]:
         yield Transaction(connection, runtime)
 
 
+def is_lost_race(error: Exception) -> bool:
+    """Tell whether another transaction won, so that this one may begin again."""
+    return getattr(getattr(error, "orig", None), "pgcode", None) in LOST_RACES
+
+
 def retry_on_conflict(attempt: Callable[[], T]) -> T:
     """Run a transaction again when it lost a race for locks."""
     for tried in range(1, TRIES):
         try:
             return attempt()
         except DBAPIError as error:
-            if getattr(error.orig, "pgcode", None) not in LOST_RACES:
+            if not is_lost_race(error):
                 raise
             time.sleep(random.uniform(0, 0.01 * 2**tried))
     return attempt()

@@ -25,7 +25,13 @@ from pipeline_engine.services.roles import rights_of, roles_of
 
 #: What those may do who report events by ``dapr-api-token``.
 INTERNAL = frozenset(
-    {Scope.OWNERS_ANY, Scope.EVENTS_SEND, Scope.DELIVERIES_READ, Scope.DELIVERIES_CONTROL}
+    {
+        Scope.OWNERS_ANY,
+        Scope.EVENTS_SEND,
+        Scope.EVENT_TRIGGERS_READ,
+        Scope.DELIVERIES_READ,
+        Scope.DELIVERIES_CONTROL,
+    }
 )
 
 #: For how long, and of how many tokens, it is remembered that they let in.

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
@@ -30,12 +31,14 @@ DISPOSITIONS: tuple[str, ...] = tuple(Disposition)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetRecord:
-    """What one step said to a delivery."""
+    """What one step, or one event trigger, said to a delivery."""
 
-    step_execution_id: int
-    attempt: int
+    step_execution_id: int | None
+    attempt: int | None
+    trigger_id: UUID | None
     verdict: str
     note: str | None
+    execution_id: UUID | None  #: that a trigger has started
     decided_at: datetime
 
 
@@ -79,7 +82,7 @@ def listed(
 
 
 def replay(caller: Caller, runtime: Runtime, delivery_id: int | str) -> None:
-    """Offer an unmatched delivery to the steps that wait now.
+    """Offer an unmatched delivery to the steps that wait now, and to triggers that have not had it.
 
     Raises ``DeliveryNotFound``, also for what belongs to another user.
     """
@@ -95,16 +98,19 @@ def replay(caller: Caller, runtime: Runtime, delivery_id: int | str) -> None:
             raise DeliveryNotFound(f"No unmatched delivery {number}")
         audit_log.record(caller, connection, Act.DELIVERY_REPLAY, number, found.owner)
     runtime.dispatch.announce(int(number))
+    runtime.dispatch.announce_offer(int(number))
 
 
 def _targets(
     caller: Caller, session: Session, ids: Sequence[int]
 ) -> Mapping[int, Sequence[TargetRecord]]:
-    """What steps said to these deliveries: those that the caller may see."""
+    """What steps and triggers said to these deliveries: those that the caller may see."""
     rows = session.scalars(
         select(DeliveryTarget)
         .where(DeliveryTarget.delivery_id.in_(ids), visible_to(DeliveryTarget, caller))
-        .order_by(DeliveryTarget.decided_at, DeliveryTarget.step_execution_id)
+        .order_by(
+            DeliveryTarget.decided_at, DeliveryTarget.step_execution_id, DeliveryTarget.trigger_id
+        )
     )
     found: dict[int, list[TargetRecord]] = defaultdict(list)
     for row in rows:

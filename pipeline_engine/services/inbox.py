@@ -28,8 +28,9 @@ from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, rea
 from pipeline_engine.scheduler.resume.check_callback import check_callback
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import read_answer
-from pipeline_engine.storage import deliveries
+from pipeline_engine.storage import deliveries, offers
 from pipeline_engine.storage.deliveries import NewDelivery
+from pipeline_engine.storage.offers import Offered
 from pipeline_engine.storage.postgres.session import autocommit, is_unreachable
 from pipeline_engine.storage.tables.steps import MAX_EXTERNAL_ID
 
@@ -67,6 +68,7 @@ class Receipt:
     delivery_id: str  #: of a duplicate, that of the first
     outcome: str  #: what can be seen at the door; who locks the step decides later
     routed: bool  #: a step is known that it is for
+    offered: tuple[Offered, ...] = ()  #: the event triggers that decide on it, or have decided
 
 
 def accept(caller: Caller, runtime: Runtime, arrival: Arrival) -> Receipt:
@@ -239,17 +241,20 @@ def _keep(runtime: Runtime, delivery: NewDelivery, record: Record | None) -> Rec
 def _stored(runtime: Runtime, delivery: NewDelivery) -> Receipt:
     failpoint(Failpoint.BEFORE_INBOX_INSERT)
     with autocommit(runtime.engine) as connection:
-        delivery_id, outlook = deliveries.insert(connection, delivery)
-        if delivery_id is None and _may_come_again(runtime, connection, delivery):
-            delivery_id, outlook = deliveries.insert(connection, delivery)
-        if delivery_id is None:
+        kept = deliveries.insert(connection, delivery)
+        if kept.id is None and _may_come_again(runtime, connection, delivery):
+            kept = deliveries.insert(connection, delivery)
+        if kept.id is None:
             known = deliveries.id_of(connection, delivery)
-            return Receipt(str(known), DUPLICATE, routed=outlook.known)
+            told = offers.offered(connection, known)
+            return Receipt(str(known), DUPLICATE, routed=kept.outlook.known, offered=told)
     failpoint(Failpoint.AFTER_INBOX_COMMIT)
     # Even a closed one is handed over: only the worker that locks the step can be sure.
-    runtime.dispatch.announce(delivery_id)
-    outcome = CLOSED if outlook.closed else ACCEPTED if outlook.parked else EARLY
-    return Receipt(str(delivery_id), outcome, routed=outlook.known)
+    runtime.dispatch.announce(kept.id)
+    if kept.offered:
+        runtime.dispatch.announce_offer(kept.id)
+    outcome = CLOSED if kept.outlook.closed else ACCEPTED if kept.outlook.parked else EARLY
+    return Receipt(str(kept.id), outcome, routed=kept.outlook.known, offered=kept.offered)
 
 
 def _may_come_again(runtime: Runtime, connection: Connection, delivery: NewDelivery) -> bool:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.audit_log import Record
 from pipeline_engine.domain.states import StepStatus
-from pipeline_engine.storage import audit_log
+from pipeline_engine.storage import audit_log, offers
+from pipeline_engine.storage.offers import Offered
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.rows import STEP_COLUMNS, StepRow
 from pipeline_engine.storage.tables.base import Json
@@ -49,6 +50,11 @@ class NewDelivery:
     #: what the audit log says of it; null for callbacks, which nobody but their step's peer sends
     record: Record | None = None
 
+    @property
+    def is_own(self) -> bool:
+        """The engine says it itself: no event trigger hears of it."""
+        return self.record is None and self.step_execution_id is None
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
@@ -59,15 +65,24 @@ class Outlook:
     closed: bool
 
 
-def insert(connection: Connection, delivery: NewDelivery) -> tuple[int | None, Outlook]:
-    """Keep a delivery, and look, without a lock, at the steps that it is for.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A delivery that came in, and whom it is for as far as can be seen."""
 
-    The id is None if it was kept before. One statement: senders wait for this.
+    id: int | None  #: null if it was kept before
+    outlook: Outlook
+    offered: tuple[Offered, ...] = ()  #: the event triggers that are about to be asked
+
+
+def insert(connection: Connection, delivery: NewDelivery) -> Kept:
+    """Keep a delivery, look, without a lock, at the steps that it is for, and offer it to triggers.
+
+    One statement: senders wait for this.
     """
     record = delivery.record
     statement = _INSERT_CALLBACK if record is None else _INSERT_ANSWER
     if delivery.step_execution_id is None:
-        statement = _INSERT_LETTER
+        statement = _INSERT_OWN_LETTER if delivery.is_own else _INSERT_LETTER
     rows = driver.fetch_prepared(
         connection,
         statement,
@@ -84,12 +99,15 @@ def insert(connection: Connection, delivery: NewDelivery) -> tuple[int | None, O
             "record": audit_log.as_param(record),
         },
     )
-    delivery_id, *step = rows[0]
-    return delivery_id, _outlook(*step, meant=delivery.attempt)
+    delivery_id, status, awaits, attempt, *offered = rows[0]
+    outlook = _outlook(status, awaits, attempt, meant=delivery.attempt)
+    heard = offered[0] if offered and delivery_id is not None else ()
+    return Kept(delivery_id, outlook, tuple(Offered(*one) for one in heard or ()))
 
 
 # Several statements, as each is planned anew by every connection, and half of one would be idle.
-_INSERT_LETTER = f"""
+def _letter(offering: str = "", told: str = "") -> str:
+    return f"""
 WITH kept AS (
     INSERT INTO inbox (owner, source, delivery_key, sender_id, external_id, event_type, body,
         disposition)
@@ -98,14 +116,19 @@ WITH kept AS (
     ON CONFLICT (source, delivery_key) DO NOTHING RETURNING id
 ), recorded AS (
     {audit_log.recording("kept", target="kept.id::text")}
-)
-SELECT (SELECT id FROM kept), s.status, s.awaiting_event, s.attempt
+){offering}
+SELECT (SELECT id FROM kept), s.status, s.awaiting_event, s.attempt{told}
 FROM (SELECT) AS delivery LEFT JOIN (
     SELECT p.status, p.awaiting_event, p.attempt
     FROM (SELECT %(external)s::text AS external_id, %(owner)s::text AS owner) i, {PARKED}
     WHERE {IS_FOR} LIMIT 1
 ) s ON true
 """
+
+
+_OFFERING = offers.offering("kept", owner="%(owner)s::text", event_type="%(type)s::text")
+_INSERT_LETTER = _letter(f", {_OFFERING}", f", (SELECT {offers.TOLD})")
+_INSERT_OWN_LETTER = _letter()
 
 
 def _callback(recorded: str = "") -> str:
@@ -399,15 +422,30 @@ def give_up_unmatched(connection: Connection, *, older_than: timedelta) -> int:
 
 
 def reopen(connection: Connection, delivery_id: int) -> bool:
-    """Offer an unmatched delivery again, also to those that ignored it."""
-    row = connection.exec_driver_sql(
-        "WITH reopened AS (UPDATE inbox SET disposition = 'pending', settled_at = NULL,"
-        " queued_at = now() WHERE id = %(id)s AND disposition = 'unmatched' RETURNING id),"
-        " forgotten AS (DELETE FROM delivery_targets WHERE delivery_id = (SELECT id FROM reopened))"
-        " SELECT id FROM reopened",
-        {"id": delivery_id},
-    ).first()
+    """Offer an unmatched delivery again, also to steps that ignored it.
+
+    Of the event triggers only to those that were not offered it before.
+    """
+    row = connection.exec_driver_sql(_REOPEN, {"id": delivery_id}).first()
     return row is not None
+
+
+_REOPEN = f"""
+WITH reopened AS (
+    UPDATE inbox SET disposition = 'pending', settled_at = NULL, queued_at = now()
+    WHERE id = %(id)s AND disposition = 'unmatched' RETURNING id, owner, event_type
+), forgotten AS (
+    DELETE FROM delivery_targets WHERE delivery_id = (SELECT id FROM reopened)
+        AND trigger_id IS NULL
+), {
+    offers.offering(
+        "reopened",
+        owner="(SELECT owner FROM reopened)",
+        event_type="(SELECT event_type FROM reopened)",
+    )
+}
+SELECT id FROM reopened
+"""
 
 
 def id_of(connection: Connection, delivery: NewDelivery) -> int:

@@ -79,7 +79,12 @@ class Clock:
     """What the clock holds up."""
 
     is_due: bool  #: something ought to have moved
-    next_in: float | None  #: seconds until the next step after that; None if it is far away
+    next_in: float | None  #: seconds until the next after that; None if it is far away
+
+    def sooner(self, other: Clock) -> Clock:
+        """Both: due if one of them is, and next whichever comes first."""
+        known = [one.next_in for one in (self, other) if one.next_in is not None]
+        return Clock(self.is_due or other.is_due, min(known, default=None))
 
 
 def clock(connection: Connection, *, within: timedelta) -> Clock:

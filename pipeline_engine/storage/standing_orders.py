@@ -8,11 +8,12 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from pipeline_engine.storage.tables.event_triggers import EventTrigger
 from pipeline_engine.storage.tables.schedules import Schedule
 from pipeline_engine.storage.tables.standing_orders import StandingOrder
 
 #: The tables of standing orders; each is written by its own noun, and disabled from here.
-TABLES: tuple[type[StandingOrder], ...] = (Schedule,)
+TABLES: tuple[type[StandingOrder], ...] = (EventTrigger, Schedule)
 
 
 class DisabledReason(StrEnum):

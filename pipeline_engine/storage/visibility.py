@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.storage.tables.audit_log import AuditRecord
 from pipeline_engine.storage.tables.base import Base
+from pipeline_engine.storage.tables.event_triggers import EventTrigger
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.inbox import Delivery, DeliveryTarget
 from pipeline_engine.storage.tables.pipelines import Pipeline
@@ -58,6 +59,7 @@ RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyT
         AuditRecord: lambda owner: AuditRecord.owner == owner,
         Delivery: _sees_delivery,
         DeliveryTarget: lambda owner: DeliveryTarget.owner == owner,
+        EventTrigger: lambda owner: EventTrigger.user_id == owner,
         Execution: lambda owner: Execution.user_id == owner,
         Pipeline: lambda owner: or_(Pipeline.user_id == owner, Pipeline.system_owned),
         Schedule: lambda owner: Schedule.user_id == owner,
@@ -68,6 +70,7 @@ RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyT
 #: What says of which pipeline a row is; other tables are out of sight of a token that is bound.
 PIPELINE_OF: Mapping[type[Base], Any] = MappingProxyType(
     {
+        EventTrigger: EventTrigger.pipeline_id,
         Execution: Execution.pipeline_id,
         Pipeline: Pipeline.id,
         Schedule: Schedule.pipeline_id,

@@ -24,6 +24,7 @@ from pipeline_engine.dispatch.messages import (
     GIVE_PLACES,
     JOIN,
     MOST_IDS_EVER,
+    OFFER,
     RETENTION,
     RUN_BATCH,
     SUPERSEDE,
@@ -34,9 +35,10 @@ from pipeline_engine.dispatch.messages import (
 from pipeline_engine.dispatch.sender import SENDING_ERRORS
 from pipeline_engine.scheduler.claim.plain import PlainTurn, make_turn
 from pipeline_engine.scheduler.claim.turn import Turn
-from pipeline_engine.scheduler.resume import deliver
+from pipeline_engine.scheduler.event_triggers.decide import offer
 from pipeline_engine.scheduler.resume.cancel_rest import cancel_rest
 from pipeline_engine.scheduler.resume.cleanup import clean_up
+from pipeline_engine.scheduler.resume.deliver import deliver
 from pipeline_engine.scheduler.resume.give_places import give_places
 from pipeline_engine.scheduler.resume.join import join
 from pipeline_engine.scheduler.resume.supersede import supersede
@@ -57,8 +59,9 @@ def register_tasks(app: Celery, actions: Iterable[str], runtime: MakeRuntime) ->
         app.task(name=name, bind=True, throws=(StepFailed,))(_step_task(runtime))
     for name, by_id in BY_ID.items():
         app.task(name=name, bind=True, throws=(StepFailed,))(_id_task(runtime, by_id))
-    app.task(name=DELIVER, bind=True, throws=(StepFailed,))(_delivery_task(runtime))
     app.task(name=FIRE, send_events=False)(_ring_task(runtime))
+    for name, by_deliveries in BY_DELIVERIES.items():
+        app.task(name=name, bind=True, throws=(StepFailed,))(_delivery_task(runtime, by_deliveries))
     for name, tick in TICKS.items():
         # Flower would show one a second, and nothing else for long.
         app.task(name=name, send_events=False)(_tick_task(runtime, tick))
@@ -106,11 +109,13 @@ def _id_task(
     return run_by_id
 
 
-def _delivery_task(runtime: MakeRuntime) -> Callable[..., None]:
+def _delivery_task(
+    runtime: MakeRuntime, by_deliveries: Callable[[Runtime, Sequence[int]], Iterable[Transaction]]
+) -> Callable[..., None]:
     def give(task: Task[Any, Any], ids: list[int]) -> None:
         failures: list[str] = []
         with _at_work(runtime(), task):
-            for tx in deliver.deliver(runtime(), named(ids)):
+            for tx in by_deliveries(runtime(), named(ids)):
                 turn = _turn(runtime(), task)
                 turn.go_on(tx)
                 failures += turn.failures
@@ -189,6 +194,11 @@ BY_ID: dict[str, Callable[[Runtime, int], Transaction]] = {
     CANCEL_REST: cancel_rest,
     GIVE_PLACES: give_places,
     SUPERSEDE: supersede,
+}
+#: The same for deliveries, several of which share a transaction.
+BY_DELIVERIES: dict[str, Callable[[Runtime, Sequence[int]], Iterable[Transaction]]] = {
+    DELIVER: deliver,
+    OFFER: offer,
 }
 #: Names of the tasks that beat sends, and what they do.
 TICKS: dict[str, Callable[[Runtime], object]] = {

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from support.documentation import DOCS, ROOT, blocks
 from support.observing import Run
+from support.waiting import wait_until
 
 from pipeline_engine.client import Client
 from pipeline_engine.domain.states import ExecutionStatus
@@ -26,6 +27,7 @@ from pipeline_engine.embedded.stack import Stack
 README = ROOT / "README.md"
 QUICKSTART = DOCS / "quickstart.md"
 WHO_MAY = DOCS / "howto" / "who-may.md"
+ON_EVENTS = DOCS / "howto" / "start-on-events.md"
 OF_A_STACK = re.compile(r"(?:\w+=\S+ )?(make \w+|\S*pipeline-engine (up|down)\b).*")
 
 pytestmark = pytest.mark.skipif(
@@ -126,3 +128,26 @@ def test_a_second_user_sees_nothing_of_a_dashboard_a_ci_job_and_a_secret(
     assert "s3cr" not in dashboard
     found = client.executions(initiator="api", page_size=1)["executions"][0]
     assert found["user_id"] == "ada"
+
+
+def test_one_event_of_two_starts_a_pipeline(desk: Path, client: Client) -> None:
+    printed = typed(ON_EVENTS, desk)
+
+    first, second = answers(printed)
+    trigger = client.find_event_trigger("on-push")
+    assert [one["triggers"][0]["trigger_id"] for one in (first, second)] == [trigger["id"]] * 2
+    wait_until(
+        lambda: "pending" not in outcomes_of(client, trigger["id"]), what="the trigger to decide"
+    )
+    decided = outcomes_of(client, trigger["id"])
+    assert decided == ["filtered", "fired"]
+    fired = client.firings(trigger["id"], outcome="fired")["firings"][0]
+    run = Run(client, fired["execution_id"])
+    run.ends_well()
+    said = client.execution(run.id)["final_outputs"]["said"]
+    assert said == f"4f2d1c goes to production, event {fired['delivery_id']}"
+    assert (trigger["config"]["quiet_seconds"], trigger["enabled"]) == (20, True)
+
+
+def outcomes_of(client: Client, trigger_id: str) -> list[str]:
+    return [one["outcome"] for one in client.firings(trigger_id)["firings"]]

@@ -15,7 +15,7 @@ from uuid import UUID
 import psutil
 import pytest
 from support.driving import SHOWN, Driver, Look
-from support.factories import a_pipeline, a_step, an_action
+from support.factories import a_document, a_pipeline, a_step, an_action
 from support.waiting import wait_until
 
 from pipeline_engine import failpoints
@@ -34,9 +34,17 @@ from pipeline_engine.sdk import (
     EventResult,
     StepStatus,
 )
-from pipeline_engine.services import executions, inbox, retention, schedules
+from pipeline_engine.services import (
+    event_triggers,
+    executions,
+    inbox,
+    pipelines,
+    retention,
+    schedules,
+)
 from pipeline_engine.services.executions import StartRequest
 from pipeline_engine.services.inbox import Arrival
+from pipeline_engine.services.pipelines import PipelineRequest
 from pipeline_engine.services.schedules import Wanted
 from pipeline_engine.storage.tables.steps import StepKind
 
@@ -109,6 +117,7 @@ class Rough:
         execution_id: UUID = self.patiently(
             lambda: executions.run_ephemeral(SYSTEM, runtime, DOCUMENT, request).id
         )
+        self.let_events_start_something()
         event = Arrival(source="tests", body={"workflow_id": "job"}, delivery_id="1")
         self.patiently(lambda: inbox.accept(SYSTEM, runtime, event))
         deadline = time.monotonic() + 20
@@ -119,6 +128,16 @@ class Rough:
         self.patiently(lambda: sweep.sweep(runtime))
         self.patiently(self.driver.settle)
         return self.driver.look(execution_id)
+
+    def let_events_start_something(self) -> None:
+        """Store a pipeline that every event starts."""
+        runtime = self.driver.runtime
+        with runtime.sessions() as session:
+            document = a_document(parameters=[{"name": "event", "type": "object"}])
+            stored = pipelines.create(SYSTEM, session, runtime, PipelineRequest(document=document))
+            order = {"pipeline_id": stored.pipeline.id, "name": "t", "config": {"event_type": "*"}}
+            event_triggers.create(SYSTEM, session, runtime, order)
+            session.commit()
 
     def clean_up(self) -> int:
         """Delete what has ended, as a clean-up in a month would; returns what is left."""

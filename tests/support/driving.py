@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Event, Thread
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from pipeline_engine.domain.phases import Phase
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.claim.plain import make_turn
+from pipeline_engine.scheduler.event_triggers.decide import decide
 from pipeline_engine.scheduler.resume import (
     cancel_rest,
     cleanup,
@@ -31,7 +33,8 @@ from pipeline_engine.scheduler.resume import (
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services.audit import audit_rows
-from pipeline_engine.storage import lines
+from pipeline_engine.storage import event_triggers as event_windows
+from pipeline_engine.storage import lines, offers
 from pipeline_engine.storage.tables.events import Event as HistoryEvent
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.steps import StepExecution, StepKind
@@ -43,6 +46,7 @@ QUEUED = steps_in(Phase.QUEUED)
 JOINABLE = steps_in(Phase.JOINING)
 CANCELLED = steps_in(Phase.CLEANING_UP, "leased_until IS NULL OR leased_until < now()")
 RACES = "SELECT id FROM step_executions WHERE cancels_rest ORDER BY id"
+UNDECIDED = "SELECT delivery_id FROM delivery_targets WHERE verdict = 'pending'"
 UNSETTLED = "SELECT id FROM inbox WHERE disposition = 'pending' ORDER BY id"
 
 
@@ -138,6 +142,7 @@ class Driver:
                 self._each(RACES, self.cancel_rest),
                 self.give_places(),
                 self.deliver(),
+                self.offer(),
             ]
         )
 
@@ -179,6 +184,16 @@ class Driver:
         """What a worker does with a message that names these deliveries."""
         for work in deliver.deliver(self.runtime, delivery_ids):
             make_turn(self.runtime).go_on(work)
+
+    def offer(self, *, now: datetime | None = None) -> bool:
+        """Let event triggers decide on what they were offered; false if there was nothing."""
+        with self.runtime.engine.connect() as connection:
+            waiting = offers.waiting_triggers(connection, self._ids(UNDECIDED))
+            due = event_windows.due(connection, moment=now)
+        for trigger_id in dict.fromkeys([*waiting, *due]):
+            for work in decide(self.runtime, trigger_id, now=now):
+                make_turn(self.runtime).go_on(work)
+        return bool(waiting or due)
 
     def look(self, execution_id: UUID) -> Look:
         with Session(self.runtime.engine, expire_on_commit=False) as session:

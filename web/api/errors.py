@@ -43,6 +43,7 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.PipelineArchived: HTTPStatus.CONFLICT,
     errors.InvalidParams: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSchedule: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidEventTrigger: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSecret: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PermissionDenied: HTTPStatus.FORBIDDEN,

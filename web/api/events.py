@@ -17,6 +17,9 @@ from .context import caller, runtime
 from .rate_limits import strangers_counted
 from .schemas.events import ArrivalBody, ReceiptSchema, RoutedSchema
 
+#: What the reference service calls the outcomes of triggers.
+STATUSES = {"fired": "triggered"}
+
 events = Blueprint("events", __name__, description="What parked steps wait for.")
 events.before_request(limit_deliveries)
 
@@ -42,10 +45,14 @@ def accept(body: dict[str, Any]) -> Any:
 @events.answers(200, RoutedSchema)
 @for_parties
 def accept_for_reference(body: dict[str, Any]) -> Any:
-    """Accept an event with the answer of the reference service; the step goes on afterwards."""
+    """Accept an event with the answer of the reference service; all that follows comes afterwards.
+
+    `triggers` are the event triggers that decide on it: `pending`, as they do so afterwards. The
+    same event, sent again, is answered with what they have decided.
+    """
     require_body()
     receipt = inbox.accept(caller(), runtime(), _event(body))
-    return _received(receipt) | {"step_completed": False, "triggers": []}
+    return _received(receipt) | {"step_completed": False, "triggers": _offered(receipt)}
 
 
 @events.on(
@@ -70,6 +77,22 @@ def call_back(body: dict[str, Any], token: str) -> Any:
 def _event(body: dict[str, Any]) -> inbox.Arrival:
     most = runtime().settings.max_delivery_bytes
     return arrival(body, request.headers, most=most)
+
+
+def _offered(receipt: inbox.Receipt) -> list[dict[str, Any]]:
+    """The triggers, for those who may know of them."""
+    if not caller().may(Scope.EVENT_TRIGGERS_READ):
+        return []
+    return [
+        {
+            "trigger_id": one.trigger_id,
+            "trigger_name": one.name,
+            "workflow_id": one.pipeline_id,
+            "execution_id": one.execution_id,
+            "status": STATUSES.get(one.outcome, one.outcome),
+        }
+        for one in receipt.offered
+    ]
 
 
 def _received(receipt: inbox.Receipt) -> dict[str, Any]:

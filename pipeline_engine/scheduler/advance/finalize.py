@@ -213,7 +213,7 @@ def _tell_parent(tx: Transaction, end: ExecutionEnding) -> None:
     facts = tx.runtime.facts(tx.connection, [end.execution_id])[end.execution_id]
     if facts.parent_step_id is None:
         return
-    delivery_id, _ = deliveries.insert(
+    kept = deliveries.insert(
         tx.connection,
         deliveries.NewDelivery(
             owner=facts.user_id,
@@ -231,5 +231,5 @@ def _tell_parent(tx: Transaction, end: ExecutionEnding) -> None:
             },
         ),
     )
-    if delivery_id is not None:
-        tx.messages.append(Message(DELIVER, (delivery_id,)))
+    if kept.id is not None:
+        tx.messages.append(Message(DELIVER, (kept.id,)))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from pipeline_engine.storage.tables.base import Base, Json, counted_key, one_of
 
@@ -83,10 +85,43 @@ class Delivery(Base):
 
 
 class DeliveryTarget(Base):
-    """What one attempt of one step said to one delivery."""
+    """What one attempt of one step, or one event trigger, said to one delivery."""
 
     __tablename__ = "delivery_targets"
     __table_args__ = (
+        Index(
+            "uq_delivery_targets_step",
+            "delivery_id",
+            "step_execution_id",
+            "attempt",
+            unique=True,
+        ),
+        # Rows of steps, which are written with every callback, are in none of these.
+        Index(
+            "uq_delivery_targets_trigger",
+            "trigger_id",
+            "delivery_id",
+            unique=True,
+            postgresql_where=text("trigger_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_delivery_targets_pending",
+            "trigger_id",
+            "delivery_id",
+            postgresql_where=text("verdict = 'pending'"),
+        ),
+        Index(
+            "ix_delivery_targets_collected",
+            "trigger_id",
+            "key",
+            postgresql_where=text("verdict = 'collected'"),
+        ),
+        Index(
+            "ix_delivery_targets_fired",
+            "trigger_id",
+            "key",
+            postgresql_where=text("verdict = 'fired' AND key IS NOT NULL"),
+        ),
         Index("ix_delivery_targets_step_execution_id", "step_execution_id"),
         Index(
             "ix_delivery_targets_owner",
@@ -94,14 +129,22 @@ class DeliveryTarget(Base):
             "delivery_id",
             postgresql_where=text("owner IS NOT NULL"),
         ),
+        CheckConstraint(
+            "(trigger_id IS NULL) = (step_execution_id IS NOT NULL)", name="is_step_or_trigger"
+        ),
     )
-
-    delivery_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("inbox.id", ondelete="CASCADE"), primary_key=True
-    )
-    step_execution_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    attempt: Mapped[int] = mapped_column(primary_key=True)
-    owner: Mapped[str | None]  #: of the step's execution
-    verdict: Mapped[str]  #: what ``on_event`` answered
+    delivery_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("inbox.id", ondelete="CASCADE"))
+    step_execution_id: Mapped[int | None] = mapped_column(BigInteger)
+    attempt: Mapped[int | None]
+    trigger_id: Mapped[UUID | None]  #: no foreign key: what it did is known longer than itself
+    owner: Mapped[str | None]  #: of the step's execution, or of the trigger
+    verdict: Mapped[str]  #: what ``on_event`` answered, or what became of it at the trigger
     note: Mapped[str | None]
+    key: Mapped[str | None]  #: what makes it the same event as others, to the trigger
+    execution_id: Mapped[UUID | None]  #: that it has started
     decided_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - a class, as SQLAlchemy asks
+        """Say what tells rows apart: the table has no primary key, but one key for each kind."""
+        return {"primary_key": ["delivery_id", "step_execution_id", "attempt", "trigger_id"]}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from sqlalchemy.orm import Session
 from support.driving import Driver
+from support.event_triggers import a_release
 from support.factories import a_step
 from support.parked_job import Parked
 
@@ -26,3 +28,9 @@ def waiting(driver: Driver) -> UUID:
     execution_id = driver.start(a_step("a", action="job"))
     driver.settle()
     return execution_id
+
+
+@pytest.fixture
+def release(driver: Driver, session: Session) -> str:
+    """The id of a pipeline that events can start."""
+    return a_release(driver, session)

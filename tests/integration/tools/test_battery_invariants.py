@@ -17,6 +17,7 @@ from uuid import uuid4
 import psutil
 import pytest
 from support.driving import Driver
+from support.factories import a_document
 from support.lived_history import CANARY, SENT, Book, History, a_lived_history
 from support.local_service import local_service
 from support.waiting import wait_until
@@ -25,6 +26,10 @@ from battery.evidence import Effect, Page
 from battery.invariants import INVARIANTS
 from battery.invariants.invariant import Invariant, NotChecked
 from battery.invariants.service import MARK
+from pipeline_engine.domain.callers import SYSTEM
+from pipeline_engine.services import event_triggers, inbox, pipelines
+from pipeline_engine.services.inbox import Arrival
+from pipeline_engine.services.pipelines import PipelineRequest
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def lived(drive: Callable[..., Driver]) -> History:
 
 
 def test_a_clean_history_violates_nothing(lived: History) -> None:
-    assert list(lived.findings()) == [f"I{number}" for number in range(1, 17)]
+    assert list(lived.findings()) == [f"I{number}" for number in range(1, 18)]
     assert lived.violations() == {}
 
 
@@ -473,7 +478,7 @@ def test_no_invariant_is_without_a_violation_that_it_finds() -> None:
     planted = {row[0] for row in (*IN_ROWS.values(), *IN_LEDGER.values())}
 
     # I10 looks at processes and answers, I15 at logs, below.
-    assert planted == {invariant.name for invariant in INVARIANTS} - {"I10", "I15"}
+    assert planted == {invariant.name for invariant in INVARIANTS} - {"I10", "I15", "I17"}
 
 
 def test_a_sweep_that_came_late_is_found_in_the_logs(lived: History, tmp_path: Path) -> None:
@@ -615,6 +620,38 @@ def test_a_process_that_has_lost_its_parent_is_found(
         assert found.violations == [f"process {orphan.pid} ({name}) is an orphan"]
         for process in (expected, orphan):
             process.communicate(b"")
+
+
+UNDECIDED = (
+    "UPDATE delivery_targets SET verdict = 'pending' WHERE trigger_id IS NOT NULL;"
+    " UPDATE inbox SET received_at = now() - interval '1 minute'"
+)
+
+
+def test_an_event_that_has_started_too_much_or_nothing_is_found(lived: History) -> None:
+    runtime = lived.driver.runtime
+    with runtime.sessions() as session:
+        request = PipelineRequest(
+            document=a_document(parameters=[{"name": "event", "type": "object"}])
+        )
+        stored = pipelines.create(SYSTEM, session, runtime, request)
+        order = {"pipeline_id": stored.pipeline.id, "name": "t", "config": {"event_type": "x"}}
+        event_triggers.create(SYSTEM, session, runtime, order)
+        session.commit()
+    inbox.accept(SYSTEM, runtime, Arrival(source="tests", body={"type": "x"}))
+    lived.driver.settle()
+    assert lived.violations_of("I17") == []
+
+    planted = (
+        ("UPDATE delivery_targets SET execution_id = NULL WHERE trigger_id IS NOT NULL", 2),
+        ("UPDATE executions SET params = params - '_trigger' WHERE initiator = 'event'", 1),
+        ("UPDATE event_triggers SET trigger_count = 2", 1),
+        ("DELETE FROM delivery_targets WHERE trigger_id IS NOT NULL", 3),
+        (UNDECIDED, 3),
+    )
+    for change, times in planted:
+        found = lived.violations_of("I17", planted=change)
+        assert len(found) == times, found
 
 
 PIPES: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

@@ -101,6 +101,30 @@ def restore(session: Session, alice: FlaskClient) -> Act:
     return Act("pipeline.restore", f"/api/v1/pipelines/{pipeline}/restore", None, pipeline)
 
 
+def a_stored_trigger(session: Session, alice: FlaskClient) -> str:
+    body = {"pipeline_id": a_stored_pipeline(session), "name": "t", "config": {"event_type": "x"}}
+    return str(alice.post("/api/v1/event-triggers", json=body).json["id"])
+
+
+@route("POST", "/event-triggers")
+def create_trigger(session: Session, alice: FlaskClient) -> Act:
+    body = {"pipeline_id": a_stored_pipeline(session), "name": "t", "config": {"event_type": "x"}}
+    return Act("event_trigger.create", "/api/v1/event-triggers", body)
+
+
+@route("PUT", "/event-triggers/<trigger_id>")
+def change_trigger(session: Session, alice: FlaskClient) -> Act:
+    trigger = a_stored_trigger(session, alice)
+    path = f"/api/v1/event-triggers/{trigger}"
+    return Act("event_trigger.change", path, {"enabled": False}, trigger)
+
+
+@route("DELETE", "/event-triggers/<trigger_id>")
+def delete_trigger(session: Session, alice: FlaskClient) -> Act:
+    trigger = a_stored_trigger(session, alice)
+    return Act("event_trigger.delete", f"/api/v1/event-triggers/{trigger}", None, trigger)
+
+
 @route("POST", "/executions")
 def start(session: Session, alice: FlaskClient) -> Act:
     body = {"pipeline_id": a_stored_pipeline(session)}

@@ -60,6 +60,12 @@ class Scene:
         self.session.commit()
         return str(sent.json["delivery_id"])
 
+    def event_trigger(self) -> str:
+        asked = {"pipeline_id": self.pipeline(), "name": "t", "config": {"event_type": "x"}}
+        stored = self.client(ALICE).post(f"{BASE}/event-triggers", json=asked)
+        assert stored.status_code == 201, stored.json
+        return str(stored.json["id"])
+
     def token_id(self) -> str:
         return self.token("executions:read", user_id="alice").split("_")[1]
 
@@ -97,6 +103,10 @@ def runs_pipeline(scene: Scene) -> dict[str, str]:
     return {"pipeline_id": scene.pipeline()}
 
 
+def lets_events_start(scene: Scene) -> dict[str, Any]:
+    return {"pipeline_id": scene.pipeline(), "name": "t", "config": {"event_type": "x"}}
+
+
 OPEN = Line(open=True)
 LINES: dict[str, Line] = {
     "GET /actions": Line(),
@@ -106,6 +116,13 @@ LINES: dict[str, Line] = {
     "GET /audit-log": Line(far=True),
     "GET /deliveries": Line(),
     "POST /deliveries/<delivery_id>/replay": Line(202, thing=Scene.delivery),
+    "GET /event-triggers": Line(),
+    "POST /event-triggers": Line(201, needs=lets_events_start),
+    "GET /event-triggers/event-types": Line(),
+    "GET /event-triggers/<trigger_id>": Line(thing=Scene.event_trigger),
+    "PUT /event-triggers/<trigger_id>": Line(body={"name": "u"}, thing=Scene.event_trigger),
+    "DELETE /event-triggers/<trigger_id>": Line(204, thing=Scene.event_trigger),
+    "GET /event-triggers/<trigger_id>/firings": Line(thing=Scene.event_trigger),
     "POST /events": Line(202, body={"external_id": "x"}),
     "POST /workflow-events": Line(body={"external_id": "x"}),
     "GET /executions": Line(),
@@ -203,7 +220,7 @@ def test_a_route_answers_everybody_as_it_should(scene: Scene, name: str) -> None
         on_behalf = scene.token(*EVERY_SCOPE, "owners:any")
         assert ask(scene.client(on_behalf, x_user_id="alice"))[0] == line.may
     status, code = ask(scene.client(BOB))
-    if (line.thing or line.needs is runs_pipeline) and name not in NOBODYS:
+    if (line.thing or line.needs in {runs_pipeline, lets_events_start}) and name not in NOBODYS:
         assert status == 404, code
     elif line.far:
         assert (status, code) == (403, "insufficient_scope")

@@ -33,7 +33,10 @@ def hers(alice: FlaskClient, session: Session) -> Things:
     session.commit()
     token = alice.post(f"{BASE}/tokens", json={"name": "t", "roles": ["viewer"]}).json["id"]
     alice.put(f"{BASE}/secrets/payroll_key", json={"value": "s3cr3t-value"})
+    order = {"pipeline_id": pipeline, "name": "t", "config": {"event_type": "x"}}
+    trigger = alice.post(f"{BASE}/event-triggers", json=order).json["id"]
     return {
+        "trigger": trigger,
         "pipeline": pipeline,
         "execution": str(execution.id),
         "delivery": delivery,
@@ -43,6 +46,7 @@ def hers(alice: FlaskClient, session: Session) -> Things:
 
 
 STRANGE = {
+    "trigger": str(uuid4()),
     "pipeline": str(uuid4()),
     "execution": str(uuid4()),
     "delivery": "999999",
@@ -64,6 +68,15 @@ REQUESTS = [
     ("POST", "/executions/{execution}/approval", {"approved": True}),
     ("POST", "/executions/{execution}/cancel", {"force": True}),
     ("POST", "/deliveries/{delivery}/replay", None),
+    ("GET", "/event-triggers/{trigger}", None),
+    ("PUT", "/event-triggers/{trigger}", {"enabled": False}),
+    ("DELETE", "/event-triggers/{trigger}", None),
+    ("GET", "/event-triggers/{trigger}/firings", None),
+    (
+        "POST",
+        "/event-triggers",
+        {"workflow_id": "{pipeline}", "name": "t", "config": {"event_type": "x"}},
+    ),
     ("GET", "/tokens/{token}", None),
     ("DELETE", "/tokens/{token}", None),
     ("POST", "/tokens", {"name": "t", "scopes": ["executions:run"], "pipelines": ["{pipeline}"]}),

@@ -19,12 +19,16 @@ class DeliveryQuery(ApiSchema):
 
 
 class TargetSchema(ApiSchema):
-    """What one step said to a delivery."""
+    """What one step, or one event trigger, said to a delivery."""
 
-    step_execution_id = fields.String()
-    attempt = fields.Integer()
+    step_execution_id = fields.String(allow_none=True)
+    attempt = fields.Integer(allow_none=True)
+    trigger_id = fields.UUID(allow_none=True)
     verdict = fields.String()
     note = fields.String(allow_none=True)
+    execution_id = fields.UUID(
+        allow_none=True, metadata={"description": "What the event trigger has started."}
+    )
     decided_at = Moment()
 
 
