@@ -13,6 +13,7 @@ door = Door(
         app=make_app(),
         look=lambda: unknown("not looked at"),
         ended=lambda _: (),
+        news=lambda _: (),
         stop=lambda: None,
     ),
     Limits(),

@@ -327,6 +327,9 @@ class Settings:
     web_max_waiting: int = _variable(
         "PIPELINE_WEB_MAX_WAITING", ma.Integer(load_default=1000, validate=AT_LEAST_ONE)
     )
+    web_max_streams: int = _variable(
+        "PIPELINE_WEB_MAX_STREAMS", ma.Integer(load_default=2000, validate=AT_LEAST_ONE)
+    )
     web_max_connections: int = _variable(
         "PIPELINE_WEB_MAX_CONNECTIONS", ma.Integer(load_default=4000, validate=AT_LEAST_ONE)
     )

@@ -10,6 +10,7 @@ from pipeline_engine.services import Runtime, tune_gc
 from pipeline_engine.services.executions import ended
 
 from .api.context import PROBE
+from .api.telling import Teller
 from .app import create_app
 from .door import Behind, Door
 from .door.limits import Limits
@@ -23,6 +24,7 @@ door = Door(
         app=app,
         look=app.extensions[PROBE].look,
         ended=partial(ended, runtime),
+        news=Teller(runtime).look,
         stop=runtime.stop,
     ),
     Limits.of(settings),

@@ -287,6 +287,26 @@ class Client:
         """Return how much the owner for whom this client acts may have, and has."""
         return self._object("GET", "quotas")
 
+    def begin(
+        self, path: str, query: Mapping[str, Any], headers: Mapping[str, str], silence: float
+    ) -> requests.Response:
+        """Return an answer that goes on, to be closed, on a connection of its own.
+
+        Nothing is repeated here; it breaks after *silence* seconds. Raises ``ApiRefused`` and what
+        ``requests`` raises.
+        """
+        response = requests.get(
+            f"{self.url}/api/v1/{path}",
+            params=query,
+            headers={**self._http.headers, **headers},
+            timeout=(self._timeout, silence),
+            stream=True,
+        )
+        if response.status_code < 400:
+            return response
+        with response:
+            raise ApiRefused(response.status_code, _problem(response))
+
     def _start(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> Json:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return self._object("POST", path, json=body, headers=headers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,8 +11,6 @@ from pipeline_engine.client.http import Client, Json
 from pipeline_engine.client.tree import Branch, grown
 from pipeline_engine.domain.paths import attempt_of
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
-
-POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,19 +84,6 @@ def take(client: Client, execution_id: str) -> Snapshot:
         error=execution["error_info"],
         steps=tuple(_view(grown(client, execution_id, step)) for step in document["steps"]),
     )
-
-
-def follow(
-    client: Client, execution_id: str, *, every_seconds: float = POLL_SECONDS
-) -> Iterator[Snapshot]:
-    """Yield an execution again and again, the last time when it has ended."""
-    pause = threading.Event()
-    while True:
-        snapshot = take(client, execution_id)
-        yield snapshot
-        if snapshot.status.is_final:
-            return
-        pause.wait(every_seconds)
 
 
 def _view(branch: Branch) -> StepView:

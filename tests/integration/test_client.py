@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from support.local_service import Answer, LocalService, local_service
 
 from pipeline_engine.cli import main
-from pipeline_engine.client import ApiUnreachable, Client
+from pipeline_engine.client import ApiUnreachable, Client, follow, stream
 
 
 class Mortal(ThreadingHTTPServer):
@@ -133,3 +133,54 @@ def test_nobody_waits_an_hour():
         result = run(service, "executions")
 
     assert (result.exit_code, json.loads(result.stderr)["code"]) == (4, "too_many_requests")
+
+
+# ── Following ────────────────────────────────────────────────────────────────────────────
+
+
+def a_progress(status: str) -> Answer:
+    execution = {
+        "id": "e1",
+        "pipeline_definition": {"workflow_name": "release"},
+        "status": status,
+        "final_outputs": None,
+        "error_info": None,
+    }
+    aggregate = {"overall_progress": "0.00", "eta_seconds": None}
+    return Answer(200, {"execution": execution, "aggregated_progress": aggregate, "steps": []})
+
+
+def test_an_api_without_streams_is_asked_every_so_often():
+    with local_service() as service:
+        turns = ["RUNNING", "RUNNING", "COMPLETED"]
+        service.answer_in_turn("GET /api/v1/executions/e1/progress", *map(a_progress, turns))
+
+        found = follow(Client(service.url, "a token"), "e1", every_seconds=0.01)
+        seen = [snapshot.status for snapshot in found]
+
+    assert seen == turns
+
+
+def test_a_stream_that_breaks_is_asked_for_again_behind_its_last_event():
+    event = b'event: step_started\nid: 1\ndata: {"n": 1}\n\nretry: 10\n\nid: 2\nda'
+    end = b'event: end\nid: 2\ndata: {"status": "COMPLETED"}\n\n'
+    with local_service() as service:
+        cut = Answer(200, event, missing=10)
+        service.answer_in_turn(
+            "GET /api/v1/executions/e1/stream", cut, AWAY, Answer(200, b": x\n\n"), Answer(200, end)
+        )
+
+        told = list(stream(Client(service.url, "a token"), "e1", event_types=["step_started"]))
+
+    asked = [r for r in service.received if r.path.endswith("stream")]
+    assert [(one.type, one.data, one.last_id) for one in told] == [
+        ("step_started", {"n": 1}, "1"),
+        ("end", {"status": "COMPLETED"}, "2"),
+    ]
+    assert [r.headers.get("last-event-id") for r in asked] == [None, "1", "1", "1"]
+    assert asked[0].query == {"event_types": ["step_started"]}
+
+
+def test_a_stream_that_nobody_answers_is_given_up():
+    with mortal(deaths=9) as (_, client), pytest.raises(ApiUnreachable):
+        next(stream(client, "e1", patience_seconds=0))

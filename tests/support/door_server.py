@@ -69,9 +69,10 @@ def running_door(
     *,
     look: Any = lambda: WELL,
     ended: Any = lambda ids: (),
+    news: Any = lambda follows: [None] * len(follows),
 ) -> Iterator[Site]:
     """Serve *app*, which is WSGI, on a free port."""
-    behind = door.Behind(app=app, look=look, ended=ended, stop=lambda: None)
+    behind = door.Behind(app=app, look=look, ended=ended, news=news, stop=lambda: None)
     made = door.Door(behind, bounds or Limits())
     server = uvicorn.Server(serving.config_of(made, "127.0.0.1", 0))
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:

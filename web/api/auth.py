@@ -7,10 +7,10 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from flask import Flask, g, request
+from flask import Flask, current_app, g, request
 from werkzeug.datastructures import Headers
 
-from pipeline_engine.errors import InvalidUserId, PipelineEngineError
+from pipeline_engine.errors import IdentityUnavailable, InvalidUserId, PipelineEngineError
 from pipeline_engine.services import OWNER_ID, USER_ID, Caller, Runtime, Scope
 from pipeline_engine.services.credentials import (
     Credentials,
@@ -18,12 +18,14 @@ from pipeline_engine.services.credentials import (
     InvalidToken,
 )
 
+from ..holding import Right
 from .origins import origin
 from .rate_limits import count_caller, strangers_counted
 
 View = TypeVar("View", bound=Callable[..., Any])
 ON_BEHALF = "X-User-ID"
 OWNER = "X-Owner"
+CREDENTIALS = "pipeline_engine_credentials"
 SERVICE_TOKEN = "dapr-api-token"  # noqa: S105  the name of a header
 
 
@@ -83,9 +85,31 @@ def scopes_of(app: Flask, endpoint: str) -> tuple[Scope, ...]:
     return found
 
 
+def right_of_request() -> Right:
+    """The right by which the present request is answered, to be looked at again later."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    credentials: Credentials = app.extensions[CREDENTIALS]
+    access = access_to(app, request.endpoint or "")
+    named = (SERVICE_TOKEN, "Authorization", ON_BEHALF, OWNER)
+    headers = Headers({name: request.headers[name] for name in named if name in request.headers})
+    caller: Caller = g.caller
+
+    def holds() -> bool:
+        """Whether the same words would still let in the same caller."""
+        try:
+            found = _acting(_proven(credentials, headers, access), headers)
+        except IdentityUnavailable:
+            return True  # nobody can say
+        except PipelineEngineError:
+            return False
+        return replace(found, origin=caller.origin) == caller
+
+    return Right(tuple(headers.items()), holds)
+
+
 def install(app: Flask, runtime: Runtime) -> None:
     """Ask everybody who they are, and whether they may, before any view is called."""
-    credentials = Credentials(runtime)
+    credentials = app.extensions[CREDENTIALS] = Credentials(runtime)
     open_to_everybody(app.view_functions["static"])
 
     def authenticate() -> None:

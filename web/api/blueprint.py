@@ -11,6 +11,7 @@ from marshmallow import Schema
 
 from pipeline_engine.services import Act, Scope
 
+from ..sse import CONTENT_TYPE
 from .bodies import GuardedParser
 from .context import commit
 
@@ -71,6 +72,18 @@ class Blueprint(SmorestBlueprint):
         def decorate(view: View) -> View:
             described: View = self.response(status, schema)(_committed(view))
             documented: View = self.alt_response("default", "DEFAULT_ERROR")(described)
+            return documented
+
+        return decorate
+
+    def goes_on(self) -> Callable[[View], View]:
+        """Document an answer that is a stream; the view returns it as it is."""
+
+        def decorate(view: View) -> View:
+            streams = {"content_type": CONTENT_TYPE, "description": "Server-sent events."}
+            described: View = self.response(200, {"type": "string"}, **streams)(view)
+            over: View = self.alt_response(204, description="Nothing is left to tell.")(described)
+            documented: View = self.alt_response("default", "DEFAULT_ERROR")(over)
             return documented
 
         return decorate

@@ -16,6 +16,8 @@ Headers = list[tuple[bytes, bytes]]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+#: The extension of a scope that closes its connection at once, whatever is still to be sent.
+ABORT = "pipeline_engine.abort"
 
 RETRY_AFTER = (b"retry-after", b"1")
 OVERLOADED = Problem(
@@ -91,3 +93,9 @@ def problem_for(scope: Scope, found: Problem) -> Answer:
     """*found* as the answer to the request of *scope*."""
     given = header_of(scope, marks.CORRELATION.lower().encode())
     return problem(found, path=scope["path"], scheme=scope["scheme"], given_name=given)
+
+
+async def until_left(receive: Receive) -> None:
+    """Come back when the client of a request has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -13,12 +13,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.services.health import Health, Part
+from pipeline_engine.services.streams import Follow
 
 from .. import marks
 from ..health import health_document, readiness_document
-from ..holding import DESK, Desk, Hold
+from ..holding import DESK, Desk, Hold, Right, Told
 from ..problems import UNEXPECTED
 from .answers import (
+    ABORT,
     OVERLOADED,
     SHUTTING_DOWN,
     Answer,
@@ -28,12 +30,14 @@ from .answers import (
     header_of,
     marked_json,
     problem_for,
+    until_left,
 )
 from .bridge import WsgiApp, call, environ_of
 from .limits import Limits
 from .looking import Lookout
 from .parents import leave_with_parent
 from .proxies import seen_through
+from .streaming import Line, Streamed, StreamRoom
 from .threads import Threads, TooMany
 from .waiting import WaitingRoom
 
@@ -56,6 +60,7 @@ class Behind:
     app: WsgiApp
     look: Callable[[], Health]  #: how the parts are; may take seconds
     ended: Callable[[Collection[UUID]], Collection[UUID]]  #: which of these executions have ended
+    news: Callable[[Sequence[Follow]], Sequence[Told | None]]  #: what followers are told next
     stop: Callable[[], None]
 
 
@@ -82,7 +87,7 @@ class Door:
         if answer is not None:
             await answer.send(send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer | None:
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer | Streamed | None:
         """The answer; null if the client has left."""
         body = await _whole_body(receive)
         if body is None:
@@ -95,6 +100,9 @@ class Door:
             answer = await self._threads.run(partial(call, self._behind.app, environ))
         except TooMany:
             return problem_for(scope, OVERLOADED)
+        if desk.stream is not None:
+            line = Line(receive, scope["extensions"][ABORT]["now"], self._limits.request_seconds)
+            return Streamed(answer, desk.stream, self._streams, line)
         if desk.hold is None:
             return answer
         return await self._held_back(answer, desk.hold, receive)
@@ -106,7 +114,7 @@ class Door:
         if self._room.is_full:
             return answer.with_header(*REFUSED)
         ended = asyncio.create_task(self._room.until_ended(hold.execution_id))
-        left = asyncio.create_task(_until_left(receive))
+        left = asyncio.create_task(until_left(receive))
         closing = asyncio.create_task(self._closing.wait())
         waits = (ended, left, closing)
         try:
@@ -131,6 +139,28 @@ class Door:
         except NO_NEWS as error:  # ask again
             log.warning("waiting_without_news", error=repr(error))
             return ()
+
+    # ── Answers that go on ───────────────────────────────────────────────────────────────
+
+    async def _news(self, follows: Sequence[Follow]) -> Sequence[Told | None]:
+        try:
+            return await self._threads.run(partial(self._behind.news, follows))
+        except NO_NEWS as error:  # ask again
+            log.warning("following_without_news", error=repr(error))
+        except Exception as error:  # one bad row must not end the looks of all who follow
+            log.error("look_for_news_failed", exc_info=error)
+        return [None] * len(follows)
+
+    async def _holds(self, right: Right) -> bool:
+        try:
+            return await self._threads.run(right.holds)
+        except NO_NEWS as error:  # ask again, some time later
+            log.warning("right_not_checked", error=repr(error))
+            return True
+
+    async def _end_streams(self) -> None:
+        await self._closing.wait()
+        self._streams.close()
 
     # ── Health ───────────────────────────────────────────────────────────────────────────
 
@@ -161,12 +191,20 @@ class Door:
         )
         self._lookout = Lookout(self._behind.look)
         self._room = WaitingRoom(self._ended, most=limits.waiting)
+        self._streams = StreamRoom(
+            self._news,
+            self._holds,
+            most=limits.streams,
+            check_seconds=limits.stream_check_seconds,
+        )
         self._closing = asyncio.Event()
+        ending = asyncio.create_task(self._end_streams())
         scope["state"].update({LIMITS: limits, CLOSING: self._closing})
         leave_with_parent()
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        ending.cancel()
         self._threads.stop()
         self._lookout.stop()
         self._behind.stop()
@@ -183,8 +221,3 @@ async def _whole_body(receive: Receive) -> bytes | None:
         chunks.append(message["body"])
         if not message["more_body"]:
             return b"".join(chunks)
-
-
-async def _until_left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

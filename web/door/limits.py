@@ -19,12 +19,15 @@ class Limits:
     threads: int = 16
     queued: int = 256  #: requests that wait for a thread
     waiting: int = 1000  #: answers that are held back
+    streams: int = 2000  #: answers that go on
     connections: int = 4000
     body_bytes: int = 1024 * 1024
     request_seconds: float = 30.0  #: for a client to send one request, and to read the answer
     trusted_proxies: int = 0  #: in front of it, whose word about the client is believed
     #: A request that waited longer for a thread is not begun: its client has given up by then.
     queue_seconds: float = 10.0
+    #: Seconds between two looks at whether a right to follow still holds.
+    stream_check_seconds: float = 30.0
     #: Threads that were all busy for so long, without any coming back, are stuck.
     stuck_seconds: float = 10.0
 
@@ -35,6 +38,7 @@ class Limits:
             threads=settings.web_threads,
             queued=settings.web_max_queued,
             waiting=settings.web_max_waiting,
+            streams=settings.web_max_streams,
             connections=settings.web_max_connections,
             body_bytes=max(settings.max_body_bytes, settings.max_delivery_bytes),
             request_seconds=settings.web_request_seconds,

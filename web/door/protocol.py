@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from ..problems import Problem, of_http
-from .answers import OVERLOADED, problem
+from .answers import ABORT, OVERLOADED, problem
 from .application import CLOSING, LIMITS
 from .limits import HEAD_BYTES, HEADER_FIELDS, URL_BYTES, Limits
 
@@ -102,6 +102,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"now": self.transport.abort}}
         self._is_reading = self._in_head = True
         self._begun += 1
         self._read = self._fields = self._head_bytes = self._body_bytes = 0
