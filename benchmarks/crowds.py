@@ -40,6 +40,8 @@ class Beside:
     count: int
     per_second: int
     target: Target
+    #: what is judged: the ratio to the same without the crowd, or else milliseconds
+    is_ratio: bool = True
 
     def measure(self, bench: Bench, rounds: Rounds) -> Outcome:
         """Measure both in turns, alone and beside the crowd."""
@@ -67,7 +69,11 @@ class Beside:
 
     def _compared(self, name: str, beside: Sides, alone: Sides) -> Iterator[Figure]:
         yield compared(50, beside, alone, name=f"{name}, ")
-        yield compared(99, beside, alone, self.target, name=f"{name}, ")
+        judged = self.target if self.is_ratio else None
+        yield (worst := compared(99, beside, alone, judged, name=f"{name}, "))
+        if not self.is_ratio and worst.ours is not None:
+            name = f"{name} beside them, p99"
+            yield Figure(name=name, value=worst.ours, unit=" ms", target=self.target)
 
     def _both(self, bench: Bench) -> tuple[list[float], list[float]]:
         ids, posts = callbacks_of(bench, self.count)

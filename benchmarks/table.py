@@ -13,6 +13,7 @@ from benchmarks.blocks import Blocks
 from benchmarks.callbacks import CallbackAnswers, NextStep
 from benchmarks.crowds import Beside, slow_clients, waiting_clients
 from benchmarks.fairness import Fair
+from benchmarks.followers import following_clients
 from benchmarks.growth import Growth
 from benchmarks.installations import OneWorker
 from benchmarks.judging import at_least, at_most
@@ -76,6 +77,16 @@ ROWS: tuple[Row, ...] = (
         count=200,
         per_second=100,
         target=at_most(2),
+    ),
+    Beside(
+        "following-clients",
+        "1,000 clients follow streams and 200 wait; health and callbacks beside them, 100 a second",
+        following_clients,
+        size=1200,
+        count=400,
+        per_second=100,
+        target=at_most(100),
+        is_ratio=False,
     ),
     Fair(count=8, per_second=2, cheap=60_000, blocking=3_000, target=at_most(2)),
     Ablation(),

@@ -94,6 +94,10 @@ TRIGGER = {
     "trigger_count": 1,
     "lock_version": 1,
 }
+STREAM = (
+    "retry: 4127\n\nevent: step_completed\nid: 3\n"
+    f'data: {{"execution_id":"{EXECUTION_ID}","event_type":"step_completed","...":"..."}}\n\n'
+)
 EXPIRY = "2026-12-31T00:00:00+00:00"
 TOKEN = {
     "id": "k3v9d2m7q1xa",
@@ -490,6 +494,8 @@ EXAMPLES: Mapping[str, Example] = {
             "next_after": 17,
         }
     ),
+    "stream_execution": Example(path={"execution_id": EXECUTION_ID}, answer=STREAM),
+    "stream_events": Example(answer=STREAM.replace("id: 3", "id: 5181-90412")),
     "get_health": Example(
         answer={
             "status": "healthy",

@@ -154,8 +154,9 @@ def _illustrate(operation: Document, example: Example) -> None:
         operation["requestBody"]["content"]["application/json"]["example"] = example.body
     if example.answer is not None:
         for status, response in operation["responses"].items():
-            if status < "3":
-                response["content"]["application/json"]["example"] = example.answer
+            if status < "3" and "content" in response:
+                (content,) = response["content"].values()
+                content["example"] = example.answer
 
 
 def _definition_components() -> Document:

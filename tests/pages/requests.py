@@ -57,9 +57,9 @@ def _request(method: str, path: str, item: dict[str, Any], operation: dict[str, 
             f"  -d '{_indented(body)}'",
         ]
     answers = operation["responses"].items()
-    answer = next(_example(answer) for status, answer in answers if status < "3")
+    answer = next(_answer(answer) for status, answer in answers if status < "3")
     command = " \\\n".join(lines)
-    told = f"\n```json\n{_indented(answer)}\n```\n" if answer is not None else ""
+    told = f"\n{answer}\n" if answer else ""
     return (
         f"\n### `{route}`\n\n{operation['summary'].rstrip('.')}.\n\n```sh\n{command}\n```\n{told}"
     )
@@ -68,6 +68,14 @@ def _request(method: str, path: str, item: dict[str, Any], operation: dict[str, 
 def _verb(method: str) -> str:
     """A body makes it a POST by itself, and none a GET."""
     return "" if method == "GET" else f" -X {method}"
+
+
+def _answer(response: dict[str, Any]) -> str:
+    """The example of an answer, as a block of code."""
+    if stream := response.get("content", {}).get("text/event-stream"):
+        return f"```text\n{stream['example'].strip()}\n```"
+    example = _example(response)
+    return "" if example is None else f"```json\n{_indented(example)}\n```"
 
 
 def _example(content: dict[str, Any]) -> Any:

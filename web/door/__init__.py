@@ -2,7 +2,8 @@
 
 To read from the wire inwards: ``protocol`` (bytes become a request, or a problem), ``application``
 (who answers it), ``threads`` and ``bridge`` (Flask), ``holding`` and ``waiting`` (answers that are
-held back), ``health``, ``answers`` (what is sent).
+held back), ``streaming`` and ``followers`` (answers that go on), ``health``, ``answers`` (what is
+sent).
 """
 
 from __future__ import annotations

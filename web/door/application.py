@@ -33,11 +33,12 @@ from .answers import (
     until_left,
 )
 from .bridge import WsgiApp, call, environ_of
+from .followers import StreamRoom
 from .limits import Limits
 from .looking import Lookout
 from .parents import leave_with_parent
 from .proxies import seen_through
-from .streaming import Line, Streamed, StreamRoom
+from .streaming import Line, Streamed, come_back_later
 from .threads import Threads, TooMany
 from .waiting import WaitingRoom
 
@@ -99,7 +100,7 @@ class Door:
         try:
             answer = await self._threads.run(partial(call, self._behind.app, environ))
         except TooMany:
-            return problem_for(scope, OVERLOADED)
+            return come_back_later(scope) or problem_for(scope, OVERLOADED)
         if desk.stream is not None:
             line = Line(receive, scope["extensions"][ABORT]["now"], self._limits.request_seconds)
             return Streamed(answer, desk.stream, self._streams, line)

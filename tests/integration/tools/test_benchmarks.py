@@ -16,6 +16,7 @@ from benchmarks.callbacks import CallbackAnswers, NextStep
 from benchmarks.crowds import Beside, slow_clients, waiting_clients
 from benchmarks.engine import EngineTiming
 from benchmarks.fairness import Fair
+from benchmarks.followers import following_clients
 from benchmarks.growth import Growth
 from benchmarks.installations import OneWorker
 from benchmarks.judging import Figure, Outcome, Rounds, at_least, at_most
@@ -65,6 +66,16 @@ TINY: list[Row] = [
     StartAnswers(per_second=50, count=4, target=ANY),
     Beside("slow-clients", "", slow_clients, size=4, count=10, per_second=50, target=ANY),
     Beside("waiting-clients", "", waiting_clients, size=4, count=10, per_second=50, target=ANY),
+    Beside(
+        "following-clients",
+        "",
+        following_clients,
+        size=12,
+        count=10,
+        per_second=50,
+        target=ANY,
+        is_ratio=False,
+    ),
     Fair(count=1, per_second=2, cheap=3000, blocking=300, target=ANY),
     Parked(20),
     Recovery(lease_seconds=1),

@@ -157,6 +157,8 @@ LINES: dict[str, Line] = {
     ),
     "DELETE /secrets/<name>": Line(thing=Scene.secret, by_name=True),
     "POST /secrets/<name>/restore": Line(body={"version": 1}, thing=Scene.secret, by_name=True),
+    "GET /executions/<execution_id>/stream": Line(thing=Scene.execution),
+    "GET /stream": Line(),
     "GET /tokens": Line(),
     "POST /tokens": Line(
         201,

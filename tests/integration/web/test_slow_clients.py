@@ -124,12 +124,16 @@ def test_beyond_the_threads_and_the_line_a_request_is_503(go_on: Event) -> None:
         held = opened(site, stack, b"GET /stuck HTTP/1.1\r\nHost: test\r\n\r\n", count=2)
         wait_until(lambda: busy(site) == 1, what="a busy thread")
         reply = wait_until(lambda: overloaded(site), what="a full line")
+        stream = site.get("/stream", Accept="text/event-stream")
         go_on.set()
         first = [connection.recv(65536) for connection in held]
 
     assert reply.json["code"] == "overloaded"
     assert int(reply.headers["retry-after"]) >= 1
     assert all(b"200 OK" in text for text in first)
+    # A browser that follows would not come back after a 503.
+    assert (stream.status, stream.headers["content-type"]) == (200, "text/event-stream")
+    assert b"\nretry: " in stream.body
 
 
 def test_a_request_that_stood_in_line_for_too_long_is_not_begun(go_on: Event) -> None:
