@@ -222,6 +222,17 @@ class Settings:
         "PIPELINE_EVENT_REPEAT_SECONDS", ma.Float(load_default=60.0, validate=NOT_NEGATIVE)
     )
 
+    # Webhooks
+    webhook_max_body_bytes: int = _variable(
+        "PIPELINE_WEBHOOK_MAX_BODY_BYTES", ma.Integer(load_default=1_048_576, validate=AT_LEAST_ONE)
+    )
+    webhook_kept_body_bytes: int = _variable(
+        "PIPELINE_WEBHOOK_KEPT_BODY_BYTES", ma.Integer(load_default=262_144, validate=NOT_NEGATIVE)
+    )
+    webhook_rate_limit: int = _variable(
+        "PIPELINE_WEBHOOK_RATE_LIMIT", ma.Integer(load_default=600, validate=NOT_NEGATIVE)
+    )
+
     # Degraded service
     db_retry_max_attempts: int = _variable(
         "DB_RETRY_MAX_ATTEMPTS", ma.Integer(load_default=3, validate=validate.Range(1, 10))

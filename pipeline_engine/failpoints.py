@@ -96,6 +96,31 @@ class Failpoint(StrEnum):
         "F22",
         "executions that events have started are stored, and not committed",
     )
+    BEFORE_WEBHOOK_INSERT = (
+        "before_webhook_insert",
+        "F23",
+        "a webhook delivery has come in, and is not kept",
+    )
+    AFTER_WEBHOOK_COMMIT = (
+        "after_webhook_commit",
+        "F24",
+        "a webhook delivery is committed, its sender has no answer and no worker knows",
+    )
+    BEFORE_WEBHOOK_START = (
+        "before_webhook_start",
+        "F25",
+        "a worker has webhook deliveries, what they start is written, and not committed",
+    )
+    AFTER_WEBHOOK_START = (
+        "after_webhook_start",
+        "F26",
+        "what webhook deliveries start is committed, its first steps are not sent",
+    )
+    BEFORE_WEBHOOK_SPOOL = (
+        "before_webhook_spool",
+        "F27",
+        "a webhook delivery has come in while PostgreSQL is away, and is not kept",
+    )
 
     def __new__(cls, name: str, number: str, place: str) -> Self:
         """Make a member that is equal to its name."""

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import orjson
-from flask import Flask
+from flask import Flask, Request
 from flask.json.provider import DefaultJSONProvider
 
 from pipeline_engine.services import Runtime
 
 from . import api, docs, front
-from .api import auth, context, errors, headers, names, rate_limits, recording
+from .api import auth, context, errors, headers, names, rate_limits, recording, trigger
 from .openapi import make_api
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+class KeptRequest(Request):
+    """A request whose bytes are there whoever has read its form before: signatures are of them."""
+
+    def _get_stream_for_parsing(self) -> IO[bytes]:
+        self.get_data(cache=True)
+        return super()._get_stream_for_parsing()
+
+
 class Application(Flask):
     """Flask for views that are ordinary functions (docs/adr/0009)."""
+
+    request_class = KeptRequest
 
     def ensure_sync(self, func: Function) -> Function:
         """Return *func* as it is. Flask asks for each hook and each decorator, every time."""
@@ -51,6 +61,7 @@ def create_app(runtime: Runtime) -> Flask:
     headers.install(app)
     auth.install(app, runtime)
     rate_limits.install(app, runtime)
+    trigger.install(app, runtime)
     smorest = make_api(app)
     errors.install(app)
     api.install(app, smorest)

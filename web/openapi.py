@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any, TypeAlias
 
 from flask import Flask
@@ -109,9 +110,17 @@ HEADERS: Mapping[str, list[Document]] = {
     ],
 }
 
+#: Bodies that no schema reads.
+ANY_BODY: Document = {
+    "description": "Any JSON, or a form. Of an object `params` are read, unless there is a map.",
+    "content": {"application/json": {"schema": {}}},
+}
+RAW_BODIES: Mapping[str, Document] = {"trigger_webhook": ANY_BODY}
+
 #: Bodies of which one of these fields is enough.
 EITHER: Mapping[str, tuple[str, ...]] = {
     "StartBody": ("pipeline_id", "pipeline_name", "workflow_id"),
+    "WebhookBody": ("pipeline_id", "workflow_id"),
     "ParamsBody": ("actionType", "action_type"),
 }
 
@@ -131,6 +140,8 @@ def completed(app: Flask, document: Document) -> Document:
         acting = [] if access is Access.EVERYBODY else [ACTING_FOR, OWNED_BY]
         more = [*acting, *HEADERS.get(operation["operationId"], [])]
         operation.setdefault("parameters", []).extend(more)
+        if body := RAW_BODIES.get(operation["operationId"]):
+            operation["requestBody"] = deepcopy(body)
         _illustrate(operation, example)
         for parameter in item.get("parameters", ()):
             parameter["example"] = example.path[parameter["name"]]

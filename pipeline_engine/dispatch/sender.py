@@ -15,7 +15,15 @@ from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
 from pipeline_engine.dispatch.coalescing import Coalescer
-from pipeline_engine.dispatch.messages import DELIVER, OFFER, RUN_BATCH, Message, cut, shown
+from pipeline_engine.dispatch.messages import (
+    DELIVER,
+    FOLLOW_WEBHOOKS,
+    OFFER,
+    RUN_BATCH,
+    Message,
+    cut,
+    shown,
+)
 from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.failpoints import Failpoint, failpoint
 
@@ -42,6 +50,7 @@ class Dispatcher:
         self._crowded_until: dict[str, float] = {}
         self._deliveries = Coalescer(DELIVER, self.send)
         self._offers = Coalescer(OFFER, self.send)
+        self._webhooks = Coalescer(FOLLOW_WEBHOOKS, self.send)
         self._beginnings = Coalescer(RUN_BATCH, self.send, queue=QueueName.FAST.value)
 
     def send(self, messages: Sequence[Message], canvases: Sequence[Signature[Any]] = ()) -> None:
@@ -71,6 +80,10 @@ class Dispatcher:
     def announce_offer(self, delivery_id: int) -> None:
         """Wake a worker for the event triggers of a delivery; in a rush the same."""
         self._offers.add(delivery_id)
+
+    def announce_webhook(self, delivery_id: int) -> None:
+        """The same for a delivery that came in by a webhook."""
+        self._webhooks.add(delivery_id)
 
     def begin(self, step_execution_ids: Sequence[int], *, label: str = "") -> None:
         """Wake a worker for the cheap steps that an execution begins with; in a rush the same."""

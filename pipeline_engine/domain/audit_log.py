@@ -98,6 +98,21 @@ class Act(StrEnum):
         "schedule",
         "Start what a schedule has not started in the past; `started` is how much.",
     )
+    WEBHOOK_CREATE = "webhook.create", "webhook", "Make a webhook."
+    WEBHOOK_CHANGE = "webhook.change", "webhook", "Change a webhook; `fields` are what was given."
+    WEBHOOK_DELETE = "webhook.delete", "webhook", "Delete a webhook with its secrets."
+    WEBHOOK_ROTATE_SECRET = (
+        "webhook.rotate_secret",
+        "webhook",
+        "Give a webhook a new secret; the one before counts for a while yet.",
+    )
+    WEBHOOK_REVOKE_SECRET = "webhook.revoke_secret", "webhook", "End secrets of a webhook at once."
+    WEBHOOK_TEST = "webhook.test", "webhook", "Start what a webhook starts, to try it."
+    WEBHOOK_TRIGGER = (
+        "webhook.trigger",
+        "webhook",
+        "Call a webhook; only refusals, for the list of its deliveries has the others.",
+    )
     CALLER_AUTHENTICATE = (
         "caller.authenticate",
         "",

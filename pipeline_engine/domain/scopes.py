@@ -30,6 +30,8 @@ class Scope(StrEnum):
     SECRETS_WRITE = "secrets:write"  #: set, restore and delete
     SECRETS_USE = "secrets:use"  #: name them in steps of what one starts
     TOKENS_MANAGE = "tokens:manage"  #: make, list and revoke API tokens
+    WEBHOOKS_READ = "webhooks:read"  #: doors for third parties, and what came in by them
+    WEBHOOKS_WRITE = "webhooks:write"  #: make, change, try and delete them, and their secrets
     OWNERS_ANY = "owners:any"  #: act for every owner, and see all rows when acting for nobody
     ADMIN = "admin"  #: everything, and what belongs to the system
 

@@ -18,7 +18,15 @@ import structlog
 from redis import RedisError
 from sqlalchemy import Connection
 
-from pipeline_engine.dispatch.messages import CLEAN_UP, DELIVER, JOIN, SYSTEM, Message
+from pipeline_engine.dispatch.coalescing import MOST_IDS
+from pipeline_engine.dispatch.messages import (
+    CLEAN_UP,
+    DELIVER,
+    FOLLOW_WEBHOOKS,
+    JOIN,
+    SYSTEM,
+    Message,
+)
 from pipeline_engine.domain.definitions import PipelineDefinition
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.queues import QueueName
@@ -50,6 +58,7 @@ from pipeline_engine.storage import (
     races,
     shares,
     transitions,
+    webhook_deliveries,
 )
 from pipeline_engine.storage import event_triggers as windows
 from pipeline_engine.storage.moves import Ending
@@ -92,6 +101,7 @@ class Swept:
     deliveries: int
     offers: int
     windows: int
+    webhooks: int
     stranded: int
     schedules: int
     bells: int
@@ -206,12 +216,19 @@ def _send_system_messages_again(runtime: Runtime) -> dict[str, int]:
     is_crowded = runtime.dispatch.waiting(SYSTEM) > CROWDED
     delivered = _deliver_again(runtime, is_crowded=is_crowded)
     if is_crowded:
-        return {"unjoined": 0, "clean_ups": 0, "deliveries": delivered, "offers": 0}
+        return {
+            "unjoined": 0,
+            "clean_ups": 0,
+            "deliveries": delivered,
+            "offers": 0,
+            "webhooks": 0,
+        }
     return {
         "unjoined": _send_again(runtime, overdue.unjoined, JOIN),
         "clean_ups": _send_again(runtime, overdue.not_cleaned_up, CLEAN_UP),
         "deliveries": delivered,
         "offers": offer_again(runtime),
+        "webhooks": _follow_webhooks_again(runtime),
     }
 
 
@@ -235,6 +252,17 @@ def _deliver_again(runtime: Runtime, *, is_crowded: bool) -> int:
         deliveries.queue_again(tx.connection, ids)
         ids += mailbox.unread(tx.connection, older_than=patience, limit=overdue.BATCH)
         tx.messages += [Message(DELIVER, (delivery_id,)) for delivery_id in ids]
+
+    return _sent(runtime, change)
+
+
+def _follow_webhooks_again(runtime: Runtime) -> int:
+    def change(tx: Transaction) -> None:
+        patience = runtime.settings.republish_after
+        ids = webhook_deliveries.overdue(tx.connection, older_than=patience, limit=overdue.BATCH)
+        for first in range(0, len(ids), MOST_IDS):
+            together = tuple(ids[first : first + MOST_IDS])
+            tx.messages.append(Message(FOLLOW_WEBHOOKS, together))
 
     return _sent(runtime, change)
 

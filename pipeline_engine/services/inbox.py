@@ -28,6 +28,7 @@ from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, rea
 from pipeline_engine.scheduler.resume.check_callback import check_callback
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import read_answer
+from pipeline_engine.services.spool import Spool
 from pipeline_engine.storage import deliveries, offers
 from pipeline_engine.storage.deliveries import NewDelivery
 from pipeline_engine.storage.offers import Offered
@@ -272,20 +273,18 @@ def _may_come_again(runtime: Runtime, connection: Connection, delivery: NewDeliv
 # ── While the database is away ───────────────────────────────────────────────────────────
 
 
-def _spool(runtime: Runtime) -> str:
-    return f"{runtime.settings.key_prefix}spool:deliveries"
+def _spool(runtime: Runtime) -> Spool:
+    return Spool(runtime.redis, f"{runtime.settings.key_prefix}spool:deliveries", "delivery")
 
 
 def refused_spool(runtime: Runtime) -> str:
     """The stream of those that the database has refused."""
-    return f"{_spool(runtime)}:refused"
+    return _spool(runtime).refused
 
 
 def spooled(runtime: Runtime) -> tuple[int, int]:
     """How many deliveries wait in the spool, and how many were set aside. Raises ``RedisError``."""
-    waiting: Any = runtime.redis.xlen(_spool(runtime))
-    refused: Any = runtime.redis.xlen(refused_spool(runtime))
-    return waiting, refused
+    return _spool(runtime).lengths()
 
 
 def _spooled(runtime: Runtime, delivery: NewDelivery, reason: Exception) -> Receipt:
@@ -293,9 +292,7 @@ def _spooled(runtime: Runtime, delivery: NewDelivery, reason: Exception) -> Rece
         details = {**delivery.record.details, "accepted_at": datetime.now(UTC).isoformat()}
         delivery = replace(delivery, record=replace(delivery.record, details=details))
     try:
-        entry: Any = runtime.redis.xadd(
-            _spool(runtime), {"delivery": json_guard.dumps(asdict(delivery))}
-        )
+        entry = _spool(runtime).add(json_guard.dumps(asdict(delivery)))
     except RedisError as error:
         raise StorageUnavailable from error
     log.warning("a delivery was spooled, the database is away: %s", reason)
@@ -304,27 +301,7 @@ def _spooled(runtime: Runtime, delivery: NewDelivery, reason: Exception) -> Rece
 
 def drain_spool(runtime: Runtime, *, limit: int = 500) -> int:
     """Move spooled deliveries to the inbox; an entry goes only after its row is committed."""
-    try:
-        entries: Any = runtime.redis.xrange(_spool(runtime), count=limit)
-        for entry_id, fields in entries:
-            _drain(runtime, fields)
-            runtime.redis.xdel(_spool(runtime), entry_id)
-    except RedisError as error:
-        log.warning("the spool cannot be read: %s", error)
-        return 0
-    return len(entries)
-
-
-def _drain(runtime: Runtime, fields: Mapping[str, str]) -> None:
-    """Store one entry; one that cannot be stored is set aside, for it holds up the rest."""
-    try:
-        _stored(runtime, _unspooled(orjson.loads(fields["delivery"])))
-    except DBAPIError as error:
-        if is_unreachable(error):
-            raise
-        _set_aside(runtime, fields, error)
-    except (KeyError, TypeError, ValueError) as error:  # written by another version
-        _set_aside(runtime, fields, error)
+    return _spool(runtime).drain(lambda said: _stored(runtime, _unspooled(said)), limit=limit)
 
 
 def _unspooled(fields: dict[str, Any]) -> NewDelivery:
@@ -334,9 +311,3 @@ def _unspooled(fields: dict[str, Any]) -> NewDelivery:
     word = said.pop("act")
     act = next(act for act in Act if act == word)
     return NewDelivery(**fields, record=Record(**said, act=act))
-
-
-def _set_aside(runtime: Runtime, fields: Mapping[str, str], reason: Exception) -> None:
-    log.error("a spooled delivery was refused: %r", reason)
-    entry: Any = dict(fields)
-    runtime.redis.xadd(refused_spool(runtime), entry)

@@ -80,32 +80,36 @@ class RateLimits:
     _script: Any = None
     _is_away: bool = False
 
-    def take(self, name: str) -> Taken | None:
-        """Take a token of the bucket called *name*; None if there is no limit."""
-        if not self.limit:
+    def take(self, name: str, *, limit: int | None = None) -> Taken | None:
+        """Take a token of the bucket called *name*; None if there is no limit.
+
+        *limit* is that of this bucket, where it has one of its own.
+        """
+        most = self.limit if limit is None else limit
+        if not most:
             return None
-        per_second = self.limit / self.seconds
+        per_second = most / self.seconds
         try:
-            is_given, left = self._from_redis(name, per_second)
+            is_given, left = self._from_redis(name, most, per_second)
             self._is_away = False
         except RedisError as error:
             if not self._is_away:
                 log.warning("rate_limits_of_this_process", error=str(error))
             self._is_away = True
-            is_given, left = self._from_own(name, per_second)
-        return Taken(self.limit, left, is_given, per_second)
+            is_given, left = self._from_own(name, most, per_second)
+        return Taken(most, left, is_given, per_second)
 
-    def _from_redis(self, name: str, per_second: float) -> tuple[bool, float]:
+    def _from_redis(self, name: str, most: int, per_second: float) -> tuple[bool, float]:
         if self._script is None:
             self._script = self.redis.register_script(TAKE)
-        given, left = self._script([f"{self.prefix}{name}"], [self.limit, per_second])
+        given, left = self._script([f"{self.prefix}{name}"], [most, per_second])
         return bool(given), float(left)
 
-    def _from_own(self, name: str, per_second: float) -> tuple[bool, float]:
+    def _from_own(self, name: str, most: int, per_second: float) -> tuple[bool, float]:
         now = self.clock()
         with self._lock:
-            left, at = self._own.pop(name, (float(self.limit), now))
-            left = min(self.limit, left + (now - at) * per_second)
+            left, at = self._own.pop(name, (float(most), now))
+            left = min(most, left + (now - at) * per_second)
             is_given = left >= 1
             left -= is_given
             self._own[name] = left, now

@@ -30,6 +30,7 @@ class _Kind(NamedTuple):
     """What is counted together."""
 
     address: str | None
+    owner: str | None
     principal: str | None
     code: str | None
     act: str
@@ -105,6 +106,7 @@ class Refusals:
         return replace(
             refused,
             address=kind.address,
+            owner=kind.owner,
             principal=kind.principal,
             details={**refused.details, **more},
         )
@@ -112,11 +114,18 @@ class Refusals:
     def _kind_of(self, refused: Record, now: float) -> _Kind:
         """What *refused* is counted with: its own kind, or all that there is no room for."""
         reason = refused.details.get("reason")
-        kind = _Kind(refused.address, refused.principal, refused.code, refused.act, reason)
+        kind = _Kind(
+            refused.address,
+            refused.owner,
+            refused.principal,
+            refused.code,
+            refused.act,
+            reason,
+        )
         if kind not in self._kinds and len(self._kinds) >= MOST_KINDS:
             self._forget(now)
             if len(self._kinds) >= MOST_KINDS:
-                return kind._replace(address=None, principal=None)
+                return kind._replace(address=None, owner=None, principal=None)
         return kind
 
     def _forget(self, now: float) -> None:

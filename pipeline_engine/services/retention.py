@@ -19,10 +19,10 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import audit_log
 from pipeline_engine.services.audit_log import Act
 from pipeline_engine.storage import audit_log as records
-from pipeline_engine.storage import retention
+from pipeline_engine.storage import retention, webhook_deliveries
 
 BATCH = 100
-RECORDED = ("executions", "deliveries", "revisions", "audit_records")
+RECORDED = ("executions", "deliveries", "webhook_deliveries", "revisions", "audit_records")
 RECORDS_AT_ONCE = 10_000  #: of the audit log, deleted by one transaction
 
 
@@ -35,6 +35,7 @@ class Cleaned:
     steps: int = 0
     events: int = 0
     deliveries: int = 0
+    webhook_deliveries: int = 0
     revisions: int = 0
     audit_records: int = 0
     batches: int = 0
@@ -73,6 +74,7 @@ def clean_up(
             steps=totals[1],
             events=totals[2],
             deliveries=retention.delete_deliveries(connection, cutoff),
+            webhook_deliveries=webhook_deliveries.delete_old(connection, cutoff),
             revisions=retention.delete_orphaned_revisions(connection, cutoff),
             audit_records=audit_records,
             batches=batches,

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from pipeline_engine.storage.tables.event_triggers import EventTrigger
 from pipeline_engine.storage.tables.schedules import Schedule
 from pipeline_engine.storage.tables.standing_orders import StandingOrder
+from pipeline_engine.storage.tables.webhooks import Webhook
 
 #: The tables of standing orders; each is written by its own noun, and disabled from here.
-TABLES: tuple[type[StandingOrder], ...] = (EventTrigger, Schedule)
+TABLES: tuple[type[StandingOrder], ...] = (EventTrigger, Schedule, Webhook)
 
 
 class DisabledReason(StrEnum):

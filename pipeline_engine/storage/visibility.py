@@ -19,6 +19,7 @@ from pipeline_engine.storage.tables.pipelines import Pipeline
 from pipeline_engine.storage.tables.schedules import Schedule
 from pipeline_engine.storage.tables.secrets import Secret
 from pipeline_engine.storage.tables.tokens import Token
+from pipeline_engine.storage.tables.webhooks import Webhook, WebhookDelivery
 
 
 def visible_to(model: type[Base], caller: Caller) -> ColumnElement[bool]:
@@ -65,6 +66,8 @@ RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyT
         Schedule: lambda owner: Schedule.user_id == owner,
         Secret: lambda owner: Secret.user_id == owner,
         Token: lambda owner: Token.user_id == owner,
+        Webhook: lambda owner: Webhook.user_id == owner,
+        WebhookDelivery: lambda owner: WebhookDelivery.owner == owner,
     }
 )
 #: What says of which pipeline a row is; other tables are out of sight of a token that is bound.

@@ -19,6 +19,7 @@ from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.schedules import look
 from pipeline_engine.services import inbox, presence
+from pipeline_engine.services.webhooks import spooling
 from pipeline_engine.storage.postgres.session import is_unreachable
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,7 @@ def sweep_now(runtime: Runtime) -> None:
     """Sweep, and leave a trace that it was done."""
     sweep.sweep(runtime)
     inbox.drain_spool(runtime)
+    spooling.drain(runtime)
     sweep.beat_mark(runtime)
 
 

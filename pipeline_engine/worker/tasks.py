@@ -21,6 +21,7 @@ from pipeline_engine.dispatch.messages import (
     CLEAN_UP,
     DELIVER,
     FIRE,
+    FOLLOW_WEBHOOKS,
     GIVE_PLACES,
     JOIN,
     MOST_IDS_EVER,
@@ -45,6 +46,7 @@ from pipeline_engine.scheduler.resume.supersede import supersede
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.schedules import look
 from pipeline_engine.scheduler.transaction import Transaction
+from pipeline_engine.scheduler.webhooks import start_deliveries
 from pipeline_engine.services import retention
 from pipeline_engine.worker.step_events import step_events
 from pipeline_engine.worker.sweeper import sweep_now
@@ -199,6 +201,7 @@ BY_ID: dict[str, Callable[[Runtime, int], Transaction]] = {
 BY_DELIVERIES: dict[str, Callable[[Runtime, Sequence[int]], Iterable[Transaction]]] = {
     DELIVER: deliver,
     OFFER: offer,
+    FOLLOW_WEBHOOKS: start_deliveries,
 }
 #: Names of the tasks that beat sends, and what they do.
 TICKS: dict[str, Callable[[Runtime], object]] = {

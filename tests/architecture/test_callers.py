@@ -23,6 +23,13 @@ OPERATORS = {
     "inbox.drain_spool": "the sweep moves what was accepted before; nothing is answered",
     "inbox.refused_spool": "the name of a stream in Redis",
     "inbox.spooled": "how long two streams in Redis are",
+    "webhooks.keeping.keep_spooled": "what was accepted before; nothing is answered",
+    "webhooks.last_known.keep_after_commit": "keeps in Redis what a service has just shown",
+    "webhooks.spooling.add": "what the door has accepted while the database is away",
+    "webhooks.spooling.drain": "the sweep moves what was accepted before; nothing is answered",
+    "webhooks.spooling.spool_of": "the name of a stream in Redis",
+    "webhooks.stored.parameters_of": "what a pipeline declares that its caller has looked up",
+    "webhooks.view.place_of": "a text that is bound into a sealed secret",
     "retention.clean_up": "beat and `pipeline-engine db clean-up` delete what is old",
 }
 #: Without a look at anybody's rows.
@@ -30,12 +37,14 @@ NOBODYS = {
     "pipelines.as_id": "reads an id, and looks nothing up",
     "pipelines.check": "of a definition that is sent along; the runtime knows the actions",
     "schedules.reading.not_found": "makes the error that says no more than the caller has asked",
+    "webhooks.stored.as_id": "reads an id, and looks nothing up",
     "visibility.not_found": "makes the error that says no more than the caller has asked",
 }
 #: Let in by something else.
 OTHERWISE = {
     "tokens.holder": "the token is what tells who asks",
     "executions.ended": "the door asks for all whose answers it holds back; they have the ids",
+    "webhooks.keeping.keep": "the door has looked who sends it, and whose webhook it is",
     "inbox.accept_answer": "the token names the attempt; whoever made it has looked who asks",
     "inbox.accept_callback": "the signed token in the URL is the only key",
 }

@@ -19,6 +19,8 @@ OPEN = {
     "/",
     "/api/v1/callbacks/<token>",  # the token is checked by the inbox
     "/callbacks/<token>",
+    "/api/v1/trigger/<webhook_id>",  # the secret is checked by the door
+    "/trigger/<webhook_id>",
     "/api/v1/health",
     "/health",
     "/api/v1/ready",
@@ -47,6 +49,7 @@ def app() -> Iterator[Flask]:
             "REDIS_URL": "redis://127.0.0.1:1/0",
             "PIPELINE_SECRET_KEY": "a-secret-of-the-tests",
             "PIPELINE_API_TOKEN": "a-token",
+            "PIPELINE_ADDRESS_RATE_LIMIT": "0",  # there are more routes than that
         }
     )
     runtime = Runtime.start(settings)

@@ -31,6 +31,7 @@ from pipeline_engine.scheduler.resume import (
     supersede,
 )
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.webhooks import start_deliveries
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services.audit import audit_rows
 from pipeline_engine.storage import event_triggers as event_windows
@@ -48,6 +49,8 @@ CANCELLED = steps_in(Phase.CLEANING_UP, "leased_until IS NULL OR leased_until < 
 RACES = "SELECT id FROM step_executions WHERE cancels_rest ORDER BY id"
 UNDECIDED = "SELECT delivery_id FROM delivery_targets WHERE verdict = 'pending'"
 UNSETTLED = "SELECT id FROM inbox WHERE disposition = 'pending' ORDER BY id"
+
+UNFOLLOWED = "SELECT id FROM webhook_deliveries WHERE outcome = 'pending' ORDER BY id"
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,7 @@ class Driver:
                 self.give_places(),
                 self.deliver(),
                 self.offer(),
+                self.follow_webhooks(),
             ]
         )
 
@@ -194,6 +198,13 @@ class Driver:
             for work in decide(self.runtime, trigger_id, now=now):
                 make_turn(self.runtime).go_on(work)
         return bool(waiting or due)
+
+    def follow_webhooks(self) -> bool:
+        """Start what has come in by webhooks; false if nothing has."""
+        before = self._ids(UNFOLLOWED)
+        for work in start_deliveries(self.runtime, before):
+            make_turn(self.runtime).go_on(work)
+        return self._ids(UNFOLLOWED) != before
 
     def look(self, execution_id: UUID) -> Look:
         with Session(self.runtime.engine, expire_on_commit=False) as session:

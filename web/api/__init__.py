@@ -22,7 +22,9 @@ from . import (
     secrets,
     streams,
     tokens,
+    trigger,
     validation,
+    webhooks,
     whoami,
 )
 from .blueprint import Blueprint
@@ -53,6 +55,8 @@ MOUNTS = (
     Mount(secrets.secrets, "/secrets", aliases=()),
     Mount(streams.streams, aliases=()),
     Mount(tokens.tokens, "/tokens", aliases=()),
+    Mount(webhooks.webhooks, "/webhooks"),
+    Mount(trigger.trigger, "/trigger"),
     Mount(whoami.whoami, "/whoami", aliases=()),
     Mount(audit_log.audit_log, "/audit-log", aliases=()),
     Mount(health.health),

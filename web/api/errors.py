@@ -16,6 +16,8 @@ from werkzeug.exceptions import HTTPException
 from pipeline_engine import errors
 from pipeline_engine.services import JsonRejected, credentials, rate_limits, tokens
 from pipeline_engine.services.pipelines import SystemPipelineReadOnly
+from pipeline_engine.services.webhooks import refusals as webhooks
+from pipeline_engine.services.webhooks.door import UnreadableBody
 
 from ..problems import PROBLEM_TYPE, UNEXPECTED, Problem, of_http
 from . import auth, headers, preconditions, recording
@@ -71,6 +73,13 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     credentials.InvalidToken: HTTPStatus.UNAUTHORIZED,
     credentials.AuthenticationNotConfigured: HTTPStatus.FORBIDDEN,
     credentials.InvalidInternalToken: HTTPStatus.FORBIDDEN,
+    webhooks.WebhookDisabled: HTTPStatus.FORBIDDEN,
+    webhooks.AddressNotAllowed: HTTPStatus.FORBIDDEN,
+    webhooks.InvalidWebhookSecret: HTTPStatus.UNAUTHORIZED,
+    webhooks.PipelineGone: HTTPStatus.GONE,
+    webhooks.InvalidWebhook: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnreadableBody: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    webhooks.DedupeKeyFailed: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 
 log = structlog.get_logger(__name__)

@@ -20,6 +20,7 @@ REFUSALS = "pipeline_engine_refusals"
 #: Refused whatever was asked for; of other refusals those count that would have changed something.
 ALWAYS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 #: Facts of an error that say what was refused: names, nothing that was sent along.
+OWNER = "owner"  #: among the facts of an error: whose row it is about
 TOLD = ("reason", "credential", "scope", "missing", "step_id", "pipeline_id")
 
 
@@ -38,6 +39,7 @@ def install(app: Flask, runtime: Runtime) -> None:
 def note(code: str, facts: Mapping[str, Any]) -> None:
     """Remember why the present request is refused."""
     g.refusal = code, {name: facts[name] for name in TOLD if name in facts}
+    g.refused_to = facts.get(OWNER)
 
 
 def _record(refusals: Refusals, status: HTTPStatus) -> None:
@@ -70,7 +72,8 @@ def _refused(
         act=act,
         principal=None if caller is None else caller.principal,
         acted_for=user_id,
-        owner=user_id,
+        # Of what a stranger was refused its owner hears; of other refusals the caller.
+        owner=user_id if caller is not None else g.refused_to,
         target=_target(act),
         result=Result.FAILED if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Result.REFUSED,
         code=code,

@@ -40,7 +40,11 @@ class Limits:
             waiting=settings.web_max_waiting,
             streams=settings.web_max_streams,
             connections=settings.web_max_connections,
-            body_bytes=max(settings.max_body_bytes, settings.max_delivery_bytes),
+            body_bytes=max(
+                settings.max_body_bytes,
+                settings.max_delivery_bytes,
+                settings.webhook_max_body_bytes,
+            ),
             request_seconds=settings.web_request_seconds,
             trusted_proxies=settings.trusted_proxies,
         )

@@ -211,8 +211,53 @@ def revoke_token(session: Session, alice: FlaskClient) -> Act:
     return Act("token.revoke", f"/api/v1/tokens/{made['id']}", None, made["id"])
 
 
-#: Stands for a route that anybody may call; what it accepts is in the inbox.
-NOT_BY_CALLERS = {("POST", "/callbacks/<token>")}
+def a_webhook(session: Session, alice: FlaskClient) -> str:
+    body = {"pipeline_id": a_stored_pipeline(session), "name": "w"}
+    made = alice.post("/api/v1/webhooks", json=body | {"secret": "hidden-value-of-it"})
+    return str(made.json["id"])
+
+
+@route("POST", "/webhooks")
+def create_webhook(session: Session, alice: FlaskClient) -> Act:
+    body = {"pipeline_id": a_stored_pipeline(session), "name": "w"}
+    return Act("webhook.create", "/api/v1/webhooks", body | {"secret": "hidden-value-of-it"})
+
+
+@route("PUT", "/webhooks/<webhook_id>")
+def change_webhook(session: Session, alice: FlaskClient) -> Act:
+    hook = a_webhook(session, alice)
+    return Act("webhook.change", f"/api/v1/webhooks/{hook}", {"enabled": False}, hook)
+
+
+@route("DELETE", "/webhooks/<webhook_id>")
+def delete_webhook(session: Session, alice: FlaskClient) -> Act:
+    hook = a_webhook(session, alice)
+    return Act("webhook.delete", f"/api/v1/webhooks/{hook}", None, hook)
+
+
+@route("POST", "/webhooks/<webhook_id>/rotate-secret")
+def rotate_webhook_secret(session: Session, alice: FlaskClient) -> Act:
+    hook = a_webhook(session, alice)
+    path = f"/api/v1/webhooks/{hook}/rotate-secret"
+    return Act("webhook.rotate_secret", path, {"secret": "hidden-value-of-next"}, hook)
+
+
+@route("POST", "/webhooks/<webhook_id>/revoke-secret")
+def revoke_webhook_secret(session: Session, alice: FlaskClient) -> Act:
+    hook = a_webhook(session, alice)
+    alice.post(f"/api/v1/webhooks/{hook}/rotate-secret")
+    return Act("webhook.revoke_secret", f"/api/v1/webhooks/{hook}/revoke-secret", None, hook)
+
+
+@route("POST", "/webhooks/<webhook_id>/test")
+def try_webhook(session: Session, alice: FlaskClient) -> Act:
+    hook = a_webhook(session, alice)
+    path = f"/api/v1/webhooks/{hook}/test"
+    return Act("webhook.test", path, {"body": {"word": "hidden-value"}}, hook)
+
+
+#: Stand for routes that anybody may call; what they accept is in the inbox, or in the deliveries.
+NOT_BY_CALLERS = {("POST", "/callbacks/<token>"), ("POST", "/trigger/<webhook_id>")}
 
 
 def recorded(session: Session, **wanted: str) -> list[dict[str, Any]]:
@@ -321,7 +366,8 @@ def snapshot(engine: Engine) -> list[tuple[Any, ...]]:
         " (SELECT count(*) FROM executions), (SELECT count(tree_cancelled_at) FROM executions),"
         " (SELECT count(*) FROM inbox), (SELECT count(queued_at) FROM inbox),"
         " (SELECT sum(lock_version) FROM secrets), (SELECT count(*) FROM tokens),"
-        " (SELECT count(revoked_at) FROM tokens)"
+        " (SELECT count(revoked_at) FROM tokens), (SELECT sum(lock_version) FROM webhooks),"
+        " (SELECT count(*) FROM webhook_deliveries), (SELECT count(*) FROM webhook_secrets)"
     )
     with engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]

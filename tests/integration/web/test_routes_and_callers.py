@@ -74,6 +74,17 @@ class Scene:
         assert stored.status_code in {200, 201}, stored.json
         return "key"
 
+    def webhook(self) -> str:
+        asked = {"pipeline_id": self.pipeline(), "name": "w"}
+        made = self.client(ALICE).post(f"{BASE}/webhooks", json=asked)
+        assert made.status_code == 201, made.json
+        return str(made.json["id"])
+
+    def rotated_webhook(self) -> str:
+        webhook = self.webhook()
+        self.client(ALICE).post(f"{BASE}/webhooks/{webhook}/rotate-secret")
+        return webhook
+
 
 @dataclass(frozen=True)
 class Line:
@@ -100,7 +111,7 @@ class Line:
 
 
 def runs_pipeline(scene: Scene) -> dict[str, str]:
-    return {"pipeline_id": scene.pipeline()}
+    return {"pipeline_id": scene.pipeline(), "name": "w"}
 
 
 def lets_events_start(scene: Scene) -> dict[str, Any]:
@@ -168,6 +179,16 @@ LINES: dict[str, Line] = {
     "GET /tokens/<token_id>": Line(thing=Scene.token_id),
     "DELETE /tokens/<token_id>": Line(204, thing=Scene.token_id),
     "POST /validate": Line(body={"dag": DAG}),
+    "GET /webhooks": Line(),
+    "POST /webhooks": Line(201, needs=runs_pipeline),
+    "GET /webhooks/<webhook_id>": Line(thing=Scene.webhook),
+    "PUT /webhooks/<webhook_id>": Line(body={"name": "v"}, thing=Scene.webhook),
+    "DELETE /webhooks/<webhook_id>": Line(204, thing=Scene.webhook),
+    "GET /webhooks/<webhook_id>/deliveries": Line(thing=Scene.webhook),
+    "POST /webhooks/<webhook_id>/revoke-secret": Line(thing=Scene.rotated_webhook),
+    "POST /webhooks/<webhook_id>/rotate-secret": Line(thing=Scene.webhook),
+    "POST /webhooks/<webhook_id>/test": Line(thing=Scene.webhook),
+    "POST /trigger/<webhook_id>": Line(401, thing=Scene.webhook, open=True),
     "GET /whoami": Line(),
 }
 #: What belongs to nobody in particular, or to whoever asks.

@@ -32,6 +32,8 @@ def hers(alice: FlaskClient, session: Session) -> Things:
     session.execute(text("UPDATE inbox SET disposition = 'unmatched'"))
     session.commit()
     token = alice.post(f"{BASE}/tokens", json={"name": "t", "roles": ["viewer"]}).json["id"]
+    hook = {"pipeline_id": pipeline, "name": "payday"}
+    webhook = alice.post(f"{BASE}/webhooks", json=hook).json["id"]
     alice.put(f"{BASE}/secrets/payroll_key", json={"value": "s3cr3t-value"})
     order = {"pipeline_id": pipeline, "name": "t", "config": {"event_type": "x"}}
     trigger = alice.post(f"{BASE}/event-triggers", json=order).json["id"]
@@ -42,6 +44,7 @@ def hers(alice: FlaskClient, session: Session) -> Things:
         "delivery": delivery,
         "token": token,
         "secret": "payroll_key",
+        "webhook": webhook,
     }
 
 
@@ -52,6 +55,7 @@ STRANGE = {
     "delivery": "999999",
     "token": "a" * 12,
     "secret": "other_key",
+    "webhook": str(uuid4()),
 }
 REQUESTS = [
     ("GET", "/pipelines/{pipeline}", None),
@@ -80,6 +84,14 @@ REQUESTS = [
     ("GET", "/tokens/{token}", None),
     ("DELETE", "/tokens/{token}", None),
     ("POST", "/tokens", {"name": "t", "scopes": ["executions:run"], "pipelines": ["{pipeline}"]}),
+    ("POST", "/webhooks", {"workflow_id": "{pipeline}", "name": "w"}),
+    ("GET", "/webhooks/{webhook}", None),
+    ("PUT", "/webhooks/{webhook}", {"enabled": False}),
+    ("DELETE", "/webhooks/{webhook}", None),
+    ("GET", "/webhooks/{webhook}/deliveries", None),
+    ("POST", "/webhooks/{webhook}/rotate-secret", None),
+    ("POST", "/webhooks/{webhook}/revoke-secret", None),
+    ("POST", "/webhooks/{webhook}/test", {"dry_run": True}),
     ("GET", "/secrets/{secret}", None),
     ("DELETE", "/secrets/{secret}", None),
     ("POST", "/secrets/{secret}/restore", {"version": 1}),
@@ -118,7 +130,7 @@ def test_what_is_of_another_is_answered_as_what_is_not_there(
 
 
 def test_what_is_hers_is_there_for_her_after_all_that(hers: Things, alice: FlaskClient) -> None:
-    for noun in ("pipeline", "execution", "token", "secret"):
+    for noun in ("pipeline", "execution", "token", "secret", "webhook"):
         assert alice.get(f"{BASE}/{noun}s/{hers[noun]}").status_code == 200
 
 

@@ -1,0 +1,80 @@
+"""What came in by a webhook, and what became of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, defer
+
+from pipeline_engine.domain.callers import Caller
+from pipeline_engine.services.pages import Listed, Page
+from pipeline_engine.services.redaction import Redactor
+from pipeline_engine.services.webhooks.refusals import WebhookNotFound
+from pipeline_engine.services.webhooks.stored import as_id
+from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.tables.webhooks import DeliveryOutcome, Webhook, WebhookDelivery
+from pipeline_engine.storage.visibility import visible_to
+
+OUTCOMES: tuple[str, ...] = tuple(DeliveryOutcome)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRecord:
+    """One delivery; what it was is shown without what looks like a secret."""
+
+    delivery: WebhookDelivery
+    execution_status: str | None  #: null: there is no such execution (any more)
+    headers: dict[str, Any]
+    query: dict[str, Any]
+    message: str | None
+    body: str | None = None  #: left out of lists unless asked for
+
+
+def listed(
+    caller: Caller,
+    session: Session,
+    webhook_id: str,
+    *,
+    outcome: str | None,
+    with_body: bool,
+    page: Page,
+) -> Listed[DeliveryRecord]:
+    """The deliveries of one webhook, newest first. Raises ``WebhookNotFound``."""
+    wanted = _require(caller, session, webhook_id)
+    seen = [WebhookDelivery.webhook_id == wanted, visible_to(WebhookDelivery, caller)]
+    if outcome is not None:
+        seen.append(WebhookDelivery.outcome == outcome)
+    total = session.scalar(select(func.count()).select_from(WebhookDelivery).where(*seen)) or 0
+    rows = session.execute(
+        select(WebhookDelivery, Execution.status)
+        .outerjoin(Execution, Execution.id == WebhookDelivery.execution_id)
+        .where(*seen)
+        .options(*(() if with_body else (defer(WebhookDelivery.raw),)))
+        .order_by(WebhookDelivery.id.desc())
+        .limit(page.size)
+        .offset(page.offset)
+    ).all()
+    return Listed([_record(row[0], row[1], with_body=with_body) for row in rows], total, page)
+
+
+def _require(caller: Caller, session: Session, webhook_id: str) -> UUID:
+    wanted = as_id(webhook_id)
+    seen = select(Webhook.id).where(Webhook.id == wanted, visible_to(Webhook, caller))
+    if session.scalar(seen) is None:
+        raise WebhookNotFound
+    return wanted
+
+
+def _record(row: WebhookDelivery, status: str | None, *, with_body: bool) -> DeliveryRecord:
+    redactor = Redactor()
+    return DeliveryRecord(
+        delivery=row,
+        execution_status=status,
+        headers=redactor.redact(row.headers),
+        query=redactor.redact(row.query),
+        message=redactor.redact(row.message),
+        body=redactor.text(bytes(row.raw).decode(errors="replace")) if with_body else None,
+    )
