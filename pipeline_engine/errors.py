@@ -7,7 +7,7 @@ What HTTP makes of a class stands in one table, ``web/api/errors.py``.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class PipelineEngineError(Exception):
@@ -102,12 +102,20 @@ class AmbiguousName(Conflict):
     """More than one pipeline has this name; say which one by its id."""
 
     code = "ambiguous_pipeline_name"
+    noun: ClassVar[str] = "pipeline"
 
     @classmethod
-    def of(cls, name: str, ids: Iterable[object]) -> AmbiguousName:
-        """The error for a name, which the pipelines with these ids have."""
+    def of(cls, name: str, ids: Iterable[object]) -> Self:
+        """The error for a name, which those with these ids have."""
         listed = ", ".join(map(str, ids))
-        return cls(f"More than one pipeline is called {name!r}; take an id: {listed}")
+        return cls(f"More than one {cls.noun} is called {name!r}; take an id: {listed}")
+
+
+class AmbiguousScheduleName(AmbiguousName):
+    """More than one schedule has this name; say which one by its id."""
+
+    code = "ambiguous_schedule_name"
+    noun = "schedule"
 
 
 class NoApprovalWaits(Conflict):

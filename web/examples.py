@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
-PIPELINE_ID = "01a20112-0d5c-7a43-9f0e-6a0f3f6d2b11"
-EXECUTION_ID = "01a20112-1927-73f9-8c8f-4c825b5093f9"
-AT = "2026-01-31T10:00:00+00:00"
-LATER = "2026-01-31T10:00:02+00:00"
+from . import schedule_examples
+from .example import AT, EXECUTION_ID, LATER, PAGE, PIPELINE_ID, Example
+
 CALLBACK = "https://pipelines.example.org/api/v1/callbacks/eyJhbGciOi…"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """A request that works, and its answer."""
-
-    body: Any = None
-    path: Mapping[str, str] = field(default_factory=dict)
-    answer: Any = None
-
 
 DEFINITION = {
     "name": "release",
@@ -196,7 +183,6 @@ EVENT = {
     "timestamp": LATER,
     "created_at": LATER,
 }
-PAGE = {"page": 1, "page_size": 20, "total_count": 1, "total_pages": 1}
 RECEIVED = {"status": "received", "delivery_id": "1", "outcome": "accepted", "routed": True}
 LOG = {
     "type": "log",
@@ -612,6 +598,7 @@ EXAMPLES: Mapping[str, Example] = {
     ),
     "stream_execution": Example(path={"execution_id": EXECUTION_ID}, answer=STREAM),
     "stream_events": Example(answer=STREAM.replace("id: 3", "id: 5181-90412")),
+    **schedule_examples.EXAMPLES,
     "get_health": Example(
         answer={
             "status": "healthy",

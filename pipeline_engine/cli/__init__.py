@@ -35,6 +35,7 @@ main.sections = {
         "cancel": Entry("executions", "Ask for the end of an execution."),
     },
     "What starts by itself": {
+        "schedules": Entry("schedules", "Start pipelines by the clock; what became of it."),
         "triggers": Entry("triggers", "Let events start pipelines."),
     },
     "Access": {

@@ -1,4 +1,4 @@
-"""What the tabulator key offers: executions, pipelines, steps, secrets and actions that exist.
+"""What the tabulator key offers: executions, pipelines, schedules and the like that exist.
 
 Somebody waits for each answer, so this asks with the standard library alone (a client of the whole
 API takes longer to load than completion may take), for a second at most, and says nothing when the
@@ -60,6 +60,13 @@ def steps(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Compl
     ]
 
 
+def schedules(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer schedules by name, or by id if a shell would misread the name."""
+    answer = _asked(ctx, "schedules?page_size=500") or {}
+    found = [_a_schedule(one) for one in answer.get("schedules", ())]
+    return [item for item in found if item.value.startswith(incomplete)]
+
+
 def secrets(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the names of stored secrets."""
     answer = _asked(ctx, "secrets?page_size=100") or {}
@@ -96,6 +103,13 @@ def _named(one: Mapping[str, Any]) -> CompletionItem:
     name = str(one["name"])
     if HARMLESS.fullmatch(name):
         return CompletionItem(name)
+    return CompletionItem(one["id"], help=_said(name))
+
+
+def _a_schedule(one: Mapping[str, Any]) -> CompletionItem:
+    name = str(one["name"])
+    if HARMLESS.fullmatch(name):
+        return CompletionItem(name, help=_said(one["in_words"]))
     return CompletionItem(one["id"], help=_said(name))
 
 

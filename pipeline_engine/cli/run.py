@@ -13,8 +13,8 @@ from pipeline_engine.cli.connection import connected
 from pipeline_engine.cli.documents import read_document, read_params
 from pipeline_engine.cli.executions import report, wait_and_report
 from pipeline_engine.cli.group import example
-from pipeline_engine.cli.naming import Pair
 from pipeline_engine.cli.output import json_option
+from pipeline_engine.cli.params import params_options
 
 if TYPE_CHECKING:
     from pipeline_engine.client import Client
@@ -27,13 +27,7 @@ if TYPE_CHECKING:
     )
 )
 @click.argument("pipeline", metavar="FILE|NAME", shell_complete=completion.pipelines_and_files)
-@click.option("-p", "--param", "pairs", type=Pair(), multiple=True, help="One param; repeatable.")
-@click.option(
-    "--params",
-    "params_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A JSON file with params.",
-)
+@params_options
 @click.option("--watch", "watching", is_flag=True, help="Show the execution until it has ended.")
 @click.option(
     "--wait", "wait_seconds", type=click.FloatRange(min=0), help="Wait that long at most."

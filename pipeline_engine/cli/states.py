@@ -42,6 +42,8 @@ SIGNS: Mapping[str, Sign] = {
     "draft": _WAITS,
     "active": _GOOD,
     "archived": _LEFT_OUT,
+    "paused": _STOPPED,
+    "expired": _LEFT_OUT,
     "well": _GOOD,
     "worth a look": Sign("!", "yellow"),
     "not well": _BAD,

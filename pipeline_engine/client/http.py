@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from uuid import UUID
 
 import requests
 
+from pipeline_engine.client.schedules import Schedules
 from pipeline_engine.domain.issues import dotted
 from pipeline_engine.domain.retry_after import retry_after
 from pipeline_engine.errors import (
@@ -286,6 +288,11 @@ class Client:
     def quotas(self) -> Json:
         """Return how much the owner for whom this client acts may have, and has."""
         return self._object("GET", "quotas")
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        """What may be asked of schedules."""
+        return Schedules(self._send, self._all)
 
     def begin(
         self, path: str, query: Mapping[str, Any], headers: Mapping[str, str], silence: float

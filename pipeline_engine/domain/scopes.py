@@ -26,6 +26,9 @@ class Scope(StrEnum):
     EXECUTIONS_RUN = "executions:run"  #: start
     PIPELINES_READ = "pipelines:read"  #: stored definitions
     PIPELINES_WRITE = "pipelines:write"  #: store, change, delete, and check before that
+    SCHEDULES_CONTROL = "schedules:control"  #: pause and resume; with executions:run start, too
+    SCHEDULES_READ = "schedules:read"  #: when what is due, and what became of it
+    SCHEDULES_WRITE = "schedules:write"  #: delete; with executions:run make and change, too
     SECRETS_READ = "secrets:read"  #: names and versions, never a value
     SECRETS_WRITE = "secrets:write"  #: set, restore and delete
     SECRETS_USE = "secrets:use"  #: name them in steps of what one starts
@@ -47,6 +50,7 @@ _OPERATOR = _VIEWER | {
     Scope.EVENTS_SEND,
     Scope.EXECUTIONS_CONTROL,
     Scope.EXECUTIONS_RUN,
+    Scope.SCHEDULES_CONTROL,
     Scope.SECRETS_USE,
 }
 EDITOR = "editor"  #: the role of those whom ``PIPELINE_USER_TOKENS`` names

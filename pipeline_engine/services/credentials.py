@@ -23,7 +23,7 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import oidc, tokens
 from pipeline_engine.services.roles import rights_of, roles_of
 
-#: What those may do who report events by ``dapr-api-token``.
+#: What those may do who report events, or ring, by ``dapr-api-token``.
 INTERNAL = frozenset(
     {
         Scope.OWNERS_ANY,
@@ -31,6 +31,7 @@ INTERNAL = frozenset(
         Scope.EVENT_TRIGGERS_READ,
         Scope.DELIVERIES_READ,
         Scope.DELIVERIES_CONTROL,
+        Scope.SCHEDULES_CONTROL,
     }
 )
 
@@ -125,10 +126,11 @@ class Credentials:
         internal = self._environment.internal
         if internal is None:
             raise AuthenticationNotConfigured(
-                "Internal auth not configured: this installation has no APP_API_TOKEN."
+                "Forbidden - Internal auth not configured: this installation has no APP_API_TOKEN."
             )
         if not compare_digest(_digest(token), internal):
-            raise InvalidInternalToken
+            # As the reference service says it.
+            raise InvalidInternalToken("Forbidden - Invalid internal token")
         return Caller(rights=INTERNAL, principal="env:app")
 
     def _signed_in(self, issuer: oidc.Issuer, token: str) -> Caller:

@@ -43,6 +43,9 @@ BINDABLE = frozenset(
         Scope.EXECUTIONS_READ,
         Scope.EXECUTIONS_RUN,
         Scope.PIPELINES_READ,
+        Scope.SCHEDULES_CONTROL,
+        Scope.SCHEDULES_READ,
+        Scope.SCHEDULES_WRITE,
         Scope.SECRETS_USE,
     }
 )

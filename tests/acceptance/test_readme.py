@@ -26,6 +26,7 @@ from pipeline_engine.embedded.stack import Stack
 
 README = ROOT / "README.md"
 QUICKSTART = DOCS / "quickstart.md"
+SCHEDULE = DOCS / "howto" / "run-on-a-schedule.md"
 WHO_MAY = DOCS / "howto" / "who-may.md"
 ON_EVENTS = DOCS / "howto" / "start-on-events.md"
 OF_A_STACK = re.compile(r"(?:\w+=\S+ )?(make \w+|\S*pipeline-engine (up|down)\b).*")
@@ -111,6 +112,30 @@ def test_the_quickstart_leads_to_two_completed_and_one_cancelled_execution(
 def found(client: Client, pipeline_id: str) -> list[str]:
     """The executions of a pipeline; their ids sort by age."""
     return [one["id"] for one in client.executions(pipeline_id=pipeline_id)["executions"]]
+
+
+def test_a_schedule_starts_what_it_should_and_its_ledger_tells_of_it(
+    desk: Path, client: Client
+) -> None:
+    printed = typed(SCHEDULE, desk)
+
+    (pulse,) = answers(printed)
+    lines = printed.splitlines()
+    ids = [line for line in lines if re.fullmatch(r"[0-9a-f-]{36}", line)]
+    assert "Every day at 02:30" in lines
+    assert [line[:10] for line in lines if line.startswith("2026-01-0")] == [
+        f"2026-01-0{day}" for day in (1, 2, 5, 6, 7)
+    ]
+    (by_hand,) = ids
+    Run(client, by_hand).ends_well()
+    assert client.execution(by_hand)["final_outputs"] == {"said": "apac, due at no time"}
+    wait_until(lambda: client.schedules.get(pulse["id"])["status"] == "completed", within=20)
+    fired = client.schedules.fires(pulse["id"], outcome="fired")["fires"]
+    assert len(fired) == 2
+    for fire in fired:
+        Run(client, fire["execution_id"]).ends_well()
+        said = client.execution(fire["execution_id"])["final_outputs"]["said"]
+        assert said == f"all, due at {fire['due_at']}"
 
 
 def test_a_second_user_sees_nothing_of_a_dashboard_a_ci_job_and_a_secret(

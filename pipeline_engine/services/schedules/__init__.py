@@ -1,18 +1,20 @@
 """Schedules: save, change, pause, resume, trigger, and what became of their due times.
 
 *now* is for tests everywhere; otherwise the clock of the database counts, which all share.
-Reading order: ``reading``, ``saving``, ``runs``.
+Reading order: ``reading``, ``saving``, ``runs``, ``preview``.
 """
 
 from __future__ import annotations
 
 from pipeline_engine.domain.recurrence import Doubled, Kind, Missing
 from pipeline_engine.domain.schedules import (
+    FireOrigin,
     FireOutcome,
     Misfire,
     Overlap,
     ScheduleStatus,
 )
+from pipeline_engine.services.schedules.preview import Runs, preview
 from pipeline_engine.services.schedules.reading import (
     Filter,
     StoredSchedule,
@@ -46,6 +48,7 @@ MISFIRES: tuple[str, ...] = tuple(Misfire)
 OVERLAPS: tuple[str, ...] = tuple(Overlap)
 STATUSES: tuple[str, ...] = tuple(ScheduleStatus)
 OUTCOMES: tuple[str, ...] = tuple(FireOutcome)
+ORIGINS: tuple[str, ...] = tuple(FireOrigin)
 
 __all__ = [
     "DOUBLED",
@@ -53,12 +56,14 @@ __all__ = [
     "MISFIRES",
     "MISSING",
     "MOST_BACKFILLED",
+    "ORIGINS",
     "OUTCOMES",
     "OVERLAPS",
     "STATUSES",
     "Backfilled",
     "Filter",
     "Polled",
+    "Runs",
     "StoredSchedule",
     "Triggered",
     "Wanted",
@@ -72,6 +77,7 @@ __all__ = [
     "next_runs",
     "pause",
     "poll",
+    "preview",
     "resume",
     "trigger",
 ]

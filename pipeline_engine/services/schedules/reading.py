@@ -16,6 +16,7 @@ from pipeline_engine.domain.schedules import ScheduleStatus, Timing
 from pipeline_engine.errors import AdministratorsOnly, InvalidSchedule, ScheduleNotFound
 from pipeline_engine.services import standing_orders
 from pipeline_engine.services.pages import Listed, Page
+from pipeline_engine.services.schedules.preview import Runs
 from pipeline_engine.storage import schedules as storage
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
@@ -48,6 +49,7 @@ class Filter:
     """Which schedules are wanted; what is null is not asked for."""
 
     pipeline_id: UUID | None = None
+    name: str | None = None
     enabled: bool | None = None
     status: str | None = None
 
@@ -77,18 +79,20 @@ def next_runs(
     count: int,
     *,
     now: datetime | None = None,
-) -> list[datetime]:
+) -> Runs:
     """The next *count* due times, as if it were not paused; fewer if it ends before.
 
-    Raises ``ScheduleNotFound``.
+    Raises ``ScheduleNotFound`` and ``InvalidSchedule``.
     """
     schedule = _find(caller, session, schedule_id)
     if schedule.ended is not None:
-        return []
-    if schedule.max_runs is not None:
+        count = 0
+    elif schedule.max_runs is not None:
         count = min(count, max(schedule.max_runs - schedule.run_count, 0))
     moment = now or storage.now(session.connection())
-    return Timing.of(schedule).upcoming(max(moment, schedule.settled_at), count)
+    timing = Timing.of(schedule)
+    found = timing.upcoming(max(moment, schedule.settled_at), count)
+    return Runs(found, schedule.timezone, timing.recurrence.description)
 
 
 def fires(
@@ -120,6 +124,8 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.pipeline_id is not None:
         found.append(Schedule.pipeline_id == wanted.pipeline_id)
+    if wanted.name is not None:
+        found.append(Schedule.name == wanted.name)
     if wanted.enabled is not None:
         found.append(Schedule.enabled.is_(wanted.enabled))
     if wanted.status is not None:

@@ -183,6 +183,58 @@ def replay(session: Session, alice: FlaskClient) -> Act:
     return Act("delivery.replay", f"/api/v1/deliveries/{row.id}/replay", None, str(row.id))
 
 
+def a_schedule(session: Session, alice: FlaskClient) -> str:
+    made = alice.post("/api/v1/schedules", json=DAILY | {"pipeline_id": a_stored_pipeline(session)})
+    return str(made.json["id"])
+
+
+DAILY = {"name": "s", "schedule": {"type": "cron", "expression": "@daily"}}
+
+
+@route("POST", "/schedules")
+def create_schedule(session: Session, alice: FlaskClient) -> Act:
+    body = DAILY | {"pipeline_id": a_stored_pipeline(session)}
+    return Act("schedule.create", "/api/v1/schedules", body)
+
+
+@route("PUT", "/schedules/<schedule_id>")
+def change_schedule(session: Session, alice: FlaskClient) -> Act:
+    schedule = a_schedule(session, alice)
+    body = {"name": "t", "lock_version": 1}
+    return Act("schedule.change", f"/api/v1/schedules/{schedule}", body, schedule)
+
+
+@route("DELETE", "/schedules/<schedule_id>")
+def delete_schedule(session: Session, alice: FlaskClient) -> Act:
+    schedule = a_schedule(session, alice)
+    return Act("schedule.delete", f"/api/v1/schedules/{schedule}", None, schedule)
+
+
+@route("POST", "/schedules/<schedule_id>/pause")
+def pause_schedule(session: Session, alice: FlaskClient) -> Act:
+    schedule = a_schedule(session, alice)
+    return Act("schedule.pause", f"/api/v1/schedules/{schedule}/pause", None, schedule)
+
+
+@route("POST", "/schedules/<schedule_id>/resume")
+def resume_schedule(session: Session, alice: FlaskClient) -> Act:
+    schedule = a_schedule(session, alice)
+    return Act("schedule.resume", f"/api/v1/schedules/{schedule}/resume", None, schedule)
+
+
+@route("POST", "/schedules/<schedule_id>/trigger")
+def trigger_schedule(session: Session, alice: FlaskClient) -> Act:
+    schedule = a_schedule(session, alice)
+    return Act("schedule.trigger", f"/api/v1/schedules/{schedule}/trigger", {}, schedule)
+
+
+@route("POST", "/schedules/<schedule_id>/backfill")
+def backfill_schedule(session: Session, alice: FlaskClient) -> Act:
+    schedule = a_schedule(session, alice)
+    span = {"from": "2026-01-01", "to": "2026-01-02", "dry_run": False}
+    return Act("schedule.backfill", f"/api/v1/schedules/{schedule}/backfill", span, schedule)
+
+
 @route("PUT", "/secrets/<name>")
 def set_secret(session: Session, alice: FlaskClient) -> Act:
     return Act("secret.set", "/api/v1/secrets/git_token", {"value": "hidden-value"}, "git_token")
@@ -367,7 +419,9 @@ def snapshot(engine: Engine) -> list[tuple[Any, ...]]:
         " (SELECT count(*) FROM inbox), (SELECT count(queued_at) FROM inbox),"
         " (SELECT sum(lock_version) FROM secrets), (SELECT count(*) FROM tokens),"
         " (SELECT count(revoked_at) FROM tokens), (SELECT sum(lock_version) FROM webhooks),"
-        " (SELECT count(*) FROM webhook_deliveries), (SELECT count(*) FROM webhook_secrets)"
+        " (SELECT count(*) FROM webhook_deliveries), (SELECT count(*) FROM webhook_secrets),"
+        " (SELECT count(*) FROM schedules), (SELECT sum(lock_version) FROM schedules),"
+        " (SELECT count(*) FROM schedule_fires)"
     )
     with engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]

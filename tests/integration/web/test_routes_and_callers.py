@@ -69,6 +69,13 @@ class Scene:
     def token_id(self) -> str:
         return self.token("executions:read", user_id="alice").split("_")[1]
 
+    def schedule(self) -> str:
+        when = {"type": "cron", "expression": "0 9 * * *"}
+        asked = {"pipeline_id": self.pipeline(), "name": "s", "schedule": when}
+        made = self.client(ALICE).post(f"{BASE}/schedules", json=asked)
+        assert made.status_code == 201, made.json
+        return str(made.json["id"])
+
     def secret(self) -> str:
         stored = self.client(ALICE).put(f"{BASE}/secrets/key", json={"value": "s3cr3t-value"})
         assert stored.status_code in {200, 201}, stored.json
@@ -118,6 +125,10 @@ def lets_events_start(scene: Scene) -> dict[str, Any]:
     return {"pipeline_id": scene.pipeline(), "name": "t", "config": {"event_type": "x"}}
 
 
+def schedules_pipeline(scene: Scene) -> dict[str, Any]:
+    return runs_pipeline(scene) | {"name": "s", "schedule": {"type": "manual"}}
+
+
 OPEN = Line(open=True)
 LINES: dict[str, Line] = {
     "GET /actions": Line(),
@@ -161,6 +172,23 @@ LINES: dict[str, Line] = {
     ),
     "DELETE /pipelines/<pipeline_id>": Line(204, thing=Scene.pipeline),
     "GET /quotas": Line(),
+    "GET /schedules": Line(),
+    "POST /schedules": Line(201, needs=schedules_pipeline),
+    "POST /schedules/preview": Line(body={"schedule": {"type": "cron", "expression": "@daily"}}),
+    "GET /schedules/<schedule_id>": Line(thing=Scene.schedule),
+    "PUT /schedules/<schedule_id>": Line(
+        body={"name": "t", "lock_version": 1}, thing=Scene.schedule
+    ),
+    "DELETE /schedules/<schedule_id>": Line(204, thing=Scene.schedule),
+    "POST /schedules/<schedule_id>/pause": Line(thing=Scene.schedule),
+    "POST /schedules/<schedule_id>/resume": Line(thing=Scene.schedule),
+    "POST /schedules/<schedule_id>/trigger": Line(thing=Scene.schedule),
+    "GET /schedules/<schedule_id>/next-runs": Line(thing=Scene.schedule),
+    "GET /schedules/<schedule_id>/fires": Line(thing=Scene.schedule),
+    "POST /schedules/<schedule_id>/backfill": Line(
+        body={"from": "2026-01-01", "to": "2026-01-03"}, thing=Scene.schedule
+    ),
+    "POST /internal/schedule-poll": Line(),
     "GET /secrets": Line(),
     "GET /secrets/<name>": Line(thing=Scene.secret, by_name=True),
     "PUT /secrets/<name>": Line(
@@ -243,7 +271,8 @@ def test_a_route_answers_everybody_as_it_should(scene: Scene, name: str) -> None
         on_behalf = scene.token(*EVERY_SCOPE, "owners:any")
         assert ask(scene.client(on_behalf, x_user_id="alice"))[0] == line.may
     status, code = ask(scene.client(BOB))
-    if (line.thing or line.needs in {runs_pipeline, lets_events_start}) and name not in NOBODYS:
+    makes = {runs_pipeline, lets_events_start, schedules_pipeline}
+    if (line.thing or line.needs in makes) and name not in NOBODYS:
         assert status == 404, code
     elif line.far:
         assert (status, code) == (403, "insufficient_scope")

@@ -37,9 +37,13 @@ def hers(alice: FlaskClient, session: Session) -> Things:
     alice.put(f"{BASE}/secrets/payroll_key", json={"value": "s3cr3t-value"})
     order = {"pipeline_id": pipeline, "name": "t", "config": {"event_type": "x"}}
     trigger = alice.post(f"{BASE}/event-triggers", json=order).json["id"]
+    when = {"type": "cron", "expression": "0 9 * * *"}
+    wanted = {"pipeline_id": pipeline, "name": "payday", "schedule": when}
+    schedule = alice.post(f"{BASE}/schedules", json=wanted).json["id"]
     return {
         "trigger": trigger,
         "pipeline": pipeline,
+        "schedule": schedule,
         "execution": str(execution.id),
         "delivery": delivery,
         "token": token,
@@ -51,12 +55,14 @@ def hers(alice: FlaskClient, session: Session) -> Things:
 STRANGE = {
     "trigger": str(uuid4()),
     "pipeline": str(uuid4()),
+    "schedule": str(uuid4()),
     "execution": str(uuid4()),
     "delivery": "999999",
     "token": "a" * 12,
     "secret": "other_key",
     "webhook": str(uuid4()),
 }
+TO_PAY = {"name": "payday", "schedule": {"type": "cron", "expression": "@daily"}}
 REQUESTS = [
     ("GET", "/pipelines/{pipeline}", None),
     ("PUT", "/pipelines/{pipeline}", {"dag": DAG, "lock_version": 1}),
@@ -92,6 +98,16 @@ REQUESTS = [
     ("POST", "/webhooks/{webhook}/rotate-secret", None),
     ("POST", "/webhooks/{webhook}/revoke-secret", None),
     ("POST", "/webhooks/{webhook}/test", {"dry_run": True}),
+    ("POST", "/schedules", TO_PAY | {"pipeline_id": "{pipeline}"}),
+    ("PUT", "/schedules/{schedule}", {"name": "mine", "lock_version": 1}),
+    ("GET", "/schedules/{schedule}", None),
+    ("GET", "/schedules/{schedule}/next-runs", None),
+    ("GET", "/schedules/{schedule}/fires", None),
+    ("POST", "/schedules/{schedule}/pause", None),
+    ("POST", "/schedules/{schedule}/resume", None),
+    ("POST", "/schedules/{schedule}/trigger", {}),
+    ("POST", "/schedules/{schedule}/backfill", {"from": "2026-01-01", "to": "2026-01-02"}),
+    ("DELETE", "/schedules/{schedule}", None),
     ("GET", "/secrets/{secret}", None),
     ("DELETE", "/secrets/{secret}", None),
     ("POST", "/secrets/{secret}/restore", {"version": 1}),
@@ -130,7 +146,7 @@ def test_what_is_of_another_is_answered_as_what_is_not_there(
 
 
 def test_what_is_hers_is_there_for_her_after_all_that(hers: Things, alice: FlaskClient) -> None:
-    for noun in ("pipeline", "execution", "token", "secret", "webhook"):
+    for noun in ("pipeline", "execution", "token", "secret", "webhook", "schedule"):
         assert alice.get(f"{BASE}/{noun}s/{hers[noun]}").status_code == 200
 
 
