@@ -6,25 +6,29 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from battery import report
-from battery.blocks import load, named_faults, random_faults
+from battery.blocks import load, named_faults, random_faults, schedules
 from battery.bugs import Bug
 from battery.checks import Checks
 from battery.run import Run, Stopwatch
 from battery.size import FULL, SMOKE, Size
-from battery.stack import running_stack
+from battery.stack import BEAT, running_stack
+from battery.timetable import Timetable
 from battery.traffic import Traffic
 
 BLOCKS: Mapping[str, Callable[[Run, Size], None]] = {
     named_faults.NAME: lambda run, size: named_faults.run_block(run, kinds=size.kinds),
     random_faults.NAME: random_faults.run_block,
     load.NAME: load.run_block,
+    schedules.NAME: schedules.run_block,
 }
+#: Blocks that are run only if they are asked for, and programs of which they want two.
+ON_DEMAND: Mapping[str, Sequence[str]] = {schedules.NAME: (BEAT, schedules.SYSTEM)}
 
 
 @click.command()
@@ -58,7 +62,7 @@ def main(
             folder,
             seed=seed,
             size=SMOKE if smoke else FULL,
-            blocks=blocks or tuple(BLOCKS),
+            blocks=blocks or tuple(name for name in BLOCKS if name not in ON_DEMAND),
             bug=Bug(bug) if bug else None,
         )
     finally:
@@ -78,9 +82,13 @@ def run_battery(
 ) -> report.Result:
     """Start an installation, run the blocks, and return all that was found."""
     checks = Checks()
-    with running_stack(folder, bug=bug) as stack:
+    doubled = {program for name in blocks for program in ON_DEMAND.get(name, ())}
+    with (
+        running_stack(folder, bug=bug, doubled=sorted(doubled)) as stack,
+        Timetable.of(stack) as timetable,
+    ):
         traffic = Traffic(stack, seed)
-        run = Run(stack, traffic, checks, seed)
+        run = Run(stack, traffic, checks, seed, timetable)
         try:
             traffic.store_child()
             traffic.store_trigger()

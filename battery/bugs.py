@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from pipeline_engine.scheduler.resume import letters
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import inbox
-from pipeline_engine.storage import deliveries, mailbox, new_executions, queueing, transitions
+from pipeline_engine.storage import deliveries, fires, mailbox, queueing, transitions
 from pipeline_engine.storage.deliveries import NewDelivery, TargetVerdict
 from pipeline_engine.storage.rows import StepRow
 
@@ -39,7 +39,7 @@ class Bug(StrEnum):
     INBOX_WITHOUT_KEY = "inbox-without-key"
     LEASE_WITHOUT_FENCE = "lease-without-fence"
     JOIN_IN_REDIS = "join-in-redis"
-    START_WITHOUT_KEY = "start-without-key"
+    TICK_WITHOUT_ROW = "tick-without-row"
     IGNORED_IS_USED_UP = "ignored-is-used-up"
     OWNERS_ARE_NOT_ASKED = "owners-are-not-asked"
 
@@ -155,6 +155,17 @@ def _use_up(
     return offer_and_use_up
 
 
+# ── A tick without its unique row ────────────────────────────────────────────────────────
+
+
+def _record_anyway(statement: str) -> str:
+    """Write a row for a due time, whether it has one or not."""
+    insert, conflict, _ = statement.partition(" ON CONFLICT ")
+    if not conflict:
+        raise ValueError("The bug finds nothing to spoil: a second row is no conflict")
+    return f"{insert} RETURNING id"
+
+
 # ── Owners are not asked ─────────────────────────────────────────────────────────────────
 
 OF_OWNER = "(r.owner IS NOT DISTINCT FROM i.owner OR (r.from_peer AND i.owner IS NULL))"
@@ -186,21 +197,11 @@ PATCHES: Mapping[Bug, tuple[Patch, ...]] = {
         Patch(mailbox, "_READERS", partial(_replaced, old=OF_READER, new="true")),
         Patch(mailbox.Reader, "may_read", lambda _: lambda *_: True),
     ),
-    Bug.START_WITHOUT_KEY: (
-        Patch(
-            new_executions,
-            "BEGIN_EXECUTION",
-            partial(
-                _replaced,
-                old="ON CONFLICT (coalesce(user_id, ''), request_key)"
-                " WHERE request_key IS NOT NULL DO NOTHING",
-            ),
-        ),
-    ),
+    Bug.TICK_WITHOUT_ROW: (Patch(fires, "RECORD", _record_anyway),),
 }
 DROPPED: Mapping[Bug, tuple[str, ...]] = {
     Bug.INBOX_WITHOUT_KEY: ("uq_inbox_source_delivery_key",),
-    Bug.START_WITHOUT_KEY: ("uq_executions_request_key",),
+    Bug.TICK_WITHOUT_ROW: ("uq_schedule_fires_schedule_id_due_at",),
 }
 #: Which invariants have to notice.
 NOTICED_BY: Mapping[Bug, str] = {
@@ -208,7 +209,7 @@ NOTICED_BY: Mapping[Bug, str] = {
     Bug.INBOX_WITHOUT_KEY: "I5",
     Bug.LEASE_WITHOUT_FENCE: "I2",
     Bug.JOIN_IN_REDIS: "I1",
-    Bug.START_WITHOUT_KEY: "I7",
+    Bug.TICK_WITHOUT_ROW: "I7",
     Bug.IGNORED_IS_USED_UP: "I13",
     Bug.OWNERS_ARE_NOT_ASKED: "I14",
 }

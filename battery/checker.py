@@ -26,6 +26,7 @@ from battery.invariants import check_all
 from battery.jobs import Job
 from battery.run import Run
 from battery.stack import running_stack
+from battery.timetable import Timetable
 from battery.traffic import EVENTS, Traffic
 
 SEED = 1
@@ -73,7 +74,8 @@ def _a_run(bug: Bug | None) -> Iterator[Run]:
         with running_stack(folder, bug=bug) as stack:
             traffic = Traffic(stack, SEED)
             try:
-                yield Run(stack, traffic, Checks(), SEED)
+                with Timetable.of(stack) as timetable:
+                    yield Run(stack, traffic, Checks(), SEED, timetable)
             finally:
                 traffic.close()
     finally:
@@ -126,10 +128,14 @@ def forget_a_join(run: Run) -> None:
     run.stack.flush()
 
 
-def ask_twice(run: Run) -> None:
-    """A client repeats a request, as if it had not heard the answer to the first."""
-    for _ in range(2):
-        run.traffic.start(jobs.tiny(), key="ask-twice")
+def come_twice_to_a_due_time(run: Run) -> None:
+    """The rows of schedules are some seconds old again, as if their clock had been set back."""
+    with run.timetable.running() as saved:
+        ids = "{" + ",".join(map(str, saved)) + "}"
+        _wait(lambda: _one(run, FIRED.format(ids)))
+        with run.stack.engine.begin() as connection:
+            connection.exec_driver_sql(SET_BACK.format(ids))
+        _wait(lambda: _one(run, SETTLED.format(ids)))
 
 
 def tell_what_nobody_wants(run: Run) -> None:
@@ -157,7 +163,7 @@ SCENES: Mapping[Bug, Callable[[Run], None]] = {
     Bug.INBOX_WITHOUT_KEY: deliver_twice,
     Bug.LEASE_WITHOUT_FENCE: stand_still,
     Bug.JOIN_IN_REDIS: forget_a_join,
-    Bug.START_WITHOUT_KEY: ask_twice,
+    Bug.TICK_WITHOUT_ROW: come_twice_to_a_due_time,
     Bug.IGNORED_IS_USED_UP: tell_what_nobody_wants,
     Bug.OWNERS_ARE_NOT_ASKED: speak_for_another,
 }
@@ -166,6 +172,16 @@ STIRRING = (
     "SELECT (SELECT count(*) FROM step_executions WHERE queued_at IS NOT NULL"
     " OR leased_until IS NOT NULL OR (due_at IS NOT NULL AND NOT held))"
     " + (SELECT count(*) FROM inbox WHERE disposition = 'pending' AND queued_at IS NOT NULL)"
+)
+#: Some due times of each of these schedules have passed.
+FIRED = "SELECT every(run_count > 2) FROM schedules WHERE id = ANY('{}'::uuid[])"
+SET_BACK = (
+    "UPDATE schedules SET settled_at = settled_at - interval '4 seconds', next_fire_at = now()"
+    " WHERE id = ANY('{}'::uuid[])"
+)
+SETTLED = (
+    "SELECT every(settled_at > now() - interval '2 seconds') FROM schedules"
+    " WHERE id = ANY('{}'::uuid[])"
 )
 PHASES = "phases"
 WAITING = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,8 +24,21 @@ BEAT = ("beat", "-S", "pipeline_engine.beat.scheduler:PipelineScheduler", "--log
 WEB = ("pipeline_engine_web", "battery.asgi:door", "--workers", "2")
 
 
-def programs(environment: Mapping[str, str], web_port: int, flower_port: int) -> Iterator[Program]:
-    """Yield the workers, the beat, the web server and Flower, as an installation has them."""
+def twins(programs: Sequence[Program], name: str) -> Iterator[Program]:
+    """The second program of those that are called so."""
+    for program in programs:
+        if program.name == name:
+            other = f"{name}-2"
+            command = tuple(part.replace(f"{name}@", f"{other}@") for part in program.command)
+            yield replace(program, name=other, command=command)
+
+
+def programs(environment: Mapping[str, str], web_port: int, flower_port: int) -> list[Program]:
+    """Return the workers, the beat, the web server and Flower, as an installation has them."""
+    return list(_programs(environment, web_port, flower_port))
+
+
+def _programs(environment: Mapping[str, str], web_port: int, flower_port: int) -> Iterator[Program]:
     told = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
     for name, pool in POOLS.items():
         command = (*CELERY, "worker", "-n", f"{name}@%h", *pool, *QUIET)

@@ -13,6 +13,7 @@ from battery.checks import Checks
 from battery.evidence import Evidence
 from battery.invariants import check_all
 from battery.stack import Stack
+from battery.timetable import Timetable
 from battery.traffic import Started, Traffic
 
 
@@ -24,6 +25,7 @@ class Run:
     traffic: Traffic
     checks: Checks
     seed: int
+    timetable: Timetable
     faults: Counter[str] = field(default_factory=Counter)  #: that struck, by kind
     held: dict[str, Any] = field(default_factory=dict)  #: the load that was held, by name
     seconds: dict[str, float] = field(default_factory=dict)  #: how long each block took

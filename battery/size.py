@@ -20,6 +20,7 @@ class Size:
     callbacks: int
     callbacks_per_second: int
     items: int  #: of the fan-out
+    schedule_seconds: float  #: of the block about schedules
 
 
 FULL = Size(
@@ -31,6 +32,7 @@ FULL = Size(
     callbacks=6_000,
     callbacks_per_second=300,
     items=500,
+    schedule_seconds=300.0,
 )
 SMOKE = Size(
     name="smoke",
@@ -41,4 +43,5 @@ SMOKE = Size(
     callbacks=200,
     callbacks_per_second=100,
     items=50,
+    schedule_seconds=20.0,
 )

@@ -6,9 +6,9 @@ import secrets
 import signal
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -26,7 +26,7 @@ from battery.clock import Clock
 from battery.evidence import Page
 from battery.keeper import Keeper
 from battery.ledger import Ledger
-from battery.programs import programs
+from battery.programs import programs, twins
 from battery.proxy import Proxy
 from pipeline_engine.cli.db import upgrade
 from pipeline_engine.config import Settings
@@ -62,6 +62,11 @@ API_PAGES = (
     "actions",
 )
 WEB, BEAT, WORKERS = "web", "beat", ("worker-io", "worker-cpu", "worker-system")
+
+
+def second(name: str) -> str:
+    """What the second of two such programs is called."""
+    return f"{name}-2"
 
 
 class NotReady(Exception):
@@ -135,6 +140,16 @@ class Stack:
     def database_url(self) -> str:
         """PostgreSQL itself, not through the proxy."""
         return self.servers[POSTGRES].url
+
+    @property
+    def direct_settings(self) -> Settings:
+        """What the processes are told, but for the proxies in front of the servers."""
+        return replace(
+            self.settings,
+            database_url=self.database_url,
+            redis_url=self.redis_url,
+            failpoints=None,
+        )
 
     @property
     def api(self) -> tuple[str, int]:
@@ -272,8 +287,13 @@ def _kill(processes: list[psutil.Process]) -> bool:
 
 
 @contextmanager
-def running_stack(folder: Path, *, bug: Bug | None = None) -> Iterator[Stack]:
-    """Start an installation of its own in *folder*, and take it away again afterwards."""
+def running_stack(
+    folder: Path, *, bug: Bug | None = None, doubled: Collection[str] = ()
+) -> Iterator[Stack]:
+    """Start an installation of its own in *folder*, and take it away again afterwards.
+
+    Of programs that are *doubled* it has two.
+    """
     with ExitStack() as leaving:
         servers = _start_servers(folder / "servers", leaving)
         upgrade(servers[POSTGRES].url)
@@ -284,7 +304,8 @@ def running_stack(folder: Path, *, bug: Bug | None = None) -> Iterator[Stack]:
         settings, clock = Settings.from_env(told), Clock(folder / "clock")
         port = int(settings.public_url.rpartition(":")[2])
         flower = Flower(free_port(), known.flower)
-        found = programs({**told, **clock.environment}, port, flower.port)
+        once = programs({**told, **clock.environment}, port, flower.port)
+        found = [*once, *(twin for name in doubled for twin in twins(once, name))]
         keeper = Keeper(found, folder / "logs")
         stack = Stack(servers, proxy, keeper, settings, folder, known, clock, flower)
         stack.armed.mkdir()

@@ -21,6 +21,7 @@ from benchmarks.memory import Memory
 from benchmarks.parking import Parked
 from benchmarks.rates import Rate
 from benchmarks.recovery import Recovery
+from benchmarks.schedules import Due
 from benchmarks.shapes import Shape
 from benchmarks.starting import StartAnswers
 
@@ -89,6 +90,7 @@ ROWS: tuple[Row, ...] = (
         is_ratio=False,
     ),
     Fair(count=8, per_second=2, cheap=60_000, blocking=3_000, target=at_most(2)),
+    Due(per_minute=100, seconds=60, many=10_000, at_once=5_000),
     Ablation(),
     Parked(10_000),
     Memory(most=500),

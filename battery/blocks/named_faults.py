@@ -25,10 +25,7 @@ WORDS = {
     FaultKind.RAISE: "an exception",
     FaultKind.STOP: "frozen for longer than its lease",
 }
-OF_SCHEDULES = (Failpoint.FIRE_BEFORE_COMMIT, Failpoint.FIRE_BEFORE_SEND, Failpoint.IN_BELLS)
-OF_EXECUTIONS = tuple(
-    place for place in Failpoint if place not in {Failpoint.IN_RETENTION, *OF_SCHEDULES}
-)
+OF_EXECUTIONS = tuple(place for place in Failpoint if place is not Failpoint.IN_RETENTION)
 AT_ONCE = 5  #: places that are armed together; each strikes once, in whatever process passes
 STRIKE_WITHIN_SECONDS = 60.0
 NEXT_EXECUTION_SECONDS = 1.5
@@ -38,10 +35,11 @@ LOOK_EVERY_SECONDS = 0.2
 
 def run_block(run: Run, *, kinds: Sequence[FaultKind] = KINDS) -> None:
     """Let every fault strike at every place, and look what became of the executions."""
-    for kind in kinds:
-        for places in _groups(OF_EXECUTIONS):
-            _strike(run, kind, places)
-        _strike_the_retention(run, kind)
+    with run.timetable.running():
+        for kind in kinds:
+            for places in _groups(OF_EXECUTIONS):
+                _strike(run, kind, places)
+            _strike_the_retention(run, kind)
     run.look(NAME)
 
 
@@ -54,9 +52,12 @@ def _strike(run: Run, kind: FaultKind, places: Sequence[Failpoint]) -> None:
     if kind is FaultKind.RAISE:
         run.traffic.api.excuse(len(places))  # raised in a web process it is an internal error
     armed = [_armed(run, place, kind) for place in places]
-    _repeat(
-        run, lambda: run.traffic.launch(jobs.everything), lambda: not any(map(Path.exists, armed))
-    )
+
+    def come_past() -> None:
+        run.traffic.launch(jobs.everything)
+        run.timetable.lose_a_bell()
+
+    _repeat(run, come_past, lambda: not any(map(Path.exists, armed)))
     missed = {file.name for file in armed if file.exists()}
     for file in armed:
         file.unlink(missing_ok=True)

@@ -49,7 +49,7 @@ def run_block(run: Run, size: Size) -> None:
     chooser = Random(run.seed)
     struck: Counter[str] = Counter()
     planned = _plan(run.stack, chooser, size)
-    with _load(run.traffic, size.jobs_per_second):
+    with run.timetable.running(), _load(run.traffic, size.jobs_per_second):
         calm_at = 0.0
         for fault in planned:
             if fault.wipes_redis:

@@ -60,7 +60,8 @@ INVARIANTS = (
     ),
     Invariant(
         "I7",
-        "What is to be started once is started once: an idempotency key has one execution.",
+        "What is to be started once is started once: an idempotency key has one execution, and a"
+        " due time one row in the ledger, with the execution that it names.",
         doubled_starts,
     ),
     Invariant(

@@ -35,18 +35,19 @@ class Fire:
 
 _VALUES = (
     "(%(schedule)s, %(due)s, %(origin)s, %(outcome)s, %(reason)s, %(execution)s, %(late)s,"
-    " %(version)s, %(until)s, %(count)s)"
+    " %(version)s, %(until)s, %(count)s, clock_timestamp())"
 )
 _INSERT = (
     "INSERT INTO schedule_fires (schedule_id, due_at, origin, outcome, reason, execution_id,"
-    f" late_seconds, schedule_version, until_at, count) VALUES {_VALUES}"
+    f" late_seconds, schedule_version, until_at, count, recorded_at) VALUES {_VALUES}"
 )
 # What nobody was there for may be made up for: by hand, or because the clock was wrong then.
 RECORD = (
     f"{_INSERT} ON CONFLICT (schedule_id, due_at) DO UPDATE SET origin = excluded.origin,"
     " outcome = excluded.outcome, reason = excluded.reason, execution_id = excluded.execution_id,"
     " late_seconds = excluded.late_seconds, schedule_version = excluded.schedule_version,"
-    " recorded_at = now() WHERE schedule_fires.outcome IN ('skipped', 'merged', 'failed')"
+    " recorded_at = excluded.recorded_at"
+    " WHERE schedule_fires.outcome IN ('skipped', 'merged', 'failed')"
     " AND schedule_fires.until_at IS NULL AND excluded.outcome IN ('fired', 'queued')"
     " RETURNING id"
 )

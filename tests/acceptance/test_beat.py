@@ -8,13 +8,21 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
 
 import redis
+from support.factories import a_pipeline
 from support.observing import Ledger, Run, step
 from support.waiting import TO_START_SECONDS, wait_until
 
 from pipeline_engine.client import Client
+from pipeline_engine.config import Settings
+from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.embedded.stack import Stack
+from pipeline_engine.services import Runtime, schedules
+from pipeline_engine.services.schedules import Wanted
 
 AGAIN = {"max_attempts": 3, "backoff_seconds": 1}
 
@@ -117,3 +125,62 @@ def test_two_beats_at_once_do_no_step_twice(client: Client, stack: Stack, ledger
 
     assert end.step("flaky").attempt == 3
     assert ledger.count("started") == 3
+
+
+# ── Schedules ────────────────────────────────────────────────────────────────────────────
+
+DUE = """
+SELECT f.due_at, f.outcome, count(e.id) FROM schedule_fires f LEFT JOIN executions e
+ON (e.params -> '_trigger' ->> 'scheduled_at')::timestamptz = f.due_at
+AND e.params -> '_trigger' ->> 'schedule_id' = f.schedule_id::text
+GROUP BY f.due_at, f.outcome ORDER BY f.due_at
+"""
+
+
+@contextmanager
+def a_schedule_per_second(stack: Stack) -> Iterator[Callable[[], list[tuple[datetime, str, int]]]]:
+    """One that makes up for all that is missed; yields what looks at its due times."""
+    runtime = Runtime.start(Settings.from_env(stack.environment))
+    every: dict[str, Any] = {"kind": "interval", "expression": "@every 1s", "misfire": "all"}
+    with runtime.sessions() as session:
+        pipeline = a_pipeline(session, name="due-every-second")
+        wanted = Wanted(pipeline_id=pipeline.id, name="due", **every)
+        schedule_id = schedules.create(SYSTEM, session, runtime, wanted).schedule.id
+        session.commit()
+
+    def look() -> list[tuple[datetime, str, int]]:
+        with runtime.engine.connect() as connection:
+            return [(at, word, count) for at, word, count in connection.exec_driver_sql(DUE)]
+
+    try:
+        yield look
+    finally:
+        with runtime.sessions.begin() as session:
+            schedules.delete(SYSTEM, session, runtime, schedule_id)
+        runtime.stop()
+
+
+def test_each_due_time_has_one_row_and_one_execution_whoever_dies(
+    client: Client, stack: Stack
+) -> None:
+    """The battery's block ``schedules`` does it for five minutes."""
+    with a_schedule_per_second(stack) as due:
+
+        def go_on(seconds: int) -> None:
+            wanted = len(due()) + seconds
+            wait_until(lambda: len(due()) >= wanted, within=30, what="further due times")
+
+        go_on(1)
+        with a_second_beat(stack):
+            stack.kill("worker-system")
+            go_on(2)
+            stack.kill("beat")
+            with redis.Redis.from_url(stack.redis_url) as server:
+                server.flushall()
+            stack.kill("web")
+            go_on(3)
+        found = due()
+
+    moments = [at for at, _, _ in found]
+    assert {(word, count) for _, word, count in found} == {("fired", 1)}
+    assert {after - before for before, after in pairwise(moments)} == {timedelta(seconds=1)}

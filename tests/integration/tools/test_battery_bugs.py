@@ -8,14 +8,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
+from datetime import UTC, datetime, timedelta
 from threading import Event
 
 import pytest
 import redis as redis_client
 from sqlalchemy import Engine
 from support.driving import Driver, in_background
-from support.factories import a_document, a_step
+from support.factories import a_pipeline, a_step
 from support.lived_history import ARRIVAL, SENT, Book, History
 from support.waiting import wait_until
 
@@ -23,9 +23,10 @@ from battery import bugs
 from battery.bugs import NOTICED_BY, Bug, planted
 from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.scheduler import sweep
+from pipeline_engine.scheduler.schedules import look
 from pipeline_engine.sdk import ActionContext
-from pipeline_engine.services import executions, inbox
-from pipeline_engine.services.executions import StartRequest
+from pipeline_engine.services import inbox, schedules
+from pipeline_engine.services.schedules import Wanted
 
 
 @dataclass
@@ -65,7 +66,7 @@ def schema(bug: Bug | None, engine: Engine) -> Iterator[None]:
             bugs.plant_in_schema(bug, connection)
     yield
     with engine.begin() as connection:
-        connection.exec_driver_sql("TRUNCATE inbox, executions CASCADE")
+        connection.exec_driver_sql("TRUNCATE inbox, executions, schedules CASCADE")
         for definition in kept:
             connection.exec_driver_sql(definition.scalar_one())
 
@@ -154,13 +155,26 @@ def forget_a_join(scene: Scene) -> History:
     return History.of(scene.driver, scene.book, accepted=[started])
 
 
-def ask_twice(scene: Scene) -> History:
-    """A client repeats a request, because it has not heard the answer to the first."""
-    request = executions.with_key(StartRequest(params={}), "the same", "digest")
-    run = partial(executions.run_ephemeral, SYSTEM, scene.driver.runtime, a_document(), request)
-    both = [run().id, run().id]
+def come_twice_to_a_due_time(scene: Scene) -> History:
+    """The row of a schedule is older than its ledger, as if its clock had been set back."""
+    runtime, noon = scene.driver.runtime, datetime(2026, 1, 5, 12, tzinfo=UTC)
+    with runtime.sessions() as session:
+        wanted = {"kind": "cron", "expression": "0 * * * *", "name": "due"}
+        pipeline = a_pipeline(session, name="due")
+        before = noon - timedelta(minutes=30)
+        schedules.create(
+            SYSTEM, session, runtime, Wanted(pipeline_id=pipeline.id, **wanted), now=before
+        )
+        session.commit()
+    look.fire_due(runtime, now=noon)
+    scene.driver.change(
+        "UPDATE schedules SET settled_at = %(before)s, next_fire_at = %(noon)s",
+        before=before,
+        noon=noon,
+    )
+    look.fire_due(runtime, now=noon)
     scene.driver.settle()
-    return History.of(scene.driver, scene.book, accepted=both)
+    return History.of(scene.driver, scene.book)
 
 
 def hear_of_what_nobody_wants(scene: Scene) -> History:
@@ -189,7 +203,7 @@ PROVOKED_BY: dict[Bug, Callable[[Scene], History]] = {
     Bug.INBOX_WITHOUT_KEY: send_twice,
     Bug.LEASE_WITHOUT_FENCE: come_back_from_the_dead,
     Bug.JOIN_IN_REDIS: forget_a_join,
-    Bug.START_WITHOUT_KEY: ask_twice,
+    Bug.TICK_WITHOUT_ROW: come_twice_to_a_due_time,
     Bug.IGNORED_IS_USED_UP: hear_of_what_nobody_wants,
     Bug.OWNERS_ARE_NOT_ASKED: hear_from_a_stranger,
 }

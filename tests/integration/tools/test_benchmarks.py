@@ -26,6 +26,7 @@ from benchmarks.parking import Parked
 from benchmarks.rates import Comparison, Rate
 from benchmarks.raw import Baseline, Canvas
 from benchmarks.recovery import Recovery
+from benchmarks.schedules import Due
 from benchmarks.shapes import (
     blocking_chain,
     blocking_map,
@@ -77,6 +78,7 @@ TINY: list[Row] = [
         is_ratio=False,
     ),
     Fair(count=1, per_second=2, cheap=3000, blocking=300, target=ANY),
+    Due(per_minute=600, seconds=2.5, many=20, at_once=20),
     Parked(20),
     Recovery(lease_seconds=1),
     Growth(sizes=(2, 5, 20), together=10),
