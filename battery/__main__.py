@@ -18,6 +18,7 @@ from battery.checks import Checks
 from battery.run import Run, Stopwatch
 from battery.size import FULL, SMOKE, Size
 from battery.stack import BEAT, running_stack
+from battery.subscriber import Subscriber
 from battery.timetable import Timetable
 from battery.traffic import Traffic
 
@@ -88,8 +89,10 @@ def run_battery(
         Timetable.of(stack) as timetable,
     ):
         traffic = Traffic(stack, seed)
-        run = Run(stack, traffic, checks, seed, timetable)
+        subscriber = Subscriber()
+        run = Run(stack, traffic, checks, seed, timetable, subscriber)
         try:
+            traffic.subscribe(subscriber.url)
             traffic.store_child()
             traffic.store_trigger()
             for block in blocks:
@@ -97,6 +100,7 @@ def run_battery(
                     BLOCKS[block](run, size)
         finally:
             traffic.close()
+            subscriber.close()
         return report.Result.of(run, size)
 
 

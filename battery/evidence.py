@@ -33,6 +33,16 @@ class SentDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """One message that a subscriber has accepted."""
+
+    message_id: str
+    execution_id: str
+    sequence_number: int  #: of the event, in the history of its execution
+    event_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Something that is shown over HTTP, and what has to be said to see it."""
 
@@ -54,6 +64,7 @@ class Evidence:
     processes: Sequence[int]  #: pids that are still expected to live; others must be gone
     redis_url: str | None = None  #: direct, too; None leaves it out
     pages: Sequence[Page] = ()  #: of the API and of Flower
+    told: Sequence[Told] | None = None  #: in the order in which it was heard; None: nobody listens
     tree_executions: int = 1000  #: the bound of a tree
 
 

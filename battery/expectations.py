@@ -34,6 +34,13 @@ def wait_for_deliveries(engine: Engine) -> None:
         Event().wait(LOOK_EVERY_SECONDS)
 
 
+def wait_for_messages(engine: Engine) -> None:
+    """Wait until subscribers were told everything; I18 says if they were not."""
+    ends_at = time.monotonic() + REST_WITHIN_SECONDS
+    while _untold(engine) and time.monotonic() < ends_at:
+        Event().wait(LOOK_EVERY_SECONDS)
+
+
 def unmet(engine: Engine, started: Sequence[Started]) -> Iterator[str]:
     """Say which jobs did not become what their pipelines say."""
     with engine.connect() as connection:
@@ -56,6 +63,17 @@ def _undelivered(engine: Engine) -> int:
             "SELECT count(*) FROM inbox i LEFT JOIN step_executions s ON s.id = i.step_execution_id"
             " WHERE i.disposition = 'pending' AND i.queued_at IS NOT NULL AND"
             " (i.step_execution_id IS NULL OR s.awaiting_event OR s.finished_at IS NOT NULL)"
+        )
+        return int(connection.exec_driver_sql(query).scalar_one())
+
+
+def _untold(engine: Engine) -> int:
+    with engine.connect() as connection:
+        query = (
+            "SELECT count(*) FROM subscriptions s WHERE s.status = 'active' AND ("
+            "s.news_before > s.cursor_transaction OR s.retry_at IS NOT NULL"
+            " OR EXISTS (SELECT FROM events e JOIN history_readers r"
+            " ON e.transaction_id >= r.transaction_id))"
         )
         return int(connection.exec_driver_sql(query).scalar_one())
 

@@ -13,6 +13,7 @@ from battery.checks import Checks
 from battery.evidence import Evidence
 from battery.invariants import check_all
 from battery.stack import Stack
+from battery.subscriber import Subscriber
 from battery.timetable import Timetable
 from battery.traffic import Started, Traffic
 
@@ -26,6 +27,7 @@ class Run:
     checks: Checks
     seed: int
     timetable: Timetable
+    subscriber: Subscriber | None = None  #: who is told of all that happens, if anybody is
     faults: Counter[str] = field(default_factory=Counter)  #: that struck, by kind
     held: dict[str, Any] = field(default_factory=dict)  #: the load that was held, by name
     seconds: dict[str, float] = field(default_factory=dict)  #: how long each block took
@@ -55,6 +57,7 @@ class Run:
     def look(self, block: str) -> None:
         """Check every invariant over all that has happened so far."""
         expectations.wait_for_deliveries(self.stack.engine)
+        expectations.wait_for_messages(self.stack.engine)
         self.checks.add_findings(block, check_all(self.evidence()))
 
     def evidence(self) -> Evidence:
@@ -71,6 +74,7 @@ class Run:
             processes=self.stack.pids(),
             redis_url=self.stack.redis_url,
             pages=self.stack.pages,
+            told=None if self.subscriber is None else self.subscriber.told,
             tree_executions=self.stack.settings.max_tree_executions,
         )
 

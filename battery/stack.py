@@ -347,6 +347,12 @@ def _environment(folder: Path, proxy: Proxy, known: Secrets) -> dict[str, str]:
         "PIPELINE_SWEEP_INTERVAL_SECONDS": "0.5",
         # A step may lose many workers here before it counts as the cause of their deaths.
         "PIPELINE_MAX_LOST_ATTEMPTS": "25",
+        # A subscriber listens here; a message that is lost with its sender is sent again soon.
+        "PIPELINE_HTTP_ALLOWED_HOSTS": LOOPBACK,
+        "PIPELINE_MESSAGE_TIMEOUT_SECONDS": "2",
+        "PIPELINE_MESSAGE_BACKOFF_SECONDS": "0.1",
+        "PIPELINE_MESSAGE_MAX_BACKOFF_SECONDS": "0.5",
+        "PIPELINE_MESSAGE_TRIES": "100",
         "PE_FAILPOINTS": f"{ARMED_BY_FILE}{(folder / 'armed').resolve()}",
         "PE_BATTERY_LEDGER": str((folder / "ledger").resolve()),
         "PE_BATTERY_LETTERS": str((folder / "letters").resolve()),

@@ -76,6 +76,12 @@ class Traffic:
         answer = self.api.insist("/api/v1/event-triggers", order)
         assert answer.status == 201, answer
 
+    def subscribe(self, url: str) -> None:
+        """Let somebody be told of all that happens to executions without a user."""
+        target = {"type": "http", "url": url}
+        answer = self.api.insist("/api/v1/subscriptions", {"target": target})
+        assert answer.status == 201, answer
+
     def launch(self, make: Callable[[Random], Job] = jobs.a_job) -> None:
         """Let a client start a job of this kind and look after it."""
         chooser = Random(self._seed.getrandbits(64))

@@ -233,6 +233,27 @@ class Settings:
         "PIPELINE_WEBHOOK_RATE_LIMIT", ma.Integer(load_default=600, validate=NOT_NEGATIVE)
     )
 
+    # Messages to subscribers
+    message_threads: int = _variable(
+        "PIPELINE_MESSAGE_THREADS", ma.Integer(load_default=16, validate=validate.Range(2, 200))
+    )
+    message_timeout_seconds: float = _variable(
+        "PIPELINE_MESSAGE_TIMEOUT_SECONDS",
+        ma.Float(load_default=10.0, validate=validate.Range(0.1, 60)),
+    )
+    message_tries: int = _variable(
+        "PIPELINE_MESSAGE_TRIES", ma.Integer(load_default=16, validate=validate.Range(1, 100))
+    )
+    message_backoff_seconds: float = _variable(
+        "PIPELINE_MESSAGE_BACKOFF_SECONDS", ma.Float(load_default=5.0, validate=POSITIVE)
+    )
+    message_max_backoff_seconds: float = _variable(
+        "PIPELINE_MESSAGE_MAX_BACKOFF_SECONDS", ma.Float(load_default=14_400.0, validate=POSITIVE)
+    )
+    message_retention_days: int = _variable(
+        "PIPELINE_MESSAGE_RETENTION_DAYS", ma.Integer(load_default=14, validate=AT_LEAST_ONE)
+    )
+
     # Degraded service
     db_retry_max_attempts: int = _variable(
         "DB_RETRY_MAX_ATTEMPTS", ma.Integer(load_default=3, validate=validate.Range(1, 10))

@@ -86,6 +86,18 @@ class SecretVersionNotFound(NotFound):
     code = "secret_version_not_found"
 
 
+class SubscriptionNotFound(NotFound):
+    """There is no such subscription."""
+
+    code = "subscription_not_found"
+
+
+class MessageNotFound(NotFound):
+    """The subscription keeps no such message; of those that were sent it keeps the last hundred."""
+
+    code = "message_not_found"
+
+
 class Conflict(PipelineEngineError):
     """The request does not fit the present state."""
 
@@ -96,6 +108,18 @@ class DuplicateName(Conflict):
     """A pipeline of this owner has the same name already."""
 
     code = "duplicate_pipeline_name"
+
+
+class AmbiguousSubscriptionName(Conflict):
+    """More than one subscription has this name; say which one by its id."""
+
+    code = "ambiguous_subscription_name"
+
+    @classmethod
+    def of(cls, name: str, ids: Iterable[object]) -> AmbiguousSubscriptionName:
+        """The error for a name, which the subscriptions with these ids have."""
+        listed = ", ".join(map(str, ids))
+        return cls(f"More than one subscription is called {name!r}; take an id: {listed}")
 
 
 class AmbiguousName(Conflict):
@@ -140,6 +164,24 @@ class TooManySecrets(Conflict):
     """The owner has as many secrets as one may have; delete one first."""
 
     code = "too_many_secrets"
+
+
+class TooManySubscriptions(Conflict):
+    """The owner has as many subscriptions as one may have; delete one first."""
+
+    code = "too_many_subscriptions"
+
+
+class SubscriptionEnded(Conflict):
+    """The subscription has ended: its time, its execution or its pipeline is over."""
+
+    code = "subscription_ended"
+
+
+class MessageWaits(Conflict):
+    """The message is about to be tried already."""
+
+    code = "message_waits"
 
 
 class AlreadyFinal(Conflict):
@@ -188,6 +230,12 @@ class InvalidEventTrigger(PipelineEngineError):
     """The filters, expressions or times of the event trigger make no sense."""
 
     code = "invalid_event_trigger"
+
+
+class InvalidSubscription(PipelineEngineError):
+    """Such a subscription cannot be made."""
+
+    code = "invalid_subscription"
 
 
 class InvalidSecret(PipelineEngineError):

@@ -26,8 +26,8 @@ ARMED_BY_FILE = "armed-by-file:"
 class Failpoint(StrEnum):
     """A place where a process can fail: its name, its number in the failure model, its moment.
 
-    Not here: F09 (a message is acknowledged when it is received, which is F04), F17 (PostgreSQL
-    undoes a migration that was broken off) and F18 (there are no subscriptions yet).
+    Not here: F09 (a message is acknowledged when it is received, which is F04) and F17 (PostgreSQL
+    undoes a migration that was broken off).
     """
 
     number: str
@@ -80,6 +80,12 @@ class Failpoint(StrEnum):
     )
     SWEEP_AFTER_SEND = "sweep_after_send", "F15", "the sweep has sent what it found"
     IN_RETENTION = "in_retention", "F16", "a batch of old executions is half deleted"
+    BEFORE_MESSAGE = "before_message", "F18", "a subscriber is about to be told of an event"
+    AFTER_MESSAGE = (
+        "after_message",
+        "F18b",
+        "a subscriber was told of an event, and that is not written down",
+    )
     FIRE_BEFORE_COMMIT = (
         "fire_before_commit",
         "F19",

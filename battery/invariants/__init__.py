@@ -15,6 +15,7 @@ from battery.invariants.invariant import Invariant
 from battery.invariants.leaks import leaked_secrets
 from battery.invariants.lost import lost_executions
 from battery.invariants.mailbox import misused_letters
+from battery.invariants.messages import untold_events
 from battery.invariants.owners import deliveries_of_strangers
 from battery.invariants.results import doubled_results
 from battery.invariants.schedules import doubled_starts
@@ -116,6 +117,12 @@ INVARIANTS = (
         "I17",
         "An event starts one execution at each trigger that takes it, and is lost at none.",
         wrong_firings,
+    ),
+    Invariant(
+        "I18",
+        "Whoever has subscribed was told of each event, under one id, in the order of its"
+        " execution.",
+        untold_events,
     ),
 )
 

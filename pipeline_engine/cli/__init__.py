@@ -31,6 +31,7 @@ main.sections = {
         "show": Entry("executions", "Show one execution: steps, errors, outputs."),
         "explain": Entry("explain", "Say why an execution is not moving."),
         "executions": Entry("executions", "List executions, newest first."),
+        "subscriptions": Entry("subscriptions", "Say who is told of what happens."),
         "approve": Entry("approve", "Say yes or no to the step that waits for it."),
         "cancel": Entry("executions", "Ask for the end of an execution."),
     },

@@ -80,6 +80,14 @@ def triggers(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Co
     return [item for item in found if item.value.startswith(incomplete)]
 
 
+def subscriptions(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer subscriptions by name, or by id where a shell would misread the name, or none is."""
+    answer = _asked(ctx, "subscriptions?page_size=100") or {}
+    known = ((one["name"] or "", one["id"]) for one in answer.get("subscriptions", ()))
+    words = (name if HARMLESS.fullmatch(name) else its_id for name, its_id in known)
+    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+
 def actions(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the installed actions."""
     answer = _asked(ctx, "actions") or {}

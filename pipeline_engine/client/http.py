@@ -13,6 +13,7 @@ from uuid import UUID
 import requests
 
 from pipeline_engine.client.schedules import Schedules
+from pipeline_engine.client.subscriptions import Subscriptions
 from pipeline_engine.domain.issues import dotted
 from pipeline_engine.domain.retry_after import retry_after
 from pipeline_engine.errors import (
@@ -313,6 +314,11 @@ class Client:
             return response
         with response:
             raise ApiRefused(response.status_code, _problem(response))
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        """What may be asked of subscriptions."""
+        return Subscriptions(self._send, self._all)
 
     def _start(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> Json:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}

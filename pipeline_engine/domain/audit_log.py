@@ -113,6 +113,34 @@ class Act(StrEnum):
         "webhook",
         "Call a webhook; only refusals, for the list of its deliveries has the others.",
     )
+    SUBSCRIPTION_CREATE = (
+        "subscription.create",
+        "subscription",
+        "Subscribe to events; not the topics that an execution is started with.",
+    )
+    SUBSCRIPTION_CHANGE = "subscription.change", "subscription", "Change a subscription."
+    SUBSCRIPTION_PAUSE = "subscription.pause", "subscription", "Let a subscription wait."
+    SUBSCRIPTION_RESUME = (
+        "subscription.resume",
+        "subscription",
+        "Let a subscription go on that was paused, or has failed.",
+    )
+    SUBSCRIPTION_ROTATE_SECRET = (
+        "subscription.rotate_secret",
+        "subscription",
+        "Give a subscription another secret.",
+    )
+    SUBSCRIPTION_DELETE = (
+        "subscription.delete",
+        "subscription",
+        "Delete a subscription with its messages.",
+    )
+    SUBSCRIPTION_REPLAY = (
+        "subscription.replay",
+        "subscription",
+        "Send a message again, or all from a point on.",
+    )
+    SUBSCRIPTION_TEST = "subscription.test", "subscription", "Send a test to a subscriber."
     CALLER_AUTHENTICATE = (
         "caller.authenticate",
         "",

@@ -32,6 +32,8 @@ class Scope(StrEnum):
     SECRETS_READ = "secrets:read"  #: names and versions, never a value
     SECRETS_WRITE = "secrets:write"  #: set, restore and delete
     SECRETS_USE = "secrets:use"  #: name them in steps of what one starts
+    SUBSCRIPTIONS_READ = "subscriptions:read"  #: who is told what, and what was sent; no secret
+    SUBSCRIPTIONS_WRITE = "subscriptions:write"  #: subscribe, change, pause, test, send again
     TOKENS_MANAGE = "tokens:manage"  #: make, list and revoke API tokens
     WEBHOOKS_READ = "webhooks:read"  #: doors for third parties, and what came in by them
     WEBHOOKS_WRITE = "webhooks:write"  #: make, change, try and delete them, and their secrets

@@ -19,6 +19,7 @@ from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, remember
 from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.scopes import Scope, missing_among, needs
 from pipeline_engine.domain.states import PipelineStatus
+from pipeline_engine.domain.subscriptions import TargetType, topics_of
 from pipeline_engine.errors import (
     AmbiguousName,
     DraftNotExecutable,
@@ -37,7 +38,7 @@ from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.safe import may_use
 from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
-from pipeline_engine.storage import pipelines
+from pipeline_engine.storage import pipelines, subscriptions
 from pipeline_engine.storage.admission import put_in_line
 from pipeline_engine.storage.new_executions import NewExecution, begin_execution, stored_with_key
 from pipeline_engine.storage.pipelines import NewestRevision
@@ -131,10 +132,28 @@ def start(tx: Transaction, startable: Startable, request: Request) -> Started:
     execution = _sealed(tx.runtime, definition, request.masker, execution)
     full = _full_quota(tx, request.user_id)
     begun = None if full else begin(tx, startable.plan, execution)
+    if begun is not None:
+        _tell_topics(tx, execution, request)
     found = begun or _started_before(tx, request)
     if found is None:
         raise full or TooManyOpenExecutions
     return Started(found, startable, execution.params, is_new=begun is not None)
+
+
+def _tell_topics(tx: Transaction, execution: NewExecution, request: Request) -> None:
+    """Subscribe the topics that are to be told of it: through the sidecar, or Redis without one."""
+    settings = tx.runtime.settings
+    given = (request.callback_topics, settings.notify_service_topic, request.subscriber_ids)
+    if names := topics_of(*given):
+        target = TargetType.DAPR if settings.dapr_http_endpoint else TargetType.REDIS_CHANNEL
+        topics = subscriptions.Topics(names, target, by=request.caller.principal)
+        subscriptions.follow(
+            tx.connection,
+            execution.id,
+            topics,
+            owner=execution.user_id,
+            pipeline_id=execution.pipeline_id,
+        )
 
 
 def _record(startable: Startable, request: Request) -> Record | None:

@@ -80,7 +80,8 @@ class Peers:
     def __init__(self, settings: PeerSettings, breakers: Breakers | None = None) -> None:
         self._settings = settings
         self._breakers = breakers or Breakers()
-        self._guard = AddressGuard.of(settings.http_allowed_hosts, settings.http_allowed_ports)
+        #: what decides about addresses that pipelines choose
+        self.guard = AddressGuard.of(settings.http_allowed_hosts, settings.http_allowed_ports)
         self._session = _trusted_session()
 
     def invoke(
@@ -123,8 +124,7 @@ class Peers:
         endpoint = self._settings.dapr_http_endpoint
         webhook = self._settings.notification_webhook_url
         if endpoint:
-            broker = quote(self._settings.pubsub_name, safe="")
-            url = f"{endpoint.rstrip('/')}/v1.0/publish/{broker}/{quote(topic, safe='')}"
+            url = self._topic_url(endpoint, topic)
             message = self._message(url, payload, self._sidecar_tokens())
             self._exchange("the sidecar", message, timeout_seconds)
         elif webhook:
@@ -136,9 +136,34 @@ class Peers:
         else:
             raise ServiceError("No sidecar or webhook takes notifications", retryable=False)
 
+    def publish_event(
+        self,
+        topic: str,
+        body: bytes,
+        *,
+        content_type: str,
+        attributes: Mapping[str, str],
+        timeout_seconds: float,
+    ) -> None:
+        """Hand bytes to the sidecar's broker; the *attributes* of the CloudEvent go beside them.
+
+        Raises ``ServiceError``.
+        """
+        endpoint = self._settings.dapr_http_endpoint
+        if not endpoint:
+            raise ServiceError("No sidecar is configured (DAPR_HTTP_ENDPOINT)")
+        request = requests.Request(
+            "POST",
+            self._topic_url(endpoint, topic),
+            params={f"metadata.cloudevent.{name}": value for name, value in attributes.items()},
+            data=body,
+            headers={"Content-Type": content_type, **self._sidecar_tokens()},
+        )
+        self._exchange("the sidecar", request, timeout_seconds)
+
     def http_session(self) -> GuardedSession:
         """Open a session for addresses that pipelines choose; its owner closes it."""
-        return GuardedSession(self._guard)
+        return GuardedSession(self.guard)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -155,6 +180,10 @@ class Peers:
             prefix = f"{endpoint.rstrip('/')}/v1.0/invoke/{quote(app_id, safe='')}/method"
             return f"{prefix}/{path}", self._sidecar_tokens()
         raise ServiceError(f"No address is configured for the service {app_id}", retryable=False)
+
+    def _topic_url(self, endpoint: str, topic: str) -> str:
+        broker = quote(self._settings.pubsub_name, safe="")
+        return f"{endpoint.rstrip('/')}/v1.0/publish/{broker}/{quote(topic, safe='')}"
 
     def _sidecar_tokens(self) -> dict[str, str]:
         dapr, app = self._settings.dapr_api_token, self._settings.app_api_token

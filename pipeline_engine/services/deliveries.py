@@ -16,12 +16,12 @@ from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.redaction import Redactor
 from pipeline_engine.errors import DeliveryNotFound
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import audit_log
 from pipeline_engine.services.audit_log import Act
 from pipeline_engine.services.pages import Listed, Page
-from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.storage import deliveries
 from pipeline_engine.storage.tables.inbox import Delivery, DeliveryTarget, Disposition
 from pipeline_engine.storage.visibility import visible_to

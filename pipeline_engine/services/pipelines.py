@@ -39,7 +39,7 @@ from pipeline_engine.services import audit_log, secrets
 from pipeline_engine.services.actions import Catalogue
 from pipeline_engine.services.audit_log import Act
 from pipeline_engine.services.pages import Listed, Page
-from pipeline_engine.storage import quotas, standing_orders
+from pipeline_engine.storage import quotas, standing_orders, subscriptions
 from pipeline_engine.storage.pipelines import NEAREST, meant_by, newest, newest_named
 from pipeline_engine.storage.standing_orders import DisabledReason
 from pipeline_engine.storage.tables.executions import Execution
@@ -197,11 +197,13 @@ def _check_stored_bytes(session: Session, settings: Settings, owner: str | None)
 def delete(caller: Caller, session: Session, pipeline_id: UUID | str) -> None:
     """Delete a pipeline; its executions and the revisions that they are pinned to stay.
 
-    What starts it (schedules, webhooks, event triggers) stays as well, and is disabled.
+    What starts it (schedules, webhooks, event triggers) stays as well, and is disabled. Who has
+    subscribed to all its executions is told no more; of one that still runs, he is.
     """
     pipeline = locked(caller, session, pipeline_id)
     _record(caller, session, Act.PIPELINE_DELETE, pipeline)
     standing_orders.disable_for(session, pipeline.id, DisabledReason.PIPELINE_DELETED)
+    subscriptions.end_of_pipeline(session.connection(), pipeline.id)
     session.delete(pipeline)
     session.flush()
 

@@ -17,6 +17,7 @@ from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.definitions import PipelineDefinition, merge_params
 from pipeline_engine.domain.masking import remember
+from pipeline_engine.domain.redaction import redactor_for
 from pipeline_engine.domain.sealing import Sealer
 from pipeline_engine.domain.standing_orders import problems_of_params
 from pipeline_engine.errors import AdministratorsOnly, InvalidParams
@@ -25,7 +26,6 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.start import Startable, check_rights, pipeline_with_id
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.services.pipelines import as_id
-from pipeline_engine.services.redaction import redactor_for
 from pipeline_engine.storage.tables.standing_orders import StandingOrder
 
 

@@ -47,6 +47,8 @@ BINDABLE = frozenset(
         Scope.SCHEDULES_READ,
         Scope.SCHEDULES_WRITE,
         Scope.SECRETS_USE,
+        Scope.SUBSCRIPTIONS_READ,
+        Scope.SUBSCRIPTIONS_WRITE,
     }
 )
 

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.redaction import Redactor, redactor_for
 from pipeline_engine.errors import ExecutionNotFound
-from pipeline_engine.services.redaction import Redactor, redactor_for
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.pipelines import PipelineRevision
 from pipeline_engine.storage.visibility import visible_to

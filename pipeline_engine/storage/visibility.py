@@ -18,6 +18,7 @@ from pipeline_engine.storage.tables.inbox import Delivery, DeliveryTarget
 from pipeline_engine.storage.tables.pipelines import Pipeline
 from pipeline_engine.storage.tables.schedules import Schedule
 from pipeline_engine.storage.tables.secrets import Secret
+from pipeline_engine.storage.tables.subscriptions import Subscription
 from pipeline_engine.storage.tables.tokens import Token
 from pipeline_engine.storage.tables.webhooks import Webhook, WebhookDelivery
 
@@ -65,6 +66,7 @@ RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyT
         Pipeline: lambda owner: or_(Pipeline.user_id == owner, Pipeline.system_owned),
         Schedule: lambda owner: Schedule.user_id == owner,
         Secret: lambda owner: Secret.user_id == owner,
+        Subscription: lambda owner: Subscription.user_id == owner,
         Token: lambda owner: Token.user_id == owner,
         Webhook: lambda owner: Webhook.user_id == owner,
         WebhookDelivery: lambda owner: WebhookDelivery.owner == owner,
@@ -77,5 +79,6 @@ PIPELINE_OF: Mapping[type[Base], Any] = MappingProxyType(
         Execution: Execution.pipeline_id,
         Pipeline: Pipeline.id,
         Schedule: Schedule.pipeline_id,
+        Subscription: Subscription.pipeline_id,
     }
 )

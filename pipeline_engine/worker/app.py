@@ -27,6 +27,7 @@ from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.worker import process
 from pipeline_engine.worker.flower import ask_for_the_password
+from pipeline_engine.worker.messenger import Messenger
 from pipeline_engine.worker.presence import Presence
 from pipeline_engine.worker.sweeper import Sweeper
 from pipeline_engine.worker.tasks import register_tasks
@@ -55,6 +56,7 @@ app = make_app(settings, registry)
 ask_for_the_password()
 dispatcher = Dispatcher(app)
 sweeper = Sweeper(_runtime)
+messenger = Messenger(_runtime)
 looking: list[Watch] = []
 
 
@@ -88,6 +90,7 @@ def _look_after_it(sender: Any, **_: Any) -> None:
     watch = Watch(_runtime, sender.hostname, sender.pool.limit)
     watch.start()
     looking.append(watch)
+    messenger.start()
     if SYSTEM in {queue.name for queue in sender.task_consumer.queues}:
         sweeper.start()
 
@@ -95,6 +98,7 @@ def _look_after_it(sender: Any, **_: Any) -> None:
 @worker_shutting_down.connect
 def _come_to_an_end(**_: Any) -> None:
     sweeper.stop()
+    messenger.stop()
     for watch in looking:
         watch.stop()
     LastMinutes(settings.shutdown_seconds, process.found).begin()

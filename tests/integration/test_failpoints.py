@@ -17,6 +17,7 @@ import psutil
 import pytest
 from support.driving import SHOWN, Driver, Look
 from support.factories import a_document, a_pipeline, a_step, an_action
+from support.messengers import OneMessenger, subscribe
 from support.waiting import wait_until
 from support.webhooks import Hook, a_hook
 
@@ -24,6 +25,7 @@ from pipeline_engine import failpoints
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.domain.states import ExecutionStatus
+from pipeline_engine.domain.subscriptions import TargetType
 from pipeline_engine.errors import InvalidSettings
 from pipeline_engine.failpoints import Failpoint, FaultInjected, Faults, failpoint
 from pipeline_engine.registry import RegisteredAction
@@ -134,6 +136,8 @@ class Rough:
         runtime = self.driver.runtime
         self.call_webhook()
         self.schedule()
+        messenger = OneMessenger(runtime)
+        subscribe(runtime, "news", target=TargetType.REDIS_STREAM)
         execution_id: UUID = self.patiently(
             lambda: executions.run_ephemeral(SYSTEM, runtime, DOCUMENT, request).id
         )
@@ -147,6 +151,7 @@ class Rough:
             self.patiently(self.driver.settle)
         self.patiently(lambda: sweep.sweep(runtime))
         self.patiently(self.driver.settle)
+        self.patiently(messenger.send_all)
         return self.driver.look(execution_id)
 
     def let_events_start_something(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_engine.services.redaction import MASK, Redactor, is_sensitive, redactor_for
+from pipeline_engine.domain.redaction import MASK, Redactor, is_sensitive, redactor_for
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----"
 

@@ -47,6 +47,7 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.InvalidSchedule: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidEventTrigger: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSecret: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidSubscription: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PermissionDenied: HTTPStatus.FORBIDDEN,
     rate_limits.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.outcome import COMPENSATES, AbortReason
 from pipeline_engine.domain.phases import Phase, phase_of
+from pipeline_engine.domain.redaction import Redactor
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.explain import in_line, steps
@@ -30,7 +31,6 @@ from pipeline_engine.services.explain.findings import (
     moment,
     span,
 )
-from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.visibility import not_found, redactor_of
 from pipeline_engine.storage import diagnostics
 from pipeline_engine.storage.diagnostics import SCANNED

@@ -16,12 +16,12 @@ from pipeline_engine.domain import retries
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.definitions import Retries
 from pipeline_engine.domain.phases import Phase, phase_of
+from pipeline_engine.domain.redaction import Redactor
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import presence
 from pipeline_engine.services.presence import Carriage
-from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.visibility import redactor_of
 from pipeline_engine.storage import diagnostics, history, lines, shares
 from pipeline_engine.storage.diagnostics import Neighbour, OpenStep

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Row, Subquery, func, select
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.callers import Caller
-from pipeline_engine.services.redaction import Redactor
+from pipeline_engine.domain.redaction import Redactor
 from pipeline_engine.services.visibility import redactor_of
 from pipeline_engine.storage.tables.events import Event, EventType
 

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.progress import Aggregate, never_less
+from pipeline_engine.domain.redaction import Redactor, redactor_for
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.scheduler.start import Started
 from pipeline_engine.services.pages import Listed, Page
-from pipeline_engine.services.redaction import Redactor, redactor_for
 from pipeline_engine.services.visibility import not_found
 from pipeline_engine.storage.progress import NOTHING, aggregates, raise_high_water_mark
 from pipeline_engine.storage.tables.executions import Execution

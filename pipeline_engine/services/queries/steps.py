@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session, aliased
 
 from pipeline_engine.domain import paths
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.redaction import Redactor
 from pipeline_engine.domain.scopes import Scope
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.errors import PipelineEngineError
@@ -32,7 +33,6 @@ from pipeline_engine.scheduler.actions.own_address import checks_events
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import approvals
 from pipeline_engine.services.pages import Listed, Page
-from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.visibility import redactor_of
 from pipeline_engine.storage.tables.steps import StepExecution, StepKind
 

@@ -15,9 +15,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
+from pipeline_engine.domain.redaction import Redactor
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.queries import EventRecord
-from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.streams.places import Ended, Follow, Place, Sight
 from pipeline_engine.services.streams.redactors import Redactors
 from pipeline_engine.storage import streams

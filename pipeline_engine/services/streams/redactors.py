@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from pipeline_engine.services.redaction import Redactor, redactor_for
+from pipeline_engine.domain.redaction import Redactor, redactor_for
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.pipelines import PipelineRevision
 

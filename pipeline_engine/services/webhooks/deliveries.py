@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
 
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.redaction import Redactor
 from pipeline_engine.services.pages import Listed, Page
-from pipeline_engine.services.redaction import Redactor
 from pipeline_engine.services.webhooks.refusals import WebhookNotFound
 from pipeline_engine.services.webhooks.stored import as_id
 from pipeline_engine.storage.tables.executions import Execution

@@ -15,6 +15,7 @@ from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.definitions import merge_params
 from pipeline_engine.domain.expressions import Fuel
 from pipeline_engine.domain.issues import Issue
+from pipeline_engine.domain.redaction import redactor_for
 from pipeline_engine.domain.standing_orders import TRIGGER
 from pipeline_engine.domain.webhooks.config import SECRET_HEADERS, WebhookConfig
 from pipeline_engine.domain.webhooks.mapping import Letter, digest_of, key_of, params_of
@@ -24,7 +25,6 @@ from pipeline_engine.scheduler.start import pipeline_with_id
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.services import audit_log
 from pipeline_engine.services.audit_log import Act
-from pipeline_engine.services.redaction import redactor_for
 from pipeline_engine.services.webhooks.refusals import PipelineGone
 from pipeline_engine.services.webhooks.stored import get, parameters_of
 from pipeline_engine.storage import webhook_deliveries as deliveries

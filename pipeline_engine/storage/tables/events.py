@@ -39,12 +39,13 @@ class EventType(StrEnum):
     ETA_UPDATE = "eta_update"
 
 
-class _TransactionId(UserDefinedType[int]):
+class TransactionId(UserDefinedType[int]):
     """PostgreSQL's ``xid8``."""
 
     cache_ok = True
 
     def get_col_spec(self, **_: object) -> str:
+        """As it is written in a table."""
         return "xid8"
 
 
@@ -63,11 +64,13 @@ class Event(Base):
             "step_execution_id",
             postgresql_where=text("event_type = 'step_retrying'"),
         ),
+        # For those who ask what is new of everybody's; most events of a transaction are one entry.
+        Index("ix_events_transaction_id", "transaction_id"),
     )
 
     id: Mapped[counted_key]
     transaction_id: Mapped[int] = mapped_column(
-        _TransactionId(), server_default=text("pg_current_xact_id()")
+        TransactionId(), server_default=text("pg_current_xact_id()")
     )
     # No foreign key: its check would lock the execution's row once per event, a hot row.
     execution_id: Mapped[UUID]

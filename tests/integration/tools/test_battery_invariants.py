@@ -22,7 +22,7 @@ from support.lived_history import CANARY, SENT, Book, History, a_lived_history
 from support.local_service import local_service
 from support.waiting import wait_until
 
-from battery.evidence import Effect, Page
+from battery.evidence import Effect, Page, Told
 from battery.invariants import INVARIANTS
 from battery.invariants.invariant import Invariant, NotChecked
 from battery.invariants.service import MARK
@@ -478,7 +478,7 @@ def test_no_invariant_is_without_a_violation_that_it_finds() -> None:
     planted = {row[0] for row in (*IN_ROWS.values(), *IN_LEDGER.values())}
 
     # I10 looks at processes and answers, I15 at logs, below.
-    assert planted == {invariant.name for invariant in INVARIANTS} - {"I10", "I15", "I17"}
+    assert planted == {invariant.name for invariant in INVARIANTS} - {"I10", "I15", "I17", "I18"}
 
 
 def test_a_sweep_that_came_late_is_found_in_the_logs(lived: History, tmp_path: Path) -> None:
@@ -652,6 +652,26 @@ def test_an_event_that_has_started_too_much_or_nothing_is_found(lived: History) 
     for change, times in planted:
         found = lived.violations_of("I17", planted=change)
         assert len(found) == times, found
+
+
+def test_an_event_that_was_told_to_nobody_too_early_or_twice_is_found(lived: History) -> None:
+    with lived.driver.runtime.engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT execution_id::text, row_number() OVER (PARTITION BY execution_id"
+            " ORDER BY transaction_id, id), event_type, id FROM events"
+        ).all()
+    told = [Told(f"msg_{row[3]}", row[0], row[1], row[2]) for row in rows]
+    told.sort(key=lambda one: one.sequence_number)
+    first, second, *_ = [one for one in told if one.execution_id == told[0].execution_id]
+    planted = (
+        ([one for one in told if one is not second], "nobody was told of event 2"),
+        ([second, *told], "was told before number 1"),
+        ([*told, replace(first, message_id="another")], "and as another"),
+    )
+
+    assert lived.violations_of("I18", told=told) == []
+    for heard, says in planted:
+        assert says in "\n".join(lived.violations_of("I18", told=heard))
 
 
 PIPES: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

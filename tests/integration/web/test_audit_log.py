@@ -21,6 +21,7 @@ from pipeline_engine.services import Runtime
 from pipeline_engine.storage.tables.audit_log import AuditRecord
 from pipeline_engine.storage.tables.inbox import Delivery
 from pipeline_engine.storage.tables.pipelines import Pipeline
+from pipeline_engine.storage.tables.subscriptions import SubscriptionMessage
 from pipeline_engine.storage.tables.tokens import Token
 
 from .conftest import BOB, INTERNAL, client_of
@@ -250,6 +251,49 @@ def restore_secret(session: Session, alice: FlaskClient) -> Act:
 def delete_secret(session: Session, alice: FlaskClient) -> Act:
     alice.put("/api/v1/secrets/git_token", json={"value": "hidden-value"})
     return Act("secret.delete", "/api/v1/secrets/git_token", None, "git_token")
+
+
+def a_subscription(alice: FlaskClient) -> str:
+    target = {"type": "http", "url": "https://hooks.example/in"}
+    return str(alice.post("/api/v1/subscriptions", json={"target": target}).json["id"])
+
+
+@route("POST", "/subscriptions")
+def subscribe(session: Session, alice: FlaskClient) -> Act:
+    target = {"type": "http", "url": "https://hooks.example/in"}
+    return Act("subscription.create", "/api/v1/subscriptions", {"target": target})
+
+
+def on_subscription(word: str, rest: str = "", body: Any = None) -> Making:
+    def making(session: Session, alice: FlaskClient) -> Act:
+        subscription = a_subscription(alice)
+        path = f"/api/v1/subscriptions/{subscription}{rest}"
+        return Act(f"subscription.{word}", path, body, subscription)
+
+    return making
+
+
+route("PUT", "/subscriptions/<subscription_id>")(on_subscription("change", body={"name": "x"}))
+route("DELETE", "/subscriptions/<subscription_id>")(on_subscription("delete"))
+for verb in ("pause", "resume", "test"):
+    route("POST", f"/subscriptions/<subscription_id>/{verb}")(on_subscription(verb, f"/{verb}"))
+route("POST", "/subscriptions/<subscription_id>/rotate-secret")(
+    on_subscription("rotate_secret", "/rotate-secret", {})
+)
+route("POST", "/subscriptions/<subscription_id>/replay")(
+    on_subscription("replay", "/replay", {"position": "1-1"})
+)
+
+
+@route("POST", "/subscriptions/<subscription_id>/messages/<message_id>/replay")
+def replay_message(session: Session, alice: FlaskClient) -> Act:
+    subscription = a_subscription(alice)
+    path = f"/api/v1/subscriptions/{subscription}"
+    message = alice.post(f"{path}/test").json["id"]
+    session.execute(update(SubscriptionMessage).values(status="dead"))
+    session.commit()
+    path = f"{path}/messages/{message}/replay"
+    return Act("subscription.replay", path, None, subscription)
 
 
 @route("POST", "/tokens")

@@ -92,6 +92,21 @@ class Scene:
         self.client(ALICE).post(f"{BASE}/webhooks/{webhook}/rotate-secret")
         return webhook
 
+    def subscription(self) -> str:
+        # At an address that leads nowhere, outside of every installation.
+        asked = {"target": {"type": "http", "url": "https://hooks.example/in"}}
+        made = self.client(ALICE).post(f"{BASE}/subscriptions", json=asked)
+        return str(made.json["id"])
+
+    def message(self) -> str:
+        subscription = self.subscription()
+        path = f"{BASE}/subscriptions/{subscription}"
+        sent = self.client(ALICE).post(f"{path}/test").json["id"]
+        # A worker would have found that nobody is there.
+        self.session.execute(text("UPDATE subscription_messages SET status = 'dead'"))
+        self.session.commit()
+        return f"{subscription}/messages/{sent}"
+
 
 @dataclass(frozen=True)
 class Line:
@@ -112,7 +127,7 @@ class Line:
         path = rule
         if self.thing is not None:
             head, _, rest = rule.partition("<")
-            path = head + self.thing(scene) + rest.partition(">")[2]
+            path = head + self.thing(scene) + rest.rpartition(">")[2]
         body = self.needs(scene) if self.needs else self.body
         return client.open(path, method=method, json=body, headers=self.headers)
 
@@ -198,6 +213,25 @@ LINES: dict[str, Line] = {
     "POST /secrets/<name>/restore": Line(body={"version": 1}, thing=Scene.secret, by_name=True),
     "GET /executions/<execution_id>/stream": Line(thing=Scene.execution),
     "GET /stream": Line(),
+    "GET /subscriptions": Line(),
+    "POST /subscriptions": Line(
+        201, body={"target": {"type": "http", "url": "https://hooks.example/in"}}
+    ),
+    "GET /subscriptions/<subscription_id>": Line(thing=Scene.subscription),
+    "PUT /subscriptions/<subscription_id>": Line(body={"name": "x"}, thing=Scene.subscription),
+    "DELETE /subscriptions/<subscription_id>": Line(204, thing=Scene.subscription),
+    "GET /subscriptions/<subscription_id>/messages": Line(thing=Scene.subscription),
+    "GET /subscriptions/<subscription_id>/messages/<message_id>": Line(thing=Scene.message),
+    "POST /subscriptions/<subscription_id>/messages/<message_id>/replay": Line(
+        202, thing=Scene.message
+    ),
+    "POST /subscriptions/<subscription_id>/pause": Line(thing=Scene.subscription),
+    "POST /subscriptions/<subscription_id>/replay": Line(
+        202, body={"position": "1-1"}, thing=Scene.subscription
+    ),
+    "POST /subscriptions/<subscription_id>/resume": Line(thing=Scene.subscription),
+    "POST /subscriptions/<subscription_id>/rotate-secret": Line(thing=Scene.subscription),
+    "POST /subscriptions/<subscription_id>/test": Line(202, thing=Scene.subscription),
     "GET /tokens": Line(),
     "POST /tokens": Line(
         201,

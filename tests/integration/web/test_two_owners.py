@@ -21,6 +21,8 @@ OWN_HEADERS = {"x-correlation-id", "date", "x-ratelimit-remaining"}
 
 Things = dict[str, str]
 
+TARGET = {"type": "http", "url": "https://hooks.example/in"}
+
 
 @pytest.fixture
 def hers(alice: FlaskClient, session: Session) -> Things:
@@ -40,6 +42,8 @@ def hers(alice: FlaskClient, session: Session) -> Things:
     when = {"type": "cron", "expression": "0 9 * * *"}
     wanted = {"pipeline_id": pipeline, "name": "payday", "schedule": when}
     schedule = alice.post(f"{BASE}/schedules", json=wanted).json["id"]
+    asked = {"target": TARGET}
+    subscription = alice.post(f"{BASE}/subscriptions", json=asked).json["id"]
     return {
         "trigger": trigger,
         "pipeline": pipeline,
@@ -49,6 +53,7 @@ def hers(alice: FlaskClient, session: Session) -> Things:
         "token": token,
         "secret": "payroll_key",
         "webhook": webhook,
+        "subscription": subscription,
     }
 
 
@@ -61,6 +66,7 @@ STRANGE = {
     "token": "a" * 12,
     "secret": "other_key",
     "webhook": str(uuid4()),
+    "subscription": str(uuid4()),
 }
 TO_PAY = {"name": "payday", "schedule": {"type": "cron", "expression": "@daily"}}
 REQUESTS = [
@@ -111,6 +117,19 @@ REQUESTS = [
     ("GET", "/secrets/{secret}", None),
     ("DELETE", "/secrets/{secret}", None),
     ("POST", "/secrets/{secret}/restore", {"version": 1}),
+    ("POST", "/subscriptions", {"pipeline_id": "{pipeline}", "target": TARGET}),
+    ("POST", "/subscriptions", {"execution_id": "{execution}", "target": TARGET}),
+    ("GET", "/subscriptions/{subscription}", None),
+    ("PUT", "/subscriptions/{subscription}", {"name": "mine"}),
+    ("DELETE", "/subscriptions/{subscription}", None),
+    ("GET", "/subscriptions/{subscription}/messages", None),
+    ("GET", "/subscriptions/{subscription}/messages/m", None),
+    ("POST", "/subscriptions/{subscription}/messages/m/replay", None),
+    ("POST", "/subscriptions/{subscription}/replay", {"position": "1-1"}),
+    *(
+        ("POST", f"/subscriptions/{{subscription}}/{verb}", None)
+        for verb in ("pause", "resume", "rotate-secret", "test")
+    ),
 ]
 
 
@@ -146,7 +165,8 @@ def test_what_is_of_another_is_answered_as_what_is_not_there(
 
 
 def test_what_is_hers_is_there_for_her_after_all_that(hers: Things, alice: FlaskClient) -> None:
-    for noun in ("pipeline", "execution", "token", "secret", "webhook", "schedule"):
+    nouns = ("pipeline", "execution", "token", "secret", "webhook", "schedule", "subscription")
+    for noun in nouns:
         assert alice.get(f"{BASE}/{noun}s/{hers[noun]}").status_code == 200
 
 
@@ -158,6 +178,7 @@ def test_lists_counts_and_filters_know_nothing_of_others(hers: Things, bob: Flas
         "/deliveries",
         "/tokens?include_revoked=true",
         "/secrets",
+        "/subscriptions",
     ):
         found = bob.get(BASE + path).json
         assert found["pagination"]["total_count"] == 0, path

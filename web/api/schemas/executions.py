@@ -31,8 +31,11 @@ TOPIC = r"^[A-Za-z][A-Za-z0-9._-]{0,254}$"
 #: What clients of the reference service read.
 REFERENCE_ID = "pipeline_id as clients of the reference know it: `ephemeral` without a pipeline."
 REFERENCE_NAME = "pipeline_name as clients of the reference call it."
-#: Of the fields that say who is to be told.
-KEPT = {"description": "Stored and shown; nothing is published yet."}
+#: Of the fields that say who is to be told, and how.
+TOPICS = {"description": "Topics that are told of its events, in the reference's envelope."}
+SUBSCRIBERS = {"description": "For whom the messages are; with it the notification topic is told."}
+PAYLOAD_TYPE = {"description": "`type` in the messages; `pipeline_execution` without it."}
+WORKFLOW_ID = {"description": "`workflow_id` in the messages; without it the execution's id."}
 KEY = r"^[\x21-\x7e]{1,255}$"
 
 
@@ -49,11 +52,11 @@ class StartFields(ApiSchema):
         allow_none=True,
         validate=validate.Length(max=100),
         load_default=None,
-        metadata=KEPT,
+        metadata=TOPICS,
     )
-    subscriber_ids = text(500, allow_none=True, load_default=None, metadata=KEPT)
-    payload_type = text(100, allow_none=True, load_default=None, metadata=KEPT)
-    notification_workflow_id = text(255, allow_none=True, load_default=None, metadata=KEPT)
+    subscriber_ids = text(500, allow_none=True, load_default=None, metadata=SUBSCRIBERS)
+    payload_type = text(100, allow_none=True, load_default=None, metadata=PAYLOAD_TYPE)
+    notification_workflow_id = text(255, allow_none=True, load_default=None, metadata=WORKFLOW_ID)
 
 
 class StartBody(StartFields):
@@ -248,10 +251,10 @@ class ExecutionSchema(ListedExecutionSchema):
 
     pipeline_definition = Itself(SnapshotSchema)
     final_outputs = an_object(attribute="outputs", allow_none=True)
-    callback_topics = fields.List(fields.String(), allow_none=True, metadata=KEPT)
-    subscriber_ids = fields.String(allow_none=True, metadata=KEPT)
-    payload_type = fields.String(allow_none=True, metadata=KEPT)
-    notification_workflow_id = fields.String(allow_none=True, metadata=KEPT)
+    callback_topics = fields.List(fields.String(), allow_none=True, metadata=TOPICS)
+    subscriber_ids = fields.String(allow_none=True, metadata=SUBSCRIBERS)
+    payload_type = fields.String(allow_none=True, metadata=PAYLOAD_TYPE)
+    notification_workflow_id = fields.String(allow_none=True, metadata=WORKFLOW_ID)
 
 
 class ExecutionListSchema(ApiSchema):

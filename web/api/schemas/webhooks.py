@@ -10,7 +10,7 @@ from pipeline_engine.services.webhooks.deliveries import OUTCOMES
 from pipeline_engine.services.webhooks.saving import FORMS
 
 from ..paging import PaginationSchema
-from .executions import KEPT, TOPIC
+from .executions import PAYLOAD_TYPE, SUBSCRIBERS, TOPIC, TOPICS, WORKFLOW_ID
 from .fields import (
     MAX_PAGE,
     ApiSchema,
@@ -99,11 +99,11 @@ class WebhookChange(ApiSchema):
         fields.String(validate=validate.Regexp(TOPIC)),
         allow_none=True,
         validate=validate.Length(max=100),
-        metadata=KEPT,
+        metadata=TOPICS,
     )
-    subscriber_ids = text(500, allow_none=True, metadata=KEPT)
-    payload_type = text(100, allow_none=True, metadata=KEPT)
-    notification_workflow_id = text(255, allow_none=True, metadata=KEPT)
+    subscriber_ids = text(500, allow_none=True, metadata=SUBSCRIBERS)
+    payload_type = text(100, allow_none=True, metadata=PAYLOAD_TYPE)
+    notification_workflow_id = text(255, allow_none=True, metadata=WORKFLOW_ID)
 
     @post_load
     def _names_it_once(self, body: dict[str, Any], **_: Any) -> dict[str, Any]:
