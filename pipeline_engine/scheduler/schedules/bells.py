@@ -101,10 +101,15 @@ def mend(runtime: Runtime) -> None:
     """Compute anew what follows from rules that are others now; note how executions have ended."""
     with runtime.engine.begin() as connection:
         fires.note_ends(connection)
+    while _mended(runtime) == AT_ONCE:
+        pass
+
+
+def _mended(runtime: Runtime) -> int:
+    """Put some rows right, and say how many."""
     with runtime.engine.begin() as connection:
         ids = schedules.doubtful(connection, release=zone_release(), most=AT_ONCE)
-        found = schedules.lock(connection, ids)
-        now = schedules.now(connection)
+        found, now = schedules.lock(connection, ids), schedules.now(connection)
         for schedule in found:
             # A clock that was ahead has left a time that is still to come.
             schedule.settled_at = min(schedule.settled_at, now)
@@ -114,6 +119,7 @@ def mend(runtime: Runtime) -> None:
                 hold(schedule)
                 schedule.disabled_reason = Pause.INVALID
         schedules.store_moved(connection, found)
+    return len(found)
 
 
 def _bells(runtime: Runtime) -> Bells:

@@ -67,7 +67,7 @@ class Round:
 
     def start_queued(self, ids: Sequence[UUID]) -> None:
         """Start what waits at these schedules, whose turn has come."""
-        found = schedules.lock(self.tx.connection, ids)
+        found = self._firm(schedules.lock(self.tx.connection, ids))
         fires.note_ends(self.tx.connection, [one.id for one in found])
         for schedule in found:
             self._release(schedule)
@@ -78,8 +78,7 @@ class Round:
         schedules.store_moved(self.tx.connection, self.moved)
 
     def _decide_all(self, found: Sequence[Schedule]) -> None:
-        firm = schedules.lock_pipelines(self.tx.connection, {one.pipeline_id for one in found})
-        found = [one for one in found if one.pipeline_id is None or one.pipeline_id in firm]
+        found = self._firm(found)
         looking_back = [one.id for one in found if _looks_back(one)]
         if looking_back:
             fires.note_ends(self.tx.connection, looking_back)
@@ -87,6 +86,11 @@ class Round:
             self._decide(schedule)
             self.moved.append(schedule)
         schedules.store_moved(self.tx.connection, self.moved)
+
+    def _firm(self, found: Sequence[Schedule]) -> list[Schedule]:
+        """Those whose pipelines nobody is about to change; the others are found again."""
+        firm = schedules.lock_pipelines(self.tx.connection, {one.pipeline_id for one in found})
+        return [one for one in found if one.pipeline_id is None or one.pipeline_id in firm]
 
     # ── One schedule ─────────────────────────────────────────────────────────────────────
 

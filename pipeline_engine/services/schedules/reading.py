@@ -59,8 +59,8 @@ def listed(
 ) -> Listed[StoredSchedule]:
     """Schedules in the sight of *caller*, the newest first."""
     conditions = _conditions(wanted or Filter())
-    seen = visible_to(Schedule, caller)
-    counted = select(func.count()).select_from(Schedule).where(seen, *conditions)
+    in_sight = visible_to(Schedule, caller)
+    counted = select(func.count()).select_from(Schedule).where(in_sight, *conditions)
     total = session.scalar(counted) or 0
     rows = session.execute(
         _told(caller)
@@ -84,7 +84,7 @@ def next_runs(
 
     Raises ``ScheduleNotFound`` and ``InvalidSchedule``.
     """
-    schedule = _find(caller, session, schedule_id)
+    schedule = seen(caller, session, schedule_id)
     if schedule.ended is not None:
         count = 0
     elif schedule.max_runs is not None:
@@ -104,7 +104,7 @@ def fires(
     outcome: str | None = None,
 ) -> Listed[ScheduleFire]:
     """What became of the due times of a schedule, the newest first; raises ``ScheduleNotFound``."""
-    schedule = _find(caller, session, schedule_id)
+    schedule = seen(caller, session, schedule_id)
     conditions: list[ColumnElement[bool]] = [ScheduleFire.schedule_id == schedule.id]
     if outcome is not None:
         conditions.append(ScheduleFire.outcome == outcome)
@@ -168,7 +168,7 @@ def locked(caller: Caller, session: Session, schedule_id: UUID | str) -> Schedul
 
     Raises ``ScheduleNotFound``, and ``AdministratorsOnly`` for one of the system.
     """
-    found = _find(caller, session, schedule_id, locks=True)
+    found = seen(caller, session, schedule_id, locks=True)
     if found.user_id is None and not caller.is_administrator:
         raise AdministratorsOnly
     return found
@@ -179,11 +179,12 @@ def not_found(schedule_id: object) -> ScheduleNotFound:
     return ScheduleNotFound("Schedule not found", schedule_id=str(schedule_id))
 
 
-def _find(
+def seen(
     caller: Caller, session: Session, schedule_id: UUID | str, *, locks: bool = False
 ) -> Schedule:
-    seen = visible_to(Schedule, caller)
-    wanted = select(Schedule).where(Schedule.id == _identity(schedule_id), seen)
+    """A schedule in the sight of *caller*; raises ``ScheduleNotFound``."""
+    in_sight = visible_to(Schedule, caller)
+    wanted = select(Schedule).where(Schedule.id == _identity(schedule_id), in_sight)
     if locks:
         wanted = wanted.with_for_update()
     found = session.scalars(wanted.execution_options(populate_existing=True)).one_or_none()

@@ -64,6 +64,11 @@ class Schedule(StandingOrder, Base):
             return ScheduleStatus(self.ended)
         return ScheduleStatus.ACTIVE if self.enabled else ScheduleStatus.PAUSED
 
+    @property
+    def next_run_at(self) -> datetime | None:
+        """When it is due next; nothing is while it is paused, whoever has done that."""
+        return self.next_due_at if self.enabled else None
+
 
 class ScheduleFire(Base):
     """What became of one due time, or of a range of those that nobody was there for."""

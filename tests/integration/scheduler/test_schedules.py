@@ -17,7 +17,7 @@ from support.factories import a_document, a_step
 from support.schedules import ADA, Clockwork, at
 
 from pipeline_engine.domain.schedules import ScheduleStatus
-from pipeline_engine.errors import InvalidSchedule, ScheduleEnded
+from pipeline_engine.errors import InvalidSchedule, ScheduleEnded, TooManySchedules
 from pipeline_engine.scheduler.schedules import bells, look
 from pipeline_engine.services import pipelines, schedules
 from pipeline_engine.services.pipelines import PipelineRequest
@@ -432,6 +432,25 @@ def test_a_schedule_of_a_deleted_pipeline_is_paused_with_that_reason(
     assert clockwork.ledger(other) == [("12:01", FIRED), ("12:02", FIRED)]
 
 
+def test_a_schedule_whose_pipeline_somebody_is_changing_is_looked_at_again(
+    clockwork: Clockwork,
+) -> None:
+    """Whoever deletes a pipeline has locked it, and waits for its schedules."""
+    pipeline_id = clockwork.pipeline()
+    schedule_id = clockwork.schedule("0 * * * *", "12:30", pipeline_id=pipeline_id)
+    other = clockwork.schedule("0 * * * *", "12:30")
+
+    with clockwork.runtime.engine.begin() as connection:
+        lock = "SELECT 1 FROM pipelines WHERE id = %(id)s FOR UPDATE"
+        connection.exec_driver_sql(lock, {"id": str(pipeline_id)})
+        clockwork.tick("13:00")
+        meanwhile = clockwork.ledger(schedule_id), clockwork.ledger(other)
+    clockwork.tick("13:00:01")
+
+    assert meanwhile == ([], [("13:00", FIRED)])
+    assert clockwork.ledger(schedule_id) == [("13:00", FIRED)]
+
+
 # ── What cannot start ────────────────────────────────────────────────────────────────────
 
 
@@ -528,6 +547,23 @@ def test_jitter_puts_a_fire_off_by_the_same_amount_for_everybody(clockwork: Cloc
     assert len(set(delays)) == 3
     assert all(timedelta(0) <= one < timedelta(minutes=10) for one in delays)
     assert [clockwork.ledger(one) for one in ids] == [[("13:00", FIRED)]] * 3
+
+
+# ── How many ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_owner_has_so_many_schedules_and_no_more_whatever_they_are_up_to(
+    drive: Callable[..., Driver], session: Session
+) -> None:
+    clockwork = Clockwork(drive(max_schedules=2), session)
+    pipeline_id = clockwork.pipeline()
+    for enabled in (True, False):
+        clockwork.schedule("0 * * * *", "12:30", pipeline_id=pipeline_id, enabled=enabled)
+
+    with pytest.raises(TooManySchedules) as refused:
+        clockwork.schedule("0 * * * *", "12:30", pipeline_id=pipeline_id)
+
+    assert refused.value.facts == {"quota": "schedules", "limit": 2, "used": 2}
 
 
 # ── Catching up ──────────────────────────────────────────────────────────────────────────

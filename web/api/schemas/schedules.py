@@ -256,7 +256,7 @@ class ScheduleSchema(ApiSchema):
     notification_workflow_id = fields.String(
         attribute="schedule.notification_workflow_id", allow_none=True
     )
-    next_run_at = Moment(attribute="schedule.next_due_at", allow_none=True)
+    next_run_at = Moment(attribute="schedule.next_run_at", allow_none=True)
     last_run_at = Moment(attribute="schedule.last_run_at", allow_none=True)
     last_execution_id = fields.UUID(attribute="schedule.last_execution_id", allow_none=True)
     last_execution_status = fields.String(allow_none=True)
@@ -357,7 +357,7 @@ class PolledFireSchema(ApiSchema):
     schedule_name = fields.String(attribute="schedule.name")
     workflow_id = fields.UUID(attribute="schedule.pipeline_id")
     execution_id = fields.UUID(attribute="fire.execution_id")
-    next_run_at = Moment(attribute="schedule.next_due_at", allow_none=True)
+    next_run_at = Moment(attribute="schedule.next_run_at", allow_none=True)
 
 
 class PolledErrorSchema(ApiSchema):
