@@ -5,6 +5,7 @@ A kind is a field of marshmallow; a check raises its ``ValidationError``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ OIDC_ALGORITHMS = frozenset(
 )
 #: What quotas bound; ``PIPELINE_MAX_…`` says how much of it everybody may have.
 QUOTAS = ("open_executions", "parked_steps", "stored_bytes", "schedules")
+FIVE_FIELDS = re.compile(r"[\d*,/-]+(?: [\d*,/-]+){4}", re.ASCII)
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -158,7 +160,9 @@ def is_file(value: str) -> None:
 
 
 def is_cron(value: str) -> None:
-    """Refuse what cron would not understand."""
+    """Refuse what cron would not understand, or beat: it knows numbers only."""
+    if not FIVE_FIELDS.fullmatch(value):
+        raise ValidationError("Not five fields of numbers, *, lists, ranges and steps.")
     try:
         CronSim(value, datetime.now(UTC))
     except CronSimError as error:

@@ -152,7 +152,7 @@ def backfill(
         return
     print_table("due", "execution", "why", rows=map(_made_up, answer["fires"]))
     if not answer["is_complete"]:
-        print_line("There are more; go on from the last one.")
+        print_line("There may be more after the last one.")
     if not go:
         print_line("Nothing was started: --go starts what is not fired yet.")
 

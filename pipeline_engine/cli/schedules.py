@@ -179,18 +179,21 @@ def show(client: Client, schedule: str, as_json: bool) -> None:
         print_line(stored["description"])
     print_line(f"{stored['in_words']}, {stored['schedule']['timezone']}")
     click.echo()
-    print_table("", "", rows=_facts(stored))
+    facts = _facts(stored)
+    width = max(len(word) for word, _ in facts)
+    for word, value in facts:
+        print_line(f"{word:<{width}}  {value}")
 
 
-def _facts(stored: Mapping[str, Any]) -> list[tuple[object, ...]]:
+def _facts(stored: Mapping[str, Any]) -> list[tuple[str, object]]:
     last = stored["last_execution_status"]
-    facts: list[tuple[object, ...]] = [
+    facts: list[tuple[str, object]] = [
         ("pipeline", stored["pipeline_name"] or "deleted"),
         ("next", when(stored["next_run_at"])),
         ("last", f"{when(stored['last_run_at'])}{f' {last.lower()}' if last else ''}"),
         ("executions", stored["run_count"]),
     ]
-    facts += [(word, stored[field]) for field, word in TOLD.items() if stored[field] is not None]
+    facts += [(word, stored[field]) for field, word in TOLD.items() if stored[field]]
     return [*facts, *((f"params.{name}", value) for name, value in stored["params"].items())]
 
 

@@ -54,6 +54,16 @@ def test_every_problem_is_told_at_once_because_a_restart_per_mistake_is_cruel():
     ]
 
 
+@pytest.mark.parametrize(
+    "expression", ["0 0 3 * * *", "0 3 L * *", "0 3 * * MON", "@daily", "0 3 * *", "60 3 * * *"]
+)
+def test_a_clean_up_has_a_time_that_beat_understands_too(expression):
+    assert list(problems(**LEAST, PIPELINE_CLEANUP_SCHEDULE=expression)) == [
+        "PIPELINE_CLEANUP_SCHEDULE"
+    ]
+    assert read(PIPELINE_CLEANUP_SCHEDULE="*/15 1-5,20 * 1 7").cleanup_schedule
+
+
 def test_limits_of_actions_are_numbers_by_name():
     assert read(PIPELINE_ACTION_LIMITS='{"http_request": 20, "tag:gpu": 0}').action_limits == {
         "http_request": 20,

@@ -20,6 +20,7 @@ SECOND = timedelta(seconds=1)
 MOST_SHIFT = DAY
 #: Names that mean another zone on every machine, or none.
 NO_ZONES = frozenset({"localtime", "Factory"})
+UNKNOWN = "unknown"  #: the release of zones that do not say theirs
 
 
 @lru_cache(maxsize=1)
@@ -57,15 +58,21 @@ def zone_release() -> str:
     What was computed by another release may be wrong by now: governments change their minds.
     """
     for folder in map(Path, TZPATH):
-        rules = folder / "tzdata.zi"
-        if rules.is_file():
-            with rules.open(encoding="utf-8") as lines:
-                found = re.match(r"# version (\w+)", lines.readline())
-            return found[1] if found else "unknown"
+        if (folder / "UTC").is_file():  # zoneinfo takes the first folder that has a zone
+            return _release_in(folder)
     try:
         return f"PyPI {version('tzdata')}"
     except PackageNotFoundError:
-        return "unknown"
+        return UNKNOWN
+
+
+def _release_in(folder: Path) -> str:
+    try:
+        with (folder / "tzdata.zi").open(encoding="utf-8") as lines:
+            found = re.match(r"# version (\w+)", lines.readline())
+    except FileNotFoundError:
+        return UNKNOWN
+    return found[1] if found else UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

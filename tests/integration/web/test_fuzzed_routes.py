@@ -46,8 +46,10 @@ def places(document: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
             for one in (*item.get("parameters", ()), *item[method].get("parameters", ())):
                 yield method, path, one["in"], one["name"]
             for content in item[method].get("requestBody", {}).get("content", {}).values():
-                name = content["schema"]["$ref"].rpartition("/")[2]
-                for field in document["components"]["schemas"][name]["properties"]:
+                # A door that takes any JSON has no schema, and params have no properties.
+                name = content["schema"].get("$ref", "").rpartition("/")[2]
+                schema = document["components"]["schemas"].get(name, {})
+                for field in schema.get("properties", ()):
                     yield method, path, "body", field
 
 
