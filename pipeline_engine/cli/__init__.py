@@ -38,6 +38,7 @@ main.sections = {
     "What starts by itself": {
         "schedules": Entry("schedules", "Start pipelines by the clock; what became of it."),
         "triggers": Entry("triggers", "Let events start pipelines."),
+        "webhooks": Entry("webhooks", "Let third parties start pipelines."),
     },
     "Access": {
         "tokens": Entry("tokens", "Make, list and revoke API tokens."),

@@ -88,6 +88,12 @@ def subscriptions(ctx: click.Context, _: click.Parameter, incomplete: str) -> li
     return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
 
+def webhooks(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer webhooks by name, or by id if a shell would misread the name."""
+    found = [_named(one) for one in _asked(ctx, "webhooks?page_size=500") or []]
+    return [item for item in found if item.value.startswith(incomplete)]
+
+
 def actions(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the installed actions."""
     answer = _asked(ctx, "actions") or {}

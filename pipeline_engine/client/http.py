@@ -14,6 +14,7 @@ import requests
 
 from pipeline_engine.client.schedules import Schedules
 from pipeline_engine.client.subscriptions import Subscriptions
+from pipeline_engine.client.webhooks import Webhooks
 from pipeline_engine.domain.issues import dotted
 from pipeline_engine.domain.retry_after import retry_after
 from pipeline_engine.errors import (
@@ -72,6 +73,7 @@ class Client:
         self._on_wait = on_wait
         self._http = requests.Session()
         self._http.headers["Authorization"] = f"Bearer {token}"
+        self.webhooks = Webhooks(self._send)
 
     def validate(self, document: Mapping[str, Any]) -> Json:
         """Return the complete check of a pipeline document."""

@@ -273,18 +273,9 @@ def _may_come_again(runtime: Runtime, connection: Connection, delivery: NewDeliv
 # ── While the database is away ───────────────────────────────────────────────────────────
 
 
-def _spool(runtime: Runtime) -> Spool:
+def spool_of(runtime: Runtime) -> Spool:
+    """The stream."""
     return Spool(runtime.redis, f"{runtime.settings.key_prefix}spool:deliveries", "delivery")
-
-
-def refused_spool(runtime: Runtime) -> str:
-    """The stream of those that the database has refused."""
-    return _spool(runtime).refused
-
-
-def spooled(runtime: Runtime) -> tuple[int, int]:
-    """How many deliveries wait in the spool, and how many were set aside. Raises ``RedisError``."""
-    return _spool(runtime).lengths()
 
 
 def _spooled(runtime: Runtime, delivery: NewDelivery, reason: Exception) -> Receipt:
@@ -292,7 +283,7 @@ def _spooled(runtime: Runtime, delivery: NewDelivery, reason: Exception) -> Rece
         details = {**delivery.record.details, "accepted_at": datetime.now(UTC).isoformat()}
         delivery = replace(delivery, record=replace(delivery.record, details=details))
     try:
-        entry = _spool(runtime).add(json_guard.dumps(asdict(delivery)))
+        entry = spool_of(runtime).add(json_guard.dumps(asdict(delivery)))
     except RedisError as error:
         raise StorageUnavailable from error
     log.warning("a delivery was spooled, the database is away: %s", reason)
@@ -301,7 +292,7 @@ def _spooled(runtime: Runtime, delivery: NewDelivery, reason: Exception) -> Rece
 
 def drain_spool(runtime: Runtime, *, limit: int = 500) -> int:
     """Move spooled deliveries to the inbox; an entry goes only after its row is committed."""
-    return _spool(runtime).drain(lambda said: _stored(runtime, _unspooled(said)), limit=limit)
+    return spool_of(runtime).drain(lambda said: _stored(runtime, _unspooled(said)), limit=limit)
 
 
 def _unspooled(fields: dict[str, Any]) -> NewDelivery:

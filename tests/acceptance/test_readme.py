@@ -20,7 +20,7 @@ from support.documentation import DOCS, ROOT, blocks
 from support.observing import Run
 from support.waiting import wait_until
 
-from pipeline_engine.client import Client
+from pipeline_engine.client import ApiRefused, Client
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.embedded.stack import Stack
 
@@ -28,11 +28,12 @@ README = ROOT / "README.md"
 QUICKSTART = DOCS / "quickstart.md"
 SCHEDULE = DOCS / "howto" / "run-on-a-schedule.md"
 WHO_MAY = DOCS / "howto" / "who-may.md"
+WEBHOOKS = DOCS / "howto" / "start-from-a-webhook.md"
 ON_EVENTS = DOCS / "howto" / "start-on-events.md"
 OF_A_STACK = re.compile(r"(?:\w+=\S+ )?(make \w+|\S*pipeline-engine (up|down)\b).*")
 
 pytestmark = pytest.mark.skipif(
-    not all(map(shutil.which, ("curl", "awk"))), reason="the pages use curl and awk"
+    not all(map(shutil.which, ("curl", "awk", "openssl"))), reason="the pages use these"
 )
 
 
@@ -136,6 +137,31 @@ def test_a_schedule_starts_what_it_should_and_its_ledger_tells_of_it(
         Run(client, fire["execution_id"]).ends_well()
         said = client.execution(fire["execution_id"])["final_outputs"]["said"]
         assert said == f"all, due at {fire['due_at']}"
+
+
+def test_github_and_a_sender_of_standard_webhooks_start_what_they_should(
+    desk: Path, client: Client, administrator: Client
+) -> None:
+    printed = typed(WEBHOOKS, desk)
+
+    told = [answer for answer in answers(printed) if "execution_id" in answer]
+    runs = [Run(administrator, one["execution_id"]) for one in told]
+    wait_until(lambda: all(is_known(administrator, run.id) for run in runs), within=30)
+    for run in runs:
+        run.ends_well()
+    said = [administrator.execution(run.id)["final_outputs"]["said"] for run in runs]
+    assert said == ["0d1a26e with 1 change(s)", "o-7 with 0 change(s)"]
+    assert "param commit" in printed
+    (left,) = administrator.webhooks.list(pipeline_id=told[0]["pipeline_id"])
+    assert (left["name"], left["trigger_count"]) == ("on-push", 1)
+
+
+def is_known(client: Client, execution_id: str) -> bool:
+    """Whether a worker has started what the sender was told of."""
+    try:
+        return bool(client.execution(execution_id))
+    except ApiRefused:
+        return False
 
 
 def test_a_second_user_sees_nothing_of_a_dashboard_a_ci_job_and_a_secret(

@@ -11,6 +11,7 @@ from redis import RedisError
 from pipeline_engine.services import inbox, presence
 from pipeline_engine.services.doctor.checks import Check, Installation, Result, failed, ok
 from pipeline_engine.services.doctor.database import compare_clocks
+from pipeline_engine.services.webhooks import spooling
 
 OLDEST = (6, 2)  #: the oldest that speaks all commands that kombu and we use
 LONG_QUEUE = 10_000
@@ -111,12 +112,14 @@ def _queues(installation: Installation) -> Result:
 
 
 def _spool(installation: Installation) -> Result:
-    waiting, refused = inbox.spooled(installation.runtime)
+    runtime = installation.runtime
+    spools = (inbox.spool_of(runtime), spooling.spool_of(runtime))
+    lengths = {spool.refused: spool.lengths() for spool in spools}
+    waiting, refused = map(sum, zip(*lengths.values(), strict=True))
     says = f"{waiting} deliveries wait for the database, {refused} were refused by it"
     if refused:
-        return failed(
-            says, f"Look at the stream {inbox.refused_spool(installation.runtime)} in Redis."
-        )
+        streams = " and ".join(name for name, (_, count) in lengths.items() if count)
+        return failed(says, f"Look at the stream {streams} in Redis.")
     if waiting > LONG_QUEUE:
         return failed(says, "Bring the database and the sweep back: they are drained by it.")
     return ok(says)
