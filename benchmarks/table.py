@@ -18,6 +18,7 @@ from benchmarks.growth import Growth
 from benchmarks.installations import OneWorker
 from benchmarks.judging import at_least, at_most
 from benchmarks.memory import Memory
+from benchmarks.messages import Messages
 from benchmarks.parking import Parked
 from benchmarks.rates import Rate
 from benchmarks.recovery import Recovery
@@ -90,6 +91,7 @@ ROWS: tuple[Row, ...] = (
         is_ratio=False,
     ),
     Fair(count=8, per_second=2, cheap=60_000, blocking=3_000, target=at_most(2)),
+    Messages(events=2_000, subscribers=50, hanging=5),
     Due(per_minute=100, seconds=60, many=10_000, at_once=5_000),
     Ablation(),
     Parked(10_000),

@@ -19,10 +19,18 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import audit_log
 from pipeline_engine.services.audit_log import Act
 from pipeline_engine.storage import audit_log as records
-from pipeline_engine.storage import retention, webhook_deliveries
+from pipeline_engine.storage import retention, subscriptions, webhook_deliveries
 
 BATCH = 100
-RECORDED = ("executions", "deliveries", "webhook_deliveries", "revisions", "audit_records")
+RECORDED = (
+    "executions",
+    "deliveries",
+    "webhook_deliveries",
+    "revisions",
+    "messages",
+    "subscriptions",
+    "audit_records",
+)
 RECORDS_AT_ONCE = 10_000  #: of the audit log, deleted by one transaction
 
 
@@ -37,6 +45,8 @@ class Cleaned:
     deliveries: int = 0
     webhook_deliveries: int = 0
     revisions: int = 0
+    messages: int = 0
+    subscriptions: int = 0
     audit_records: int = 0
     batches: int = 0
     duration_seconds: float = 0.0
@@ -48,6 +58,7 @@ def clean_up(
 ) -> Cleaned:
     """Delete ended executions, and deliveries, older than the retention period.
 
+    Messages to subscribers, and subscriptions that have ended, have a period of their own.
     Records of the audit log have a longer one of their own, and are never deleted younger than a
     day.
 
@@ -67,6 +78,7 @@ def clean_up(
         totals = [total + count for total, count in zip(totals, deleted, strict=True)]
         batches += 1
     audit_records = _forget_records(runtime, now)
+    told_before = now - timedelta(days=runtime.settings.message_retention_days)
     with _patient(runtime) as connection:
         cleaned = Cleaned(
             cutoff=cutoff,
@@ -76,6 +88,8 @@ def clean_up(
             deliveries=retention.delete_deliveries(connection, cutoff),
             webhook_deliveries=webhook_deliveries.delete_old(connection, cutoff),
             revisions=retention.delete_orphaned_revisions(connection, cutoff),
+            messages=subscriptions.delete_settled(connection, told_before),
+            subscriptions=subscriptions.delete_ended(connection, told_before),
             audit_records=audit_records,
             batches=batches,
         )

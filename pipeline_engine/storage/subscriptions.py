@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, func
@@ -199,28 +200,24 @@ def _end(connection: Connection, update: str, reason: EndReason, **given: object
 # ── What is asked about them ─────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """How all subscriptions stand."""
 
-    active: int
-    failed: int
-    behind: int  #: are late by more than was asked about
-    oldest: datetime | None  #: when the first event happened that one of those has not sent
+    failed: int  #: were given up
+    failing: int  #: have failed the last time, and are tried again
+    late: int  #: have not, and are later than was asked about
 
 
 def standing(connection: Connection, *, late_seconds: float) -> Standing:
-    """How many are active, failed, and late; for the doctor."""
+    """How many have failed, do, and are late although nothing is wrong with them."""
     row = connection.exec_driver_sql(
-        "WITH late AS (SELECT s.id, (SELECT e.created_at FROM events e"
-        " WHERE e.transaction_id >= s.cursor_transaction ORDER BY e.transaction_id LIMIT 1) AS at"
-        " FROM subscriptions s WHERE s.status = 'active'"
-        " AND (s.news_before > s.cursor_transaction OR s.retry_at IS NOT NULL))"
-        " SELECT count(*) FILTER (WHERE status = 'active'),"
-        " count(*) FILTER (WHERE status = 'failed'),"
-        " (SELECT count(*) FROM late WHERE at < now() - make_interval(secs => %(late)s)),"
-        " (SELECT min(at) FROM late WHERE at < now() - make_interval(secs => %(late)s))"
-        " FROM subscriptions WHERE status IN ('active', 'failed')",
+        "SELECT count(*) FILTER (WHERE s.status = 'failed'),"
+        " count(*) FILTER (WHERE s.status = 'active' AND s.failures > 0),"
+        " count(*) FILTER (WHERE s.status = 'active' AND s.failures = 0"
+        " AND s.news_before > s.cursor_transaction AND (SELECT e.created_at FROM events e"
+        " WHERE e.transaction_id >= s.cursor_transaction ORDER BY e.transaction_id LIMIT 1)"
+        " < now() - make_interval(secs => %(late)s))"
+        " FROM subscriptions s WHERE s.status IN ('active', 'failed')",
         {"late": late_seconds},
     ).one()
     return Standing(*row)

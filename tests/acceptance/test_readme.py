@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from decimal import Decimal
@@ -17,11 +18,12 @@ from typing import Any
 
 import pytest
 from support.documentation import DOCS, ROOT, blocks
-from support.observing import Run
+from support.observing import Run, step
 from support.waiting import wait_until
 
 from pipeline_engine.client import ApiRefused, Client
 from pipeline_engine.domain.states import ExecutionStatus
+from pipeline_engine.embedded.ports import free_port
 from pipeline_engine.embedded.stack import Stack
 
 README = ROOT / "README.md"
@@ -30,6 +32,8 @@ SCHEDULE = DOCS / "howto" / "run-on-a-schedule.md"
 WHO_MAY = DOCS / "howto" / "who-may.md"
 WEBHOOKS = DOCS / "howto" / "start-from-a-webhook.md"
 ON_EVENTS = DOCS / "howto" / "start-on-events.md"
+SUBSCRIBE = DOCS / "howto" / "subscribe.md"
+PLACEHOLDER = re.compile(r"01a2|hooks\.example")
 OF_A_STACK = re.compile(r"(?:\w+=\S+ )?(make \w+|\S*pipeline-engine (up|down)\b).*")
 
 pytestmark = pytest.mark.skipif(
@@ -54,18 +58,7 @@ def typed(page: Path, desk: Path) -> str:
     pipeline = next(document for document in documents(page) if "steps" in document)
     (desk / "release.json").write_text(json.dumps(pipeline))
     lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
-    script = "\n".join(line for line in lines if not OF_A_STACK.fullmatch(line))
-    done = subprocess.run(
-        ["/bin/sh", "-eu", "-c", script],
-        cwd=desk,
-        env={"PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return shell("\n".join(line for line in lines if not OF_A_STACK.fullmatch(line)), desk)
 
 
 def answers(printed: str) -> list[dict[str, Any]]:
@@ -198,6 +191,63 @@ def test_one_event_of_two_starts_a_pipeline(desk: Path, client: Client) -> None:
     said = client.execution(run.id)["final_outputs"]["said"]
     assert said == f"4f2d1c goes to production, event {fired['delivery_id']}"
     assert (trigger["config"]["quiet_seconds"], trigger["enabled"]) == (20, True)
+
+
+def test_a_subscriber_hears_what_happens_and_checks_who_says_so(desk: Path, client: Client) -> None:
+    (desk / "receiver.py").write_text(blocks(SUBSCRIBE, "python")[0])
+    port = str(free_port())
+    lines = [
+        line.replace("9400", port)
+        for block in blocks(SUBSCRIBE, "sh")
+        for line in block.splitlines()
+        # What is named by an id, or belongs to a pipeline, stands for others.
+        if line.startswith("pipeline-engine subscriptions") and not PLACEHOLDER.search(line)
+    ]
+    create, *others = lines
+    secret = shell(create, desk)
+    command = [sys.executable, "receiver.py", port]
+    known = {"WEBHOOK_SECRET": secret.strip()}
+    with (
+        (desk / "told").open("w") as told,
+        subprocess.Popen(command, cwd=desk, env=known, stdout=told) as receiver,
+    ):
+        try:
+            wait_until(lambda: is_heard(port), what="the receiver")
+            printed = shell("\n".join(others), desk)
+            Run.start(client, step("only", "log", message="on")).ends_well()
+            wait_until(
+                lambda: "workflow_completed" in (desk / "told").read_text(),
+                what="the end of an execution",
+            )
+        finally:
+            receiver.terminate()
+            for one in client.subscriptions.listed():
+                client.subscriptions.delete(one["id"])
+
+    assert secret.startswith("whsec_")
+    assert "sent in" in printed
+    assert "whsec_" in printed, "the secret was rotated, and the receiver knows the old one"
+    assert (desk / "told").read_text().splitlines()[0].strip() == "test"
+
+
+def is_heard(port: str) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", int(port))) == 0
+
+
+def shell(script: str, desk: Path) -> str:
+    """What these commands print."""
+    done = subprocess.run(
+        ["/bin/sh", "-eu", "-c", script],
+        cwd=desk,
+        env={"PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def outcomes_of(client: Client, trigger_id: str) -> list[str]:

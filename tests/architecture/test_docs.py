@@ -23,6 +23,7 @@ from pipeline_engine.domain import checks, states
 from pipeline_engine.domain.audit_log import Act
 from pipeline_engine.domain.phases import PHASE_MOVES
 from pipeline_engine.domain.readiness import SkipReason
+from pipeline_engine.domain.subscriptions import MessageStatus, SubscriptionStatus
 from pipeline_engine.failpoints import Failpoint
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler import sweep
@@ -147,6 +148,8 @@ def test_every_act_has_its_line_with_its_target_and_its_sentence() -> None:
         ("Executions", states.ExecutionStatus),
         ("Steps", states.StepStatus),
         ("Why a step was skipped", SkipReason),
+        ("Subscriptions", SubscriptionStatus),
+        ("Messages", MessageStatus),
         ("Events", EventType),
     ],
 )

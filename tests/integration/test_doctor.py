@@ -9,13 +9,17 @@ from typing import Any
 
 import pytest
 import redis as redis_client
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from support.driving import Driver
 from support.factories import a_step
+from support.history_rows import an_execution as an_old_execution
 from support.issuers import AUDIENCE, running_issuer
 from support.local_service import LocalService, local_service
+from support.messengers import happened, subscribe
 
 from pipeline_engine.domain.callers import SYSTEM
+from pipeline_engine.domain.subscriptions import TargetType
+from pipeline_engine.messaging import look
 from pipeline_engine.registry import BrokenAction, Registry
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.services import Runtime, presence, tokens
@@ -123,6 +127,26 @@ def test_work_that_no_sweep_has_moved_is_counted(drive):
 )
 def test_clocks_agree_if_they_do_within_the_time_that_asking_took(there: float, agrees: bool):
     assert compare_clocks(there, 99.5, 100.5).is_well is agrees
+
+
+def test_a_subscriber_who_is_not_told_is_found_and_one_who_takes_nothing_is_worth_a_look(
+    runtime, session
+):
+    subscribe(runtime, "news", target=TargetType.REDIS_STREAM)
+    well = checks(database, runtime)["subscriptions"]
+    happened(session, an_old_execution(session).id, "step_started")
+    session.execute(text("UPDATE events SET created_at = now() - interval '1 hour'"))
+    session.commit()
+    look.ring(runtime)
+    late = checks(database, runtime)["subscriptions"]
+    session.execute(text("UPDATE subscriptions SET failures = 3"))
+    session.commit()
+    failing = checks(database, runtime)["subscriptions"]
+
+    assert (well.is_well, well.what_to_do) == (True, None)
+    assert is_ill(late, "1 have news", "worker")
+    assert failing.is_well
+    assert "subscriptions list" in str(failing.what_to_do)
 
 
 # ── Redis ────────────────────────────────────────────────────────────────────────────────

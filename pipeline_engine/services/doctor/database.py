@@ -13,9 +13,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline_engine.errors import ExecutionNotFound
 from pipeline_engine.services.audit import Audit, audit_rows
-from pipeline_engine.services.doctor.checks import Check, Installation, Result, failed, ok
+from pipeline_engine.services.doctor.checks import (
+    Check,
+    Installation,
+    Result,
+    failed,
+    ok,
+    worth_a_look,
+)
 from pipeline_engine.services.health import installed_migrations
-from pipeline_engine.storage import diagnostics
+from pipeline_engine.storage import diagnostics, subscriptions
 from pipeline_engine.storage.audit import newest_ended
 from pipeline_engine.storage.postgres import server
 
@@ -150,6 +157,17 @@ def _more(found: Sequence[object]) -> str:
     return ", …" if len(found) == LISTED else ""
 
 
+def _subscriptions(connection: Connection) -> Result:
+    found = subscriptions.standing(connection, late_seconds=PATIENCE.total_seconds())
+    if found.late:
+        todo = "Start a worker with threads: worker-io and worker-system send messages."
+        return failed(f"{found.late} have news that nobody sends", todo)
+    if found.failed or found.failing:
+        says = f"{found.failed} have failed, {found.failing} are tried again"
+        return worth_a_look(says, "See why: pipeline-engine subscriptions list")
+    return ok("all that has happened was sent")
+
+
 CHECKS: dict[str, Callable[[Connection], Result]] = {
     "database_version": _version,
     "database_durability": _durability,
@@ -161,4 +179,5 @@ ROWS: dict[str, Callable[[Connection], Result]] = {
     "lost_steps": _lost_steps,
     "overdue_work": _overdue,
     "histories": _histories,
+    "subscriptions": _subscriptions,
 }

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 import redis as redis_client
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 from support.driving import Driver
 from support.factories import a_step
@@ -24,8 +24,9 @@ from support.messengers import OneMessenger, happened, subscribe
 from pipeline_engine.domain.callers import SYSTEM
 from pipeline_engine.domain.subscriptions import TargetType
 from pipeline_engine.errors import MessageWaits
+from pipeline_engine.messaging import look
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.services import subscription_messages, subscriptions
+from pipeline_engine.services import retention, subscription_messages, subscriptions
 from pipeline_engine.services.subscriptions import WithSecret
 
 TOO_LATE = timedelta(hours=25)
@@ -518,3 +519,68 @@ def test_all_is_sent_again_from_a_moment_or_a_position_on(
     assert types(receiver) == [*once, *once[1:], once[-1]]
     assert ids(receiver)[3:5] == ids(receiver)[1:3]
     assert [m.origin for m in messenger.messages(subscription)] == ["event", "replay", "replay"]
+
+
+# ── What is kept ─────────────────────────────────────────────────────────────────────────
+
+
+def test_the_last_hundred_that_were_sent_are_kept(
+    messenger: OneMessenger,
+    receiver: LocalService,
+    history: Callable[..., UUID],
+    subscription: UUID,
+) -> None:
+    history(*["step_progress"] * 130)
+
+    messenger.send_all()
+
+    kept = messenger.messages(subscription)
+    assert [message.message_id for message in kept] == ids(receiver)[-len(kept) :]
+    assert len(kept) == 100
+
+
+def test_what_was_given_up_long_ago_is_deleted_and_what_waits_is_not(
+    messenger: OneMessenger,
+    runtime: Runtime,
+    receiver: LocalService,
+    history: Callable[..., UUID],
+    subscription: UUID,
+) -> None:
+    receiver.answer_in_turn("POST /hook", Answer(204), Answer(500))
+    history("step_started", "step_completed")
+    messenger.send_all()
+
+    cleaned = retention.clean_up(runtime, now=datetime.now(UTC) + timedelta(days=15))
+
+    assert cleaned.messages == 1
+    assert [message.status for message in messenger.messages(subscription)] == ["waiting"]
+
+
+def test_one_that_has_expired_is_told_no_more(
+    messenger: OneMessenger,
+    runtime: Runtime,
+    receiver: LocalService,
+    history: Callable[..., UUID],
+    subscription: UUID,
+    session: Session,
+) -> None:
+    receiver.answer("POST /hook", status=500)
+    history("step_started")
+    messenger.send_all()
+    session.execute(
+        text(
+            "UPDATE subscriptions SET created_at = now() - interval '2 hours',"
+            " expires_at = now() - interval '1 second'"
+        )
+    )
+    session.commit()
+
+    ended = look.tidy(runtime)
+    messenger.make_due()
+    messenger.send_all()
+
+    assert ended == 1
+    row = messenger.row(subscription)
+    assert (row.status, row.reason) == ("expired", "expired")
+    assert [(m.status, m.note) for m in messenger.messages(subscription)] == [("dead", "expired")]
+    assert len(receiver.received) == 1
