@@ -18,6 +18,8 @@ from battery.stack import BEAT, WEB, Stack, second
 
 NAME = "schedules"
 PAUSE_SECONDS = (1.0, 4.0)
+#: Without a strike, before the end.
+CALM_SECONDS = 5.0
 SYSTEM = "worker-system"
 
 
@@ -27,9 +29,11 @@ def run_block(run: Run, size: Size) -> None:
     ends_at = time.monotonic() + size.schedule_seconds
     with run.timetable.running() as saved:
         while time.monotonic() < ends_at:
-            Event().wait(chooser.uniform(*PAUSE_SECONDS))
             name = chooser.choice(list(STRIKES))
             run.faults[f"{name}, with a schedule per second"] += STRIKES[name](run.stack)
+            Event().wait(chooser.uniform(*PAUSE_SECONDS))
+        run.stack.wait_until_ready()
+        Event().wait(CALM_SECONDS)  # what a killed parent has left notices that it is alone
     run.checks.add(NAME, "every due time has one row in the ledger", _without_a_row(run, saved))
     run.checks.add(NAME, "every due time has one execution", _without_one(run, saved[:1]))
     run.look(NAME)

@@ -134,7 +134,9 @@ def store_moved(connection: Connection, moved: Sequence[Schedule]) -> None:
     if moved:
         table: Any = Schedule.__table__
         values = [{"key": one.id, **{name: getattr(one, name) for name in MOVED}} for one in moved]
-        connection.execute(update(table).where(table.c.id == bindparam("key")), values)
+        # Nobody has changed what they say.
+        moves = update(table).values(updated_at=table.c.updated_at)
+        connection.execute(moves.where(table.c.id == bindparam("key")), values)
 
 
 # ── What the bells are compared with ─────────────────────────────────────────────────────

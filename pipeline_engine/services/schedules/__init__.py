@@ -1,7 +1,7 @@
 """Schedules: save, change, pause, resume, trigger, and what became of their due times.
 
 *now* is for tests everywhere; otherwise the clock of the database counts, which all share.
-Reading order: ``reading``, ``saving``, ``runs``, ``preview``.
+Reading order: ``reading``, ``wanted``, ``saving``, ``runs``, ``preview``.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from pipeline_engine.services.schedules.runs import (
     trigger,
 )
 from pipeline_engine.services.schedules.saving import (
-    Wanted,
     change,
     create,
     delete,
     pause,
     resume,
 )
+from pipeline_engine.services.schedules.wanted import Wanted
 
 KINDS: tuple[str, ...] = tuple(Kind)
 MISSING: tuple[str, ...] = tuple(Missing)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.identity import new_id
 from pipeline_engine.domain.issues import Issue
-from pipeline_engine.domain.schedules import FireOutcome, FireReason, Misfire, Overlap, Timing
+from pipeline_engine.domain.schedules import FireOutcome, FireReason, Timing
 from pipeline_engine.errors import (
     InvalidSchedule,
     PipelineNotFound,
@@ -28,54 +28,12 @@ from pipeline_engine.scheduler.schedules import aim, bells
 from pipeline_engine.services import audit_log, standing_orders
 from pipeline_engine.services.audit_log import Act
 from pipeline_engine.services.schedules.reading import StoredSchedule, get, locked
+from pipeline_engine.services.schedules.wanted import ANCHORED, PLAIN, TIMING, Wanted
 from pipeline_engine.storage import fires as ledger
 from pipeline_engine.storage import quotas
 from pipeline_engine.storage import schedules as storage
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
 from pipeline_engine.storage.tables.schedules import Schedule
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """All that a client says of a schedule."""
-
-    pipeline_id: UUID | str
-    name: str
-    kind: str
-    expression: str | None = None
-    timezone: str = "UTC"
-    run_at: datetime | None = None
-    dst_missing: str | None = None
-    dst_doubled: str | None = None
-    jitter_seconds: int = 0
-    starts_at: datetime | None = None
-    expires_at: datetime | None = None
-    max_runs: int | None = None
-    misfire: str = Misfire.LAST
-    catch_up_seconds: int | None = None
-    overlap: str = Overlap.ALLOW
-    pause_after_failures: int | None = None
-    params: Mapping[str, Any] = field(default_factory=dict)
-    enabled: bool = True
-    description: str | None = None
-    callback_topics: Sequence[str] | None = None
-    subscriber_ids: str | None = None
-    payload_type: str | None = None
-    notification_workflow_id: str | None = None
-
-
-#: What decides when a schedule is due; a change of one of them begins anew.
-TIMING = (
-    *("kind", "expression", "timezone", "run_at", "dst_missing", "dst_doubled"),
-    *("jitter_seconds", "starts_at", "expires_at", "max_runs"),
-)
-#: What moves the moment that intervals count from.
-ANCHORED = ("kind", "expression", "starts_at")
-#: What else a row keeps as it was said.
-PLAIN = (
-    *("name", "description", "misfire", "catch_up_seconds", "overlap", "pause_after_failures"),
-    *("subscriber_ids", "payload_type", "notification_workflow_id"),
-)
 
 
 def create(

@@ -50,6 +50,7 @@ def test_a_due_time_starts_an_execution_of_its_owner_that_is_told_why(
     row = clockwork.row(schedule_id)
     assert (row.run_count, row.last_execution_id) == (1, fired.fire.execution_id)
     assert row.next_due_at == at("14:00")
+    assert row.updated_at == row.created_at, "nobody has changed what it says"
     assert [one.late_seconds for one in clockwork.rows(schedule_id)] == [2.0]
 
 
