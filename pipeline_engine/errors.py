@@ -68,6 +68,12 @@ class EventTriggerNotFound(NotFound):
     code = "event_trigger_not_found"
 
 
+class AlertRuleNotFound(NotFound):
+    """There is no such alert rule."""
+
+    code = "alert_rule_not_found"
+
+
 class SecretNotFound(NotFound):
     """There is no such secret."""
 
@@ -236,6 +242,18 @@ class InvalidSubscription(PipelineEngineError):
     """Such a subscription cannot be made."""
 
     code = "invalid_subscription"
+
+
+class InvalidAlertRule(PipelineEngineError):
+    """The limits of the alert rule make no sense for its kind."""
+
+    code = "invalid_alert_rule"
+
+
+class TooManyAlertRules(PipelineEngineError):
+    """The owner has as many alert rules as one may have."""
+
+    code = "too_many_alert_rules"
 
 
 class InvalidSecret(PipelineEngineError):

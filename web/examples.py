@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import schedule_examples, subscription_examples
+from . import alert_examples, schedule_examples, subscription_examples
 from .example import AT, EXECUTION_ID, LATER, PAGE, PIPELINE_ID, Example
 
 CALLBACK = "https://pipelines.example.org/api/v1/callbacks/eyJhbGciOi…"
+
 
 DEFINITION = {
     "name": "release",
@@ -600,6 +601,7 @@ EXAMPLES: Mapping[str, Example] = {
     "stream_events": Example(answer=STREAM.replace("id: 3", "id: 5181-90412")),
     **schedule_examples.EXAMPLES,
     **subscription_examples.EXAMPLES,
+    **alert_examples.EXAMPLES,
     "get_health": Example(
         answer={
             "status": "healthy",

@@ -37,6 +37,8 @@ EXECUTION_END = Look(
         CASE WHEN status IN {FINAL} THEN 'workflow_' || lower(status) END
     """,
 )
+#: What is told about an execution, also after its end.
+ALERTS = ("alert_raised", "alert_resolved")
 AFTER_STEP = Look(
     "a {event_type} follows the end of a step of execution {execution_id}",
     f"""
@@ -51,12 +53,12 @@ AFTER_EXECUTION = Look(
     f"""
     SELECT later.event_type, later.execution_id
     FROM events ended JOIN events later ON later.execution_id = ended.execution_id
-        AND later.id > ended.id
+        AND later.id > ended.id AND later.event_type NOT IN {ALERTS}
     WHERE ended.event_type IN {EXECUTION_ENDS}
     """,
 )
 #: Events that are no moves: who stands in line, or gets its place, stays what it is.
-NO_MOVES = ("workflow_progress", "place_awaited", "place_taken")
+NO_MOVES = ("workflow_progress", "place_awaited", "place_taken", *ALERTS)
 # Each move counts the version up by one and leaves one event; only the fence of a step that is
 # being stopped, and an abort because of a failure, which may have been outranked, have none.
 STEP_VERSIONS = Look(

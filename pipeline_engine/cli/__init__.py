@@ -39,6 +39,7 @@ main.sections = {
         "schedules": Entry("schedules", "Start pipelines by the clock; what became of it."),
         "triggers": Entry("triggers", "Let events start pipelines."),
         "webhooks": Entry("webhooks", "Let third parties start pipelines."),
+        "alerts": Entry("alerts", "Be told when executions are late, fail, or wait too long."),
     },
     "Access": {
         "tokens": Entry("tokens", "Make, list and revoke API tokens."),

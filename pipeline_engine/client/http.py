@@ -18,6 +18,7 @@ from pipeline_engine.client.webhooks import Webhooks
 from pipeline_engine.domain.issues import dotted
 from pipeline_engine.domain.retry_after import retry_after
 from pipeline_engine.errors import (
+    AlertRuleNotFound,
     AmbiguousName,
     EventTriggerNotFound,
     PipelineEngineError,
@@ -226,6 +227,38 @@ class Client:
         """Return event triggers, newest first."""
         found: list[Json] = self._send("GET", "event-triggers", params=filters).json()
         return found
+
+    def alerts(self, **filters: Any) -> Json:
+        """Return one page of alerts, newest first."""
+        return self._object("GET", "alerts", params=filters)
+
+    def alert_rules(self) -> list[Json]:
+        """Return the alert rules, newest first."""
+        return list(self._all("alert-rules", "alert_rules", {"page_size": PAGE_SIZE}))
+
+    def find_alert_rule(self, name_or_id: str) -> Json:
+        """Return the alert rule with this id or name.
+
+        Raises ``AlertRuleNotFound``, also for a name that several have.
+        """
+        if _is_uuid(name_or_id):
+            return self._object("GET", f"alert-rules/{name_or_id}")
+        found = [one for one in self.alert_rules() if one["name"] == name_or_id]
+        if len(found) != 1:
+            raise AlertRuleNotFound(f"{len(found)} alert rules are called {name_or_id!r}.")
+        return found[0]
+
+    def create_alert_rule(self, **wanted: Any) -> Json:
+        """Watch the executions of a pipeline."""
+        return self._object("POST", "alert-rules", json=wanted)
+
+    def change_alert_rule(self, rule_id: str, **wanted: Any) -> Json:
+        """Change an alert rule; what is not given stays."""
+        return self._object("PUT", f"alert-rules/{rule_id}", json=wanted)
+
+    def delete_alert_rule(self, rule_id: str) -> None:
+        """Delete an alert rule with its alerts."""
+        self._send("DELETE", f"alert-rules/{rule_id}")
 
     def find_event_trigger(self, name_or_id: str) -> Json:
         """Return the event trigger with this id or name.

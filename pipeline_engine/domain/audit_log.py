@@ -73,6 +73,13 @@ class Act(StrEnum):
         "Change an event trigger; whoever does lends it his rights.",
     )
     EVENT_TRIGGER_DELETE = "event_trigger.delete", "event_trigger", "Delete an event trigger."
+    ALERT_RULE_CREATE = (
+        "alert_rule.create",
+        "alert_rule",
+        "Watch the executions of a pipeline.",
+    )
+    ALERT_RULE_CHANGE = "alert_rule.change", "alert_rule", "Change an alert rule."
+    ALERT_RULE_DELETE = "alert_rule.delete", "alert_rule", "Delete an alert rule with its alerts."
     TOKEN_CREATE = "token.create", "token", "Make an API token; `scopes` are what it may do."
     TOKEN_REVOKE = "token.revoke", "token", "End an API token."
     SECRET_SET = (

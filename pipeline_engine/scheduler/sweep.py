@@ -32,7 +32,7 @@ from pipeline_engine.domain.outcome import AbortReason
 from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.failpoints import Failpoint, failpoint
-from pipeline_engine.scheduler import last_net, trees
+from pipeline_engine.scheduler import alerts, last_net, trees
 from pipeline_engine.scheduler.advance import abort, outcome
 from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.advance.fan_out import TIMEOUT
@@ -105,6 +105,7 @@ class Swept:
     stranded: int
     schedules: int
     bells: int
+    alerts: int
 
 
 def sweep(runtime: Runtime) -> Swept:
@@ -130,6 +131,7 @@ def sweep(runtime: Runtime) -> Swept:
         stranded=_send_stranded(runtime),
         schedules=_fire(runtime),
         bells=bells.reconcile_if_due(runtime),
+        alerts=_look_for_alerts(runtime),
     )
     if any(asdict(swept).values()):
         log.info("swept", **asdict(swept))
@@ -159,6 +161,17 @@ def _fire(runtime: Runtime) -> int:
             raise
         # Whatever it is, the rest of the sweep must not wait for it.
         log.exception("sweep could not fire schedules")
+        return 0
+
+
+def _look_for_alerts(runtime: Runtime) -> int:
+    try:
+        return alerts.look(runtime)
+    except Exception as error:
+        if is_unreachable(error):
+            raise
+        # As above.
+        log.exception("sweep could not look for alerts")
         return 0
 
 

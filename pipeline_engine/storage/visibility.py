@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Text, any_, false, literal, or_, select, t
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.storage.tables.alerts import Alert, AlertRule
 from pipeline_engine.storage.tables.audit_log import AuditRecord
 from pipeline_engine.storage.tables.base import Base
 from pipeline_engine.storage.tables.event_triggers import EventTrigger
@@ -58,6 +59,8 @@ def _sees_delivery(owner: Any) -> ColumnElement[bool]:
 #: system are seen by all, deliveries also by the owner of a step that they were offered to.
 RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyType(
     {
+        Alert: lambda owner: Alert.user_id == owner,
+        AlertRule: lambda owner: AlertRule.user_id == owner,
         AuditRecord: lambda owner: AuditRecord.owner == owner,
         Delivery: _sees_delivery,
         DeliveryTarget: lambda owner: DeliveryTarget.owner == owner,
@@ -75,6 +78,8 @@ RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyT
 #: What says of which pipeline a row is; other tables are out of sight of a token that is bound.
 PIPELINE_OF: Mapping[type[Base], Any] = MappingProxyType(
     {
+        Alert: Alert.pipeline_id,
+        AlertRule: AlertRule.pipeline_id,
         EventTrigger: EventTrigger.pipeline_id,
         Execution: Execution.pipeline_id,
         Pipeline: Pipeline.id,

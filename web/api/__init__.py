@@ -11,6 +11,7 @@ from pipeline_engine.errors import NotFound
 
 from . import (
     actions,
+    alerts,
     audit_log,
     deliveries,
     event_triggers,
@@ -56,6 +57,7 @@ MOUNTS = (
     Mount(event_triggers.event_triggers, "/event-triggers"),
     Mount(schedules.schedules, "/schedules"),
     Mount(internal.internal, "/internal"),
+    Mount(alerts.alerts, aliases=()),
     Mount(quotas.quotas, "/quotas", aliases=()),
     Mount(secrets.secrets, "/secrets", aliases=()),
     Mount(streams.streams, aliases=()),

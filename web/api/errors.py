@@ -46,6 +46,8 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.InvalidParams: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSchedule: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidEventTrigger: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidAlertRule: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TooManyAlertRules: HTTPStatus.CONFLICT,
     errors.InvalidSecret: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSubscription: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,

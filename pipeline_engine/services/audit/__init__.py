@@ -30,6 +30,7 @@ from pipeline_engine.services.visibility import not_found, require_visible
 from pipeline_engine.storage import audit as statements
 from pipeline_engine.storage import rows
 from pipeline_engine.storage.audit import DefinedStep
+from pipeline_engine.storage.tables.events import ALERTS
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.visibility import visible_to
 
@@ -107,7 +108,8 @@ def audit_rows(
     events = statements.count_events(connection, execution_id)
     retold: list[Finding] = []
     if events <= most_events:
-        history = [Recorded(*event) for event in statements.events(connection, execution_id)]
+        told = [Recorded(*event) for event in statements.events(connection, execution_id)]
+        history = [event for event in told if event.type not in ALERTS]  # no moves
         retold = differences(definition, history, header.params)
     found, left_out = _of_rows(connection, execution_id, definition)
     return Audit(

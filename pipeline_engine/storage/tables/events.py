@@ -37,6 +37,12 @@ class EventType(StrEnum):
     PLACE_AWAITED = "place_awaited"  #: an execution or a step waits for a place of its key
     PLACE_TAKEN = "place_taken"  #: it has one
     ETA_UPDATE = "eta_update"
+    ALERT_RAISED = "alert_raised"  #: a rule has found that something is wrong
+    ALERT_RESOLVED = "alert_resolved"  #: it is over
+
+
+#: Told about an execution by somebody who looks at it, also when it has ended: no moves.
+ALERTS = frozenset({EventType.ALERT_RAISED, EventType.ALERT_RESOLVED})
 
 
 class TransactionId(UserDefinedType[int]):

@@ -32,6 +32,13 @@ class Execution(Timestamped, Base):
         Index("ix_executions_open", text("coalesce(user_id, '')"), postgresql_where=text(OPEN)),
         Index("ix_executions_revision_id", "revision_id"),
         Index("ix_executions_finished_at", "finished_at"),
+        # For alerts: only failures have entries.
+        Index(
+            "ix_executions_failed",
+            "pipeline_id",
+            "finished_at",
+            postgresql_where=text("status = 'FAILED'"),
+        ),
         # Only what a step has started has entries in the next three.
         Index(
             "ix_executions_parent_step_id",

@@ -126,6 +126,27 @@ def delete_trigger(session: Session, alice: FlaskClient) -> Act:
     return Act("event_trigger.delete", f"/api/v1/event-triggers/{trigger}", None, trigger)
 
 
+def a_rule(session: Session) -> dict[str, str]:
+    return {"pipeline_id": a_stored_pipeline(session), "name": "r", "kind": "failed"}
+
+
+@route("POST", "/alert-rules")
+def create_alert_rule(session: Session, alice: FlaskClient) -> Act:
+    return Act("alert_rule.create", "/api/v1/alert-rules", a_rule(session))
+
+
+@route("PUT", "/alert-rules/<rule_id>")
+def change_alert_rule(session: Session, alice: FlaskClient) -> Act:
+    rule = str(alice.post("/api/v1/alert-rules", json=a_rule(session)).json["id"])
+    return Act("alert_rule.change", f"/api/v1/alert-rules/{rule}", {"name": "s"}, rule)
+
+
+@route("DELETE", "/alert-rules/<rule_id>")
+def delete_alert_rule(session: Session, alice: FlaskClient) -> Act:
+    rule = str(alice.post("/api/v1/alert-rules", json=a_rule(session)).json["id"])
+    return Act("alert_rule.delete", f"/api/v1/alert-rules/{rule}", None, rule)
+
+
 @route("POST", "/executions")
 def start(session: Session, alice: FlaskClient) -> Act:
     body = {"pipeline_id": a_stored_pipeline(session)}

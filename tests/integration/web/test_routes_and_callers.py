@@ -66,6 +66,11 @@ class Scene:
         assert stored.status_code == 201, stored.json
         return str(stored.json["id"])
 
+    def alert_rule(self) -> str:
+        stored = self.client(ALICE).post(f"{BASE}/alert-rules", json=watches_pipeline(self))
+        assert stored.status_code == 201, stored.json
+        return str(stored.json["id"])
+
     def token_id(self) -> str:
         return self.token("executions:read", user_id="alice").split("_")[1]
 
@@ -144,12 +149,22 @@ def schedules_pipeline(scene: Scene) -> dict[str, Any]:
     return runs_pipeline(scene) | {"name": "s", "schedule": {"type": "manual"}}
 
 
+def watches_pipeline(scene: Scene) -> dict[str, Any]:
+    return {"pipeline_id": scene.pipeline(), "name": "r", "kind": "failed"}
+
+
 OPEN = Line(open=True)
 LINES: dict[str, Line] = {
     "GET /actions": Line(),
     "GET /actions/<action_type>": Line(thing=lambda _: "log"),
     "POST /actions/validate": Line(body={"action_type": "log", "params": {"message": "x"}}),
     "POST /callbacks/<token>": Line(401, thing=lambda _: "wrong", open=True),
+    "GET /alerts": Line(),
+    "GET /alert-rules": Line(),
+    "POST /alert-rules": Line(201, needs=watches_pipeline),
+    "GET /alert-rules/<rule_id>": Line(thing=Scene.alert_rule),
+    "PUT /alert-rules/<rule_id>": Line(body={"name": "u"}, thing=Scene.alert_rule),
+    "DELETE /alert-rules/<rule_id>": Line(204, thing=Scene.alert_rule),
     "GET /audit-log": Line(far=True),
     "GET /deliveries": Line(),
     "POST /deliveries/<delivery_id>/replay": Line(202, thing=Scene.delivery),
@@ -305,7 +320,7 @@ def test_a_route_answers_everybody_as_it_should(scene: Scene, name: str) -> None
         on_behalf = scene.token(*EVERY_SCOPE, "owners:any")
         assert ask(scene.client(on_behalf, x_user_id="alice"))[0] == line.may
     status, code = ask(scene.client(BOB))
-    makes = {runs_pipeline, lets_events_start, schedules_pipeline}
+    makes = {runs_pipeline, lets_events_start, schedules_pipeline, watches_pipeline}
     if (line.thing or line.needs in makes) and name not in NOBODYS:
         assert status == 404, code
     elif line.far:

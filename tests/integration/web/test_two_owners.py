@@ -39,6 +39,7 @@ def hers(alice: FlaskClient, session: Session) -> Things:
     alice.put(f"{BASE}/secrets/payroll_key", json={"value": "s3cr3t-value"})
     order = {"pipeline_id": pipeline, "name": "t", "config": {"event_type": "x"}}
     trigger = alice.post(f"{BASE}/event-triggers", json=order).json["id"]
+    watched = {"pipeline_id": pipeline, "name": "r", "kind": "failed"}
     when = {"type": "cron", "expression": "0 9 * * *"}
     wanted = {"pipeline_id": pipeline, "name": "payday", "schedule": when}
     schedule = alice.post(f"{BASE}/schedules", json=wanted).json["id"]
@@ -46,6 +47,7 @@ def hers(alice: FlaskClient, session: Session) -> Things:
     subscription = alice.post(f"{BASE}/subscriptions", json=asked).json["id"]
     return {
         "trigger": trigger,
+        "rule": alice.post(f"{BASE}/alert-rules", json=watched).json["id"],
         "pipeline": pipeline,
         "schedule": schedule,
         "execution": str(execution.id),
@@ -59,6 +61,7 @@ def hers(alice: FlaskClient, session: Session) -> Things:
 
 STRANGE = {
     "trigger": str(uuid4()),
+    "rule": str(uuid4()),
     "pipeline": str(uuid4()),
     "schedule": str(uuid4()),
     "execution": str(uuid4()),
@@ -84,6 +87,11 @@ REQUESTS = [
     ("POST", "/executions/{execution}/approval", {"approved": True}),
     ("POST", "/executions/{execution}/cancel", {"force": True}),
     ("POST", "/deliveries/{delivery}/replay", None),
+    ("GET", "/alert-rules/{rule}", None),
+    ("PUT", "/alert-rules/{rule}", {"enabled": False}),
+    ("DELETE", "/alert-rules/{rule}", None),
+    ("POST", "/alert-rules", {"workflow_id": "{pipeline}", "name": "r", "kind": "failed"}),
+    ("GET", "/executions/{execution}/stream", None),
     ("GET", "/event-triggers/{trigger}", None),
     ("PUT", "/event-triggers/{trigger}", {"enabled": False}),
     ("DELETE", "/event-triggers/{trigger}", None),
