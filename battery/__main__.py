@@ -95,6 +95,7 @@ def run_battery(
             traffic.subscribe(subscriber.url)
             traffic.store_child()
             traffic.store_trigger()
+            traffic.hooks.store()
             for block in blocks:
                 with Stopwatch(run.seconds, block):
                     BLOCKS[block](run, size)

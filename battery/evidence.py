@@ -43,6 +43,14 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class SentWebhook:
+    """One request to a webhook, from the log of the third party that sent it."""
+
+    key: str
+    execution_id: str | None  #: what a 2xx said that it starts; null: it was refused
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Something that is shown over HTTP, and what has to be said to see it."""
 
@@ -63,6 +71,7 @@ class Evidence:
     canaries: Sequence[str]  #: secrets that must appear nowhere
     processes: Sequence[int]  #: pids that are still expected to live; others must be gone
     redis_url: str | None = None  #: direct, too; None leaves it out
+    webhooks: Sequence[SentWebhook] = ()
     pages: Sequence[Page] = ()  #: of the API and of Flower
     told: Sequence[Told] | None = None  #: in the order in which it was heard; None: nobody listens
     tree_executions: int = 1000  #: the bound of a tree

@@ -34,6 +34,13 @@ def wait_for_deliveries(engine: Engine) -> None:
         Event().wait(LOOK_EVERY_SECONDS)
 
 
+def wait_for_webhooks(engine: Engine) -> None:
+    """Wait until all that came in by webhooks has been started and has ended; I19 says if not."""
+    ends_at = time.monotonic() + REST_WITHIN_SECONDS
+    while _unfollowed(engine) and time.monotonic() < ends_at:
+        Event().wait(LOOK_EVERY_SECONDS)
+
+
 def wait_for_messages(engine: Engine) -> None:
     """Wait until subscribers were told everything; I18 says if they were not."""
     ends_at = time.monotonic() + REST_WITHIN_SECONDS
@@ -55,6 +62,16 @@ def _open(engine: Engine, ids: Sequence[str]) -> int:
             " AND status IN ('PENDING', 'RUNNING')"
         )
         return int(connection.exec_driver_sql(query, {"ids": list(ids)}).scalar_one())
+
+
+def _unfollowed(engine: Engine) -> int:
+    with engine.connect() as connection:
+        query = (
+            "SELECT (SELECT count(*) FROM webhook_deliveries WHERE outcome = 'pending')"
+            " + (SELECT count(*) FROM executions WHERE initiator = 'webhook'"
+            " AND status IN ('PENDING', 'RUNNING'))"
+        )
+        return int(connection.exec_driver_sql(query).scalar_one())
 
 
 def _undelivered(engine: Engine) -> int:

@@ -57,6 +57,7 @@ class Run:
     def look(self, block: str) -> None:
         """Check every invariant over all that has happened so far."""
         expectations.wait_for_deliveries(self.stack.engine)
+        expectations.wait_for_webhooks(self.stack.engine)
         expectations.wait_for_messages(self.stack.engine)
         self.checks.add_findings(block, check_all(self.evidence()))
 
@@ -68,6 +69,7 @@ class Run:
             effects=self.stack.ledger.effects(),
             accepted=sorted(started - self.forgotten),
             deliveries=list(self.traffic.deliveries),
+            webhooks=self.traffic.hooks.sent,
             answers=dict(self.traffic.api.answers),
             logs=self.stack.logs,
             canaries=self.stack.canaries,

@@ -211,7 +211,8 @@ class Stack:
     def spooled(self) -> int:
         """Return how many deliveries are in Valkey alone, since PostgreSQL was away."""
         with self.redis() as client:
-            return int(client.xlen(f"{self.settings.key_prefix}spool:deliveries"))
+            prefix = f"{self.settings.key_prefix}spool:"
+            return sum(int(client.xlen(f"{prefix}{name}")) for name in ("deliveries", "webhooks"))
 
     def terminate_a_session(self, choose: Callable[[list[Any]], Any]) -> bool:
         """End one session of PostgreSQL; False if nobody was connected."""

@@ -17,6 +17,7 @@ from uuid import UUID
 from battery import jobs
 from battery.client import Answer, Api
 from battery.evidence import SentDelivery
+from battery.hooks import Hooks
 from battery.jobs import Job, Waiting
 from battery.stack import Stack
 from pipeline_engine.config import Settings
@@ -47,6 +48,7 @@ class Traffic:
 
     def __init__(self, stack: Stack, seed: int) -> None:
         self.api = Api(stack.api, stack.api_token)
+        self.hooks = Hooks(self.api)
         self._canary = stack.canary
         self.started: list[Started] = []
         self.deliveries: list[SentDelivery] = []
@@ -114,6 +116,7 @@ class Traffic:
         for plan in plans:
             for number in plan.early:
                 self.deliver(plan.waiting, number, wave=plan.wave)
+        self.hooks.call(chooser)
         execution_id = self.start(job, key=f"{chooser.getrandbits(128):032x}")
         for _ in range(job.cancels):
             self.cancel(execution_id)

@@ -122,11 +122,6 @@ class Failpoint(StrEnum):
         "F26",
         "what webhook deliveries start is committed, its first steps are not sent",
     )
-    BEFORE_WEBHOOK_SPOOL = (
-        "before_webhook_spool",
-        "F27",
-        "a webhook delivery has come in while PostgreSQL is away, and is not kept",
-    )
 
     def __new__(cls, name: str, number: str, place: str) -> Self:
         """Make a member that is equal to its name."""

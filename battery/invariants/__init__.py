@@ -23,6 +23,7 @@ from battery.invariants.service import leftovers
 from battery.invariants.sweeps import late_sweeps
 from battery.invariants.trees import broken_trees
 from battery.invariants.triggers import wrong_firings
+from battery.invariants.webhooks import wrong_starts
 from pipeline_engine.storage.postgres.session import driver_url
 
 __all__ = ["INVARIANTS", "check_all"]
@@ -123,6 +124,12 @@ INVARIANTS = (
         "Whoever has subscribed was told of each event, under one id, in the order of its"
         " execution.",
         untold_events,
+    ),
+    Invariant(
+        "I19",
+        "What a webhook has accepted is started once, under the id that its sender was told, or a"
+        " row says why not.",
+        wrong_starts,
     ),
 )
 

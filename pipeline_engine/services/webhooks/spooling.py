@@ -13,7 +13,6 @@ from redis.exceptions import RedisError
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.errors import StorageUnavailable
-from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.spool import Spool
 from pipeline_engine.services.webhooks.keeping import keep_spooled
@@ -39,7 +38,6 @@ def add(runtime: Runtime, delivery: NewWebhookDelivery, reason: Exception) -> UU
     """
     spool, document = spool_of(runtime), json_guard.dumps(_document(delivery))
     execution_id, known = delivery.execution_id, None
-    failpoint(Failpoint.BEFORE_WEBHOOK_SPOOL)
     try:
         same = delivery.key or delivery.body_key
         if same is None:

@@ -21,8 +21,9 @@ from support.factories import a_document
 from support.lived_history import CANARY, SENT, Book, History, a_lived_history
 from support.local_service import local_service
 from support.waiting import wait_until
+from support.webhooks import a_hook
 
-from battery.evidence import Effect, Page, Told
+from battery.evidence import Effect, Page, SentWebhook, Told
 from battery.invariants import INVARIANTS
 from battery.invariants.invariant import Invariant, NotChecked
 from battery.invariants.service import MARK
@@ -39,7 +40,7 @@ def lived(drive: Callable[..., Driver]) -> History:
 
 
 def test_a_clean_history_violates_nothing(lived: History) -> None:
-    assert list(lived.findings()) == [f"I{number}" for number in range(1, 18)]
+    assert list(lived.findings()) == [f"I{number}" for number in range(1, 20)]
     assert lived.violations() == {}
 
 
@@ -478,7 +479,13 @@ def test_no_invariant_is_without_a_violation_that_it_finds() -> None:
     planted = {row[0] for row in (*IN_ROWS.values(), *IN_LEDGER.values())}
 
     # I10 looks at processes and answers, I15 at logs, below.
-    assert planted == {invariant.name for invariant in INVARIANTS} - {"I10", "I15", "I17", "I18"}
+    assert planted == {invariant.name for invariant in INVARIANTS} - {
+        "I10",
+        "I15",
+        "I17",
+        "I18",
+        "I19",
+    }
 
 
 def test_a_sweep_that_came_late_is_found_in_the_logs(lived: History, tmp_path: Path) -> None:
@@ -674,6 +681,34 @@ def test_an_event_that_was_told_to_nobody_too_early_or_twice_is_found(lived: His
         assert says in "\n".join(lived.violations_of("I18", told=heard))
 
 
+def test_what_a_webhook_has_accepted_and_is_lost_doubled_or_made_up_is_found(
+    lived: History,
+) -> None:
+    hook = a_hook(lived.driver.runtime, config={"dedupe_key": "{{ body.params.key }}"})
+    told = str(hook.knock(b'{"params": {"key": "a"}}').execution_id)
+    hook.knock(b'{"params": {"key": "b"}}')
+    lived.driver.settle()
+    known = SentWebhook("a", told)
+    planted: tuple[tuple[str, str], ...] = (
+        (LEFT_PENDING, "has been pending for half a minute"),
+        ("UPDATE webhook_deliveries SET execution_id = gen_random_uuid()", "there is no execution"),
+        ("DELETE FROM webhook_deliveries", "no delivery has asked for it"),
+        ("DELETE FROM webhook_deliveries", "was accepted, and is not in the list"),
+        ("UPDATE webhook_deliveries SET outcome = 'refused'", "does not say why"),
+        (SAME_KEY, "2 executions were started for the webhook delivery a"),
+    )
+
+    assert lived.violations_of("I19", webhooks=[known, SentWebhook("forged", None)]) == []
+    assert lived.violations_of("I19", webhooks=[SentWebhook("b", None)])
+    for change, says in planted:
+        found = lived.violations_of("I19", planted=change, webhooks=[known])
+        assert says in "\n".join(found), change
+
+
+LEFT_PENDING = (
+    "UPDATE webhook_deliveries SET outcome = 'pending', received_at = now() - interval '1 minute'"
+)
+SAME_KEY = "UPDATE executions SET params = params || '{\"key\": \"a\"}' WHERE initiator = 'webhook'"
 PIPES: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
 
 
