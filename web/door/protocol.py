@@ -7,6 +7,7 @@ folded fields and bare line feeds. What it lets pass is refused here: RFC 9112 Â
 from __future__ import annotations
 
 import asyncio
+import socket
 from asyncio.events import TimerHandle
 from http import HTTPStatus
 from typing import Any
@@ -55,10 +56,22 @@ class Protocol(HttpToolsProtocol):
         self._is_reading = self._in_head = self._upgrades = False
         self._begun = self._read = self._fields = self._head_bytes = self._body_bytes = 0
         self.url, self.headers = b"", []
+        self._give_up_on_the_vanished(transport)
         if len(self.connections) > self.limits.connections:
             self._refuse(OVERLOADED)
         else:
             self._start_timer()
+
+    def _give_up_on_the_vanished(self, transport: asyncio.Transport) -> None:
+        """Have the system end a connection whose client acknowledges nothing any more.
+
+        One that is gone without a word, as with a cable, is noticed by what is sent to it: a
+        stream by its signs of life.
+        """
+        connection = transport.get_extra_info("socket")
+        if connection is not None and connection.family in {socket.AF_INET, socket.AF_INET6}:
+            milliseconds = int(self.limits.request_seconds * 1000)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client, or we, have gone."""
