@@ -190,7 +190,12 @@ def test_lists_counts_and_filters_know_nothing_of_others(hers: Things, bob: Flas
     ):
         found = bob.get(BASE + path).json
         assert found["pagination"]["total_count"] == 0, path
-    for path in ("/pipelines", "/pipelines?include_system=true", "/pipelines?name=payroll"):
+    for path in (
+        "/pipelines",
+        "/pipelines?include_system=true",
+        "/pipelines?name=payroll",
+        "/webhooks",
+    ):
         listed = bob.get(BASE + path)
         assert (listed.json, listed.headers["X-Total-Count"]) == ([], "0")
 
