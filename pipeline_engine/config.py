@@ -21,6 +21,8 @@ from pipeline_engine.setting_kinds import (
     JsonMap,
     Limits,
     Quotas,
+    RetentionRule,
+    RetentionRules,
     WordLists,
     Words,
     are_asymmetric,
@@ -387,6 +389,22 @@ class Settings:
     retention_days: int = _variable(
         "PIPELINE_RETENTION_DAYS", ma.Integer(load_default=30, validate=AT_LEAST_ONE)
     )
+    retention_rules: tuple[RetentionRule, ...] = _variable(
+        "PIPELINE_RETENTION_RULES", RetentionRules(load_default=())
+    )
+    delivery_retention_days: int | None = _variable(
+        "PIPELINE_DELIVERY_RETENTION_DAYS", ma.Integer(load_default=None, validate=AT_LEAST_ONE)
+    )
+    webhook_delivery_retention_days: int | None = _variable(
+        "PIPELINE_WEBHOOK_DELIVERY_RETENTION_DAYS",
+        ma.Integer(load_default=None, validate=AT_LEAST_ONE),
+    )
+    schedule_fire_days: int = _variable(
+        "PIPELINE_SCHEDULE_FIRE_RETENTION_DAYS", ma.Integer(load_default=90, validate=AT_LEAST_ONE)
+    )
+    archive_directory: str | None = _variable(
+        "PIPELINE_ARCHIVE_DIRECTORY", ma.String(load_default=None)
+    )
     audit_retention_days: int = _variable(
         "PIPELINE_AUDIT_RETENTION_DAYS", ma.Integer(load_default=365, validate=AT_LEAST_ONE)
     )
@@ -440,6 +458,16 @@ class Settings:
         """Whether any owner may have so many of them only."""
         own = (quotas.get("parked_steps") for quotas in self.quotas.values())
         return any(most is not None for most in (self.max_parked_steps, *own))
+
+    @property
+    def delivery_days(self) -> int:
+        """For how long after it came a settled delivery is kept."""
+        return self.delivery_retention_days or self.retention_days
+
+    @property
+    def webhook_delivery_days(self) -> int:
+        """The same for one of a webhook."""
+        return self.webhook_delivery_retention_days or self.retention_days
 
     @property
     def lease(self) -> timedelta:

@@ -122,6 +122,7 @@ class Failpoint(StrEnum):
         "F26",
         "what webhook deliveries start is committed, its first steps are not sent",
     )
+    ARCHIVED = "archived", "F27", "old executions are in the archive, and not deleted yet"
 
     def __new__(cls, name: str, number: str, place: str) -> Self:
         """Make a member that is equal to its name."""

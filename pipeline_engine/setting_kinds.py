@@ -6,7 +6,8 @@ A kind is a field of marshmallow; a check raises its ``ValidationError``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -102,6 +103,70 @@ class Quotas(ma.Field[Mapping[str, Mapping[str, int | None]]]):
                 if most is not None and not (type(most) is int and most >= 0):
                     raise ValidationError(f"{owner}: {name} is no number from 0 on, {example}")
         return MappingProxyType(loaded)
+
+
+ENDED = ("COMPLETED", "FAILED", "INTERRUPTED")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionRule:
+    """How long some executions are kept after their end; the first rule that fits one decides."""
+
+    pipeline: str | None = None  #: name or id; null is any
+    owner: str | None = None  #: ``""`` is the system; null is any
+    status: tuple[str, ...] | None = None
+    days: int | None = None  #: null is for ever
+    keep_last: int | None = None  #: so many of each pipeline that it fits stay however old they are
+
+
+class RetentionRules(ma.Field[tuple[RetentionRule, ...]]):
+    """A JSON list of rules about how long executions are kept."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[RetentionRule, ...]:
+        example = 'such as [{"pipeline": "nightly", "status": ["FAILED"], "days": 90}].'
+        try:
+            loaded = orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValidationError(f"Not valid JSON: {error}.") from error
+        if not isinstance(loaded, list) or not all(isinstance(rule, dict) for rule in loaded):
+            raise ValidationError(f"Not a JSON list of objects, {example}")
+        wrong = [
+            f"rule {number}: {problem}."
+            for number, rule in enumerate(loaded, start=1)
+            for problem in _problems_of_rule(rule)
+        ]
+        if wrong:
+            raise ValidationError(wrong)
+        return tuple(_rule(one) for one in loaded)
+
+
+def _problems_of_rule(rule: Mapping[str, Any]) -> Iterator[str]:
+    known = {one.name for one in fields(RetentionRule)}
+    yield from (f"nothing is called {name}" for name in sorted(rule.keys() - known))
+    for name in ("pipeline", "owner"):
+        if not isinstance(rule.get(name, ""), str | None):
+            yield f"{name} is no text"
+    statuses = rule.get("status") or []
+    for status in statuses if isinstance(statuses, list) else [statuses]:
+        if str(status).upper() not in ENDED:
+            yield f"{status} is none of {', '.join(ENDED)}"
+    if "days" not in rule:
+        yield "days is missing; null is for ever"
+    elif not _is_whole(rule["days"], least=1):
+        yield "days is no whole number from 1 on, nor null"
+    if not _is_whole(rule.get("keep_last"), least=0):
+        yield "keep_last is no whole number from 0 on"
+
+
+def _is_whole(value: object, *, least: int) -> bool:
+    return value is None or (type(value) is int and least <= value <= 100_000)
+
+
+def _rule(given: Mapping[str, Any]) -> RetentionRule:
+    statuses = given.get("status")
+    words = statuses if isinstance(statuses, list) else [statuses]
+    status = None if statuses is None else tuple(str(word).upper() for word in words)
+    return RetentionRule(**{**given, "status": status})
 
 
 def _is_count(value: object) -> bool:

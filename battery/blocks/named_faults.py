@@ -25,7 +25,8 @@ WORDS = {
     FaultKind.RAISE: "an exception",
     FaultKind.STOP: "frozen for longer than its lease",
 }
-OF_EXECUTIONS = tuple(place for place in Failpoint if place is not Failpoint.IN_RETENTION)
+OF_RETENTION = (Failpoint.ARCHIVED, Failpoint.IN_RETENTION)
+OF_EXECUTIONS = tuple(place for place in Failpoint if place not in OF_RETENTION)
 AT_ONCE = 5  #: places that are armed together; each strikes once, in whatever process passes
 STRIKE_WITHIN_SECONDS = 60.0
 NEXT_EXECUTION_SECONDS = 1.5
@@ -39,7 +40,8 @@ def run_block(run: Run, *, kinds: Sequence[FaultKind] = KINDS) -> None:
         for kind in kinds:
             for places in _groups(OF_EXECUTIONS):
                 _strike(run, kind, places)
-            _strike_the_retention(run, kind)
+        for place in OF_RETENTION:
+            _strike_the_retention(run, kind, place)
     run.look(NAME)
 
 
@@ -123,13 +125,12 @@ class _Thaw:
 # ── Retention, which no execution comes past ─────────────────────────────────────────────
 
 
-def _strike_the_retention(run: Run, kind: FaultKind) -> None:
+def _strike_the_retention(run: Run, kind: FaultKind, place: Failpoint) -> None:
     """Let the deletion of an old execution fail in the middle, and repeat it."""
     victim = run.traffic.start(jobs.tiny(), key=str(uuid4()))
     run.settle(NAME)
     _grow_old(run, victim)
     run.forgotten.add(victim)
-    place = Failpoint.IN_RETENTION
     file = _armed(run, place, kind)
     struck = _ring_until(run, lambda: not file.exists())
     file.unlink(missing_ok=True)

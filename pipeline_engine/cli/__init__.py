@@ -59,6 +59,7 @@ main.sections = {
     "Operations": {
         "doctor": Entry("doctor", "Look at servers, workers and settings."),
         "audit": Entry("audit", "Check one execution's rows and history."),
+        "retention": Entry("retention", "Say what is kept for how long; delete the rest."),
         "db": Entry("db", "Look after the database's schema."),
     },
 }

@@ -296,6 +296,14 @@ class Client:
         """Return one page of what became of the events of a trigger, newest first."""
         return self._object("GET", f"event-triggers/{trigger_id}/firings", params=filters)
 
+    def retention(self) -> Json:
+        """Return what is kept for how long, and what a clean-up would delete."""
+        return self._object("GET", "retention")
+
+    def run_retention(self, *, dry_run: bool = False) -> Json:
+        """Delete what is old enough, or only count it."""
+        return self._object("POST", "retention/run", json={"dry_run": dry_run})
+
     def actions(self) -> Json:
         """Return all actions that are installed, and those that could not be loaded."""
         return self._object("GET", "actions")

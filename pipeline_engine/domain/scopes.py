@@ -39,12 +39,13 @@ class Scope(StrEnum):
     TOKENS_MANAGE = "tokens:manage"  #: make, list and revoke API tokens
     WEBHOOKS_READ = "webhooks:read"  #: doors for third parties, and what came in by them
     WEBHOOKS_WRITE = "webhooks:write"  #: make, change, try and delete them, and their secrets
+    ENGINE_CONTROL = "engine:control"  #: ring for what the engine does by itself; of a mesh
     OWNERS_ANY = "owners:any"  #: act for every owner, and see all rows when acting for nobody
     ADMIN = "admin"  #: everything, and what belongs to the system
 
 
 #: Rights that no role or token has by its noun: they reach beyond the rows of one owner.
-FAR_REACHING = frozenset({Scope.OWNERS_ANY, Scope.ADMIN})
+FAR_REACHING = frozenset({Scope.ENGINE_CONTROL, Scope.OWNERS_ANY, Scope.ADMIN})
 #: What only a role or token has that names it: it tells of people, and where they are.
 BY_NAME = FAR_REACHING | {Scope.AUDIT_LOG_READ}
 

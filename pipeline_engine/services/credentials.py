@@ -32,6 +32,7 @@ INTERNAL = frozenset(
         Scope.DELIVERIES_READ,
         Scope.DELIVERIES_CONTROL,
         Scope.SCHEDULES_CONTROL,
+        Scope.ENGINE_CONTROL,
     }
 )
 

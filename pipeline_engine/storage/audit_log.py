@@ -131,7 +131,7 @@ def _first_after(moment: datetime) -> ColumnElement[int]:
     return func.coalesce(found, HIGHEST_ID)
 
 
-def forget(connection: Connection, cutoff: datetime, *, limit: int) -> int:
+def forget(connection: Connection, *, cutoff: datetime, limit: int) -> int:
     """Delete the oldest records from before *cutoff*; the only way in which any can go."""
     found: int = connection.exec_driver_sql(
         "SELECT forget_audit_log(%(cutoff)s, %(limit)s)", {"cutoff": cutoff, "limit": limit}

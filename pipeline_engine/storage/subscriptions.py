@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -231,19 +230,3 @@ def kept(connection: Connection, owner: str | None) -> int:
         {"owner": owner},
     ).scalar_one()
     return found
-
-
-def delete_ended(connection: Connection, cutoff: datetime) -> int:
-    """Delete those that ended before *cutoff*, with their messages."""
-    return connection.exec_driver_sql(
-        "DELETE FROM subscriptions WHERE status = 'expired' AND updated_at < %(cutoff)s",
-        {"cutoff": cutoff},
-    ).rowcount
-
-
-def delete_settled(connection: Connection, cutoff: datetime) -> int:
-    """Delete messages that were sent, or given up, before *cutoff*."""
-    return connection.exec_driver_sql(
-        "DELETE FROM subscription_messages WHERE status <> 'waiting' AND settled_at < %(cutoff)s",
-        {"cutoff": cutoff},
-    ).rowcount

@@ -206,11 +206,3 @@ def overdue(connection: Connection, *, older_than: timedelta, limit: int) -> lis
         {"age": older_than, "limit": limit},
     )
     return sorted(row[0] for row in rows)
-
-
-def delete_old(connection: Connection, cutoff: datetime) -> int:
-    """Delete deliveries from before *cutoff* that are settled."""
-    return connection.exec_driver_sql(
-        "DELETE FROM webhook_deliveries WHERE received_at < %(cutoff)s AND outcome <> 'pending'",
-        {"cutoff": cutoff},
-    ).rowcount

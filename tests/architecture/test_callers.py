@@ -29,7 +29,11 @@ OPERATORS = {
     "webhooks.spooling.spool_of": "the name of a stream in Redis",
     "webhooks.stored.parameters_of": "what a pipeline declares that its caller has looked up",
     "webhooks.view.place_of": "a text that is bound into a sealed secret",
-    "retention.clean_up": "beat and `pipeline-engine db clean-up` delete what is old",
+    "retention.clean_up.clean_up": "beat, administrators and the mesh delete what is old",
+    "retention.clean_up.overview": "counts what is old, for administrators",
+    "retention.clean_up.stats": "counts what is old, for the mesh",
+    "waits.check": "sweeps, as workers do by themselves",
+    "waits.stats": "counts what is parked, for the mesh",
 }
 #: Without a look at anybody's rows.
 NOBODYS = {

@@ -95,6 +95,31 @@ def test_what_is_no_quota_is_refused(given):
     assert list(problems(**LEAST, PIPELINE_QUOTAS=given)) == ["PIPELINE_QUOTAS"]
 
 
+def test_rules_of_retention_are_read_in_their_order():
+    rules = read(
+        PIPELINE_RETENTION_RULES='[{"pipeline": "a", "days": null},'
+        ' {"status": "failed", "days": 9, "keep_last": 2}]'
+    ).retention_rules
+
+    assert [(one.pipeline, one.status, one.days, one.keep_last) for one in rules] == [
+        ("a", None, None, None),
+        (None, ("FAILED",), 9, 2),
+    ]
+
+
+def test_every_rule_of_retention_that_makes_no_sense_is_named():
+    given = '[{"days": 0}, {"pipelines": "a", "days": 1}, {"status": ["RUNNING"]}, {"days": 1}]'
+
+    (found,) = problems(**LEAST, PIPELINE_RETENTION_RULES=given).values()
+
+    assert found == [
+        "rule 1: days is no whole number from 1 on, nor null.",
+        "rule 2: nothing is called pipelines.",
+        "rule 3: RUNNING is none of COMPLETED, FAILED, INTERRUPTED.",
+        "rule 3: days is missing; null is for ever.",
+    ]
+
+
 def test_the_message_names_the_variables_and_no_secret():
     with pytest.raises(InvalidSettings) as refused:
         Settings.from_env({**LEAST, "PIPELINE_SECRET_KEY": "too short"})

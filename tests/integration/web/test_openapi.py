@@ -69,7 +69,13 @@ def test_what_needs_no_token_says_so(anybody: FlaskClient) -> None:
     open_to_all = {o["operationId"] for _, _, o in found if not o["security"]}
     to_services = {o["operationId"] for _, _, o in found if any("dapr" in s for s in o["security"])}
 
-    assert open_to_all == {"get_health", "get_readiness", "answer_callback", "trigger_webhook"}
+    assert open_to_all == {
+        "get_health",
+        "get_readiness",
+        "answer_callback",
+        "trigger_webhook",
+        "list_dapr_subscriptions",
+    }
     assert to_services >= {"send_event", "send_workflow_event"}
 
 

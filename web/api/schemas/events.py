@@ -89,6 +89,15 @@ class ReceiptSchema(ApiSchema):
     routed = fields.Boolean()
 
 
+class ListenedTopicSchema(ApiSchema):
+    """A topic that the sidecar listens to for us."""
+
+    pubsubname = fields.String()
+    topic = fields.String()
+    route = fields.String()
+    dead_letter_topic = fields.String(data_key="deadLetterTopic")
+
+
 class RoutedSchema(ReceiptSchema):
     """The same for clients of the reference service."""
 
