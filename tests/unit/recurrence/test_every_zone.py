@@ -188,6 +188,8 @@ def test_where_a_search_starts_makes_no_difference(changes):
             assert recurrence.last_before(start) == earlier[-1] if earlier else True
 
 
+# At some changes of old, near midnight, cronsim looks for the next day for ever.
+@pytest.mark.skipif(bool(WIDE), reason="not everything that was, does cronsim understand")
 def test_unless_a_schedule_says_otherwise_cronsim_decides(changes):
     # Where clocks change by half an hour, cronsim's steps of an hour pass over some times.
     whole_hours = (one for one in walks(changes, one_of=3) if one.change_is_whole_hours)
