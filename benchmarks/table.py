@@ -91,7 +91,7 @@ ROWS: tuple[Row, ...] = (
         is_ratio=False,
     ),
     Fair(count=8, per_second=2, cheap=60_000, blocking=3_000, target=at_most(2)),
-    Messages(events=2_000, subscribers=50, hanging=5),
+    Messages(events=500, subscribers=50, hanging=5),
     Due(per_minute=100, seconds=60, many=10_000, at_once=5_000),
     Ablation(),
     Parked(10_000),

@@ -138,7 +138,7 @@ def test(caller: Caller, session: Session, subscription_id: str) -> MessageRecor
         origin=Origin.TEST,
         in_order=False,
     )
-    messages.add_test(session.connection(), subscription.id, message)
+    messages.post(session.connection(), subscription.id, message)
     _record(caller, session, Act.SUBSCRIPTION_TEST, subscription)
     return _found(session, subscription, message_id)
 

@@ -99,7 +99,7 @@ _COLUMNS = {
 }
 _RECORDSET = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
 _TRIES = f"$[last - {KEPT_TRIES - 1} to last]"
-_UPSERT = f"""
+_INSERT = f"""
 INSERT INTO subscription_messages AS m (subscription_id, message_id, origin, in_order, status,
     event_type, execution_id, event_transaction, event_id, body, attempts, tries, note, due_at,
     settled_at)
@@ -108,7 +108,9 @@ SELECT %(id)s, r.message_id, r.origin, r.in_order, r.status, r.event_type, r.exe
     CASE WHEN r.status = 'waiting' THEN now() + make_interval(secs => r.due) END,
     CASE WHEN r.status <> 'waiting' THEN now() END
 FROM json_to_recordset(%(rows)s::json) AS r({_RECORDSET})
-ON CONFLICT (subscription_id, message_id) DO UPDATE SET status = excluded.status,
+ON CONFLICT (subscription_id, message_id) DO"""
+_ONCE = f"{_INSERT} NOTHING"
+_UPSERT = f"""{_INSERT} UPDATE SET status = excluded.status,
     origin = excluded.origin, in_order = excluded.in_order, attempts = excluded.attempts,
     tries = jsonb_path_query_array(m.tries || excluded.tries, '{_TRIES}'),
     note = excluded.note, due_at = excluded.due_at, settled_at = excluded.settled_at
@@ -266,13 +268,19 @@ def give_back(connection: Connection, subscription_id: UUID, *, by: str, is_full
 # ── What somebody asks for ───────────────────────────────────────────────────────────────
 
 
-def add_test(connection: Connection, subscription_id: UUID, message: Message) -> None:
-    """Let a message be sent once that says nothing but that it is a test."""
+def post(connection: Connection, subscription_id: UUID, message: Message) -> None:
+    """Let a message be sent that is about no event of the history, such as a test.
+
+    For any transaction that has something to say: it is sent once that is committed, and under
+    its id only once, however often it is posted.
+    """
     rows = json_guard.dumps([_row(Settled(message=message, status=MessageStatus.WAITING))])
-    driver.run(connection, _UPSERT, {"id": str(subscription_id), "rows": rows})
+    driver.run(connection, _ONCE, {"id": str(subscription_id), "rows": rows})
+    is_test = message.origin is Origin.TEST
+    due = "has_test = true" if is_test else "retry_at = least(retry_at, now())"
     driver.run(
         connection,
-        "UPDATE subscriptions SET has_test = true WHERE id = %(id)s",
+        f"UPDATE subscriptions SET {due} WHERE id = %(id)s",
         {"id": str(subscription_id)},
     )
 

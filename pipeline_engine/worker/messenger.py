@@ -37,6 +37,8 @@ class Messenger:
         self._stopped = Event()
         self._name = f"{worker_name()}:{uuid.uuid4().hex[:8]}"  # a restarted process is another one
         self._lock = Lock()
+        self._free = Event()  #: a thread is free, and somebody may wait for one
+        self._is_short = False  #: more may wait for their turn than there are threads
         self._busy = 0
         self._suspects = 0
 
@@ -47,11 +49,12 @@ class Messenger:
     def stop(self) -> None:
         """Begin no other turn; those that go on end after the present message."""
         self._stopped.set()
+        self._free.set()
 
     def _look_for_ever(self) -> None:
         pause, tidy_at = LOOK_SECONDS, time.monotonic()
         notes = ProgressNotes(self._runtime())
-        while not self._stopped.wait(pause):
+        while not self._is_over(pause):
             try:
                 if time.monotonic() >= tidy_at:
                     tidy_at = time.monotonic() + TIDY_SECONDS
@@ -61,6 +64,12 @@ class Messenger:
                 log.warning("looking for news failed", exc_info=not is_unreachable(error))
                 pause = IDLE_SECONDS
 
+    def _is_over(self, pause: float) -> bool:
+        """Wait until it is time to look again, or a thread is free for who waits for one."""
+        self._free.wait(pause)
+        self._free.clear()
+        return self._stopped.is_set()
+
     def look(self, notes: ProgressNotes) -> bool:
         """Look once; returns whether there is anybody to tell."""
         runtime = self._runtime()
@@ -68,9 +77,10 @@ class Messenger:
         if rung.anybody or rung.came_further:
             notes.write(rung.came_further)
         places = self._places(runtime.settings.message_threads)
-        if places.free > 0:
-            for one in look.take_turns(runtime, self._name, places):
-                self._begin(one)
+        taken = look.take_turns(runtime, self._name, places) if places.free > 0 else []
+        self._is_short = len(taken) >= places.free
+        for one in taken:
+            self._begin(one)
         return rung.anybody
 
     def _places(self, threads: int) -> Places:
@@ -95,3 +105,5 @@ class Messenger:
             with self._lock:
                 self._busy -= 1
                 self._suspects -= bool(one.failures)
+            if self._is_short:
+                self._free.set()

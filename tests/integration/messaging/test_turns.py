@@ -28,6 +28,9 @@ from pipeline_engine.messaging import look
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import retention, subscription_messages, subscriptions
 from pipeline_engine.services.subscriptions import WithSecret
+from pipeline_engine.storage import messages
+from pipeline_engine.storage.messages import Message
+from pipeline_engine.storage.positions import Position
 
 TOO_LATE = timedelta(hours=25)
 
@@ -519,6 +522,26 @@ def test_all_is_sent_again_from_a_moment_or_a_position_on(
     assert types(receiver) == [*once, *once[1:], once[-1]]
     assert ids(receiver)[3:5] == ids(receiver)[1:3]
     assert [m.origin for m in messenger.messages(subscription)] == ["event", "replay", "replay"]
+
+
+def test_what_is_no_event_is_posted_once_under_its_id(
+    messenger: OneMessenger, runtime: Runtime, receiver: LocalService, subscription: UUID
+) -> None:
+    alert = Message(
+        id="msg_late_1",
+        event_type="late",
+        execution_id=None,
+        position=Position(0, 0),
+        body='{"type":"late"}',
+        in_order=False,
+    )
+    for _ in range(2):
+        with runtime.engine.begin() as connection:
+            messages.post(connection, subscription, alert)
+        messenger.send_all()
+
+    assert ids(receiver) == ["msg_late_1"]
+    assert receiver.received[0].raw == b'{"type":"late"}'
 
 
 # ── What is kept ─────────────────────────────────────────────────────────────────────────

@@ -7,6 +7,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from pipeline_engine.services.event_triggers import LONGEST_WINDOW, MAX_FILTERS, OUTCOMES
 
 from ..paging import PaginationSchema
+from .executions import TOPIC
 from .fields import (
     MAX_PAGE,
     ApiSchema,
@@ -64,7 +65,11 @@ class EventTriggerChange(ApiSchema):
     config = fields.Nested(ConfigBody)
     params = an_object(metadata={"description": "Given to each execution, beside `event`."})
     enabled = TrueOrFalse()
-    callback_topics = fields.List(text(255, 1), allow_none=True)
+    callback_topics = fields.List(
+        fields.String(validate=validate.Regexp(TOPIC)),
+        allow_none=True,
+        validate=validate.Length(max=100),
+    )
     subscriber_ids = text(1000, allow_none=True)
     payload_type = text(255, allow_none=True)
     notification_workflow_id = text(255, allow_none=True)

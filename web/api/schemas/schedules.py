@@ -20,6 +20,7 @@ from pipeline_engine.services.schedules import (
 )
 
 from ..paging import PaginationSchema
+from .executions import TOPIC
 from .fields import (
     MAX_ID,
     MAX_PAGE,
@@ -122,7 +123,11 @@ class ScheduleChange(ApiSchema):
         OVERLAPS, metadata={"description": "For due times while an execution is open."}
     )
     pause_after_failures = _seconds(1000, 1, allow_none=True)
-    callback_topics = fields.List(text(255, 1), allow_none=True)
+    callback_topics = fields.List(
+        fields.String(validate=validate.Regexp(TOPIC)),
+        allow_none=True,
+        validate=validate.Length(max=100),
+    )
     subscriber_ids = text(10_000, allow_none=True)
     payload_type = text(255, allow_none=True)
     notification_workflow_id = text(255, allow_none=True)
