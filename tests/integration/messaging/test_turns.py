@@ -575,7 +575,7 @@ def test_what_was_given_up_long_ago_is_deleted_and_what_waits_is_not(
 
     cleaned = retention.clean_up(runtime, now=datetime.now(UTC) + timedelta(days=15))
 
-    assert cleaned.messages == 1
+    assert cleaned.ledgers["subscription_messages"] == 1
     assert [message.status for message in messenger.messages(subscription)] == ["waiting"]
 
 
