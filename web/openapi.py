@@ -16,8 +16,8 @@ from pipeline_engine.services.pipelines import definition_schema
 
 from .api.auth import ON_BEHALF, OWNER, Access, access_to, scopes_of
 from .api.schemas.problems import ProblemSchema
-from .example import Example
 from .examples import EXAMPLES
+from .examples.example import Example
 from .problems import PROBLEM_TYPE
 
 Document: TypeAlias = dict[str, Any]

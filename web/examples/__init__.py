@@ -1,0 +1,43 @@
+"""One example for each operation of the OpenAPI document: what is sent, and what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from . import (
+    access,
+    actions,
+    alerts,
+    deliveries,
+    event_triggers,
+    executions,
+    health,
+    pipelines,
+    retention,
+    schedules,
+    secrets,
+    subscriptions,
+    webhooks,
+)
+from .example import Example
+
+__all__ = ["EXAMPLES", "Example"]
+
+NOUNS = (
+    access,
+    actions,
+    alerts,
+    deliveries,
+    event_triggers,
+    executions,
+    health,
+    pipelines,
+    retention,
+    schedules,
+    secrets,
+    subscriptions,
+    webhooks,
+)
+EXAMPLES: Mapping[str, Example] = {
+    operation: example for noun in NOUNS for operation, example in noun.EXAMPLES.items()
+}
