@@ -219,7 +219,9 @@ class Timing:
         return Due(due_at, due_at + _share(self.schedule_id, due_at) * most)
 
     def _begun(self, moment: datetime) -> datetime:
-        return moment if self.starts_at is None else max(moment, self.starts_at - TICK)
+        if self.starts_at is None or moment >= self.starts_at:
+            return moment
+        return self.starts_at - TICK
 
     def _ended(self, moment: datetime) -> datetime:
         return moment if self.expires_at is None else min(moment, self.expires_at - TICK)

@@ -8,10 +8,11 @@ understands), ``zones`` (when the clocks of a zone change), then ``interval`` an
 from __future__ import annotations
 
 from pipeline_engine.domain.recurrence.cron import Doubled, Missing
-from pipeline_engine.domain.recurrence.recurrence import Kind, Recurrence
+from pipeline_engine.domain.recurrence.recurrence import EARLIEST, Kind, Recurrence
 from pipeline_engine.domain.recurrence.zones import require_zones, zone_release
 
 __all__ = [
+    "EARLIEST",
     "Doubled",
     "Kind",
     "Missing",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pipeline_engine.domain.recurrence import Kind, zone_release
-from pipeline_engine.domain.schedules import ScheduleStatus, Timing
+from pipeline_engine.domain.schedules import Due, ScheduleStatus, Timing
 from pipeline_engine.storage.tables.schedules import Schedule
 
 
@@ -28,12 +28,12 @@ def hold(schedule: Schedule) -> None:
 
 def aim(schedule: Schedule, timing: Timing, now: datetime) -> None:
     """Say when it is due next after what is settled, or that it has ended."""
-    ended = _end(schedule, timing, now)
+    due = timing.next_after(schedule.settled_at)
+    ended = _end(schedule, timing, due, now)
     schedule.ended = ended
     if ended is not None:
         hold(schedule)
         return
-    due = timing.next_after(schedule.settled_at)
     schedule.seen_due_at = None
     schedule.zone_release = zone_release()
     schedule.next_due_at = due.due_at if due else None
@@ -41,12 +41,15 @@ def aim(schedule: Schedule, timing: Timing, now: datetime) -> None:
     schedule.next_fire_at = due.fire_at if due else schedule.expires_at
 
 
-def _end(schedule: Schedule, timing: Timing, now: datetime) -> ScheduleStatus | None:
+def _end(
+    schedule: Schedule, timing: Timing, due: Due | None, now: datetime
+) -> ScheduleStatus | None:
     if schedule.expires_at is not None and schedule.expires_at <= now:
         return ScheduleStatus.EXPIRED
     if schedule.max_runs is not None and schedule.run_count >= schedule.max_runs:
         return ScheduleStatus.COMPLETED
-    if schedule.kind == Kind.MANUAL:
+    if schedule.kind == Kind.MANUAL or due is not None:
         return None
-    is_over = timing.recurrence.next_after(schedule.settled_at) is None
-    return ScheduleStatus.COMPLETED if is_over else None
+    expires = schedule.expires_at is not None
+    would_go_on = expires and timing.recurrence.next_after(schedule.settled_at) is not None
+    return None if would_go_on else ScheduleStatus.COMPLETED

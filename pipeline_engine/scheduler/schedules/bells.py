@@ -114,7 +114,8 @@ def _mended(runtime: Runtime) -> int:
             # A clock that was ahead has left a time that is still to come.
             schedule.settled_at = min(schedule.settled_at, now)
             try:
-                aim(schedule, Timing.of(schedule), now)
+                # Not by now: what was due before its expiry has to come to the ledger first.
+                aim(schedule, Timing.of(schedule), schedule.settled_at)
             except InvalidSchedule:
                 hold(schedule)
                 schedule.disabled_reason = Pause.INVALID

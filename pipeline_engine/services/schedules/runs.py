@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.identity import new_id
+from pipeline_engine.domain.recurrence import EARLIEST
 from pipeline_engine.domain.schedules import TICK, FireOrigin, FireOutcome, Timing
 from pipeline_engine.errors import PipelineNotFound
 from pipeline_engine.failpoints import Failpoint, failpoint
@@ -140,7 +141,8 @@ def backfill(
 def _plan(
     tx: Transaction, schedule: Schedule, since: datetime, until: datetime, most: int
 ) -> list[Backfilled]:
-    due = Timing.of(schedule).between(since - TICK, until, min(most, MOST_BACKFILLED))
+    after = max(since, EARLIEST) - TICK
+    due = Timing.of(schedule).between(after, until, min(most, MOST_BACKFILLED))
     known = ledger.decided(tx.connection, schedule.id, due)
     return [_planned(at, *known.get(at, (None, False))) for at in due]
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.identity import new_id
 from pipeline_engine.domain.issues import Issue
+from pipeline_engine.domain.recurrence import Kind
 from pipeline_engine.domain.schedules import FireOutcome, FireReason, Timing
 from pipeline_engine.errors import (
     InvalidSchedule,
@@ -244,19 +245,26 @@ def _set_time(schedule: Schedule, wanted: Wanted, now: datetime) -> None:
         setattr(schedule, name, getattr(wanted, name))
     if moves_anchor:
         schedule.anchor_at = wanted.starts_at or now.replace(microsecond=0)
-    recurrence = Timing.of(schedule).recurrence
-    recurrence.require_next_after(now)
-    _check_expiry(wanted, now)
-    schedule.run_at = recurrence.run_at  # an aware time, whatever was written
+    timing = Timing.of(schedule)
+    timing.recurrence.require_next_after(now)
+    _check_bounds(wanted, timing, now)
+    schedule.run_at = timing.recurrence.run_at  # an aware time, whatever was written
 
 
-def _check_expiry(wanted: Wanted, now: datetime) -> None:
-    if wanted.expires_at is None:
-        return
-    if wanted.expires_at <= max(now, wanted.starts_at or now):
+def _check_bounds(wanted: Wanted, timing: Timing, now: datetime) -> None:
+    if wanted.expires_at is not None and wanted.expires_at <= max(now, wanted.starts_at or now):
         message = "expires_at has to be later than now, and than starts_at"
-        issue = Issue("/expires_at", "in_the_past", message)
-        raise InvalidSchedule(f"Invalid schedule: {message}", problems=(issue,))
+        raise _out_of_bounds("expires_at", "in_the_past", message)
+    if timing.recurrence.kind is Kind.MANUAL or timing.next_after(now) is not None:
+        return
+    bound = "expires_at" if wanted.expires_at is not None else "starts_at"
+    message = "nothing is due between starts_at and expires_at"
+    raise _out_of_bounds(bound, "never_fires", message)
+
+
+def _out_of_bounds(field: str, code: str, message: str) -> InvalidSchedule:
+    issue = Issue(f"/{field}", code, message)
+    return InvalidSchedule(f"Invalid schedule: {message}", problems=(issue,))
 
 
 def _go_on(schedule: Schedule, now: datetime, *, is_asked_for: bool = False) -> None:

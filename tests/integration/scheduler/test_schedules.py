@@ -379,6 +379,65 @@ def test_a_schedule_begins_at_its_start(clockwork: Clockwork) -> None:
     assert clockwork.row(every).next_due_at == at("15:10")
 
 
+@pytest.mark.parametrize(
+    ("expression", "wanted", "wrong"),
+    [
+        ("0 * * * *", {"starts_at": datetime.max.replace(tzinfo=UTC)}, "/starts_at"),
+        ("0 * * * *", {"starts_at": at("13:10"), "expires_at": at("13:50")}, "/expires_at"),
+        (None, {"run_at": at("13:00"), "starts_at": at("14:00")}, "/starts_at"),
+        (None, {"run_at": at("13:00"), "expires_at": at("12:40")}, "/expires_at"),
+    ],
+)
+def test_a_schedule_of_which_nothing_is_due_within_its_bounds_is_refused(
+    clockwork: Clockwork, expression: str | None, wanted: dict[str, Any], wrong: str
+) -> None:
+    kind = {} if expression else {"kind": "one_time"}
+
+    with pytest.raises(InvalidSchedule) as refused:
+        clockwork.schedule(expression, "12:30", **kind, **wanted)
+
+    (problem,) = refused.value.facts["problems"]
+    assert (problem.pointer, problem.code) == (wrong, "never_fires")
+
+
+def test_the_first_moment_of_the_calendar_is_a_start_like_any_other(clockwork: Clockwork) -> None:
+    first = datetime.min.replace(tzinfo=UTC)
+    schedule_id = clockwork.schedule("0 * * * *", "12:30", starts_at=first)
+
+    given: dict[str, Any] = {"since": first, "until": at("12:00"), "now": at("12:30"), "most": 1}
+    planned = schedules.backfill(ADA, clockwork.runtime, schedule_id, **given)
+
+    assert clockwork.row(schedule_id).next_due_at == at("13:00")
+    assert len(planned) == 1
+
+
+def test_one_that_was_saved_although_nothing_is_due_is_completed_and_looked_at_no_more(
+    clockwork: Clockwork,
+) -> None:
+    schedule_id = clockwork.schedule(None, "12:30", kind="one_time", run_at=at("13:00"))
+    clockwork.driver.change(
+        "UPDATE schedules SET starts_at = %(at)s, next_due_at = NULL, next_fire_at = NULL",
+        at=at("14:00"),
+    )
+
+    bells.mend(clockwork.runtime)
+
+    assert clockwork.row(schedule_id).status == ScheduleStatus.COMPLETED
+
+
+def test_other_rules_of_a_zone_lose_no_due_time_of_a_schedule_that_has_expired_meanwhile(
+    clockwork: Clockwork,
+) -> None:
+    schedule_id = clockwork.schedule("0 * * * *", "12:30", expires_at=at("14:00"))
+    clockwork.driver.change("UPDATE schedules SET zone_release = '2019a'")
+
+    bells.mend(clockwork.runtime)  # it is years later by now
+    clockwork.tick("14:30")
+
+    assert clockwork.ledger(schedule_id) == [("13:00", FIRED)]
+    assert clockwork.row(schedule_id).status == ScheduleStatus.EXPIRED
+
+
 # ── B11: the clock is wrong ──────────────────────────────────────────────────────────────
 
 
