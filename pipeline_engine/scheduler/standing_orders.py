@@ -14,7 +14,7 @@ from pipeline_engine.domain.sealing import Opened, Sealer
 from pipeline_engine.domain.standing_orders import TRIGGER
 from pipeline_engine.errors import PipelineNotFound
 from pipeline_engine.scheduler import start as starting
-from pipeline_engine.scheduler.start import Request, Started
+from pipeline_engine.scheduler.start import Request, Startable, Started
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage.tables.standing_orders import StandingOrder
 
@@ -36,10 +36,7 @@ def follow(tx: Transaction, order: StandingOrder, occasion: Occasion) -> Started
     ``TooManyOpenExecutions`` and ``SecretUnreadable``: the order stands, and whoever follows it
     writes down why nothing has started.
     """
-    if order.pipeline_id is None:
-        raise PipelineNotFound("The pipeline was deleted")
-    caller = Caller.resumed(Authority.of(order.authority, order.user_id), order.user_id)
-    found = starting.pipeline_with_id(tx, (caller,), order.pipeline_id)
+    caller, found = startable(tx, order)
     opened = opened_params(tx.runtime.sealer, order)
     request = Request(
         params={**opened.value, **occasion.params, TRIGGER: dict(occasion.trigger)},
@@ -54,6 +51,17 @@ def follow(tx: Transaction, order: StandingOrder, occasion: Occasion) -> Started
         masker=_masker(tx, opened),
     )
     return starting.start(tx, found, request)
+
+
+def startable(tx: Transaction, order: StandingOrder) -> tuple[Caller, Startable]:
+    """What an order starts, and for whom it does.
+
+    Raises ``PipelineNotFound``, ``PipelineArchived`` and ``DraftNotExecutable``.
+    """
+    if order.pipeline_id is None:
+        raise PipelineNotFound("The pipeline was deleted")
+    caller = Caller.resumed(Authority.of(order.authority, order.user_id), order.user_id)
+    return caller, starting.pipeline_with_id(tx, (caller,), order.pipeline_id)
 
 
 def opened_params(sealer: Sealer, order: StandingOrder) -> Opened:

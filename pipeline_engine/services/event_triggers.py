@@ -28,6 +28,7 @@ from pipeline_engine.services import audit_log, standing_orders
 from pipeline_engine.services.audit_log import Act
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.pipelines import as_id
+from pipeline_engine.storage.standing_orders import hold_pipeline_of
 from pipeline_engine.storage.tables.event_triggers import EventTrigger
 from pipeline_engine.storage.tables.inbox import Delivery, DeliveryTarget
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
@@ -254,6 +255,7 @@ def _parameters(session: Session, pipeline_id: UUID | None) -> Any:
 
 
 def _locked(caller: Caller, session: Session, trigger_id: UUID | str) -> EventTrigger:
+    hold_pipeline_of(session, EventTrigger, _as_id(trigger_id))
     found = session.scalar(
         select(EventTrigger)
         .where(_seen(caller), EventTrigger.id == _as_id(trigger_id))

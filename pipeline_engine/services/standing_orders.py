@@ -26,6 +26,7 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.start import Startable, check_rights, pipeline_with_id
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.services.pipelines import as_id
+from pipeline_engine.storage.standing_orders import hold_pipeline
 from pipeline_engine.storage.tables.standing_orders import StandingOrder
 
 
@@ -59,6 +60,7 @@ def checked(
     if caller.user_id is None and not caller.is_administrator:
         raise AdministratorsOnly
     tx = Transaction(session.connection(), runtime)
+    hold_pipeline(session, as_id(wanted))
     found = pipeline_with_id(tx, (caller,), as_id(wanted))
     check_rights(found.plan, caller)
     definition = found.plan.definition

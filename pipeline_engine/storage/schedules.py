@@ -75,19 +75,6 @@ def lock_pipelines(connection: Connection, ids: Iterable[UUID | None]) -> set[UU
     return {row[0] for row in rows}
 
 
-def hold_pipeline(connection: Connection, schedule_id: UUID) -> None:
-    """Let the pipeline of a schedule stay until the end of the transaction.
-
-    Whoever deletes one locks it before its schedules: who waits for both does so in that order.
-    """
-    driver.run(
-        connection,
-        "SELECT 1 FROM pipelines WHERE id = (SELECT pipeline_id FROM schedules WHERE id = %(id)s)"
-        " FOR KEY SHARE",
-        {"id": str(schedule_id)},
-    )
-
-
 def mark_seen(connection: Connection, moment: datetime) -> None:
     """Say of all that is due that it was seen: nobody is to blame it if he comes to it late."""
     driver.run(

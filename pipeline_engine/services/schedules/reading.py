@@ -18,6 +18,7 @@ from pipeline_engine.services import standing_orders
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.schedules.preview import Runs
 from pipeline_engine.storage import schedules as storage
+from pipeline_engine.storage.standing_orders import hold_pipeline_of
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
 from pipeline_engine.storage.tables.schedules import Schedule, ScheduleFire
@@ -168,6 +169,7 @@ def locked(caller: Caller, session: Session, schedule_id: UUID | str) -> Schedul
 
     Raises ``ScheduleNotFound``, and ``AdministratorsOnly`` for one of the system.
     """
+    hold_pipeline_of(session, Schedule, _identity(schedule_id))
     found = seen(caller, session, schedule_id, locks=True)
     if found.user_id is None and not caller.is_administrator:
         raise AdministratorsOnly

@@ -24,7 +24,7 @@ from pipeline_engine.scheduler.schedules.book import Book, fire_of
 from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
 from pipeline_engine.services import audit_log
 from pipeline_engine.services.audit_log import Act
-from pipeline_engine.services.schedules.reading import locked, seen
+from pipeline_engine.services.schedules.reading import locked
 from pipeline_engine.storage import fires as ledger
 from pipeline_engine.storage import schedules as storage
 from pipeline_engine.storage.fires import Fire
@@ -192,7 +192,6 @@ def poll(caller: Caller, runtime: Runtime) -> Polled:
 
 def _locked(caller: Caller, tx: Transaction, schedule_id: UUID | str) -> Schedule:
     with Session(tx.connection, autoflush=False) as session:
-        storage.hold_pipeline(tx.connection, seen(caller, session, schedule_id).id)
         found = locked(caller, session, schedule_id)
         session.expunge_all()
     return found

@@ -26,10 +26,11 @@ from pipeline_engine.errors import (
 from pipeline_engine.scheduler import standing_orders as orders
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.schedules import aim, bells
+from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.services import audit_log, standing_orders
 from pipeline_engine.services.audit_log import Act
 from pipeline_engine.services.schedules.reading import StoredSchedule, get, locked
-from pipeline_engine.services.schedules.wanted import ANCHORED, PLAIN, TIMING, Wanted
+from pipeline_engine.services.schedules.wanted import ANCHORED, NAMES, PLAIN, TIMING, Wanted
 from pipeline_engine.storage import fires as ledger
 from pipeline_engine.storage import quotas
 from pipeline_engine.storage import schedules as storage
@@ -54,7 +55,8 @@ def create(
     schedule = Schedule(id=new_id(), user_id=caller.user_id, created_by=caller.principal)
     schedule.lock_version, schedule.run_count, schedule.trusted_since = 1, 0, moment
     schedule.anchor_at = schedule.settled_at = moment
-    _fill(caller, session, runtime, schedule, wanted)
+    _check(caller, session, runtime, schedule, wanted)
+    _write(schedule, wanted)
     _set_time(schedule, wanted, moment)
     schedule.enabled = wanted.enabled
     _go_on(schedule, moment)
@@ -86,7 +88,10 @@ def change(
         name in given and getattr(wanted, name) != getattr(schedule, name) for name in TIMING
     )
     was_enabled = schedule.enabled
-    _fill(caller, session, runtime, schedule, wanted)
+    # One that starts nothing can be renamed, and disabled, when its pipeline is gone.
+    if wanted.enabled or not NAMES.issuperset(given):
+        _check(caller, session, runtime, schedule, wanted)
+    _write(schedule, wanted)
     if retimed:
         schedule.ended = None
         _set_time(schedule, wanted, moment)
@@ -153,15 +158,14 @@ def resume(
 ) -> StoredSchedule:
     """Go on with the first due time that is still to come; an active one stays as it is.
 
-    Raises ``ScheduleNotFound``, ``VersionMismatch``, ``ScheduleEnded``, ``PipelineNotFound`` and
-    ``InvalidSchedule``.
+    Raises ``ScheduleNotFound``, ``VersionMismatch``, ``ScheduleEnded``, ``InvalidSchedule``, and
+    what ``standing_orders.startable`` raises.
     """
     schedule = _locked(caller, session, schedule_id, versions)
     if schedule.ended is not None:
         raise _ended(schedule)
-    if schedule.pipeline_id is None:
-        raise PipelineNotFound("The pipeline of this schedule was deleted")
     if not schedule.enabled:
+        orders.startable(Transaction(session.connection(), runtime), schedule)
         schedule.enabled = True
         _go_on(schedule, now or storage.now(session.connection()), is_asked_for=True)
         _touch(schedule)
@@ -208,8 +212,6 @@ def _changed(
         given = {**given, "params": params}
     else:
         kept["params"] = orders.opened_params(runtime.sealer, schedule).value
-    if kept["pipeline_id"] is None and "pipeline_id" not in given:
-        raise PipelineNotFound("The pipeline of this schedule was deleted")
     return replace(Wanted(**kept), **given)
 
 
@@ -222,16 +224,22 @@ def _parameters(session: Session, schedule: Schedule) -> object:
     return session.scalar(newest)
 
 
-def _fill(
+def _check(
     caller: Caller, session: Session, runtime: Runtime, schedule: Schedule, wanted: Wanted
 ) -> None:
-    """Write what is wanted into the row, with the rights of *caller*."""
+    """Check pipeline and params as they are to be, and stamp the rights of *caller* on the row."""
+    if wanted.pipeline_id is None:
+        raise PipelineNotFound("The pipeline of this schedule was deleted")
     owner = caller.acting_for(schedule.user_id)
     checked = standing_orders.checked(
         owner, session, runtime, wanted.pipeline_id, wanted.params, order_id=schedule.id
     )
     schedule.pipeline_id, schedule.authority = checked.pipeline_id, checked.authority
     schedule.params, schedule.sealed = checked.params, checked.sealed
+
+
+def _write(schedule: Schedule, wanted: Wanted) -> None:
+    """Write what needs no check."""
     topics = wanted.callback_topics
     schedule.callback_topics = None if topics is None else list(topics)
     for name in PLAIN:

@@ -15,7 +15,7 @@ from pipeline_engine.domain.schedules import Misfire, Overlap
 class Wanted:
     """All that a client says of a schedule."""
 
-    pipeline_id: UUID | str
+    pipeline_id: UUID | str | None  #: null: that of a saved one was deleted
     name: str
     kind: str
     expression: str | None = None
@@ -47,6 +47,8 @@ TIMING = (
 )
 #: What moves the moment that intervals count from.
 ANCHORED = ("kind", "expression", "starts_at")
+#: What has nothing to do with what is started, nor with whose rights.
+NAMES = frozenset({"name", "description", "enabled"})
 #: What else a row keeps as it was said.
 PLAIN = (
     *("name", "description", "misfire", "catch_up_seconds", "overlap", "pause_after_failures"),

@@ -20,6 +20,7 @@ from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.standing_orders import shown_params
 from pipeline_engine.services.webhooks.last_known import LastKnownWebhooks, keep_after_commit
 from pipeline_engine.services.webhooks.refusals import WebhookNotFound
+from pipeline_engine.storage.standing_orders import hold_pipeline_of
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
 from pipeline_engine.storage.tables.webhooks import Webhook, WebhookSecret
 from pipeline_engine.storage.visibility import visible_to
@@ -85,6 +86,7 @@ def locked(
 
     Raises ``WebhookNotFound`` and ``VersionMismatch``.
     """
+    hold_pipeline_of(session, Webhook, as_id(webhook_id))
     wanted = select(Webhook).where(Webhook.id == as_id(webhook_id), visible_to(Webhook, caller))
     webhook = session.scalar(wanted.with_for_update().execution_options(populate_existing=True))
     if webhook is None:

@@ -14,12 +14,13 @@ import pytest
 from sqlalchemy.orm import Session
 from support.driving import Driver, in_background
 from support.factories import a_document, a_step
+from support.meeting import wait_for_blocked
 from support.schedules import ADA, Clockwork, at
 
 from pipeline_engine.domain.schedules import ScheduleStatus
-from pipeline_engine.errors import InvalidSchedule, ScheduleEnded, TooManySchedules
+from pipeline_engine.errors import InvalidSchedule, PipelineArchived, ScheduleEnded, TooManySchedules
 from pipeline_engine.scheduler.schedules import bells, look
-from pipeline_engine.services import pipelines, schedules
+from pipeline_engine.services import archive, pipelines, schedules
 from pipeline_engine.services.pipelines import PipelineRequest
 
 FIRED, SKIPPED, MERGED = "fired", "skipped", "merged"
@@ -509,6 +510,47 @@ def test_a_schedule_whose_pipeline_somebody_is_changing_is_looked_at_again(
 
     assert meanwhile == ([], [("13:00", FIRED)])
     assert clockwork.ledger(schedule_id) == [("13:00", FIRED)]
+
+
+def test_a_schedule_of_an_archived_pipeline_is_renamed_but_not_resumed(
+    clockwork: Clockwork,
+) -> None:
+    pipeline_id = clockwork.pipeline()
+    schedule_id = clockwork.schedule("0 * * * *", "12:30", pipeline_id=pipeline_id)
+    archive.archive(ADA, clockwork.session, pipeline_id)
+    clockwork.session.commit()
+
+    for by in (by_resume, by_change):
+        with pytest.raises(PipelineArchived):
+            by(clockwork, schedule_id, at("12:40"))
+        clockwork.session.rollback()
+    given = (ADA, clockwork.session, clockwork.runtime, schedule_id)
+    renamed = schedules.change(*given, {"name": "old", "enabled": False}).schedule
+
+    assert (renamed.name, renamed.status) == ("old", ScheduleStatus.PAUSED)
+
+
+def test_a_schedule_that_is_resumed_while_its_pipeline_is_archived_is_refused(
+    clockwork: Clockwork,
+) -> None:
+    """Whoever archives it is not seen yet; without a wait it would be enabled for ever."""
+    pipeline_id = clockwork.pipeline()
+    schedule_id = clockwork.schedule("0 * * * *", "12:30", pipeline_id=pipeline_id, enabled=False)
+    archive.archive(ADA, clockwork.session, pipeline_id)
+    refused: list[type] = []
+
+    def resume() -> None:
+        with clockwork.runtime.sessions() as session:
+            try:
+                schedules.resume(ADA, session, clockwork.runtime, schedule_id)
+            except PipelineArchived as error:
+                refused.append(type(error))
+
+    with in_background(resume):
+        wait_for_blocked(clockwork.driver)
+        clockwork.session.commit()
+
+    assert refused == [PipelineArchived]
 
 
 # ── What cannot start ────────────────────────────────────────────────────────────────────
