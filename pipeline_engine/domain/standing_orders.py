@@ -8,6 +8,7 @@ from itertools import islice
 
 from pipeline_engine.domain.definitions import JSON, PipelineDefinition, merge_params
 from pipeline_engine.domain.issues import Issue, dotted, join
+from pipeline_engine.domain.masking import MASK
 
 #: The param that says what has started an execution; every definition may name it.
 TRIGGER = "_trigger"
@@ -42,3 +43,16 @@ def _unknown(names: Collection[str], declared: Collection[str]) -> Iterator[Issu
         hint = f"Did you mean '{near[0]}'?" if near else "Declare it in the pipeline's parameters."
         message = f"{dotted(pointer)}: Unknown parameter"
         yield Issue(pointer, "unknown_parameter", message, hint)
+
+
+def masked(value: JSON, pointer: str = "/params") -> Iterator[Issue]:
+    """Where *value* holds the mask that is shown for a secret: it would be saved in its place."""
+    if isinstance(value, Mapping):
+        for name, member in value.items():
+            yield from masked(member, join(pointer, name))
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from masked(member, join(pointer, index))
+    elif isinstance(value, str) and MASK in value:
+        message = f"{dotted(pointer)}: The mask of a secret, and not the secret"
+        yield Issue(pointer, "masked", message, "Send the secret itself.")

@@ -19,7 +19,7 @@ from pipeline_engine.domain.definitions import PipelineDefinition, merge_params
 from pipeline_engine.domain.masking import remember
 from pipeline_engine.domain.redaction import redactor_for
 from pipeline_engine.domain.sealing import Sealer
-from pipeline_engine.domain.standing_orders import problems_of_params
+from pipeline_engine.domain.standing_orders import masked, problems_of_params
 from pipeline_engine.errors import AdministratorsOnly, InvalidParams
 from pipeline_engine.scheduler import standing_orders as orders
 from pipeline_engine.scheduler.runtime import Runtime
@@ -64,7 +64,7 @@ def checked(
     found = pipeline_with_id(tx, (caller,), as_id(wanted))
     check_rights(found.plan, caller)
     definition = found.plan.definition
-    if problems := problems_of_params(definition, params, supplied):
+    if problems := [*problems_of_params(definition, params, supplied), *masked(params)]:
         raise InvalidParams(problems=problems)
     json_guard.check(dict(params), max_bytes=runtime.settings.max_body_bytes)
     sealed = _sealed(runtime, definition, params, order_id)
@@ -110,8 +110,18 @@ def kept_params(
     Raises ``SecretUnreadable``.
     """
     shown = shown_params(order, parameters)
-    before = orders.opened_params(sealer, order).value
-    return {
-        name: before[name] if name in before and value == shown[name] else value
-        for name, value in given.items()
-    }
+    kept: Mapping[str, Any] = _kept(given, shown, orders.opened_params(sealer, order).value)
+    return kept
+
+
+def _kept(given: Any, shown: Any, before: Any) -> Any:
+    if given == shown:
+        return before
+    if isinstance(given, Mapping) and isinstance(before, Mapping):
+        return {
+            name: _kept(value, shown[name], before[name]) if name in before else value
+            for name, value in given.items()
+        }
+    if isinstance(given, list) and isinstance(before, list) and len(given) == len(before):
+        return [_kept(*values) for values in zip(given, shown, before, strict=True)]
+    return given

@@ -8,7 +8,8 @@ import pytest
 from unit.definitions.documents import a_document, a_step, checked
 
 from pipeline_engine.domain.definitions import PipelineDefinition, parse
-from pipeline_engine.domain.standing_orders import problems_of_params
+from pipeline_engine.domain.masking import MASK
+from pipeline_engine.domain.standing_orders import masked, problems_of_params
 
 
 @pytest.fixture
@@ -49,3 +50,11 @@ def test_every_definition_may_name_what_has_started_its_execution() -> None:
     said = "{{ params._trigger.type }}"
 
     assert checked(a_document(a_step("a", params={"message": said}))).valid
+
+
+def test_a_mask_is_no_secret_wherever_it_stands() -> None:
+    given = {"version": "1", "db": [{"url": f"postgresql://ann:{MASK}@db.example/x"}], "n": MASK}
+
+    found = [(one.pointer, one.code) for one in masked(given)]
+
+    assert found == [("/params/db/0/url", "masked"), ("/params/n", "masked")]

@@ -25,6 +25,7 @@ ADA = Caller("ada", rights=frozenset({"executions:run", "pipelines:write"}), pri
 PARAMETERS = [
     {"name": "version", "required": True},
     {"name": "password", "type": "secret", "required": False},
+    {"name": "hosts", "type": "array", "default": []},
 ]
 SAYS = "{{ params._trigger.type }} {{ params.version }}"
 
@@ -100,6 +101,25 @@ def test_a_secret_param_lies_sealed_in_the_order_and_in_what_it_starts(
 
     row = session.scalars(select(Execution).where(Execution.id == started)).one()
     assert "correct-horse" not in f"{order.params} {row.params} {row.given_params}"
+
+
+def test_a_client_may_change_what_stands_beside_a_secret_that_it_was_not_shown(
+    driver: Any, session: Any, pipeline_id: UUID
+) -> None:
+    hosts = [{"name": "a.example", "password": "correct-horse"}]
+    order = an_order(driver, session, pipeline_id, version="1", hosts=hosts, password="s3cret-x")
+    shown = standing_orders.shown_params(order, PARAMETERS)
+
+    (host,) = shown["hosts"]
+    changed = {**shown, "version": "2", "hosts": [{**host, "name": "b.example"}]}
+    kept = standing_orders.kept_params(driver.runtime.sealer, order, changed, PARAMETERS)
+    with pytest.raises(InvalidParams) as refused:
+        an_order(driver, session, pipeline_id, version="1", hosts=[host, host])
+
+    assert "correct-horse" not in str(shown)
+    assert kept["hosts"] == [{"name": "b.example", "password": "correct-horse"}]
+    assert (kept["version"], kept["password"]) == ("2", "s3cret-x")
+    assert {one.code for one in refused.value.facts["problems"]} == {"masked"}
 
 
 def test_what_belongs_to_others_or_does_not_fit_is_refused_when_it_is_saved(
