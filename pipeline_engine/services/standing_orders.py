@@ -110,8 +110,7 @@ def kept_params(
     Raises ``SecretUnreadable``.
     """
     shown = shown_params(order, parameters)
-    kept: Mapping[str, Any] = _kept(given, shown, orders.opened_params(sealer, order).value)
-    return kept
+    return dict(_kept(given, shown, orders.opened_params(sealer, order).value))
 
 
 def _kept(given: Any, shown: Any, before: Any) -> Any:

@@ -12,16 +12,10 @@ from pipeline_engine.domain.issues import Issue, join
 from pipeline_engine.domain.webhooks.addresses import network
 from pipeline_engine.domain.webhooks.proofs import Form
 
-#: Headers that hold a secret; they are neither kept nor passed on.
-SECRET_HEADERS = frozenset(
-    {
-        "authorization",
-        "cookie",
-        "dapr-api-token",
-        "proxy-authorization",
-        "x-api-key",
-        "x-webhook-secret",
-    }
+#: Headers that hold a secret, by their last words: they are neither kept nor passed on. Every
+#: sender has a name of its own for one: ``X-Gitlab-Token``, ``X-Vault-Token``, ``X-API-Key``.
+_SECRET_HEADER = re.compile(
+    r"(.*-)?(api-?key|auth|authorization|cookie|credentials?|passw(or)?d|secret|token)"
 )
 HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]{1,100}")
 #: Names that the expressions of a map may speak of, and those of a key.
@@ -70,6 +64,11 @@ class WebhookConfig:
         return frozenset((*headers, *(self.map or ())))
 
 
+def is_secret_header(name: str) -> bool:
+    """Whether a header holds a secret."""
+    return bool(_SECRET_HEADER.fullmatch(name.lower()))
+
+
 def param_of(header: str) -> str:
     """The param that a header becomes: ``X-GitHub-Event`` is ``header_x_github_event``."""
     return f"header_{snake(header)}"
@@ -109,7 +108,7 @@ def problems(config: WebhookConfig, pointer: str = "/config") -> Iterator[Issue]
 def _problems_of_header(name: str, pointer: str) -> Iterator[Issue]:
     if not HEADER.fullmatch(name):
         yield Issue(pointer, "invalid_header", f"{name!r} is no name of a header")
-    elif name.lower() in SECRET_HEADERS:
+    elif is_secret_header(name):
         hint = "Params are shown to everybody who may see the execution."
         yield Issue(pointer, "secret_header", f"{name} holds a secret", hint)
 

@@ -86,13 +86,14 @@ def params_of(
     Without a map those are the ``params`` of its body, as with the reference service; with one, the
     map says all that is taken. Headers go before both. Raises ``ExpressionError``.
     """
-    given = _own_params(letter.body) if config.map is None else mapped(config, letter, own, fuel)
+    given = own_params(letter.body) if config.map is None else mapped(config, letter, own, fuel)
     wanted = {name.lower(): param_of(name) for name in config.headers_to_include}
     headers = {param: letter.headers[h] for h, param in wanted.items() if h in letter.headers}
     return {**given, **headers}
 
 
-def _own_params(body: Any) -> Mapping[str, Any]:
+def own_params(body: Any) -> Mapping[str, Any]:
+    """The ``params`` of a body, as the reference service takes them."""
     params = body.get("params") if isinstance(body, Mapping) else None
     return params if isinstance(params, Mapping) else {}
 

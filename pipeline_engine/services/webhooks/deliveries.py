@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
 
 from pipeline_engine.domain.callers import Caller
-from pipeline_engine.domain.redaction import Redactor
+from pipeline_engine.domain.redaction import Redactor, redactor_for
+from pipeline_engine.domain.webhooks import bodies
+from pipeline_engine.domain.webhooks.mapping import own_params
+from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.webhooks.refusals import WebhookNotFound
-from pipeline_engine.services.webhooks.stored import as_id
+from pipeline_engine.services.webhooks.stored import as_id, parameters_of
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.webhooks import DeliveryOutcome, Webhook, WebhookDelivery
 from pipeline_engine.storage.visibility import visible_to
@@ -43,8 +46,8 @@ def listed(
     page: Page,
 ) -> Listed[DeliveryRecord]:
     """The deliveries of one webhook, newest first. Raises ``WebhookNotFound``."""
-    wanted = _require(caller, session, webhook_id)
-    seen = [WebhookDelivery.webhook_id == wanted, visible_to(WebhookDelivery, caller)]
+    webhook = _required(caller, session, webhook_id)
+    seen = [WebhookDelivery.webhook_id == webhook.id, visible_to(WebhookDelivery, caller)]
     if outcome is not None:
         seen.append(WebhookDelivery.outcome == outcome)
     total = session.scalar(select(func.count()).select_from(WebhookDelivery).where(*seen)) or 0
@@ -57,19 +60,23 @@ def listed(
         .limit(page.size)
         .offset(page.offset)
     ).all()
-    return Listed([_record(row[0], row[1], with_body=with_body) for row in rows], total, page)
+    parameters = parameters_of(session, webhook.pipeline_id) if with_body else None
+    records = [_record(*row, parameters=parameters, with_body=with_body) for row in rows]
+    return Listed(records, total, page)
 
 
-def _require(caller: Caller, session: Session, webhook_id: str) -> UUID:
-    wanted = as_id(webhook_id)
-    seen = select(Webhook.id).where(Webhook.id == wanted, visible_to(Webhook, caller))
-    if session.scalar(seen) is None:
+def _required(caller: Caller, session: Session, webhook_id: str) -> Webhook:
+    seen = select(Webhook).where(Webhook.id == as_id(webhook_id), visible_to(Webhook, caller))
+    webhook = session.scalar(seen)
+    if webhook is None:
         raise WebhookNotFound
-    return wanted
+    return webhook
 
 
-def _record(row: WebhookDelivery, status: str | None, *, with_body: bool) -> DeliveryRecord:
-    redactor = Redactor()
+def _record(
+    row: WebhookDelivery, status: str | None, *, parameters: object, with_body: bool
+) -> DeliveryRecord:
+    redactor = redactor_for(_own_params(row), parameters) if with_body else Redactor()
     return DeliveryRecord(
         delivery=row,
         execution_status=status,
@@ -78,3 +85,12 @@ def _record(row: WebhookDelivery, status: str | None, *, with_body: bool) -> Del
         message=redactor.redact(row.message),
         body=redactor.text(bytes(row.raw).decode(errors="replace")) if with_body else None,
     )
+
+
+def _own_params(row: WebhookDelivery) -> Mapping[str, Any]:
+    """What a body gives as params; the secret ones among them are hidden wherever they stand."""
+    try:
+        body = bodies.read(row.raw, row.content_type, most=len(row.raw))
+    except PipelineEngineError:  # the limits were others when it came
+        return {}
+    return own_params(body)

@@ -22,7 +22,7 @@ from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.domain.webhooks import addresses, bodies, proofs
 from pipeline_engine.domain.webhooks.bodies import UnreadableBody
-from pipeline_engine.domain.webhooks.config import SECRET_HEADERS
+from pipeline_engine.domain.webhooks.config import is_secret_header
 from pipeline_engine.domain.webhooks.mapping import Letter, digest_of, key_of
 from pipeline_engine.domain.webhooks.proofs import Proven
 from pipeline_engine.errors import PipelineEngineError, StorageUnavailable
@@ -162,7 +162,7 @@ class Door:
     ) -> NewWebhookDelivery:
         kind = knock.headers.get("content-type", "")
         most = self._runtime.settings.webhook_max_body_bytes
-        shown = {n: v for n, v in knock.headers.items() if n not in SECRET_HEADERS}
+        shown = {n: v for n, v in knock.headers.items() if not is_secret_header(n)}
         body, query = bodies.read(knock.raw, kind, most=most), bodies.fields(knock.query)
         digest = digest_of(knock.raw)
         return NewWebhookDelivery(

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.definitions import merge_params
-from pipeline_engine.domain.expressions import Fuel
+from pipeline_engine.domain.expressions import ExpressionError, Fuel
 from pipeline_engine.domain.issues import Issue
 from pipeline_engine.domain.redaction import redactor_for
 from pipeline_engine.domain.standing_orders import TRIGGER
-from pipeline_engine.domain.webhooks.config import SECRET_HEADERS, WebhookConfig
+from pipeline_engine.domain.webhooks.config import WebhookConfig, is_secret_header
 from pipeline_engine.domain.webhooks.mapping import Letter, digest_of, key_of, params_of
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.standing_orders import opened_params
@@ -57,8 +57,8 @@ def try_out(
     """Treat a request as if it had come with a right secret; a disabled webhook can be tried, too.
 
     No secret, address or rate is asked for, and its key claims nothing. It is kept, and started
-    by a worker, unless it is a *dry_run* or cannot be started. Raises ``WebhookNotFound``,
-    ``PipelineGone`` and ``ExpressionError``.
+    by a worker, unless it is a *dry_run* or cannot be started. Raises ``WebhookNotFound``
+    and ``PipelineGone``.
     """
     letter = Letter(body, {name.lower(): value for name, value in headers.items()}, query)
     with runtime.sessions.begin() as session:
@@ -84,12 +84,18 @@ def _tried(
     tx = Transaction(session.connection(), runtime)
     definition = pipeline_with_id(tx, (caller,), webhook.pipeline_id).plan.definition
     config, own = WebhookConfig.of(webhook.config), opened_params(runtime.sealer, webhook)
-    given = {**own.value, **params_of(config, letter, own.value, Fuel())}
+    try:
+        key = key_of(config, letter)
+        given = {**own.value, **params_of(config, letter, own.value, Fuel())}
+    except (
+        ExpressionError
+    ) as error:  # at the door it is a refusal, or one in the list of deliveries
+        return Trial({}, None, [Issue("/config", error.code, str(error), error.hint)])
     given.pop(TRIGGER, None)
     params, problems = merge_params(definition, given)
     parameters = parameters_of(session, webhook.pipeline_id)
     shown = redactor_for(params, parameters).params(params)
-    return Trial(shown, key_of(config, letter), problems)
+    return Trial(shown, key, problems)
 
 
 def _delivery(webhook: Webhook, letter: Letter, now: datetime) -> NewWebhookDelivery:
@@ -99,7 +105,7 @@ def _delivery(webhook: Webhook, letter: Letter, now: datetime) -> NewWebhookDeli
         owner=webhook.user_id,
         raw=raw,
         content_type="application/json",
-        headers={n: v for n, v in letter.headers.items() if n not in SECRET_HEADERS},
+        headers={n: v for n, v in letter.headers.items() if not is_secret_header(n)},
         query=dict(letter.query),
         body_digest=digest_of(raw),
         received_at=now,

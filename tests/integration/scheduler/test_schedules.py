@@ -18,7 +18,12 @@ from support.meeting import wait_for_blocked
 from support.schedules import ADA, Clockwork, at
 
 from pipeline_engine.domain.schedules import ScheduleStatus
-from pipeline_engine.errors import InvalidSchedule, PipelineArchived, ScheduleEnded, TooManySchedules
+from pipeline_engine.errors import (
+    InvalidSchedule,
+    PipelineArchived,
+    ScheduleEnded,
+    TooManySchedules,
+)
 from pipeline_engine.scheduler.schedules import bells, look
 from pipeline_engine.services import archive, pipelines, schedules
 from pipeline_engine.services.pipelines import PipelineRequest

@@ -165,6 +165,31 @@ def test_a_trial_says_what_a_request_would_start_and_starts_it_unless_it_is_dry(
     assert delivery["execution_id"] == wet["execution_id"]
 
 
+def test_a_trial_tells_of_an_expression_that_fails(alice: FlaskClient) -> None:
+    for config in ({"map": {"n": "{{ body.n / 0 }}"}}, {"dedupe_key": "{{ body.n / 0 }}"}):
+        made = a_webhook(alice, document={"parameters": PARAMETERS}, config=config)
+
+        tried = alice.post(f"/webhooks/{made['id']}/test", json={"body": {"n": 3}})
+
+        assert (tried.status_code, tried.json["execution_id"]) == (200, None)
+        assert len(tried.json["problems"]) == 1
+
+
+def test_what_a_body_gives_for_a_secret_parameter_is_shown_nowhere_in_its_delivery(
+    alice: FlaskClient, anybody: FlaskClient
+) -> None:
+    pin = {"name": "pin", "type": "secret", "required": False}
+    made = a_webhook(alice, document={"parameters": [pin]})
+    headers = {"X-Webhook-Secret": KEY, "X-Gitlab-Token": "gl-hidden-value"}
+    body = {"params": {"pin": "hidden-value"}, "note": "it is hidden-value"}
+    anybody.post(f"/trigger/{made['id']}", json=body, headers=headers)
+
+    found = alice.get(f"/webhooks/{made['id']}/deliveries?include_body=true")
+
+    assert len(found.json["deliveries"]) == 1
+    assert "hidden-value" not in found.text
+
+
 def test_deliveries_are_listed_with_what_became_of_each_and_without_secrets(
     alice: FlaskClient, bob: FlaskClient, anybody: FlaskClient
 ) -> None:

@@ -10,7 +10,12 @@ from pipeline_engine.domain.expressions import ExpressionError, Fuel
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.webhooks import bodies
 from pipeline_engine.domain.webhooks.addresses import is_allowed, network
-from pipeline_engine.domain.webhooks.config import WebhookConfig, normal, problems
+from pipeline_engine.domain.webhooks.config import (
+    WebhookConfig,
+    is_secret_header,
+    normal,
+    problems,
+)
 from pipeline_engine.domain.webhooks.mapping import Letter, key_of, params_of
 
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
@@ -119,6 +124,9 @@ def test_a_long_key_is_a_digest_and_a_costly_one_an_error() -> None:
         (["192.0.2.7"], "192.0.2.7", True),
         (["192.0.2.7"], "192.0.2.70", False),
         (["192.0.2.0/24"], "::ffff:192.0.2.9", True),
+        (["::ffff:192.0.2.9"], "192.0.2.9", True),
+        (["::ffff:192.0.2.0/120"], "::ffff:192.0.2.9", True),
+        (["::ffff:192.0.2.0/120"], "198.51.100.1", False),
         (["192.0.2.0/24"], "198.51.100.1", False),
         (["2001:db8::/32"], "2001:db8::1", True),
         (["2001:db8::/32"], "192.0.2.1", False),
@@ -132,8 +140,27 @@ def test_an_address_is_allowed_by_itself_or_by_its_network(
     assert is_allowed(allowed, address) is is_right
 
 
+@pytest.mark.parametrize(
+    ("name", "is_right"),
+    [
+        ("X-Gitlab-Token", True),
+        ("X-Telegram-Bot-Api-Secret-Token", True),
+        ("Proxy-Authorization", True),
+        ("X-Api-Key", True),
+        ("Idempotency-Key", False),
+        ("X-Hub-Signature-256", False),
+        ("X-Author", False),
+    ],
+)
+def test_a_header_holds_a_secret_whatever_its_sender_puts_before_the_word(
+    name: str, is_right: bool
+) -> None:
+    assert is_secret_header(name) is is_right
+
+
 def test_networks_are_kept_as_what_they_mean() -> None:
     assert network("192.0.2.9/24") == "192.0.2.0/24"
+    assert network("::ffff:192.0.2.9/120") == "192.0.2.0/24"
     assert normal(WebhookConfig.of({"allowed_ips": ["192.0.2.7", "192.0.2.7/32"]})).allowed_ips == (
         "192.0.2.7",
     )
