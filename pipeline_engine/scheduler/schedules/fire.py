@@ -207,11 +207,19 @@ class Round:
         waiting = fires.queued(self.tx.connection, schedule.id)
         if waiting is None or fires.open_executions(self.tx.connection, schedule.id):
             return
-        if self._has_runs_left(schedule):
+        if (reason := self._against_waiting(schedule)) is None:
             _counted(schedule, self.now, self.book.start_queued(schedule, waiting))
         else:
-            outcome, reason = FireOutcome.SKIPPED, FireReason.RUNS
-            fires.give_up_queued(self.tx.connection, [schedule.id], outcome=outcome, reason=reason)
+            skipped = FireOutcome.SKIPPED
+            fires.give_up_queued(self.tx.connection, [schedule.id], outcome=skipped, reason=reason)
+
+    def _against_waiting(self, schedule: Schedule) -> FireReason | None:
+        """Why what waits is not to start any more; whatever has paused the schedule counts."""
+        if self._is_mistrusted(schedule):
+            return FireReason.FAILURES
+        if not schedule.enabled and schedule.ended is None:
+            return FireReason.PAUSED
+        return None if self._has_runs_left(schedule) else FireReason.RUNS
 
 
 def _counted(schedule: Schedule, now: datetime, execution_id: UUID | None) -> UUID | None:

@@ -276,6 +276,39 @@ def test_what_waits_for_its_turn_is_given_up_by_a_pause(clockwork: Clockwork) ->
     assert clockwork.rows(schedule_id)[-1].reason == "paused"
 
 
+def test_what_waits_does_not_start_after_failures_that_pause_its_schedule(
+    clockwork: Clockwork,
+) -> None:
+    wanted = {"overlap": "queue", "pause_after_failures": 1}
+    schedule_id = clockwork.schedule("0 * * * *", "12:30", **wanted)
+    (failed,) = clockwork.tick("13:00")
+    clockwork.tick("14:00")
+    clockwork.end(failed.fire.execution_id, "FAILED")
+
+    look.start_queued(clockwork.runtime, now=at("14:10"))
+
+    row = clockwork.row(schedule_id)
+    assert clockwork.ledger(schedule_id) == [("13:00", FIRED), ("14:00", SKIPPED)]
+    assert clockwork.rows(schedule_id)[-1].reason == "failures"
+    assert (row.status, row.disabled_reason) == (ScheduleStatus.PAUSED, "failures")
+
+
+def test_what_waits_is_given_up_when_its_pipeline_is_archived(clockwork: Clockwork) -> None:
+    pipeline_id = clockwork.pipeline()
+    wanted = {"overlap": "queue", "pipeline_id": pipeline_id}
+    schedule_id = clockwork.schedule("0 * * * *", "12:30", **wanted)
+    (first,) = clockwork.tick("13:00")
+    clockwork.tick("14:00")
+    archive.archive(ADA, clockwork.session, pipeline_id)
+    clockwork.session.commit()
+    clockwork.end(first.fire.execution_id)
+
+    look.start_queued(clockwork.runtime, now=at("14:10"))
+
+    assert clockwork.ledger(schedule_id) == [("13:00", FIRED), ("14:00", SKIPPED)]
+    assert clockwork.rows(schedule_id)[-1].reason == "paused"
+
+
 # ── B8: many at once ─────────────────────────────────────────────────────────────────────
 
 
