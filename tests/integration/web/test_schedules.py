@@ -412,3 +412,26 @@ def test_a_row_that_somebody_has_broken_is_shown_and_can_be_put_right(
 
 def etag(version: int) -> dict[str, str]:
     return {"If-Match": f'"{version}"'}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "place"),
+    [
+        ("callback_topics", ["a b"], "/callback_topics/0"),
+        ("callback_topics", ["news"] * 101, "/callback_topics"),
+        ("subscriber_ids", "x" * 501, "/subscriber_ids"),
+        ("payload_type", "x" * 101, "/payload_type"),
+    ],
+)
+def test_what_its_executions_pass_on_has_the_limits_of_those_that_are_started_by_hand(
+    alice: FlaskClient, pipeline: str, field: str, value: Any, place: str
+) -> None:
+    trigger = {"pipeline_id": pipeline, "name": "t", "config": {"event_type": "a"}}
+
+    answers = [
+        alice.post(ROUTE, json=wanted(pipeline, **{field: value})),
+        alice.post(f"{BASE}/event-triggers", json=trigger | {field: value}),
+        alice.post(f"{BASE}/executions", json={"pipeline_id": pipeline, field: value}),
+    ]
+
+    assert [one["pointer"] for answer in answers for one in answer.json["errors"]] == [place] * 3

@@ -7,7 +7,6 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from pipeline_engine.services.event_triggers import LONGEST_WINDOW, MAX_FILTERS, OUTCOMES
 
 from ..paging import PaginationSchema
-from .executions import TOPIC
 from .fields import (
     MAX_PAGE,
     ApiSchema,
@@ -19,6 +18,7 @@ from .fields import (
     count,
     text,
 )
+from .standing_orders import PassedOnFields
 
 MOST_TRIGGERS = 1000
 LONGEST_EXPRESSION = 10_000
@@ -55,7 +55,7 @@ class ConfigBody(ApiSchema):
     max_wait_seconds = _seconds(LONGEST_WINDOW, "Fire after so long, although events still come.")
 
 
-class EventTriggerChange(ApiSchema):
+class EventTriggerChange(PassedOnFields):
     """What an event trigger is to be from now on; what is left out stays."""
 
     workflow_id = fields.String(metadata={"description": "The same as `pipeline_id`."})
@@ -65,14 +65,6 @@ class EventTriggerChange(ApiSchema):
     config = fields.Nested(ConfigBody)
     params = an_object(metadata={"description": "Given to each execution, beside `event`."})
     enabled = TrueOrFalse()
-    callback_topics = fields.List(
-        fields.String(validate=validate.Regexp(TOPIC)),
-        allow_none=True,
-        validate=validate.Length(max=100),
-    )
-    subscriber_ids = text(1000, allow_none=True)
-    payload_type = text(255, allow_none=True)
-    notification_workflow_id = text(255, allow_none=True)
 
 
 class EventTriggerBody(EventTriggerChange):

@@ -20,7 +20,6 @@ from pipeline_engine.services.schedules import (
 )
 
 from ..paging import PaginationSchema
-from .executions import TOPIC
 from .fields import (
     MAX_ID,
     MAX_PAGE,
@@ -32,6 +31,7 @@ from .fields import (
     count,
     text,
 )
+from .standing_orders import PassedOnFields
 
 LONGEST_JITTER = 86_400
 MOST_RUNS = 2**31 - 1
@@ -94,7 +94,7 @@ class WhenBody(ApiSchema):
     )
 
 
-class ScheduleChange(ApiSchema):
+class ScheduleChange(PassedOnFields):
     """What of a schedule is to be another; what is left out stays."""
 
     workflow_id = text(
@@ -123,14 +123,6 @@ class ScheduleChange(ApiSchema):
         OVERLAPS, metadata={"description": "For due times while an execution is open."}
     )
     pause_after_failures = _seconds(1000, 1, allow_none=True)
-    callback_topics = fields.List(
-        fields.String(validate=validate.Regexp(TOPIC)),
-        allow_none=True,
-        validate=validate.Length(max=100),
-    )
-    subscriber_ids = text(10_000, allow_none=True)
-    payload_type = text(255, allow_none=True)
-    notification_workflow_id = text(255, allow_none=True)
     lock_version = fields.Integer(
         strict=True,
         allow_none=True,

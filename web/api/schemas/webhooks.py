@@ -10,7 +10,6 @@ from pipeline_engine.services.webhooks.deliveries import OUTCOMES
 from pipeline_engine.services.webhooks.saving import FORMS
 
 from ..paging import PaginationSchema
-from .executions import PAYLOAD_TYPE, SUBSCRIBERS, TOPIC, TOPICS, WORKFLOW_ID
 from .fields import (
     MAX_PAGE,
     ApiSchema,
@@ -24,6 +23,7 @@ from .fields import (
     text,
 )
 from .problems import IssueSchema
+from .standing_orders import PassedOnFields
 
 MOST_WEBHOOKS = 1000
 LONGEST_OVERLAP = 30 * 86_400  #: seconds
@@ -85,7 +85,7 @@ class WebhookConfigBody(ApiSchema):
     )
 
 
-class WebhookChange(ApiSchema):
+class WebhookChange(PassedOnFields):
     """What a webhook is to be from now on; what is left out stays."""
 
     pipeline_id = text(255, 1)
@@ -95,15 +95,6 @@ class WebhookChange(ApiSchema):
     config = fields.Nested(WebhookConfigBody)
     params = an_object()
     enabled = TrueOrFalse()
-    callback_topics = fields.List(
-        fields.String(validate=validate.Regexp(TOPIC)),
-        allow_none=True,
-        validate=validate.Length(max=100),
-        metadata=TOPICS,
-    )
-    subscriber_ids = text(500, allow_none=True, metadata=SUBSCRIBERS)
-    payload_type = text(100, allow_none=True, metadata=PAYLOAD_TYPE)
-    notification_workflow_id = text(255, allow_none=True, metadata=WORKFLOW_ID)
 
     @post_load
     def _names_it_once(self, body: dict[str, Any], **_: Any) -> dict[str, Any]:
