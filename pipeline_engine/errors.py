@@ -116,6 +116,12 @@ class DuplicateName(Conflict):
     code = "duplicate_pipeline_name"
 
 
+class DuplicateSubscriptionName(Conflict):
+    """A subscription of this owner has the same name already."""
+
+    code = "duplicate_subscription_name"
+
+
 class AmbiguousSubscriptionName(Conflict):
     """More than one subscription has this name; say which one by its id."""
 

@@ -64,6 +64,7 @@ named = click.argument("subscription", shell_complete=completion.subscriptions)
 @click.option("--pipeline", shell_complete=completion.pipelines, help="Of this one only.")
 @click.option("--execution", shell_complete=completion.executions, help="Of this one only.")
 @click.option("--event", "events", multiple=True, help="A kind of event; all, unless said.")
+@click.option("--no-events", is_flag=True, help="Only what names it, such as notify of a step.")
 @click.option("--format", "form", type=click.Choice(["event", "reference"]), default="event")
 @click.option("--expires-in", callback=_span, help="30m, 12h or 7d.  [default: never]")
 @json_option
@@ -82,7 +83,7 @@ def create(
     body |= {"name": wanted["name"]} if wanted["name"] else {}
     body |= {"pipeline_id": wanted["pipeline"]} if wanted["pipeline"] else {}
     body |= {"execution_id": execution_id(client, execution)} if execution else {}
-    body |= {"event_types": list(events)} if events else {}
+    body |= {"event_types": list(events)} if events or wanted["no_events"] else {}
     if expires_in:
         body["expires_at"] = (datetime.now(UTC) + expires_in).isoformat()
     made = client.subscriptions.create(body)
@@ -93,6 +94,12 @@ def create(
         click.echo(made["secret"])
     kept = " Nobody can read its secret again: keep it now." if made["secret"] else ""
     click.echo(f"Subscription {made['id']} goes to {_where(made)}.{kept}", err=True)
+
+
+def _events(one: dict[str, Any]) -> str:
+    if one["event_types"] is None:
+        return "all events"
+    return ", ".join(one["event_types"]) or "no events but what names it"
 
 
 def _target(wanted: dict[str, Any]) -> dict[str, Any]:
@@ -146,7 +153,7 @@ def show(client: Client, subscription: str, as_json: bool) -> None:
     print_line(f"{printable(one['name'] or one['id'])}  {_status(one)}")
     print_line(f"id: {one['id']}")
     print_line(f"to: {_where(one)}, as {one['format']}")
-    print_line(f"of: {_reach(one)}, {', '.join(one['event_types'] or ['all events'])}")
+    print_line(f"of: {_reach(one)}, {_events(one)}")
     print_line(f"messages: {one['waiting']} waiting, {one['dead']} dead")
     print_line(f"last sent: {when(one['last_sent_at'])}")
     if one["last_error"]:

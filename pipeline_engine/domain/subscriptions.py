@@ -96,6 +96,7 @@ class Origin(StrEnum):
     EVENT = "event"
     REPLAY = "replay"  #: somebody has asked for it once more
     TEST = "test"
+    NOTICE = "notice"  #: a definition has it told
 
 
 #: The events of which the reference envelope tells: what it calls them, and what they are here.
@@ -137,6 +138,15 @@ def topics_of(
     if notify_topic and subscriber_ids:
         named.append(notify_topic)
     return list(dict.fromkeys(named))
+
+
+#: The type of a message that a definition has told, in the author's words.
+NOTIFICATION = "notification"
+
+
+def notice_id(subscription_id: UUID, event_id: int, number: int) -> str:
+    """The id of what a step's notice of this *number* says of an event."""
+    return f"{message_id(subscription_id, event_id)}_{number}"
 
 
 def message_id(subscription_id: UUID, event_id: int) -> str:

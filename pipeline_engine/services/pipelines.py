@@ -16,6 +16,7 @@ from pipeline_engine.config import Settings
 from pipeline_engine.domain import checks
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.checks import CheckReport, Limits
+from pipeline_engine.domain.definitions import notifies
 from pipeline_engine.domain.sealing import (
     with_kept_defaults,
     with_masked_defaults,
@@ -365,6 +366,7 @@ def _revision(pipeline: Pipeline, document: dict[str, Any]) -> PipelineRevision:
         version=str(document.get("version") or "1.0"),
         document=document,
         secret_names=sorted(named_in(document).names) or None,
+        notifies=notifies(document),
     )
 
 

@@ -5,13 +5,15 @@ A caller sees and changes those of its owners. A secret is told once, when it is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain import signatures
@@ -32,6 +34,7 @@ from pipeline_engine.domain.subscriptions import (
 )
 from pipeline_engine.errors import (
     AdministratorsOnly,
+    DuplicateSubscriptionName,
     InvalidSubscription,
     SubscriptionEnded,
     SubscriptionNotFound,
@@ -48,7 +51,7 @@ from pipeline_engine.services.pipelines import require_meant
 from pipeline_engine.services.visibility import not_found
 from pipeline_engine.storage import messages, subscriptions
 from pipeline_engine.storage.tables.executions import Execution
-from pipeline_engine.storage.tables.subscriptions import Subscription
+from pipeline_engine.storage.tables.subscriptions import UNIQUE_NAME, Subscription
 from pipeline_engine.storage.visibility import visible_to
 
 __all__ = [
@@ -119,7 +122,8 @@ def create(caller: Caller, session: Session, runtime: Runtime, wish: Wish) -> Wi
     """Subscribe to what happens from now on.
 
     Raises ``InvalidSubscription`` with each problem, ``TooManySubscriptions``,
-    ``ExecutionNotFound``, ``PipelineNotFound``, ``AmbiguousName`` and ``AdministratorsOnly``.
+    ``DuplicateSubscriptionName``, ``ExecutionNotFound``, ``PipelineNotFound``,
+    ``AmbiguousName`` and ``AdministratorsOnly``.
     """
     if caller.user_id is None and not caller.is_administrator and not caller.sees_all:
         raise AdministratorsOnly
@@ -132,7 +136,8 @@ def create(caller: Caller, session: Session, runtime: Runtime, wish: Wish) -> Wi
     made.id, made.created_by = new_id(), caller.principal
     _apply(made, wish)
     secret = _keep_secret(runtime, made) if made.target == TargetType.HTTP else None
-    subscriptions.add(session, made)
+    with _named_once(made.name):
+        subscriptions.add(session, made)
     _record(caller, session, Act.SUBSCRIPTION_CREATE, made, target_type=made.target)
     return WithSecret(_shown(session, runtime, [made])[0], secret)
 
@@ -170,7 +175,8 @@ def change(
 ) -> Shown:
     """Change what *wish* says; the rest stays. What waits already is sent as it was written.
 
-    Raises ``InvalidSubscription``, ``SubscriptionNotFound`` and ``VersionMismatch``.
+    Raises ``InvalidSubscription``, ``SubscriptionNotFound``, ``DuplicateSubscriptionName`` and
+    ``VersionMismatch``.
     """
     found = locked(caller, session, subscription_id, versions)
     _check(runtime, wish, found)
@@ -184,7 +190,8 @@ def change(
         _keep_secret(runtime, found)
     found.lock_version += 1
     found.updated_at = func.now()
-    session.flush()
+    with _named_once(found.name):
+        session.flush()
     _record(caller, session, Act.SUBSCRIPTION_CHANGE, found)
     return _fresh(session, runtime, found)
 
@@ -285,6 +292,21 @@ def _apply(subscription: Subscription, wish: Wish) -> None:
         subscription.target, subscription.address = wish.target.type, wish.target.address
         subscription.max_length = wish.target.max_length
     subscription.heard = heard(Format(subscription.format), subscription.event_types)
+
+
+@contextmanager
+def _named_once(name: str | None) -> Iterator[None]:
+    """Let the unique index judge the name.
+
+    After ``DuplicateSubscriptionName`` nothing can be done with the session but to roll it back.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        if UNIQUE_NAME not in str(error.orig):
+            raise
+        taken = f"A subscription with the name {name!r} already exists."
+        raise DuplicateSubscriptionName(taken) from error
 
 
 def _keep_secret(runtime: Runtime, subscription: Subscription) -> str:

@@ -17,6 +17,7 @@ from pipeline_engine.storage.postgres import driver
 
 KEPT_SENT = 100  #: messages that were sent, of each subscription
 KEPT_TRIES = 20  #: of each message
+MOST_POSTED = 1000  #: messages that wait; what is posted beside them is given up at once
 #: Messages of one execution are sent in their order; one that is sent for itself goes its own way.
 LANE = "CASE WHEN in_order THEN execution_id::text ELSE message_id END"
 
@@ -251,6 +252,8 @@ UPDATE subscriptions s SET leased_until = clock_timestamp(), leased_by = NULL,
 FROM (SELECT min(due_at) AS at FROM ({_FIRST}) first WHERE origin <> 'test') w
 WHERE s.id = %(id)s AND (s.leased_by = %(by)s OR s.leased_by IS NULL)
 """
+# A statement of its own: what was posted by who has held the row is seen by the next one.
+_LOCK = "SELECT id FROM subscriptions WHERE id = %(id)s FOR NO KEY UPDATE; "
 # Whoever looks at what was sent looks at the last of it.
 _TRIM = (
     "DELETE FROM subscription_messages WHERE subscription_id = %(id)s AND status = 'sent'"
@@ -262,7 +265,7 @@ _TRIM = (
 def give_back(connection: Connection, subscription_id: UUID, *, by: str, is_full: bool) -> None:
     """End a turn; *is_full*: as much waits as may, so nothing is read before the next try."""
     given = {"id": str(subscription_id), "by": by, "is_full": is_full, "kept": KEPT_SENT}
-    driver.run(connection, _TRIM + _GIVE_BACK, given)
+    driver.run(connection, _TRIM + _LOCK + _GIVE_BACK, given)
 
 
 # ── What somebody asks for ───────────────────────────────────────────────────────────────
@@ -272,11 +275,17 @@ def post(connection: Connection, subscription_id: UUID, message: Message) -> Non
     """Let a message be sent that is about no event of the history, such as a test.
 
     For any transaction that has something to say: it is sent once that is committed, and under
-    its id only once, however often it is posted.
+    its id only once, however often it is posted. What nobody comes for is bounded.
     """
-    rows = json_guard.dumps([_row(Settled(message=message, status=MessageStatus.WAITING))])
-    driver.run(connection, _ONCE, {"id": str(subscription_id), "rows": rows})
     is_test = message.origin is Origin.TEST
+    too_many = not is_test and held_up(connection, subscription_id)[1] >= MOST_POSTED
+    settled = Settled(
+        message=message,
+        status=MessageStatus.DEAD if too_many else MessageStatus.WAITING,
+        note=f"{MOST_POSTED} messages wait" if too_many else None,
+    )
+    rows = json_guard.dumps([_row(settled)])
+    driver.run(connection, _ONCE, {"id": str(subscription_id), "rows": rows})
     due = "has_test = true" if is_test else "retry_at = least(retry_at, now())"
     driver.run(
         connection,

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pipeline_engine.domain.callers import SYSTEM, Caller
+from pipeline_engine.domain.definitions import notifies
 from pipeline_engine.domain.identity import new_id
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
@@ -94,6 +95,7 @@ def insert_ephemeral(connection: Connection, document: dict[str, Any]) -> UUID:
             revision=1,
             version=str(document.get("version") or "1.0"),
             document=document,
+            notifies=notifies(document),
         )
     )
     return revision_id

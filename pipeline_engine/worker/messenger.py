@@ -13,7 +13,7 @@ from threading import Event, Lock, Thread
 
 import structlog
 
-from pipeline_engine.messaging import look
+from pipeline_engine.messaging import look, notices
 from pipeline_engine.messaging.look import Places
 from pipeline_engine.messaging.progress import ProgressNotes
 from pipeline_engine.messaging.turn import Turn
@@ -76,6 +76,7 @@ class Messenger:
         rung = look.ring(runtime)
         if rung.anybody or rung.came_further:
             notes.write(rung.came_further)
+        notices.tell(runtime)
         places = self._places(runtime.settings.message_threads)
         taken = look.take_turns(runtime, self._name, places) if places.free > 0 else []
         self._is_short = len(taken) >= places.free

@@ -233,6 +233,7 @@ Which names there are depends on the place, see [What templates may refer to](de
 | `now` | the moment of evaluation, see [dates](#dates) |
 | `item`, `item_index`, `item_key` | of a fan-out: the item, its place from 0, its name |
 | `result`, `iteration` | of `while`: what the round before has left, and the number of the round |
+| `step` | in `notify`: what has just happened to the step |
 | `event` | of `wait_for_event`: the event that has come |
 """
 

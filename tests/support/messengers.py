@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.domain.subscriptions import Format, Target, TargetType
-from pipeline_engine.messaging import look
+from pipeline_engine.messaging import look, notices
 from pipeline_engine.messaging.look import Places
 from pipeline_engine.messaging.progress import ProgressNotes
 from pipeline_engine.messaging.turn import Turn, utc_now
@@ -38,6 +38,7 @@ class OneMessenger:
     def look(self, *, now: datetime | None = None, suspects: int = 100) -> int:
         """Look once, and serve all whose turn it is; returns how many these were."""
         self.notes.write(look.ring(self.runtime).came_further)
+        notices.tell(self.runtime)
         taken = look.take_turns(self.runtime, SENDER, Places(100, suspects))
         for one in taken:
             Turn(self.runtime, one, SENDER, now=(lambda: now) if now else utc_now).run()

@@ -15,12 +15,14 @@ from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.checks.scopes import (
     AT_THE_END,
     NAMES,
+    OWN_PARTS,
     STEP_PARTS,
     WHERE_PARKED,
     Place,
     Scope,
     scope_of,
     scope_of_block_outputs,
+    scope_of_notify,
     scope_of_outputs,
     scope_of_pipeline_key,
     scope_of_undoing,
@@ -30,6 +32,7 @@ from pipeline_engine.domain.checks.texts import (
     Text,
     condition_and_items,
     item_key_of,
+    notices_of,
     quorum_of,
     texts_in,
     texts_of_param,
@@ -117,6 +120,8 @@ def _scoped_texts(outline: Outline, actions: ActionCatalogue) -> Iterator[tuple[
         of_step_key = scope.at(Place.STEP_KEY)
         given, at = node.body.get("concurrency"), f"{node.pointer}/concurrency"
         yield from ((of_step_key, text) for text in _concurrency_key(given, at))
+        of_notify = scope_of_notify(node, scope)
+        yield from ((of_notify, text) for text in notices_of(node))
         of_catch = scope.at(Place.CATCH)
         for pointer, entry in node.catches:
             outputs = texts_in(entry.get("outputs"), f"{pointer}/outputs")
@@ -246,6 +251,8 @@ class _Look:
             self._check_execution()
         elif root == "secrets":
             self._check_secret()
+        elif root == "step":
+            self._check_own_part()
 
     def _unknown_root(self, root: str) -> None:
         hint = self.scope.elsewhere.get(root) or ROOT_HINTS.get(root)
@@ -274,6 +281,14 @@ class _Look:
             hint = self.findings.did_you_mean(name, self.secrets)
             # A warning: the store may know it by the time that the step runs.
             self.findings.warning(self.pointer, "unknown_secret", message, hint or STORE_IT)
+
+    def _check_own_part(self) -> None:
+        part = str(self.reference.path[0]) if self.reference.path else "id"
+        if part not in OWN_PARTS:
+            message = f"{dotted(self.pointer)}: 'step' has no '{shown(part)}'"
+            hint = self.findings.did_you_mean(part, OWN_PARTS)
+            usual = f"There are {', '.join(sorted(OWN_PARTS))}."
+            self.findings.error(self.pointer, "unknown_step_field", message, hint or usual)
 
     def _check_execution(self) -> None:
         part = str(self.reference.path[0]) if self.reference.path else "id"

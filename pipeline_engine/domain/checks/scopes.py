@@ -24,6 +24,7 @@ class Place(StrEnum):
     QUORUM = "quorum"  #: ``at_least`` of a trigger rule
     PIPELINE_KEY = "pipeline_key"  #: the ``key`` of concurrency of the pipeline
     STEP_KEY = "step_key"  #: that of a step
+    NOTIFY = "notify"  #: what subscriptions are told about a step
     CATCH = "catch"  #: the outputs that take the place of a failure
     OUTPUTS = "outputs"  #: the outputs of the pipeline, or of a block
 
@@ -36,6 +37,7 @@ NAMES: Mapping[Place, frozenset[str]] = {
     Place.QUORUM: frozenset({"params"}),
     Place.PIPELINE_KEY: frozenset({"params"}),
     Place.STEP_KEY: _USUAL - {"secrets"},
+    Place.NOTIFY: _USUAL - {"secrets"} | {"step"},
     Place.CATCH: _USUAL - {"secrets"} | {"error"},
     Place.OUTPUTS: _USUAL - {"secrets"},
 }
@@ -50,6 +52,10 @@ EXECUTION_PARTS = frozenset({"id", "name", "pipeline_id", "initiator", "user_id"
 AT_THE_END = frozenset({"status", "error"})
 
 
+#: Keys of ``step``: what has just happened to it.
+OWN_PARTS = frozenset(
+    {"id", "name", "status", "attempt", "error", "outputs", "item_index", "item_key"}
+)
 #: About a step inside of a block, seen from outside.
 ADVICE = ": name what is needed in the outputs of '{}'."
 #: Parts of a step in every template.
@@ -93,6 +99,16 @@ def scope_of(node: Node, outline: Outline) -> Scope:
     around = {block.id: block.tells for block in node.enclosing}
     scope = Scope(f"step '{shown(node.id)}'", frozenset(), sees, hint, around=around)
     return scope.at(Place.STEP)
+
+
+def scope_of_notify(node: Node, before: Scope) -> Scope:
+    """What is told about a step may refer to: the step itself, and what that may."""
+    told = replace(
+        before,
+        sees=lambda step_id: step_id == node.id or before.sees(step_id),
+        execution=EXECUTION_PARTS,
+    )
+    return told.at(Place.NOTIFY)
 
 
 def scope_of_undoing(node: Node, before: Scope) -> Scope:

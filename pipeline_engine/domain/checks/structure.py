@@ -30,6 +30,7 @@ from pipeline_engine.domain.checks.limits import (
     MAX_WEIGHT,
     MIN_WEIGHT,
 )
+from pipeline_engine.domain.checks.notify import NOTIFY
 from pipeline_engine.domain.checks.parameters import DEFINITIONS, PARAMETERS
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.checks.trigger_rules import TRIGGER_RULE, check_trigger_rule
@@ -257,6 +258,7 @@ STEP_FIELDS: Mapping[str, Field] = {
     "idempotent": Field(boolean),
     "queue": Field(choice(QueueName, "queue")),
     "weight": Field(number(MIN_WEIGHT, MAX_WEIGHT)),
+    "notify": Field(NOTIFY),
 }
 HANDLER_FIELDS: Mapping[str, Field] = {
     **STEP_FIELDS,

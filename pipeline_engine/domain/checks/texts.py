@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from pipeline_engine.domain.checks.nodes import Node
+from pipeline_engine.domain.checks.notify import templates_in
 from pipeline_engine.domain.definitions import JSON
 from pipeline_engine.domain.issues import join
 
@@ -80,6 +81,13 @@ def quorum_of(node: Node) -> Iterator[Text]:
     wanted = rule.get("at_least") if isinstance(rule, Mapping) else None
     if isinstance(wanted, str):
         yield Text(f"{node.pointer}/trigger_rule/at_least", wanted, Kind.NUMBER, False)
+
+
+def notices_of(node: Node) -> Iterator[Text]:
+    """What it has subscriptions told; that leaves the engine."""
+    for pointer, given in templates_in(node.body.get("notify"), f"{node.pointer}/notify"):
+        for text in texts_in(given, pointer):
+            yield replace(text, takes_secrets=False)
 
 
 def item_key_of(node: Node) -> Iterator[Text]:

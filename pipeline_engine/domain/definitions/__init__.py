@@ -16,6 +16,8 @@ from pipeline_engine.domain.definitions.model import (
     HandlerDefinition,
     HandlerWhen,
     Jitter,
+    Notice,
+    NotifyOn,
     OnFailure,
     ParameterDefinition,
     PipelineDefinition,
@@ -28,7 +30,7 @@ from pipeline_engine.domain.definitions.model import (
     WhenFull,
 )
 from pipeline_engine.domain.definitions.parameters import merge_params
-from pipeline_engine.domain.definitions.parse import HANDLER_LISTS, parse
+from pipeline_engine.domain.definitions.parse import HANDLER_LISTS, notifies, parse
 
 __all__ = [
     "BLOCK",
@@ -45,6 +47,8 @@ __all__ = [
     "HandlerDefinition",
     "HandlerWhen",
     "Jitter",
+    "Notice",
+    "NotifyOn",
     "OnFailure",
     "ParameterDefinition",
     "PipelineDefinition",
@@ -56,5 +60,6 @@ __all__ = [
     "TriggerRule",
     "WhenFull",
     "merge_params",
+    "notifies",
     "parse",
 ]

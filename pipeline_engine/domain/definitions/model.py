@@ -131,6 +131,28 @@ class ForEach:
         return max(self.tolerated_failures, percent)
 
 
+class NotifyOn(StrEnum):
+    """What of a step somebody can be told."""
+
+    STARTED = "started"
+    PARKED = "parked"  #: it waits for somebody outside
+    RETRYING = "retrying"  #: an attempt has failed, and another one follows
+    COMPLETED = "completed"
+    FAILED = "failed"  #: or its time was over; no attempt follows
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a subscription is told about a step, in the author's words."""
+
+    on: frozenset[NotifyOn]
+    subscription: str  #: the name of one of those of the execution's owner
+    message: str  #: a template
+    title: str | None = None  #: a template; None: the name of the step
+    per_item: bool = False  #: of a fan-out each item is told of, in place of the whole
+
+
 #: The action of a step that holds other steps, as its row and its items name it.
 BLOCK = "block"
 
@@ -189,6 +211,7 @@ class StepDefinition:
     idempotent: bool | None = None  #: overrides what the action says
     queue: QueueName | None = None  #: overrides what the action says
     weight: float = 1  #: of its progress
+    notify: tuple[Notice, ...] = ()
 
     @property
     def repeats_block(self) -> bool:

@@ -23,6 +23,8 @@ from pipeline_engine.domain.definitions.model import (
     HandlerDefinition,
     HandlerWhen,
     Jitter,
+    Notice,
+    NotifyOn,
     OnFailure,
     ParameterDefinition,
     PipelineDefinition,
@@ -91,6 +93,13 @@ def _inner(steps: Sequence[Mapping[str, JSON]]) -> Iterator[Mapping[str, JSON]]:
         inner = step.get("steps") or ()
         yield from inner
         yield from _inner(inner)
+
+
+def notifies(document: Mapping[str, JSON]) -> bool:
+    """Whether a step or handler of a checked document has somebody told of it."""
+    steps, settings = document.get("steps") or (), document.get("settings") or {}
+    handlers = (given for name in HANDLER_LISTS for given in settings.get(name) or ())
+    return any(given.get("notify") for given in (*steps, *_inner(steps), *handlers))
 
 
 def _edges(steps: Sequence[Mapping[str, JSON]]) -> list[tuple[str, Sequence[str]]]:
@@ -191,6 +200,7 @@ def _step(given: Mapping[str, JSON]) -> StepDefinition:
         idempotent=given.get("idempotent"),
         queue=QueueName(queue.lower()) if queue else None,
         weight=_or(given.get("weight"), 1),
+        notify=tuple(map(_notice, one_or_more(given.get("notify")))),
     )
 
 
@@ -295,6 +305,16 @@ def _compensation(given: Mapping[str, JSON] | None) -> Compensation | None:
         retry=_retries(given.get("retry")),
         timeout_seconds=_whole(given.get("timeout_seconds")),
         when_failed=_or(given.get("when_failed"), False),
+        per_item=_or(given.get("per_item"), False),
+    )
+
+
+def _notice(given: Mapping[str, JSON]) -> Notice:
+    return Notice(
+        on=frozenset(NotifyOn(word.lower()) for word in one_or_more(given["on"])),
+        subscription=given["subscription"],
+        message=given["message"],
+        title=given.get("title"),
         per_item=_or(given.get("per_item"), False),
     )
 

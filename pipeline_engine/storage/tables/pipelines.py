@@ -47,6 +47,8 @@ class PipelineRevision(Base):
     __tablename__ = "pipeline_revisions"
     __table_args__ = (
         Index("uq_pipeline_revisions_pipeline_id_revision", "pipeline_id", "revision", unique=True),
+        # What whoever looks for notices asks first; where nobody writes any it is empty.
+        Index("ix_pipeline_revisions_notifies", "id", postgresql_where=text("notifies")),
     )
 
     id: Mapped[uuid_key]
@@ -59,4 +61,6 @@ class PipelineRevision(Base):
     document: Mapped[dict[str, Json]]
     #: the names of the stored secrets that it speaks of; null if there are none
     secret_names: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    #: a step or handler has subscriptions told of it
+    notifies: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

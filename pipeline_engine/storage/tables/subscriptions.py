@@ -27,6 +27,7 @@ from pipeline_engine.storage.tables.base import (
 )
 from pipeline_engine.storage.tables.events import TransactionId
 
+UNIQUE_NAME = "uq_subscriptions_name"
 ACTIVE = "status = 'active'"
 NEWS = "news_before > cursor_transaction"
 
@@ -46,6 +47,8 @@ class Subscription(Timestamped, Base):
         CheckConstraint(one_of("target", TargetType), name="target"),
         CheckConstraint("expires_at > created_at", name="expiry"),
         Index("ix_subscriptions_user_id_created_at", "user_id", "created_at"),
+        # Definitions name them.
+        Index(UNIQUE_NAME, text("coalesce(user_id, '')"), "name", unique=True),
         Index("ix_subscriptions_pipeline_id", "pipeline_id"),
         # A topic that an execution names twice is one subscription.
         Index(

@@ -16,7 +16,7 @@ from pipeline_engine.scheduler.runtime import Runtime
 def reaching(make_runtime: MakeRuntime) -> Callable[..., Runtime]:
     """A way to make runtimes whose messages may go to this machine."""
     usual = {"http_allowed_hosts": ("127.0.0.1",), "message_timeout_seconds": 1.0}
-    return lambda **changed: make_runtime(**(usual | changed))
+    return lambda *actions, **changed: make_runtime(*actions, **(usual | changed))
 
 
 @pytest.fixture

@@ -166,6 +166,8 @@ RUNS = (
         routes={"POST /alarm": ok(), "POST /note": ok()},
         asked=("POST /alarm", "POST /note"),
     ),
+    Run("on-call-is-told", {}, params={"works": True}),
+    Run("on-call-is-told", {}, params={"works": False}, status=BAD),
     Run("with-token", {"status": 200}, (ok(),), {**URL, "token": "t-0123456789"}),
 )
 

@@ -240,7 +240,9 @@ LINES: dict[str, Line] = {
         201, body={"target": {"type": "http", "url": "https://hooks.example/in"}}
     ),
     "GET /subscriptions/<subscription_id>": Line(thing=Scene.subscription),
-    "PUT /subscriptions/<subscription_id>": Line(body={"name": "x"}, thing=Scene.subscription),
+    "PUT /subscriptions/<subscription_id>": Line(
+        body={"event_types": None}, thing=Scene.subscription
+    ),
     "DELETE /subscriptions/<subscription_id>": Line(204, thing=Scene.subscription),
     "GET /subscriptions/<subscription_id>/messages": Line(thing=Scene.subscription),
     "GET /subscriptions/<subscription_id>/messages/<message_id>": Line(thing=Scene.message),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_engine.domain import checks, definitions, validation
-from pipeline_engine.domain.checks import parameters, structure
+from pipeline_engine.domain.checks import parameters, scopes, structure
 from pipeline_engine.domain.expressions import ExpressionError
 from pipeline_engine.domain.validation import formats, types
 
@@ -87,10 +87,16 @@ def test_every_field_is_documented(field):
         *definitions.OnFailure,
         *definitions.TriggerRule,
         *definitions.HandlerWhen,
+        *definitions.NotifyOn,
     ],
 )
 def test_every_choice_is_documented(word):
     assert word in WORDS
+
+
+@pytest.mark.parametrize("field", [*definitions.Notice.__slots__, *sorted(scopes.OWN_PARTS)])
+def test_every_field_of_a_notice_is_documented(field):
+    assert field in WORDS
 
 
 @pytest.mark.parametrize("field", definitions.RetryConfig.__slots__)

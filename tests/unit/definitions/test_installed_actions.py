@@ -301,6 +301,7 @@ def test_the_page_prints_the_table_of_names():
     assert words["`params`, `condition`, `for_each` of a step"] == usual
     assert words["`key` of `for_each`"] == NAMES[Place.ITEM_KEY] - usual
     assert words["`params` of a step with `for_each`"] == NAMES[Place.ITEM] - usual
+    assert words["`title` and `message` of `notify`"] == NAMES[Place.NOTIFY]
     for action in REGISTRY:
         if action.meta.adds_names:
             (row,) = [row for row in words if f"what `{action.meta.type}` renders itself" in row]

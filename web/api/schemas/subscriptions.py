@@ -57,12 +57,15 @@ class SubscriptionTargetBody(_Strict):
 class SubscriptionChange(_Strict):
     """What a subscription is to be from now on; what is left out stays."""
 
-    name = text(255, 1, allow_none=True)
+    name = text(255, 1, allow_none=True, metadata={"description": "One of its owner has it."})
     event_types = fields.List(
         text(64, 1),
         allow_none=True,
-        validate=validate.Length(min=1, max=100),
-        metadata={"description": "Null: all that the format knows."},
+        validate=validate.Length(max=100),
+        metadata={
+            "description": "Null: all that the format knows. Empty: only what names it, such as"
+            " `notify` of a step."
+        },
     )
     target = fields.Nested(SubscriptionTargetBody)
     format = fields.String(
