@@ -255,7 +255,7 @@ def _parameters(session: Session, pipeline_id: UUID | None) -> Any:
 
 
 def _locked(caller: Caller, session: Session, trigger_id: UUID | str) -> EventTrigger:
-    hold_pipeline_of(session, EventTrigger, _as_id(trigger_id))
+    hold_pipeline_of(session.connection(), EventTrigger, _as_id(trigger_id))
     found = session.scalar(
         select(EventTrigger)
         .where(_seen(caller), EventTrigger.id == _as_id(trigger_id))

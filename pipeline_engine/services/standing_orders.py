@@ -60,7 +60,7 @@ def checked(
     if caller.user_id is None and not caller.is_administrator:
         raise AdministratorsOnly
     tx = Transaction(session.connection(), runtime)
-    hold_pipeline(session, as_id(wanted))
+    hold_pipeline(session.connection(), as_id(wanted))
     found = pipeline_with_id(tx, (caller,), as_id(wanted))
     check_rights(found.plan, caller)
     definition = found.plan.definition

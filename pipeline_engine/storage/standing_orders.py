@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select, update
+from sqlalchemy import ColumnElement, Connection, Select, select, update
 from sqlalchemy.orm import Session
 
 from pipeline_engine.storage.tables.event_triggers import EventTrigger
@@ -25,22 +25,22 @@ class DisabledReason(StrEnum):
     PIPELINE_ARCHIVED = "pipeline_archived"
 
 
-def hold_pipeline(session: Session, pipeline_id: UUID) -> None:
+def hold_pipeline(connection: Connection, pipeline_id: UUID) -> None:
     """Let a pipeline stay as it is until the end of the transaction, if there is one.
 
     Whoever deletes or archives one locks it, and then disables its orders: an order that is saved
     meanwhile would start what is gone, for ever.
     """
-    session.execute(_held(Pipeline.id == pipeline_id))
+    connection.execute(_held(Pipeline.id == pipeline_id))
 
 
-def hold_pipeline_of(session: Session, table: type[StandingOrder], order_id: UUID) -> None:
+def hold_pipeline_of(connection: Connection, table: type[StandingOrder], order_id: UUID) -> None:
     """The same for the pipeline of an order that is about to be locked.
 
     Before the order, as whoever deletes a pipeline does: who waits for both does so in one order.
     """
     its = select(table.pipeline_id).where(table.id == order_id).scalar_subquery()
-    session.execute(_held(Pipeline.id == its))
+    connection.execute(_held(Pipeline.id == its))
 
 
 def _held(which: ColumnElement[bool]) -> Select[UUID]:

@@ -31,6 +31,7 @@ from pipeline_engine.storage import event_triggers, offers
 from pipeline_engine.storage.event_triggers import Window
 from pipeline_engine.storage.offers import Offer
 from pipeline_engine.storage.postgres.session import is_unreachable
+from pipeline_engine.storage.standing_orders import hold_pipeline_of
 from pipeline_engine.storage.tables.event_triggers import EventTrigger
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,8 @@ def decide(
 
 
 def _decide(tx: Transaction, *, desk: list[_Desk], trigger_id: UUID, now: datetime | None) -> None:
+    # Before the trigger, as whoever deletes or archives the pipeline does; a start locks it, too.
+    hold_pipeline_of(tx.connection, EventTrigger, trigger_id)
     trigger = event_triggers.lock(tx.connection, trigger_id)
     if trigger is None:
         offers.forget(tx.connection, trigger_id, DELETED)

@@ -169,7 +169,7 @@ def locked(caller: Caller, session: Session, schedule_id: UUID | str) -> Schedul
 
     Raises ``ScheduleNotFound``, and ``AdministratorsOnly`` for one of the system.
     """
-    hold_pipeline_of(session, Schedule, _identity(schedule_id))
+    hold_pipeline_of(session.connection(), Schedule, _identity(schedule_id))
     found = seen(caller, session, schedule_id, locks=True)
     if found.user_id is None and not caller.is_administrator:
         raise AdministratorsOnly

@@ -86,7 +86,7 @@ def locked(
 
     Raises ``WebhookNotFound`` and ``VersionMismatch``.
     """
-    hold_pipeline_of(session, Webhook, as_id(webhook_id))
+    hold_pipeline_of(session.connection(), Webhook, as_id(webhook_id))
     wanted = select(Webhook).where(Webhook.id == as_id(webhook_id), visible_to(Webhook, caller))
     webhook = session.scalar(wanted.with_for_update().execution_options(populate_existing=True))
     if webhook is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from support.driving import in_background
 from support.event_triggers import (
     ADA,
@@ -17,16 +18,18 @@ from support.event_triggers import (
     send,
 )
 from support.factories import a_document, a_step
+from support.meeting import wait_for_blocked
 
 from pipeline_engine import failpoints
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.errors import EventTriggerNotFound, InvalidEventTrigger, InvalidParams
 from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.event_triggers.decide import offer
-from pipeline_engine.services import deliveries, event_triggers, pipelines
+from pipeline_engine.services import archive, deliveries, event_triggers, pipelines
 from pipeline_engine.services.inbox import Receipt
 from pipeline_engine.services.pages import Page
 from pipeline_engine.services.pipelines import PipelineRequest
+from pipeline_engine.storage.tables.event_triggers import EventTrigger
 
 # ── What an event starts ─────────────────────────────────────────────────────────────────
 
@@ -267,6 +270,22 @@ def test_a_trigger_of_a_deleted_pipeline_is_disabled_and_starts_nothing(driver, 
     trigger = event_triggers.get(ADA, session, trigger_id).trigger
     assert (trigger.enabled, trigger.disabled_reason) == (False, "pipeline_deleted")
     assert executions(session) == []
+
+
+def test_a_trigger_decides_after_whoever_is_about_to_archive_its_pipeline(driver, session, release):
+    """He has locked the pipeline, and wants the trigger next; who has that must not wait."""
+    trigger_id = a_trigger(driver, session, release)
+    send(driver)
+
+    pipelines.locked(ADA, session, release)
+    with in_background(driver.offer):
+        wait_for_blocked(driver)
+        session.scalars(select(EventTrigger).with_for_update(nowait=True)).all()
+        archive.archive(ADA, session, release)
+        session.commit()
+
+    assert (outcomes(session, trigger_id), executions(session)) == (["skipped"], [])
+    assert reasons(session, trigger_id) == ["pipeline_archived"]
 
 
 def test_a_new_revision_counts_from_the_next_event_on(driver, session, release):
