@@ -29,6 +29,7 @@ class NewWebhookDelivery:
     received_at: datetime
     key: str | None = None
     body_key: str | None = None
+    repeat_seconds: int | None = None  #: for so long an equal body is a repetition
     address: str | None = None
     form: str | None = None
     sent_at: datetime | None = None

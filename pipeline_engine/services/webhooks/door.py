@@ -96,8 +96,7 @@ class Door:
             self._count(view)
             delivery = self._delivery(view, knock, proven, now)
         try:
-            repeat_seconds = view.config.repeat_seconds
-            return _receipt(view, keep(self._runtime, delivery, repeat_seconds=repeat_seconds))
+            return _receipt(view, keep(self._runtime, delivery))
         except IntegrityError as error:  # it was deleted a moment ago
             raise WebhookNotFound from error
         except (DBAPIError, PoolTimeout) as error:
@@ -176,6 +175,7 @@ class Door:
             received_at=now,
             key=_key(view, Letter(body, shown, query)),
             body_key=digest if view.config.repeat_seconds else None,
+            repeat_seconds=view.config.repeat_seconds,
             address=knock.address or None,
             form=None if proven is None else proven.form.value,
             sent_at=None if proven is None else proven.sent_at,

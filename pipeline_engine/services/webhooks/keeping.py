@@ -26,16 +26,15 @@ class Kept:
     before: Known | None = None  #: the same, if it was kept before
 
 
-def keep(runtime: Runtime, delivery: NewWebhookDelivery, *, repeat_seconds: int | None) -> Kept:
+def keep(runtime: Runtime, delivery: NewWebhookDelivery) -> Kept:
     """Keep a delivery and wake a worker, or find the same one that was kept before.
 
-    *repeat_seconds*: for how long an equal body is a repetition. Raises ``StorageUnavailable`` if
-    the same one has just vanished.
+    Raises ``StorageUnavailable`` if the same one has just vanished.
     """
     failpoint(Failpoint.BEFORE_WEBHOOK_INSERT)
     with autocommit(runtime.engine) as connection:
         delivery_id = deliveries.insert(connection, delivery)
-        if delivery_id is None and _is_another(connection, delivery, repeat_seconds):
+        if delivery_id is None and _is_another(connection, delivery):
             delivery_id = deliveries.insert(connection, delivery)
         if delivery_id is None:
             before = deliveries.note_again(connection, delivery)
@@ -53,7 +52,7 @@ def keep_spooled(runtime: Runtime, delivery: NewWebhookDelivery) -> None:
     Its sender was told the id of an execution. If the same came before the database went, a row of
     its own says that there is none.
     """
-    kept = keep(runtime, delivery, repeat_seconds=None)
+    kept = keep(runtime, delivery)
     if kept.before is None or kept.execution_id == delivery.execution_id:
         return
     told = replace(delivery, key=None, body_key=None)
@@ -61,11 +60,9 @@ def keep_spooled(runtime: Runtime, delivery: NewWebhookDelivery) -> None:
         deliveries.insert(connection, told, outcome=DeliveryOutcome.DUPLICATE.value)
 
 
-def _is_another(
-    connection: Connection, delivery: NewWebhookDelivery, repeat_seconds: int | None
-) -> bool:
+def _is_another(connection: Connection, delivery: NewWebhookDelivery) -> bool:
     """Whether all that is the same is a body, and that of longer ago than counts."""
-    if delivery.body_key is None or repeat_seconds is None:
+    if delivery.body_key is None or delivery.repeat_seconds is None:
         return False
-    after = timedelta(seconds=repeat_seconds)
+    after = timedelta(seconds=delivery.repeat_seconds)
     return deliveries.retire_body_key(connection, delivery, after=after)

@@ -44,12 +44,20 @@ def add(runtime: Runtime, delivery: NewWebhookDelivery, reason: Exception) -> UU
             spool.add(document)
         else:
             key = f"{spool.name}:{delivery.webhook_id}:{same}"
-            word, seconds = str(execution_id), REMEMBERED_SECONDS
-            known = spool.add_once(document, key=key, word=word, seconds=seconds)
+            known = spool.add_once(
+                document, key=key, word=str(execution_id), seconds=_remembered(delivery)
+            )
     except RedisError as error:
         raise StorageUnavailable from error
     log.warning("a webhook delivery was spooled, the database is away: %s", reason)
     return execution_id if known is None else UUID(known)
+
+
+def _remembered(delivery: NewWebhookDelivery) -> int:
+    """Seconds for which the same is a repetition: an id is one for long, a body as is wanted."""
+    if delivery.key is not None or delivery.repeat_seconds is None:
+        return REMEMBERED_SECONDS
+    return delivery.repeat_seconds
 
 
 def drain(runtime: Runtime, *, limit: int = 500) -> int:

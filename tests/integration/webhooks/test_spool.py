@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.driving import Driver
@@ -57,6 +57,23 @@ def test_one_that_had_come_before_the_database_went_leaves_a_row_that_says_so(
 
     rows = [(one.execution_id, one.outcome, one.duplicates) for one in hook.deliveries()]
     assert rows == [(first.execution_id, "started", 1), (told.execution_id, "duplicate", 0)]
+
+
+def test_an_equal_body_of_longer_ago_than_counts_is_another_one_then_too(
+    driver, make_runtime, redis
+) -> None:
+    hook = a_hook(driver.runtime, config={"repeat_seconds": 60})
+    lonely = Hook(make_runtime(database_url=NOWHERE), hook.stored)
+    now = datetime.now(UTC)
+    hook.knock(b"[1]", now=now - timedelta(hours=1))
+
+    told = lonely.knock(b"[1]", now=now)
+    (key,) = redis.keys(f"{spooling.spool_of(driver.runtime).name}:{hook.id}:*")
+    seconds = redis.ttl(key)
+    spooling.drain(driver.runtime)
+
+    assert finished(driver, told).status == "COMPLETED"
+    assert 0 < seconds <= 60
 
 
 def test_an_entry_that_is_drained_twice_is_kept_once(driver, hook, lonely, redis) -> None:
