@@ -228,6 +228,7 @@ def _check(
         given.get("pipeline_id") or trigger.pipeline_id or "",
         _params(session, runtime, trigger, given),
         order_id=trigger.id,
+        before=trigger,
         supplied={EVENT},
     )
     trigger.pipeline_id, trigger.params = checked.pipeline_id, checked.params

@@ -49,13 +49,15 @@ def checked(
     params: Mapping[str, Any],
     *,
     order_id: UUID,
+    before: StandingOrder | None = None,
     supplied: Collection[str] = (),
 ) -> Checked:
     """Check what *caller* wants started, and with which params, and say what to store.
 
-    *supplied* are the parameters that the trigger itself gives a value. Raises
-    ``AdministratorsOnly`` for an order of the system, ``PipelineNotFound``,
-    ``DraftNotExecutable``, ``PermissionDenied`` and ``InvalidParams``.
+    *before* is the order as it is stored: what is a secret in it stays one, whatever another
+    pipeline, or another revision, declares. *supplied* are the parameters that the trigger itself
+    gives a value. Raises ``AdministratorsOnly`` for an order of the system, ``PipelineNotFound``,
+    ``DraftNotExecutable``, ``PermissionDenied``, ``InvalidParams`` and ``SecretUnreadable``.
     """
     if caller.user_id is None and not caller.is_administrator:
         raise AdministratorsOnly
@@ -67,7 +69,7 @@ def checked(
     if problems := [*problems_of_params(definition, params, supplied), *masked(params)]:
         raise InvalidParams(problems=problems)
     json_guard.check(dict(params), max_bytes=runtime.settings.max_body_bytes)
-    sealed = _sealed(runtime, definition, params, order_id)
+    sealed = _sealed(runtime, definition, params, order_id, before)
     return Checked(
         pipeline_id=as_id(wanted),
         params=dict(params) if sealed is None else sealed,
@@ -86,15 +88,31 @@ def _sealed(
     definition: PipelineDefinition,
     params: Mapping[str, Any],
     order_id: UUID,
+    before: StandingOrder | None,
 ) -> dict[str, Any] | None:
-    """The params with those sealed that are declared secret; null if there are none."""
-    declared = definition.secret_parameters
+    """The params with those sealed that are, or were, secret; null if there are none."""
+    kept, secrets = _secrets_in(runtime.sealer, before, params)
+    whole = definition.secret_parameters | kept
     merged, _ = merge_params(definition, params)
-    known = remember(runtime.masker.hiding(merged.get(name) for name in declared))
+    hidden = (*secrets, *(merged.get(name) for name in whole))
+    known = remember(runtime.masker.hiding(hidden))
     sealed: dict[str, Any] | None = runtime.sealer.seal(
-        dict(params), str(order_id), masker=known, whole=declared
+        dict(params), str(order_id), masker=known, whole=whole
     )
     return sealed
+
+
+def _secrets_in(
+    sealer: Sealer, order: StandingOrder | None, params: Mapping[str, Any]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Those of *params* that *order* keeps as secret texts, and all its secrets."""
+    if order is None or not order.sealed:
+        return frozenset(), frozenset()
+    opened = orders.opened_params(sealer, order)
+    stored = {name: value for name, value in order.params.items() if isinstance(value, str)}
+    kept = {name for name, value in stored.items() if value != opened.value[name]}
+    same = (name for name in kept if params.get(name) == opened.value[name])
+    return frozenset(same), opened.secrets
 
 
 def shown_params(order: StandingOrder, parameters: object) -> dict[str, Any]:

@@ -232,7 +232,13 @@ def _check(
         raise PipelineNotFound("The pipeline of this schedule was deleted")
     owner = caller.acting_for(schedule.user_id)
     checked = standing_orders.checked(
-        owner, session, runtime, wanted.pipeline_id, wanted.params, order_id=schedule.id
+        owner,
+        session,
+        runtime,
+        wanted.pipeline_id,
+        wanted.params,
+        order_id=schedule.id,
+        before=schedule,
     )
     schedule.pipeline_id, schedule.authority = checked.pipeline_id, checked.authority
     schedule.params, schedule.sealed = checked.params, checked.sealed

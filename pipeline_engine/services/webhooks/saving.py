@@ -157,7 +157,14 @@ def _fill_in(
     declared = _declared(session, pipeline_id)
     supplied = declared if config.map is None else config.names_given
     order = checked(
-        caller, session, runtime, pipeline_id, params, order_id=webhook.id, supplied=supplied
+        caller,
+        session,
+        runtime,
+        pipeline_id,
+        params,
+        order_id=webhook.id,
+        before=webhook,
+        supplied=supplied,
     )
     if found := [*problems(config), *_unknown(config, declared)]:
         raise _invalid(found)

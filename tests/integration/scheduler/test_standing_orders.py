@@ -12,6 +12,7 @@ from support.factories import a_document, a_step
 
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.identity import new_id
+from pipeline_engine.domain.masking import MASK
 from pipeline_engine.errors import AdministratorsOnly, InvalidParams, PipelineNotFound
 from pipeline_engine.scheduler import standing_orders as scheduler
 from pipeline_engine.scheduler.outbox import send
@@ -120,6 +121,27 @@ def test_a_client_may_change_what_stands_beside_a_secret_that_it_was_not_shown(
     assert kept["hosts"] == [{"name": "b.example", "password": "correct-horse"}]
     assert (kept["version"], kept["password"]) == ("2", "s3cret-x")
     assert {one.code for one in refused.value.facts["problems"]} == {"masked"}
+
+
+def test_a_secret_stays_one_when_another_pipeline_takes_it_for_a_text(
+    driver: Any, session: Any, pipeline_id: UUID
+) -> None:
+    given = {"version": "1", "password": "ab"}  # too short to be found in other texts
+    order = an_order(driver, session, pipeline_id, **given)
+    texts = [{"name": "version"}, {"name": "password"}]
+    request = PipelineRequest(document=a_document(parameters=texts) | {"name": "other"})
+    other = pipelines.create(ADA, session, driver.runtime, request).pipeline.id
+
+    told = (ADA, session, driver.runtime, other)
+    moved = standing_orders.checked(*told, given, order_id=order.id, before=order)
+    order.params, order.sealed = moved.params, moved.sealed
+    changed = {**given, "password": "public"}
+    replaced = standing_orders.checked(*told, changed, order_id=order.id, before=order)
+
+    assert (moved.sealed, moved.params["version"]) == (True, "1")
+    assert standing_orders.shown_params(order, texts)["password"] == MASK
+    assert replaced.params["password"] == "public"
+    assert scheduler.opened_params(driver.runtime.sealer, order).value == given
 
 
 def test_what_belongs_to_others_or_does_not_fit_is_refused_when_it_is_saved(
