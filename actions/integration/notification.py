@@ -11,6 +11,7 @@ from pipeline_engine.sdk import (
     ActionMeta,
     ActionResult,
     BaseActionExecutor,
+    InvalidActionParams,
     OutputDefinition,
     ParamDefinition,
     ParamType,
@@ -36,9 +37,14 @@ META = ActionMeta(
             "channel",
             "Channel",
             ParamType.SELECT,
-            required=True,
-            description="How it is delivered.",
+            description="How the notification service delivers it; not with `subscription`.",
             options=[SelectOption(channel, channel.capitalize()) for channel in CHANNELS],
+        ),
+        ParamDefinition(
+            "subscription",
+            "Subscription",
+            description="A subscription of the execution's owner that is told, in place of that"
+            " service.",
         ),
         ParamDefinition("title", "Title", default=TITLE, description="One line."),
         ParamDefinition(
@@ -64,7 +70,11 @@ META = ActionMeta(
         OutputDefinition("notification_id", "string", "The same on every attempt."),
     ],
     examples=[
-        ActionExample("Done", {"channel": "slack", "message": "{{ params.model }} is deployed"})
+        ActionExample("Done", {"channel": "slack", "message": "{{ params.model }} is deployed"}),
+        ActionExample(
+            "To a subscription",
+            {"subscription": "on-call", "message": "{{ params.model }} is deployed"},
+        ),
     ],
 )
 
@@ -73,12 +83,17 @@ META = ActionMeta(
 class Notification(BaseActionExecutor):
     """Publishes; a receiver drops what it has seen by its notification_id."""
 
+    def validate_params(self, params: dict[str, Any]) -> list[str]:
+        """One of the two ways has to be named."""
+        named = params.get("channel") or params.get("subscription")
+        return [] if named else ["channel is required, or subscription"]
+
     def execute(self, context: ActionContext) -> ActionResult:
         """Hand the notification over."""
         notification = _notification(context)
         outputs = {"sent": True, "notification_id": notification["notification_id"]}
         try:
-            context.publish_notification(notification)
+            _hand_over(context, notification)
         except ActionError as error:
             return ActionResult(
                 success=False,
@@ -88,6 +103,16 @@ class Notification(BaseActionExecutor):
                 outputs={**outputs, "sent": False},
             )
         return ActionResult(success=True, outputs=outputs)
+
+
+def _hand_over(context: ActionContext, notification: dict[str, Any]) -> None:
+    if subscription := context.params.get("subscription"):
+        told = {name: value for name, value in notification.items() if name != "channel"}
+        context.tell_subscription(str(subscription), told)
+    elif not notification["channel"]:
+        raise InvalidActionParams("channel is required, or subscription")
+    else:
+        context.publish_notification(notification)
 
 
 def _notification(context: ActionContext) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from hashlib import sha256
 from types import MappingProxyType
 from uuid import UUID
 
@@ -96,7 +97,7 @@ class Origin(StrEnum):
     EVENT = "event"
     REPLAY = "replay"  #: somebody has asked for it once more
     TEST = "test"
-    NOTICE = "notice"  #: a definition has it told
+    NOTICE = "notice"  #: a definition, or an action, has it told
 
 
 #: The events of which the reference envelope tells: what it calls them, and what they are here.
@@ -140,13 +141,20 @@ def topics_of(
     return list(dict.fromkeys(named))
 
 
-#: The type of a message that a definition has told, in the author's words.
+#: The type of a message that a definition or an action has told, in the author's words.
 NOTIFICATION = "notification"
+#: In the envelope of the reference service: who sends it, and what it is about unless said.
+SOURCE, PAYLOAD_TYPE = "budpipeline", "pipeline_execution"
 
 
 def notice_id(subscription_id: UUID, event_id: int, number: int) -> str:
     """The id of what a step's notice of this *number* says of an event."""
     return f"{message_id(subscription_id, event_id)}_{number}"
+
+
+def told_id(subscription_id: UUID, call: str) -> str:
+    """The id of what a *call* of an action has told; the same on every attempt."""
+    return f"msg_{subscription_id.hex}_{sha256(call.encode()).hexdigest()[:32]}"
 
 
 def message_id(subscription_id: UUID, event_id: int) -> str:

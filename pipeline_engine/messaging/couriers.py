@@ -17,8 +17,7 @@ from redis import RedisError
 from pipeline_engine.domain import signatures
 from pipeline_engine.domain.retry_after import retry_after
 from pipeline_engine.domain.sealing import Sealer, SecretUnreadable
-from pipeline_engine.domain.subscriptions import STREAM_LENGTH, Format, TargetType
-from pipeline_engine.messaging.reference_form import SOURCE
+from pipeline_engine.domain.subscriptions import SOURCE, STREAM_LENGTH, Format, TargetType
 from pipeline_engine.messaging.verdicts import Try, Verdict, verdict_on
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk.bodies import read_into

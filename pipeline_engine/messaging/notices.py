@@ -21,10 +21,10 @@ from pipeline_engine.domain.expressions import ExpressionError, Fuel, compile_va
 from pipeline_engine.domain.redaction import Redactor, redactor_for
 from pipeline_engine.domain.sealing import SecretUnreadable
 from pipeline_engine.domain.subscriptions import NOTIFICATION, Format, Origin, notice_id
-from pipeline_engine.messaging import notice_form
 from pipeline_engine.messaging.event_form import OF_STEP
-from pipeline_engine.messaging.notice_form import Said
+from pipeline_engine.scheduler import notice_form
 from pipeline_engine.scheduler.actions.scope import View, load_blocks, make_scope, step_results
+from pipeline_engine.scheduler.notice_form import Said
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import messages, news, notices
 from pipeline_engine.storage.messages import Message

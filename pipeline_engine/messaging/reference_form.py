@@ -6,13 +6,12 @@ from typing import Any
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.redaction import Redactor
+from pipeline_engine.domain.subscriptions import PAYLOAD_TYPE, SOURCE
 from pipeline_engine.messaging.event_form import PERCENT
 from pipeline_engine.storage.news import Facts, Heard
 from pipeline_engine.storage.tables.events import EventType
 
-SOURCE = "budpipeline"
 TITLE = "Pipeline Execution"
-PAYLOAD_TYPE = "pipeline_execution"
 #: The end of an execution: what ``event`` is called.
 RESULTS = "results"
 STATUS = {

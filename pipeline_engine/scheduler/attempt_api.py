@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from pipeline_engine.scheduler import trees
+from pipeline_engine.scheduler import tellings, trees
 from pipeline_engine.scheduler.actions.context import event_context, make_context
 from pipeline_engine.scheduler.actions.own_address import address_of
 from pipeline_engine.scheduler.actions.prepared import Prepared, this_attempt
@@ -63,6 +63,19 @@ class AttemptApi(PeerApi):
         transitions.note_progress(
             connection, self._step.row, progress=percentage, eta_seconds=eta_seconds
         )
+
+    def tell_subscription(
+        self, name: str, payload: Mapping[str, Any], *, idempotency_key: str
+    ) -> None:
+        """Post a message; the same key finds that it was posted before."""
+        post = partial(
+            tellings.tell, step=self._step, name=name, payload=payload, call=idempotency_key
+        )
+        if self._tx is not None:
+            post(self._tx)
+            return
+        with transaction(self._runtime) as tx:
+            post(tx)
 
     def start_pipeline(
         self, pipeline: str, params: Mapping[str, Any], *, idempotency_key: str

@@ -240,6 +240,16 @@ class ActionContext(_Caller):
         """
         self.engine.publish_notification(topic, payload)
 
+    def tell_subscription(self, name: str, payload: Mapping[str, Any]) -> None:
+        """Post *payload* (JSON; ``title`` and ``message`` are texts) to a subscription.
+
+        *name* is that of one of the execution's owner. It is sent as all its messages are: signed,
+        tried again, given up. A repeated attempt that makes the same calls posts nothing again.
+        Raises ``ActionError`` (``subscription_not_found``).
+        """
+        key = self._key_of_call(f"tell_subscription {name}")
+        self.engine.tell_subscription(name, payload, idempotency_key=key)
+
     def start_pipeline(self, pipeline: str, params: Mapping[str, Any]) -> str:
         """Start another pipeline by name or id, and return the id of its execution (a UUID).
 

@@ -36,6 +36,11 @@ class EngineApi(Protocol):
     def publish_notification(self, topic: str | None, payload: Mapping[str, Any]) -> None:
         """Send a notification; *topic* None is the configured one.  Raises ``ServiceError``."""
 
+    def tell_subscription(
+        self, name: str, payload: Mapping[str, Any], *, idempotency_key: str
+    ) -> None:
+        """Post a message to a subscription of the execution's owner; once for each key."""
+
     def heartbeat(self) -> None:
         """Renew the lease of this attempt."""
 
@@ -72,6 +77,10 @@ class NullEngine:
     def publish_notification(self, *_: Any) -> None:
         """Refuse."""
         raise ActionError("No engine to publish notifications with")
+
+    def tell_subscription(self, name: str, *_: Any, **__: Any) -> None:
+        """Refuse."""
+        raise ActionError(f"No engine to tell {name} with")
 
     def heartbeat(self) -> None:
         """Do nothing: there is no lease."""

@@ -39,9 +39,9 @@ class MessageRecord:
 
     @property
     def position(self) -> str | None:
-        """Where its event is in the history of everything; null for a test."""
+        """Where its event is in the history of everything; null if it is about none."""
         row = self.row
-        if row.origin == Origin.TEST:
+        if row.event_id == 0:
             return None
         return str(Position(int(row.event_transaction), row.event_id))
 

@@ -278,7 +278,7 @@ def post(connection: Connection, subscription_id: UUID, message: Message) -> Non
     its id only once, however often it is posted. What nobody comes for is bounded.
     """
     is_test = message.origin is Origin.TEST
-    too_many = not is_test and held_up(connection, subscription_id)[1] >= MOST_POSTED
+    too_many = not is_test and _waiting(connection, subscription_id) >= MOST_POSTED
     settled = Settled(
         message=message,
         status=MessageStatus.DEAD if too_many else MessageStatus.WAITING,
@@ -292,6 +292,17 @@ def post(connection: Connection, subscription_id: UUID, message: Message) -> Non
         f"UPDATE subscriptions SET {due} WHERE id = %(id)s",
         {"id": str(subscription_id)},
     )
+
+
+def _waiting(connection: Connection, subscription_id: UUID) -> int:
+    rows = driver.fetch(
+        connection,
+        "SELECT count(*) FROM subscription_messages WHERE subscription_id = %(id)s"
+        " AND status = 'waiting'",
+        {"id": str(subscription_id)},
+    )
+    found: int = rows[0][0]
+    return found
 
 
 def replay(connection: Connection, subscription_id: UUID, message_id: str) -> bool:

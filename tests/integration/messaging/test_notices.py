@@ -174,3 +174,36 @@ def test_steps_pay_nothing_for_it(driver: Driver, on_call: UUID) -> None:
     with driver.runtime.engine.begin() as connection:
         connection.execute(text("UPDATE pipeline_revisions SET notifies = false"))
     assert notices.tell(driver.runtime) == 0
+
+
+def test_the_action_notification_tells_a_subscription_once_and_hides_secrets(
+    driver: Driver, receiver: LocalService, on_call: UUID
+) -> None:
+    parameters = [{"name": "token", "type": "secret"}]
+    told = {"subscription": "on-call", "message": "it is {{ params.token }}", "severity": "error"}
+
+    run(
+        driver,
+        a_step("a", action="notification", params=told, for_each=["x", "y"]),
+        parameters=parameters,
+        given={"token": "tr0ub4dor&3"},
+    )
+
+    first, second = receiver.received
+    assert first.headers["webhook-id"] != second.headers["webhook-id"]
+    assert first.body["type"] == "notification"
+    data = first.body["data"]
+    assert (data["title"], data["severity"]) == ("Workflow Notification", "error")
+    assert data["notification_id"] == f"{data['execution_id']}-a"
+    assert "tr0ub4dor&3" not in data["message"]
+
+
+def test_the_action_notification_fails_if_there_is_nobody_to_tell(
+    driver: Driver, receiver: LocalService
+) -> None:
+    told = {"subscription": "nobody", "message": "hello"}
+
+    execution_id = run(driver, a_step("a", action="notification", params=told))
+
+    row = driver.look(execution_id).step("a")
+    assert (row.status, row.error_code) == ("FAILED", "subscription_not_found")

@@ -1,4 +1,4 @@
-"""What a definition has told, as a message in either form."""
+"""What a definition, or an action, has a subscription told: a message in either form."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from pipeline_engine.domain import json_guard
-from pipeline_engine.domain.subscriptions import NOTIFICATION, Format
-from pipeline_engine.messaging.reference_form import PAYLOAD_TYPE, SOURCE
+from pipeline_engine.domain.subscriptions import NOTIFICATION, PAYLOAD_TYPE, SOURCE, Format
 from pipeline_engine.storage.news import Facts
 
 
@@ -21,7 +20,7 @@ class Said:
     title: str
     message: str
     subject: str  #: the id of the step
-    status: str  #: what has happened to it, in capitals
+    status: str  #: what has happened to it, or how urgent it is, in capitals
     at: datetime
     details: Mapping[str, Any]
 
