@@ -111,6 +111,15 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Some due times that share a row of the ledger."""
+
+    first: datetime
+    last: datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Passed:
     """The due times of a while, in their order: older ones as a range, newer ones by themselves."""
 
@@ -193,6 +202,19 @@ class Timing:
             last=self.recurrence.last_before(eve),
             count=self._count(start, eve),
         )
+
+    def without(self, span: Span, due_at: datetime) -> list[Span]:
+        """What is left of *span* without one of its due times: what is before it, and after."""
+        before = min(self._count(span.first - TICK, due_at - TICK), span.count - 1)
+        after = span.count - 1 - before
+        left: list[Span] = []
+        if before:
+            last = self.recurrence.last_before(due_at - TICK) or span.first
+            left.append(Span(span.first, last, before))
+        if after:
+            first = self.recurrence.next_after(due_at) or span.last
+            left.append(Span(min(first, span.last), span.last, after))
+        return left
 
     def _newest(self, start: datetime, end: datetime) -> list[datetime]:
         """The last due times up to *end*, found without a look at those before them."""

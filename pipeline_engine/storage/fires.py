@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from pipeline_engine.domain.schedules import FireOrigin, FireOutcome
+from pipeline_engine.domain.schedules import FireOrigin, FireOutcome, Span
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.executions import OPEN
 
@@ -179,14 +179,55 @@ def has_failed(connection: Connection, schedule_id: UUID, *, since: datetime, ti
     return len(rows) == times and all(row[0] for row in rows)
 
 
+# ── What is made up for ──────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a due time, alone or with the others of a range."""
+
+    id: int
+    outcome: str
+    span: Span | None  #: of the row, if it stands for several
+
+
+_DECIDED = (
+    "SELECT d.due_at, f.id, f.outcome, f.due_at, f.until_at, f.count"
+    " FROM unnest(%(due)s::timestamptz[]) AS d(due_at), LATERAL ("
+    # Rows do not overlap, so the last one that has begun is the only one it may belong to.
+    "  SELECT * FROM schedule_fires WHERE schedule_id = %(id)s AND due_at <= d.due_at"
+    "  AND origin <> 'manual' ORDER BY due_at DESC LIMIT 1"
+    " ) f WHERE coalesce(f.until_at, f.due_at) >= d.due_at"
+)
+
+
 def decided(
     connection: Connection, schedule_id: UUID, due: Sequence[datetime]
-) -> dict[datetime, tuple[str, bool]]:
-    """What became of these due times, as far as it is known; and whether a range stands for it."""
-    rows = driver.fetch(
+) -> dict[datetime, Decided]:
+    """What became of these due times, as far as it is known."""
+    rows = driver.fetch(connection, _DECIDED, {"id": str(schedule_id), "due": list(due)})
+    return {row[0]: Decided(row[1], row[2], _span(*row[3:])) for row in rows}
+
+
+def _span(first: datetime, last: datetime | None, count: int) -> Span | None:
+    return None if last is None else Span(first, last, count)
+
+
+def split(connection: Connection, range_id: int, left: Sequence[Span]) -> None:
+    """Put the rows of *left* in the place of the one of a range; all else that it says stays."""
+    driver.run(
         connection,
-        "SELECT due_at, outcome, until_at IS NOT NULL FROM schedule_fires"
-        " WHERE schedule_id = %(id)s AND due_at = ANY(%(due)s)",
-        {"id": str(schedule_id), "due": list(due)},
+        "WITH gone AS (DELETE FROM schedule_fires WHERE id = %(id)s RETURNING *)"
+        " INSERT INTO schedule_fires (schedule_id, due_at, origin, outcome, reason, execution_id,"
+        " late_seconds, schedule_version, until_at, count, recorded_at)"
+        " SELECT g.schedule_id, s.first, g.origin, g.outcome, g.reason, g.execution_id,"
+        " g.late_seconds, g.schedule_version, nullif(s.last, s.first), s.count, g.recorded_at"
+        " FROM gone g, unnest(%(first)s::timestamptz[], %(last)s::timestamptz[], %(count)s::int[])"
+        " AS s(first, last, count)",
+        {
+            "id": range_id,
+            "first": [one.first for one in left],
+            "last": [one.last for one in left],
+            "count": [one.count for one in left],
+        },
     )
-    return {row[0]: (row[1], row[2]) for row in rows}

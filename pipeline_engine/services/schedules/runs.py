@@ -27,7 +27,7 @@ from pipeline_engine.services.audit_log import Act
 from pipeline_engine.services.schedules.reading import locked
 from pipeline_engine.storage import fires as ledger
 from pipeline_engine.storage import schedules as storage
-from pipeline_engine.storage.fires import Fire
+from pipeline_engine.storage.fires import Decided, Fire
 from pipeline_engine.storage.tables.schedules import Schedule
 
 MOST_BACKFILLED = 100  #: due times of one backfill
@@ -97,7 +97,7 @@ class Backfilled:
     """A due time that has passed, and what became, or would become, of it."""
 
     due_at: datetime
-    starts: bool  #: an execution starts for it; otherwise one did before, or it has a range row
+    starts: bool  #: an execution starts for it; otherwise one did before
     before: str | None  #: what the ledger said before; null if nothing
     execution_id: UUID | None = None
     reason: str | None = None  #: why it could not be started
@@ -144,25 +144,34 @@ def _plan(
     after = max(since, EARLIEST) - TICK
     due = Timing.of(schedule).between(after, until, min(most, MOST_BACKFILLED))
     known = ledger.decided(tx.connection, schedule.id, due)
-    return [_planned(at, *known.get(at, (None, False))) for at in due]
+    return [_planned(at, known.get(at)) for at in due]
 
 
-def _planned(due_at: datetime, before: str | None, is_range: bool) -> Backfilled:
-    is_done = is_range or before in (FireOutcome.FIRED, FireOutcome.QUEUED)
+def _planned(due_at: datetime, known: Decided | None) -> Backfilled:
+    before = None if known is None else known.outcome
+    is_done = before in (FireOutcome.FIRED, FireOutcome.QUEUED)
     return Backfilled(due_at=due_at, starts=not is_done, before=before)
 
 
 def _carry_out(
     tx: Transaction, schedule: Schedule, plan: Sequence[Backfilled], now: datetime
 ) -> list[Backfilled]:
-    book = Book(tx, now)
+    book, timing = Book(tx, now), Timing.of(schedule)
     for one in plan:
         if one.starts:
+            _take_out(tx, schedule, timing, one.due_at)
             late = max(now - one.due_at, timedelta(0))
             origin = FireOrigin.BACKFILL
             book.start(schedule, fire_of(schedule, one.due_at, late=late, origin=origin))
     fired = {one.fire.due_at: one.fire for one in book.fired}
     return [_came_of(one, fired.get(one.due_at)) for one in plan]
+
+
+def _take_out(tx: Transaction, schedule: Schedule, timing: Timing, due_at: datetime) -> None:
+    """Let a due time that shares a row with others have one of its own."""
+    known = ledger.decided(tx.connection, schedule.id, [due_at]).get(due_at)
+    if known is not None and known.span is not None:
+        ledger.split(tx.connection, known.id, timing.without(known.span, due_at))
 
 
 def _came_of(planned: Backfilled, fire: Fire | None) -> Backfilled:

@@ -738,3 +738,31 @@ def test_a_backfill_says_what_it_would_do_and_does_it_once(clockwork: Clockwork)
     assert not any(one.starts for one in again)
     assert len(clockwork.executions()) == 4
     assert {outcome for _, outcome in clockwork.ledger(schedule_id)} == {FIRED}
+
+
+def test_a_backfill_takes_due_times_out_of_the_range_that_stands_for_them(
+    clockwork: Clockwork,
+) -> None:
+    schedule_id = clockwork.schedule("* * * * *", "00:00", misfire="skip")
+    clockwork.tick("02:00:30")  # 120 were missed: the first 20 share a row
+
+    for since, until in (("00:10", "00:10"), ("00:01", "00:02"), ("00:20", "00:20")):
+        given = {"since": at(since), "until": at(until), "now": at("02:10"), "dry_run": False}
+        made_up = schedules.backfill(ADA, clockwork.runtime, schedule_id, **given)
+        again = schedules.backfill(ADA, clockwork.runtime, schedule_id, **given)
+        assert (all(one.starts for one in made_up), any(one.starts for one in again)) == (
+            True,
+            False,
+        )
+
+    rows = [(f"{one.due_at:%H:%M}", one.outcome, one.count) for one in clockwork.rows(schedule_id)]
+    assert rows[:5] == [
+        ("00:01", FIRED, 1),
+        ("00:02", FIRED, 1),
+        ("00:03", SKIPPED, 7),
+        ("00:10", FIRED, 1),
+        ("00:11", SKIPPED, 9),
+    ]
+    assert rows[5] == ("00:20", FIRED, 1)
+    assert sum(count for _, _, count in rows) == 120
+    assert clockwork.rows(schedule_id)[4].until_at == at("00:19")
