@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -69,7 +69,8 @@ class Evidence:
     answers: Mapping[int, int]  #: HTTP status -> how many, over all requests
     logs: Sequence[Path]  #: of every process
     canaries: Sequence[str]  #: secrets that must appear nowhere
-    processes: Sequence[int]  #: pids that are still expected to live; others must be gone
+    #: pids that are expected to live now, others must be gone: one may just be started anew
+    processes: Callable[[], Sequence[int]]
     redis_url: str | None = None  #: direct, too; None leaves it out
     webhooks: Sequence[SentWebhook] = ()
     pages: Sequence[Page] = ()  #: of the API and of Flower

@@ -73,7 +73,7 @@ class Run:
             answers=dict(self.traffic.api.answers),
             logs=self.stack.logs,
             canaries=self.stack.canaries,
-            processes=self.stack.pids(),
+            processes=self.stack.pids,
             redis_url=self.stack.redis_url,
             pages=self.stack.pages,
             told=None if self.subscriber is None else self.subscriber.told,

@@ -52,7 +52,7 @@ def leaked_secrets(connection: Connection, evidence: Evidence) -> Iterator[str]:
     if evidence.redis_url is not None:
         yield from _in_redis(evidence.redis_url, canaries)
     yield from shown_secrets(evidence.pages, canaries)
-    for pid in evidence.processes:
+    for pid in evidence.processes():
         yield from _in_process(pid, canaries)
 
 

@@ -31,9 +31,9 @@ def leftovers(connection: Connection, evidence: Evidence) -> Iterator[str]:
     for status, count in sorted(evidence.answers.items()):
         if status >= 500 and status != 503:
             yield f"{count} requests were answered with {status}"
-    if evidence.processes:
-        yield from _once_settled(lambda: _wrong_processes(evidence.processes))
-        yield from _once_settled(lambda: _wrong_sessions(connection, len(evidence.processes)))
+    if evidence.processes():
+        yield from _once_settled(lambda: _wrong_processes(evidence.processes()))
+        yield from _once_settled(lambda: _wrong_sessions(connection, len(evidence.processes())))
 
 
 def _once_settled(look: Callable[[], list[str]]) -> list[str]:

@@ -67,7 +67,7 @@ class History:
         evidence = Evidence(
             database_url=driver.runtime.settings.database_url,
             effects=book.effects,
-            processes=[os.getpid()],
+            processes=lambda: [os.getpid()],
             **nothing | {"canaries": [CANARY]} | given,
         )
         return cls(driver, evidence)

@@ -584,7 +584,7 @@ def test_a_secret_among_arguments_or_in_the_environment_is_found(lived: History)
     told = {"CHATTY": CANARY, "PIPELINE_SECRET__X": CANARY, "PATH": os.environ["PATH"]}
     command = [sys.executable, "-c", "input()", CANARY]
     with subprocess.Popen(command, env=told, stdin=subprocess.PIPE) as process:
-        found = lived.findings(processes=[process.pid])["I9"]
+        found = lived.findings(processes=lambda: [process.pid])["I9"]
         process.communicate(b"\n")
 
     assert found.violations == [
@@ -605,7 +605,7 @@ def test_a_process_that_should_live_and_does_not_is_found(lived: History, briefl
     with subprocess.Popen([sys.executable, "-c", ""]) as dead:
         pass
 
-    found = lived.findings(processes=[os.getpid(), dead.pid])["I10"]
+    found = lived.findings(processes=lambda: [os.getpid(), dead.pid])["I10"]
 
     assert found.violations == [f"process {dead.pid} has died, and should live"]
 
@@ -621,7 +621,7 @@ def test_a_process_that_has_lost_its_parent_is_found(
     ):
         wait_until(lambda: expected.stdout.readline() and orphan.stdout.readline(), what="both")
 
-        found = lived.findings(processes=[expected.pid])["I10"]
+        found = lived.findings(processes=lambda: [expected.pid])["I10"]
 
         name = psutil.Process(orphan.pid).name()
         assert found.violations == [f"process {orphan.pid} ({name}) is an orphan"]
