@@ -45,6 +45,8 @@ _FITS = (
     " AND (r.owner IS NULL OR r.owner = coalesce(e.user_id, ''))"
     " AND (r.status IS NULL OR e.status = ANY(r.status))"
 )
+#: The newest transaction of which an event was deleted: followers from before it have missed some.
+DELETED = "deleted"
 _QUERY = _OLD.format(fits=_FITS)
 
 
@@ -114,10 +116,18 @@ def delete_subscriptions(connection: Connection, ids: Collection[UUID]) -> int:
 
 
 def delete_events(connection: Connection, ids: Collection[UUID]) -> int:
-    """Delete the histories of executions."""
-    return connection.exec_driver_sql(
-        "DELETE FROM events WHERE execution_id = ANY(%(ids)s::uuid[])", _named(ids)
-    ).rowcount
+    """Delete the histories of executions, and mark how far what is deleted reaches."""
+    found: int = connection.exec_driver_sql(
+        "WITH gone AS (DELETE FROM events WHERE execution_id = ANY(%(ids)s::uuid[])"
+        " RETURNING transaction_id), marked AS ("
+        " INSERT INTO history_readers AS m (name, transaction_id)"
+        f" (SELECT '{DELETED}', transaction_id FROM gone ORDER BY transaction_id DESC LIMIT 1)"
+        " ON CONFLICT (name) DO UPDATE SET"
+        " transaction_id = greatest(m.transaction_id, excluded.transaction_id))"
+        " SELECT count(*) FROM gone",
+        _named(ids),
+    ).scalar_one()
+    return found
 
 
 def delete_steps(connection: Connection, ids: Collection[UUID]) -> int:

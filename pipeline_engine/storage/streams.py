@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row
 
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.storage.positions import HORIZON, Position
+from pipeline_engine.storage.retention import DELETED
 
 #: The columns of an event, in the order in which ``services/streams`` unpacks them.
 EVENT = (
@@ -87,6 +88,15 @@ def oldest(connection: Connection) -> Position | None:
         "SELECT transaction_id::text::bigint, id FROM events ORDER BY id LIMIT 1"
     ).one_or_none()
     return None if row is None else Position(*row)
+
+
+def deleted_up_to(connection: Connection) -> int | None:
+    """The newest transaction of which retention has deleted an event; null if there is none."""
+    found: int | None = connection.exec_driver_sql(
+        "SELECT transaction_id::text::bigint FROM history_readers WHERE name = %(name)s",
+        {"name": DELETED},
+    ).scalar_one_or_none()
+    return found
 
 
 def behind(

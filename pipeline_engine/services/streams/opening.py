@@ -95,9 +95,12 @@ def open_everything(
 
 
 def _is_deleted(connection: Connection, position: Position) -> bool:
-    """Whether the event at *position* is older than all that are kept.
+    """Whether anything behind *position* may have been deleted, in the middle or all of it.
 
     A position that was told before anything had happened is that of no event.
     """
+    deleted = streams.deleted_up_to(connection)
+    if deleted is not None and position.transaction_id <= deleted:
+        return True
     oldest = streams.oldest(connection)
     return position.event_id > 0 and (oldest is None or position < oldest)

@@ -175,7 +175,7 @@ class SubscriptionMessage(Base):
 
 
 class HistoryReader(Base):
-    """How far somebody who reads the history for all has come."""
+    """How far somebody who goes through the history for all has come: a reader, or retention."""
 
     __tablename__ = "history_readers"
 

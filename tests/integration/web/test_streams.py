@@ -27,6 +27,7 @@ from support.waiting import wait_until
 from pipeline_engine.client import ApiRefused, Client, follow, stream
 from pipeline_engine.client.sse import Message, Reader
 from pipeline_engine.services import Runtime, executions
+from pipeline_engine.storage import retention
 from pipeline_engine.storage.tables.events import Event, EventType
 from pipeline_engine.storage.tables.executions import Execution
 
@@ -293,6 +294,26 @@ def test_what_was_deleted_behind_a_place_is_told_as_a_gap(session: Session, list
     assert names(behind_deleted) == ["gap", "step_progress", "step_progress"]
     assert (of_emptied.name, of_emptied.data) == ("gap", '{"reason":"deleted"}')
     assert (of_another.name, of_another.data) == ("gap", '{"reason":"unknown_id"}')
+
+
+def test_what_the_clean_up_deletes_in_the_middle_is_told_as_a_gap_to_those_before_it(
+    session: Session, listen: Any
+) -> None:
+    kept = a_history(session, 1)
+    found = listen("/stream")
+    add(session, kept, 2)
+    deleted = a_history(session, 1)
+    add(session, kept, 3)
+    add(session, kept, 4)
+    told = found.next(4)
+    retention.delete_events(session.connection(), [deleted])
+    session.commit()
+
+    before = listen("/stream", last_id=told[0].last_id).next(3)
+    behind = listen("/stream", last_id=told[2].last_id).next(1)
+
+    assert names(before) == ["gap", "step_progress", "step_progress"]
+    assert names(behind) == ["step_progress"]
 
 
 def test_everything_can_be_only_what_one_pipeline_does(session: Session, listen: Any) -> None:
