@@ -102,11 +102,27 @@ def note_again(connection: Connection, delivery: NewWebhookDelivery) -> Known | 
         "UPDATE webhook_deliveries d SET duplicates = d.duplicates + 1,"
         " conflicts = d.conflicts + (d.body_digest <> %(digest)s)::int"
         f" WHERE d.id = (SELECT d.id FROM webhook_deliveries d WHERE {_SAME} ORDER BY d.id LIMIT 1)"
-        " RETURNING d.id, d.execution_id, d.outcome,"
-        " (SELECT e.status FROM executions e WHERE e.id = d.execution_id)",
+        " RETURNING d.id, d.execution_id, d.outcome",
         _values(delivery),
     )
-    return Known(*rows[0]) if rows else None
+    if not rows:
+        return None
+    delivery_id, execution_id, outcome = rows[0]
+    return Known(delivery_id, execution_id, outcome, _status(connection, execution_id))
+
+
+def _status(connection: Connection, execution_id: UUID) -> str | None:
+    """The status of an execution, by a statement of its own.
+
+    The update may have waited for the worker that starts it; what began before that worker has
+    committed would see the new outcome without its execution.
+    """
+    rows = driver.fetch(
+        connection,
+        "SELECT status FROM executions WHERE id = %(execution)s",
+        {"execution": execution_id},
+    )
+    return rows[0][0] if rows else None
 
 
 def retire_body_key(

@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 from support.driving import Driver
+from support.meeting import wait_for_blocked
 from support.webhooks import ALICE, KEY, a_hook, as_json, finished, signed_by_body, signed_message
 
 from pipeline_engine.scheduler import sweep
+from pipeline_engine.scheduler.transaction import Transaction, run_surviving_disconnects
+from pipeline_engine.scheduler.webhooks import follow_all
 from pipeline_engine.services import archive, pipelines
 from pipeline_engine.services.rate_limits import RateLimited
 from pipeline_engine.services.webhooks import refusals, saving, secrets
 from pipeline_engine.services.webhooks.refusals import InvalidWebhookSecret
+from pipeline_engine.storage.webhook_deliveries import lock_pending
 
 NOON = datetime(2026, 5, 28, 12, 0, tzinfo=UTC)
 NOW = 1780000000
@@ -194,6 +198,25 @@ def test_twenty_copies_at_once_are_one(driver) -> None:
 
     assert len(told) == 1
     assert [(one.outcome, one.duplicates) for one in hook.deliveries()] == [("started", 19)]
+
+
+def test_a_repetition_that_meets_the_start_is_told_how_the_execution_stands(driver) -> None:
+    """It waits for the worker, and has begun when there was no execution yet."""
+    hook, again = a_hook(driver.runtime), []
+    hook.knock(idempotency_key="k")
+    ids = [one.id for one in hook.deliveries()]
+
+    with ThreadPoolExecutor(1) as threads:
+
+        def start(tx: Transaction) -> None:
+            locked = lock_pending(tx.connection, ids)
+            again.append(threads.submit(hook.knock, idempotency_key="k"))
+            wait_for_blocked(driver)
+            follow_all(tx, locked)
+
+        run_surviving_disconnects(driver.runtime, start)
+
+    assert again[0].result().status == "PENDING"
 
 
 def test_equal_bodies_without_an_id_are_two_and_late_ones_come_with_both_their_times(
