@@ -70,15 +70,18 @@ def next_runs(client: Client, schedule: str, count: int, as_json: bool) -> None:
 @click.command(
     epilog=example(
         'pipeline-engine schedules preview --cron "30 2 * * *" --timezone America/New_York',
+        'pipeline-engine schedules preview --cron "30 2 * * *" --timezone Europe/Berlin'
+        " --from 2027-03-26",
     )
 )
 @when_options
+@click.option("--from", "after", metavar="TIME", help="After this moment, in place of now.")
 @click.option("--count", type=click.IntRange(1, 100), default=5, show_default=True)
 @json_option
 @connected
-def preview(client: Client, /, count: int, as_json: bool, **given: Any) -> None:
+def preview(client: Client, /, after: str | None, count: int, as_json: bool, **given: Any) -> None:
     """Say what a time means, and when that would be; nothing is saved."""
-    answer = client.schedules.preview(time_of(given), count=count)
+    answer = client.schedules.preview(time_of(given), count=count, after=after)
     if as_json:
         print_json(answer)
         return
@@ -128,8 +131,8 @@ def _fire(one: Mapping[str, Any]) -> tuple[object, ...]:
     )
 )
 @schedule_argument
-@click.option("--from", "start", required=True, metavar="TIME", help="Due times after this one.")
-@click.option("--to", "end", required=True, metavar="TIME", help="Up to this one.")
+@click.option("--from", "start", required=True, metavar="TIME", help="After this (UTC).")
+@click.option("--to", "end", required=True, metavar="TIME", help="Up to this, and with it.")
 @click.option("--most", "limit", type=click.IntRange(min=1), help="So many, the oldest first.")
 @click.option("--go", is_flag=True, help="Start them; without it they are only listed.")
 @json_option
@@ -153,8 +156,10 @@ def backfill(
     print_table("due", "execution", "why", rows=map(_made_up, answer["fires"]))
     if not answer["is_complete"]:
         print_line("There may be more after the last one.")
-    if not go:
+    if any(one["starts"] for one in answer["fires"]) and not go:
         print_line("Nothing was started: --go starts what is not fired yet.")
+    elif not answer["fires"]:
+        print_line("Nothing was due after the one and up to the other moment.")
 
 
 def _made_up(one: Mapping[str, Any]) -> tuple[object, ...]:

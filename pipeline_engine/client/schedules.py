@@ -78,9 +78,9 @@ class Schedules:
         path = f"{PATH}/{schedule_id}/next-runs"
         return self._answer("GET", path, params={"count": count})
 
-    def preview(self, schedule: Mapping[str, Any], *, count: int) -> Json:
+    def preview(self, schedule: Mapping[str, Any], *, count: int, after: str | None = None) -> Json:
         """Return what a schedule would mean, and its first due times; nothing is saved."""
-        body = {"schedule": schedule, "count": count}
+        body = {"schedule": schedule, "count": count} | ({"after": after} if after else {})
         return self._answer("POST", f"{PATH}/preview", json=body)
 
     def fires(self, schedule_id: str, **filters: Any) -> Json:

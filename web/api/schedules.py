@@ -60,7 +60,7 @@ def list_schedules(query: dict[str, Any]) -> Any:
 @schedules.answers(200, PreviewSchema)
 def preview(body: dict[str, Any]) -> Any:
     """Say what a schedule would mean, and when it would be due; nothing is saved."""
-    return services.preview(**_when(body["schedule"]), count=body["count"])
+    return services.preview(**_when(body["schedule"]), count=body["count"], now=body["after"])
 
 
 @schedules.on("GET", "/<schedule_id>", operation="get_schedule", scope=Scope.SCHEDULES_READ)

@@ -244,6 +244,15 @@ def test_due_times_are_told_in_utc_and_as_the_clocks_say_them(
     }
 
 
+def test_a_preview_shows_what_is_due_when_the_clocks_change(alice: FlaskClient) -> None:
+    wanted = {"schedule": DAILY, "count": 2, "after": "2027-03-27T00:00:00Z"}
+
+    assert alice.post(f"{ROUTE}/preview", json=wanted).json["local"] == [
+        "2027-03-27T09:00:00+01:00",
+        "2027-03-28T09:00:00+02:00",
+    ]
+
+
 def test_nobody_asks_for_more_due_times_than_can_be_told(alice: FlaskClient, pipeline: str) -> None:
     path = f"{ROUTE}/{made(alice, pipeline)['id']}/next-runs"
 

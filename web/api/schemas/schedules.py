@@ -154,6 +154,11 @@ class PreviewBody(ApiSchema):
 
     schedule = fields.Nested(WhenBody, required=True)
     count = fields.Integer(strict=True, load_default=5, validate=validate.Range(1, MOST_RUNS_SHOWN))
+    after = Moment(
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "As it would be at this moment, in place of now."},
+    )
 
 
 class RunsQuery(ApiSchema):
