@@ -230,8 +230,10 @@ def rotate_secret(
     Raises ``SubscriptionNotFound``, and ``InvalidSubscription`` for a target without a secret.
     """
     found = locked(caller, session, subscription_id)
-    if found.secret is None or not timedelta(0) <= overlap <= LONGEST_OVERLAP:
-        raise InvalidSubscription("Only what goes to a URL is signed, and two secrets for 7 days.")
+    if found.secret is None:
+        raise InvalidSubscription("It has no secret: only what goes to a URL is signed.")
+    if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
+        raise InvalidSubscription("Two secrets sign for 7 days at most.")
     found.old_secret, found.old_secret_until = found.secret, datetime.now(UTC) + overlap
     secret = _keep_secret(runtime, found)
     found.lock_version += 1

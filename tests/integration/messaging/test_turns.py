@@ -472,6 +472,10 @@ def test_a_failing_test_says_nothing_of_the_subscription(
     assert types(receiver) == ["test"] * 10
     assert (row.status, row.failures, row.dead_in_a_row, row.has_test) == ("active", 0, 0, False)
     assert {(m.status, m.note) for m in messenger.messages(subscription)} == {("dead", "HTTP 500")}
+    with runtime.engine.begin() as connection:
+        assert messages.counts(connection, [subscription]) == {subscription: {}}, (
+            "tests count for nothing"
+        )
 
 
 def test_a_dead_message_is_replayed_once_at_a_time_under_its_id(
