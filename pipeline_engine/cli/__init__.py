@@ -21,7 +21,7 @@ main.sections = {
     "Pipelines": {
         "init": Entry("init", "Write a folder to begin with."),
         "validate": Entry("validate", "Check a pipeline document completely."),
-        "pipelines": Entry("pipelines", "Store, list, show and delete pipelines."),
+        "pipelines": Entry("pipelines", "Store, list, archive and delete pipelines."),
         "secrets": Entry("secrets", "Store what steps are given and nobody is shown."),
         "actions": Entry("actions", "List what steps can do, or show one action."),
     },
@@ -31,7 +31,6 @@ main.sections = {
         "show": Entry("executions", "Show one execution: steps, errors, outputs."),
         "explain": Entry("explain", "Say why an execution is not moving."),
         "executions": Entry("executions", "List executions, newest first."),
-        "subscriptions": Entry("subscriptions", "Say who is told of what happens."),
         "approve": Entry("approve", "Say yes or no to the step that waits for it."),
         "cancel": Entry("executions", "Ask for the end of an execution."),
     },
@@ -39,6 +38,9 @@ main.sections = {
         "schedules": Entry("schedules", "Start pipelines by the clock; what became of it."),
         "triggers": Entry("triggers", "Let events start pipelines."),
         "webhooks": Entry("webhooks", "Let third parties start pipelines."),
+    },
+    "Who is told": {
+        "subscriptions": Entry("subscriptions", "Say who is told of what happens."),
         "alerts": Entry("alerts", "Be told when executions are late, fail, or wait too long."),
     },
     "Access": {

@@ -119,6 +119,13 @@ def print_table(*columns: str, rows: Iterable[tuple[object, ...]]) -> None:
         _print_row(console, row, widths)
 
 
+def print_facts(facts: Sequence[tuple[str, object]]) -> None:
+    """Print names and what they are below each other; there is nothing to write above them."""
+    width = max((len(name) for name, _ in facts), default=0)
+    for name, value in facts:
+        print_line(f"{name:<{width}}  {value}")
+
+
 def _print_row(console: Console, row: Sequence[Text], widths: Sequence[int]) -> None:
     from rich.padding import Padding
     from rich.table import Column, Table

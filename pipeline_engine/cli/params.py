@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from pipeline_engine.cli.documents import read_document, read_params
 from pipeline_engine.cli.naming import Pair
+
+if TYPE_CHECKING:
+    from pipeline_engine.client import Client
 
 R = TypeVar("R")
 
@@ -29,6 +32,18 @@ def params_options(command: Callable[..., R]) -> Callable[..., R]:
     ):
         command = option(command)
     return command
+
+
+def changed_params(
+    client: Client,
+    stored: Mapping[str, Any],
+    pairs: tuple[tuple[str, str], ...],
+    pipeline: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """The params of *stored* with those of a line, by the types of what it starts from now on."""
+    if pipeline is None and stored["pipeline_id"]:
+        pipeline = client.pipeline(stored["pipeline_id"])
+    return {**stored["params"], **read_params(dict(pairs), pipeline["dag"] if pipeline else {})}
 
 
 def given_params(

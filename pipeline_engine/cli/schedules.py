@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from pipeline_engine.cli.connection import connected
 from pipeline_engine.cli.group import example
 from pipeline_engine.cli.output import (
     json_option,
+    print_facts,
     print_json,
     print_line,
     print_table,
@@ -149,18 +151,18 @@ def list_schedules(client: Client, pipeline: str | None, status: str | None, as_
     if as_json:
         print_json(found)
         return
+    names = Counter(one["name"] for one in found)
     rows = (
         (
-            one["id"],
+            one["name"] if names[one["name"]] == 1 else f"{one['name']} {one['id']}",
             state(one["status"]),
             when(one["next_run_at"]),
-            one["in_words"],
             one["pipeline_name"] or "-",
-            one["name"],
+            _in_words(one),
         )
         for one in found
     )
-    print_table("id", "status", "next", "when", "pipeline", "schedule", rows=rows)
+    print_table("schedule", "status", "next", "pipeline", "when", rows=rows)
 
 
 @schedules.command(epilog=example("pipeline-engine schedules show nightly"))
@@ -177,12 +179,9 @@ def show(client: Client, schedule: str, as_json: bool) -> None:
     print_line(printable(stored["name"]), "", state(stored["status"], reason), "", stored["id"])
     if stored["description"]:
         print_line(stored["description"])
-    print_line(f"{stored['in_words']}, {stored['schedule']['timezone']}")
+    print_line(_in_words(stored))
     click.echo()
-    facts = _facts(stored)
-    width = max(len(word) for word, _ in facts)
-    for word, value in facts:
-        print_line(f"{word:<{width}}  {value}")
+    print_facts(_facts(stored))
 
 
 def _facts(stored: Mapping[str, Any]) -> list[tuple[str, object]]:
@@ -191,7 +190,7 @@ def _facts(stored: Mapping[str, Any]) -> list[tuple[str, object]]:
         ("pipeline", stored["pipeline_name"] or "deleted"),
         ("next", when(stored["next_run_at"])),
         ("last", f"{when(stored['last_run_at'])}{f' {last.lower()}' if last else ''}"),
-        ("executions", stored["run_count"]),
+        ("fired", stored["run_count"]),
     ]
     facts += [(word, stored[field]) for field, word in TOLD.items() if stored[field]]
     return [*facts, *((f"params.{name}", value) for name, value in stored["params"].items())]
@@ -240,4 +239,11 @@ def _report(stored: Mapping[str, Any], *, as_json: bool) -> None:
         return
     following = stored["next_run_at"]
     status = f"due next {when(following)}" if following else stored["status"]
-    print_line(f"{printable(stored['name'])} is {status}  {stored['in_words']}  {stored['id']}")
+    print_line(f"{printable(stored['name'])} is {status}  {_in_words(stored)}  {stored['id']}")
+
+
+def _in_words(stored: Mapping[str, Any]) -> str:
+    """When it is due; what counts in real time has no zone to tell, and once tells it itself."""
+    timing = stored["schedule"]
+    zone = f", {timing['timezone']}" if timing["type"] == "cron" else ""
+    return f"{stored['in_words']}{zone}"

@@ -55,7 +55,7 @@ named = click.argument("subscription", shell_complete=completion.subscriptions)
         "pipeline-engine subscriptions create --stream audit --event workflow_failed",
     )
 )
-@click.argument("address", metavar="URL", required=False)
+@click.argument("address", metavar="[URL]", required=False)
 @click.option("--channel", help="A channel of Redis, in place of a URL.")
 @click.option("--stream", help="A stream of Redis, in place of a URL.")
 @click.option("--topic", help="A topic of Dapr, in place of a URL.")
@@ -255,7 +255,7 @@ def messages(client: Client, subscription: str, status: str | None, as_json: boo
         )
         for one in found
     )
-    print_table("message", "event", "status", "failed tries", "age", "last failure", rows=rows)
+    print_table("message", "event", "status", "failed", "when", "last failure", rows=rows)
 
 
 @subscriptions.command(

@@ -11,7 +11,15 @@ from pipeline_engine.cli.connection import connected
 from pipeline_engine.cli.documents import read_value
 from pipeline_engine.cli.group import example
 from pipeline_engine.cli.naming import Pair
-from pipeline_engine.cli.output import age, json_option, print_json, print_line, print_table
+from pipeline_engine.cli.output import (
+    age,
+    json_option,
+    print_facts,
+    print_json,
+    print_line,
+    print_table,
+)
+from pipeline_engine.cli.params import changed_params, given_params
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +81,8 @@ def create(
         raise click.UsageError("Say which events: --event-type TYPE.")
     wanted = client.find_pipeline(pipeline)
     body = {"name": name, "pipeline_id": wanted["id"], "enabled": not disabled}
+    if said["pairs"]:
+        body["params"] = given_params(said["pairs"], None, wanted["dag"])
     _tell(client.create_event_trigger(**body, **_wanted(said)), as_json=as_json)
 
 
@@ -96,11 +106,12 @@ def change(
     body = _wanted(said)
     if name:
         body["name"] = name
-    if pipeline:
-        body["pipeline_id"] = client.find_pipeline(pipeline)["id"]
+    starts = client.find_pipeline(pipeline) if pipeline else None
+    if starts:
+        body["pipeline_id"] = starts["id"]
     found = client.find_event_trigger(trigger)
     if said["pairs"]:
-        body["params"] = found["params"] | body["params"]
+        body["params"] = changed_params(client, found, said["pairs"], starts)
     _tell(client.change_event_trigger(found["id"], **body), as_json=as_json)
 
 
@@ -144,7 +155,8 @@ def show(client: Client, trigger: str, as_json: bool) -> None:
     rows = [(f"filter {path}", value) for path, value in config["filters"].items()]
     rows += [(name, config[name]) for name in SAID if config[name] is not None]
     rows += [(f"param {name}", value) for name, value in found["params"].items()]
-    print_table("", "", rows=rows)
+    click.echo()
+    print_facts(rows)
 
 
 @triggers.command(epilog=example("pipeline-engine triggers enable on-push"))
@@ -232,8 +244,6 @@ def _wanted(said: dict[str, Any]) -> dict[str, Any]:
         config["filters"] = {path: read_value(word) for path, word in said["filters"]}
     if config:
         body["config"] = config
-    if said["pairs"]:
-        body["params"] = {name: read_value(word) for name, word in said["pairs"]}
     if said["description"] is not None:
         body["description"] = said["description"]
     return body

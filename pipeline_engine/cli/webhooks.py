@@ -15,11 +15,14 @@ from pipeline_engine.cli.naming import Pair
 from pipeline_engine.cli.output import (
     age,
     json_option,
+    print_facts,
     print_json,
     print_line,
     print_table,
     printable,
+    when,
 )
+from pipeline_engine.cli.params import changed_params, given_params
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +49,10 @@ def _config_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
         (
             click.option(
-                "--accept", multiple=True, type=click.Choice(FORMS), help="A proof that counts."
+                "--accept",
+                multiple=True,
+                type=click.Choice(FORMS),
+                help="A proof that counts (hub: GitHub).",
             ),
             click.option("--allow", multiple=True, help="An address or network that may call."),
             click.option("--header", multiple=True, help="A header that becomes a param."),
@@ -102,7 +108,10 @@ def create(
 
     Without a file the secret is made here. It is printed once.
     """
-    body = {"name": name, "pipeline_id": client.find_pipeline(pipeline)["id"], **_wanted(said)}
+    starts = client.find_pipeline(pipeline)
+    body = {"name": name, "pipeline_id": starts["id"], **_wanted(said)}
+    if said["pairs"]:
+        body["params"] = given_params(said["pairs"], None, starts["dag"])
     body["config"] = body.get("config", {}) | {"require_secret": not no_secret}
     body["enabled"] = not disabled
     if secret_file:
@@ -132,10 +141,11 @@ def change(
     found, body = client.webhooks.find(webhook), _wanted(said)
     if name:
         body["name"] = name
-    if pipeline:
-        body["pipeline_id"] = client.find_pipeline(pipeline)["id"]
-    if "params" in body:
-        body["params"] = found["params"] | body["params"]
+    starts = client.find_pipeline(pipeline) if pipeline else None
+    if starts:
+        body["pipeline_id"] = starts["id"]
+    if said["pairs"]:
+        body["params"] = changed_params(client, found, said["pairs"], starts)
     if unset:
         body["config"] = body.get("config", {}) | dict.fromkeys(unset)
     _tell(client.webhooks.change(found["id"], **body), as_json=as_json)
@@ -175,12 +185,13 @@ def show(client: Client, webhook: str, as_json: bool) -> None:
         return
     print_line(f"{found['name']}  {_state(found)}  {found['id']}")
     print_line(found["endpoint_url"])
+    click.echo()
     config = found["config"]
-    rows = [(n, value) for n, value in config.items() if n != "map" and value not in (None, [])]
+    rows = [(n, _said(v)) for n, v in config.items() if n != "map" and v not in (None, [])]
     rows += [(f"map {name}", value) for name, value in (config["map"] or {}).items()]
     rows += [(f"param {name}", value) for name, value in found["params"].items()]
     rows += [(f"secret {one['id']}", _life(one)) for one in found["secrets"]]
-    print_table("", "", rows=rows)
+    print_facts(rows)
 
 
 @webhooks.command(epilog=example("pipeline-engine webhooks enable on-push"))
@@ -236,7 +247,12 @@ def rotate_secret(
 def revoke_secret(client: Client, webhook: str, secret_id: str | None, as_json: bool) -> None:
     """End secrets now: the next request with one is refused."""
     found = client.webhooks.find(webhook)
-    _tell(client.webhooks.revoke_secret(found["id"], secret_id), as_json=as_json)
+    left = client.webhooks.revoke_secret(found["id"], secret_id)
+    if as_json:
+        print_json(left)
+        return
+    good = [one["id"] for one in left["secrets"] if not one["revoked_at"]]
+    print_line(f"{left['name']} has {', '.join(good) or 'no secret'} left")
 
 
 @webhooks.command(
@@ -268,8 +284,8 @@ def test(
         print_json(tried)
     else:
         rows = [(f"param {name}", value) for name, value in tried["params"].items()]
-        rows += [("key", tried["dedupe_key"] or "-"), ("starts", tried["execution_id"] or "-")]
-        print_table("", "", rows=rows)
+        rows += [("dedupe key", tried["dedupe_key"] or "-")]
+        print_facts([*rows, ("execution", tried["execution_id"] or "none was started")])
         for problem in tried["problems"]:
             print_line(problem["message"])
     if tried["problems"]:
@@ -332,8 +348,6 @@ def _wanted(said: dict[str, Any]) -> dict[str, Any]:
     if said["mapped"]:
         config["map"] = dict(said["mapped"])
     body: dict[str, Any] = {"config": config} if config else {}
-    if said["pairs"]:
-        body["params"] = {name: read_value(word) for name, word in said["pairs"]}
     if said["description"] is not None:
         body["description"] = said["description"]
     return body
@@ -366,6 +380,13 @@ def _state(webhook: dict[str, Any]) -> str:
 
 def _life(secret: dict[str, Any]) -> str:
     if secret["revoked_at"]:
-        return f"revoked {age(secret['revoked_at'])} ago"
-    made = f"made {age(secret['created_at'])} ago"
-    return f"{made}, until {secret['expires_at']}" if secret["expires_at"] else made
+        return f"revoked {when(secret['revoked_at'])}"
+    made = f"made {when(secret['created_at'])}"
+    return f"{made}, good until {when(secret['expires_at'])}" if secret["expires_at"] else made
+
+
+def _said(value: object) -> object:
+    """A value of ``config`` in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else value

@@ -211,7 +211,7 @@ def _check(
         text = "Only a service says for whom a token acts."
         problems.append(Issue("/user_id", "not_allowed", text, hint))
     if owner.user_id is None and not has(rights, Scope.OWNERS_ANY):
-        hint = "Say for whom (user_id, X-Owner), or give it owners:any."
+        hint = "Say for whom (user_id, X-Owner; in a shell --owner), or give it owners:any."
         problems.append(Issue("/user_id", "missing", "It would act for nobody.", hint))
     if request.pipelines and (beyond := sorted(_beyond_pipelines(rights))):
         text = f"Bound to pipelines, a token cannot have {', '.join(beyond)}."

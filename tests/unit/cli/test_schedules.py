@@ -133,7 +133,8 @@ def test_a_line_says_when_in_one_way_of_four(
     assert result.exit_code == 0, result.output
     assert service.received[-1].body["schedule"] == schedule
     assert result.output == (
-        f"nightly is due next 2026-03-28T01:30:00+00:00  Every day at 02:30  {SCHEDULE}\n"
+        "nightly is due next 2026-03-28T01:30:00+00:00  Every day at 02:30, Europe/Berlin"
+        f"  {SCHEDULE}\n"
     )
 
 
@@ -190,12 +191,11 @@ def test_a_change_of_nothing_is_refused(service: LocalService) -> None:
 
 
 def test_schedules_are_listed_with_when_they_are_due(service: LocalService) -> None:
+    row = "✓ active  2026-03-28T01:30:00+00:00  release   Every day at 02:30, Europe/Berlin"
+
     assert invoke(service, "list").output.splitlines() == [
-        (
-            "id                                    status    next                       "
-            "when                pipeline  schedule"
-        ),
-        f"{SCHEDULE}  ✓ active  2026-03-28T01:30:00+00:00  Every day at 02:30  release   nightly",
+        "schedule  status    next                       pipeline  when",
+        f"nightly   {row}",
     ]
 
 
@@ -222,10 +222,12 @@ def test_due_times_are_told_in_utc_and_as_the_clocks_say_them(service: LocalServ
     ]
 
     following = invoke(service, "next", "nightly", "--count", "2").output.splitlines()
-    preview = invoke(service, "preview", "--cron", "30 2 * * *").output.splitlines()
+    said = ("--cron", "30 2 * * *", "--from", "2026-03-28")
+    preview = invoke(service, "preview", *said).output.splitlines()
 
     assert following == table
     assert preview == ["Every day at 02:30", "", *table]
+    assert service.received[-1].body["after"] == "2026-03-28"
 
 
 def test_the_ledger_is_told_with_its_ranges(service: LocalService) -> None:

@@ -34,6 +34,7 @@ STORED = {
     "trigger_count": 3,
     "last_triggered_at": None,
 }
+DAG = {"parameters": [{"name": "version", "type": "string"}]}
 FIRING = {
     "delivery_id": "7",
     "event_type": "git.push",
@@ -52,7 +53,7 @@ def service() -> Iterator[LocalService]:
         for route in (f"POST {ROUTE}", f"PUT {one}", f"DELETE {one}"):
             made.answer(route, STORED)
         made.answer(f"GET {one}/firings", {"firings": [FIRING]})
-        made.answer("GET /api/v1/pipelines/" + PIPELINE, {"id": PIPELINE})
+        made.answer("GET /api/v1/pipelines/" + PIPELINE, {"id": PIPELINE, "dag": DAG})
         yield made
 
 
@@ -88,11 +89,21 @@ def test_what_is_said_of_a_new_trigger_is_sent(service: LocalService) -> None:
 
 
 def test_a_change_says_only_what_was_said_and_params_are_added(service: LocalService) -> None:
-    invoke(service, "change", "on-push", "--condition", "event.n > 1", "-p", "size=3")
+    invoke(
+        service,
+        "change",
+        "on-push",
+        "--condition",
+        "event.n > 1",
+        "-p",
+        "size=3",
+        "-p",
+        "version=3",
+    )
 
     assert sent(service) == {
         "config": {"condition": "event.n > 1"},
-        "params": {"target": "production", "size": 3},
+        "params": {"target": "production", "size": 3, "version": "3"},
     }
 
 

@@ -24,8 +24,12 @@ CONFIG = {
     "repeat_seconds": None,
     "max_per_minute": 5,
 }
+#: What is declared a text stays one, as ``run`` has it.
+DAG = {"parameters": [{"name": "version", "type": "string"}, {"name": "n", "type": "integer"}]}
+PARAMS = ("-p", "n=1", "-p", "version=1.5")
 STORED: dict[str, Any] = {
     "id": HOOK,
+    "pipeline_id": PIPELINE,
     "name": "on-push",
     "endpoint_url": f"https://pipelines.example.org/trigger/{HOOK}",
     "config": CONFIG,
@@ -45,7 +49,7 @@ MADE = STORED | {"secret": "made-here", "standard_secret": "whsec_bWFkZS1oZXJl"}
 def service() -> Iterator[LocalService]:
     with local_service() as made:
         made.answer("GET /api/v1/webhooks", [STORED])
-        made.answer(f"GET /api/v1/pipelines/{PIPELINE}", {"id": PIPELINE})
+        made.answer(f"GET /api/v1/pipelines/{PIPELINE}", {"id": PIPELINE, "dag": DAG})
         made.answer("POST /api/v1/webhooks", MADE)
         made.answer(f"PUT /api/v1/webhooks/{HOOK}", STORED)
         yield made
@@ -59,7 +63,7 @@ def invoke(service: LocalService, *arguments: str, typed: str | None = None) -> 
 
 def test_what_is_said_on_the_line_becomes_a_webhook(service: LocalService) -> None:
     said = ("--accept", "hub", "--allow", "192.0.2.0/24", "--map", "commit={{ body.after }}")
-    result = invoke(service, "create", "on-push", PIPELINE, *said, "-p", "n=1", "--disabled")
+    result = invoke(service, "create", "on-push", PIPELINE, *said, *PARAMS, "--disabled")
 
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == [
@@ -71,7 +75,7 @@ def test_what_is_said_on_the_line_becomes_a_webhook(service: LocalService) -> No
         "name": "on-push",
         "pipeline_id": PIPELINE,
         "enabled": False,
-        "params": {"n": 1},
+        "params": {"n": 1, "version": "1.5"},
         "config": {
             "accepts": ["hub"],
             "allowed_ips": ["192.0.2.0/24"],
@@ -90,10 +94,10 @@ def test_a_secret_that_the_sender_has_is_read_and_not_printed(service: LocalServ
 
 
 def test_a_change_says_what_is_to_be_and_what_is_to_be_no_more(service: LocalService) -> None:
-    result = invoke(service, "change", "on-push", "-p", "m=2", "--unset", "max_per_minute")
+    result = invoke(service, "change", "on-push", "-p", "version=2", "--unset", "max_per_minute")
 
     assert result.output == f"on-push is enabled, {HOOK}\n"
-    expected = {"params": {"n": 1, "m": 2}, "config": {"max_per_minute": None}}
+    expected = {"params": {"n": 1, "version": "2"}, "config": {"max_per_minute": None}}
     assert service.received[-1].body == expected
 
 
@@ -103,6 +107,7 @@ def test_a_webhook_is_shown_with_what_it_demands_and_gives(service: LocalService
     assert lines[:2] == [f"on-push  enabled  {HOOK}", STORED["endpoint_url"]]
     told = {" ".join(line.split()) for line in lines[2:]}
     assert {"map commit {{ body.after }}", "max_per_minute 5", "param n 1"} <= told
+    assert f"secret s revoked {AT}" in told
 
 
 def test_a_name_that_none_or_several_have_names_nothing(service: LocalService) -> None:
