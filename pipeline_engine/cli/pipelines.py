@@ -12,7 +12,15 @@ from pipeline_engine.cli import completion
 from pipeline_engine.cli.connection import connected
 from pipeline_engine.cli.documents import read_document
 from pipeline_engine.cli.group import example
-from pipeline_engine.cli.output import age, json_option, print_json, print_table, printable
+from pipeline_engine.cli.output import (
+    age,
+    json_option,
+    print_json,
+    print_line,
+    print_table,
+    printable,
+)
+from pipeline_engine.cli.states import state
 
 if TYPE_CHECKING:
     from pipeline_engine.client import Client
@@ -46,9 +54,17 @@ def list_pipelines(client: Client, as_json: bool) -> None:
         print_json(found)
         return
     rows = (
-        (p["id"], p["revision"], p["step_count"], age(p["updated_at"]), p["name"]) for p in found
+        (
+            p["id"],
+            state(p["status"]),
+            p["revision"],
+            p["step_count"],
+            age(p["updated_at"]),
+            p["name"],
+        )
+        for p in found
     )
-    print_table("id", "revision", "steps", "changed", "pipeline", rows=rows)
+    print_table("id", "status", "revision", "steps", "changed", "pipeline", rows=rows)
 
 
 @pipelines.command(epilog=example("pipeline-engine pipelines show release"))
@@ -61,7 +77,9 @@ def show(client: Client, pipeline: str, as_json: bool) -> None:
     if as_json:
         print_json(stored)
         return
-    click.echo(f"{printable(stored['name'])}  revision {stored['revision']}  {stored['id']}\n")
+    name, revision = printable(stored["name"]), f"revision {stored['revision']}"
+    print_line(name, "", state(stored["status"]), "", revision, "", stored["id"])
+    click.echo()
     definition = stored["dag"]
     parameters = (
         (p["name"], p.get("type") or "string", printable(p.get("description") or ""))

@@ -244,6 +244,18 @@ def test_due_times_are_told_in_utc_and_as_the_clocks_say_them(
     }
 
 
+def test_a_slip_in_a_schedule_is_refused_or_it_would_be_due_by_utc(
+    alice: FlaskClient, pipeline: str
+) -> None:
+    slip = {name: word for name, word in DAILY.items() if name != "timezone"}
+    wanted = {"workflow_id": pipeline, "name": "slip", "schedule": slip | {"time_zone": "CET"}}
+
+    answer = alice.post(ROUTE, json=wanted)
+
+    (problem,) = answer.json["errors"]
+    assert (answer.status_code, problem["pointer"]) == (422, "/schedule/time_zone")
+
+
 def test_a_preview_shows_what_is_due_when_the_clocks_change(alice: FlaskClient) -> None:
     wanted = {"schedule": DAILY, "count": 2, "after": "2027-03-27T00:00:00Z"}
 

@@ -60,7 +60,8 @@ def test_the_steps_of_a_block_are_shown_below_it() -> None:
     pay = {"id": "pay", "name": "Pay", "action": "log"}
     ship = {"id": "ship", "name": "Ship", "action": "log", "depends_on": "pay"}
     dag = DOCUMENT | {"steps": [{"id": "order", "name": "Order", "steps": [pay, ship]}]}
-    stored = {"id": str(UUID(int=1)), "name": "x", "revision": 1, "dag": dag}
+    stored = {"id": str(UUID(int=1)), "name": "x", "status": "active"}
+    stored |= {"revision": 1, "dag": dag}
 
     with local_service() as service:
         service.answer(f"GET /api/v1/pipelines/{UUID(int=1)}", stored)

@@ -7,12 +7,23 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from pipeline_engine.services.alerts import KINDS, STATUSES
 
 from ..paging import PaginationSchema
-from .fields import MAX_PAGE, ApiSchema, Itself, Moment, TrueOrFalse, Word, an_object, count, text
+from .fields import (
+    MAX_PAGE,
+    ApiSchema,
+    Itself,
+    Moment,
+    StrictSchema,
+    TrueOrFalse,
+    Word,
+    an_object,
+    count,
+    text,
+)
 
 YEAR = 366 * 86_400
 
 
-class AlertRuleChange(ApiSchema):
+class AlertRuleChange(StrictSchema):
     """What a rule is to be from now on; what is left out stays."""
 
     name = text(255, 1)

@@ -12,6 +12,7 @@ from .fields import (
     ApiSchema,
     Itself,
     Moment,
+    StrictSchema,
     TrueOrFalse,
     Word,
     an_object,
@@ -30,7 +31,7 @@ def _seconds(most: int, said: str) -> fields.Float:
     return fields.Float(allow_none=True, validate=span, metadata={"description": said})
 
 
-class ConfigBody(ApiSchema):
+class ConfigBody(StrictSchema):
     """Which events start something; what is left out of a change stays."""
 
     event_type = text(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 MAX_ID = 2**63 - 1
 MAX_PAGE = 1_000_000
@@ -18,12 +18,24 @@ LOST_PLUS = re.compile(r"(T\S+) (\d\d:?\d\d)$")
 
 
 class ApiSchema(Schema):
-    """Unknown fields are ignored at every level, as clients of the reference service expect."""
+    """Unknown fields are ignored, as clients of the reference service expect."""
 
     class Meta:
         """How marshmallow treats what is not declared."""
 
         unknown = EXCLUDE
+
+
+class StrictSchema(ApiSchema):
+    """A field with a wrong name is refused: it would leave something that tells or starts too much.
+
+    Such as a schedule with a `time_zone`, which would be due by UTC.
+    """
+
+    class Meta(ApiSchema.Meta):
+        """How marshmallow treats what is not declared."""
+
+        unknown = RAISE
 
 
 class Moment(fields.DateTime):

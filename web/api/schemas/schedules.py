@@ -26,6 +26,7 @@ from .fields import (
     ApiSchema,
     Itself,
     Moment,
+    StrictSchema,
     TrueOrFalse,
     an_object,
     count,
@@ -57,7 +58,7 @@ def _words(known: tuple[str, ...], **options: Any) -> fields.String:
     return fields.String(validate=validate.OneOf(known), **options)
 
 
-class WhenBody(ApiSchema):
+class WhenBody(StrictSchema):
     """When a schedule is due."""
 
     type = _words(KINDS, required=True)

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import RAISE, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from pipeline_engine.services import subscription_messages
 from pipeline_engine.services import subscriptions as services
 from pipeline_engine.services.subscriptions import Target, TargetType
 
 from ..paging import PaginationSchema
-from .fields import MAX_PAGE, ApiSchema, Itself, Moment, Word, count, text
+from .fields import MAX_PAGE, ApiSchema, Itself, Moment, StrictSchema, Word, count, text
 
 LONGEST_URL = 2000
 DAY = 86_400
 
 
-class _Strict(ApiSchema):
-    """A field with a wrong name would leave a subscription that tells too much, or for ever."""
-
-    class Meta(ApiSchema.Meta):
-        """How marshmallow treats what is not declared."""
-
-        unknown = RAISE
-
-
-class SubscriptionTargetBody(_Strict):
+class SubscriptionTargetBody(StrictSchema):
     """Where messages go: to a `url`, a `channel`, a `stream` or a `topic`, by its type."""
 
     type = fields.String(required=True, validate=validate.OneOf(services.TARGETS))
@@ -54,7 +45,7 @@ class SubscriptionTargetBody(_Strict):
         return Target(kind, body[kind.word], body.get("max_length"))
 
 
-class SubscriptionChange(_Strict):
+class SubscriptionChange(StrictSchema):
     """What a subscription is to be from now on; what is left out stays."""
 
     name = text(255, 1, allow_none=True, metadata={"description": "One of its owner has it."})
@@ -88,7 +79,7 @@ class SubscriptionBody(SubscriptionChange):
     )
 
 
-class SubscriptionRotationBody(_Strict):
+class SubscriptionRotationBody(StrictSchema):
     """How long the secret before is good, too."""
 
     overlap_seconds = fields.Integer(
@@ -96,7 +87,7 @@ class SubscriptionRotationBody(_Strict):
     )
 
 
-class SubscriptionReplayBody(_Strict):
+class SubscriptionReplayBody(StrictSchema):
     """From where on everything is sent again: a moment, or the position of a message."""
 
     since = Moment()

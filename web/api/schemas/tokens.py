@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import RAISE, fields, validate
+from marshmallow import fields, validate
 
 from ..paging import PaginationSchema
-from .fields import MAX_PAGE, ApiSchema, Itself, Moment, TrueOrFalse, count, text
+from .fields import MAX_PAGE, ApiSchema, Itself, Moment, StrictSchema, TrueOrFalse, count, text
 
 
 def _words(description: str) -> fields.List[Any]:
@@ -19,13 +19,8 @@ def _words(description: str) -> fields.List[Any]:
     )
 
 
-class TokenBody(ApiSchema):
-    """What a token is to be; a field with a wrong name would leave a token that may too much."""
-
-    class Meta(ApiSchema.Meta):
-        """How marshmallow treats what is not declared."""
-
-        unknown = RAISE
+class TokenBody(StrictSchema):
+    """What a token is to be."""
 
     name = text(255, 1, required=True)
     scopes = _words("Scopes, and words that actions ask for: `model:write`.")

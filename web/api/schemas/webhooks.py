@@ -15,6 +15,7 @@ from .fields import (
     ApiSchema,
     Itself,
     Moment,
+    StrictSchema,
     TrueOrFalse,
     Word,
     an_object,
@@ -38,7 +39,7 @@ SECRET = {
 REFERENCE_ID = {"description": "pipeline_id, as clients of the reference call it."}
 
 
-class WebhookConfigBody(ApiSchema):
+class WebhookConfigBody(StrictSchema):
     """Whom a webhook lets in, and what it makes of what they send."""
 
     require_secret = TrueOrFalse(
