@@ -113,13 +113,14 @@ def test_a_schedule_starts_what_it_should_and_its_ledger_tells_of_it(
 ) -> None:
     printed = typed(SCHEDULE, desk)
 
-    (pulse,) = answers(printed)
+    pulse, changed = answers(printed)
     lines = printed.splitlines()
     ids = [line for line in lines if re.fullmatch(r"[0-9a-f-]{36}", line)]
     assert "Every day at 02:30" in lines
     assert [line[:10] for line in lines if line.startswith("2026-01-0")] == [
         f"2026-01-0{day}" for day in (1, 2, 5, 6, 7)
     ]
+    assert (changed["name"], changed["max_runs"]) == ("nightly", None)
     (by_hand,) = ids
     Run(client, by_hand).ends_well()
     assert client.execution(by_hand)["final_outputs"] == {"said": "apac, due at no time"}
