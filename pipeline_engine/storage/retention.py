@@ -37,17 +37,20 @@ WHERE e.status IN ('COMPLETED', 'FAILED', 'INTERRUPTED')
             AND (newer.finished_at, newer.id) > (e.finished_at, e.id)
             AND newer.name = e.name AND newer.pipeline_id IS NOT DISTINCT FROM e.pipeline_id
             AND newer.user_id IS NOT DISTINCT FROM e.user_id
+            -- It is kept by another rule, and must not take a place here. (Of the same name and
+            -- owner, only its status may have led it to another rule.)
+            AND NOT EXISTS (SELECT FROM rules n WHERE n.number < r.number AND {fits_newer})
             AND (r.status IS NULL OR newer.status = ANY(r.status))
         LIMIT r.keep_last) kept))
 """
 _FITS = (
-    "(r.pipeline IS NULL OR r.pipeline IN (e.name, e.pipeline_id::text))"
-    " AND (r.owner IS NULL OR r.owner = coalesce(e.user_id, ''))"
-    " AND (r.status IS NULL OR e.status = ANY(r.status))"
+    "({r}.pipeline IS NULL OR {r}.pipeline IN ({e}.name, {e}.pipeline_id::text))"
+    " AND ({r}.owner IS NULL OR {r}.owner = coalesce({e}.user_id, ''))"
+    " AND ({r}.status IS NULL OR {e}.status = ANY({r}.status))"
 )
 #: The newest transaction of which an event was deleted: followers from before it have missed some.
 DELETED = "deleted"
-_QUERY = _OLD.format(fits=_FITS)
+_QUERY = _OLD.format(fits=_FITS.format(r="r", e="e"), fits_newer=_FITS.format(r="n", e="newer"))
 
 
 class Old(NamedTuple):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 from support.driving import in_background
 from support.factories import a_step
@@ -19,7 +21,9 @@ from support.history_rows import an_event, an_execution
 from pipeline_engine import failpoints
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import retention
+from pipeline_engine.services.retention.archive import Archive, broken_off
 from pipeline_engine.setting_kinds import RetentionRule
+from pipeline_engine.storage.archive import documents
 from pipeline_engine.storage.tables.events import Event, EventType
 from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.inbox import Delivery
@@ -349,3 +353,48 @@ def test_nothing_is_deleted_that_cannot_be_archived(make_runtime, session, tmp_p
 
     assert (cleaned.executions, left(session, Execution)) == (0, [1])
     assert cleaned.errors[0].startswith("archive: ")
+
+
+def test_what_another_rule_keeps_takes_no_place_among_the_last(make_runtime, session):
+    for days, status in ((40, "COMPLETED"), (35, "FAILED"), (34, "FAILED")):
+        named(session, "a", days, status)
+    rules = (rule(status=("FAILED",), days=90), rule(days=30, keep_last=1))
+
+    cleaned = retention.clean_up(make_runtime(retention_rules=rules), now=NOW)
+
+    assert cleaned.executions == 0
+
+
+def test_executions_are_archived_one_after_the_other_as_many_would_not_fit_into_memory(
+    session,
+):
+    ids = [named(session, "x", 40).id for _ in range(3)]
+    asked: list[str] = []
+    connection = session.connection()
+    listen(connection, "before_cursor_execute", lambda *said: asked.append(said[2]))
+
+    first = next(documents(connection, ids))
+
+    assert first["execution"]["id"] == str(ids[0])
+    assert len(asked) == 4
+
+
+def test_a_file_that_another_clean_up_is_writing_is_left_to_it(tmp_path):
+    ours = Archive(tmp_path)
+    ours.keep([])
+
+    assert [*broken_off(tmp_path)] == []
+
+    ours.finish()
+    ours.close()
+    assert [path.name for path in tmp_path.iterdir()] == [ours.path.name]
+
+
+def test_of_a_broken_file_all_whole_members_are_kept_however_large_it_is(tmp_path):
+    whole = b"".join(gzip.compress(os.urandom(size)) for size in (0, 1, 65_000, 200_000))
+    torn = tmp_path / "executions.open"
+    torn.write_bytes(whole + gzip.compress(os.urandom(70_000))[:66_000])
+
+    (kept,) = broken_off(tmp_path)
+
+    assert kept.read_bytes() == whole

@@ -11,7 +11,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -24,7 +24,8 @@ from pipeline_engine.domain.redaction import redactor_for
 
 log = structlog.get_logger(__name__)
 
-WHOLE, OPEN, BROKEN = ".jsonl.gz", ".open", ".broken-off.jsonl.gz"
+PIECE = 65_536
+WHOLE, NEW, OPEN, BROKEN = ".jsonl.gz", ".new", ".open", ".broken-off.jsonl.gz"
 
 
 class Archive:
@@ -40,19 +41,19 @@ class Archive:
     def keep(self, documents: Iterable[dict[str, Any]]) -> None:
         """Write what is known of some executions, without secrets. Raises ``OSError``."""
         at = datetime.now(UTC).isoformat()
-        lines = b"".join(
-            orjson.dumps(_shown(one) | {"archived_at": at}, default=str) + b"\n"
-            for one in documents
-        )
         file = self._file or self._opened()
-        file.write(gzip.compress(lines))
+        with gzip.GzipFile(fileobj=file, mode="wb") as member:
+            for one in documents:
+                member.write(orjson.dumps(_shown(one) | {"archived_at": at}, default=str) + b"\n")
         file.flush()
         os.fsync(file.fileno())
 
     def _opened(self) -> IO[bytes]:
         self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        self._file = self._unfinished.open("xb")
+        unlocked = self._unfinished.with_suffix(NEW)
+        self._file = unlocked.open("xb")
         fcntl.flock(self._file, fcntl.LOCK_EX)  # as long as we live, it is not broken off
+        unlocked.rename(self._unfinished)  # now: another clean-up would take it for left behind
         _sync(self._folder)
         return self._file
 
@@ -90,31 +91,38 @@ def broken_off(folder: Path) -> Iterator[Path]:
     What its last member tells of may not have been deleted, and is archived again then.
     """
     for path in sorted(folder.glob(f"*{OPEN}")):
-        with path.open("r+b") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:  # a clean-up that is still at work
-                continue
-            file.truncate(_length_of_whole_members(file.read()))
-            os.fsync(file.fileno())
-        named = path.with_name(path.name.removesuffix(OPEN) + BROKEN)
-        path.rename(named)
-        yield named
+        # One that is locked, or has just got its name, belongs to a clean-up at work.
+        with suppress(BlockingIOError, FileNotFoundError):
+            yield _break_off(path)
 
 
-def _length_of_whole_members(content: bytes) -> int:
+def _break_off(path: Path) -> Path:
+    with path.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.truncate(_length_of_whole_members(file))
+        os.fsync(file.fileno())
+        return path.rename(path.with_name(path.name.removesuffix(OPEN) + BROKEN))
+
+
+def _length_of_whole_members(file: IO[bytes]) -> int:
     """How many bytes of a gzip file belong to members that have an end."""
-    length = 0
-    while length < len(content):
-        member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    length = position = 0
+    member, piece = _member(), file.read(PIECE)
+    while piece:
         try:
-            member.decompress(content[length:])
+            member.decompress(piece)
         except zlib.error:
             break
-        if not member.eof:
-            break
-        length = len(content) - len(member.unused_data)
+        position += len(piece) - len(member.unused_data)
+        piece = member.unused_data
+        if member.eof:
+            length, member = position, _member()
+        piece = piece or file.read(PIECE)
     return length
+
+
+def _member() -> zlib._Decompress:
+    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
 
 
 def _shown(document: dict[str, Any]) -> dict[str, Any]:
