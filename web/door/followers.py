@@ -10,10 +10,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from pipeline_engine.services.streams import Follow
 
 from .. import sse
 from ..holding import Right, Stream, Told
+
+log = structlog.get_logger(__name__)
 
 #: Pauses between two looks for all, in seconds: the first after something has happened.
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 0.5
@@ -168,8 +172,15 @@ class StreamRoom:
             await asyncio.sleep(self._check_seconds)
             rights = {f.right.key: f.right for f in self._followers}
             for key, right in rights.items():
-                if not await self._check(right):
+                if not await self._still_holds(right):
                     self._send_away(f for f in list(self._followers) if f.right.key == key)
+
+    async def _still_holds(self, right: Right) -> bool:
+        try:
+            return await self._check(right)
+        except Exception as error:  # whatever it was: it must not end the checks of all others
+            log.error("right_not_checked", exc_info=error)
+            return True
 
     def _send_away(self, followers: Iterable[Follower]) -> None:
         for follower in followers:

@@ -7,8 +7,9 @@ end, and then share one statement, too.
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -72,7 +73,7 @@ class Newsroom:
             below = streams.horizon(connection)
             if of_executions:
                 found |= self._of_executions(connection, of_executions, ended, below)
-            for place in sorted(of_sights)[:MOST_PLACES]:  # who is furthest behind comes first
+            for place in _places_of_turn(of_sights):
                 found |= self._of_sights(connection, place, of_sights[place], below)
         return [found.get(follow) for follow in follows]
 
@@ -111,6 +112,17 @@ class Newsroom:
             seen_by = [n for row, n in news if sight.has(row.user_id, row.pipeline_id)]
             found[follow] = _only(Turn(seen_by, Place(seen.reached), has_more), follow.types)
         return found
+
+
+def _places_of_turn(places: Collection[Place]) -> list[Place]:
+    """The places that have their turn: the end, where most are, and any others.
+
+    Those who are far behind are not always first, or a few of them would keep everybody waiting.
+    """
+    if len(places) <= MOST_PLACES:
+        return [*places]
+    end = max(places)
+    return [end, *random.sample([one for one in places if one != end], MOST_PLACES - 1)]
 
 
 def _sorted(follows: Iterable[Follow]) -> tuple[OfExecutions, OfSights]:

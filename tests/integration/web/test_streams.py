@@ -22,12 +22,17 @@ from sqlalchemy import Engine, delete, text, update
 from sqlalchemy.orm import Session
 from support.door_server import Limits, Site, running_door
 from support.history_rows import a_pipeline, an_event, an_execution
+from support.runtimes import MakeRuntime
 from support.waiting import wait_until
 
 from pipeline_engine.client import ApiRefused, Client, follow, stream
 from pipeline_engine.client.sse import Message, Reader
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.services import Runtime, executions
+from pipeline_engine.services.streams import Follow, Newsroom, Place, Sight
 from pipeline_engine.storage import retention
+from pipeline_engine.storage.positions import Position
+from pipeline_engine.storage.streams import horizon
 from pipeline_engine.storage.tables.events import Event, EventType
 from pipeline_engine.storage.tables.executions import Execution
 
@@ -543,3 +548,18 @@ def test_who_follows_an_execution_sees_its_end_at_once(session: Session, site: S
 
     assert last[-1].status == "COMPLETED"
     assert time.monotonic() - began_at < 2
+
+
+def test_those_who_are_far_behind_do_not_keep_those_waiting_who_are_at_the_end(
+    make_runtime: MakeRuntime, session: Session
+) -> None:
+    execution = an_execution(session, user_id="alice")
+    add(session, execution.id, *range(9))
+    sight = Sight(Caller("alice"))
+    end = Follow(sight, Place(Position(horizon(session.connection()), 0)))
+    far_behind = [Follow(sight, Place(Position(1, number))) for number in range(9)]
+
+    told = Newsroom(make_runtime()).look([*far_behind, end])
+
+    assert told[-1] is not None
+    assert sum(turn is not None for turn in told) == 8
