@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -132,7 +133,11 @@ class HttpCourier:
                 stream=True,
                 allow_redirects=False,
             )
-            read_into(bytearray(), response, max_bytes=MOST_ANSWER_BYTES, deadline=call.expires_at)
+            # The head has said it: a body that is broken off, or badly packed, takes nothing back.
+            with suppress(requests.ConnectionError):
+                read_into(
+                    bytearray(), response, max_bytes=MOST_ANSWER_BYTES, deadline=call.expires_at
+                )
         status = response.status_code
         verdict = verdict_on(status)
         error = None if verdict is Verdict.SENT else f"HTTP {status}"

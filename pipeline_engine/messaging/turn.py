@@ -22,7 +22,7 @@ from pipeline_engine.messaging.writing import Writer
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import messages, news
 from pipeline_engine.storage.messages import Message, Progress, Settled
-from pipeline_engine.storage.news import Leased
+from pipeline_engine.storage.news import Leased, Numbers, Reading
 from pipeline_engine.storage.positions import Position
 
 TURN_SECONDS = 5.0  #: after which the next one comes
@@ -30,6 +30,7 @@ READ_AHEAD = 200  #: events that are read at once
 #: Messages, and seconds, after which it is written down how far one is.
 WRITE_AFTER, WRITE_AFTER_SECONDS = 50, 0.5
 MOST_WAITING = 1000  #: messages of one subscription; no more is read before they are settled
+BROKEN_SECONDS = 30.0  #: until the next turn after one that has raised
 MOST_DEAD_IN_A_ROW = 10  #: refused messages, until the subscription is given up
 
 
@@ -63,6 +64,7 @@ class Turn:
     _courier: Courier = field(init=False)
     _writer: Writer = field(init=False)
     _cursor: Position = field(init=False)
+    _numbers: Numbers = field(default_factory=Numbers)
     _settled: list[Settled] = field(default_factory=list)
     _failures: int = 0
     _dead_in_a_row: int = 0
@@ -90,10 +92,22 @@ class Turn:
             self._write_down()
         except TurnOver:
             pass
-        finally:
-            self._courier.close()
-            with self.runtime.engine.begin() as connection:
-                messages.give_back(connection, self.one.id, by=self.by, is_full=self._is_full)
+        except Exception:
+            # It is nothing that a receiver has done, and would be the same at once.
+            self._end(broken_seconds=BROKEN_SECONDS)
+            raise
+        self._end()
+
+    def _end(self, *, broken_seconds: float = 0.0) -> None:
+        self._courier.close()
+        with self.runtime.engine.begin() as connection:
+            messages.give_back(
+                connection,
+                self.one.id,
+                by=self.by,
+                is_full=self._is_full,
+                broken_seconds=broken_seconds,
+            )
 
     @property
     def _goes_on(self) -> bool:
@@ -118,13 +132,16 @@ class Turn:
         is_all = self._is_full
         while self._goes_on and not is_all:
             with self.runtime.engine.begin() as connection:
-                reading = news.read(connection, self.one, self._cursor, most=READ_AHEAD)
+                reading = self._read(connection)
                 written = self._writer.write(connection, reading.events)
                 if written:
                     self._keep_lease(connection)
             if not self._send(written, held_up=held_up, moves=True):
                 return
             self._cursor, is_all = reading.reached, reading.is_all
+
+    def _read(self, connection: Connection) -> Reading:
+        return news.read(connection, self.one, self._cursor, most=READ_AHEAD, numbers=self._numbers)
 
     def _keep_lease(self, connection: Connection) -> None:
         """Go on for as long as a try may take. Raises ``TurnOver``.

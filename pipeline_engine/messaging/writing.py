@@ -27,22 +27,25 @@ ENDS = frozenset(kind.value for kind in reference_form.OF_ENDS)
 
 @dataclass(slots=True)
 class Writer:
-    """Writes the messages of one turn; what it has learnt of an execution it keeps."""
+    """Writes the messages of one turn; what it has learnt of an execution it keeps for a while."""
 
     one: Leased
-    _known: dict[UUID, tuple[Facts, Redactor]] = field(default_factory=dict)
+    #: of the events that were written last
+    known: dict[UUID, tuple[Facts, Redactor]] = field(default_factory=dict)
 
     def write(self, connection: Connection, events: Sequence[Heard]) -> list[Message]:
         """The messages about *events*; those of executions that are gone tell nobody."""
         ended = {event.execution_id for event in events if event.event_type in ENDS}
-        missing = {event.execution_id for event in events} - (self._known.keys() - ended)
-        if missing:
+        wanted = {event.execution_id for event in events}
+        # Of the others nothing is kept: a turn may come past thousands, with all they were given.
+        self.known = {one: self.known[one] for one in wanted & self.known.keys() - ended}
+        if missing := wanted - self.known.keys():
             for found in news.facts(connection, missing).values():
                 redactor = redactor_for(found.params, found.parameters)
-                self._known[found.id] = found, redactor
+                self.known[found.id] = found, redactor
         seconds = self._seconds(connection, events)
         return [
-            self._message(event, seconds) for event in events if event.execution_id in self._known
+            self._message(event, seconds) for event in events if event.execution_id in self.known
         ]
 
     def _seconds(self, connection: Connection, events: Sequence[Heard]) -> dict[int, float]:
@@ -71,7 +74,7 @@ class Writer:
         return REFERENCE_NAMES[event.event_type] if of_reference else event.event_type
 
     def _body(self, found: str, event: Heard, step_seconds: float | None) -> str:
-        facts, redactor = self._known[event.execution_id]
+        facts, redactor = self.known[event.execution_id]
         if self.one.format == Format.REFERENCE:
             return reference_form.body(
                 event, facts, redactor, topic=self.one.address, step_seconds=step_seconds

@@ -113,7 +113,7 @@ def replay_from(
         start = Position.parse(position)
         if start is None:
             raise InvalidSubscription(f"{position!r} is no position such as 7421-903.")
-        start = Position(start.transaction_id, start.event_id - 1)
+        start = Position(start.transaction_id, max(start.event_id - 1, 0))
     if start is not None:
         subscriptions.replay_from(connection, subscription.id, start)
     told = {"since": since and since.isoformat(), "position": position}

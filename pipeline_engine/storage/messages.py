@@ -248,7 +248,11 @@ UPDATE subscriptions s SET leased_until = clock_timestamp(), leased_by = NULL,
     retry_at = w.at,
     has_test = EXISTS (SELECT FROM subscription_messages WHERE subscription_id = s.id
         AND status = 'waiting' AND origin = 'test'),
-    not_before = CASE WHEN %(is_full)s THEN greatest(s.not_before, w.at) ELSE s.not_before END
+    not_before = greatest(s.not_before, CASE WHEN %(is_full)s THEN w.at END,
+        CASE WHEN %(broken)s > 0 THEN now() + make_interval(secs => %(broken)s) END),
+    last_error = CASE WHEN %(broken)s > 0 THEN 'The sender has failed: see its log.'
+        ELSE s.last_error END,
+    last_failed_at = CASE WHEN %(broken)s > 0 THEN now() ELSE s.last_failed_at END
 FROM (SELECT min(due_at) AS at FROM ({_FIRST}) first WHERE origin <> 'test') w
 WHERE s.id = %(id)s AND (s.leased_by = %(by)s OR s.leased_by IS NULL)
 """
@@ -262,10 +266,20 @@ _TRIM = (
 )
 
 
-def give_back(connection: Connection, subscription_id: UUID, *, by: str, is_full: bool) -> None:
-    """End a turn; *is_full*: as much waits as may, so nothing is read before the next try."""
-    given = {"id": str(subscription_id), "by": by, "is_full": is_full, "kept": KEPT_SENT}
-    driver.run(connection, _TRIM + _LOCK + _GIVE_BACK, given)
+def give_back(
+    connection: Connection,
+    subscription_id: UUID,
+    *,
+    by: str,
+    is_full: bool,
+    broken_seconds: float = 0.0,
+) -> None:
+    """End a turn; *is_full*: as much waits as may, so nothing is read before the next try.
+
+    *broken_seconds*: the turn has raised, and the next one is to be so much later.
+    """
+    given = {"id": str(subscription_id), "by": by, "is_full": is_full, "broken": broken_seconds}
+    driver.run(connection, _TRIM + _LOCK + _GIVE_BACK, given | {"kept": KEPT_SENT})
 
 
 # ── What somebody asks for ───────────────────────────────────────────────────────────────

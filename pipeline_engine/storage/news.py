@@ -7,7 +7,7 @@ then reads from its own cursor.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.subscriptions import Reach
 from pipeline_engine.storage.positions import HORIZON, Position
 from pipeline_engine.storage.postgres import driver
@@ -154,7 +155,9 @@ FROM (
     WHERE (leased_until IS NULL OR leased_until < now()) AND (failures = 0 OR %(suspects)s)
         AND (expires_at IS NULL OR expires_at > now())
         AND (has_test OR (status = 'active' AND not_before <= now()
-            AND (news_before > cursor_transaction OR retry_at <= now())))
+            AND (retry_at <= now()
+                -- Behind the horizon is nothing to read, however long that stays where it is.
+                OR (news_before > cursor_transaction AND cursor_transaction < {HORIZON}))))
     ORDER BY leased_until NULLS FIRST LIMIT %(most)s FOR UPDATE SKIP LOCKED
 ) due WHERE s.id = due.id RETURNING {_SELECTED}
 """
@@ -225,10 +228,19 @@ WITH looked_at AS MATERIALIZED (
     SELECT e.* FROM looked_at e{joined}
     WHERE %(heard)s::text[] IS NULL OR e.event_type = ANY(%(heard)s::text[])
     ORDER BY e.transaction_id, e.id LIMIT %(most)s
+), last AS (
+    SELECT DISTINCT ON (execution_id) execution_id, transaction_id, id FROM heard
+    ORDER BY execution_id, transaction_id DESC, id DESC
 ), numbered AS (
-    SELECT n.id, row_number() OVER (
-        PARTITION BY n.execution_id ORDER BY n.transaction_id, n.id) AS number
-    FROM events n WHERE n.execution_id IN (SELECT execution_id FROM heard)
+    SELECT n.id, coalesce(k.number, 0) + row_number() OVER (
+        PARTITION BY l.execution_id ORDER BY n.transaction_id, n.id) AS number
+    FROM last l LEFT JOIN json_to_recordset(%(counted)s::json) AS k(execution_id uuid,
+        transaction_id text, event_id bigint, number bigint) USING (execution_id)
+    CROSS JOIN LATERAL (SELECT transaction_id, id FROM events e
+        WHERE e.execution_id = l.execution_id
+            AND (e.transaction_id, e.id)
+                > (coalesce(k.transaction_id, '0')::xid8, coalesce(k.event_id, 0))
+            AND (e.transaction_id, e.id) <= (l.transaction_id, l.id)) n
 )
 SELECT (SELECT count(*) FROM looked_at), (SELECT count(*) FROM heard),
     {HORIZON}::text::bigint, l.transaction_id::text::bigint, l.id,
@@ -246,8 +258,48 @@ _READINGS = {reach: _reading(reach) for reach in Reach}
 LOOKS = 5000  #: events that one reading looks at, whoever's they are
 
 
-def read(connection: Connection, one: Leased, after: Position, *, most: int) -> Reading:
-    """The next events for a subscription behind *after*, in their order."""
+@dataclass(slots=True)
+class Numbers:
+    """Up to which event of some executions somebody has counted.
+
+    An execution of ten thousand items has a long history: it is counted through once a turn.
+    """
+
+    _last: dict[UUID, Heard] = field(default_factory=dict)
+
+    def note(self, events: Sequence[Heard]) -> None:
+        """Remember the last of these; of other executions, nothing."""
+        if events:
+            self._last = {event.execution_id: event for event in events}
+
+    def __str__(self) -> str:
+        """As a statement reads it."""
+        return json_guard.dumps(
+            [
+                {
+                    "execution_id": str(last.execution_id),
+                    "transaction_id": str(last.transaction_id),
+                    "event_id": last.id,
+                    "number": last.number,
+                }
+                for last in self._last.values()
+            ]
+        )
+
+
+def read(
+    connection: Connection,
+    one: Leased,
+    after: Position,
+    *,
+    most: int,
+    numbers: Numbers | None = None,
+) -> Reading:
+    """The next events for a subscription behind *after*, in their order.
+
+    *numbers*: of what is in front of *after*; it is brought up to date.
+    """
+    numbers = numbers or Numbers()
     rows = driver.fetch(
         connection,
         _READINGS[Reach(one.reach)],
@@ -260,10 +312,12 @@ def read(connection: Connection, one: Leased, after: Position, *, most: int) -> 
             "heard": one.heard,
             "looks": LOOKS,
             "most": most,
+            "counted": str(numbers),
         },
     )
     looked, found, horizon, last_transaction, last_id = rows[0][:5]
     events = [Heard(*row[5:]) for row in rows if row[6] is not None]
+    numbers.note(events)
     if found == most:
         return Reading(events, events[-1].position, is_all=False)
     if looked == LOOKS:

@@ -41,6 +41,7 @@ class Messenger:
         self._is_short = False  #: more may wait for their turn than there are threads
         self._busy = 0
         self._suspects = 0
+        self._looks = 0
 
     def start(self) -> None:
         """Start, in threads that end with the process."""
@@ -78,25 +79,31 @@ class Messenger:
             notes.write(rung.came_further)
         notices.tell(runtime)
         places = self._places(runtime.settings.message_threads)
-        taken = look.take_turns(runtime, self._name, places) if places.free > 0 else []
+        by = self._next_name()
+        taken = look.take_turns(runtime, by, places) if places.free > 0 else []
         self._is_short = len(taken) >= places.free
         for one in taken:
-            self._begin(one)
+            self._begin(one, by)
         return rung.anybody
+
+    def _next_name(self) -> str:
+        """Who leases now: a thread of ours that has slept through its lease is somebody else."""
+        self._looks += 1
+        return f"{self._name}:{self._looks}"
 
     def _places(self, threads: int) -> Places:
         with self._lock:
             return Places(threads - self._busy, max(threads // 2, 1) - self._suspects)
 
-    def _begin(self, one: Leased) -> None:
+    def _begin(self, one: Leased, by: str) -> None:
         with self._lock:
             self._busy += 1
             self._suspects += bool(one.failures)
-        Thread(target=self._serve, args=(one,), daemon=True, name=f"message {one.id}").start()
+        Thread(target=self._serve, args=(one, by), daemon=True, name=f"message {one.id}").start()
 
-    def _serve(self, one: Leased) -> None:
+    def _serve(self, one: Leased, by: str) -> None:
         try:
-            turn = Turn(self._runtime(), one, self._name, is_stopped=self._stopped.is_set)
+            turn = Turn(self._runtime(), one, by, is_stopped=self._stopped.is_set)
             turn.run()
         except Exception as error:
             log.warning(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 from support.bad_receivers import BadReceiver, Manner, bad_receiver, drip, hang, pour
 from support.history_rows import an_execution
@@ -20,6 +21,7 @@ from support.waiting import wait_until
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.subscriptions import TargetType
+from pipeline_engine.messaging.progress import ProgressNotes
 from pipeline_engine.scheduler.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -175,3 +177,44 @@ def test_while_redis_is_away_messages_wait_and_then_come_in_order(
     ids = [fields["id"] for _, fields in entries]
     assert len(ids) == 3
     assert ids == [message.message_id for message in messenger.messages(made)]
+
+
+@pytest.mark.parametrize(
+    "head", [b"Content-Encoding: gzip\r\nContent-Length: 9", b"Content-Length: 99"]
+)
+def test_a_good_answer_with_a_broken_body_is_a_good_answer(
+    messenger: OneMessenger, runtime: Runtime, session: Session, head: bytes
+) -> None:
+    def answer(connection: socket.socket, _: BadReceiver) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\nnot gzip!")
+
+    with bad_receiver(answer) as receiver:
+        made = subscribe(runtime, receiver.url).shown.subscription.id
+        something_happens(session)
+
+        messenger.send_all()
+
+        assert [message.status for message in messenger.messages(made)] == ["sent"]
+
+
+def test_a_thread_that_slept_through_its_lease_is_not_taken_for_the_next_one(
+    make_messenger: Callable[[Runtime], Messenger],
+    reaching: Callable[..., Runtime],
+    hanging: BadReceiver,
+    session: Session,
+) -> None:
+    runtime = reaching(message_timeout_seconds=5.0)
+    made = subscribe(runtime, hanging.url).shown.subscription.id
+    something_happens(session)
+    messenger, notes = make_messenger(runtime), ProgressNotes(runtime)
+    leased_by = []
+
+    for _ in range(2):
+        messenger.look(notes)
+        leased_by.append(OneMessenger(runtime).row(made).leased_by)
+        session.execute(text("UPDATE subscriptions SET leased_until = now() - interval '1 s'"))
+        session.commit()
+    hanging.over.set()
+
+    assert None not in leased_by
+    assert leased_by[0] != leased_by[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from threading import Event, Thread
@@ -19,16 +20,19 @@ from support.driving import Driver
 from support.factories import a_step
 from support.history_rows import an_execution
 from support.local_service import Answer, LocalService, Received
-from support.messengers import OneMessenger, happened, subscribe
+from support.messengers import SENDER, OneMessenger, happened, subscribe
 
 from pipeline_engine.domain.callers import SYSTEM
-from pipeline_engine.domain.subscriptions import TargetType
+from pipeline_engine.domain.subscriptions import Format, TargetType
 from pipeline_engine.errors import MessageWaits
 from pipeline_engine.messaging import look
+from pipeline_engine.messaging.look import Places
+from pipeline_engine.messaging.turn import Turn
+from pipeline_engine.messaging.writing import Writer
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services import retention, subscription_messages, subscriptions
 from pipeline_engine.services.subscriptions import WithSecret
-from pipeline_engine.storage import messages
+from pipeline_engine.storage import messages, news
 from pipeline_engine.storage.messages import Message
 from pipeline_engine.storage.positions import Position
 
@@ -611,3 +615,74 @@ def test_one_that_has_expired_is_told_no_more(
     assert (row.status, row.reason) == ("expired", "expired")
     assert [(m.status, m.note) for m in messenger.messages(subscription)] == [("dead", "expired")]
     assert len(receiver.received) == 1
+
+
+def test_a_long_history_is_counted_through_once_a_turn(
+    session: Session, runtime: Runtime, made: WithSecret, history: Callable[..., UUID]
+) -> None:
+    long = history(*["step_progress"] * 3)
+    history("step_started")
+    history(*["step_progress"] * 2, execution_id=long)
+    look.ring(runtime)
+    (one,) = look.take_turns(runtime, "a-test", Places(1, 1))
+    numbers = news.Numbers()
+
+    first = news.read(session.connection(), one, one.cursor, most=3, numbers=numbers)
+    session.execute(text("DELETE FROM events WHERE id < :id"), {"id": first.reached.event_id})
+    second = news.read(session.connection(), one, first.reached, most=3, numbers=numbers)
+
+    assert [event.number for event in first.events] == [1, 2, 3]
+    assert [event.number for event in second.events] == [1, 4, 5]
+
+
+def test_what_a_turn_came_past_is_not_remembered(
+    session: Session, runtime: Runtime, made: WithSecret, history: Callable[..., UUID]
+) -> None:
+    executions = [history("step_started") for _ in range(3)]
+    look.ring(runtime)
+    (one,) = look.take_turns(runtime, "a-test", Places(1, 1))
+    writer = Writer(one)
+
+    for event in news.read(session.connection(), one, one.cursor, most=9).events:
+        writer.write(session.connection(), [event])
+
+    assert set(writer.known) == {executions[-1]}
+
+
+def test_nobody_has_a_turn_as_long_as_nothing_can_be_read(
+    messenger: OneMessenger, runtime: Runtime, receiver: LocalService, engine: Engine
+) -> None:
+    with engine.connect() as other:
+        other.execute(text("SELECT pg_current_xact_id()"))
+        subscribe(runtime, f"{receiver.url}/hook")
+        while_it_is_open = messenger.look()
+    afterwards = messenger.look()
+
+    assert (while_it_is_open, afterwards) == (0, 1)
+
+
+def test_a_turn_that_raises_is_not_repeated_at_once_and_keeps_nobody_else(
+    session: Session,
+    messenger: OneMessenger,
+    runtime: Runtime,
+    receiver: LocalService,
+    subscription: UUID,
+    history: Callable[..., UUID],
+) -> None:
+    form = Format.REFERENCE
+    broken = subscribe(runtime, f"{receiver.url}/hook", format=form).shown.subscription.id
+    # A word that the form does not know, as from a newer version that runs beside this one.
+    session.execute(
+        text("UPDATE subscriptions SET heard = :heard WHERE id = :id"),
+        {"heard": ["step_parked"], "id": broken},
+    )
+    history("step_parked")
+    look.ring(runtime)
+
+    for one in look.take_turns(runtime, SENDER, Places(100, 100)):
+        with suppress(KeyError):
+            Turn(runtime, one, SENDER).run()
+
+    assert messenger.row(broken).last_error == "The sender has failed: see its log."
+    assert types(receiver) == ["step_parked"]
+    assert messenger.look() == 0

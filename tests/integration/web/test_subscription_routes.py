@@ -181,3 +181,11 @@ def test_one_that_expires_later_can_be_resumed_when_it_has_expired(
 
     assert (later.status_code, resumed.status_code) == (200, 200)
     assert resumed.json["status"] == "active"
+
+
+def test_the_first_of_all_positions_is_one_that_can_be_said_again(alice: FlaskClient) -> None:
+    replays = f"{PATH}/{create(alice).json['id']}/replay"
+
+    answers = [alice.post(replays, json={"position": position}) for position in ("0-0", "7-1")]
+
+    assert [answer.json["position"] for answer in answers] == ["0-0", "7-0"]
