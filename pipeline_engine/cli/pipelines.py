@@ -54,17 +54,9 @@ def list_pipelines(client: Client, as_json: bool) -> None:
         print_json(found)
         return
     rows = (
-        (
-            p["id"],
-            state(p["status"]),
-            p["revision"],
-            p["step_count"],
-            age(p["updated_at"]),
-            p["name"],
-        )
-        for p in found
+        (p["id"], p["revision"], p["step_count"], age(p["updated_at"]), _called(p)) for p in found
     )
-    print_table("id", "status", "revision", "steps", "changed", "pipeline", rows=rows)
+    print_table("id", "revision", "steps", "changed", "pipeline", rows=rows)
 
 
 @pipelines.command(epilog=example("pipeline-engine pipelines show release"))
@@ -131,6 +123,12 @@ def restore(client: Client, pipeline: str, as_json: bool) -> None:
         print_json(stored)
     else:
         click.echo(f"{printable(stored['name'])} can be started again")
+
+
+def _called(stored: dict[str, Any]) -> str:
+    """Its name, and what it is if it is no pipeline that can be started."""
+    status = stored["status"].lower()
+    return str(stored["name"]) if status == "active" else f"{stored['name']} ({status})"
 
 
 def _steps(holder: dict[str, Any], indent: str = "") -> Iterator[tuple[str, str, str]]:

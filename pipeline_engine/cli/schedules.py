@@ -13,6 +13,7 @@ from pipeline_engine.cli import completion, due_times
 from pipeline_engine.cli.connection import connected
 from pipeline_engine.cli.group import example
 from pipeline_engine.cli.output import (
+    Styled,
     json_option,
     print_facts,
     print_json,
@@ -155,7 +156,7 @@ def list_schedules(client: Client, pipeline: str | None, status: str | None, as_
     rows = (
         (
             one["name"] if names[one["name"]] == 1 else f"{one['name']} {one['id']}",
-            state(one["status"]),
+            _status(one),
             when(one["next_run_at"]),
             one["pipeline_name"] or "-",
             _in_words(one),
@@ -175,8 +176,7 @@ def show(client: Client, schedule: str, as_json: bool) -> None:
     if as_json:
         print_json(stored)
         return
-    reason = (stored["disabled_reason"] or "").replace("_", " ")
-    print_line(printable(stored["name"]), "", state(stored["status"], reason), "", stored["id"])
+    print_line(printable(stored["name"]), "", _status(stored), "", stored["id"])
     if stored["description"]:
         print_line(stored["description"])
     print_line(_in_words(stored))
@@ -240,6 +240,12 @@ def _report(stored: Mapping[str, Any], *, as_json: bool) -> None:
     following = stored["next_run_at"]
     status = f"due next {when(following)}" if following else stored["status"]
     print_line(f"{printable(stored['name'])} is {status}  {_in_words(stored)}  {stored['id']}")
+
+
+def _status(stored: Mapping[str, Any]) -> Styled:
+    """What it is up to, and why the engine has paused it."""
+    reason = stored["disabled_reason"]
+    return state(stored["status"], f"({reason.replace('_', ' ')})" if reason else "")
 
 
 def _in_words(stored: Mapping[str, Any]) -> str:

@@ -125,18 +125,17 @@ def list_subscriptions(client: Client, status: str | None, as_json: bool) -> Non
         return
     rows = (
         (
-            one["id"],
-            one["name"] or "-",
+            printable(one["name"] or one["id"]),
             _status(one),
-            _reach(one),
             one["waiting"],
             one["dead"],
             age(one["last_sent_at"]),
             _where(one),
+            _reach(one),
         )
         for one in found
     )
-    columns = ("id", "name", "status", "of", "waiting", "dead", "sent", "to")
+    columns = ("subscription", "status", "waiting", "dead", "sent", "to", "of")
     print_table(*columns, rows=rows)
 
 
