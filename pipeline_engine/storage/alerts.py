@@ -78,15 +78,19 @@ SELECT count(*) FROM told"""
 _OVER: Mapping[AlertKind, str] = {
     AlertKind.LATE: "x.finished_at IS NOT NULL",
     # It works again.
-    AlertKind.FAILED: "EXISTS (SELECT FROM executions y WHERE y.pipeline_id = a.pipeline_id"
-    " AND coalesce(y.user_id, '') = coalesce(a.user_id, '') AND y.created_at > x.created_at"
-    " AND y.status = 'COMPLETED')",
+    AlertKind.FAILED: "x.created_at < (SELECT g.at FROM good g WHERE g.rule_id = a.rule_id)",
     AlertKind.PARKED: "NOT EXISTS (SELECT FROM step_executions w WHERE w.execution_id = x.id"
     " AND w.status = 'RUNNING' AND w.awaiting_event AND (w.id = a.step_execution_id"
     " OR (w.parent_id = a.step_execution_id AND w.item_index IS NOT NULL)))",
 }
 _RESOLVE = """
-WITH over AS MATERIALIZED (
+WITH good AS MATERIALIZED (
+    -- Asked once for each rule, and not for each of the thousands of alerts that it may have.
+    SELECT r.id AS rule_id, (SELECT x.created_at FROM executions x
+        WHERE x.pipeline_id = r.pipeline_id AND {same_owner} AND x.status = 'COMPLETED'
+        ORDER BY x.created_at DESC LIMIT 1) AS at
+    FROM alert_rules r WHERE r.id = ANY(%(ids)s::uuid[])
+), over AS MATERIALIZED (
     SELECT a.id FROM alerts a JOIN executions x ON x.id = a.execution_id
     WHERE a.rule_id = ANY(%(ids)s::uuid[]) AND a.kind = '{kind}' AND a.resolved_at IS NULL
         AND {over}
@@ -102,7 +106,10 @@ _RAISES = {
 }
 _RESOLVES = {
     kind: _RESOLVE.format(
-        kind=kind, over=over, tell=_TELL.format(told=EventType.ALERT_RESOLVED, whom="resolved")
+        kind=kind,
+        over=over,
+        same_owner=_SAME_OWNER,
+        tell=_TELL.format(told=EventType.ALERT_RESOLVED, whom="resolved"),
     )
     for kind, over in _OVER.items()
 }

@@ -11,8 +11,10 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 from support.history_rows import START, a_pipeline, a_step, an_execution, statements_on
 
+from pipeline_engine.domain.alerts import AlertKind
 from pipeline_engine.scheduler import alerts, sweep
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.storage import alerts as storage
 from pipeline_engine.storage.tables.alerts import Alert, AlertRule
 from pipeline_engine.storage.tables.events import Event
 from pipeline_engine.storage.tables.executions import Execution
@@ -222,3 +224,31 @@ def test_two_who_look_at_once_tell_it_once(
         meanwhile = alerts.look(runtime)
 
     assert (meanwhile, alerts.look(runtime), len(told(session))) == (0, 1, 1)
+
+
+def test_thousands_of_open_alerts_of_a_pipeline_that_goes_on_failing_cost_no_more_than_one(
+    session: Session, runtime: Runtime, rule: Any, running: Any
+) -> None:
+    made, first = rule("failed"), running(9)
+    copied = (
+        "INSERT INTO executions (id, pipeline_id, revision_id, name, status, given_params, params,"
+        " initiator, user_id, created_at) SELECT gen_random_uuid(), pipeline_id, revision_id, name,"
+        " :status, '{}', '{}', 'x', user_id, now() + n * interval '1 s'"
+        " FROM executions, generate_series(CAST(:since AS int), :since + 4000) n WHERE id = :first"
+    )
+    for status, since in (("COMPLETED", 0), ("FAILED", 5000)):
+        session.execute(text(copied), {"status": status, "since": since, "first": first})
+    session.execute(
+        text(
+            "INSERT INTO alerts (rule_id, user_id, pipeline_id, kind, execution_id, details)"
+            " SELECT :rule, user_id, pipeline_id, 'failed', id, '{}' FROM executions"
+            " WHERE status = 'FAILED'"
+        ),
+        {"rule": made.id},
+    )
+    session.execute(text("ANALYZE executions, alerts"))
+    session.execute(text("SET LOCAL statement_timeout TO 300"))
+
+    found = storage.resolve(session.connection(), AlertKind.FAILED, [str(made.id)])
+
+    assert found == 0
