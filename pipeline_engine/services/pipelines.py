@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,7 @@ from pipeline_engine.errors import (
     VersionMismatch,
 )
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.transaction import retry_on_conflict
 from pipeline_engine.services import audit_log, secrets
 from pipeline_engine.services.actions import Catalogue
 from pipeline_engine.services.audit_log import Act
@@ -205,8 +207,16 @@ def delete(caller: Caller, session: Session, pipeline_id: UUID | str) -> None:
     _record(caller, session, Act.PIPELINE_DELETE, pipeline)
     standing_orders.disable_for(session, pipeline.id, DisabledReason.PIPELINE_DELETED)
     subscriptions.end_of_pipeline(session.connection(), pipeline.id)
-    session.delete(pipeline)
-    session.flush()
+    retry_on_conflict(partial(_remove, session, pipeline))
+
+
+def _remove(session: Session, pipeline: Pipeline) -> None:
+    """Delete the row; its executions lose it, and may be in the hands of workers just then.
+
+    Of a deadlock with one of these only this is undone, so that it can be done again.
+    """
+    with session.begin_nested():
+        session.delete(pipeline)
 
 
 def get(caller: Caller, session: Session, pipeline_id: UUID | str) -> StoredPipeline:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
+from support.driving import in_background
 from support.history_rows import a_document, a_pipeline, an_execution, statements_on
+from support.waiting import wait_until
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.callers import SYSTEM, Caller
@@ -54,6 +56,38 @@ def test_a_pipeline_keeps_the_version_of_its_author(session: Session, runtime: R
     assert stored.pipeline.description == "every night"
     assert stored.document == request.document
     assert (stored.execution_count, stored.last_execution_at) == (0, None)
+
+
+def test_a_pipeline_is_deleted_although_a_worker_has_its_executions_in_hand(
+    engine: Engine, session: Session
+) -> None:
+    pipeline = a_pipeline(session, user_id="alice")
+    first, second = (
+        an_execution(session, user_id="alice", pipeline_id=pipeline.id).id for _ in range(2)
+    )
+    session.commit()
+    touch = "UPDATE executions SET updated_at = now() WHERE id = %(id)s"
+
+    with engine.connect() as worker, Session(engine) as ours:
+        worker.exec_driver_sql(touch, {"id": second})
+
+        def delete() -> None:
+            pipelines.delete(ALICE, ours, pipeline.id)
+            ours.commit()
+
+        with in_background(delete):
+            wait_until(lambda: waits_for_a_lock(engine), what="the deletion to wait")
+            worker.exec_driver_sql(touch, {"id": first})  # each has what the other wants
+            worker.commit()
+
+    assert session.scalar(select(func.count()).select_from(Pipeline)) == 0
+    assert set(session.scalars(select(Execution.pipeline_id))) == {None}
+
+
+def waits_for_a_lock(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        return bool(connection.exec_driver_sql(waits).scalar())
 
 
 def test_the_steps_in_blocks_are_counted_too(session: Session, runtime: Runtime) -> None:
