@@ -25,6 +25,7 @@ from pipeline_engine.storage.tables.audit_log import AuditRecord
 
 ADA = Caller("ada", rights=frozenset({"executions:run"}), principal="token:1")
 LONG_AGO = datetime.now(UTC) - timedelta(days=100)
+YEAR_AGO = datetime.now(UTC) - timedelta(days=365)
 YEAR_AND_DAY = timedelta(days=366)
 
 
@@ -76,7 +77,7 @@ def test_forgetting_opens_the_table_to_nothing_else_in_its_transaction(engine: E
         a_record(connection, at=datetime.now(UTC) - YEAR_AND_DAY)
 
     with engine.connect() as connection:
-        records.forget(connection, datetime.now(UTC) - timedelta(days=365), limit=10)
+        records.forget(connection, cutoff=YEAR_AGO, limit=10)
         with pytest.raises(DBAPIError, match="only grows"):
             connection.exec_driver_sql("DELETE FROM audit_log")
 
@@ -89,7 +90,7 @@ def test_a_role_of_its_own_needs_to_read_and_to_insert_only(engine: Engine) -> N
         connection.exec_driver_sql("SET LOCAL ROLE engine_of_test")
 
         a_record(connection)
-        gone = records.forget(connection, datetime.now(UTC) - timedelta(days=365), limit=10)
+        gone = records.forget(connection, cutoff=YEAR_AGO, limit=10)
 
         assert gone == 1
         with pytest.raises(DBAPIError, match="permission denied"):
