@@ -80,6 +80,9 @@ class Settings:
     service_urls: Mapping[str, str] = _variable(
         "PIPELINE_SERVICE_URLS", JsonMap(load_default=NOTHING)
     )
+    peers_with_idempotency: tuple[str, ...] = _variable(
+        "PIPELINE_PEERS_WITH_IDEMPOTENCY", Words(load_default=())
+    )
     dapr_http_endpoint: str | None = _variable("DAPR_HTTP_ENDPOINT", ma.String(load_default=None))
     pubsub_name: str = _variable("PUBSUB_NAME", ma.String(load_default="pubsub"))
     notify_service_topic: str | None = _variable(

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline_engine.sdk import (
-    CALLBACK_TOPIC,
     ActionContext,
     ActionMeta,
     ActionResult,
-    EventAction,
     EventContext,
     EventEnvelope,
     EventResult,
@@ -21,24 +19,24 @@ from pipeline_engine.sdk import (
     OutputDefinition,
     ParamDefinition,
     ParamType,
-    ServiceError,
-    StepStatus,
     ValidationRules,
-    path_segment,
     register_action,
-    settings,
 )
 
-from .models import max_wait_seconds, model_items
-from .onboarded_model import onboarded_model
-from .peer_answers import workflow_id
+from ..peers.answers import workflow_id
+from ..peers.calls import max_wait_seconds
+from ..peers.jobs import completed, failed, reason_in
+from ..peers.onboarding import (
+    HUGGING_FACE,
+    ONBOARDING,
+    comes_soon,
+    credential_for,
+    onboarded_model_id,
+    start_onboarding,
+)
+from .models import model_items
 
-HUGGING_FACE = "hugging_face"
 MAX_WAIT_SECONDS = 1800
-EXTRACTION_TYPES = ("perform_model_extraction", "model_extraction")
-
-#: How far an onboarding is when a stage of it is done.
-PROGRESS = {"validation": 10, "model_download": 60, "model_extraction": 80, "save_model": 95}
 
 META = ActionMeta(
     type="guardrail_batch_onboard_models",
@@ -49,9 +47,8 @@ META = ActionMeta(
     color="#10B981",
     execution_mode=ExecutionMode.EVENT_DRIVEN,
     timeout_seconds=MAX_WAIT_SECONDS,
-    # Rests on budapp answering a repeated idempotency key with the workflow of the first call;
-    # where it does not, a pipeline says idempotent: false.
     idempotent=True,
+    needs_keys_at=["budapp"],
     required_services=["budapp", "budmodel"],
     aliases=["guardrail.batch_onboard_models"],
     params=[
@@ -110,41 +107,29 @@ class BatchOnboardModels(FanOutActionExecutor):
 
     def execute_item(self, context: ActionContext) -> ActionResult:
         """Start the onboarding of one model."""
-        response = context.invoke_service(
-            settings.budapp_app_id,
-            "/models/local-model-workflow",
-            data=_onboarding(context),
-            params={"user_id": context.acting_user_id},
-            timeout_seconds=60,
-        )
-        started = workflow_id(response)
-        if started is None:
-            raise ServiceError("No workflow_id returned from budapp", retryable=False)
-        return ActionResult(
-            success=True,
-            awaiting_event=True,
-            external_workflow_id=started,
-            timeout_seconds=max_wait_seconds(context, MAX_WAIT_SECONDS),
-            outputs=_line(context.item, workflow_id=started, status="running"),
+        model = context.item
+        source = model.get("model_provider_type") or HUGGING_FACE
+        named = credential_for(source, context.params.get("credential_id"))
+        # The callers of budapp used to send the other name.
+        both = {**named, "credential_id": context.params["credential_id"]} if named else {}
+        started = workflow_id(start_onboarding(context, source, str(model["model_uri"]), **both))
+        return ONBOARDING.parked(
+            started,
+            _line(model, workflow_id=started, status="running"),
+            max_wait_seconds(context, MAX_WAIT_SECONDS),
         )
 
     def on_event(self, context: EventContext) -> EventResult:
         """Read one event of one model."""
         event = EventEnvelope.of(context.event_data)
-        if event.has_failed:
-            return _failure(event)
-        if event.type == "workflow_completed" or (_is_extraction(event) and event.has_results):
-            found = event.result.get("model_id") or onboarded_model(
-                context, context.external_workflow_id
-            )
-            return EventResult(
-                action=EventAction.COMPLETE,
-                status=StepStatus.COMPLETED,
-                outputs={"status": "completed", "model_id": found, "error": None},
-            )
-        if not _is_extraction(event):
-            return EventResult(action=EventAction.IGNORE)
-        return _news(event)
+        if ONBOARDING.has_failed(event):
+            reason = reason_in(event)
+            return failed(reason, ONBOARDING.error_code, {"status": "failed", "error": reason})
+        if ONBOARDING.has_ended(event):
+            model_id = onboarded_model_id(context, event)
+            if not comes_soon(event, model_id):
+                return completed(status="completed", model_id=model_id, error=None)
+        return ONBOARDING.news(event)
 
     def join(
         self,
@@ -175,58 +160,7 @@ class BatchOnboardModels(FanOutActionExecutor):
 
     def cleanup(self, context: ActionContext) -> None:
         """Ask budapp to cancel; onboarded models are kept, and so is a workflow that it keeps."""
-        for external_id in context.external_workflow_ids:
-            try:
-                context.invoke_service(
-                    settings.budapp_app_id,
-                    f"/workflows/{path_segment(external_id)}/cancel",
-                    params={"user_id": context.acting_user_id},
-                )
-            except ServiceError as error:
-                context.log.warning("onboarding_not_cancelled", reason=str(error))
-
-
-def _onboarding(context: ActionContext) -> dict[str, Any]:
-    model = context.item
-    provider = model.get("model_provider_type") or HUGGING_FACE
-    credential = context.params.get("credential_id")
-    # budapp reads the second name, its callers used to send the first; any other provider
-    # is refused with 422 when a credential comes along.
-    named = {"credential_id": credential, "proprietary_credential_id": credential}
-    return {
-        "workflow_total_steps": 1,
-        "step_number": 1,
-        "trigger_workflow": True,
-        "provider_type": provider,
-        "uri": model["model_uri"],
-        "name": str(model["model_uri"]).rstrip("/").rsplit("/", 1)[-1],
-        "callback_topic": CALLBACK_TOPIC,
-        **(named if provider == HUGGING_FACE and credential else {}),
-    }
-
-
-def _is_extraction(event: EventEnvelope) -> bool:
-    return event.payload_type in EXTRACTION_TYPES or event.type in EXTRACTION_TYPES
-
-
-def _failure(event: EventEnvelope) -> EventResult:
-    reason = event.message or event.title or "Unknown error"
-    return EventResult(
-        action=EventAction.COMPLETE,
-        status=StepStatus.FAILED,
-        outputs={"status": "failed", "error": reason},
-        error=reason,
-        error_code="onboarding_failed",
-    )
-
-
-def _news(event: EventEnvelope) -> EventResult:
-    progress = PROGRESS.get(event.event) if event.status == "COMPLETED" else None
-    if progress is None and event.eta_minutes is None:
-        return EventResult(action=EventAction.IGNORE)
-    return EventResult(
-        action=EventAction.UPDATE_PROGRESS, progress=progress, eta_minutes=event.eta_minutes
-    )
+        ONBOARDING.call_off(context)
 
 
 def _line(model: Mapping[str, Any], **facts: Any) -> dict[str, Any]:

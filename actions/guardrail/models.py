@@ -18,10 +18,5 @@ def model_items(context: ActionContext) -> list[Item]:
     return [Item(value=model, key=_key(model)) for model in models]
 
 
-def max_wait_seconds(context: ActionContext, default: int) -> float:
-    """Return how long an item may wait for its events."""
-    return float(context.params.get("max_wait_seconds") or default)
-
-
 def _key(model: dict[str, Any]) -> str:
     return str(model.get("rule_id") or model.get("model_id") or model["model_uri"])

@@ -10,7 +10,6 @@ from pipeline_engine.sdk import (
     ActionContext,
     ActionMeta,
     ActionResult,
-    EventAction,
     EventContext,
     EventEnvelope,
     EventResult,
@@ -22,28 +21,17 @@ from pipeline_engine.sdk import (
     ParamDefinition,
     ParamType,
     SelectOption,
-    ServiceError,
-    StepStatus,
     ValidationRules,
     register_action,
-    settings,
 )
 
-from .models import max_wait_seconds, model_items
-from .peer_answers import workflow_id
+from ..peers.answers import workflow_id
+from ..peers.calls import max_wait_seconds
+from ..peers.jobs import completed, failed, reason_in
+from ..peers.simulating import SIMULATION, recommended, simulate
+from .models import model_items
 
 MAX_WAIT_SECONDS = 300
-SIMULATION_TYPE = "get_cluster_recommendations"
-ENDED_TYPES = ("simulation_completed", "workflow_completed")
-
-#: How far a simulation is when a stage of it begins; its end adds five.
-PROGRESS = {
-    "validation": 10,
-    "hardware_selection": 25,
-    "engine_configuration": 50,
-    "performance_estimation": 75,
-    "ranking": 90,
-}
 
 #: A target that nobody set is the weakest that budsim accepts, so that it excludes no cluster.
 LOAD = {
@@ -116,33 +104,21 @@ class ParallelSimulate(FanOutActionExecutor):
 
     def execute_item(self, context: ActionContext) -> ActionResult:
         """Start the simulation of one model."""
-        response = context.invoke_service(
-            settings.budsim_app_id,
-            "/simulator/run",
-            data=_simulation(context.item, context.params.get("hardware_mode") or "dedicated"),
-            timeout_seconds=60,
-        )
+        hardware_mode = context.params.get("hardware_mode") or "dedicated"
+        response = simulate(context, **_asked(context.item, hardware_mode))
         started = workflow_id(response)
-        if started is None:
-            raise ServiceError("No workflow_id returned from budsim", retryable=False)
-        return ActionResult(
-            success=True,
-            awaiting_event=True,
-            external_workflow_id=started,
-            timeout_seconds=max_wait_seconds(context, MAX_WAIT_SECONDS),
-            outputs=_line(context.item, simulation_id=started, status="running"),
+        return SIMULATION.parked(
+            started,
+            _line(context.item, simulation_id=started, status="running"),
+            max_wait_seconds(context, MAX_WAIT_SECONDS),
         )
 
     def on_event(self, context: EventContext) -> EventResult:
         """Read one event of one simulation."""
         event = EventEnvelope.of(context.event_data)
-        if event.type in ENDED_TYPES or event.has_results:
-            return _ended(event)
-        if event.has_failed:
-            return _failure(event.message or event.title or "Simulation failed")
-        if event.payload_type != SIMULATION_TYPE:
-            return EventResult(action=EventAction.IGNORE)
-        return _news(event)
+        if SIMULATION.has_failed(event):
+            return _failure(reason_in(event))
+        return _ended(event) if SIMULATION.has_ended(event) else SIMULATION.news(event)
 
     def join(
         self,
@@ -161,40 +137,31 @@ class ParallelSimulate(FanOutActionExecutor):
         )
 
 
-def _simulation(model: Mapping[str, Any], hardware_mode: str) -> dict[str, Any]:
+def _asked(model: Mapping[str, Any], hardware_mode: str) -> dict[str, Any]:
     config = model.get("deployment_config") or {}
     load = {name: config.get(name) or default for name, default in LOAD.items()}
-    endpoints = model.get("model_endpoints")
     return {
         **load,
         # Models that budsim cannot fetch by name, such as classifiers, come with a path.
         "pretrained_model_uri": model.get("local_path") or model["model_uri"],
         "model_uri": model["model_uri"],
         "hardware_mode": hardware_mode,
-        "is_proprietary_model": False,
         "debug": False,
         "source_topic": CALLBACK_TOPIC,
-        **({"model_endpoints": endpoints} if endpoints else {}),
+        "model_endpoints": model.get("model_endpoints") or None,
     }
 
 
 def _ended(event: EventEnvelope) -> EventResult:
-    if event.has_failed:
-        return _failure(event.message or "Simulation failed")
-    found = event.result.get("recommendations") or event.flat.get("recommendations") or []
-    recommendations = [entry for entry in found if isinstance(entry, dict)]
+    recommendations = [dict(entry) for entry in recommended(event)]
     if not recommendations:
         return _failure("No cluster can run this model")
-    return EventResult(
-        action=EventAction.COMPLETE,
-        status=StepStatus.COMPLETED,
-        outputs={
-            "status": "completed",
-            "recommendations": recommendations,
-            "deployment_configuration": _configuration(event, recommendations[0]),
-            "cluster_ids": [str(r["cluster_id"]) for r in recommendations if r.get("cluster_id")],
-            "error": None,
-        },
+    return completed(
+        status="completed",
+        recommendations=recommendations,
+        deployment_configuration=_configuration(event, recommendations[0]),
+        cluster_ids=[str(r["cluster_id"]) for r in recommendations if r.get("cluster_id")],
+        error=None,
     )
 
 
@@ -212,24 +179,7 @@ def _configuration(event: EventEnvelope, best: Mapping[str, Any]) -> dict[str, A
 
 
 def _failure(reason: str) -> EventResult:
-    return EventResult(
-        action=EventAction.COMPLETE,
-        status=StepStatus.FAILED,
-        outputs={"status": "failed", "error": reason},
-        error=reason,
-        error_code="simulation_failed",
-    )
-
-
-def _news(event: EventEnvelope) -> EventResult:
-    progress = PROGRESS.get(event.event)
-    if progress is None and event.eta_minutes is None:
-        return EventResult(action=EventAction.IGNORE)
-    if progress is not None and event.status == "COMPLETED":
-        progress += 5
-    return EventResult(
-        action=EventAction.UPDATE_PROGRESS, progress=progress, eta_minutes=event.eta_minutes
-    )
+    return failed(reason, SIMULATION.error_code, {"status": "failed", "error": reason})
 
 
 def _line(model: Mapping[str, Any], **facts: Any) -> dict[str, Any]:

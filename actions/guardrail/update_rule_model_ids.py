@@ -19,7 +19,7 @@ from pipeline_engine.sdk import (
     settings,
 )
 
-from .onboarded_model import onboarded_model
+from ..peers.created import created_id
 
 META = ActionMeta(
     type="guardrail_update_rule_model_ids",
@@ -74,7 +74,7 @@ def _completed(context: ActionContext, result: dict[str, Any]) -> dict[str, Any]
     """Return the result with its model, which budapp may have made after the last event."""
     found = result.get("model_id")
     if not found and result.get("workflow_id") and result.get("status") == "completed":
-        found = onboarded_model(context, str(result["workflow_id"]))
+        found = created_id(context, str(result["workflow_id"]), "model")
     return {**result, "model_id": found} if found and result.get("rule_id") else None
 
 

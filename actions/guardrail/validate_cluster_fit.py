@@ -20,7 +20,7 @@ from pipeline_engine.sdk import (
     settings,
 )
 
-from .peer_answers import inner
+from ..peers.answers import inner
 
 META = ActionMeta(
     type="guardrail_validate_cluster_fit",

@@ -19,7 +19,7 @@ from pipeline_engine.sdk import (
     settings,
 )
 
-from .peer_answers import inner
+from ..peers.answers import inner
 
 #: What budapp says when it serves no GET on ``/credentials/{id}``.
 NOT_SERVED = (404, 405)

@@ -16,7 +16,7 @@ from pipeline_engine.cli.output import print_line
 from pipeline_engine.cli.states import mark, state
 from pipeline_engine.client import Client
 from pipeline_engine.demo import report
-from pipeline_engine.demo.peers.process import PeersProcess
+from pipeline_engine.demo.peers.process import APPS, PeersProcess
 from pipeline_engine.demo.scenario import Scenario
 from pipeline_engine.demo.verdict import judge, retried
 from pipeline_engine.domain.scopes import Scope
@@ -78,7 +78,12 @@ def play(directory: Path, *, once: bool, flower: bool) -> bool:
 
 def _environment(service_urls: str) -> Mapping[str, str]:
     # The processes inherit our environment; config.py alone gives meaning to it.
-    return {**os.environ, **FAST, "PIPELINE_SERVICE_URLS": service_urls}
+    return {
+        **os.environ,
+        **FAST,
+        "PIPELINE_SERVICE_URLS": service_urls,
+        "PIPELINE_PEERS_WITH_IDEMPOTENCY": ",".join(APPS),
+    }
 
 
 def _token(client: Client, name: str, *scopes: Scope, owner: str | None = None) -> str:

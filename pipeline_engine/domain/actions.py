@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -211,6 +211,10 @@ class ActionMeta:
     retry_policy: RetryPolicy | None = None
     #: Whether ``execute`` may be called again for an attempt whose worker died.
     idempotent: bool = True
+    #: Peers without whose help it is not idempotent: they have to answer a repeated
+    #: ``Idempotency-Key`` with what the first call came to. It is not idempotent where an
+    #: installation does not say that all of them do (``PIPELINE_PEERS_WITH_IDEMPOTENCY``).
+    needs_keys_at: Sequence[str] = ()
     #: Names of the peers that it calls, for readers.
     required_services: Sequence[str] = ()
     #: Rights without which nobody runs it, such as ``model:write``.
@@ -248,6 +252,10 @@ class ActionMeta:
     def runs_on(self) -> QueueName:
         """The queue that its steps travel on."""
         return self.queue or (QueueName.FAST if self.cheap else QueueName.IO)
+
+    def may_repeat(self, peers_with_keys: Collection[str]) -> bool:
+        """Tell whether it is idempotent where *peers_with_keys* honour idempotency keys."""
+        return self.idempotent and set(self.needs_keys_at) <= set(peers_with_keys)
 
     def param(self, name: str) -> ParamDefinition | None:
         """Return the parameter of this name; None if there is none."""
@@ -296,6 +304,7 @@ def _rule_problems(name: str, rules: ValidationRules | None) -> Iterator[str]:
 _SEQUENCES = (
     "params",
     "outputs",
+    "needs_keys_at",
     "required_services",
     "required_permissions",
     "examples",

@@ -38,6 +38,7 @@ from pipeline_engine.sdk.errors import (
     ActionError,
     ContradictoryResult,
     InvalidActionParams,
+    OutcomeUnknown,
     RequestBlocked,
     ServiceError,
 )
@@ -100,6 +101,7 @@ __all__ = [
     "MoreItems",
     "NestedRules",
     "NullEngine",
+    "OutcomeUnknown",
     "OutputDefinition",
     "ParamDefinition",
     "ParamProblem",

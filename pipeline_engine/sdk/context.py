@@ -15,6 +15,7 @@ import structlog
 
 from pipeline_engine.domain.expressions import SecretMisused, covered, ledger_of, masker_in
 from pipeline_engine.sdk.engine_api import EngineApi, NullEngine
+from pipeline_engine.sdk.errors import OutcomeUnknown, ServiceError
 from pipeline_engine.sdk.services import CALLBACK_TOPIC, ServiceResponse
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -166,6 +167,9 @@ class ActionContext(_Caller):
     retry_count: int = 0
     #: The number of this attempt, from 1; attempts that died with their worker count too.
     attempt: int = 1
+    #: Whether the work may be done again although nobody knows whether it was done: what the step
+    #: says, or else its action for this installation. ``start_once`` keeps to it.
+    may_repeat: bool = True
     #: Moment at which the time of this attempt is over (aware, UTC): after ``timeout_seconds``, or
     #: when a step may not stay parked any longer. None in a context made by hand.
     deadline: datetime | None = None
@@ -206,6 +210,32 @@ class ActionContext(_Caller):
         ledger = ledger_of(self.scope)
         if ledger is not None and ledger.masker.finds(of):
             ledger.secret(made)
+
+    def start_once(
+        self,
+        app_id: str,
+        method_path: str,
+        data: Any = None,
+        http_method: str = "POST",
+        params: Mapping[str, Any] | None = None,
+        timeout_seconds: float = 30,
+    ) -> ServiceResponse:
+        """Call a peer to start or make something of which there must not be two.
+
+        As ``invoke_service``; but if nobody can tell whether the peer has done it (no answer, or
+        a broken one) and the attempt may not be repeated (``may_repeat``), it raises
+        ``OutcomeUnknown``, which fails the step: what there is now is for people to see.
+        """
+        try:
+            return self.invoke_service(
+                app_id, method_path, data, http_method, params, timeout_seconds
+            )
+        except ServiceError as error:
+            if self.may_repeat or not error.may_be_done:
+                raise
+            raise OutcomeUnknown(
+                f"{error}; whether {app_id} has done it is unknown", status=error.status
+            ) from error
 
     def heartbeat(self) -> None:
         """Renew the lease of this attempt at once.

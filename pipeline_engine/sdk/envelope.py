@@ -48,7 +48,12 @@ class EventEnvelope:
             event=_text(payload.get("event")),
             status=_text(content.get("status") or flat.get("status")).upper(),
             title=_text(content.get("title")),
-            message=_text(content.get("message") or flat.get("reason") or flat.get("error")),
+            message=_text(
+                content.get("message")
+                or payload.get("error")
+                or flat.get("reason")
+                or flat.get("error")
+            ),
             workflow_id=_workflow_id(flat, payload, content),
             result=_first_mapping(
                 content.get("result"), content.get("results"), flat.get("result")
@@ -66,7 +71,7 @@ class EventEnvelope:
         """Whether a stage failed; peers send nothing useful afterwards."""
         if self.type.endswith("_completed"):
             return self.status != "COMPLETED"
-        return self.status == "FAILED"
+        return self.status == "FAILED" or self.type.endswith("_failed")
 
     @property
     def eta_minutes(self) -> int | None:

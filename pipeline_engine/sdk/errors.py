@@ -64,11 +64,22 @@ class ServiceError(ActionError):
         status: int = 0,
         retryable: bool = True,
         retry_after_seconds: float | None = None,
+        may_be_done: bool = False,
     ) -> None:
         super().__init__(
             message, retryable=retryable, retry_after_seconds=retry_after_seconds, status=status
         )
         self.status = status  #: the HTTP status; 0 when there was no answer
+        self.may_be_done = may_be_done  #: whether the service may have done it all the same
+
+
+class OutcomeUnknown(ServiceError):
+    """Nobody knows whether a service has done what it must not be asked twice."""
+
+    code = "outcome_unknown"
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        super().__init__(message, status=status, retryable=False, may_be_done=True)
 
 
 class CircuitOpen(ServiceError):

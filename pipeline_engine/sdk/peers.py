@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 import orjson
 import requests
 from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
 from pipeline_engine.domain.retry_after import retry_after
 from pipeline_engine.sdk.addresses import AddressGuard
@@ -223,9 +224,11 @@ class Peers:
                 )
                 body = read_body(response, max_bytes=MAX_ANSWER_BYTES, deadline=call.expires_at)
         except requests.Timeout as error:
-            raise ServiceError(f"{peer} did not answer in {timeout_seconds:g} s") from error
+            message = f"{peer} did not answer in {timeout_seconds:g} s"
+            raise ServiceError(message, may_be_done=_was_sent(error)) from error
         except requests.RequestException as error:
-            raise ServiceError(f"{peer} cannot be reached: {reason_of(error)}") from error
+            message = f"{peer} cannot be reached: {reason_of(error)}"
+            raise ServiceError(message, may_be_done=_was_sent(error)) from error
         return _answer(peer, response, body)
 
 
@@ -269,6 +272,17 @@ def _checked_path(path: str) -> str:
     return path.lstrip("/")
 
 
+#: Answers by which a service says that it has not done what it was asked.
+_UNDONE = frozenset({501, 503})
+
+
+def _was_sent(error: requests.RequestException) -> bool:
+    """Tell whether the peer may have read the request; when in doubt, it has."""
+    wrapped = error.args[0] if error.args else None
+    reason = wrapped.reason if isinstance(wrapped, MaxRetryError) else wrapped
+    return not isinstance(reason, ConnectTimeoutError | NewConnectionError)
+
+
 def _answer(peer: str, response: requests.Response, body: bytes) -> ServiceResponse:
     status = response.status_code
     if status >= 400:
@@ -277,6 +291,7 @@ def _answer(peer: str, response: requests.Response, body: bytes) -> ServiceRespo
             status=status,
             retryable=status >= 500 or status in (408, 429),
             retry_after_seconds=retry_after(response.headers),
+            may_be_done=status >= 500 and status not in _UNDONE,
         )
     if status >= 300:
         raise ServiceError(f"{peer} answered with a redirect", status=status, retryable=False)
@@ -286,7 +301,7 @@ def _answer(peer: str, response: requests.Response, body: bytes) -> ServiceRespo
         loaded = exact_json(body.decode("utf-8-sig"))
     except ValueError as error:
         message = f"{peer} answered with something that is not JSON"
-        raise ServiceError(message, status=status, retryable=False) from error
+        raise ServiceError(message, status=status, retryable=False, may_be_done=True) from error
     return ServiceResponse(loaded if isinstance(loaded, dict) else {"data": loaded})
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from pipeline_engine.config import Settings
 from pipeline_engine.domain.checks.catalogue import OwnCheck
 from pipeline_engine.registry import BrokenAction, Registry
 from pipeline_engine.sdk import ActionMeta, BaseActionExecutor, check_params, run_maybe_async
@@ -89,20 +90,26 @@ class Palette:
         return sum(len(category.actions) for category in self.categories)
 
 
-def palette(registry: Registry) -> Palette:
+def palette(registry: Registry, settings: Settings) -> Palette:
     """What an editor offers, by category."""
     return Palette(
         categories=[
-            Category(name, ICONS.get(name, OTHER_ICON), actions)
-            for name, actions in registry.by_category().items()
+            Category(name, ICONS.get(name, OTHER_ICON), [_here(meta, settings) for meta in metas])
+            for name, metas in registry.by_category().items()
         ],
         broken=[registry.broken[name] for name in sorted(registry.broken)],
     )
 
 
-def get(registry: Registry, action_type: str) -> ActionMeta:
+def get(registry: Registry, settings: Settings, action_type: str) -> ActionMeta:
     """One action by type or alias; raises ``ActionNotFound``."""
-    return registry.get(action_type).meta
+    return _here(registry.get(action_type).meta, settings)
+
+
+def _here(meta: ActionMeta, settings: Settings) -> ActionMeta:
+    """The metadata as it is true of this installation."""
+    repeats = meta.may_repeat(settings.peers_with_idempotency)
+    return meta if repeats == meta.idempotent else replace(meta, idempotent=repeats)
 
 
 def problems(registry: Registry, action_type: str, params: Mapping[str, Any]) -> list[str]:

@@ -15,7 +15,7 @@ from support.waiting import wait_until
 
 from pipeline_engine.client import Client
 from pipeline_engine.demo.peers.behaviour import Behaviour
-from pipeline_engine.demo.peers.process import PeersProcess
+from pipeline_engine.demo.peers.process import APPS, PeersProcess
 from pipeline_engine.domain.scopes import FAR_REACHING, Scope
 from pipeline_engine.embedded.servers import EmbeddedServers
 from pipeline_engine.embedded.stack import Stack
@@ -60,6 +60,7 @@ def stack_environment(peers_process: PeersProcess, armed: Path) -> dict[str, str
         "APP_API_TOKEN": PEERS_TOKEN,
         "PE_FAILPOINTS": f"{ARMED_BY_FILE}{armed}",
         "PIPELINE_SERVICE_URLS": peers_process.service_urls,
+        "PIPELINE_PEERS_WITH_IDEMPOTENCY": ",".join(APPS),
         "PYTHONPATH": str(PLUGINS),
     }
 

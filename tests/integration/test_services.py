@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from pipeline_engine_actions.integration.notification import META, Notification
 from support.contexts import EXECUTION_ID, a_context
-from support.local_service import LocalService, SomeSettings, door_to, local_service
+from support.local_service import Answer, LocalService, SomeSettings, door_to, local_service
 
 from pipeline_engine.sdk import PeerApi, Peers, ServiceError, ServiceResponse, run_maybe_async
 
@@ -141,6 +141,36 @@ def test_an_error_carries_the_words_of_the_peer_and_whether_to_try_again(
 
     assert (str(refusal.value), refusal.value.status) == (words, status)
     assert (refusal.value.retryable, refusal.value.error_code) == (retryable, "service_error")
+
+
+@pytest.mark.parametrize(
+    ("status", "may_be_done"), [(400, False), (429, False), (500, True), (503, False), (504, True)]
+)
+def test_an_error_says_whether_the_peer_may_have_done_it_all_the_same(
+    service, peers, status, may_be_done
+):
+    service.answer("POST /x", {}, status=status)
+
+    with pytest.raises(ServiceError) as refusal:
+        peers.invoke("budapp", "x")
+
+    assert refusal.value.may_be_done is may_be_done
+
+
+def test_a_peer_that_was_not_connected_to_has_done_nothing_and_one_that_hung_up_may_have(service):
+    service.answers["POST", "/x"] = Answer(missing=5)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        peers = Peers(SomeSettings(service_urls={"budapp": service.url, "budsim": nobody}))
+
+        with pytest.raises(ServiceError) as hung_up:
+            peers.invoke("budapp", "x")
+        with pytest.raises(ServiceError) as not_there:
+            peers.invoke("budsim", "x")
+
+    assert (hung_up.value.may_be_done, not_there.value.may_be_done) == (True, False)
+    peers.close()
 
 
 def test_what_is_no_json_is_an_error(service, peers):

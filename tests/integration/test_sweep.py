@@ -137,9 +137,13 @@ def test_an_idempotent_step_of_a_dead_worker_is_done_again(drive):
     assert "step_recovered" in end.events("a")
 
 
-@pytest.mark.parametrize("said_by", ["action", "step"])
+@pytest.mark.parametrize("said_by", ["action", "step", "installation"])
 def test_a_step_that_must_not_be_repeated_has_an_unknown_outcome(drive, said_by):
-    driver = drive(work(idempotent=said_by != "action"))
+    peers = ["budapp"] if said_by == "installation" else []
+    driver = drive(
+        work(idempotent=said_by != "action", needs_keys_at=peers),
+        peers_with_idempotency=("budsim",),
+    )
     fields = {"idempotent": False} if said_by == "step" else {}
     execution_id = driver.start(a_step("a", action="work", retry=RETRY, **fields))
     lose_worker(driver, execution_id)

@@ -88,6 +88,7 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
             "InvalidActionParams",
             "ContradictoryResult",
             "ServiceError",
+            "OutcomeUnknown",
             "RequestBlocked",
             "InvalidAnswer",
             "AnswerNotAllowed",

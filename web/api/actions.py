@@ -18,14 +18,14 @@ actions = Blueprint("actions", __name__, description="What steps can do.")
 @actions.answers(200, PaletteSchema)
 def list_actions() -> Any:
     """List every installed action by category, and the broken ones with their reason."""
-    return services.palette(runtime().registry)
+    return services.palette(runtime().registry, runtime().settings)
 
 
 @actions.on("GET", "/<action_type>", operation="get_action", scope=Scope.ACTIONS_READ)
 @actions.answers(200, ActionSchema)
 def show(action_type: str) -> Any:
     """Return what one action says about itself."""
-    return services.get(runtime().registry, action_type)
+    return services.get(runtime().registry, runtime().settings, action_type)
 
 
 @actions.on("POST", "/validate", operation="validate_params", scope=Scope.ACTIONS_READ)

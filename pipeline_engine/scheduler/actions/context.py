@@ -44,6 +44,7 @@ def make_context(
         timeout_seconds=timeout,
         retry_count=row.retry_count,
         attempt=this_attempt(row),
+        may_repeat=step.planned.idempotent,
         deadline=datetime.now(UTC) + timedelta(seconds=limit),
         item=(row.item or {}).get("value"),
         item_index=row.item_index,

@@ -175,7 +175,9 @@ class PlannedStep:
     def idempotent(self) -> bool:
         """Whether the action may be repeated after its worker died."""
         said = self.definition.idempotent
-        return self.meta.idempotent if said is None else said
+        if said is not None:
+            return said
+        return self.meta.may_repeat(self.settings.peers_with_idempotency)
 
     @property
     def cheap(self) -> bool:

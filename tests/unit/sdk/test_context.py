@@ -3,7 +3,16 @@ from __future__ import annotations
 import pytest
 from support.contexts import RecordingDoor, a_context, an_event
 
-from pipeline_engine.sdk import ActionError, InvalidActionParams, path_segment, settings
+from pipeline_engine.sdk import (
+    ActionError,
+    ActionMeta,
+    InvalidActionParams,
+    NullEngine,
+    OutcomeUnknown,
+    ServiceError,
+    path_segment,
+    settings,
+)
 
 
 @pytest.mark.parametrize(
@@ -79,3 +88,53 @@ def test_an_action_asks_for_its_callback_address_and_gets_it_once():
     assert door.asked == 1
     assert "signed" not in repr(context)
     assert a_context().callback_url == ""
+
+
+class Failing(NullEngine):
+    """An engine whose calls fail in one way."""
+
+    def __init__(self, error: ServiceError) -> None:
+        self.error = error
+
+    def invoke_service(self, *_: object, **__: object) -> object:
+        raise self.error
+
+
+SILENT = ServiceError("no answer", may_be_done=True)
+REFUSED = ServiceError("no", status=422, retryable=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "may_repeat", "told"),
+    [
+        (SILENT, False, OutcomeUnknown),
+        (SILENT, True, ServiceError),
+        (REFUSED, False, ServiceError),
+    ],
+)
+def test_what_a_peer_may_have_started_is_not_started_again(error, may_repeat, told):
+    context = a_context(engine=Failing(error), may_repeat=may_repeat)
+
+    with pytest.raises(ServiceError) as raised:
+        context.start_once("budapp", "models/deploy-workflow")
+
+    assert type(raised.value) is told
+    assert raised.value.retryable == (told is ServiceError and error.retryable)
+
+
+@pytest.mark.parametrize(
+    ("idempotent", "keys_at", "honoured", "repeats"),
+    [
+        (True, (), (), True),
+        (True, ("budapp",), (), False),
+        (True, ("budapp", "budsim"), ("budapp",), False),
+        (True, ("budapp",), ("budsim", "budapp"), True),
+        (False, ("budapp",), ("budapp",), False),
+    ],
+)
+def test_an_action_that_needs_the_keys_of_a_peer_repeats_where_that_honours_them(
+    idempotent, keys_at, honoured, repeats
+):
+    meta = ActionMeta("a", "A", "Tests", "Tests.", idempotent=idempotent, needs_keys_at=keys_at)
+
+    assert meta.may_repeat(honoured) is repeats

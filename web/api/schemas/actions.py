@@ -103,6 +103,7 @@ class ActionSchema(ApiSchema):
     timeout_seconds = fields.Integer(data_key="timeoutSeconds", allow_none=True)
     retry_policy = fields.Nested(RetryPolicySchema, data_key="retryPolicy", allow_none=True)
     idempotent = fields.Boolean()
+    needs_keys_at = fields.List(fields.String(), data_key="needsKeysAt")
     required_services = fields.List(fields.String(), data_key="requiredServices")
     required_permissions = fields.List(fields.String(), data_key="requiredPermissions")
     examples = fields.List(fields.Nested(ExampleSchema))
