@@ -74,7 +74,7 @@ def _models_were_retried(story: Story) -> Claim:
 
 def _jobs_started_once(journal: Mapping[str, Any]) -> Claim:
     starts = journal.get("starts", [])
-    per_model = Counter((start["kind"], start["model_uri"]) for start in starts)
+    per_model = Counter((start["kind"], start["subject"]) for start in starts)
     calls = sum(start["calls"] for start in starts)
     once = len(per_model) == 2 * len(samples.MODELS) and set(per_model.values()) == {1}
     keyed = all(start["key"] for start in starts)

@@ -27,7 +27,7 @@ def test_a_parked_fan_out_is_cancelled_and_the_jobs_of_its_items_are_called_off(
 
     assert end.status is ExecutionStatus.INTERRUPTED
     assert end.step("update_rules").status is StepStatus.SKIPPED
-    jobs = [job for job in peers.journal()["starts"] if job["model_uri"] in models]
+    jobs = [job for job in peers.journal()["starts"] if job["subject"] in models]
     assert [job["status"] for job in jobs] == ["cancelled"] * 4
 
 

@@ -28,7 +28,7 @@ def run_sample(client: Client, name: str, params: dict[str, Any]) -> Run:
 
 
 def jobs(peers: PeersProcess, models: tuple[str, ...]) -> list[dict[str, Any]]:
-    return [job for job in peers.journal()["starts"] if job["model_uri"] in models]
+    return [job for job in peers.journal()["starts"] if job["subject"] in models]
 
 
 def test_models_are_onboarded_in_parallel_and_each_job_is_started_once(
@@ -42,7 +42,7 @@ def test_models_are_onboarded_in_parallel_and_each_job_is_started_once(
     assert [one["model_uri"] for one in outputs["onboarded_models"]] == list(models)
     assert outputs["all_succeeded"] is True
     started = jobs(peers, models)
-    assert {job["model_uri"]: job["model_id"] for job in started} == {
+    assert {job["subject"]: job["made_id"] for job in started} == {
         one["model_uri"]: one["model_id"] for one in outputs["onboarded_models"]
     }
     assert [job["calls"] for job in started] == [1] * 6
@@ -56,7 +56,7 @@ def test_the_rules_know_their_models_afterwards(
     run.ends_well()
 
     rules = peers.journal()["rules"]
-    by_uri = {job["model_uri"]: job["model_id"] for job in jobs(peers, models)}
+    by_uri = {job["subject"]: job["made_id"] for job in jobs(peers, models)}
     assert [rules[f"rule-{n}"] for n in range(1, 7)] == [by_uri[uri] for uri in models]
 
 

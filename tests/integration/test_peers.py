@@ -200,11 +200,19 @@ def test_silent_peers_send_nothing_and_can_be_cancelled(
         ("GET", "/budcluster/clusters/cluster-chicago/resources", 200),
         ("GET", "/budcluster/clusters/none/resources", 404),
         ("PATCH", "/budapp/internal/guardrails/rules/r1/model", 422),
+        ("GET", "/budapp/clusters/none", 404),
+        ("GET", "/budapp/clusters/clusters", 200),
+        ("GET", "/budcluster/cluster/cluster-chicago/nodes", 200),
+        ("DELETE", "/budapp/models/missing-1", 404),
+        ("POST", "/budapp/models/cloud-model-workflow", 404),
+        ("PUT", "/budapp/endpoints/e1/autoscale", 422),
+        ("GET", "/budapp/endpoints/missing-1", 404),
+        ("GET", "/budcluster/job/none", 404),
         ("POST", "/control?no_such_switch=1", 422),
         ("GET", "/nothing", 404),
     ],
 )
-def test_every_call_of_the_guardrail_actions_has_an_answer(
+def test_every_call_of_the_actions_has_an_answer(
     peers: PeersProcess, method: str, path: str, status: int
 ) -> None:
     answer = requests.request(method, f"{peers.url}{path}", json={}, timeout=10)

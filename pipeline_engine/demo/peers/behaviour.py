@@ -25,7 +25,7 @@ class Behaviour:
     event_delay: tuple[float, float] = (0.2, 1.0)
     #: seconds until a start call is answered
     answer_delay: tuple[float, float] = (0.0, 0.05)
-    #: seconds until the start call of one model is answered, by model URI
+    #: seconds until the start call of one job is answered, by what the job is about
     slow_answers: Mapping[str, float] = field(default_factory=dict)
     seed: int = 1
     #: the share of events that are sent a second time, with the same id
@@ -35,10 +35,17 @@ class Behaviour:
     shuffle: bool = False
     #: jobs never say anything
     silent: bool = False
-    #: model URIs whose job fails
+    #: what the jobs that fail are about (a model URI, the name of an endpoint …), or a check of a
+    #: cluster that is not well, such as ``cluster-chicago/gpu``
     failing: tuple[str, ...] = ()
-    #: how many start calls are answered with 503, by model URI
+    #: how many start calls are answered with 503, by what the job is about
     refusals: Mapping[str, int] = field(default_factory=dict)
+    #: statuses with which routes answer in place of doing something, by the beginning of the path
+    errors: Mapping[str, int] = field(default_factory=dict)
+    #: beginnings of paths whose call is done, and never answered
+    hangs_up: tuple[str, ...] = ()
+    #: idempotency keys mean nothing: every call starts a job
+    forgets_keys: bool = False
 
     def changed(self, switches: Mapping[str, Any]) -> Self:
         """Return this behaviour with some switches set, as they come from JSON."""

@@ -9,12 +9,27 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
+from pipeline_engine.demo.peers.calls import Call
+
 
 class JobKind(StrEnum):
     """What a stand-in can be asked to do in the background."""
 
     ONBOARDING = "onboarding"
     SIMULATION = "simulation"
+    BENCHMARK = "benchmark"
+    DEPLOYMENT = "deployment"
+    DELETION = "deletion"
+    CLUSTER = "cluster"
+
+
+#: What a kind of job makes, by the name of its id; other kinds make nothing.
+MAKES = {
+    JobKind.ONBOARDING: "model_id",
+    JobKind.BENCHMARK: "benchmark_id",
+    JobKind.DEPLOYMENT: "endpoint_id",
+    JobKind.CLUSTER: "cluster_id",
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,12 +39,22 @@ class Job:
     number: int
     kind: JobKind
     key: str | None
-    model_uri: str
+    #: what it is about: a model URI, the name of an endpoint …
+    subject: str
+    #: what else it was started with
+    facts: dict[str, Any] = field(default_factory=dict)
     workflow_id: str = field(default_factory=lambda: str(uuid4()))
-    model_id: str = field(default_factory=lambda: str(uuid4()))
+    #: id of what it makes
+    made_id: str = field(default_factory=lambda: str(uuid4()))
     status: str = "running"
     calls: int = 1
     started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
+
+    @property
+    def made(self) -> dict[str, str]:
+        """The id of what it has made, once it has."""
+        name = MAKES.get(self.kind)
+        return {name: self.made_id} if name and self.status == "completed" else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,32 +81,59 @@ class Journal:
         self._postings: list[Posting] = []
         self._refused: dict[str, int] = {}
         self._rules: dict[str, str] = {}
+        self._writes: list[dict[str, Any]] = []
 
-    def start(self, kind: JobKind, *, key: str | None, model_uri: str) -> tuple[Job, bool]:
-        """Return the job for this key and whether the call has started it."""
+    def start(
+        self,
+        kind: JobKind,
+        *,
+        key: str | None,
+        subject: str,
+        job_id: str | None = None,
+        **facts: Any,
+    ) -> tuple[Job, bool]:
+        """Return the job for this key, or this id, and whether the call has started it."""
         with self._lock:
-            known = self._by_key.get((kind, key)) if key else None
+            known = self._by_key.get((kind, key)) if key else self._jobs.get(job_id or "")
             if known is not None:
                 known.calls += 1
                 return known, False
-            job = Job(number=len(self._jobs), kind=kind, key=key, model_uri=model_uri)
+            job = Job(number=len(self._jobs), kind=kind, key=key, subject=subject, facts=facts)
+            job.workflow_id = job_id or job.workflow_id
             self._jobs[job.workflow_id] = job
             if key:
                 self._by_key[kind, key] = job
             return job, True
 
-    def refuse(self, model_uri: str, *, times: int) -> bool:
-        """Count a refusal of this model unless it was refused *times* already."""
+    def wrote(self, call: Call) -> None:
+        """Write down a call that changes something, with the user for whom it is."""
+        line = {"call": f"{call.method} {call.path}", "user_id": call.query.get("user_id")}
         with self._lock:
-            refused = self._refused.get(model_uri, 0)
+            self._writes.append({**line, "key": call.key, "body": dict(call.body)})
+
+    def refuse(self, subject: str, *, times: int) -> bool:
+        """Count a refusal of this job unless it was refused *times* already."""
+        with self._lock:
+            refused = self._refused.get(subject, 0)
             if refused >= times:
                 return False
-            self._refused[model_uri] = refused + 1
+            self._refused[subject] = refused + 1
             return True
 
     def job(self, workflow_id: str) -> Job | None:
         """Return the job with this workflow id."""
         return self._jobs.get(workflow_id)
+
+    def maker_of(self, made_id: str) -> Job | None:
+        """Return the job that makes what has this id."""
+        with self._lock:
+            return next((job for job in self._jobs.values() if job.made_id == made_id), None)
+
+    def latest(self, kind: JobKind, subject: str) -> Job | None:
+        """Return the last job of a kind about something."""
+        with self._lock:
+            jobs = [j for j in self._jobs.values() if (j.kind, j.subject) == (kind, subject)]
+        return jobs[-1] if jobs else None
 
     def end(self, workflow_id: str, status: str) -> None:
         """Write down how a job ended; the first end counts."""
@@ -107,5 +159,6 @@ class Journal:
                 "starts": [asdict(job) for job in self._jobs.values()],
                 "events": [asdict(posting) for posting in self._postings],
                 "refused": dict(self._refused),
+                "writes": list(self._writes),
                 "rules": dict(self._rules),
             }

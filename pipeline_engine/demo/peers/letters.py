@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from pipeline_engine.demo.peers.behaviour import Behaviour
 from pipeline_engine.demo.peers.jobs import Job, JobKind
+from pipeline_engine.demo.peers.results import result_of
 
+#: Who tells of a kind of job, and what its events are called.
 PRODUCERS = {
     JobKind.ONBOARDING: ("budmodel", "perform_model_extraction"),
     JobKind.SIMULATION: ("budsim", "get_cluster_recommendations"),
+    JobKind.BENCHMARK: ("budcluster", "performance_benchmark"),
+    JobKind.DEPLOYMENT: ("budcluster", "deploy_model"),
+    JobKind.DELETION: ("budcluster", "delete_deployment"),
+    JobKind.CLUSTER: ("budcluster", "job_completed"),
 }
+_ROLL_OUT = (
+    "verify_cluster_connection",
+    "transfer_model_to_cluster",
+    "deploy_to_engine",
+    "verify_deployment_status",
+)
 STAGES = {
     JobKind.ONBOARDING: ("validation", "model_download", "model_extraction", "save_model"),
     JobKind.SIMULATION: ("validation", "performance_estimation", "ranking"),
+    JobKind.BENCHMARK: (*_ROLL_OUT, "run_performance_benchmark"),
+    JobKind.DEPLOYMENT: _ROLL_OUT,
+    JobKind.DELETION: ("delete_namespace",),
+    JobKind.CLUSTER: (),
 }
-CLUSTERS = {
-    "cluster-amsterdam": ("Amsterdam, 8 x H100", 640.0),
-    "cluster-bangalore": ("Bangalore, 4 x A100", 320.0),
-    "cluster-chicago": ("Chicago, 2 x L40S", 48.0),
-}
+#: The event that stands around all others, STARTED before them and COMPLETED behind the results.
+FRAMES: Mapping[JobKind, str] = MappingProxyType(
+    {
+        JobKind.BENCHMARK: "deployment_status",
+        JobKind.DEPLOYMENT: "deployment_status",
+        JobKind.DELETION: "deployment_deletion_status",
+    }
+)
+RESULTS = "results"
+REASON = "Out of disk space"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,20 +61,30 @@ class Letter:
     ends: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What one event says."""
+
+    event: str
+    status: str
+    title: str
+    message: str
+    more: Mapping[str, Any]
+    ends: str | None = None
+
+
 def letters(job: Job, behaviour: Behaviour) -> list[Letter]:
     """Plan the events of a job; the same seed plans the same."""
     if behaviour.silent:
         return []
     rng = random.Random(f"{behaviour.seed}:{job.number}")
-    fails = job.model_uri in behaviour.failing
-    contents = list(_contents(job, fails=fails))
-    ends = [None] * (len(contents) - 1) + ["failed" if fails else "completed"]
+    contents = list(_contents(job, fails=job.subject in behaviour.failing))
     delays = sorted(rng.uniform(*behaviour.event_delay) for _ in contents)
     if behaviour.shuffle:
         rng.shuffle(delays)
     planned = [
-        _letter(job, position, *content, delay=delay, ends=end)
-        for position, (content, delay, end) in enumerate(zip(contents, delays, ends, strict=True))
+        _letter(job, position, content, delay=delay)
+        for position, (content, delay) in enumerate(zip(contents, delays, strict=True))
     ]
     doubled = [letter for letter in planned if rng.random() < behaviour.duplicates]
     return planned + doubled
@@ -63,44 +95,61 @@ def is_early(job: Job, behaviour: Behaviour) -> bool:
     return random.Random(f"early:{behaviour.seed}:{job.number}").random() < behaviour.early
 
 
-def clusters_for(model_uri: str) -> list[str]:
-    """Return where a model would run; every model fits on the big two, some on the third."""
-    names = list(CLUSTERS)
-    return names if len(model_uri) % 2 else names[:2]
-
-
-def _contents(job: Job, *, fails: bool) -> Iterator[tuple[str, dict[str, Any]]]:
-    stages = STAGES[job.kind]
-    yield "eta", {"title": "Estimated time", "message": "1", "status": "RUNNING"}
-    for stage in stages[:-1] if fails else stages:
+def _contents(job: Job, *, fails: bool) -> Iterator[_Content]:
+    frame, stages = FRAMES.get(job.kind), list(STAGES[job.kind])
+    if frame:
+        yield _Content(frame, "STARTED", "Started", "Started", {})
+    if stages:
+        yield _Content("eta", "RUNNING", "Estimated time", "1", {})
+    broken = stages.pop() if fails and stages else RESULTS
+    for stage in stages:
         title = stage.replace("_", " ").capitalize()
-        yield stage, {"title": title, "message": f"{title} done", "status": "COMPLETED"}
+        yield _Content(stage, "COMPLETED", title, f"{title} done", {})
     if fails:
-        yield stages[-1], {"title": "Failed", "message": "Out of disk space", "status": "FAILED"}
+        yield _Content(broken, "FAILED", "Failed", REASON, {"result": None}, "failed")
         return
-    yield "results", {"title": "Results", "status": "COMPLETED", "result": _result(job)}
+    # The real service has another word for it there.
+    name = "results" if job.kind is JobKind.DELETION else "result"
+    yield _Content(RESULTS, "COMPLETED", "Results", "", {name: result_of(job)}, "completed")
+    if frame:
+        yield _Content(frame, "COMPLETED", "Done", "Done", {})
 
 
-def _letter(
-    job: Job,
-    position: int,
-    event: str,
-    content: dict[str, Any],
-    *,
-    delay: float,
-    ends: str | None,
-) -> Letter:
-    source, payload_type = PRODUCERS[job.kind]
+def _letter(job: Job, position: int, content: _Content, *, delay: float) -> Letter:
+    source, kind = PRODUCERS[job.kind]
+    data = _flat(job, content) if job.kind is JobKind.CLUSTER else _notification(job, content)
     event_id = f"{job.workflow_id}-{position}"
-    data = {
+    body = {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": source,
+        "type": data["type"] if job.kind is JobKind.CLUSTER else kind,
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+    return Letter(
+        event_id=event_id,
+        event=content.event,
+        source=source,
+        workflow_id=job.workflow_id,
+        body=body,
+        delay=delay,
+        ends=content.ends,
+    )
+
+
+def _notification(job: Job, content: _Content) -> dict[str, Any]:
+    source, kind = PRODUCERS[job.kind]
+    told = {"title": content.title, "message": content.message, "status": content.status}
+    return {
         "type": "notification",
         "payload": {
             "category": "internal",
-            "type": payload_type,
-            "event": event,
+            "type": kind,
+            "event": content.event,
             "workflow_id": job.workflow_id,
             "source": source,
-            "content": content,
+            "content": {**told, **content.more},
         },
         "notification_metadata": {
             "name": "bud-notification",
@@ -108,62 +157,18 @@ def _letter(
             "workflow_id": job.workflow_id,
         },
     }
-    body = {
-        "specversion": "1.0",
-        "id": event_id,
-        "source": source,
-        "type": payload_type,
-        "datacontenttype": "application/json",
-        "data": data,
+
+
+def _flat(job: Job, content: _Content) -> dict[str, Any]:
+    """Return what budcluster says of the jobs of its own queue."""
+    failed = content.status == "FAILED"
+    payload = {
+        "job_id": job.workflow_id,
+        "job_type": job.facts.get("job_type"),
+        "source": "budpipeline",
+        "status": content.status,
+        "content": {"status": content.status, "result": content.more.get("result") or {}},
+        **({"error": content.message} if failed else {}),
     }
-    return Letter(
-        event_id=event_id,
-        event=event,
-        source=source,
-        workflow_id=job.workflow_id,
-        body=body,
-        delay=delay,
-        ends=ends,
-    )
-
-
-def _result(job: Job) -> dict[str, Any]:
-    if job.kind is JobKind.ONBOARDING:
-        # The real service sends no model_id here: callers must look the workflow up.
-        return {
-            "workflow_id": job.workflow_id,
-            "model_info": {"uri": job.model_uri, "modality": ["text_input", "text_output"]},
-            "local_path": f"/models/{job.model_uri.rsplit('/', 1)[-1]}",
-        }
-    rng = random.Random(job.model_uri)
-    weights = round(rng.uniform(8.0, 18.0), 1)
-    return {
-        "workflow_id": job.workflow_id,
-        "recommendations": [
-            _recommendation(cluster, weights, rng) for cluster in clusters_for(job.model_uri)
-        ],
-    }
-
-
-def _recommendation(cluster_id: str, weights: float, rng: random.Random) -> dict[str, Any]:
-    return {
-        "cluster_id": cluster_id,
-        "cluster_name": CLUSTERS[cluster_id][0],
-        "metrics": {
-            "ttft": round(rng.uniform(80, 200), 1),
-            "throughput_per_user": round(rng.uniform(20, 60), 1),
-            "e2e_latency": round(rng.uniform(1, 4), 2),
-            "error_rate": 0.0,
-            "cost_per_million_tokens": round(rng.uniform(0.1, 0.9), 2),
-        },
-        "deployment_configuration": {
-            "node_groups": [
-                {
-                    "name": "gpu",
-                    "replica": 1,
-                    "weight_memory_gb": weights,
-                    "kv_cache_memory_gb": round(weights / 4, 1),
-                }
-            ]
-        },
-    }
+    kind = "job_failed" if failed else "job_completed"
+    return {"type": kind, "workflow_id": job.workflow_id, "payload": payload}

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import sys
+from dataclasses import replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pipeline_engine.demo.peers.behaviour import Behaviour
-from pipeline_engine.demo.peers.services import ROUTES, Answer, Call, Services
+from pipeline_engine.demo.peers.calls import Answer, Call
+from pipeline_engine.demo.peers.routes import ROUTES
+from pipeline_engine.demo.peers.services import Services
 
 PATTERNS = tuple((method, re.compile(path), serve) for method, path, serve in ROUTES)
 
@@ -54,14 +58,25 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._serve()
 
+    def do_PUT(self) -> None:
+        self._serve()
+
     def do_PATCH(self) -> None:
+        self._serve()
+
+    def do_DELETE(self) -> None:
         self._serve()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (as in the base class)
         """Stay silent: the journal tells more."""
 
     def _serve(self) -> None:
-        answer = self._answer()
+        call = self._read()
+        answer = self._answer(call) if isinstance(call, Call) else call
+        if isinstance(call, Call) and self.server.services.hangs_up(call):
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.close_connection = True
+            return
         body = json.dumps(answer.body).encode()
         try:
             self.send_response(answer.status)
@@ -72,17 +87,29 @@ class _Handler(BaseHTTPRequestHandler):
         except ConnectionError:  # the caller was killed while it waited
             self.close_connection = True
 
-    def _answer(self) -> Answer:
+    def _read(self) -> Call | Answer:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         target = urlsplit(self.path)
         try:
             body = json.loads(raw or b"{}")
         except ValueError:
             return Answer(HTTPStatus.BAD_REQUEST, {"detail": "The body is not JSON"})
-        key = self.headers.get("Idempotency-Key")
+        return Call(
+            method=self.command,
+            path=target.path,
+            body=body,
+            query=dict(parse_qsl(target.query)),
+            key=self.headers.get("Idempotency-Key"),
+        )
+
+    def _answer(self, call: Call) -> Answer:
+        services = self.server.services
+        if call.writes:
+            services.journal.wrote(call)
+        if (failure := services.meant_to_fail(call)) is not None:
+            return failure
         for method, pattern, serve in PATTERNS:
-            if method == self.command and (found := pattern.fullmatch(target.path)):
-                identity = "".join(found.groups())
-                call = Call(identity=identity, body=body, query=target.query, key=key)
-                return serve(self.server.services, call)
-        return Answer(HTTPStatus.NOT_FOUND, {"detail": f"No route {self.command} {target.path}"})
+            if method == call.method and (found := pattern.fullmatch(call.path)):
+                ids = tuple(unquote(part) for part in found.groups())
+                return serve(services, replace(call, ids=ids))
+        return Answer(HTTPStatus.NOT_FOUND, {"detail": f"No route {call.method} {call.path}"})

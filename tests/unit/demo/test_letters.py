@@ -4,13 +4,14 @@ import pytest
 
 from pipeline_engine.demo.peers.behaviour import Behaviour, UnknownSwitch
 from pipeline_engine.demo.peers.jobs import Job, JobKind
-from pipeline_engine.demo.peers.letters import clusters_for, is_early, letters
+from pipeline_engine.demo.peers.letters import is_early, letters
+from pipeline_engine.demo.peers.results import clusters_for
 
 BEHAVIOUR = Behaviour(event_delay=(1.0, 2.0))
 
 
 def a_job(number: int = 0, kind: JobKind = JobKind.ONBOARDING) -> Job:
-    return Job(number=number, kind=kind, key="key", model_uri="bud/guard")
+    return Job(number=number, kind=kind, key="key", subject="bud/guard")
 
 
 def test_the_same_seed_plans_the_same_delays() -> None:

@@ -43,7 +43,7 @@ def a_row(name: str, *, attempt: int = 1, items: tuple[StepView, ...] = ()) -> S
 
 
 def a_start(kind: str, uri: str) -> dict[str, Any]:
-    return {"kind": kind, "model_uri": uri, "key": f"{kind}-{uri}", "calls": 1}
+    return {"kind": kind, "subject": uri, "key": f"{kind}-{uri}", "calls": 1}
 
 
 @pytest.fixture

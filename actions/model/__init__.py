@@ -1,0 +1,1 @@
+"""Models: onboard, delete and measure them."""

@@ -1,0 +1,40 @@
+"""The stand-ins' own routes: their switches and their journal."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pipeline_engine.demo.peers.behaviour import UnknownSwitch
+from pipeline_engine.demo.peers.calls import Answer, Call, ok, unusable
+from pipeline_engine.demo.peers.services import Services
+
+
+def control(services: Services, call: Call) -> Answer:
+    """``POST /control``: set switches, in a JSON body or as a query."""
+    asked = {name: _switch(text) for name, text in call.query.items()}
+    switches = {**asked, **call.body}
+    try:
+        services.obey(services.behaviour.changed(switches))
+    except UnknownSwitch as error:
+        return unusable(str(error))
+    return ok(switches)
+
+
+def read_journal(services: Services, _: Call) -> Answer:
+    """``GET /journal``: every job, every event, every call that wrote, and what is stored."""
+    tables = services.world.all("table")
+    return ok({**services.journal.as_json(), "tables": tables})
+
+
+def _switch(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+ROUTES = (
+    ("POST", r"/control", control),
+    ("GET", r"/journal", read_journal),
+)
