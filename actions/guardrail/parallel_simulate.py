@@ -27,7 +27,7 @@ from pipeline_engine.sdk import (
 
 from ..peers.answers import workflow_id
 from ..peers.calls import max_wait_seconds
-from ..peers.jobs import completed, failed, reason_in
+from ..peers.jobs import completed, failed, failed_before, reason_in
 from ..peers.simulating import SIMULATION, recommended, simulate
 from .models import model_items
 
@@ -105,8 +105,9 @@ class ParallelSimulate(FanOutActionExecutor):
     def execute_item(self, context: ActionContext) -> ActionResult:
         """Start the simulation of one model."""
         hardware_mode = context.params.get("hardware_mode") or "dedicated"
-        response = simulate(context, **_asked(context.item, hardware_mode))
-        started = workflow_id(response)
+        failed_one = failed_before(context, "simulation_id")
+        asked = _asked(context.item, hardware_mode)
+        started = workflow_id(simulate(context, instead_of=failed_one, **asked))
         return SIMULATION.parked(
             started,
             _line(context.item, simulation_id=started, status="running"),

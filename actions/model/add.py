@@ -26,7 +26,7 @@ from pipeline_engine.sdk import (
 
 from ..peers.answers import workflow_id
 from ..peers.calls import max_wait_seconds, not_done
-from ..peers.jobs import completed
+from ..peers.jobs import completed, failed_before
 from ..peers.onboarding import (
     HUGGING_FACE,
     ONBOARDING,
@@ -159,7 +159,8 @@ class ModelAdd(BaseActionExecutor):
                 max_wait_seconds(context, DAY),
             )
         except ServiceError as error:
-            outputs = _outputs(name, success=False, status="failed")
+            before = failed_before(context)
+            outputs = _outputs(name, success=False, status="failed", workflow_id=before)
             return not_done("Failed to add model", error, outputs)
 
     def on_event(self, context: EventContext) -> EventResult:

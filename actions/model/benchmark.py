@@ -31,7 +31,15 @@ from ..peers.answers import workflow_id
 from ..peers.calls import for_user, max_wait_seconds, not_done
 from ..peers.clusters import ClusterIds, cluster_ids, cluster_nodes
 from ..peers.created import created_id
-from ..peers.jobs import BUDAPP_CANCELS, PeerJob, completed, failed, failed_outputs, reason_in
+from ..peers.jobs import (
+    BUDAPP_CANCELS,
+    PeerJob,
+    completed,
+    failed,
+    failed_before,
+    failed_outputs,
+    reason_in,
+)
 from .hardware import chosen_hardware
 
 MAX_WAIT_SECONDS = 1200
@@ -220,7 +228,8 @@ class ModelBenchmark(BaseActionExecutor):
                 max_wait_seconds(context, MAX_WAIT_SECONDS),
             )
         except ActionError as error:
-            outputs = _outputs(success=False, status="failed")
+            before = failed_before(context)
+            outputs = _outputs(success=False, status="failed", workflow_id=before)
             return not_done("Failed to start benchmark", error, outputs)
 
     def on_event(self, context: EventContext) -> EventResult:
@@ -259,6 +268,7 @@ def _started(context: ActionContext) -> ServiceResponse:
         data={**_asked(context, cluster), "nodes": nodes, **hardware},
         params=for_user(context),
         timeout_seconds=START_SECONDS,
+        instead_of=failed_before(context),
     )
 
 

@@ -100,6 +100,18 @@ class PeerJob:
         return not self.kinds or _ends_any_job(event) or not kinds.isdisjoint(self.kinds)
 
 
+def failed_before(context: ActionContext, name: str = "workflow_id") -> str | None:
+    """Return the job of an attempt before that has failed, or was called off.
+
+    A retry starts another one in its place; *name* is the output that has its id. Any other job is
+    found again by its key.
+    """
+    stored = context.stored_outputs
+    # What may not be repeated is cleaned up before it is tried again.
+    is_over = stored.get("status") == "failed" or not context.may_repeat
+    return str(stored[name]) if is_over and stored.get(name) else None
+
+
 #: Where budapp calls off a workflow of its own.
 BUDAPP_CANCELS = "/workflows/{id}/cancel"
 

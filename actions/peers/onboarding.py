@@ -15,7 +15,7 @@ from pipeline_engine.sdk import (
 
 from .calls import for_user
 from .created import created_id
-from .jobs import BUDAPP_CANCELS, PeerJob
+from .jobs import BUDAPP_CANCELS, PeerJob, failed_before
 
 HUGGING_FACE = "hugging_face"
 START_SECONDS = 60
@@ -47,6 +47,7 @@ def start_onboarding(context: ActionContext, source: str, uri: str, **more: Any)
         },
         params=for_user(context),
         timeout_seconds=START_SECONDS,
+        instead_of=failed_before(context),
     )
 
 

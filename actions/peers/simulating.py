@@ -41,18 +41,21 @@ ENGINE_FACTS = (
 METRICS = ("ttft", "throughput_per_user", "e2e_latency", "error_rate", "cost_per_million_tokens")
 
 
-def simulate(context: ActionContext, **asked: Any) -> ServiceResponse:
+def simulate(
+    context: ActionContext, *, instead_of: str | None = None, **asked: Any
+) -> ServiceResponse:
     """Ask budsim; what is None is not sent. Raises ``ServiceError``.
 
-    With ``debug`` the recommendations are in the answer, otherwise events bring them. One
-    simulation too many changes nothing, so it may be asked again.
+    With ``debug`` the recommendations are in the answer, otherwise events bring them.
+    *instead_of* is the simulation of an attempt before, if that has failed.
     """
     sent = {name: value for name, value in asked.items() if value is not None}
-    return context.invoke_service(
+    return context.start_once(
         settings.budsim_app_id,
         "/simulator/run",
         data={"is_proprietary_model": False, **sent},
         timeout_seconds=START_SECONDS,
+        instead_of=instead_of,
     )
 
 

@@ -98,6 +98,19 @@ class _Caller:
         there is no answer (``circuit_open`` if the peer did not answer lately). If you let it
         through, it fails the attempt, and another one is made if that may help.
         """
+        return self._call(app_id, method_path, data, http_method, params, timeout_seconds)
+
+    def _call(
+        self,
+        app_id: str,
+        method_path: str,
+        data: Any,
+        http_method: str,
+        params: Mapping[str, Any] | None,
+        timeout_seconds: float,
+        *,
+        instead_of: str | None = None,
+    ) -> ServiceResponse:
         return self.engine.invoke_service(
             self.app_id(app_id),
             method_path,
@@ -105,13 +118,14 @@ class _Caller:
             http_method=http_method.upper(),
             params=params,
             timeout_seconds=timeout_seconds,
-            headers=self._headers(http_method.upper(), method_path),
+            headers=self._headers(http_method.upper(), method_path, instead_of),
         )
 
-    def _headers(self, method: str, path: str) -> dict[str, str]:
+    def _headers(self, method: str, path: str, instead_of: str | None) -> dict[str, str]:
         headers = {"X-Correlation-ID": self.execution_id}
         if self.idempotency_key and method not in SAFE_METHODS:
-            headers["Idempotency-Key"] = self._key_of_call(f"{method} {path.strip('/')}")
+            again = f" instead of {instead_of}" if instead_of else ""
+            headers["Idempotency-Key"] = self._key_of_call(f"{method} {path.strip('/')}{again}")
         return headers
 
     def _key_of_call(self, call: str) -> str:
@@ -219,16 +233,27 @@ class ActionContext(_Caller):
         http_method: str = "POST",
         params: Mapping[str, Any] | None = None,
         timeout_seconds: float = 30,
+        *,
+        instead_of: str | None = None,
     ) -> ServiceResponse:
         """Call a peer to start or make something of which there must not be two.
 
         As ``invoke_service``; but if nobody can tell whether the peer has done it (no answer, or
         a broken one) and the attempt may not be repeated (``may_repeat``), it raises
         ``OutcomeUnknown``, which fails the step: what there is now is for people to see.
+
+        *instead_of* is the id of a job that is known to have failed: the key of the call is
+        another one then, since by the same key the peer would find the failed job again.
         """
         try:
-            return self.invoke_service(
-                app_id, method_path, data, http_method, params, timeout_seconds
+            return self._call(
+                app_id,
+                method_path,
+                data,
+                http_method,
+                params,
+                timeout_seconds,
+                instead_of=instead_of,
             )
         except ServiceError as error:
             if self.may_repeat or not error.may_be_done:

@@ -180,6 +180,21 @@ def test_a_start_that_nobody_has_heard_of_is_tried_again_only_where_that_does_no
     assert len(peers.jobs) == 1, "it was started all the same"
 
 
+def test_a_retry_starts_another_job_in_place_of_one_that_has_failed(peers):
+    params = {"model_uri": "org/retried"}
+    peers.control(failing=["org/retried"])
+    first = peers.carry_out(ACTION, params, idempotency_key="retried")
+    peers.control(failing=[], errors={"/budapp/models/local": 503})
+    facts = {"idempotency_key": "retried", "stored_outputs": first.outputs}
+    second = peers.carry_out(ACTION, params, attempt=2, **facts)
+    peers.control(errors={})
+
+    third = peers.carry_out(ACTION, params, attempt=3, **facts | {"stored_outputs": second.outputs})
+
+    assert second.status is StepStatus.FAILED
+    assert (third.status, len(peers.jobs)) == (StepStatus.COMPLETED, 2)
+
+
 def test_a_busy_budapp_may_be_asked_again_because_it_has_started_nothing(peers):
     peers.control(refusals={"org/busy": 1})
 

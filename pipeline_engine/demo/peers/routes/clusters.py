@@ -55,6 +55,14 @@ def make_job(services: Services, call: Call) -> Answer:
     return ok(services.world.make("job", body, key=services.key(call)))
 
 
+def find_jobs(services: Services, call: Call) -> Answer:
+    """List the jobs that were made for something, by ``source_id``."""
+    wanted = call.query.get("source_id")
+    found = [one for one in services.world.all("job").values() if one.get("source_id") == wanted]
+    jobs = [{**one, "status": _status(services, one["id"])} for one in found]
+    return ok({"jobs": jobs, "total": len(jobs)})
+
+
 def execute_job(services: Services, call: Call) -> Answer:
     """Begin a job; one that runs is not begun again, whatever the key."""
     asked = services.world.get("job", call.identity)
@@ -74,7 +82,7 @@ def read_job(services: Services, call: Call) -> Answer:
     if job is None and asked is None:
         return not_found("Job", call.identity)
     made = {"cluster_id": job.facts.get("cluster_id") or job.made_id} if job and job.made else {}
-    return ok({"id": call.identity, "status": job.status if job else "pending", **made})
+    return ok({"id": call.identity, "status": _status(services, call.identity), **made})
 
 
 def cancel_job(services: Services, call: Call) -> Answer:
@@ -99,6 +107,11 @@ def list_in_budapp(_: Services, __: Call) -> Answer:
     return ok({"clusters": [_line(cluster) for cluster in CLUSTERS.values()]})
 
 
+def _status(services: Services, job_id: str) -> str:
+    job = services.journal.job(job_id)
+    return job.status if job else "pending"
+
+
 def _line(cluster: Cluster) -> dict[str, str]:
     return {"id": cluster.budapp_id, "cluster_id": cluster.id, "name": cluster.title}
 
@@ -108,6 +121,7 @@ ROUTES = (
     ("GET", r"/budcluster/cluster/([^/]+)/health", health),
     ("GET", r"/budcluster/cluster/([^/]+)/nodes", nodes),
     ("POST", r"/budcluster/job", make_job),
+    ("GET", r"/budcluster/job", find_jobs),
     ("GET", r"/budcluster/job/([^/]+)", read_job),
     ("POST", r"/budcluster/job/([^/]+)/execute", execute_job),
     ("POST", r"/budcluster/job/([^/]+)/cancel", cancel_job),

@@ -1,0 +1,1 @@
+"""Clusters: look at them, make and delete them."""
