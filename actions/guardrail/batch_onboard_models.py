@@ -25,11 +25,10 @@ from pipeline_engine.sdk import (
 
 from ..peers.answers import workflow_id
 from ..peers.calls import max_wait_seconds
-from ..peers.jobs import completed, failed, reason_in
+from ..peers.jobs import completed, failed, reason_in, results_follow
 from ..peers.onboarding import (
     HUGGING_FACE,
     ONBOARDING,
-    comes_soon,
     credential_for,
     onboarded_model_id,
     start_onboarding,
@@ -127,7 +126,7 @@ class BatchOnboardModels(FanOutActionExecutor):
             return failed(reason, ONBOARDING.error_code, {"status": "failed", "error": reason})
         if ONBOARDING.has_ended(event):
             model_id = onboarded_model_id(context, event)
-            if not comes_soon(event, model_id):
+            if not results_follow(event, model_id):
                 return completed(status="completed", model_id=model_id, error=None)
         return ONBOARDING.news(event)
 

@@ -14,6 +14,7 @@ from pipeline_engine.sdk import (
     EventEnvelope,
     EventResult,
     ExecutionMode,
+    InvalidActionParams,
     OutputDefinition,
     ParamDefinition,
     ParamType,
@@ -26,11 +27,10 @@ from pipeline_engine.sdk import (
 
 from ..peers.answers import workflow_id
 from ..peers.calls import max_wait_seconds, not_done
-from ..peers.jobs import completed, failed_before
+from ..peers.jobs import completed, failed_before, results_follow
 from ..peers.onboarding import (
     HUGGING_FACE,
     ONBOARDING,
-    comes_soon,
     credential_for,
     last_segment,
     onboarded_model_id,
@@ -38,6 +38,7 @@ from ..peers.onboarding import (
 )
 
 DAY = 86_400
+FAILED = "Failed to add model"
 SOURCES = {HUGGING_FACE: "Hugging Face", "url": "URL", "disk": "Disk"}
 
 META = ActionMeta(
@@ -134,14 +135,8 @@ class ModelAdd(BaseActionExecutor):
         name = params.get("model_name") or last_segment(uri)
         problem = _problem_of(source, uri)
         if problem:
-            outputs = _outputs(name, success=False, status="failed", message=problem)
-            return ActionResult(
-                success=False,
-                error=problem,
-                error_code="invalid_params",
-                retryable=False,
-                outputs=outputs,
-            )
+            outputs = _outputs(name, success=False, status="failed")
+            return not_done(FAILED, InvalidActionParams(problem), outputs)
         more = {"name": name, **{k: params.get(k) or "" for k in ("description", "author")}}
         try:
             started = workflow_id(
@@ -161,7 +156,7 @@ class ModelAdd(BaseActionExecutor):
         except ServiceError as error:
             before = failed_before(context)
             outputs = _outputs(name, success=False, status="failed", workflow_id=before)
-            return not_done("Failed to add model", error, outputs)
+            return not_done(FAILED, error, outputs)
 
     def on_event(self, context: EventContext) -> EventResult:
         """Read one event of the onboarding."""
@@ -170,7 +165,7 @@ class ModelAdd(BaseActionExecutor):
             return ONBOARDING.failed(event)
         if ONBOARDING.has_ended(event):
             model_id = onboarded_model_id(context, event)
-            if not comes_soon(event, model_id):
+            if not results_follow(event, model_id):
                 return completed(
                     success=True,
                     model_id=model_id,

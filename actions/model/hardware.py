@@ -9,7 +9,7 @@ from typing import Any
 from pipeline_engine.sdk import ActionContext, InvalidActionParams, ServiceError, settings
 
 from ..peers.answers import list_in
-from ..peers.calls import for_user
+from ..peers.calls import accepted, for_user
 
 #: Devices, the most wanted first.
 PRIORITY = ("cuda", "hpu", "cpu_high", "cpu")
@@ -47,10 +47,7 @@ def _configurations(
         params=for_user(context),
         timeout_seconds=START_SECONDS,
     )
-    code = response.get("code")
-    if isinstance(code, int) and code >= 400:
-        raise ServiceError(str(response.get("message") or f"code {code}"), status=code)
-    return list_in(response, "device_configurations", "data.device_configurations")
+    return list_in(accepted(response), "device_configurations", "data.device_configurations")
 
 
 def _of_options(params: Mapping[str, Any], options: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

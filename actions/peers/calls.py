@@ -10,7 +10,9 @@ from pipeline_engine.sdk import (
     ActionError,
     ActionResult,
     EventContext,
+    ServiceError,
     ServiceResponse,
+    in_words,
     settings,
 )
 
@@ -39,6 +41,18 @@ def looked_up(
         params=for_user(context),
         timeout_seconds=seconds,
     )
+
+
+def accepted(response: ServiceResponse) -> ServiceResponse:
+    """Return *response*; some refusals come with status 200, and their own status as ``code``.
+
+    Raises ``ServiceError`` for one.
+    """
+    code = response.get("code")
+    if isinstance(code, int) and code >= 400:
+        words = in_words(response.get("message")) or f"code {code}"
+        raise ServiceError(words, status=code, retryable=code >= 500)
+    return response
 
 
 def not_done(what: str, error: ActionError, outputs: Mapping[str, Any]) -> ActionResult:

@@ -25,11 +25,17 @@ def created_endpoint(context: EventContext, workflow_id: str) -> dict[str, Any]:
     """Return ``endpoint_id`` and ``endpoint_url`` of a deployment; null where budapp is silent."""
     found = _made_by(context, workflow_id)
     endpoint_id = id_in(found, *_places("endpoint"))
-    url = at(found, "endpoint.url") or at(found, "endpoint_url")
-    if endpoint_id and not url:
-        endpoint = _asked(context, f"/endpoints/{path_segment(endpoint_id)}")
-        url = at(inner(endpoint, "endpoint", "data", "result"), "url")
-    return {"endpoint_id": endpoint_id, "endpoint_url": url or None}
+    told = at(found, "endpoint.url") or at(found, "endpoint_url")
+    return {"endpoint_id": endpoint_id, "endpoint_url": told or endpoint_url(context, endpoint_id)}
+
+
+def endpoint_url(context: ActionContext | EventContext, endpoint_id: str | None) -> str | None:
+    """Return where an endpoint answers; None if it has no id yet, or budapp cannot say it."""
+    if endpoint_id is None:
+        return None
+    endpoint = _asked(context, f"/endpoints/{path_segment(endpoint_id)}")
+    url = inner(endpoint, "endpoint", "data", "result").get("url")
+    return str(url) if url else None
 
 
 def _made_by(context: ActionContext | EventContext, workflow_id: str) -> dict[str, Any]:

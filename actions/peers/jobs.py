@@ -100,6 +100,14 @@ class PeerJob:
         return not self.kinds or _ends_any_job(event) or not kinds.isdisjoint(self.kinds)
 
 
+def results_follow(event: EventEnvelope, made_id: str | None) -> bool:
+    """Tell whether an end is too early: budapp makes what it makes when it reads ``results``.
+
+    A stage that says COMPLETED before it may come first; *made_id* None is not there yet.
+    """
+    return made_id is None and event.event not in {"", "results"}
+
+
 def failed_before(context: ActionContext, name: str = "workflow_id") -> str | None:
     """Return the job of an attempt before that has failed, or was called off.
 

@@ -66,8 +66,3 @@ def onboarded_model_id(context: EventContext, event: EventEnvelope) -> str | Non
     """Return the model that the events, or else budapp, say an onboarding has made."""
     found = event.result.get("model_id")
     return str(found) if found else created_id(context, context.external_workflow_id, "model")
-
-
-def comes_soon(event: EventEnvelope, model_id: str | None) -> bool:
-    """Tell whether ``results`` is to be waited for: budapp makes its model after the last stage."""
-    return model_id is None and event.event == "save_model"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline_engine.domain.action_params import (
     ParamProblem,
     check_params,
+    holds_template,
     is_templated,
     param_problems,
 )
@@ -124,6 +125,7 @@ __all__ = [
     "content_of",
     "evaluate_condition",
     "failures_in_words",
+    "holds_template",
     "in_words",
     "is_templated",
     "join_texts",

@@ -104,6 +104,7 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
             "param_problems",
             "ParamProblem",
             "is_templated",
+            "holds_template",
             "read_answer",
             "problem",
         ),

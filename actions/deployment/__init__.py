@@ -1,0 +1,1 @@
+"""Deployments of models: make, delete, scale and limit them."""
