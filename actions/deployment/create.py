@@ -51,8 +51,8 @@ def _range(
         name,
         label,
         ParamType.RANGE,
-        description=f"Best and worst {unit}; a cluster with dedicated hardware needs it.",
-        placeholder=f"{default[0]} to {default[1]}",
+        default=default,
+        description=f"Range of {unit}; dedicated hardware needs it, no default is assumed.",
         validation=ValidationRules(min=least, max=most, min_length=2, max_length=2, items=each),
         group="Targets",
     )
