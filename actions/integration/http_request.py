@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -180,19 +180,7 @@ class HttpRequest(BaseActionExecutor):
 
     def execute(self, context: ActionContext) -> ActionResult:
         """Send the request and judge its status."""
-        seconds = float(context.params.get("timeout_seconds") or TIMEOUT_SECONDS)
-        answer = Answer()
-        try:
-            _exchange(context, _request(context), seconds, answer)
-        except RequestBlocked as error:
-            return _failed(f"Request blocked (SSRF protection): {error}", context, answer, error)
-        except ActionError as error:
-            return _failed(f"Request failed: {error}", context, answer, error)
-        except requests.Timeout:
-            return _failed(f"Request timed out after {seconds:g}s", context, answer)
-        except (requests.RequestException, UnicodeError) as error:
-            return _failed(f"Request failed: {reason_of(error)}", context, answer)
-        return _parked(_judged(answer, context), context)
+        return _parked(sent(context, context.params), context)
 
     def on_answer(self, context: EventContext, answer: EventResult) -> EventResult:
         """Keep what was sent, if it ends the step well."""
@@ -207,6 +195,23 @@ class HttpRequest(BaseActionExecutor):
             status=StepStatus.COMPLETED,
             outputs={"callback": dict(context.event_data)},
         )
+
+
+def sent(context: ActionContext, params: Mapping[str, Any]) -> ActionResult:
+    """Send what *params* of this action say, and judge the status of the answer."""
+    seconds = float(params.get("timeout_seconds") or TIMEOUT_SECONDS)
+    answer = Answer()
+    try:
+        _exchange(context, _request(context, params), seconds, answer)
+    except RequestBlocked as error:
+        return _failed(f"Request blocked (SSRF protection): {error}", context, answer, error)
+    except ActionError as error:
+        return _failed(f"Request failed: {error}", context, answer, error)
+    except requests.Timeout:
+        return _failed(f"Request timed out after {seconds:g}s", context, answer)
+    except (requests.RequestException, UnicodeError) as error:
+        return _failed(f"Request failed: {reason_of(error)}", context, answer)
+    return _judged(answer, context)
 
 
 @dataclass
@@ -261,24 +266,23 @@ def _exchange(
 # ── What is sent ─────────────────────────────────────────────────────────────────────────
 
 
-def _request(context: ActionContext) -> requests.Request:
-    params = context.params
+def _request(context: ActionContext, params: Mapping[str, Any]) -> requests.Request:
     url, method = str(params.get("url") or ""), str(params.get("method") or "GET").upper()
     if not url:
         raise InvalidActionParams("url is required")
     if method not in METHODS:
         raise InvalidActionParams(f"method must be one of {', '.join(METHODS)}")
     headers = _checked_headers(params.get("headers") or {})
-    body = _body(context, method)
+    body = _body(context, params, method)
     if body is not None and "content-type" not in headers:
         headers["Content-Type"] = TEXT if isinstance(body, str) else JSON
     data = None if body is None else _bytes(body, headers.get("Content-Type") or "")
     return requests.Request(method, url, headers=headers, data=data)
 
 
-def _body(context: ActionContext, method: str) -> Any:
-    body = context.params.get("body")
-    if not context.params.get("include_metadata"):
+def _body(context: ActionContext, params: Mapping[str, Any], method: str) -> Any:
+    body = params.get("body")
+    if not params.get("include_metadata"):
         return body
     if body is None and method not in METHODS_WITH_BODY:
         return None
