@@ -103,11 +103,12 @@ class StandIns:
         assert set(result.outputs) == {output.name for output in action.meta.outputs}
         if not result.awaiting_event:
             return _ended(result)
-        return self._fed(action, context, result)
+        return self.feed(action, context, result)
 
-    def _fed(
+    def feed(
         self, action: BaseActionExecutor, context: ActionContext, result: ActionResult
     ) -> CarriedOut:
+        """Hand the events of its job to a parked action until it has ended."""
         (job,), outputs, verdicts = result.awaited, dict(result.outputs), []
         for body in self._events(job):
             event = an_event(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from pipeline_engine.demo.peers.calls import Answer, Call, ok, unusable
+from typing import Any
+
+from pipeline_engine.demo.peers.calls import Answer, Call, not_found, ok, unusable
 from pipeline_engine.demo.peers.services import Services
+
+#: Of the rules that a language model judges.
+POLICY = {"unsafe": "What nobody may say"}
 
 
 def link_rule(services: Services, call: Call) -> Answer:
@@ -15,4 +20,110 @@ def link_rule(services: Services, call: Call) -> Answer:
     return ok({"rule_id": call.identity, "model_id": model_id})
 
 
-ROUTES = (("PATCH", r"/budapp/internal/guardrails/rules/([^/]+)/model", link_rule),)
+def make_profile(services: Services, call: Call) -> Answer:
+    """Make a profile."""
+    if not call.body.get("name"):
+        return unusable("name is required")
+    return ok({"profile": services.world.make("profile", call.body, key=services.key(call))})
+
+
+def profile(services: Services, call: Call) -> Answer:
+    """Describe a profile and the probes that it selects."""
+    found = services.world.get("profile", call.identity)
+    if found is None:
+        return not_found("Profile", call.identity)
+    probes = [_probe(one) for one in found.get("probe_selections") or ()]
+    sentinel = {"sentinel_endpoint": "https://sentinel.example", "api_key_location": "dynamic"}
+    return ok({"profile": {**found, **sentinel, "probes": probes}})
+
+
+def make_deployment(services: Services, call: Call) -> Answer:
+    """Record a deployment of a profile."""
+    body = call.body
+    if services.world.get("profile", str(body.get("profile_id"))) is None:
+        return not_found("Profile", str(body.get("profile_id")))
+    if body.get("is_standalone") and body.get("endpoint_ids"):
+        return unusable("endpoint_ids and is_standalone exclude each other")
+    made = services.world.make("guardrail", body, key=services.key(call))
+    return ok({"deployment": made})
+
+
+def deployment(services: Services, call: Call) -> Answer:
+    """Describe a deployment and what serves its rules."""
+    found = services.world.get("guardrail", call.identity)
+    if found is None:
+        return not_found("Deployment", call.identity)
+    models = [*(found.get("deployed_models") or ()), *(found.get("reused_models") or ())]
+    return ok({"deployment": {**found, "rules": [_rule(model) for model in models]}})
+
+
+def delete_profile(services: Services, call: Call) -> Answer:
+    """Delete a profile."""
+    return _deleted(services, call, "profile")
+
+
+def delete_deployment(services: Services, call: Call) -> Answer:
+    """Delete a deployment."""
+    return _deleted(services, call, "guardrail")
+
+
+def write_table(services: Services, call: Call) -> Answer:
+    """Write what the gateway reads, with a key that only budapp knows."""
+    config, endpoints = call.body.get("config"), call.body.get("endpoint_ids") or []
+    if not isinstance(config, dict) or "providers" not in config:
+        return unusable("config has no providers")
+    world, key = services.world, f"guardrail_table:{call.identity}"
+    world.put("table", key, {**config, "api_key": "of the gateway"})
+    for endpoint in endpoints:
+        world.put("table", f"model_table:{endpoint}", {"guardrail_profile": call.identity})
+    return ok({"key": key})
+
+
+def delete_table(services: Services, call: Call) -> Answer:
+    """Delete what the gateway reads, and strip it from the endpoints that it guards."""
+    world = services.world
+    if world.get("table", f"guardrail_table:{call.identity}") is None:
+        return not_found("Table", call.identity)
+    world.delete("table", f"guardrail_table:{call.identity}")
+    for key, facts in world.all("table").items():
+        if facts.get("guardrail_profile") == call.identity:
+            world.put("table", key, {})
+    return ok({"message": "Deleted"})
+
+
+def _deleted(services: Services, call: Call, kind: str) -> Answer:
+    if services.world.get(kind, call.identity) is None:
+        return not_found(kind.capitalize(), call.identity)
+    services.world.delete(kind, call.identity)
+    return ok({"message": "Deleted"})
+
+
+def _probe(selected: dict[str, Any]) -> dict[str, Any]:
+    return {**selected, "uri": f"probe.{selected.get('id')}"}
+
+
+def _rule(model: dict[str, Any]) -> dict[str, Any]:
+    """A rule as budapp knows it; those named ``llm…`` are judged by a language model."""
+    rule_id = str(model.get("rule_id"))
+    asks = rule_id.startswith("llm")
+    return {
+        "rule_id": rule_id,
+        "rule_uri": f"rule.{rule_id}",
+        "model_type": "llm" if asks else "classifier",
+        "endpoint_name": model.get("endpoint_name"),
+        "endpoint_url": model.get("endpoint_url"),
+        **({"policy": POLICY, "target_labels": ["unsafe"]} if asks else {}),
+    }
+
+
+ROUTES = (
+    ("PATCH", r"/budapp/internal/guardrails/rules/([^/]+)/model", link_rule),
+    ("POST", r"/budapp/internal/guardrails/profiles", make_profile),
+    ("GET", r"/budapp/guardrails/profile/([^/]+)", profile),
+    ("DELETE", r"/budapp/guardrails/profile/([^/]+)", delete_profile),
+    ("POST", r"/budapp/internal/guardrails/deployments", make_deployment),
+    ("GET", r"/budapp/internal/guardrails/deployments/([^/]+)", deployment),
+    ("DELETE", r"/budapp/guardrails/deployment/([^/]+)", delete_deployment),
+    ("PUT", r"/budapp/internal/guardrails/redis/([^/]+)", write_table),
+    ("DELETE", r"/budapp/internal/guardrails/redis/([^/]+)", delete_table),
+)
