@@ -9,6 +9,8 @@ from typing import Any
 HELLO = "hello"
 ONBOARDING = "guardrail-model-onboarding"
 RECOMMENDATION = "guardrail-cluster-recommendation"
+DEPLOYMENT = "guardrail-deployment"
+#: Those that the demo plays.
 NAMES = (HELLO, ONBOARDING, RECOMMENDATION)
 MODELS = (
     "meta-llama/Llama-Guard-3-8B",
@@ -59,4 +61,25 @@ def recommendation_params(onboarded: list[dict[str, Any]]) -> dict[str, Any]:
             for model in onboarded
         ],
         "hardware_mode": "dedicated",
+    }
+
+
+def deployment_params(models: list[dict[str, Any]], cluster_id: str) -> dict[str, Any]:
+    """Return params that deploy onboarded models on a cluster, in front of an endpoint."""
+    return {
+        "workflow_id": "wizard-1",
+        "profile_config": {"name": "Chat", "guard_types": ["input"], "severity_threshold": 0.75},
+        "project_id": "project-1",
+        "endpoint_ids": ["endpoint-1"],
+        "models_to_deploy": [
+            {
+                "rule_id": model["rule_id"],
+                "model_id": model["model_id"],
+                "cluster_id": cluster_id,
+                "deployment_config": {"concurrency": 10, "hardware_mode": "shared"},
+            }
+            for model in models
+        ],
+        "probe_selections": [{"id": "harm", "rules": []}],
+        "user_id": "demo",
     }

@@ -14,7 +14,7 @@ def actions() -> Catalogue:
     return Catalogue(Registry.discover())
 
 
-@pytest.mark.parametrize("name", samples.NAMES)
+@pytest.mark.parametrize("name", [*samples.NAMES, samples.DEPLOYMENT])
 def test_a_sample_pipeline_passes_the_check_without_a_warning(
     name: str, actions: Catalogue
 ) -> None:
@@ -29,6 +29,7 @@ def test_a_sample_pipeline_passes_the_check_without_a_warning(
         (samples.HELLO, {}),
         (samples.ONBOARDING, samples.onboarding_params()),
         (samples.RECOMMENDATION, samples.recommendation_params([])),
+        (samples.DEPLOYMENT, samples.deployment_params([], "cluster-amsterdam")),
     ],
 )
 def test_the_params_of_the_demo_fit_its_pipelines(name: str, params: dict[str, object]) -> None:

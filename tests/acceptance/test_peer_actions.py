@@ -1,0 +1,77 @@
+"""The actions of the peers' services: real processes, unruly peers, one pipeline for each story."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from support.factories import a_step
+from support.observing import Run
+
+from pipeline_engine.client import Client
+from pipeline_engine.demo import samples
+from pipeline_engine.demo.peers.process import PeersProcess
+from pipeline_engine.domain.states import ExecutionStatus, StepStatus
+
+TARGETS = {"target_ttft": 200, "target_throughput_per_user": 20, "target_e2e_latency": 30}
+MODEL = "{{ steps.add.outputs.model_id }}"
+ENDPOINT = "{{ steps.deploy.outputs.endpoint_id }}"
+
+
+def test_a_model_is_added_simulated_deployed_scaled_and_taken_back(
+    client: Client, peers: PeersProcess
+) -> None:
+    name = f"guard-{uuid4()}"
+    deploy = {"model_id": MODEL, "project_id": "p-1", "endpoint_name": name}
+    where = {"cluster_id": "{{ steps.simulate.outputs.cluster_id }}", "hardware_mode": "shared"}
+    run = Run.start(
+        client,
+        a_step("add", action="model_add", params={"model_uri": f"org/{name}"}),
+        a_step("simulate", "add", action="simulation_run", params={"model_id": MODEL, **TARGETS}),
+        a_step("deploy", "simulate", action="deployment_create", params={**deploy, **where}),
+        a_step(
+            "scale",
+            "deploy",
+            action="deployment_scale",
+            params={"endpoint_id": ENDPOINT, "target_replicas": 2},
+        ),
+        a_step("undo", "scale", action="deployment_delete", params={"endpoint_id": ENDPOINT}),
+        a_step("forget", "undo", action="model_delete", params={"model_id": MODEL}),
+    )
+
+    run.ends_well(within=60)
+
+    made = {job["kind"]: job["made_id"] for job in peers.journal()["starts"] if name in str(job)}
+    assert run.outputs("add")["model_id"] == made["onboarding"], "no event has named it"
+    deployed = run.outputs("deploy")
+    assert deployed["endpoint_id"] == made["deployment"], "nor this one"
+    assert deployed["endpoint_url"] == f"https://gateway.example/{name}"
+    assert run.outputs("undo")["status"] == "deleted"
+
+
+@pytest.mark.parametrize("goes_well", [True, False])
+def test_a_guardrail_is_deployed_as_a_whole_or_taken_back(
+    client: Client, peers: PeersProcess, goes_well: bool
+) -> None:
+    models = [{"rule_id": f"r-{n}", "model_id": f"m-{uuid4()}"} for n in (1, 2)]
+    peers.control(errors={} if goes_well else {"/budapp/internal/guardrails/deployments/": 500})
+    params = samples.deployment_params(models, "cluster-amsterdam")
+
+    run = Run(client, client.run(samples.pipeline(samples.DEPLOYMENT), params)["execution_id"])
+    end = run.end(within=60)
+    peers.control(errors={})
+
+    profile = run.outputs("create_profile")["profile_id"]
+    table = peers.journal()["tables"].get(f"guardrail_table:{profile}")
+    if goes_well:
+        assert end.status is ExecutionStatus.COMPLETED
+        rules = table["providers"]["bud_sentinel"]["rule_overrides_json"]
+        assert sorted(rules) == ["rule.r-1", "rule.r-2"]
+        assert len((end.outputs or {})["endpoint_urls"]) == 2
+    else:
+        assert end.status is ExecutionStatus.FAILED
+        assert end.step("rollback").status is StepStatus.COMPLETED
+        cleaned = run.outputs("rollback")["cleaned_up"]
+        assert cleaned["profiles"] == [profile]
+        assert cleaned["endpoints"] == run.outputs("deploy_models")["endpoint_ids"]
+        assert table is None
