@@ -255,7 +255,7 @@ class ActionMeta:
 
     def may_repeat(self, peers_with_keys: Collection[str]) -> bool:
         """Tell whether it is idempotent where *peers_with_keys* honour idempotency keys."""
-        return self.idempotent and set(self.needs_keys_at) <= set(peers_with_keys)
+        return self.idempotent and all(peer in peers_with_keys for peer in self.needs_keys_at)
 
     def param(self, name: str) -> ParamDefinition | None:
         """Return the parameter of this name; None if there is none."""

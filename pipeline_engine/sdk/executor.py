@@ -45,7 +45,8 @@ class BaseActionExecutor(ABC):
 
         Called for every event that comes for one of its ids or keys, and for every callback
         without an ``action``: one at a time, under the lock of its row, in the order of arrival,
-        and not any more once the step has ended. Be quick, and call nobody: a transaction waits.
+        and not any more once the step has ended. Be quick: a transaction waits. At the end of a job
+        ask its peer for no more than an id that the event lacks, and give it some seconds only.
         It may be called twice for one event if the database went away between.
 
         What it raises counts as IGNORE: the step goes on waiting, and the delivery has a note.

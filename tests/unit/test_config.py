@@ -136,11 +136,13 @@ def test_words_and_maps_are_read():
     settings = read(
         PIPELINE_API_TOKEN="one, two",
         PIPELINE_SERVICE_URLS='{"budapp": "http://localhost:9081"}',
+        PIPELINE_PEERS_WITH_IDEMPOTENCY="budapp, budsim",
         BUDMODEL_APP_ID="models",
     )
 
     assert settings.api_tokens == ("one", "two")
     assert settings.service_urls["budapp"] == "http://localhost:9081"
+    assert settings.peers_with_idempotency == ("budapp", "budsim")
     assert (settings.app_ids["budmodel"], settings.app_ids["budapp"]) == ("models", "budapp")
 
 

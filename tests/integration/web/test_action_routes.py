@@ -28,6 +28,17 @@ def test_an_action_is_described_in_camel_case_with_its_groups(alice: FlaskClient
     assert {"group", "visibleWhen", "placeholder", "options"} <= found["params"][0].keys()
 
 
+def test_an_action_that_needs_keys_is_idempotent_only_where_they_are_honoured(
+    alice: FlaskClient,
+) -> None:
+    found = alice.get("/actions/model_add").json
+    listed = {action["type"]: action for action in alice.get("/actions").json["actions"]}
+
+    assert (found["idempotent"], found["needsKeysAt"]) == (False, ["budapp"])
+    assert listed["model_add"] == found
+    assert listed["model_delete"]["idempotent"]
+
+
 def test_an_unknown_action_is_404(alice: FlaskClient) -> None:
     shown = alice.get("/actions/nonsense")
     checked = alice.post("/actions/validate", json={"actionType": "nonsense"})
