@@ -50,6 +50,7 @@ META = ActionMeta(
             required=True,
             description="What the cluster is to be called.",
             validation=ValidationRules(min_length=1, max_length=255),
+            secrets=False,
         ),
         ParamDefinition(
             "provider",

@@ -91,7 +91,11 @@ META = ActionMeta(
             description="The project that the endpoint belongs to.",
         ),
         ParamDefinition(
-            "endpoint_name", "Endpoint", required=True, description="What the endpoint is called."
+            "endpoint_name",
+            "Endpoint",
+            required=True,
+            description="What the endpoint is called.",
+            secrets=False,
         ),
         ParamDefinition(
             "cluster_id",

@@ -33,9 +33,15 @@ META = ActionMeta(
     aliases=["guardrail.build_config"],
     params=[
         ParamDefinition(
-            "deployment_id", "Deployment", required=True, description="The guardrail deployment."
+            "deployment_id",
+            "Deployment",
+            required=True,
+            description="The guardrail deployment.",
+            secrets=False,
         ),
-        ParamDefinition("profile_id", "Profile", required=True, description="Its profile."),
+        ParamDefinition(
+            "profile_id", "Profile", required=True, description="Its profile.", secrets=False
+        ),
     ],
     outputs=[
         OutputDefinition("success", "boolean", "Whether it was built."),

@@ -54,7 +54,11 @@ META = ActionMeta(
     aliases=["guardrail.create_deployment"],
     params=[
         ParamDefinition(
-            "profile_id", "Profile", required=True, description="The profile that is applied."
+            "profile_id",
+            "Profile",
+            required=True,
+            description="The profile that is applied.",
+            secrets=False,
         ),
         ParamDefinition(
             "project_id",

@@ -42,8 +42,15 @@ META = ActionMeta(
     aliases=["guardrail.rollback"],
     params=[
         ParamDefinition("workflow_id", "Workflow", description="For budapp's records."),
-        ParamDefinition("profile_id", "Profile", description="Deleted, with its configuration."),
-        ParamDefinition("deployment_id", "Deployment", description="Deleted, with its rules."),
+        ParamDefinition(
+            "profile_id",
+            "Profile",
+            description="Deleted, with its configuration.",
+            secrets=False,
+        ),
+        ParamDefinition(
+            "deployment_id", "Deployment", description="Deleted, with its rules.", secrets=False
+        ),
         ParamDefinition(
             "deployed_endpoint_ids",
             "Endpoints",

@@ -35,7 +35,9 @@ META = ActionMeta(
     required_services=["budapp"],
     aliases=["guardrail.sync_redis"],
     params=[
-        ParamDefinition("profile_id", "Profile", required=True, description="The profile."),
+        ParamDefinition(
+            "profile_id", "Profile", required=True, description="The profile.", secrets=False
+        ),
         ParamDefinition(
             "config",
             "Configuration",

@@ -81,6 +81,7 @@ META = ActionMeta(
             "model_name",
             "Model name",
             description="What it is called; the last part of the URI if nothing is given.",
+            secrets=False,
         ),
         ParamDefinition("description", "Description", description="What it is for."),
         ParamDefinition("author", "Author", description="Who has made it."),

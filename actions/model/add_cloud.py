@@ -20,7 +20,7 @@ from pipeline_engine.sdk import (
 )
 
 from ..peers.answers import at, id_in, workflow_id
-from ..peers.calls import for_user, not_done
+from ..peers.calls import accepted, for_user, not_done
 
 START_SECONDS = 60
 
@@ -52,13 +52,18 @@ META = ActionMeta(
             description="The entry in the catalogue of the provider.",
         ),
         ParamDefinition(
-            "model_name", "Model name", required=True, description="What it is to be called."
+            "model_name",
+            "Model name",
+            required=True,
+            description="What it is to be called.",
+            secrets=False,
         ),
         ParamDefinition(
             "model_uri",
             "Model URI",
             placeholder="gpt-4o",
             description="What the provider calls it; the model name if nothing is given.",
+            secrets=False,
         ),
     ],
     outputs=[
@@ -102,7 +107,7 @@ class CloudModelAdd(BaseActionExecutor):
 
 def _added(context: ActionContext) -> ServiceResponse:
     params = context.params
-    return context.start_once(
+    response = context.start_once(
         settings.budapp_app_id,
         "/models/cloud-model-workflow",
         data={
@@ -120,6 +125,7 @@ def _added(context: ActionContext) -> ServiceResponse:
         params=for_user(context),
         timeout_seconds=START_SECONDS,
     )
+    return accepted(response)
 
 
 def _status(response: ServiceResponse, place: str) -> str:

@@ -28,7 +28,7 @@ from pipeline_engine.sdk import (
 )
 
 from ..peers.answers import workflow_id
-from ..peers.calls import for_user, max_wait_seconds, not_done
+from ..peers.calls import accepted, for_user, max_wait_seconds, not_done
 from ..peers.clusters import ClusterIds, cluster_ids, cluster_nodes
 from ..peers.created import created_id
 from ..peers.jobs import (
@@ -95,6 +95,7 @@ META = ActionMeta(
             default="auto-benchmark",
             description="What the benchmark is called.",
             validation=ValidationRules(min_length=1, max_length=LONGEST_NAME),
+            secrets=False,
         ),
         ParamDefinition(
             "concurrent_requests",
@@ -262,7 +263,7 @@ def _started(context: ActionContext) -> ServiceResponse:
         message = f"No nodes found for cluster {context.params['cluster_id']}"
         raise ServiceError(message, retryable=False)
     hardware = chosen_hardware(context, cluster.budapp, nodes, _load(context))
-    return context.start_once(
+    response = context.start_once(
         settings.budapp_app_id,
         "/benchmark/run-workflow",
         data={**_asked(context, cluster), "nodes": nodes, **hardware},
@@ -270,6 +271,7 @@ def _started(context: ActionContext) -> ServiceResponse:
         timeout_seconds=START_SECONDS,
         instead_of=failed_before(context),
     )
+    return accepted(response)
 
 
 def _load(context: ActionContext) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pipeline_engine.sdk import (
     settings,
 )
 
-from .calls import for_user
+from .calls import accepted, for_user
 from .created import created_id
 from .jobs import BUDAPP_CANCELS, PeerJob, failed_before
 
@@ -32,7 +32,7 @@ ONBOARDING = PeerJob(
 
 def start_onboarding(context: ActionContext, source: str, uri: str, **more: Any) -> ServiceResponse:
     """Ask budapp to onboard the model at *uri*; *more* goes along. Raises ``ServiceError``."""
-    return context.start_once(
+    response = context.start_once(
         settings.budapp_app_id,
         "/models/local-model-workflow",
         data={
@@ -49,6 +49,7 @@ def start_onboarding(context: ActionContext, source: str, uri: str, **more: Any)
         timeout_seconds=START_SECONDS,
         instead_of=failed_before(context),
     )
+    return accepted(response)
 
 
 def credential_for(source: str, credential_id: Any) -> dict[str, Any]:

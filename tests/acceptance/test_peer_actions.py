@@ -49,6 +49,24 @@ def test_a_model_is_added_simulated_deployed_scaled_and_taken_back(
     assert run.outputs("undo")["status"] == "deleted"
 
 
+def test_a_retry_after_a_job_that_failed_starts_another_one_and_is_not_given_the_first_again(
+    client: Client, peers: PeersProcess
+) -> None:
+    uri = f"org/{uuid4()}"
+    peers.control(failing=[uri])
+    retry = {"max_attempts": 2, "backoff_seconds": 1, "jitter": "none"}
+    params = {"model_uri": uri}
+    run = Run.start(client, a_step("add", action="model_add", params=params, retry=retry))
+    run.until(lambda now: now.step("add").status is StepStatus.RETRYING, what="the retry")
+    peers.control(failing=[])
+
+    run.ends_well()
+
+    jobs = [job for job in peers.journal()["starts"] if job["subject"] == uri]
+    assert [job["status"] for job in jobs] == ["failed", "completed"]
+    assert run.outputs("add")["model_id"] == jobs[1]["made_id"]
+
+
 @pytest.mark.parametrize("goes_well", [True, False])
 def test_a_guardrail_is_deployed_as_a_whole_or_taken_back(
     client: Client, peers: PeersProcess, goes_well: bool
