@@ -34,7 +34,7 @@ from ..peers.answers import at, id_in, workflow_id
 from ..peers.calls import not_done
 from ..peers.created import endpoint_url
 from ..peers.deploying import DEPLOYMENT, deployed_endpoint, start_deployment
-from ..peers.jobs import completed, failed_before, results_follow
+from ..peers.jobs import completed, failed_before, results_follow, unfinished_before
 from .autoscaling import replica_problems
 from .engine import TARGETS, chosen_engine, is_dedicated
 
@@ -230,14 +230,13 @@ class DeploymentCreate(BaseActionExecutor):
         if problems:
             wrong = InvalidActionParams("; ".join(problems))
             return not_done("Failed to create deployment", wrong, _failed(context))
+        if (unfinished := unfinished_before(context)) is not None:
+            return _parked(context, unfinished)
         try:
             response = start_deployment(context, **_asked(context, chosen_engine(context)))
             if _is_done(response):
                 return _there(context, response)
-            started = workflow_id(response)
-            message = "The deployment has started"
-            outputs = _outputs(context, workflow_id=started, message=message)
-            return DEPLOYMENT.parked(started, outputs, MAX_WAIT_SECONDS)
+            return _parked(context, workflow_id(response))
         except ServiceError as error:
             return not_done("Failed to create deployment", error, _failed(context))
 
@@ -301,6 +300,11 @@ def _asked(context: ActionContext, engine: Mapping[str, Any]) -> dict[str, Any]:
         **parsers,
         **engine,
     }
+
+
+def _parked(context: ActionContext, started: str | None) -> ActionResult:
+    outputs = _outputs(context, workflow_id=started, message="The deployment has started")
+    return DEPLOYMENT.parked(started, outputs, MAX_WAIT_SECONDS)
 
 
 def _is_done(response: ServiceResponse) -> bool:

@@ -28,7 +28,7 @@ from pipeline_engine.sdk import (
 
 from ..peers.answers import workflow_id
 from ..peers.calls import accepted, for_user, max_wait_seconds, not_done
-from ..peers.jobs import PeerJob, completed, failed_before
+from ..peers.jobs import PeerJob, completed, failed_before, unfinished_before
 
 MAX_WAIT_SECONDS = 300
 START_SECONDS = 60
@@ -101,6 +101,8 @@ class DeploymentDelete(BaseActionExecutor):
     def execute(self, context: ActionContext) -> ActionResult:
         """Start the deletion."""
         endpoint_id = str(context.params["endpoint_id"])
+        if (unfinished := unfinished_before(context)) is not None:
+            return _parked(context, unfinished)
         try:
             response = _started(context, endpoint_id)
         except ServiceError as error:
@@ -112,11 +114,7 @@ class DeploymentDelete(BaseActionExecutor):
         started, words = workflow_id(response), str(response.get("message") or "")
         if started is None and "initiated" not in words.lower():
             return _gone(context, words or "The deployment was deleted")
-        return DELETION.parked(
-            started or endpoint_id,  # whose id the events bear then
-            _outputs(context, workflow_id=started, message="The deployment is being deleted"),
-            max_wait_seconds(context, MAX_WAIT_SECONDS),
-        )
+        return _parked(context, started)
 
     def on_event(self, context: EventContext) -> EventResult:
         """Read one event of the deletion."""
@@ -140,6 +138,14 @@ def _started(context: ActionContext, endpoint_id: str) -> ServiceResponse:
         instead_of=failed_before(context),
     )
     return accepted(response)
+
+
+def _parked(context: ActionContext, started: str | None) -> ActionResult:
+    return DELETION.parked(
+        started or str(context.params["endpoint_id"]),  # whose id the events bear then
+        _outputs(context, workflow_id=started, message="The deployment is being deleted"),
+        max_wait_seconds(context, MAX_WAIT_SECONDS),
+    )
 
 
 def _gone(context: ActionContext, message: str) -> ActionResult:

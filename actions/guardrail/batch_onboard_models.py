@@ -25,7 +25,7 @@ from pipeline_engine.sdk import (
 
 from ..peers.answers import workflow_id
 from ..peers.calls import max_wait_seconds
-from ..peers.jobs import completed, failed, reason_in, results_follow
+from ..peers.jobs import completed, failed, reason_in, results_follow, unfinished_before
 from ..peers.onboarding import (
     HUGGING_FACE,
     ONBOARDING,
@@ -111,7 +111,9 @@ class BatchOnboardModels(FanOutActionExecutor):
         named = credential_for(source, context.params.get("credential_id"))
         # The callers of budapp used to send the other name.
         both = {**named, "credential_id": context.params["credential_id"]} if named else {}
-        started = workflow_id(start_onboarding(context, source, str(model["model_uri"]), **both))
+        started = unfinished_before(context) or workflow_id(
+            start_onboarding(context, source, str(model["model_uri"]), **both)
+        )
         return ONBOARDING.parked(
             started,
             _line(model, workflow_id=started, status="running"),

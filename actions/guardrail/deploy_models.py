@@ -32,7 +32,7 @@ from pipeline_engine.sdk import (
 from ..peers.answers import workflow_id
 from ..peers.calls import max_wait_seconds
 from ..peers.deploying import DEPLOYMENT, deployed_endpoint, start_deployment
-from ..peers.jobs import completed, failed, reason_in, results_follow
+from ..peers.jobs import completed, failed, reason_in, results_follow, unfinished_before
 
 MAX_WAIT_SECONDS = 1800
 LONGEST_NAME = 60
@@ -147,7 +147,9 @@ class DeployModels(FanOutActionExecutor):
     def execute_item(self, context: ActionContext) -> ActionResult:
         """Start the deployment of one model."""
         name = _endpoint_name(context)
-        started = workflow_id(start_deployment(context, **_asked(context, name)))
+        started = unfinished_before(context) or workflow_id(
+            start_deployment(context, **_asked(context, name))
+        )
         return DEPLOYMENT.parked(
             started,
             _line(context.item, endpoint_name=name, workflow_id=started, status="deploying"),

@@ -27,7 +27,7 @@ from pipeline_engine.sdk import (
 
 from ..peers.answers import workflow_id
 from ..peers.calls import max_wait_seconds
-from ..peers.jobs import completed, failed, failed_before, reason_in
+from ..peers.jobs import completed, failed, failed_before, reason_in, unfinished_before
 from ..peers.simulating import SIMULATION, recommended, simulate
 from .models import model_items
 
@@ -107,7 +107,9 @@ class ParallelSimulate(FanOutActionExecutor):
         hardware_mode = context.params.get("hardware_mode") or "dedicated"
         failed_one = failed_before(context, "simulation_id")
         asked = _asked(context.item, hardware_mode)
-        started = workflow_id(simulate(context, instead_of=failed_one, **asked))
+        started = unfinished_before(context, "simulation_id") or workflow_id(
+            simulate(context, instead_of=failed_one, **asked)
+        )
         return SIMULATION.parked(
             started,
             _line(context.item, simulation_id=started, status="running"),

@@ -27,7 +27,7 @@ from pipeline_engine.sdk import (
 
 from ..peers.answers import workflow_id
 from ..peers.calls import max_wait_seconds, not_done
-from ..peers.jobs import completed, failed_before, results_follow
+from ..peers.jobs import completed, failed_before, results_follow, unfinished_before
 from ..peers.onboarding import (
     HUGGING_FACE,
     ONBOARDING,
@@ -140,7 +140,7 @@ class ModelAdd(BaseActionExecutor):
             return not_done(FAILED, InvalidActionParams(problem), outputs)
         more = {"name": name, **{k: params.get(k) or "" for k in ("description", "author")}}
         try:
-            started = workflow_id(
+            started = unfinished_before(context) or workflow_id(
                 start_onboarding(
                     context,
                     source,

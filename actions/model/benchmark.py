@@ -39,6 +39,7 @@ from ..peers.jobs import (
     failed_before,
     failed_outputs,
     reason_in,
+    unfinished_before,
 )
 from .hardware import chosen_hardware
 
@@ -222,7 +223,7 @@ class ModelBenchmark(BaseActionExecutor):
     def execute(self, context: ActionContext) -> ActionResult:
         """Start the benchmark."""
         try:
-            started = workflow_id(_started(context))
+            started = unfinished_before(context) or workflow_id(_started(context))
             return BENCHMARK.parked(
                 started,
                 _outputs(workflow_id=started, message="The benchmark has started"),

@@ -108,6 +108,21 @@ def results_follow(event: EventEnvelope, made_id: str | None) -> bool:
     return made_id is None and event.event not in {"", "results"}
 
 
+#: What a status says of a job whose end nobody has told.
+UNFINISHED = frozenset({"running", "deploying", "deleting"})
+
+
+def unfinished_before(context: ActionContext, name: str = "workflow_id") -> str | None:
+    """Return the job of an attempt before that was out of time, to wait for it once more.
+
+    Where the work may not be repeated that job was called off; what was lost with a worker left no
+    outputs, and is found by its key.
+    """
+    stored = context.stored_outputs
+    goes_on = context.may_repeat and stored.get("status") in UNFINISHED
+    return str(stored[name]) if goes_on and stored.get(name) else None
+
+
 def failed_before(context: ActionContext, name: str = "workflow_id") -> str | None:
     """Return the job of an attempt before that has failed, or was called off.
 

@@ -30,7 +30,7 @@ from pipeline_engine.sdk import (
 
 from ..peers.answers import workflow_id
 from ..peers.calls import max_wait_seconds, not_done
-from ..peers.jobs import completed, failed, failed_before, failed_outputs
+from ..peers.jobs import completed, failed, failed_before, failed_outputs, unfinished_before
 from ..peers.models import model_endpoints, model_info, pretrained_uri
 from ..peers.simulating import (
     ENGINE_FACTS,
@@ -201,7 +201,7 @@ class SimulationRun(BaseActionExecutor):
     def execute(self, context: ActionContext) -> ActionResult:
         """Start the simulation."""
         try:
-            started = workflow_id(_started(context))
+            started = unfinished_before(context) or workflow_id(_started(context))
             outputs = _outputs(workflow_id=started, message="The simulation has started")
             return SIMULATION.parked(started, outputs, max_wait_seconds(context, MAX_WAIT_SECONDS))
         except ServiceError as error:

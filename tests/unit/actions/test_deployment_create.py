@@ -221,6 +221,17 @@ def test_shuffled_events_leave_no_id_out(peers):
     assert end.outputs["endpoint_id"] == peers.jobs[0]["made_id"]
 
 
+def test_a_retry_after_a_time_out_waits_for_the_same_deployment(peers):
+    peers.control(silent=True)
+    params = {**SHARED, "endpoint_name": "slow"}
+    first = ACTION.execute(peers.context(params))
+
+    again = ACTION.execute(peers.context(params, attempt=2, stored_outputs=first.outputs))
+
+    assert again.external_workflow_ids == first.external_workflow_ids
+    assert len(peers.written(DEPLOY)) == 1
+
+
 def test_a_start_that_nobody_has_heard_of_is_not_repeated(peers):
     peers.control(hangs_up=["/budapp/models/deploy"])
 

@@ -44,6 +44,17 @@ def test_a_deployment_that_an_attempt_before_has_deleted_is_deleted(peers):
     assert (again.status, again.outputs["status"]) == (StepStatus.COMPLETED, "deleted")
 
 
+def test_a_retry_after_a_time_out_waits_for_the_same_deletion(peers):
+    peers.control(silent=True)
+    first = ACTION.execute(peers.context({"endpoint_id": "e-slow"}))
+
+    facts = {"attempt": 2, "stored_outputs": first.outputs}
+    again = ACTION.execute(peers.context({"endpoint_id": "e-slow"}, **facts))
+
+    assert again.external_workflow_ids == first.external_workflow_ids
+    assert len(peers.calls) == 1
+
+
 def test_what_is_deleted_at_once_is_not_waited_for(peers):
     end = peers.carry_out(ACTION, {"endpoint_id": "instant-1"})
 

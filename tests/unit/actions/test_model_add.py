@@ -195,6 +195,32 @@ def test_a_retry_starts_another_job_in_place_of_one_that_has_failed(peers):
     assert (third.status, len(peers.jobs)) == (StepStatus.COMPLETED, 2)
 
 
+@pytest.mark.parametrize("honours_keys", [True, False])
+def test_a_retry_after_a_time_out_waits_for_the_same_job_again_whatever_became_of_its_key(
+    peers, honours_keys
+):
+    params = {"model_uri": "org/slow"}
+    peers.control(silent=True, forgets_keys=not honours_keys)
+    first = ACTION.execute(peers.context(params, idempotency_key=f"slow-{honours_keys}"))
+
+    again = ACTION.execute(peers.context(params, attempt=2, stored_outputs=first.outputs))
+
+    assert again.external_workflow_ids == first.external_workflow_ids
+    assert len(peers.jobs) == 1
+
+
+def test_a_job_that_was_called_off_because_it_may_not_be_repeated_is_not_waited_for(peers):
+    params = {"model_uri": "org/called-off"}
+    peers.control(silent=True)
+    facts = {"idempotency_key": "called-off", "may_repeat": False}
+    first = ACTION.execute(peers.context(params, **facts))
+
+    second = ACTION.execute(peers.context(params, stored_outputs=first.outputs, **facts))
+
+    assert second.external_workflow_ids != first.external_workflow_ids
+    assert len(peers.jobs) == 2
+
+
 def test_a_busy_budapp_may_be_asked_again_because_it_has_started_nothing(peers):
     peers.control(refusals={"org/busy": 1})
 
