@@ -22,6 +22,7 @@ from benchmarks.installations import OneWorker
 from benchmarks.judging import Figure, Outcome, Rounds, at_least, at_most
 from benchmarks.ledger import Incomplete, Ledger
 from benchmarks.machine import Machine
+from benchmarks.messages import Messages
 from benchmarks.parking import Parked
 from benchmarks.rates import Comparison, Rate
 from benchmarks.raw import Baseline, Canvas
@@ -78,6 +79,7 @@ TINY: list[Row] = [
         is_ratio=False,
     ),
     Fair(count=1, per_second=2, cheap=3000, blocking=300, target=ANY),
+    Messages(events=10, subscribers=3, hanging=1),
     Due(per_minute=600, seconds=2.5, many=20, at_once=20),
     Parked(20),
     Recovery(lease_seconds=1),
