@@ -1,75 +1,26 @@
-"""The actions that are installed, and the broken ones with their reason.
-
-Built-in actions come through the same entry-point group as a stranger's package.
-"""
+"""Every action that can be used, by type or alias, and the broken ones with their reason."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
 from types import MappingProxyType
-from typing import Any
 
 import structlog
 
-from pipeline_engine.errors import ActionNotFound, PipelineEngineError, UnknownAction
-from pipeline_engine.sdk import ActionMeta, BaseActionExecutor, FanOutActionExecutor
-
-GROUP = "pipeline_engine.actions"
-OWN_DISTRIBUTION = "pipeline-engine"
+from pipeline_engine.errors import ActionNotFound, UnknownAction
+from pipeline_engine.registry.discovery import (
+    distribution_of,
+    installed,
+    loaded,
+    precedence,
+    reason_of,
+)
+from pipeline_engine.registry.registered import BrokenAction, InvalidPlugin, RegisteredAction
+from pipeline_engine.sdk import ActionMeta, BaseActionExecutor
 
 log = structlog.get_logger(__name__)
-
-
-class InvalidPlugin(PipelineEngineError):
-    """An entry point does not lead to an action."""
-
-    code = "invalid_plugin"
-
-
-@dataclass(frozen=True)
-class BrokenAction:
-    """An entry point that cannot be used, and why."""
-
-    name: str
-    distribution: str
-    reason: str
-
-
-@dataclass(frozen=True, eq=False)
-class RegisteredAction:
-    """An action that can run; its executor is made when it is first wanted."""
-
-    meta: ActionMeta
-    executor_class: type[BaseActionExecutor]
-    distribution: str
-    version: str
-    _made: list[BaseActionExecutor] = field(default_factory=list, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    @property
-    def fans_out(self) -> bool:
-        """Whether it makes items of its own."""
-        return issubclass(self.executor_class, FanOutActionExecutor)
-
-    @property
-    def executor(self) -> BaseActionExecutor:
-        """The one instance of this process; raises ``UnknownAction`` if it cannot be made."""
-        with self._lock:
-            if not self._made:
-                self._made.append(self._new())
-            return self._made[0]
-
-    def _new(self) -> BaseActionExecutor:
-        try:
-            return self.executor_class()
-        except Exception as error:  # foreign code: its constructor may want what is not there
-            log.warning("action_broken", action=self.meta.type, exc_info=True)
-            message = f"Action '{self.meta.type}' cannot be made: {type(error).__name__}"
-            raise UnknownAction(message, type=self.meta.type) from error
 
 
 class Registry:
@@ -87,9 +38,9 @@ class Registry:
     @classmethod
     def discover(cls, entry_points: Iterable[metadata.EntryPoint] | None = None) -> Registry:
         """Load every installed action; one that is broken is kept with its reason."""
-        found = metadata.entry_points(group=GROUP) if entry_points is None else entry_points
+        found = installed() if entry_points is None else entry_points
         registry = cls()
-        for entry_point in sorted(found, key=_precedence):
+        for entry_point in sorted(found, key=precedence):
             registry._register(entry_point)
         return registry
 
@@ -154,11 +105,11 @@ class Registry:
         return f": {broken.reason}" if broken else ""
 
     def _register(self, entry_point: metadata.EntryPoint) -> None:
-        distribution = _distribution(entry_point)
+        distribution = distribution_of(entry_point)
         try:
-            self._add(_loaded(entry_point))
+            self._add(loaded(entry_point))
         except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is its reason
-            reason = _reason(error)
+            reason = reason_of(error)
             self._broken[entry_point.name] = BrokenAction(entry_point.name, distribution, reason)
             log.warning(
                 "action_broken", action=entry_point.name, distribution=distribution, reason=reason
@@ -171,49 +122,3 @@ class Registry:
             raise InvalidPlugin(f"'{action.meta.type}' is provided by {taken.distribution} already")
         self._actions[action.meta.type] = action
         self._aliases.update(dict.fromkeys(action.meta.aliases, action.meta.type))
-
-
-def _precedence(entry_point: metadata.EntryPoint) -> tuple[bool, str, str]:
-    # Our own come first, so that no package can put itself in the place of a built-in action.
-    distribution = _distribution(entry_point)
-    return distribution != OWN_DISTRIBUTION, distribution, entry_point.name
-
-
-def _distribution(entry_point: metadata.EntryPoint) -> str:
-    return entry_point.dist.name if entry_point.dist else "unknown"
-
-
-def _loaded(entry_point: metadata.EntryPoint) -> RegisteredAction:
-    target = entry_point.load()
-    meta = _meta_of(target, entry_point.name)
-    problems = meta.validate()
-    if problems:
-        raise InvalidPlugin(f"Invalid action metadata for {meta.type}: {'; '.join(problems)}")
-    if entry_point.name not in (meta.type, *meta.aliases):
-        raise InvalidPlugin(f"the entry point is named '{entry_point.name}', not '{meta.type}'")
-    version = entry_point.dist.version if entry_point.dist else "unknown"
-    executor_class = _executor_class_of(target)
-    return RegisteredAction(meta, executor_class, _distribution(entry_point), version)
-
-
-def _meta_of(target: Any, name: str) -> ActionMeta:
-    meta = getattr(target, "meta", None)
-    if not isinstance(meta, ActionMeta):
-        raise InvalidPlugin(f"Action {name} missing 'meta' attribute")
-    return meta
-
-
-def _executor_class_of(target: Any) -> type[BaseActionExecutor]:
-    """Accept the executor itself, or the two-class form that names one."""
-    if isinstance(target, type) and issubclass(target, BaseActionExecutor):
-        return target
-    executor_class = getattr(target, "executor_class", None)
-    if executor_class is None:
-        raise InvalidPlugin(f"Action {target.meta.type} missing 'executor_class' attribute")
-    if not (isinstance(executor_class, type) and issubclass(executor_class, BaseActionExecutor)):
-        raise InvalidPlugin(f"the executor of {target.meta.type} is no BaseActionExecutor")
-    return executor_class
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, InvalidPlugin) else f"{type(error).__name__}: {error}"

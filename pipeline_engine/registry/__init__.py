@@ -1,0 +1,19 @@
+"""The actions that are installed, and the broken ones with their reason.
+
+Built-in actions come through the same entry-point group as a stranger's package.
+"""
+
+from __future__ import annotations
+
+from pipeline_engine.registry.discovery import GROUP, OWN_DISTRIBUTION
+from pipeline_engine.registry.registered import BrokenAction, InvalidPlugin, RegisteredAction
+from pipeline_engine.registry.registry import Registry
+
+__all__ = [
+    "GROUP",
+    "OWN_DISTRIBUTION",
+    "BrokenAction",
+    "InvalidPlugin",
+    "RegisteredAction",
+    "Registry",
+]

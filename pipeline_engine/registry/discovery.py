@@ -1,0 +1,67 @@
+"""Entry points of the group, and what they lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import metadata
+from typing import Any
+
+from pipeline_engine.registry.registered import InvalidPlugin, RegisteredAction
+from pipeline_engine.sdk import ActionMeta, BaseActionExecutor
+
+GROUP = "pipeline_engine.actions"
+OWN_DISTRIBUTION = "pipeline-engine"
+
+
+def installed() -> Iterable[metadata.EntryPoint]:
+    """The entry points of all installed packages."""
+    return metadata.entry_points(group=GROUP)
+
+
+def precedence(entry_point: metadata.EntryPoint) -> tuple[bool, str, str]:
+    """Our own come first: no package can put itself in the place of a built-in action."""
+    distribution = distribution_of(entry_point)
+    return distribution != OWN_DISTRIBUTION, distribution, entry_point.name
+
+
+def distribution_of(entry_point: metadata.EntryPoint) -> str:
+    """The package that an entry point is from."""
+    return entry_point.dist.name if entry_point.dist else "unknown"
+
+
+def loaded(entry_point: metadata.EntryPoint) -> RegisteredAction:
+    """The action of an entry point; raises ``InvalidPlugin`` and whatever its module raises."""
+    target = entry_point.load()
+    meta = _meta_of(target, entry_point.name)
+    problems = meta.validate()
+    if problems:
+        raise InvalidPlugin(f"Invalid action metadata for {meta.type}: {'; '.join(problems)}")
+    if entry_point.name not in (meta.type, *meta.aliases):
+        raise InvalidPlugin(f"the entry point is named '{entry_point.name}', not '{meta.type}'")
+    version = entry_point.dist.version if entry_point.dist else "unknown"
+    executor_class = _executor_class_of(target)
+    return RegisteredAction(meta, executor_class, distribution_of(entry_point), version)
+
+
+def _meta_of(target: Any, name: str) -> ActionMeta:
+    meta = getattr(target, "meta", None)
+    if not isinstance(meta, ActionMeta):
+        raise InvalidPlugin(f"Action {name} missing 'meta' attribute")
+    return meta
+
+
+def _executor_class_of(target: Any) -> type[BaseActionExecutor]:
+    """Accept the executor itself, or the two-class form that names one."""
+    if isinstance(target, type) and issubclass(target, BaseActionExecutor):
+        return target
+    executor_class = getattr(target, "executor_class", None)
+    if executor_class is None:
+        raise InvalidPlugin(f"Action {target.meta.type} missing 'executor_class' attribute")
+    if not (isinstance(executor_class, type) and issubclass(executor_class, BaseActionExecutor)):
+        raise InvalidPlugin(f"the executor of {target.meta.type} is no BaseActionExecutor")
+    return executor_class
+
+
+def reason_of(error: Exception) -> str:
+    """Why an action could not be loaded, in words."""
+    return str(error) if isinstance(error, InvalidPlugin) else f"{type(error).__name__}: {error}"

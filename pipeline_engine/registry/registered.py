@@ -1,0 +1,61 @@
+"""An action that is installed, and one that cannot be used."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+import structlog
+
+from pipeline_engine.errors import PipelineEngineError, UnknownAction
+from pipeline_engine.sdk import ActionMeta, BaseActionExecutor, FanOutActionExecutor
+
+log = structlog.get_logger(__name__)
+
+
+class InvalidPlugin(PipelineEngineError):
+    """An entry point does not lead to an action."""
+
+    code = "invalid_plugin"
+
+
+@dataclass(frozen=True)
+class BrokenAction:
+    """An entry point that cannot be used, and why."""
+
+    name: str
+    distribution: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class RegisteredAction:
+    """An action that can run; its executor is made when it is first wanted."""
+
+    meta: ActionMeta
+    executor_class: type[BaseActionExecutor]
+    distribution: str
+    version: str
+    _made: list[BaseActionExecutor] = field(default_factory=list, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def fans_out(self) -> bool:
+        """Whether it makes items of its own."""
+        return issubclass(self.executor_class, FanOutActionExecutor)
+
+    @property
+    def executor(self) -> BaseActionExecutor:
+        """The one instance of this process; raises ``UnknownAction`` if it cannot be made."""
+        with self._lock:
+            if not self._made:
+                self._made.append(self._new())
+            return self._made[0]
+
+    def _new(self) -> BaseActionExecutor:
+        try:
+            return self.executor_class()
+        except Exception as error:  # foreign code: its constructor may want what is not there
+            log.warning("action_broken", action=self.meta.type, exc_info=True)
+            message = f"Action '{self.meta.type}' cannot be made: {type(error).__name__}"
+            raise UnknownAction(message, type=self.meta.type) from error
