@@ -23,7 +23,7 @@ main.sections = {
         "validate": Entry("validate", "Check a pipeline document completely."),
         "pipelines": Entry("pipelines", "Store, list, archive and delete pipelines."),
         "secrets": Entry("secrets", "Store what steps are given and nobody is shown."),
-        "actions": Entry("actions", "List what steps can do, or show one action."),
+        "actions": Entry("actions", "List what steps can do; write, try and check your own."),
     },
     "Executions": {
         "run": Entry("run", "Start a pipeline: a stored one, or a file."),

@@ -1,4 +1,4 @@
-"""``pipeline-engine actions``: what steps can do here."""
+"""``pipeline-engine actions list | show``: what the API says that steps can do."""
 
 from __future__ import annotations
 
@@ -15,12 +15,7 @@ if TYPE_CHECKING:
     from pipeline_engine.client import Client
 
 
-@click.group()
-def actions() -> None:
-    """List the installed actions, or show one."""
-
-
-@actions.command("list", epilog=example("pipeline-engine actions list"))
+@click.command("list", epilog=example("pipeline-engine actions list"))
 @json_option
 @connected
 def list_actions(client: Client, as_json: bool) -> None:
@@ -36,7 +31,7 @@ def list_actions(client: Client, as_json: bool) -> None:
         click.echo(f"broken: {printable(why)}")
 
 
-@actions.command("show", epilog=example("pipeline-engine actions show http_request"))
+@click.command("show", epilog=example("pipeline-engine actions show http_request"))
 @click.argument("name", shell_complete=completion.actions)
 @json_option
 @connected

@@ -1,0 +1,17 @@
+"""``pipeline-engine actions``: what steps can do, and how authors make more of it."""
+
+from __future__ import annotations
+
+import click
+
+from pipeline_engine.cli.actions.catalogue import list_actions, show_action
+from pipeline_engine.cli.actions.new import new_action
+
+
+@click.group()
+def actions() -> None:
+    """List the installed actions, and write, try and check your own."""
+
+
+for command in (list_actions, show_action, new_action):
+    actions.add_command(command)

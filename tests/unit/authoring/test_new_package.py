@@ -1,0 +1,75 @@
+"""A package that ``actions new`` writes is right as it is, and takes no place that is taken."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pipeline_engine.cli import main
+
+
+def new(*words: object) -> Result:
+    return CliRunner().invoke(main, ["actions", "new", *map(str, words)])
+
+
+@pytest.mark.parametrize("kind", [(), ("--event-driven",)], ids=["sync", "event-driven"])
+def test_a_new_package_passes_its_own_tests_and_says_what_it_is(
+    kind: tuple[str, ...], tmp_path: Path
+) -> None:
+    made = new("acme.greet_all", "--dir", tmp_path / "new", "--json", *kind)
+
+    assert made.exit_code == 0, made.output
+    folder = tmp_path / "new"
+    written = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    assert set(json.loads(made.stdout)["files"]) == written
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    assert project["name"] == "acme-greet-all"
+    assert project["entry-points"]["pipeline_engine.actions"] == {
+        "acme.greet_all": "acme_greet_all.action:AcmeGreetAll"
+    }
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=folder,
+        env={"PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tested.returncode == 0, tested.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("acme-greet", "invalid_action_name", "try 'acme_greet'"),
+        ("1st", "invalid_action_name", "does not begin with a letter"),
+        ("class", "invalid_action_name", "try 'my_class'"),
+        ("log", "action_name_taken", "an action 'log'"),
+        ("requests", "action_name_taken", "a package 'requests'"),
+        ("json", "action_name_taken", "a module 'json'"),
+    ],
+)
+def test_a_name_that_cannot_be_had_is_refused_with_another_one(
+    name: str, code: str, said: str, tmp_path: Path
+) -> None:
+    refused = new(name, "--dir", tmp_path / "new")
+
+    assert refused.exit_code in {1, 4}
+    assert code in refused.stderr
+    assert said in refused.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_with_anything_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+
+    refused = new("acme_greet", "--dir", tmp_path)
+
+    assert (refused.exit_code, "folder_not_empty" in refused.stderr) == (4, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
