@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline_engine.domain.action_names import type_of
 from pipeline_engine.domain.queues import QueueName
 
 RUN_BATCH = "step.batch"  #: run many cheap steps, a batch a transaction
@@ -52,7 +53,7 @@ def several(labels: Sequence[str]) -> str:
 
 def task_of(action: str) -> str:
     """The name of the Celery task that runs steps with this action, as Flower shows it."""
-    return f"{RUN_STEP}{action}"
+    return f"{RUN_STEP}{type_of(action)}"
 
 
 def action_of(task: str) -> str | None:

@@ -223,6 +223,12 @@ class ActionMeta:
     examples: Sequence[ActionExample] = ()
     #: Address of a page with more about it.
     docs_url: str | None = None
+    #: Whether new definitions should not use it any more; it works as before.
+    deprecated: bool = False
+    #: The action to use instead, as a step would name it: ``greet@2`` or another type.
+    replaced_by: str | None = None
+    #: Why, and what to do, for whoever still uses it.
+    deprecation_message: str | None = None
     #: Other types that mean this action, such as older names.
     aliases: Sequence[str] = ()
     #: Whether it returns at once and calls nobody: its steps share messages and transactions.

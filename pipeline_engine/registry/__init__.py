@@ -5,15 +5,19 @@ Built-in actions come through the same entry-point group as a stranger's package
 
 from __future__ import annotations
 
+from pipeline_engine.registry.chosen import ChosenActions
 from pipeline_engine.registry.discovery import GROUP, OWN_DISTRIBUTION
 from pipeline_engine.registry.registered import BrokenAction, InvalidPlugin, RegisteredAction
 from pipeline_engine.registry.registry import Registry
+from pipeline_engine.registry.versions import Versions
 
 __all__ = [
     "GROUP",
     "OWN_DISTRIBUTION",
     "BrokenAction",
+    "ChosenActions",
     "InvalidPlugin",
     "RegisteredAction",
     "Registry",
+    "Versions",
 ]

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from importlib import metadata
 from typing import Any
 
+from pipeline_engine.domain.action_names import pin_of, type_of
 from pipeline_engine.registry.registered import InvalidPlugin, RegisteredAction
+from pipeline_engine.registry.versions import fits
 from pipeline_engine.sdk import ActionMeta, BaseActionExecutor
 
 GROUP = "pipeline_engine.actions"
@@ -36,11 +38,17 @@ def loaded(entry_point: metadata.EntryPoint) -> RegisteredAction:
     problems = meta.validate()
     if problems:
         raise InvalidPlugin(f"Invalid action metadata for {meta.type}: {'; '.join(problems)}")
-    if entry_point.name not in (meta.type, *meta.aliases):
+    if not _is_name_of(meta, entry_point.name):
         raise InvalidPlugin(f"the entry point is named '{entry_point.name}', not '{meta.type}'")
     version = entry_point.dist.version if entry_point.dist else "unknown"
     executor_class = _executor_class_of(target)
     return RegisteredAction(meta, executor_class, distribution_of(entry_point), version)
+
+
+def _is_name_of(meta: ActionMeta, name: str) -> bool:
+    """Whether an entry point may have this name: of several, each says its version."""
+    pin = pin_of(name)
+    return type_of(name) in (meta.type, *meta.aliases) and (pin is None or fits(meta.version, pin))
 
 
 def _meta_of(target: Any, name: str) -> ActionMeta:

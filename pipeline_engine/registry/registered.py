@@ -35,7 +35,7 @@ class RegisteredAction:
     meta: ActionMeta
     executor_class: type[BaseActionExecutor]
     distribution: str
-    version: str
+    distribution_version: str
     _made: list[BaseActionExecutor] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

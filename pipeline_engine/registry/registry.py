@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib import metadata
 from types import MappingProxyType
 
 import structlog
 
+from pipeline_engine.domain.action_names import pin_of, pinned, type_of
 from pipeline_engine.errors import ActionNotFound, UnknownAction
 from pipeline_engine.registry.discovery import (
     distribution_of,
@@ -18,18 +19,20 @@ from pipeline_engine.registry.discovery import (
     reason_of,
 )
 from pipeline_engine.registry.registered import BrokenAction, InvalidPlugin, RegisteredAction
+from pipeline_engine.registry.versions import Versions, side_by_side
 from pipeline_engine.sdk import ActionMeta, BaseActionExecutor
 
 log = structlog.get_logger(__name__)
+NO_VERSIONS = Versions([])
 
 
 class Registry:
-    """Finds actions by type or alias."""
+    """Finds actions by type or alias, both of which may name a version: ``greet@2``."""
 
     def __init__(
         self, actions: Iterable[RegisteredAction] = (), broken: Iterable[BrokenAction] = ()
     ) -> None:
-        self._actions: dict[str, RegisteredAction] = {}
+        self._versions: dict[str, Versions] = {}
         self._aliases: dict[str, str] = {}
         self._broken: dict[str, BrokenAction] = {entry.name: entry for entry in broken}
         for action in actions:
@@ -49,42 +52,51 @@ class Registry:
         """The entry points that cannot be used, by name."""
         return MappingProxyType(self._broken)
 
-    def get(self, action_type: str) -> RegisteredAction:
-        """Return the action of this type or alias; raises ``ActionNotFound``."""
-        action = self._find(action_type)
+    def get(self, name: str) -> RegisteredAction:
+        """Return the action that *name* means; raises ``ActionNotFound``."""
+        action = self._find(name)
         if action is None:
-            raise ActionNotFound(
-                f"Action '{action_type}' not found{self._because(action_type)}", type=action_type
-            )
+            message = f"Action '{name}' not found{self._because(name)}"
+            raise ActionNotFound(message, type=name)
         return action
 
-    def meta(self, action_type: str) -> ActionMeta:
-        """Return the metadata of this type or alias; raises ``ActionNotFound``."""
-        return self.get(action_type).meta
-
-    def executor(self, action_type: str) -> BaseActionExecutor:
-        """Return the executor of this type or alias; raises ``UnknownAction``."""
-        action = self._find(action_type)
+    def usable(self, name: str) -> RegisteredAction:
+        """The same for somebody who is about to run it; raises ``UnknownAction``."""
+        action = self._find(name)
         if action is None:
-            raise UnknownAction(
-                f"Unknown action type: {action_type}{self._because(action_type)}", type=action_type
-            )
-        return action.executor
+            message = f"Unknown action type: {name}{self._because(name)}"
+            raise UnknownAction(message, type=name)
+        return action
+
+    def meta(self, name: str) -> ActionMeta:
+        """Return the metadata of what *name* means; raises ``ActionNotFound``."""
+        return self.get(name).meta
+
+    def executor(self, name: str) -> BaseActionExecutor:
+        """Return the executor of what *name* means; raises ``UnknownAction``."""
+        return self.usable(name).executor
+
+    def versions(self, name: str) -> Versions:
+        """All installed versions of the type in *name*; none if it is not installed."""
+        return self._versions.get(self._type_of(name), NO_VERSIONS)
+
+    def name_of(self, name: str) -> str:
+        """*name* with the type instead of an alias."""
+        return pinned(self._type_of(name), pin_of(name))
 
     @cached_property
-    def demanding(self) -> Mapping[str, Sequence[str]]:
-        """The rights that actions ask for, by each of their names; most ask for none."""
-        wanted = {a.meta.type: tuple(a.meta.required_permissions) for a in self}
-        names = {**{name: name for name in wanted}, **self._aliases}
-        return {name: wanted[kind] for name, kind in names.items() if wanted[kind]}
+    def demanding(self) -> frozenset[str]:
+        """The types, and aliases of them, that ask for a right in some version; most do not."""
+        asking = {a.meta.type for a in self if a.meta.required_permissions}
+        return frozenset(asking.union(n for n, kind in self._aliases.items() if kind in asking))
 
     def types(self) -> list[str]:
         """Return every type, sorted; aliases are not among them."""
-        return sorted(self._actions)
+        return sorted(self._versions)
 
     def by_category(self) -> dict[str, list[ActionMeta]]:
-        """Return all metadata by category, both sorted."""
-        metas = [self._actions[name].meta for name in self.types()]
+        """Return the metadata that each type alone means by category, both sorted."""
+        metas = [self.meta(name) for name in self.types()]
         categories = sorted({meta.category for meta in metas})
         return {name: [meta for meta in metas if meta.category == name] for name in categories}
 
@@ -92,17 +104,25 @@ class Registry:
         return isinstance(action_type, str) and self._find(action_type) is not None
 
     def __iter__(self) -> Iterator[RegisteredAction]:
-        return (self._actions[name] for name in self.types())
+        """Every version of every type."""
+        return (action for name in self.types() for action in self._versions[name])
 
     def __len__(self) -> int:
-        return len(self._actions)
+        return sum(map(len, self._versions.values()))
 
     def _find(self, name: str) -> RegisteredAction | None:
-        return self._actions.get(self._aliases.get(name, name))
+        found = self.versions(name)
+        return found.get(pin_of(name)) if found else None
+
+    def _type_of(self, name: str) -> str:
+        word = type_of(name)
+        return self._aliases.get(word, word)
 
     def _because(self, name: str) -> str:
-        broken = self._broken.get(name)
-        return f": {broken.reason}" if broken else ""
+        if broken := self._broken.get(name):
+            return f": {broken.reason}"
+        found = self.versions(name)
+        return f": there are the versions {', '.join(found.texts)}" if found else ""
 
     def _register(self, entry_point: metadata.EntryPoint) -> None:
         distribution = distribution_of(entry_point)
@@ -116,9 +136,12 @@ class Registry:
             )
 
     def _add(self, action: RegisteredAction) -> None:
-        names = (action.meta.type, *action.meta.aliases)
-        taken = next((found for name in names if (found := self._find(name))), None)
-        if taken is not None:
-            raise InvalidPlugin(f"'{action.meta.type}' is provided by {taken.distribution} already")
-        self._actions[action.meta.type] = action
-        self._aliases.update(dict.fromkeys(action.meta.aliases, action.meta.type))
+        """Take an action; what a package has named, only this package may add versions to."""
+        meta = action.meta
+        for name in (meta.type, *meta.aliases):
+            for other in self.versions(name):
+                if not side_by_side(action, other):
+                    message = f"'{meta.type}' is provided by {other.distribution} already"
+                    raise InvalidPlugin(message)
+        self._versions[meta.type] = self.versions(meta.type).joined_by(action)
+        self._aliases.update(dict.fromkeys(meta.aliases, meta.type))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from pipeline_engine.config import Settings
+from pipeline_engine.domain.action_names import pinned
 from pipeline_engine.domain.checks.catalogue import OwnCheck
-from pipeline_engine.registry import BrokenAction, Registry
+from pipeline_engine.registry import BrokenAction, RegisteredAction, Registry
 from pipeline_engine.sdk import ActionMeta, BaseActionExecutor, check_params, run_maybe_async
 
 OTHER_ICON = "box"
@@ -35,10 +36,12 @@ class Catalogue:
     """The installed actions as the check of a definition asks for them."""
 
     registry: Registry
+    chosen: Mapping[str, str] = field(default_factory=dict)  #: versions of names that say none
 
     def find(self, action_type: str) -> ActionMeta | None:
         """The metadata of a usable action; None if it is not installed, or broken."""
-        return self.registry.meta(action_type) if action_type in self.registry else None
+        action = self._find(action_type)
+        return action.meta if action else None
 
     def broken_reason(self, action_type: str) -> str | None:
         """Why an installed action cannot be used."""
@@ -47,19 +50,36 @@ class Catalogue:
 
     def fans_out(self, action_type: str) -> bool:
         """Whether a usable action makes items of its own."""
-        return action_type in self.registry and self.registry.get(action_type).fans_out
+        action = self._find(action_type)
+        return action is not None and action.fans_out
 
     def own_check(self, action_type: str) -> OwnCheck | None:
         """How a usable action checks its params itself; None if it does not."""
-        action = self.registry.get(action_type) if action_type in self.registry else None
+        action = self._find(action_type)
         inherited = BaseActionExecutor.validate_params
         if action is None or action.executor_class.validate_params is inherited:
             return None
-        return partial(_own_problems, self.registry, action_type)
+        return partial(_own_problems, action)
 
     def types(self) -> Sequence[str]:
         """The types of all usable actions."""
         return self.registry.types()
+
+    def versions(self, action_type: str) -> Sequence[str]:
+        """All usable versions of the action in a name, newest first; empty if there is none."""
+        return self.registry.versions(action_type).texts
+
+    def choices(self, action_type: str) -> Sequence[str]:
+        """The versions among which a name that says none may choose, the best first."""
+        return [one.meta.version for one in self.registry.versions(action_type).choices]
+
+    def taking(self, versions: Mapping[str, str]) -> Catalogue:
+        """These actions, with names that say no version meaning the one that is given here."""
+        return replace(self, chosen=versions)
+
+    def _find(self, name: str) -> RegisteredAction | None:
+        exact = pinned(name, self.chosen.get(name))
+        return self.registry.get(exact) if exact in self.registry else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +137,13 @@ def problems(registry: Registry, action_type: str, params: Mapping[str, Any]) ->
 
     Raises ``ActionNotFound``.
     """
-    found = check_params(registry.get(action_type).meta, params)
+    action = registry.get(action_type)
+    found = check_params(action.meta, params)
     try:
-        return [*found, *_own_problems(registry, action_type, dict(params))]
+        return [*found, *_own_problems(action, dict(params))]
     except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is an answer
         return [*found, f"Validation error: {error}"]
 
 
-def _own_problems(registry: Registry, action_type: str, params: dict[str, Any]) -> list[str]:
-    return [
-        str(problem)
-        for problem in run_maybe_async(registry.executor(action_type).validate_params(params))
-    ]
+def _own_problems(action: RegisteredAction, params: dict[str, Any]) -> list[str]:
+    return [str(problem) for problem in run_maybe_async(action.executor.validate_params(params))]

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from pipeline_engine.domain.audit_log import Act, Record
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.recorded_actions import recorded
 from pipeline_engine.domain.sealing import with_sealed_defaults
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.errors import (
@@ -89,7 +90,7 @@ def run_ephemeral(
 
     def begin(tx: Transaction) -> Started:
         sealed = with_sealed_defaults(document, runtime.sealer)
-        revision_id = insert_ephemeral(tx.connection, sealed)
+        revision_id = insert_ephemeral(tx.connection, sealed, recorded(report.versions))
         plan = runtime.plans.of(tx.connection, revision_id)
         owner = owned.user_id
         startable = Startable(

@@ -18,6 +18,7 @@ from pipeline_engine.domain import checks
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.checks import CheckReport, Limits
 from pipeline_engine.domain.definitions import notifies
+from pipeline_engine.domain.recorded_actions import recorded, versions_in
 from pipeline_engine.domain.sealing import (
     with_kept_defaults,
     with_masked_defaults,
@@ -75,10 +76,16 @@ class StoredPipeline:
 
     pipeline: Pipeline
     version: str  #: the author's own version text
+    actions: dict[str, Any] | None  #: what was chosen for each action when it was saved
     #: as it was written, but for the defaults of secrets; left out of lists on request
     document: dict[str, Any] | None
     execution_count: int
     last_execution_at: datetime | None
+
+    @property
+    def action_versions(self) -> dict[str, str]:
+        """The version of each action that was taken when the revision was saved."""
+        return versions_in(self.actions)
 
 
 def check(
@@ -120,13 +127,13 @@ def create(
 
     Raises ``InvalidDefinition`` with the whole report, ``DuplicateName``, ``AdministratorsOnly``.
     """
-    name = _checked_name(runtime, request)
+    report = _checked(runtime, request)
     owner = caller.acting_for(request.user_id)
     of_system = request.system_owned or owner.user_id is None
     if of_system and not caller.is_administrator:
         raise AdministratorsOnly("Only an administrator may store a pipeline of the system.")
     pipeline = Pipeline(
-        name=name,
+        name=_name(request),
         status=status_of(step_count=_step_count(request.document)),
         description=_description(request.document),
         icon=request.icon,
@@ -137,8 +144,9 @@ def create(
         lock_version=1,
     )
     session.add(pipeline)
-    _flush_named(session, name)
-    session.add(_revision(pipeline, with_sealed_defaults(request.document, runtime.sealer)))
+    _flush_named(session, pipeline.name)
+    document = with_sealed_defaults(request.document, runtime.sealer)
+    session.add(_revision(pipeline, document, recorded(report.versions)))
     session.flush()
     _check_stored_bytes(session, runtime.settings, pipeline.user_id)
     _record(owner, session, Act.PIPELINE_CREATE, pipeline)
@@ -167,11 +175,12 @@ def update(
             f" found {pipeline.lock_version}",
             lock_version=pipeline.lock_version,
         )
-    pipeline.name = _checked_name(runtime, request)
+    report = _checked(runtime, request)
+    pipeline.name = _name(request)
     _flush_named(session, pipeline.name)
     if request.icon is not None:
         pipeline.icon = request.icon
-    _revise(session, runtime, pipeline, request.document)
+    _revise(session, runtime, pipeline, request.document, recorded(report.versions))
     pipeline.lock_version += 1
     session.flush()
     _check_stored_bytes(session, runtime.settings, pipeline.user_id)
@@ -280,10 +289,11 @@ def require_meant(caller: Caller, session: Session, name_or_id: str) -> UUID:
 
 
 def _stored_pipeline(row: Row[*tuple[Any, ...]]) -> StoredPipeline:
-    pipeline, version, document, execution_count, last_execution_at = row
+    pipeline, version, actions, document, execution_count, last_execution_at = row
     return StoredPipeline(
         pipeline=pipeline,
         version=version,
+        actions=actions,
         document=None if document is None else with_masked_defaults(document),
         execution_count=execution_count,
         last_execution_at=last_execution_at,
@@ -305,6 +315,7 @@ def _stored(caller: Caller, *, with_document: bool) -> Select[*tuple[Any, ...]]:
         select(
             Pipeline.__mapper__,
             PipelineRevision.version,
+            PipelineRevision.actions,
             document.label("document"),
             counts.c.execution_count,
             counts.c.last_execution_at,
@@ -348,39 +359,47 @@ def _record(caller: Caller, session: Session, act: Act, pipeline: Pipeline) -> N
 
 
 def _revise(
-    session: Session, runtime: Runtime, pipeline: Pipeline, document: dict[str, Any]
+    session: Session,
+    runtime: Runtime,
+    pipeline: Pipeline,
+    document: dict[str, Any],
+    actions: dict[str, Any] | None,
 ) -> None:
-    newest = session.scalar(
-        select(PipelineRevision.document).where(
+    """Add a revision, unless the newest one says the same and has the same actions."""
+    newest = session.execute(
+        select(PipelineRevision.document, PipelineRevision.actions).where(
             PipelineRevision.pipeline_id == pipeline.id,
             PipelineRevision.revision == pipeline.revision,
         )
-    )
+    ).one_or_none()
     if newest is not None:
-        before = with_opened_defaults(newest, runtime.sealer)
+        before = with_opened_defaults(newest.document, runtime.sealer)
         document = with_kept_defaults(document, before)
-        if before == document:
+        if before == document and newest.actions == actions:
             return
     pipeline.revision += 1
     if pipeline.status != PipelineStatus.ARCHIVED:
         pipeline.status = status_of(step_count=_step_count(document))
     pipeline.description = _description(document)
     pipeline.step_count = _step_count(document)
-    session.add(_revision(pipeline, with_sealed_defaults(document, runtime.sealer)))
+    session.add(_revision(pipeline, with_sealed_defaults(document, runtime.sealer), actions))
 
 
-def _revision(pipeline: Pipeline, document: dict[str, Any]) -> PipelineRevision:
+def _revision(
+    pipeline: Pipeline, document: dict[str, Any], actions: dict[str, Any] | None
+) -> PipelineRevision:
     return PipelineRevision(
         pipeline_id=pipeline.id,
         revision=pipeline.revision,
         version=str(document.get("version") or "1.0"),
         document=document,
+        actions=actions,
         secret_names=sorted(named_in(document).names) or None,
         notifies=notifies(document),
     )
 
 
-def _checked_name(runtime: Runtime, request: PipelineRequest) -> str:
+def _checked(runtime: Runtime, request: PipelineRequest) -> CheckReport:
     report = checks.check(
         request.document,
         Catalogue(runtime.registry),
@@ -392,6 +411,10 @@ def _checked_name(runtime: Runtime, request: PipelineRequest) -> str:
         raise InvalidDefinition(
             f"The pipeline definition has {len(report.errors)} error(s).", report=report
         )
+    return report
+
+
+def _name(request: PipelineRequest) -> str:
     return str(request.name or request.document["name"])
 
 

@@ -38,7 +38,7 @@ def waiting(
         connection,
         "SELECT id, attempt, step_id, item_index, within FROM step_executions"
         f" WHERE execution_id = %(execution)s AND status = '{StepStatus.RUNNING}'"
-        " AND awaiting_event AND NOT cancelling AND action = %(action)s"
+        " AND awaiting_event AND NOT cancelling AND split_part(action, '@', 1) = %(action)s"
         " AND (%(step)s::text IS NULL OR step_id = %(step)s) ORDER BY id LIMIT %(most)s",
         {"execution": str(execution_id), "action": action, "step": step_id, "most": MOST},
     )

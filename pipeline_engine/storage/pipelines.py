@@ -85,7 +85,9 @@ def newest_named(
     return _in_reach(driver.fetch(connection, statement, asked), callers)
 
 
-def insert_ephemeral(connection: Connection, document: dict[str, Any]) -> UUID:
+def insert_ephemeral(
+    connection: Connection, document: dict[str, Any], actions: dict[str, Any] | None
+) -> UUID:
     """Store a definition that belongs to no pipeline; its secrets have to be sealed already."""
     revision_id = new_id()
     connection.execute(
@@ -95,6 +97,7 @@ def insert_ephemeral(connection: Connection, document: dict[str, Any]) -> UUID:
             revision=1,
             version=str(document.get("version") or "1.0"),
             document=document,
+            actions=actions,
             notifies=notifies(document),
         )
     )

@@ -421,10 +421,15 @@ def external_ids(connection: Connection, step_execution_id: int) -> tuple[str, .
     return tuple(row[0] for row in rows)
 
 
-def revision_document(connection: Connection, revision_id: UUID) -> dict[str, Json]:
-    """The definition that an execution is pinned to."""
-    row = connection.exec_driver_sql(
-        "SELECT document FROM pipeline_revisions WHERE id = %(id)s", {"id": str(revision_id)}
-    ).one()
-    document: dict[str, Json] = row[0]
-    return document
+class RevisionRow(NamedTuple):
+    """What an execution is pinned to."""
+
+    document: dict[str, Json]
+    actions: dict[str, Any] | None  #: what was chosen when it was saved
+
+
+def revision(connection: Connection, revision_id: UUID) -> RevisionRow:
+    """The definition that an execution is pinned to, and the versions of its actions."""
+    asked = "SELECT document, actions FROM pipeline_revisions WHERE id = %(id)s"
+    row = connection.exec_driver_sql(asked, {"id": str(revision_id)}).one()
+    return RevisionRow(*row)

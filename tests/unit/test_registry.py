@@ -76,7 +76,7 @@ def test_the_built_in_actions_come_through_the_same_door_and_none_is_broken():
 def test_a_strangers_action_is_found_with_its_distribution_and_version():
     action = Registry.discover().get("acme_deployment_delete")
 
-    assert (action.distribution, action.version) == ("acme-pipeline-actions", "2.1")
+    assert (action.distribution, action.distribution_version) == ("acme-pipeline-actions", "2.1")
 
 
 @pytest.mark.usefixtures("acme")

@@ -42,6 +42,7 @@ PIPELINE = {
     "description": None,
     "icon": None,
     "dag": DEFINITION,
+    "action_versions": {"log": "1.0.0", "wait_for_event": "1.0.0"},
     "execution_count": 0,
     "last_execution_at": None,
 }

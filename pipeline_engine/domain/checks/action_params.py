@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from copy import deepcopy
 
+from pipeline_engine.domain.action_names import type_of
 from pipeline_engine.domain.action_params import (
     ParamProblem,
     holds,
@@ -49,10 +50,11 @@ BRANCH_FIELDS: Mapping[str, tuple[Fits, str]] = {
 def check_actions(outline: Outline, actions: ActionCatalogue, findings: Findings) -> None:
     """Note every action that cannot be used and every param that does not fit."""
     for use in outline.uses:
-        _check_use(use, outline, actions, findings)
+        check_use(use, outline, actions, findings)
 
 
-def _check_use(use: Use, outline: Outline, actions: ActionCatalogue, findings: Findings) -> None:
+def check_use(use: Use, outline: Outline, actions: ActionCatalogue, findings: Findings) -> None:
+    """Note if an action cannot be used, or does not take what this use gives it."""
     meta = use.meta(actions)
     if meta is None:
         if use.action:
@@ -69,7 +71,7 @@ def _check_use(use: Use, outline: Outline, actions: ActionCatalogue, findings: F
     _check_nesting(use, actions, findings)
     inner = use.inner(meta)
     if inner is not None:
-        _check_use(inner, outline, actions, findings)
+        check_use(inner, outline, actions, findings)
 
 
 def _unusable(use: Use, actions: ActionCatalogue, findings: Findings) -> None:
@@ -78,7 +80,12 @@ def _unusable(use: Use, actions: ActionCatalogue, findings: Findings) -> None:
     if reason is not None:
         findings.error(place, "broken_action", f"Action '{name}' cannot be used: {reason}")
         return
-    hint = findings.did_you_mean(use.action, actions.types())
+    if versions := actions.versions(use.action):
+        message = f"Action '{name}' is not installed in this version"
+        there = f"Installed: {', '.join(versions)}."
+        findings.error(place, "unknown_action_version", message, there)
+        return
+    hint = findings.did_you_mean(type_of(use.action), actions.types())
     findings.error(place, "unknown_action", f"Action '{name}' is not registered", hint)
 
 

@@ -15,6 +15,11 @@ from pipeline_engine.domain.checks.references import check_references
 from pipeline_engine.domain.checks.report import CheckReport, Findings
 from pipeline_engine.domain.checks.shadowed import check_shadowed
 from pipeline_engine.domain.checks.structure import document_shape
+from pipeline_engine.domain.checks.versions import (
+    check_deprecations,
+    choose_versions,
+    recorded_versions,
+)
 from pipeline_engine.domain.definitions import JSON
 
 USUAL = Limits()
@@ -66,8 +71,11 @@ def _check_object(
         check_blocks(outline, findings)
         check_dependencies(outline, findings)
         check_shadowed(outline, findings)
-        check_actions(outline, actions, findings)
-        check_references(outline, actions, findings, secrets)
+        chosen = choose_versions(outline, actions, findings)
+        check_actions(outline, chosen, findings)
+        check_deprecations(outline, chosen, findings)
+        check_references(outline, chosen, findings, secrets)
+        return findings.report(len(outline.steps), recorded_versions(outline, chosen))
     return findings.report(len(outline.steps))
 
 

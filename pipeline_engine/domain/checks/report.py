@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 
 from pipeline_engine.domain.checks.limits import Limits
 from pipeline_engine.domain.expressions import Fuel
@@ -16,6 +17,7 @@ MAX_COMPARISONS = 50
 MAX_COMPARED_NAMES = 2500
 MAX_COMPARED_CHARACTERS = 100
 MAX_SHOWN_CHARACTERS = 80
+NO_VERSIONS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class CheckReport:
     warnings: tuple[Issue, ...]
     step_count: int  #: 0 when the document is not valid
     has_cycles: bool
+    #: The version that each action would run in, by its name in the rows of steps.
+    versions: Mapping[str, str]
 
     @property
     def valid(self) -> bool:
@@ -70,13 +74,14 @@ class Findings:
         found = get_close_matches(word, names, n=1)
         return f"Did you mean '{found[0]}'?" if found else None
 
-    def report(self, step_count: int) -> CheckReport:
+    def report(self, step_count: int, versions: Mapping[str, str] = NO_VERSIONS) -> CheckReport:
         """The verdict on what was collected."""
         return CheckReport(
             errors=tuple(self._errors),
             warnings=tuple(self._warnings),
             step_count=0 if self._errors else step_count,
             has_cycles=any(issue.code == "cyclic_dependency" for issue in self._errors),
+            versions=versions,
         )
 
     def _note(self, issues: list[Issue], issue: Issue) -> None:

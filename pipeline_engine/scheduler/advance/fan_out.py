@@ -104,7 +104,7 @@ def _new_item(
         id=item_id,
         step_id=row.step_id,
         name=row.name,
-        action=planned.meta.type,
+        action=planned.action,
         kind=StepKind.ITEM.value,
         sequence_number=index,
         queue=planned.item_queue,

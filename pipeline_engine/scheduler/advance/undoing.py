@@ -96,7 +96,7 @@ def _chained(
         id=ids[0],
         step_id=step.id,
         name=step.name,
-        action=planned.meta.type if planned else step.action,
+        action=planned.action if planned else step.action,
         kind=one.kind.value,
         sequence_number=number,
         queue=planned.queue if planned else QueueName.FAST.value,

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.definitions import DefinitionDefaults, parse
+from pipeline_engine.domain.recorded_actions import RecordedActions
 from pipeline_engine.domain.sealing import sealer_with, with_opened_defaults
 from pipeline_engine.domain.secret_store import named_in
 from pipeline_engine.registry import Registry
@@ -34,7 +35,7 @@ class Plans:
             if revision_id in self._plans:
                 self._plans.move_to_end(revision_id)
                 return self._plans[revision_id]
-        plan = self.make(rows.revision_document(connection, revision_id))
+        plan = self.make(*rows.revision(connection, revision_id))
         with self._lock:
             # Another thread may have made it meanwhile; all use the one that came first.
             return self._kept(revision_id, plan)
@@ -47,7 +48,7 @@ class Plans:
             steps -= dropped.size
         return kept
 
-    def make(self, document: Mapping[str, Any]) -> Plan:
+    def make(self, document: Mapping[str, Any], recorded: RecordedActions | None = None) -> Plan:
         """A plan that is not kept."""
         defaults = DefinitionDefaults(
             timeout_seconds=self._settings.execution_timeout_seconds,
@@ -57,4 +58,4 @@ class Plans:
         sealer = sealer_with(self._settings.secret_key, self._settings.old_secret_keys)
         opened = with_opened_defaults(document, sealer)
         definition = parse(opened, defaults=defaults)
-        return Plan(definition, self._settings, self._registry, named_in(document))
+        return Plan(definition, self._settings, self._registry, named_in(document), recorded)

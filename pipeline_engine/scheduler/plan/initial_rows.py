@@ -57,7 +57,7 @@ def _first_row(
         id=rank,
         step_id=step.id,
         name=step.name,
-        action=planned.meta.type,
+        action=planned.action,
         kind=StepKind.STEP.value,
         sequence_number=number,
         queue=planned.queue,

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain import retries
+from pipeline_engine.domain.action_names import type_of
 from pipeline_engine.domain.action_params import may_park
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.concurrency import Need, needs_of_action
@@ -32,10 +33,11 @@ from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker, masker_of
 from pipeline_engine.domain.outcome import COMPENSATES, compensating, own_id
 from pipeline_engine.domain.queues import QueueName
 from pipeline_engine.domain.readiness import EAGER
+from pipeline_engine.domain.recorded_actions import RecordedActions, versions_in
 from pipeline_engine.domain.sealing import Sealer, sealer_with
 from pipeline_engine.domain.secret_store import NOTHING_NAMED, Named
 from pipeline_engine.errors import UnknownAction
-from pipeline_engine.registry import Registry
+from pipeline_engine.registry import ChosenActions, Registry
 from pipeline_engine.scheduler.plan import blocks
 from pipeline_engine.scheduler.plan.blocks import PlannedBlock
 from pipeline_engine.scheduler.plan.initial_rows import first_steps
@@ -65,6 +67,7 @@ class PlannedStep:
     """One step with all that a worker needs to run it."""
 
     definition: StepDefinition
+    action: str  #: the action as its row names it: the type, and the version that was asked for
     meta: ActionMeta
     executor: BaseActionExecutor
     retry: Retries  #: empty: the first failure is the last
@@ -214,6 +217,7 @@ class Plan:
     settings: Settings
     registry: Registry
     named: Named = NOTHING_NAMED  #: the stored secrets that it speaks of
+    recorded: RecordedActions | None = None  #: what was chosen when it was saved
 
     @property
     def size(self) -> int:
@@ -230,10 +234,11 @@ class Plan:
         if not demanding:  # else each step has to be read, and most only when they run
             return ()
         return [
-            (step.id, action, demanding[action])
+            (step.id, action, words)
             for step in self.definition.every_step()
             for action in self._actions_of(step)
-            if action in demanding
+            if type_of(action) in demanding
+            if (meta := self._meta_of(action)) and (words := meta.required_permissions)
         ]
 
     def _actions_of(self, step: StepDefinition) -> Iterator[str]:
@@ -241,10 +246,17 @@ class Plan:
         yield step.action
         if step.compensate:
             yield step.compensate.action
-        inner = self.registry.meta(step.action).inner if step.action in self.registry else None
-        named = step.params.get(inner.action) if inner else None
+        meta = self._meta_of(step.action)
+        named = step.params.get(meta.inner.action) if meta and meta.inner else None
         if isinstance(named, str):
             yield named
+
+    def _meta_of(self, action: str) -> ActionMeta | None:
+        """What an action says of itself; None if it cannot be used, so that its step will fail."""
+        try:
+            return self.actions.get(action).meta
+        except UnknownAction:
+            return None
 
     def step(self, row: StepRow) -> PlannedStep:
         """What to do for a row. Raises ``UnknownAction`` if the action is not installed."""
@@ -260,7 +272,7 @@ class Plan:
     def _plan(self, row: StepRow) -> PlannedStep:
         if row.kind == StepKind.STEP:
             known = self._step_with(row.step_id)
-            if known is not None and known.meta.type == row.action:
+            if known is not None and known.action == row.action:
                 return known
         definition = self.definition_of(row)
         return self.plan(
@@ -319,6 +331,7 @@ class Plan:
         meta, executor, fans_out = self._found(definition, action)
         return PlannedStep(
             definition=definition,
+            action=self.actions.name_of(action),
             meta=meta,
             executor=executor,
             retry=self._retry(definition, meta),
@@ -333,9 +346,13 @@ class Plan:
     ) -> tuple[ActionMeta, BaseActionExecutor, bool]:
         if action == BLOCK and definition.block is not None:  # a plug-in may have the same name
             return blocks.META, blocks.BlockExecutor(), False
-        executor = self.registry.executor(action)
-        found = self.registry.get(action)
-        return found.meta, executor, found.fans_out
+        found = self.actions.get(action)
+        return found.meta, found.executor, found.fans_out
+
+    @cached_property
+    def actions(self) -> ChosenActions:
+        """The actions in the versions that this revision has."""
+        return ChosenActions(self.registry, versions_in(self.recorded))
 
     def block(self, step_id: str) -> PlannedBlock:
         """The steps inside of a block. Raises ``UnknownAction``."""

@@ -104,7 +104,7 @@ def audit_rows(
     if header is None:
         raise not_found(execution_id)
     statements.allow_time(connection)
-    definition = parse(rows.revision_document(connection, header.revision_id))
+    definition = parse(rows.revision(connection, header.revision_id).document)
     events = statements.count_events(connection, execution_id)
     retold: list[Finding] = []
     if events <= most_events:

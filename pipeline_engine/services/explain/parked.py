@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline_engine.domain.action_names import type_of
 from pipeline_engine.domain.paths import path_of
 from pipeline_engine.services.explain.evidence import Evidence
 from pipeline_engine.services.explain.findings import WAIT, FindingCode, Words, until
@@ -34,7 +35,7 @@ def parked(step: OpenStep, evidence: Evidence) -> Words:
     came, external_ids = evidence.deliveries.get(step.id, {}), list(evidence.awaited[step.id])
     named = f" on {', '.join(external_ids[:3])}" if external_ids else ""
     because = f"It is parked{named} {until(step.deadline_at, evidence.now)}; {_in_words(came)}."
-    todo = _approve(step, evidence) if step.action == APPROVAL else ANSWER
+    todo = _approve(step, evidence) if type_of(step.action) == APPROVAL else ANSWER
     if came.get(Disposition.UNMATCHED):
         todo = (
             "Events for it were given up before it waited: offer them again with"

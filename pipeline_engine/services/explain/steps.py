@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from pipeline_engine.domain.action_names import type_of
 from pipeline_engine.domain.outcome import COMPENSATES
 from pipeline_engine.domain.paths import path_of
 from pipeline_engine.domain.phases import Phase, is_lost, phase_of
@@ -144,12 +145,11 @@ def _queued(step: OpenStep, evidence: Evidence) -> Words:
     because += f"; {length} messages lie there, {_workers_serve(len(workers))} it"
     if owners > 1:
         because += f"; {owners}{'' if owners < MOST_OWNERS else ' or more'} owners take turns at it"
-    lacking = [w for w in workers if step.action not in evidence.actions.get(w, {step.action})]
+    kind = type_of(step.action)
+    lacking = [w for w in workers if kind not in evidence.actions.get(w, {kind})]
     if lacking:
         facts["lacking"] = lacking
-        because += (
-            f", and {', '.join(lacking)} cannot run it: '{step.action}' is not installed there"
-        )
+        because += f", and {', '.join(lacking)} cannot run it: '{kind}' is not installed there"
         todo = "Install the same actions in every worker: one that lacks it drops such messages."
     return f"{because}.", todo, facts
 

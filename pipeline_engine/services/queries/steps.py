@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from pipeline_engine.domain import paths
+from pipeline_engine.domain.action_names import type_of
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.redaction import Redactor
 from pipeline_engine.domain.scopes import Scope
@@ -212,7 +213,7 @@ def callback_url_of(caller: Caller, runtime: Runtime, step: StepRecord) -> str |
     """
     if not step.parked or not caller.may(Scope.EXECUTIONS_CONTROL):
         return None
-    if step.action == approvals.ACTION and not caller.is_service:
+    if type_of(step.action) == approvals.ACTION and not caller.is_service:
         return None
     left = timedelta(seconds=runtime.settings.parked_timeout_seconds)
     if step.deadline_at is not None:

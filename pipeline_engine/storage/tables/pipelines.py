@@ -59,6 +59,8 @@ class PipelineRevision(Base):
     revision: Mapped[int]
     version: Mapped[str]  #: the author's own version text
     document: Mapped[dict[str, Json]]
+    #: what was chosen for each action that it names; null if it names none
+    actions: Mapped[dict[str, Json] | None]
     #: the names of the stored secrets that it speaks of; null if there are none
     secret_names: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     #: a step or handler has subscriptions told of it

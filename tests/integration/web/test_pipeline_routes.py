@@ -41,6 +41,7 @@ def test_a_stored_pipeline_has_all_fields_that_clients_know(alice: FlaskClient) 
         "description": None,
         "icon": "moon",
         "dag": a_document(),
+        "action_versions": {"log": "1.0.0"},
         "execution_count": 0,
         "last_execution_at": None,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from pipeline_engine.domain.action_names import type_of
 from pipeline_engine.domain.actions import (
     ActionMeta,
     ConditionalVisibility,
@@ -101,6 +102,16 @@ class Shelf:
 
     def types(self) -> Collection[str]:
         return GOOD.keys()
+
+    def versions(self, action_type: str) -> list[str]:
+        meta = GOOD.get(type_of(action_type))
+        return [meta.version] if meta else []
+
+    def choices(self, action_type: str) -> list[str]:
+        return self.versions(action_type)
+
+    def taking(self, versions: Mapping[str, str]) -> Shelf:
+        return self
 
 
 def a_step(step_id: str = "a", **fields: Any) -> dict[str, Any]:

@@ -75,6 +75,11 @@ class PipelineSchema(ApiSchema):
     description = fields.String(attribute="pipeline.description", allow_none=True)
     icon = fields.String(attribute="pipeline.icon", allow_none=True)
     dag = an_object(attribute="document", allow_none=True)
+    action_versions = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={"description": "The version of each action that was taken when it was saved."},
+    )
     execution_count = fields.Integer()
     last_execution_at = Moment(allow_none=True)
 
