@@ -193,10 +193,11 @@ def clean_up(step: Prepared, context: ActionContext) -> str | None:
 def guarded(call: Callable[[], T], step: Prepared, context: ActionContext) -> T | ActionResult:
     """What foreign code answers, or the failure that its exception is; it pays from its budget."""
     with out_of_logs(lambda: step.masker), paying(step.fuel):
-        return _caught(call, context)
+        return caught(call, context)
 
 
-def _caught(call: Callable[[], T], context: ActionContext) -> T | ActionResult:
+def caught(call: Callable[[], T], context: ActionContext) -> T | ActionResult:
+    """What foreign code answers, or the failure that its exception is."""
     try:
         return call()
     except ActionError as error:

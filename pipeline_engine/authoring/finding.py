@@ -1,0 +1,28 @@
+"""The one action that somebody means: an installed one, or that in a file."""
+
+from __future__ import annotations
+
+from pipeline_engine.authoring.sources import NoActionThere, entry_points_at, is_place
+from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.registry import InvalidPlugin, RegisteredAction, Registry
+from pipeline_engine.registry.discovery import loaded
+from pipeline_engine.registry.places import reason_in
+
+
+def action_meant(word: str, registry: Registry) -> RegisteredAction:
+    """The action of this type or alias, or the one in a file (``./file.py:Class``).
+
+    Raises ``ActionNotFound``, ``NoActionThere``, and ``InvalidPlugin`` with the file and line.
+    """
+    if not is_place(word):
+        return registry.get(word)
+    try:
+        found = [loaded(entry_point) for entry_point in entry_points_at(word)]
+    except PipelineEngineError:
+        raise
+    except Exception as error:  # foreign code: whatever its module raises
+        raise InvalidPlugin(reason_in(error)) from error
+    if len(found) > 1:
+        names = ", ".join(sorted(action.executor_class.__name__ for action in found))
+        raise NoActionThere(f"{word} has several actions, name one as {word}:CLASS: {names}")
+    return found[0]

@@ -1,0 +1,89 @@
+"""``actions check`` finds what is wrong with an action before the engine does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pipeline_engine.cli import main
+
+
+def check(*words: object) -> Result:
+    return CliRunner().invoke(main, ["actions", "check", *map(str, words)])
+
+
+def test_our_own_actions_have_no_errors() -> None:
+    checked = check("--json")
+
+    found = json.loads(checked.stdout)
+    assert checked.exit_code == 0, checked.output
+    assert {one["package"] for one in found["actions"]} >= {"pipeline-engine"}
+
+
+@pytest.mark.parametrize("kind", [False, True], ids=["sync", "event-driven"])
+def test_a_new_package_has_nothing_to_be_said_of(kind: bool, write: Any) -> None:
+    checked = check(write(f"check_new_{kind}".lower(), event_driven=kind))
+
+    assert (checked.exit_code, checked.stdout) == (0, "1 action, 0 errors, 0 warnings\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("META = ", "META = = ", "action.py:17: SyntaxError"),
+        ("META = ", "x = y\nMETA = ", "action.py:17: NameError: name 'y' is not defined"),
+        ("import annotations", "import annotations\nimport nowhere", "action.py:4: ModuleNotFound"),
+        ('category="Own"', 'category=""', "category is required"),
+        (
+            '"name",\n            "Name"',
+            '"name",\n            "Name",\n            default={1}',
+            "no JSON",
+        ),
+        ('{"name": "Ada"}', "{}", "example 'Greet Ada' does not pass"),
+        (
+            "    def execute",
+            "    def __init__(self, x):\n        pass\n\n    def execute",
+            "TypeError",
+        ),
+        ('"The greeting."', '""', "output 'greeting' has no description"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(
+    before: str, after: str, said: str, write: Any
+) -> None:
+    name = f"check_{abs(hash(said))}"
+    file = write(name) / "src" / name / "action.py"
+    text = file.read_text()
+    assert before in text
+    file.write_text(text.replace(before, after, 1))
+
+    checked = check(file.parents[2])
+
+    assert said in checked.stdout
+    assert checked.exit_code == (0 if "has no description" in said else 1)
+
+
+def test_an_event_driven_action_that_reads_no_event_is_noticed(write: Any) -> None:
+    file = write("check_deaf", event_driven=True) / "src" / "check_deaf" / "action.py"
+    file.write_text(file.read_text().replace("def on_event", "def on_evnt"))
+
+    checked = check(file)
+
+    assert "neither on_event nor on_answer nor on_wake" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("word", "said"), [("nope", "is called 'nope'"), ("./nope.py", "no file nope.py")]
+)
+def test_nothing_to_look_at_is_refused(word: str, said: str) -> None:
+    checked = check(word)
+
+    assert (checked.exit_code, said in checked.stderr) == (4, True)
+
+
+def test_a_folder_without_a_project_is_refused(tmp_path: Path) -> None:
+    assert "has no pyproject.toml" in check(tmp_path).stderr

@@ -1,0 +1,172 @@
+"""``actions try`` runs one action without servers and says what the engine would make of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from support.local_service import local_service
+
+from pipeline_engine.cli import main
+
+DONE = {"type": "job_completed", "status": "COMPLETED", "result": {"count": 7}}
+NO_SERVERS = {"DATABASE_URL": "", "REDIS_URL": "", "PIPELINE_SECRET_KEY": ""}
+
+
+def try_it(*words: object, **environment: str) -> Result:
+    line = ["actions", "try", *map(str, words)]
+    return CliRunner().invoke(main, line, env={**NO_SERVERS, **environment})
+
+
+def tried(*words: object, **environment: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(try_it(*words, "--json", **environment).stdout)
+    return document
+
+
+def saved(folder: Path, body: str) -> Path:
+    """A file with one action, which does what *body* says."""
+    file = folder / f"action_{abs(hash(body))}.py"
+    file.write_text(
+        "import time\n"
+        "from datetime import UTC, datetime\n"
+        "from pipeline_engine.sdk import *\n"
+        "N = OutputDefinition('n', 'int')\n"
+        "META = ActionMeta('mine', 'Mine', 'Own', 'Mine.', outputs=[N])\n"
+        "PARKED = {'awaiting_event': True, 'wake_at': datetime.now(UTC)}\n"
+        "@register_action(META)\n"
+        "class Mine(BaseActionExecutor):\n"
+        "    def execute(self, context):\n"
+        f"        {body}\n"
+    )
+    return file
+
+
+def test_an_installed_action_shows_its_outputs_and_its_log() -> None:
+    shown = try_it("log", "-p", "message=hello")
+
+    assert shown.exit_code == 0, shown.output
+    assert "completed" in shown.stdout
+    assert "message='hello'" in shown.stdout
+
+
+def test_an_action_in_a_file_runs_without_being_installed(write: Any) -> None:
+    file = write("trial_greet") / "src" / "trial_greet" / "action.py"
+
+    one = tried(f"{file}:TrialGreet", "-p", "name=1815")
+
+    assert (one["status"], one["outputs"]) == ("completed", {"greeting": "Hello 1815"})
+    assert one["log"] == [{"level": "info", "event": "greeting", "name": "1815"}]
+
+
+def test_params_that_do_not_fit_are_refused_before_anything_is_called(write: Any) -> None:
+    refused = try_it(write("trial_refusal"), "--json")
+
+    one = json.loads(refused.stdout)
+    assert (refused.exit_code, one["status"]) == (1, "refused")
+    assert one["error"] == "Missing required parameter: name"
+
+
+def test_a_parked_action_is_handed_the_events_until_one_ends_it(write: Any) -> None:
+    stranger = {**DONE, "workflow_id": "of-others"}
+    with local_service() as jobs:
+        jobs.answer("POST /jobs", {"id": "job-1"})
+
+        one = tried(
+            write("trial_jobs", event_driven=True),
+            *("-p", "what=sheep"),
+            *(f"--event={json.dumps(event)}" for event in (stranger, {"type": "news"}, DONE)),
+            PIPELINE_SERVICE_URLS=json.dumps({"jobs": jobs.url}),
+        )
+
+    assert one["waited_for"]["ids"] == ["job-1"]
+    assert [heard["meant"] for heard in one["events"]] == ["nobody", "ignore", "complete"]
+    assert one["outputs"] == {"job_id": "job-1", "status": "completed", "result": {"count": 7}}
+    assert jobs.received[0].headers["idempotency-key"]
+
+
+def test_a_job_that_was_started_can_be_called_off_again(write: Any) -> None:
+    with local_service() as jobs:
+        jobs.answer("POST /jobs", {"id": "job-1"})
+        jobs.answer("DELETE /jobs/job-1")
+
+        one = tried(
+            write("trial_cancel", event_driven=True),
+            *("-p", "what=sheep", "--cancel"),
+            PIPELINE_SERVICE_URLS=json.dumps({"jobs": jobs.url}),
+        )
+
+    assert (one["status"], one["notes"]) == ("parked", ["cancelled: cleanup was called"])
+    assert [request.method for request in jobs.received] == ["POST", "DELETE"]
+
+
+def test_a_peer_without_an_address_is_said_plainly(write: Any) -> None:
+    refused = try_it(write("trial_nowhere", event_driven=True), "-p", "what=sheep")
+
+    assert refused.exit_code == 1
+    assert "Nobody has said where jobs is: PIPELINE_SERVICE_URLS=" in refused.stderr
+
+
+def test_what_takes_a_running_engine_is_refused() -> None:
+    one = tried("run_pipeline", "-p", "pipeline=other")
+
+    assert (one["status"], one["error_code"]) == ("failed", "needs_engine")
+
+
+@pytest.mark.parametrize(
+    ("body", "words", "found"),
+    [
+        ("raise ValueError('no')", (), ("failed", "action_crashed", [])),
+        ("return {'n': 1}", (), ("failed", "invalid_result", [])),
+        (
+            "return ActionResult(success=True, outputs={'n': {1}})",
+            (),
+            ("failed", "json_rejected", []),
+        ),
+        ("time.sleep(60)", ("--timeout", "0.2"), ("timed_out", "timeout", [])),
+        (
+            "return ActionResult(success=True, outputs={'m': 1})",
+            ("-p", "strange=1"),
+            (
+                "completed",
+                None,
+                [
+                    "it declares no param 'strange'",
+                    "it left no output 'n'",
+                    "it does not declare the output 'm'",
+                ],
+            ),
+        ),
+        (
+            "return ActionResult(success=True, outputs={'n': 1}, **PARKED)",
+            ("--wake",),
+            ("completed", None, []),
+        ),
+    ],
+    ids=["raises", "no result", "no json", "too slow", "careless", "woken"],
+)
+def test_what_the_engine_would_make_of_it_is_said(
+    body: str, words: tuple[str, ...], found: Any, write: Any, tmp_path: Path
+) -> None:
+    one = tried(saved(tmp_path, body), *words)
+
+    assert (one["status"], one["error_code"], one["notes"]) == found
+
+
+def test_the_items_of_a_fan_out_run_one_after_the_other() -> None:
+    one = tried(
+        "for_each", "-p", "items=[1,2]", "-p", "action=log", "-p", 'action_params={"message":"hi"}'
+    )
+
+    assert (one["outputs"]["total"], one["outputs"]["failed"]) == (2, 0)
+
+
+def test_a_file_that_cannot_be_loaded_is_refused_with_its_line(tmp_path: Path, write: Any) -> None:
+    file = saved(tmp_path, "return = 3")
+
+    refused = try_it(file)
+
+    assert refused.exit_code == 1
+    assert f"{file}:10: SyntaxError" in refused.stderr
