@@ -24,7 +24,9 @@ from pipeline_engine.sdk import (
     register_action,
 )
 
-from .http_request import METHODS, METHODS_WITH_BODY, SCHEMES, TIMEOUT_SECONDS, sent
+from .http.bodies import METHODS_WITH_BODY
+from .http.exchange import TIMEOUT_SECONDS, sent
+from .http.request import METHODS, SCHEMES
 
 LONGEST_SECONDS = 300
 

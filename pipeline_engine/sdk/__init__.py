@@ -31,7 +31,7 @@ from pipeline_engine.domain.validation.rules import NestedRules, ValidationRules
 from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer
 from pipeline_engine.sdk.answers import problem, read_answer
 from pipeline_engine.sdk.bodies import read_body, read_into
-from pipeline_engine.sdk.contents import charset_in, content_of
+from pipeline_engine.sdk.contents import Content, charset_in, content_of
 from pipeline_engine.sdk.context import ActionContext, EventContext
 from pipeline_engine.sdk.engine_api import EngineApi, NullEngine
 from pipeline_engine.sdk.envelope import EventEnvelope
@@ -81,6 +81,7 @@ __all__ = [
     "BaseActionExecutor",
     "BudgetSpent",
     "ConditionalVisibility",
+    "Content",
     "ContradictoryResult",
     "EngineApi",
     "EventAction",

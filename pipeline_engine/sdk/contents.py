@@ -13,6 +13,7 @@ import re
 from base64 import b64encode
 from bisect import bisect_right
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -51,22 +52,28 @@ _TEXTUAL = frozenset(
 class Content:
     """A body as outputs keep it."""
 
+    #: The JSON value, the text, or the base64.
     value: Any
-    form: str  #: json, text or base64
+    #: Which of them it is: json, text or base64; None for a body that nobody has read.
+    form: str | None
+    #: Whether there was more of it.
     is_cut: bool = False
 
 
-def content_of(body: bytes, content_type: str, *, is_whole: bool, room: int) -> Content:
+def content_of(
+    body: bytes, content_type: str, *, is_whole: bool, room: int, form: str = "auto"
+) -> Content:
     """Return what *body* says, cut where its JSON form would be longer than *room* bytes.
 
-    *is_whole* is false for a body that was not read to its end: it is no JSON then.
+    *is_whole* is false for a body that was not read to its end: it is no JSON then. *form* is
+    ``auto``, or ``text`` for what is not to be read as JSON, or ``base64``.
     """
-    text = text_of(body, content_type, is_whole=is_whole)
+    text = None if form == "base64" else text_of(body, content_type, is_whole=is_whole)
     if text is None:
         longest = max(room - 2, 0) // 4 * 3
         encoded = b64encode(body[:longest]).decode()
         return Content(encoded, "base64", not is_whole or len(body) > longest)
-    if is_whole:
+    if is_whole and form == "auto":
         try:
             value = json_guard.check(
                 exact_json(text),
@@ -83,8 +90,9 @@ def content_of(body: bytes, content_type: str, *, is_whole: bool, room: int) -> 
 def exact_json(text: str) -> Any:
     """Return the value of a JSON text, without rounding. Raises ``ValueError``.
 
-    A number that neither 64 bits nor a float can hold is the text of its digits. A text in which
-    an object has a key twice has no one value.
+    A number that neither 64 bits nor a float can hold is the text of its digits: more of them than
+    a float keeps would come back as others. A text in which an object has a key twice has no one
+    value.
     """
     try:
         return _DECODER.decode(text)
@@ -164,7 +172,15 @@ def _integer(digits: str) -> int | str:
 
 def _float(digits: str) -> float | str:
     number = float(digits)
-    return number if math.isfinite(number) else digits
+    if repr(number) == digits:
+        return number
+    return number if math.isfinite(number) and _stands_for(number, digits) else digits
+
+
+def _stands_for(number: float, digits: str) -> bool:
+    """Tell whether *digits* are what somebody writes for *number*: shortest, 17 digits, or all."""
+    said = Decimal(digits)
+    return said in (Decimal(repr(number)), Decimal(f"{number:.17g}"), Decimal(number))
 
 
 def _constant(name: str) -> None:

@@ -25,7 +25,7 @@ from pipeline_engine.sdk.engine_api import NullEngine
 from pipeline_engine.sdk.errors import RequestBlocked
 from pipeline_engine.sdk.guarded_http import GuardedSession
 
-KEYS = {output.name for output in META.outputs} - {"callback"}
+KEYS = {output.name for output in META.outputs}
 PUBLIC = "93.184.215.14"
 
 #: What names mean here; numbers in any spelling are understood by the system itself.

@@ -130,6 +130,7 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
             "read_body",
             "read_into",
             "content_of",
+            "Content",
             "charset_in",
             "retry_after",
             "path_segment",
