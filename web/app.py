@@ -11,7 +11,7 @@ from flask.json.provider import DefaultJSONProvider
 
 from pipeline_engine.services import Runtime
 
-from . import api, docs, front
+from . import api, approvals, docs, front
 from .api import auth, context, errors, headers, names, rate_limits, recording, trigger
 from .openapi import make_api
 
@@ -66,5 +66,6 @@ def create_app(runtime: Runtime) -> Flask:
     errors.install(app)
     api.install(app, smorest)
     docs.install(app, smorest)
+    approvals.install(app)
     front.install(app, runtime.settings.flower_url)
     return app

@@ -32,6 +32,7 @@ main.sections = {
         "explain": Entry("explain", "Say why an execution is not moving."),
         "executions": Entry("executions", "List executions, newest first."),
         "approve": Entry("approve", "Say yes or no to the step that waits for it."),
+        "approvals": Entry("approve", "List what waits for a yes or a no."),
         "cancel": Entry("executions", "Ask for the end of an execution."),
     },
     "What starts by itself": {

@@ -1,4 +1,4 @@
-"""``pipeline-engine approve``: say yes or no to the step that waits for it."""
+"""``pipeline-engine approve`` and ``approvals``: say yes or no to a step, and find what waits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline_engine.cli import completion
 from pipeline_engine.cli.connection import connected
 from pipeline_engine.cli.group import example
 from pipeline_engine.cli.naming import execution_id
-from pipeline_engine.cli.output import json_option, print_json, print_line
+from pipeline_engine.cli.output import age, json_option, print_json, print_line, print_table
 from pipeline_engine.cli.states import mark
 from pipeline_engine.domain.paths import path_of
 
@@ -77,6 +77,37 @@ def approve(
     if as_json:
         print_json(answer)
         return
-    word = "rejected" if reject else "approved"
+    word = "no" if reject else "yes"
     step = path_of(answer["step_id"], answer["item_index"], answer.get("within"))
-    print_line(mark(is_well=not reject), f"{step} of {wanted} is {word}")
+    print_line(mark(is_well=not reject), f"Said {word} to {step} of {wanted}")
+
+
+@click.command(epilog=example("pipeline-engine approvals"))
+@json_option
+@connected
+def approvals(client: Client, as_json: bool) -> None:
+    """List the steps that wait for an approval, the oldest first.
+
+    Those of one's own executions, and those that ask one by name or by group.
+    """
+    found = client.approvals()
+    if as_json:
+        print_json(found)
+        return
+    rows = (
+        (
+            one["execution_id"],
+            path_of(one["step_id"], one["item_index"], one["within"]),
+            age(one["since"]),
+            _said(one),
+            one["message"],
+        )
+        for one in found
+    )
+    print_table("execution", "step", "waits", "yes", "", rows=rows)
+
+
+def _said(one: dict[str, Any]) -> str:
+    """How many have said yes, of how many."""
+    yes = sum(1 for decision in one["decisions"] if decision["approved"])
+    return f"{yes} of {one['asked']['required']}"

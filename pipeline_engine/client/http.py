@@ -190,10 +190,14 @@ class Client:
     def answer_approval(self, execution_id: str, *, approved: bool, **said: Any) -> Json:
         """Say yes or no to the step of an execution that waits for an approval.
 
-        *said* may have ``reason``, ``by``, ``step_id``, ``item_index`` and ``within``.
+        *said* may have ``reason``, ``by``, ``groups``, ``step_id``, ``item_index`` and ``within``.
         """
         body = {"approved": approved, **said}
         return self._object("POST", f"executions/{execution_id}/approval", json=body)
+
+    def approvals(self) -> list[Json]:
+        """Return the steps that wait for a yes or a no, the oldest first."""
+        return list(self._all("approvals", "approvals", {"page_size": PAGE_SIZE}))
 
     def cancel(self, execution_id: str, *, force: bool = False) -> Json:
         """Ask for the end of an execution; with *force* of its handlers, too."""

@@ -38,6 +38,7 @@ HAPPENS: Mapping[str, NotifyOn] = MappingProxyType(
     {
         EventType.STEP_STARTED: NotifyOn.STARTED,
         EventType.STEP_PARKED: NotifyOn.PARKED,
+        EventType.STEP_REMINDER: NotifyOn.REMINDER,
         EventType.STEP_RETRYING: NotifyOn.RETRYING,
         EventType.STEP_COMPLETED: NotifyOn.COMPLETED,
         EventType.STEP_FAILED: NotifyOn.FAILED,
@@ -45,6 +46,8 @@ HAPPENS: Mapping[str, NotifyOn] = MappingProxyType(
         EventType.STEP_SKIPPED: NotifyOn.SKIPPED,
     }
 )
+#: What a step has left by then; while it waits it may leave more before the message is made.
+HAS_OUTPUTS = frozenset({NotifyOn.COMPLETED, NotifyOn.PARKED, NotifyOn.REMINDER})
 TYPES = [str(kind) for kind in HAPPENS]
 
 
@@ -182,7 +185,7 @@ def _own(event: StepEvent, row: StepRow, outputs: dict[str, Json] | None) -> dic
         "status": on.value,
         "attempt": details.get("attempt"),
         "error": error if has_failed else None,
-        "outputs": (outputs or {}) if on is NotifyOn.COMPLETED else {},
+        "outputs": (outputs or {}) if on in HAS_OUTPUTS else {},
         "item_index": row.item_index,
         "item_key": row.item_key,
     }

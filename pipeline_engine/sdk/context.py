@@ -16,6 +16,7 @@ import structlog
 from pipeline_engine.domain.expressions import SecretMisused, covered, ledger_of, masker_in
 from pipeline_engine.sdk.engine_api import EngineApi, NullEngine
 from pipeline_engine.sdk.errors import OutcomeUnknown, ServiceError
+from pipeline_engine.sdk.senders import Sender
 from pipeline_engine.sdk.services import CALLBACK_TOPIC, ServiceResponse
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -40,6 +41,8 @@ class _Caller:
     system_user_id: str | None = None
     #: What this installation calls its peers, by their usual names; ask ``app_id`` instead.
     app_ids: Mapping[str, str] = field(default_factory=dict)
+    #: Address of this installation, as people reach it.
+    public_url: str = ""
     #: The engine behind the methods below; in tests a ``PeerApi``, or one of your own.
     engine: EngineApi = field(default_factory=NullEngine, repr=False)
 
@@ -56,6 +59,11 @@ class _Caller:
         return structlog.get_logger("pipeline_engine.actions").bind(
             execution_id=self.execution_id, step_execution_id=self.step_execution_id
         )
+
+    @property
+    def page_url(self) -> str:
+        """Address of the page on which people answer what waits for them in this execution."""
+        return f"{self.public_url.rstrip('/')}/approvals/{self.execution_id}"
 
     @property
     def acting_user_id(self) -> str | None:
@@ -336,6 +344,8 @@ class EventContext(_Caller):
     event_type: str
     #: Body of the event as it came (JSON). Anybody may have sent it: trust nothing in it.
     event_data: Mapping[str, Any]
+    #: Who gave an answer through the API, where he was signed in; None for everything else.
+    sender: Sender | None = None
     #: Moment at which the event came to the engine (aware).
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     #: Outputs of this step so far; those of your answer are merged over them.

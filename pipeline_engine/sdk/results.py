@@ -23,7 +23,7 @@ def _refuse(contradictions: Iterator[str]) -> None:
         raise ContradictoryResult(found)
 
 
-_NOTHING = (None, None, False, False, None, (), (), None, (), None)
+_NOTHING = (None, None, False, False, None, (), (), None, False, (), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +67,9 @@ class ActionResult:
     timeout_seconds: float | None = None
     #: Moment (aware) at which ``on_wake`` is called; with ``awaiting_event``. None: never.
     wake_at: datetime | None = None
+    #: Whether the step has waited before and those who have to act are told again: `notify` of the
+    #: step with ``reminder``. For ``on_wake``, with ``awaiting_event``.
+    reminder: bool = False
     #: Ids of the steps that are skipped, because they stand behind a branch that was not taken.
     skip_targets: Sequence[str] = ()
     #: How the whole execution ends by this, COMPLETED, FAILED (of a failure only) or INTERRUPTED:
@@ -94,6 +97,7 @@ class ActionResult:
             self.external_workflow_ids,
             self.event_keys,
             self.wake_at,
+            self.reminder,
             self.skip_targets,
             self.ends_execution,
         )
@@ -129,6 +133,7 @@ class ActionResult:
             ],
             "event_keys": self.event_keys,
             "wake_at": self.wake_at,
+            "reminder": self.reminder,
         }
         for name, given in wakes.items():
             if given:

@@ -22,12 +22,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.audit_log import Act, Record
 from pipeline_engine.domain.callers import Caller
-from pipeline_engine.errors import ExternalIdTooLong, StorageUnavailable
+from pipeline_engine.errors import ExternalIdTooLong, InvalidAnswer, StorageUnavailable
 from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, read_token
 from pipeline_engine.scheduler.resume.check_callback import check_callback
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.sdk import read_answer
+from pipeline_engine.sdk import problem, read_answer
+from pipeline_engine.sdk.senders import FIELD
 from pipeline_engine.services.spool import Spool
 from pipeline_engine.storage import deliveries, offers
 from pipeline_engine.storage.deliveries import NewDelivery
@@ -123,6 +124,9 @@ def accept_callback(
     step would refuse.
     """
     target = read_token(runtime.settings, token)
+    if FIELD in body:
+        message = "Says who is signed in, which only the API itself may."
+        raise InvalidAnswer(f"{FIELD}: {message}", problems=[problem(f"/{FIELD}", message)])
     return accept_answer(runtime, target, body, delivery_id, event_type=event_type)
 
 

@@ -115,6 +115,7 @@ class Parking:
     outputs: dict[str, Json]
     deadline: timedelta | None
     wake_after: timedelta | None = None
+    is_reminder: bool = False  #: it waits already, and goes on
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,8 +116,7 @@ def steps(
     )
     left = driver.fetch(
         connection,
-        "SELECT id, outputs FROM step_executions WHERE id = ANY(%(ids)s::bigint[])"
-        " AND status = 'COMPLETED'",
+        "SELECT id, outputs FROM step_executions WHERE id = ANY(%(ids)s::bigint[])",
         given,
     )
     outputs = dict(left)

@@ -321,7 +321,8 @@ def park(connection: Connection, step: StepRow, parking: Parking) -> bool:
     step.attempt = moved[0]
     step.status = StepStatus.RUNNING
     details: dict[str, Json] = {"external_ids": list(parking.external_ids)}
-    record(connection, [about(step, EventType.STEP_PARKED, **details)])
+    kind = EventType.STEP_REMINDER if parking.is_reminder else EventType.STEP_PARKED
+    record(connection, [about(step, kind, **details)])
     return True
 
 

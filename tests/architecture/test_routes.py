@@ -30,6 +30,7 @@ OPEN = {
     "/api/v1/openapi.json",
     "/openapi.json",
     "/docs",
+    "/approvals/<uuid:execution_id>",  # a page that asks for a token
     "/static/<path:filename>",
 }
 #: For whoever is known, whatever he may.

@@ -12,6 +12,7 @@ from pipeline_engine.errors import NotFound
 from . import (
     actions,
     alerts,
+    approvals,
     audit_log,
     dapr,
     deliveries,
@@ -60,6 +61,7 @@ MOUNTS = (
     Mount(schedules.schedules, "/schedules"),
     Mount(internal.internal, "/internal"),
     Mount(alerts.alerts, aliases=()),
+    Mount(approvals.approvals, "/approvals", aliases=()),
     Mount(dapr.dapr, "/dapr"),
     Mount(retention.retention, "/retention", aliases=()),
     Mount(quotas.quotas, "/quotas", aliases=()),

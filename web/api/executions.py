@@ -179,7 +179,8 @@ def explain(execution_id: str) -> Any:
 def answer_approval(body: dict[str, Any], execution_id: str) -> Any:
     """Say yes or no to the step that waits for an approval; 409 if none does, or several do.
 
-    The same as a `POST` to the step's callback URL, for whoever may see the execution.
+    For whoever sees the execution, and for those whom the step asks by name or by group; 403 for
+    one who sees it and is not asked. Where several have to say yes, it waits on for the others.
     """
     wanted, said = execution_id_of(execution_id), approvals.Answer(**body)
     return approvals.answer(caller(), runtime(), wanted, said)

@@ -136,6 +136,7 @@ class NotifyOn(StrEnum):
 
     STARTED = "started"
     PARKED = "parked"  #: it waits for somebody outside
+    REMINDER = "reminder"  #: it still waits, and its action wants that to be said again
     RETRYING = "retrying"  #: an attempt has failed, and another one follows
     COMPLETED = "completed"
     FAILED = "failed"  #: or its time was over; no attempt follows

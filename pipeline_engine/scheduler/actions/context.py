@@ -12,6 +12,7 @@ from pipeline_engine.scheduler.actions.prepared import Prepared, idempotency_key
 from pipeline_engine.scheduler.actions.scope import StepOutputs
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import ActionContext, EngineApi, EventContext
+from pipeline_engine.sdk.senders import sender_in, without_sender
 from pipeline_engine.storage.deliveries import DeliveryRow
 from pipeline_engine.storage.tables.base import Json
 
@@ -36,6 +37,7 @@ def make_context(
         user_id=step.facts.user_id,
         system_user_id=settings.system_user_id,
         app_ids=settings.app_ids,
+        public_url=settings.public_url,
         engine=engine,
         params=step.params,
         step_outputs=StepOutputs(step.results),
@@ -65,6 +67,7 @@ def event_context(
 ) -> EventContext:
     """All that an action may know about an event."""
     row, settings = step.row, runtime.settings
+    is_answer = delivery.step_execution_id is not None
     return EventContext(
         step_execution_id=str(row.id),
         execution_id=step.facts.text_id,
@@ -73,15 +76,20 @@ def event_context(
         user_id=step.facts.user_id,
         system_user_id=settings.system_user_id,
         app_ids=settings.app_ids,
+        public_url=settings.public_url,
         engine=engine,
         external_workflow_id=delivery.external_id or str(row.id),
         event_type=delivery.event_type,
-        event_data=delivery.body,
+        event_data=without_sender(delivery.body) if is_answer else delivery.body,
+        sender=sender_in(delivery.body) if is_answer else None,
         received_at=delivery.received_at,
         # A copy: what an action does to it is not what it has answered.
         step_outputs=json_guard.as_stored(outputs),
         params=step.params,
-        scope={**step.scope, "event": covered(delivery.body, ledger_of(step.scope))},
+        scope={
+            **step.scope,
+            "event": covered(without_sender(delivery.body), ledger_of(step.scope)),
+        },
         item=(row.item or {}).get("value"),
         item_index=row.item_index,
         item_key=row.item_key,

@@ -244,6 +244,7 @@ def park(tx: Transaction, step: Prepared, result: ActionResult, outputs: dict[st
         outputs=outputs,
         deadline=_parked_for(tx, step, result),
         wake_after=_wake_after(result),
+        is_reminder=result.reminder,
     )
     if not transitions.park(tx.connection, step.row, parking):
         if locking.was_stopped(tx.connection, step.row.id):

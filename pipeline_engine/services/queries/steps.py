@@ -23,7 +23,6 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from pipeline_engine.domain import paths
-from pipeline_engine.domain.action_names import type_of
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.redaction import Redactor
 from pipeline_engine.domain.scopes import Scope
@@ -32,9 +31,9 @@ from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
 from pipeline_engine.scheduler.actions.own_address import checks_events
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.services import approvals
 from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.visibility import redactor_of
+from pipeline_engine.storage.approvals import asks_people
 from pipeline_engine.storage.tables.steps import StepExecution, StepKind
 
 #: What has not begun, or is to begin once more: a step stands in line before it does.
@@ -213,7 +212,7 @@ def callback_url_of(caller: Caller, runtime: Runtime, step: StepRecord) -> str |
     """
     if not step.parked or not caller.may(Scope.EXECUTIONS_CONTROL):
         return None
-    if type_of(step.action) == approvals.ACTION and not caller.is_service:
+    if asks_people(step.action, step.outputs) and not caller.is_service:
         return None
     left = timedelta(seconds=runtime.settings.parked_timeout_seconds)
     if step.deadline_at is not None:

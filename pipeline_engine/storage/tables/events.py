@@ -26,6 +26,7 @@ class EventType(StrEnum):
     DEADLINE_PASSED = "deadline_passed"
     STEP_STARTED = "step_started"
     STEP_PARKED = "step_parked"
+    STEP_REMINDER = "step_reminder"  #: it still waits, and whoever has to act is told again
     STEP_PROGRESS = "step_progress"
     STEP_COMPLETED = "step_completed"
     STEP_FAILED = "step_failed"

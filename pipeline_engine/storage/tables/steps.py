@@ -120,6 +120,12 @@ class StepExecution(Timestamped, Base):
             "execution_id",
             postgresql_where=text(f"{WAITING} AND in_line"),
         ),
+        # For people who ask what waits for their yes or no.
+        Index(
+            "ix_step_executions_asks",
+            "id",
+            postgresql_where=text("awaiting_event AND outputs ? 'asked'"),
+        ),
         # Hardly ever an entry: a moment later what is not needed is stopped.
         Index("ix_step_executions_cancels_rest", "id", postgresql_where=text("cancels_rest")),
         # Step rows change several times; room on the page keeps the index work down.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from support.driving import Driver
 from support.factories import a_step
 
@@ -13,11 +15,14 @@ from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.errors import (
     AnswerNotAllowed,
     ExecutionNotFound,
+    InvalidAnswer,
     NoApprovalWaits,
     SeveralApprovalsWait,
 )
-from pipeline_engine.services import approvals
+from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
+from pipeline_engine.services import approvals, inbox
 from pipeline_engine.services.approvals import Answer, Answered
+from pipeline_engine.services.pages import Page
 
 
 def waiting(driver: Driver, *ids: str, **fields: Any) -> UUID:
@@ -92,3 +97,87 @@ def test_of_the_executions_of_others_nothing_is_told(driver: Driver) -> None:
 
     with pytest.raises(ExecutionNotFound):
         answered(driver, execution_id, caller=Caller(user_id="mallory"))
+
+
+OPS = Caller(user_id="bob", others=frozenset({"group:ops"}))
+
+
+def listed(driver: Driver, caller: Caller) -> list[UUID]:
+    with driver.runtime.sessions() as session:
+        return [one.execution_id for one in approvals.waiting(caller, session, Page()).entries]
+
+
+@pytest.mark.parametrize("asked", [{"approvers": ["bob"]}, {"approver_groups": ["ops"]}])
+def test_who_is_asked_finds_and_answers_the_step_of_another_owner_and_nobody_else_does(
+    driver: Driver, asked: dict[str, Any]
+) -> None:
+    execution_id = waiting(driver, "sign_off", params={"message": "Deploy?", **asked})
+    mallory = Caller(user_id="mallory", others=frozenset({"group:dev"}))
+
+    assert (listed(driver, OPS), listed(driver, mallory)) == ([execution_id], [])
+    with pytest.raises(ExecutionNotFound):
+        answered(driver, execution_id, caller=mallory)
+    answered(driver, execution_id, caller=OPS)
+
+    assert driver.finish(execution_id).step("sign_off").outputs["by"] == "bob"
+    assert listed(driver, OPS) == []
+
+
+def test_a_token_that_is_bound_to_another_pipeline_is_not_asked(driver: Driver) -> None:
+    waiting(driver, "sign_off", params={"approvers": ["bob"]})
+    bound = Caller(user_id="bob", only_pipelines=frozenset({UUID(int=7)}))
+
+    assert listed(driver, bound) == []
+
+
+def test_two_of_a_group_and_a_service_that_names_one(driver: Driver) -> None:
+    params = {"approver_groups": ["ops"], "required_approvals": 2}
+    execution_id = waiting(driver, "sign_off", params=params)
+
+    with pytest.raises(AnswerNotAllowed):
+        answered(driver, execution_id, caller=OPS, groups=("admins",))
+    answered(driver, execution_id, caller=OPS)
+    driver.settle()
+    assert driver.look(execution_id).status == "RUNNING"
+    answered(driver, execution_id, by="ann", groups=("ops",))
+
+    decisions = driver.finish(execution_id).step("sign_off").outputs["decisions"]
+    assert [one["by"] for one in decisions] == ["bob", "ann"]
+
+
+def test_a_callback_cannot_say_who_is_signed_in(driver: Driver) -> None:
+    execution_id = waiting(driver, "sign_off", params={"approver_groups": ["ops"]})
+    step = driver.look(execution_id).step("sign_off")
+    settings = driver.runtime.settings
+    target = CallbackToken(step.id, step.attempt, is_checked=True)
+    key = callback_url(settings, target, valid_for=timedelta(hours=1)).rsplit("/", 1)[-1]
+    forged = {"approved": True, "by": "eve", "_sender": {"user_id": "eve", "groups": ["ops"]}}
+
+    with pytest.raises(InvalidAnswer):
+        inbox.accept_callback(driver.runtime, key, forged)
+    with pytest.raises(AnswerNotAllowed):
+        inbox.accept_callback(driver.runtime, key, {"approved": True, "by": "eve"})
+
+
+def test_a_step_is_decided_when_its_time_is_over(driver: Driver) -> None:
+    params = {"on_timeout": "approve", "timeout_seconds": 3600}
+    execution_id = waiting(driver, "sign_off", params=params)
+    _let_pass(driver, execution_id)
+
+    end = driver.finish(execution_id)
+
+    outputs = end.step("sign_off").outputs
+    assert (end.status, outputs["approved"], outputs["expired"]) == ("COMPLETED", True, True)
+
+
+def _let_pass(driver: Driver, execution_id: UUID) -> None:
+    """Let the time of the approvals of an execution be over."""
+    with driver.runtime.engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE step_executions SET due_at = now() - interval '1 second', outputs ="
+                " jsonb_set(outputs, '{deadline}', to_jsonb(now() - interval '1 second'))"
+                " WHERE execution_id = :id AND awaiting_event"
+            ),
+            {"id": execution_id},
+        )

@@ -17,6 +17,7 @@ from support.messengers import OneMessenger, subscribe
 from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.errors import DuplicateSubscriptionName
 from pipeline_engine.messaging import notices
+from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import ActionResult
 from pipeline_engine.services import executions, subscriptions
@@ -207,3 +208,30 @@ def test_the_action_notification_fails_if_there_is_nobody_to_tell(
 
     row = driver.look(execution_id).step("a")
     assert (row.status, row.error_code) == ("FAILED", "subscription_not_found")
+
+
+def test_who_has_to_approve_is_told_when_it_begins_and_reminded_in_the_same_words(
+    driver: Driver, receiver: LocalService, on_call: UUID
+) -> None:
+    message = "{{ step.status }}: {{ step.outputs.message }} {{ step.outputs.page_url }}"
+    asks = a_step(
+        "sign_off",
+        action="approval",
+        params={"message": "Deploy?", "remind_every_seconds": 60},
+        notify=notify(message, "parked", "reminder"),
+    )
+    document = a_document(asks)
+    started = executions.run_ephemeral(SYSTEM, driver.runtime, document, StartRequest())
+    driver.settle()
+    with driver.runtime.engine.begin() as connection:
+        due = "UPDATE step_executions SET due_at = now() - interval '1 second' WHERE awaiting_event"
+        connection.execute(text(due))
+    sweep.sweep(driver.runtime)
+    OneMessenger(driver.runtime).send_all()
+
+    page = f"/approvals/{started.id}"
+    begun, again = said(receiver)
+    assert begun.startswith("parked: Deploy? http")
+    assert again.startswith("reminder: Deploy? http")
+    assert begun.endswith(page)
+    assert again.endswith(page)

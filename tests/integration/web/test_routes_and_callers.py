@@ -160,6 +160,7 @@ LINES: dict[str, Line] = {
     "POST /actions/validate": Line(body={"action_type": "log", "params": {"message": "x"}}),
     "POST /callbacks/<token>": Line(401, thing=lambda _: "wrong", open=True),
     "GET /alerts": Line(),
+    "GET /approvals": Line(),
     "GET /alert-rules": Line(),
     "POST /alert-rules": Line(201, needs=watches_pipeline),
     "GET /alert-rules/<rule_id>": Line(thing=Scene.alert_rule),

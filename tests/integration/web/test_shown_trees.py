@@ -111,7 +111,7 @@ def test_who_follows_an_execution_sees_its_blocks_and_the_rounds_that_run(
     assert "each[0]/ask parked" in explained.output
     assert f"approve {execution_id} --step 'each[0]/ask'" in " ".join(explained.output.split())
     assert "it waits for each[0]/ask (parked)." in explained.output
-    assert f"each[0]/ask of {execution_id} is approved" in done.output
+    assert f"Said yes to each[0]/ask of {execution_id}" in done.output
 
 
 def test_what_failed_is_found_in_blocks_and_items_and_named_whole(driver: Driver, cli: Cli) -> None:

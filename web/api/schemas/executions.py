@@ -132,6 +132,12 @@ class ApprovalBody(ApiSchema):
         load_default=None,
         metadata={"description": "Who says so; believed from services. A user is himself."},
     )
+    groups = fields.List(
+        text(255, 1),
+        load_default=(),
+        validate=validate.Length(max=100),
+        metadata={"description": "The groups of that one; believed from services."},
+    )
     step_id = text(
         100,
         1,
