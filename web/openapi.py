@@ -102,6 +102,11 @@ WAITING = _header(
     "`wait=N` (RFC 7240): hold the answer back until the end, for at most N seconds.",
     r"wait=\d{1,2}",
 )
+UNLESS_UNCHANGED = _header(
+    "If-None-Match",
+    "The ETag of an answer that the client has: 304 if it is the same.",
+    ".{1,1000}",
+)
 #: Headers that a view reads by itself, by operation.
 HEADERS: Mapping[str, list[Document]] = {
     "start_execution": [WAITING],
@@ -109,6 +114,8 @@ HEADERS: Mapping[str, list[Document]] = {
     "replace_pipeline": [
         _header("If-Match", "The ETag of the version that is changed.", r'\*|"[1-9]\d{0,17}"')
     ],
+    "list_actions": [UNLESS_UNCHANGED],
+    "get_action": [UNLESS_UNCHANGED],
 }
 
 #: Bodies that no schema reads.

@@ -79,7 +79,8 @@ def show(client: Client, pipeline: str, as_json: bool) -> None:
     )
     print_table("parameter", "type", "", rows=parameters)
     click.echo()
-    print_table("step", "action", "after", rows=_steps(definition))
+    rows = _steps(definition, stored.get("action_versions") or {})
+    print_table("step", "action", "version", "after", rows=rows)
 
 
 @pipelines.command(epilog=example("pipeline-engine pipelines delete release --yes"))
@@ -131,12 +132,15 @@ def _called(stored: dict[str, Any]) -> str:
     return str(stored["name"]) if status == "active" else f"{stored['name']} ({status})"
 
 
-def _steps(holder: dict[str, Any], indent: str = "") -> Iterator[tuple[str, str, str]]:
+def _steps(
+    holder: dict[str, Any], versions: dict[str, str], indent: str = ""
+) -> Iterator[tuple[str, str, str, str]]:
     """The steps of a definition, or of a block, those inside of blocks further to the right."""
     for step in holder.get("steps") or ():
         action = step.get("action") or "block"
-        yield indent + step["id"], action, ", ".join(_dependencies(step))
-        yield from _steps(step, indent + "  ")
+        after = ", ".join(_dependencies(step))
+        yield indent + step["id"], action, versions.get(action, ""), after
+        yield from _steps(step, versions, indent + "  ")
 
 
 def _dependencies(step: dict[str, object]) -> list[str]:

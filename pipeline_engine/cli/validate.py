@@ -54,6 +54,7 @@ def _check_here(document: dict[str, Any]) -> dict[str, Any]:
         "warnings": [issue.message for issue in report.warnings],
         "step_count": report.step_count,
         "has_cycles": report.has_cycles,
+        "action_versions": dict(report.versions),
         "error_details": [asdict(issue) for issue in report.errors],
         "warning_details": [asdict(issue) for issue in report.warnings],
     }

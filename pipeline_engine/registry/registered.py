@@ -53,9 +53,21 @@ class RegisteredAction:
             return self._made[0]
 
     def _new(self) -> BaseActionExecutor:
+        if self.meta.deprecated:
+            self._tell_of_deprecation()
         try:
             return self.executor_class()
         except Exception as error:  # foreign code: its constructor may want what is not there
             log.warning("action_broken", action=self.meta.type, exc_info=True)
             message = f"Action '{self.meta.type}' cannot be made: {type(error).__name__}"
             raise UnknownAction(message, type=self.meta.type) from error
+
+    def _tell_of_deprecation(self) -> None:
+        """Once per process, as its executor is made once."""
+        log.warning(
+            "action_deprecated",
+            action=self.meta.type,
+            version=self.meta.version,
+            replaced_by=self.meta.replaced_by,
+            because=self.meta.deprecation_message,
+        )

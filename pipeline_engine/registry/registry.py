@@ -34,6 +34,7 @@ class Registry:
     ) -> None:
         self._versions: dict[str, Versions] = {}
         self._aliases: dict[str, str] = {}
+        self.changes = 0  #: for whoever keeps what he has made of it
         self._broken: dict[str, BrokenAction] = {entry.name: entry for entry in broken}
         for action in actions:
             self._add(action)
@@ -145,3 +146,4 @@ class Registry:
                     raise InvalidPlugin(message)
         self._versions[meta.type] = self.versions(meta.type).joined_by(action)
         self._aliases.update(dict.fromkeys(meta.aliases, meta.type))
+        self.changes += 1

@@ -83,12 +83,22 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownAction:
+    """An action that can be used, as it is here."""
+
+    meta: ActionMeta
+    package: str
+    package_version: str
+    versions: Sequence[str]  #: all that are installed, newest first
+
+
+@dataclass(frozen=True, slots=True)
 class Category:
     """Some actions that belong together in a palette."""
 
     name: str
     icon: str
-    actions: Sequence[ActionMeta]
+    actions: Sequence[ShownAction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +109,10 @@ class Palette:
     broken: Sequence[BrokenAction]
 
     @property
-    def actions(self) -> list[ActionMeta]:
+    def actions(self) -> list[ShownAction]:
         """The usable actions by type."""
         found = (action for category in self.categories for action in category.actions)
-        return sorted(found, key=lambda action: action.type)
+        return sorted(found, key=lambda action: action.meta.type)
 
     @property
     def total(self) -> int:
@@ -111,19 +121,26 @@ class Palette:
 
 
 def palette(registry: Registry, settings: Settings) -> Palette:
-    """What an editor offers, by category."""
+    """What an editor offers, by category: of each action what its type alone means."""
     return Palette(
         categories=[
-            Category(name, ICONS.get(name, OTHER_ICON), [_here(meta, settings) for meta in metas])
+            Category(
+                name,
+                ICONS.get(name, OTHER_ICON),
+                [get(registry, settings, meta.type) for meta in metas],
+            )
             for name, metas in registry.by_category().items()
         ],
         broken=[registry.broken[name] for name in sorted(registry.broken)],
     )
 
 
-def get(registry: Registry, settings: Settings, action_type: str) -> ActionMeta:
-    """One action by type or alias; raises ``ActionNotFound``."""
-    return _here(registry.get(action_type).meta, settings)
+def get(registry: Registry, settings: Settings, name: str) -> ShownAction:
+    """One action by type or alias, with a version or without; raises ``ActionNotFound``."""
+    action = registry.get(name)
+    versions = registry.versions(name).texts
+    meta = _here(action.meta, settings)
+    return ShownAction(meta, action.distribution, action.distribution_version, versions)
 
 
 def _here(meta: ActionMeta, settings: Settings) -> ActionMeta:

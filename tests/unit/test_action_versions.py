@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import structlog
 from support.factories import an_action
 
 from pipeline_engine.errors import ActionNotFound, UnknownAction
@@ -70,6 +71,18 @@ def test_a_deprecated_version_is_taken_only_where_it_is_named():
 
 def test_what_is_deprecated_altogether_can_still_be_used():
     assert Registry([greet("1.0.0", deprecated=True)]).meta("greet").version == "1.0.0"
+
+
+def test_each_process_says_once_that_it_runs_what_is_deprecated():
+    registry = Registry([greet("1.0.0", deprecated=True, replaced_by="hello")])
+
+    with structlog.testing.capture_logs() as lines:
+        registry.executor("greet")
+        registry.executor("greet")
+
+    assert [(line["event"], line["action"], line["replaced_by"]) for line in lines] == [
+        ("action_deprecated", "greet", "hello")
+    ]
 
 
 def test_an_alias_can_name_a_version_too():

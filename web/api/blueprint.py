@@ -89,7 +89,7 @@ class Blueprint(SmorestBlueprint):
         return decorate
 
     def or_answers(
-        self, status: int, schema: Schema | type[Schema], *, meaning: str
+        self, status: int, schema: Schema | type[Schema] | None = None, *, meaning: str
     ) -> Callable[[View], View]:
         """Document another status that a view may return."""
         decorate: Callable[[View], View] = self.alt_response(

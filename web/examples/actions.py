@@ -9,6 +9,9 @@ from .example import Example
 LOG = {
     "type": "log",
     "version": "1.0.0",
+    "versions": ["1.0.0"],
+    "package": "pipeline-engine",
+    "packageVersion": "1.0.0",
     "name": "Log",
     "description": "Write a message to the log",
     "category": "Control Flow",
@@ -18,6 +21,9 @@ LOG = {
     "outputs": [{"name": "message", "type": "string", "description": "What was logged"}],
     "executionMode": "sync",
     "idempotent": True,
+    "deprecated": False,
+    "deprecationMessage": None,
+    "replacedBy": None,
 }
 
 EXAMPLES: Mapping[str, Example] = {

@@ -57,6 +57,7 @@ EXAMPLES: Mapping[str, Example] = {
             "warnings": [],
             "step_count": 2,
             "has_cycles": False,
+            "action_versions": {"log": "1.0.0", "wait_for_event": "1.0.0"},
             "error_details": [],
             "warning_details": [],
         },

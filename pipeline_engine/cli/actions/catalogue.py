@@ -24,8 +24,8 @@ def list_actions(client: Client, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    rows = ((a["type"], a["category"], a["description"]) for a in found["actions"])
-    print_table("action", "category", "", rows=rows)
+    rows = ((a["type"], a["version"], a["category"], _described(a)) for a in found["actions"])
+    print_table("action", "version", "category", "", rows=rows)
     for broken in found.get("broken") or ():
         why = f"{broken['name']} ({broken['distribution']}): {broken['reason']}"
         click.echo(f"broken: {printable(why)}")
@@ -36,18 +36,37 @@ def list_actions(client: Client, as_json: bool) -> None:
 @json_option
 @connected
 def show_action(client: Client, name: str, as_json: bool) -> None:
-    """Show an action with its params and outputs."""
+    """Show an action with its params and outputs; NAME may say its version: greet@2."""
     action = client.action(name)
     if as_json:
         print_json(action)
         return
-    click.echo(f"{action['type']} {action['version']}: {action['description']}\n")
+    click.echo(f"{action['type']} {action['version']}: {action['description']}")
+    click.echo(f"from {action['package']} {action['packageVersion']}{_others(action)}\n")
+    if action["deprecated"]:
+        click.echo(f"deprecated{_because(action)}\n")
     if action["requiredPermissions"]:
         click.echo(f"needs the right {', '.join(action['requiredPermissions'])}\n")
     print_table("param", "type", "", "", rows=map(_param_row, action["params"]))
     click.echo()
     outputs = ((o["name"], o["type"], o["description"] or "") for o in action["outputs"])
     print_table("output", "type", "", rows=outputs)
+
+
+def _described(action: dict[str, Any]) -> str:
+    sign = "(deprecated) " if action["deprecated"] else ""
+    return sign + printable(action["description"])
+
+
+def _others(action: dict[str, Any]) -> str:
+    """The versions that are installed beside the one that is shown."""
+    others = [version for version in action["versions"] if version != action["version"]]
+    return f", beside {', '.join(others)}" if others else ""
+
+
+def _because(action: dict[str, Any]) -> str:
+    why, instead = action["deprecationMessage"], action["replacedBy"]
+    return (f": {printable(why)}" if why else "") + (f"; use {instead} instead" if instead else "")
 
 
 def _param_row(param: dict[str, Any]) -> tuple[str, ...]:

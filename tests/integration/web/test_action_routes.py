@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+
+#: Fields that clients of the reference know.
+ACTION = (
+    "type version name description category icon color params outputs executionMode timeoutSeconds"
+    " retryPolicy idempotent requiredServices requiredPermissions examples docsUrl"
+)
+PARAM = "name label type description required default placeholder options validation visibleWhen"
 
 
 def test_every_action_is_listed_by_category(alice: FlaskClient) -> None:
@@ -37,6 +46,62 @@ def test_an_action_that_needs_keys_is_idempotent_only_where_they_are_honoured(
     assert (found["idempotent"], found["needsKeysAt"]) == (False, ["budapp"])
     assert listed["model_add"] == found
     assert listed["model_delete"]["idempotent"]
+
+
+def test_an_action_tells_where_it_is_from_and_which_versions_there_are(
+    alice: FlaskClient,
+) -> None:
+    found = alice.get("/actions/log@1").json
+
+    assert found == alice.get("/actions/log").json
+    assert (found["package"], found["version"], found["versions"]) == (
+        "pipeline-engine",
+        "1.0.0",
+        ["1.0.0"],
+    )
+    assert found["packageVersion"] == version("pipeline-engine")
+    assert (found["deprecated"], found["deprecationMessage"], found["replacedBy"]) == (
+        False,
+        None,
+        None,
+    )
+
+
+def test_every_field_of_the_reference_is_there(alice: FlaskClient) -> None:
+    found = alice.get("/actions/http_request").json
+
+    assert found.keys() >= set(ACTION.split())
+    assert found["params"][0].keys() >= set(PARAM.split())
+    assert found["outputs"][0].keys() == {"name", "type", "description"}
+
+
+def test_a_version_that_is_not_installed_is_404_with_those_that_are(alice: FlaskClient) -> None:
+    shown = alice.get("/actions/log@9")
+
+    assert (shown.status_code, shown.json["code"]) == (404, "action_not_found")
+    assert shown.json["detail"] == "Action 'log@9' not found: there are the versions 1.0.0"
+
+
+@pytest.mark.parametrize("path", ["/actions", "/actions/log"])
+def test_who_has_the_list_already_is_not_sent_it_again(alice: FlaskClient, path: str) -> None:
+    first = alice.get(path)
+
+    again = alice.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    other = alice.get(path, headers={"If-None-Match": '"other"'})
+
+    assert not first.headers["ETag"].startswith("W/")
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert again.headers["Cache-Control"] == "private, no-cache"
+    assert (other.status_code, other.data) == (200, first.data)
+
+
+def test_who_may_not_read_actions_is_refused_whatever_he_has(
+    app: Flask, alice: FlaskClient
+) -> None:
+    etag = alice.get("/actions").headers["ETag"]
+
+    assert app.test_client().get("/actions", headers={"If-None-Match": etag}).status_code == 401
 
 
 def test_an_unknown_action_is_404(alice: FlaskClient) -> None:

@@ -61,17 +61,17 @@ def test_the_steps_of_a_block_are_shown_below_it() -> None:
     ship = {"id": "ship", "name": "Ship", "action": "log", "depends_on": "pay"}
     dag = DOCUMENT | {"steps": [{"id": "order", "name": "Order", "steps": [pay, ship]}]}
     stored = {"id": str(UUID(int=1)), "name": "x", "status": "active"}
-    stored |= {"revision": 1, "dag": dag}
+    stored |= {"revision": 1, "dag": dag, "action_versions": {"log": "1.0.0"}}
 
     with local_service() as service:
         service.answer(f"GET /api/v1/pipelines/{UUID(int=1)}", stored)
         result = invoke("pipelines", "show", str(UUID(int=1)), "--url", service.url)
 
     assert result.output.splitlines()[-4:] == [
-        "step    action  after",
+        "step    action  version  after",
         "order   block",
-        "  pay   log",
-        "  ship  log     pay",
+        "  pay   log     1.0.0",
+        "  ship  log     1.0.0    pay",
     ]
 
 

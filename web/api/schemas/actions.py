@@ -88,27 +88,49 @@ class ExampleSchema(ApiSchema):
 
 
 class ActionSchema(ApiSchema):
-    """What an action says about itself."""
+    """What an action says about itself, and where it is from."""
 
-    type = fields.String()
-    version = fields.String()
-    name = fields.String()
-    description = fields.String()
-    category = fields.String()
-    icon = fields.String()
-    color = fields.String()
-    params = fields.List(fields.Nested(ParamSchema))
-    outputs = fields.List(fields.Nested(OutputSchema))
-    execution_mode = fields.String(data_key="executionMode")
-    timeout_seconds = fields.Integer(data_key="timeoutSeconds", allow_none=True)
-    retry_policy = fields.Nested(RetryPolicySchema, data_key="retryPolicy", allow_none=True)
-    idempotent = fields.Boolean()
-    needs_keys_at = fields.List(fields.String(), data_key="needsKeysAt")
-    required_services = fields.List(fields.String(), data_key="requiredServices")
-    required_permissions = fields.List(fields.String(), data_key="requiredPermissions")
-    examples = fields.List(fields.Nested(ExampleSchema))
-    docs_url = fields.String(data_key="docsUrl", allow_none=True)
-    aliases = fields.List(fields.String())
+    type = fields.String(attribute="meta.type")
+    version = fields.String(attribute="meta.version")
+    versions = fields.List(
+        fields.String(), metadata={"description": "All that are installed, newest first."}
+    )
+    package = fields.String(metadata={"description": "The distribution that it is from."})
+    package_version = fields.String(data_key="packageVersion")
+    name = fields.String(attribute="meta.name")
+    description = fields.String(attribute="meta.description")
+    category = fields.String(attribute="meta.category")
+    icon = fields.String(attribute="meta.icon")
+    color = fields.String(attribute="meta.color")
+    params = fields.List(fields.Nested(ParamSchema), attribute="meta.params")
+    outputs = fields.List(fields.Nested(OutputSchema), attribute="meta.outputs")
+    execution_mode = fields.String(attribute="meta.execution_mode", data_key="executionMode")
+    timeout_seconds = fields.Integer(
+        attribute="meta.timeout_seconds", data_key="timeoutSeconds", allow_none=True
+    )
+    retry_policy = fields.Nested(
+        RetryPolicySchema, attribute="meta.retry_policy", data_key="retryPolicy", allow_none=True
+    )
+    idempotent = fields.Boolean(attribute="meta.idempotent")
+    needs_keys_at = fields.List(
+        fields.String(), attribute="meta.needs_keys_at", data_key="needsKeysAt"
+    )
+    required_services = fields.List(
+        fields.String(), attribute="meta.required_services", data_key="requiredServices"
+    )
+    required_permissions = fields.List(
+        fields.String(), attribute="meta.required_permissions", data_key="requiredPermissions"
+    )
+    deprecated = fields.Boolean(attribute="meta.deprecated")
+    deprecation_message = fields.String(
+        attribute="meta.deprecation_message", data_key="deprecationMessage", allow_none=True
+    )
+    replaced_by = fields.String(
+        attribute="meta.replaced_by", data_key="replacedBy", allow_none=True
+    )
+    examples = fields.List(fields.Nested(ExampleSchema), attribute="meta.examples")
+    docs_url = fields.String(attribute="meta.docs_url", data_key="docsUrl", allow_none=True)
+    aliases = fields.List(fields.String(), attribute="meta.aliases")
 
 
 class CategorySchema(ApiSchema):

@@ -98,5 +98,11 @@ class ReportSchema(ApiSchema):
     warnings = fields.List(fields.String(), metadata={"description": "The messages alone."})
     step_count = fields.Integer()
     has_cycles = fields.Boolean()
+    action_versions = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        attribute="versions",
+        metadata={"description": "The version that each action would have if it were saved now."},
+    )
     error_details = fields.List(fields.Nested(IssueSchema))
     warning_details = fields.List(fields.Nested(IssueSchema))

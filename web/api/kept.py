@@ -1,0 +1,35 @@
+"""Answers that are the same for everybody until something is installed: written once, then kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from flask import Response, current_app, request
+
+KEPT = "pipeline_engine_kept"
+
+
+class Answer(NamedTuple):
+    """A body as it is sent, and its strong validator."""
+
+    body: bytes
+    etag: str
+
+
+def kept(key: Hashable, make: Callable[[], Any]) -> Response:
+    """The answer of this key, made once in this process; 304 if the client has it already.
+
+    Whoever may change what it says puts that into the *key*.
+    """
+    answers: dict[Hashable, Answer] = current_app.extensions.setdefault(KEPT, {})
+    if key not in answers:
+        body = current_app.json.dumps(make()).encode()
+        answers[key] = Answer(body, sha256(body).hexdigest()[:32])
+    body, etag = answers[key]
+    response = Response(body, mimetype="application/json")
+    response.set_etag(etag)
+    response.headers["Cache-Control"] = "private, no-cache"  # to be asked about every time
+    response.make_conditional(request)
+    return response
