@@ -12,7 +12,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from pipeline_engine import sdk
+from pipeline_engine import contract_kit, sdk
 
 from . import markdown
 
@@ -33,8 +33,14 @@ This page is made from the docstrings: `make pages` writes it anew.
 #: The other half of a union: ``Awaitable`` of anything, lists included.
 AWAITED = re.compile(r" \| Awaitable\[(?:[^\[\]]|\[[^\]]*\])*\]|Awaitable\[None\] \| ")
 
-#: Their methods are those of ``EngineApi``, or of ``requests.Session``.
-TOLD_IN_ONE_SENTENCE = (sdk.NullEngine, sdk.PeerApi, sdk.GuardedSession)
+#: Their methods are those of ``EngineApi``, of ``requests.Session``, or for pytest.
+TOLD_IN_ONE_SENTENCE = (
+    sdk.NullEngine,
+    sdk.PeerApi,
+    sdk.GuardedSession,
+    contract_kit.ActionContract,
+    contract_kit.Case,
+)
 
 #: The headings of the page, and what stands below each.
 SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -148,15 +154,23 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
 }
 
+#: What does not come from ``pipeline_engine.sdk``.
+KIT: dict[str, tuple[str, tuple[str, ...]]] = {
+    "The contract kit": (
+        "From `pipeline_engine.contract_kit`: [test an action](../howto/test-an-action.md) shows it, and the marks `JOB_ID` and `NEW_ID`.",
+        ("ActionContract", "Case", "peer_url", "broken_clauses"),
+    ),
+}
+
 
 def page() -> str:
     """The whole page."""
     told = dict[Any, str]()  #: methods, and the class below which each stands
-    return INTRODUCTION + "".join(_section(heading, told) for heading in SECTIONS)
+    return INTRODUCTION + "".join(_section(heading, told) for heading in SECTIONS | KIT)
 
 
 def _section(heading: str, told: dict[Any, str]) -> str:
-    introduction, names = SECTIONS[heading]
+    introduction, names = (SECTIONS | KIT)[heading]
     entries = (part for name in names for part in _entry(name, told))
     parts = [f"## {heading}", introduction, *entries]
     return "\n" + "\n\n".join(filter(None, parts)) + "\n"
@@ -164,7 +178,7 @@ def _section(heading: str, told: dict[Any, str]) -> str:
 
 def _entry(name: str, told: dict[Any, str]) -> Iterator[str]:
     """What is said of one public name."""
-    found = getattr(sdk, name)
+    found = getattr(contract_kit if name in contract_kit.__all__ else sdk, name)
     if inspect.isclass(found):
         yield f"### {name}"
         yield from _class(found, told)

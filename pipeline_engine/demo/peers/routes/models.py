@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import NAMESPACE_URL, uuid4, uuid5
+from uuid import NAMESPACE_URL, uuid5
 
 from pipeline_engine.demo.peers.calls import Answer, Call, not_found, ok, unusable
 from pipeline_engine.demo.peers.jobs import Job, JobKind
@@ -27,7 +27,8 @@ def add_cloud_model(services: Services, call: Call) -> Answer:
     if not services.world.has("provider", str(call.body.get("provider_id", "missing"))):
         return not_found("Provider", str(call.body.get("provider_id")))
     model = services.world.make("model", {"name": call.body.get("name")}, key=services.key(call))
-    found = {"workflow_id": str(uuid4()), "status": "completed"}
+    # The same for the same model: a repeated call is answered with what the first one came to.
+    found = {"workflow_id": str(uuid5(NAMESPACE_URL, model["id"])), "status": "completed"}
     return ok({**found, "workflow_steps": {"model_id": model["id"]}})
 
 
