@@ -29,9 +29,8 @@ def a_repeated_attempt_changes_nothing(trial: Trial) -> Iterator[str]:
             break
     shown, again = _shown(trial, first), _shown(trial, second)
     for name in sorted(shown.keys() | again.keys()):
-        before, after = shown.get(name), again.get(name)
-        if before != after:
-            yield f"{name} differs: {before!r:.100}, then {after!r:.100}."
+        if shown.get(name) != again.get(name):
+            yield f"{name} differs: {shown.get(name)!r:.100}, then {again.get(name)!r:.100}."
 
 
 def _keys_that_differ(first: Attempt, second: Attempt) -> Iterator[str]:
