@@ -32,6 +32,7 @@ META = ActionMeta(
             shape=JsonShape.OBJECT,
         ),
     ],
+    outputs_from="outputs",
     examples=[
         ActionExample("Name a value", {"outputs": {"url": "{{ steps.deploy.outputs.url }}"}})
     ],

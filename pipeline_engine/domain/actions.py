@@ -247,6 +247,10 @@ class ActionMeta:
     inner: InnerAction | None = None
     #: When it parks, by one of its params; None: whenever ``execution_mode`` says that it may.
     parks_when: ConditionalVisibility | None = None
+    #: Whether it may leave other keys than it declares: a reference to one is a warning, no error.
+    open_outputs: bool = False
+    #: The param that is an object whose keys it leaves, beside those that it declares.
+    outputs_from: str | None = None
 
     def __post_init__(self) -> None:
         for name in _SEQUENCES:
@@ -296,6 +300,8 @@ class ActionMeta:
     def _output_problems(self) -> Iterator[str]:
         names = [output.name for output in self.outputs]
         yield from (f"duplicate output name: {name}" for name in _doubles(names))
+        if self.outputs_from is not None and self.param(self.outputs_from) is None:
+            yield f"outputs_from names no param: {self.outputs_from}"
 
 
 def _rule_problems(name: str, rules: ValidationRules | None) -> Iterator[str]:

@@ -37,7 +37,7 @@ class _Look:
             return self._path(node)
         if isinstance(node, nodes.Element) and _is_all(node.subject):
             return not self._holds(node.key)
-        secret = [child for child in _children(node) if self.is_secret(child)]
+        secret = [child for child in children(node) if self.is_secret(child)]
         return bool(secret) and self._becomes(node, secret)
 
     def _becomes(self, node: nodes.Node, secret: list[nodes.Node]) -> bool:
@@ -84,7 +84,8 @@ def _is_among(node: nodes.Node, others: list[nodes.Node]) -> bool:
     return any(node is other for other in others)
 
 
-def _children(node: nodes.Node) -> Iterator[nodes.Node]:
+def children(node: nodes.Node) -> Iterator[nodes.Node]:
+    """The parts directly below a node."""
     for field in fields(node):  # type: ignore[arg-type]  # every node is a dataclass
         yield from _nodes_in(getattr(node, field.name))
 

@@ -131,6 +131,13 @@ class Outline:
         """All steps that have an id, without the handlers; of two with the same the first."""
         return {node.id: node for node in reversed(self.steps) if node.id}
 
+    def node(self, step_id: str) -> Node | None:
+        """The step or handler with this id."""
+        if step_id in self.by_id:
+            return self.by_id[step_id]
+        place = self.handler_order.get(step_id)
+        return None if place is None else self.handlers[place]
+
     def hint_elsewhere(self, step_id: str, node: Node, advice: str) -> str | None:
         """A hint about a step that is not beside *node*; None if there is no such step.
 

@@ -14,6 +14,7 @@ from pipeline_engine.domain.checks.outline import Outline, Use
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.checks.scopes import (
     AT_THE_END,
+    ERROR_PARTS,
     NAMES,
     OWN_PARTS,
     STEP_PARTS,
@@ -27,6 +28,7 @@ from pipeline_engine.domain.checks.scopes import (
     scope_of_pipeline_key,
     scope_of_undoing,
 )
+from pipeline_engine.domain.checks.step_outputs import Leavings, OutputLook
 from pipeline_engine.domain.checks.texts import (
     Kind,
     Text,
@@ -104,9 +106,10 @@ def check_references(
         message = f"The definition has more than {most} templates and conditions"
         findings.error("", "too_many_templates", message)
         return
+    leavings = Leavings(actions)
     for scope, text in found:
         for reference in _references(text, outline, findings):
-            _Look(reference, text.pointer, scope, outline, findings, secrets).check()
+            _Look(reference, text, scope, outline, leavings, findings, secrets).check()
 
 
 def _scoped_texts(outline: Outline, actions: ActionCatalogue) -> Iterator[tuple[Scope, Text]]:
@@ -233,11 +236,17 @@ class _Look:
     """One reference at one place."""
 
     reference: Reference
-    pointer: str
+    text: Text
     scope: Scope
     outline: Outline
+    leavings: Leavings
     findings: Findings
     secrets: Collection[str] | None  #: those that the owner has; None if they are unknown here
+
+    @property
+    def pointer(self) -> str:
+        """Where it stands."""
+        return self.text.pointer
 
     def check(self) -> None:
         root = self.reference.root
@@ -289,6 +298,9 @@ class _Look:
             hint = self.findings.did_you_mean(part, OWN_PARTS)
             usual = f"There are {', '.join(sorted(OWN_PARTS))}."
             self.findings.error(self.pointer, "unknown_step_field", message, hint or usual)
+        own = self.scope.own
+        if own is not None and self.leavings.tells_of_itself(own):
+            self._check_output(own, self.reference.path)
 
     def _check_execution(self) -> None:
         part = str(self.reference.path[0]) if self.reference.path else "id"
@@ -322,20 +334,19 @@ class _Look:
             hint = self.scope.hint(step_id)
             self.findings.error(self.pointer, "not_an_ancestor", message, hint)
         self._check_part_of_step()
-        self._check_output_of_block(self.outline.by_id.get(step_id))
+        self._check_output(self.outline.node(step_id), self.reference.path[1:])
 
-    def _check_output_of_block(self, block: Node | None) -> None:
-        """What a block leaves is written down; another name stands for nothing."""
-        path = self.reference.path
-        if block is None or not block.is_block or len(path) < 3 or path[1] != "outputs":
+    def _check_output(self, node: Node | None, path: tuple[str | int, ...]) -> None:
+        """The first key that is looked up in the outputs of a step, or in its error."""
+        if node is None or len(path) < 2:
             return
-        name, known = str(path[2]), block.leaves
-        if name not in known:
-            message = f"{dotted(self.pointer)}: The block '{shown(block.id)}' leaves no"
-            message += f" '{shown(name)}'"
-            there = f"It leaves {', '.join(sorted(known))}." if known else "It has no outputs."
-            hint = self.findings.did_you_mean(name, known) or shown(there)
-            self.findings.warning(self.pointer, "unknown_output", message, hint)
+        part, name = path[0], str(path[1])
+        if part == "outputs" and (leaves := self.leavings.of(node)) is not None:
+            OutputLook(self.reference, self.text, self.findings).check(name, node, leaves)
+        elif part == "error" and name not in ERROR_PARTS:
+            message = f"{dotted(self.pointer)}: The error of a step has no '{shown(name)}'"
+            hint = self.findings.did_you_mean(name, ERROR_PARTS) or "There are code and message."
+            self.findings.error(self.pointer, "unknown_step_field", message, hint)
 
     def _check_block_around(self, step_id: str) -> None:
         """Of a block that it is in, a step sees only what that tells of the item or the round."""

@@ -60,6 +60,8 @@ OWN_PARTS = frozenset(
 ADVICE = ": name what is needed in the outputs of '{}'."
 #: Parts of a step in every template.
 STEP_PARTS = frozenset({"outputs", "status", "error"})
+#: Parts of the error of a step that has failed.
+ERROR_PARTS = frozenset({"code", "message"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Scope:
     execution: frozenset[str] = EXECUTION_PARTS
     elsewhere: Mapping[str, str] = field(default_factory=dict)  #: where a name is that is not here
     around: Mapping[str, frozenset[str]] = field(default_factory=dict)  #: what blocks tell, by id
+    own: Node | None = None  #: what ``step`` is, if the place tells of one
 
     @property
     def told(self) -> frozenset[str]:
@@ -107,6 +110,7 @@ def scope_of_notify(node: Node, before: Scope) -> Scope:
         before,
         sees=lambda step_id: step_id == node.id or before.sees(step_id),
         execution=EXECUTION_PARTS,
+        own=node,
     )
     return told.at(Place.NOTIFY)
 

@@ -323,12 +323,16 @@ def test_a_written_list_makes_a_bounded_number_of_steps(block, pointer):
 def test_a_step_sees_what_it_depends_on_and_what_the_blocks_around_it_depend_on():
     inner = a_block(
         "c",
-        says("{{ steps.a.outputs.m }} {{ steps.w.status }}", "y", depends_on=[]),
-        says("{{ steps.y.outputs.m }} {{ params.p }} {{ secrets.s }}", "z", depends_on=["y"]),
+        says("{{ steps.a.outputs.message }} {{ steps.w.status }}", "y", depends_on=[]),
+        says("{{ steps.y.outputs.message }} {{ params.p }} {{ secrets.s }}", "z", depends_on=["y"]),
         depends_on=["w"],
-        outputs={"n": "{{ steps.y.outputs.m ~ steps.z.outputs.m ~ steps.w.status ~ steps.a }}"},
+        outputs={
+            "n": "{{ steps.y.outputs.message ~ steps.z.outputs.level ~ steps.w.status ~ steps.a }}"
+        },
     )
-    outer = a_block("b", a_step("w"), inner, depends_on=["a"], condition="steps.a.status")
+    outer = a_block(
+        "b", a_step("w"), inner, depends_on=["a"], condition="steps.a.status", outputs={"n": 1}
+    )
 
     assert wrong(a_step("a"), outer, says("{{ steps.b.outputs.n }}", depends_on=["b"])) == []
 
@@ -383,7 +387,7 @@ def test_a_step_that_cannot_be_seen_gets_a_hint_where_it_is(steps, said):
 def test_what_is_in_a_block_is_hidden_from_outputs_and_handlers():
     reads = "{{ steps.x.status }}"
     report = found(
-        a_block("b", a_step("x")),
+        a_block("b", a_step("x"), outputs={"n": 1}),
         outputs={"n": reads, "b": "{{ steps.b.outputs.n }}"},
         settings={"finally": [says(reads, "h")]},
     )
@@ -670,11 +674,10 @@ def test_a_text_in_place_of_an_object_is_answered_with_an_example(field):
         ({"catch": [{"errors": "*", "outputs": {"m": 1}}]}, "m", True),
     ],
 )
-def test_an_output_that_a_block_does_not_leave_is_warned_of(fields, name, is_known):
+def test_an_output_that_a_block_does_not_leave_is_an_error(fields, name, is_known):
     block = a_block("b", a_step("c"), outputs={"n": 1}, **fields)
 
     report = found(block, says(f"{{{{ steps.b.outputs.{name} }}}}", depends_on=["b"]))
 
     expected = [] if is_known else [("/steps/1/params/message", "unknown_output")]
-    assert report.valid
-    assert [(one.pointer, one.code) for one in report.warnings] == expected
+    assert [(one.pointer, one.code) for one in report.errors] == expected
