@@ -95,6 +95,6 @@ def missing_among(rights: Collection[str], words: Iterable[str]) -> list[str]:
     return sorted(word for word in set(words) if not has(rights, word))
 
 
-def needs(action: str, missing: Iterable[str]) -> str:
+def needs(action: str, missing: Iterable[str], *, who: str = "the execution") -> str:
     """Say what the caller lacks for *action*."""
-    return f"{action} needs the right {', '.join(missing)}, which the execution does not have"
+    return f"{action} needs the right {', '.join(missing)}, which {who} does not have"

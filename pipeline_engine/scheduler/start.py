@@ -174,10 +174,21 @@ def check_rights(plan: Plan, caller: Caller) -> None:
         raise PermissionDenied(
             f"The definition names secrets: starting it needs {Scope.SECRETS_USE}."
         )
+    check_demands(plan, caller, who="the execution")
+
+
+def check_demands(plan: Plan, caller: Caller, *, who: str) -> None:
+    """Refuse actions that ask for a right which *caller* lacks; *who* that is, in words.
+
+    Raises ``PermissionDenied``.
+    """
     for step_id, action, words in plan.demands:
         if missing := missing_among(caller.rights, words):
             raise PermissionDenied(
-                f"Step {step_id!r}: {needs(action, missing)}", step_id=step_id, missing=missing
+                f"Step {step_id!r}: {needs(action, missing, who=who)}",
+                step_id=step_id,
+                action=action,
+                missing=missing,
             )
 
 

@@ -38,6 +38,7 @@ from pipeline_engine.errors import (
     VersionMismatch,
 )
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.scheduler.start import check_demands
 from pipeline_engine.scheduler.transaction import retry_on_conflict
 from pipeline_engine.services import audit_log, secrets
 from pipeline_engine.services.actions import Catalogue
@@ -125,10 +126,11 @@ def create(
 ) -> StoredPipeline:
     """Store a new pipeline; without steps it is a draft.
 
-    Raises ``InvalidDefinition`` with the whole report, ``DuplicateName``, ``AdministratorsOnly``.
+    Raises ``InvalidDefinition`` with the whole report, ``PermissionDenied``, ``DuplicateName``,
+    ``AdministratorsOnly``.
     """
-    report = _checked(runtime, request)
     owner = caller.acting_for(request.user_id)
+    report = _checked(owner, runtime, request)
     of_system = request.system_owned or owner.user_id is None
     if of_system and not caller.is_administrator:
         raise AdministratorsOnly("Only an administrator may store a pipeline of the system.")
@@ -175,7 +177,7 @@ def update(
             f" found {pipeline.lock_version}",
             lock_version=pipeline.lock_version,
         )
-    report = _checked(runtime, request)
+    report = _checked(caller, runtime, request)
     pipeline.name = _name(request)
     _flush_named(session, pipeline.name)
     if request.icon is not None:
@@ -399,7 +401,11 @@ def _revision(
     )
 
 
-def _checked(runtime: Runtime, request: PipelineRequest) -> CheckReport:
+def _checked(caller: Caller, runtime: Runtime, request: PipelineRequest) -> CheckReport:
+    """The report of a definition that *caller* may save.
+
+    Raises ``InvalidDefinition``, and ``PermissionDenied`` as a start of it would.
+    """
     report = checks.check(
         request.document,
         Catalogue(runtime.registry),
@@ -411,6 +417,9 @@ def _checked(runtime: Runtime, request: PipelineRequest) -> CheckReport:
         raise InvalidDefinition(
             f"The pipeline definition has {len(report.errors)} error(s).", report=report
         )
+    if report.step_count and runtime.registry.demanding:
+        plan = runtime.plans.make(request.document, recorded(report.versions))
+        check_demands(plan, caller, who="whoever saves it")
     return report
 
 

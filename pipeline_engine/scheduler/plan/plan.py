@@ -242,14 +242,17 @@ class Plan:
         ]
 
     def _actions_of(self, step: StepDefinition) -> Iterator[str]:
-        """The actions that a step names, its own and those of its items and its undoing."""
-        yield step.action
-        if step.compensate:
-            yield step.compensate.action
-        meta = self._meta_of(step.action)
-        named = step.params.get(meta.inner.action) if meta and meta.inner else None
-        if isinstance(named, str):
-            yield named
+        """The actions that a step names, its own and its undoing's, and those of their items."""
+        undo = step.compensate
+        for action, params in [
+            (step.action, step.params),
+            *([(undo.action, undo.params)] if undo else ()),
+        ]:
+            yield action
+            meta = self._meta_of(action)
+            inner = params.get(meta.inner.action) if meta and meta.inner else None
+            if isinstance(inner, str):
+                yield inner
 
     def _meta_of(self, action: str) -> ActionMeta | None:
         """What an action says of itself; None if it cannot be used, so that its step will fail."""

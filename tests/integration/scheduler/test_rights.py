@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from support.factories import a_document, a_pipeline, a_step, an_action
 
-from pipeline_engine.domain.callers import Caller
+from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.errors import PermissionDenied, PipelineNotFound
 from pipeline_engine.sdk import ActionResult
-from pipeline_engine.services import executions
+from pipeline_engine.services import executions, pipelines
 from pipeline_engine.services.executions import StartRequest
+from pipeline_engine.services.pipelines import PipelineRequest
 
 READER = Caller("ada", rights=frozenset({"executions:run"}), principal="token:1")
 WRITER = Caller("ada", rights=frozenset({"executions:run", "model:write"}), principal="token:2")
@@ -40,27 +41,72 @@ FOR_EACH = a_step(
 UNDONE = a_step("a") | {"compensate": {"action": "retrain", "params": {}}}
 
 
-@pytest.mark.parametrize(
+UNDONE_BY_A_LOOP = a_step("a") | {
+    "compensate": {"action": "for_each", "params": FOR_EACH["params"]}
+}
+EVERYWHERE = pytest.mark.parametrize(
     ("steps", "fields"),
     [
         ([RETRAIN], {}),
+        ([RETRAIN | {"action": "retrain@1"}], {}),
         ([IN_A_BLOCK], {}),
         ([FOR_EACH], {}),
         ([UNDONE], {}),
+        ([UNDONE_BY_A_LOOP], {}),
         ([a_step("a")], {"settings": {"finally": [RETRAIN]}}),
     ],
-    ids=["step", "block", "inner action", "compensation", "handler"],
+    ids=["step", "version", "block", "inner action", "undo", "inner of undo", "handler"],
 )
+
+
+@EVERYWHERE
 def test_who_lacks_a_right_that_an_action_asks_for_starts_nothing(
     driver: Any, steps: list[dict[str, Any]], fields: dict[str, Any]
 ) -> None:
-    with pytest.raises(PermissionDenied, match="retrain needs the right model:write"):
+    with pytest.raises(PermissionDenied, match=r"retrain(@1)? needs the right model:write"):
         run(driver, READER, *steps, **fields)
 
     end = run(driver, WRITER, *steps, **fields)
 
     assert end.status == "COMPLETED"
     assert end.execution.authority["started_by"] == "token:2"
+
+
+@EVERYWHERE
+def test_who_lacks_a_right_that_an_action_asks_for_saves_nothing(
+    driver: Any, session: Any, steps: list[dict[str, Any]], fields: dict[str, Any]
+) -> None:
+    request = PipelineRequest(document=a_document(*steps, **fields))
+
+    with pytest.raises(PermissionDenied, match=r"retrain.* needs the right model:write, which who"):
+        pipelines.create(READER, session, driver.runtime, request)
+    stored = pipelines.create(WRITER, session, driver.runtime, request)
+    with pytest.raises(PermissionDenied) as refused:
+        pipelines.update(
+            READER, session, driver.runtime, stored.pipeline.id, request, versions=None
+        )
+
+    assert refused.value.facts["missing"] == ["model:write"]
+    assert refused.value.facts["action"].startswith("retrain")
+    assert {"step_id"} <= refused.value.facts.keys()
+
+
+def test_a_service_saves_what_its_own_rights_allow_whomever_it_acts_for(
+    driver: Any, session: Any
+) -> None:
+    request = PipelineRequest(document=a_document(RETRAIN), user_id="bob")
+    service = Caller(rights=frozenset({"owners:any", "pipelines:write"}), principal="token:3")
+
+    with pytest.raises(PermissionDenied, match="needs the right model:write"):
+        pipelines.create(service, session, driver.runtime, request)
+
+    assert pipelines.create(SYSTEM, session, driver.runtime, request).pipeline.user_id == "bob"
+
+
+def test_a_draft_without_steps_asks_for_no_right(driver: Any, session: Any) -> None:
+    request = PipelineRequest(document={"name": "draft", "steps": []})
+
+    assert pipelines.create(READER, session, driver.runtime, request).pipeline.status == "DRAFT"
 
 
 def test_a_right_that_an_action_asks_for_since_the_start_is_missed_when_it_runs(
