@@ -86,18 +86,20 @@ class _Caller:
     def invoke_service(
         self,
         app_id: str,
-        method_path: str,
+        method_path: str = "",
         data: Any = None,
         http_method: str = "POST",
         params: Mapping[str, Any] | None = None,
         timeout_seconds: float = 30,
+        *,
+        method: str = "",
     ) -> ServiceResponse:
         """Call a peer service and return its JSON object; ``await`` is welcome, not needed.
 
         *app_id* names the peer (``app_id`` is applied to it), *method_path* the route on it,
-        such as ``models/42``. *data* is sent as JSON, *params* as the query, without those that
-        are None. *timeout_seconds* is for the whole exchange. An empty body is ``{}``, a list is
-        ``{"data": [...]}``.
+        such as ``models/42``; *method* is what an older guide calls the route. *data* is sent as
+        JSON, *params* as the query, without those that are None. *timeout_seconds* is for the
+        whole exchange. An empty body is ``{}``, a list is ``{"data": [...]}``.
 
         Call it as often as you like. Every call that writes carries an ``Idempotency-Key`` that
         is the same on every attempt, as long as the action makes its calls in the same order.
@@ -106,7 +108,8 @@ class _Caller:
         there is no answer (``circuit_open`` if the peer did not answer lately). If you let it
         through, it fails the attempt, and another one is made if that may help.
         """
-        return self._call(app_id, method_path, data, http_method, params, timeout_seconds)
+        path = method_path or method
+        return self._call(app_id, path, data, http_method, params, timeout_seconds)
 
     def _call(
         self,

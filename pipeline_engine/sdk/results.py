@@ -17,6 +17,13 @@ def _id(given: object) -> str:
     return str(given).strip()
 
 
+def _joined(given: object) -> list[str]:
+    """Return the ids in a text: actions of the older guide join several with commas."""
+    text = str(given)
+    parts = [part for part in text.split(",") if part.strip()]
+    return parts or [text]
+
+
 def _refuse(contradictions: Iterator[str]) -> None:
     found = next(contradictions, None)
     if found:
@@ -56,7 +63,8 @@ class ActionResult:
     awaiting_event: bool = False
     #: Whether a call to ``context.callback_url`` wakes it; with ``awaiting_event``.
     awaiting_callback: bool = False
-    #: Id that a peer gave to its job; without ``awaiting_event`` it means nothing.
+    #: Id that a peer gave to its job; without ``awaiting_event`` it means nothing. Commas join
+    #: several, as actions of an older guide have it; ``external_workflow_ids`` says it plainly.
     external_workflow_id: str | None = None
     #: Ids of several such jobs; with ``awaiting_event``.
     external_workflow_ids: Sequence[str] = ()
@@ -108,7 +116,7 @@ class ActionResult:
         return (*self.external_workflow_ids, *self.event_keys)
 
     def _external_ids(self) -> tuple[str, ...]:
-        first = [] if self.external_workflow_id is None else [self.external_workflow_id]
+        first = [] if self.external_workflow_id is None else _joined(self.external_workflow_id)
         return tuple(dict.fromkeys(_id(key) for key in [*first, *self.external_workflow_ids]))
 
     def _contradictions_of_waiting(self) -> Iterator[str]:

@@ -99,3 +99,24 @@ def test_progress_needs_a_number():
 
     assert EventResult(action=EventAction.UPDATE_PROGRESS, eta_minutes=0).eta_minutes == 0
     assert EventResult(action=EventAction.UPDATE_OUTPUTS, progress=5).progress == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "awaited"),
+    [
+        ("wf-1,wf-2", ("wf-1", "wf-2")),
+        (" wf-1 , wf-1,", ("wf-1",)),
+        ("wf-1", ("wf-1",)),
+        (",", (",",)),
+    ],
+)
+def test_commas_join_several_ids_since_no_event_ever_names_all_of_them(given, awaited):
+    result = ActionResult(success=True, awaiting_event=True, external_workflow_id=given)
+
+    assert result.awaited == awaited
+
+
+def test_an_id_with_a_comma_can_be_waited_for_where_several_are_named():
+    result = ActionResult(success=True, awaiting_event=True, external_workflow_ids=["a,b"])
+
+    assert result.awaited == ("a,b",)
