@@ -20,6 +20,8 @@ from pipeline_engine.errors import InvalidSettings
 from pipeline_engine.setting_kinds import (
     JsonMap,
     Limits,
+    MarketplaceSource,
+    MarketplaceSources,
     Quotas,
     RetentionRule,
     RetentionRules,
@@ -45,6 +47,8 @@ NO_QUOTAS: Mapping[str, Mapping[str, int | None]] = MappingProxyType({})
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 #: Prefix of secrets: ``PIPELINE_SECRET__GIT_TOKEN`` is ``{{ secrets.git_token }}`` in a template.
 SECRET_PREFIX = "PIPELINE_SECRET__"  # noqa: S105 (the name of a variable)
+#: What installing a package needs.
+MARKETPLACE = ("marketplace_sources", "marketplace_state")
 EVERYBODY = "*"  #: among the owners to whom something is lent
 
 
@@ -171,6 +175,14 @@ class Settings:
     )
     http_allowed_ports: tuple[str, ...] = _variable(
         "PIPELINE_HTTP_ALLOWED_PORTS", Words(load_default=())
+    )
+
+    # Packages of actions from others
+    marketplace_sources: tuple[MarketplaceSource, ...] = _variable(
+        "PIPELINE_MARKETPLACE_SOURCES", MarketplaceSources(load_default=())
+    )
+    marketplace_state: str | None = _variable(
+        "PIPELINE_MARKETPLACE_STATE", ma.String(load_default=None)
     )
 
     # Logs
@@ -443,6 +455,17 @@ class Settings:
         except ValidationError as error:
             raise _invalid(error) from error
         return str(loaded["database_url"])
+
+    @staticmethod
+    def marketplace_from_env(env: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+        """Read what installing a package needs; no server has to be there for that.
+
+        Raises ``InvalidSettings``.
+        """
+        try:
+            return dict(_schema(only=MARKETPLACE).load(_given(env)))
+        except ValidationError as error:
+            raise _invalid(error) from error
 
     def lends_secrets_to(self, owner: str | None) -> bool:
         """Whether the definitions of *owner* may name the installation's own secrets."""

@@ -5,6 +5,8 @@ A kind is a field of marshmallow; a check raises its ``ValidationError``.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -171,6 +173,88 @@ def _rule(given: Mapping[str, Any]) -> RetentionRule:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketplaceSource:
+    """Where packages of actions are listed, and whose lists are believed (docs/howto)."""
+
+    name: str
+    keys: tuple[bytes, ...]  #: public Ed25519 keys that sign its releases
+    index_keys: tuple[bytes, ...] = ()  #: those that sign its index; empty: the same
+    url: str | None = None  #: of the index file, or of the folder that it is in
+    path: str | None = None  #: the same on this machine
+
+
+class MarketplaceSources(ma.Field[tuple[MarketplaceSource, ...]]):
+    """A JSON list of sources of action packages; the first one goes before the others."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[MarketplaceSource, ...]:
+        example = 'such as [{"name": "acme", "url": "https://…", "key": "…"}].'
+        try:
+            loaded = orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValidationError(f"Not valid JSON: {error}.") from error
+        if not isinstance(loaded, list) or not all(isinstance(one, dict) for one in loaded):
+            raise ValidationError(f"Not a JSON list of objects, {example}")
+        wrong = [
+            f"source {number}: {problem}."
+            for number, one in enumerate(loaded, start=1)
+            for problem in _problems_of_source(one)
+        ]
+        names = [one.get("name") for one in loaded]
+        if wrong or len(set(map(str, names))) < len(names):
+            raise ValidationError(wrong or "Two sources have the same name.")
+        return tuple(_source(one) for one in loaded)
+
+
+SOURCE_FIELDS = frozenset({"name", "url", "path", "key", "index_key", "allow_http"})
+SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
+
+
+def _problems_of_source(given: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"nothing is called {name}" for name in sorted(given.keys() - SOURCE_FIELDS))
+    if not SOURCE_NAME.fullmatch(str(given.get("name", ""))):
+        yield "name is no word of a-z, 0-9, '.', '_' and '-'"
+    places = [place for place in ("url", "path") if place in given]
+    if len(places) != 1 or not isinstance(given[places[0]], str) or not given[places[0]]:
+        yield "it has not one of url and path"
+    elif places == ["url"] and not _is_source_url(given["url"], given.get("allow_http") is True):
+        yield "url is no https URL; http is for this machine (127.0.0.1), or with allow_http"
+    for name in ("key", "index_key"):
+        if (name == "key" or name in given) and not _public_keys(given.get(name)):
+            yield f"{name} is no Ed25519 public key in base64, nor a list of them"
+
+
+def _is_source_url(url: str, allow_http: bool) -> bool:
+    try:
+        parts = urlsplit(url)
+        plain = parts.hostname and parts.username is None and not parts.query + parts.fragment
+    except ValueError:
+        return False
+    return bool(plain) and (is_beyond_doubt(url) or (allow_http and parts.scheme == "http"))
+
+
+def _public_keys(given: Any) -> tuple[bytes, ...]:
+    """The keys in a text, or a list of texts; empty if one of them is none."""
+    try:
+        found = [
+            base64.b64decode(one, validate=True)
+            for one in (given if isinstance(given, list) else [given])
+        ]
+    except (TypeError, ValueError, binascii.Error):
+        return ()
+    return tuple(found) if all(len(key) == 32 for key in found) else ()
+
+
+def _source(given: Mapping[str, Any]) -> MarketplaceSource:
+    return MarketplaceSource(
+        name=given["name"],
+        keys=_public_keys(given["key"]),
+        index_keys=_public_keys(given["index_key"]) if "index_key" in given else (),
+        url=given.get("url"),
+        path=given.get("path"),
+    )
 
 
 def is_database_url(value: str) -> None:

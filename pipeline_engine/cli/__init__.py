@@ -24,6 +24,7 @@ main.sections = {
         "pipelines": Entry("pipelines", "Store, list, archive and delete pipelines."),
         "secrets": Entry("secrets", "Store what steps are given and nobody is shown."),
         "actions": Entry("actions", "List what steps can do; write, try and check your own."),
+        "marketplace": Entry("marketplace", "Find, install and publish packages of actions."),
     },
     "Executions": {
         "run": Entry("run", "Start a pipeline: a stored one, or a file."),

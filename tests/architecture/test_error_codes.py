@@ -12,6 +12,7 @@ import pytest
 
 from pipeline_engine import errors
 from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.marketplace import refusals
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "errors.md"
 LINE = re.compile(r"^\| `(\w+)` \| (\d{3}|-) \| (.+) \|$", re.MULTILINE)
@@ -23,6 +24,8 @@ def known_errors() -> Iterator[type[PipelineEngineError]]:
     for _, found in inspect.getmembers(errors, inspect.isclass):
         if issubclass(found, PipelineEngineError):
             yield found
+    for _, found in inspect.getmembers(refusals, inspect.isclass):
+        yield found
     yield from table.STATUS
 
 

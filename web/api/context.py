@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 from pipeline_engine.services import Caller, Runtime
 from pipeline_engine.services.health import Probe
 from pipeline_engine.services.last_known import LastKnown
+from pipeline_engine.services.marketplace import Shelves, shelves_of
 
 EXTENSION = "pipeline_engine"
 PROBE = "pipeline_engine_probe"
 LAST_KNOWN = "pipeline_engine_last_known"
+SHELVES = "pipeline_engine_shelves"
 
 
 def install(app: Flask, runtime: Runtime) -> None:
@@ -19,6 +21,7 @@ def install(app: Flask, runtime: Runtime) -> None:
     app.extensions[EXTENSION] = runtime
     app.extensions[PROBE] = Probe(runtime.settings, runtime.redis)
     app.extensions[LAST_KNOWN] = LastKnown(runtime.redis, runtime.settings.key_prefix)
+    app.extensions[SHELVES] = shelves_of(runtime.settings)
     app.teardown_appcontext(close_session)
 
 
@@ -37,6 +40,12 @@ def probe() -> Probe:
 def last_known() -> LastKnown:
     """What readers were last told, for while the database is away."""
     found: LastKnown = current_app.extensions[LAST_KNOWN]
+    return found
+
+
+def shelves() -> Shelves:
+    """The packages of actions that could be installed."""
+    found: Shelves = current_app.extensions[SHELVES]
     return found
 
 

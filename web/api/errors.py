@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from pipeline_engine import errors
 from pipeline_engine.services import JsonRejected, credentials, rate_limits, tokens
+from pipeline_engine.services.marketplace import refusals as marketplace
 from pipeline_engine.services.pipelines import SystemPipelineReadOnly
 from pipeline_engine.services.webhooks import refusals as webhooks
 from pipeline_engine.services.webhooks.door import UnreadableBody
@@ -81,6 +82,10 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     webhooks.InvalidWebhookSecret: HTTPStatus.UNAUTHORIZED,
     webhooks.PipelineGone: HTTPStatus.GONE,
     webhooks.InvalidWebhook: HTTPStatus.UNPROCESSABLE_ENTITY,
+    marketplace.PackageNotFound: HTTPStatus.NOT_FOUND,
+    marketplace.UnknownSource: HTTPStatus.NOT_FOUND,
+    marketplace.AmbiguousPackage: HTTPStatus.CONFLICT,
+    marketplace.MarketplaceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     UnreadableBody: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     webhooks.DedupeKeyFailed: HTTPStatus.UNPROCESSABLE_ENTITY,
 }

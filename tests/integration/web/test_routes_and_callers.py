@@ -157,6 +157,8 @@ OPEN = Line(open=True)
 LINES: dict[str, Line] = {
     "GET /actions": Line(),
     "GET /actions/<action_type>": Line(thing=lambda _: "log"),
+    "GET /marketplace/packages": Line(),
+    "GET /marketplace/packages/<name>": Line(404, thing=lambda _: "acme-greetings"),
     "POST /actions/validate": Line(body={"action_type": "log", "params": {"message": "x"}}),
     "POST /callbacks/<token>": Line(401, thing=lambda _: "wrong", open=True),
     "GET /alerts": Line(),

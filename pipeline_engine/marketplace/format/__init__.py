@@ -1,0 +1,1 @@
+"""What an index is made of: ``signing``, then ``records`` (of a release), then ``index``."""
