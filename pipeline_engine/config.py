@@ -427,6 +427,9 @@ class Settings:
         "PIPELINE_CLEANUP_SCHEDULE", ma.String(load_default="0 3 * * *", validate=is_cron)
     )
 
+    # Development
+    reload: bool = _variable("PIPELINE_RELOAD", ma.Boolean(load_default=False))
+
     # Tests
     failpoints: str | None = _variable(
         "PE_FAILPOINTS", ma.String(load_default=None, validate=is_faults)

@@ -62,6 +62,8 @@ def create_app(runtime: Runtime) -> Flask:
     auth.install(app, runtime)
     rate_limits.install(app, runtime)
     trigger.install(app, runtime)
+    if runtime.settings.reload:
+        app.before_request(runtime.take_over_changes)
     smorest = make_api(app)
     errors.install(app)
     api.install(app, smorest)

@@ -21,7 +21,7 @@ def action_meant(word: str, registry: Registry) -> RegisteredAction:
     except PipelineEngineError:
         raise
     except Exception as error:  # foreign code: whatever its module raises
-        raise InvalidPlugin(reason_in(error)) from error
+        raise InvalidPlugin(reason_in(error, whole_path=True)) from error
     if len(found) > 1:
         names = ", ".join(sorted(action.executor_class.__name__ for action in found))
         raise NoActionThere(f"{word} has several actions, name one as {word}:CLASS: {names}")

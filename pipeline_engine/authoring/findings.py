@@ -41,7 +41,7 @@ def _unmade(action: RegisteredAction) -> Iterator[str]:
         _ = action.executor
     except UnknownAction as error:
         because = error.__cause__
-        yield reason_in(because) if isinstance(because, Exception) else str(error)
+        yield reason_in(because, whole_path=True) if isinstance(because, Exception) else str(error)
 
 
 def _no_json(action: RegisteredAction) -> Iterator[str]:

@@ -92,4 +92,4 @@ def _findings(entry_point: metadata.EntryPoint) -> list[Finding]:
 
 def _error(error: Exception) -> Finding:
     is_told = isinstance(error, PipelineEngineError)
-    return Finding(Severity.ERROR, str(error) if is_told else reason_in(error))
+    return Finding(Severity.ERROR, str(error) if is_told else reason_in(error, whole_path=True))

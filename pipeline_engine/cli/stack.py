@@ -38,15 +38,24 @@ UNDER_WAY = ("PENDING", "RUNNING")
     help="Port of the API: 9082 if it is free, kept from run to run; 0 is any, each time.",
 )
 @click.option("--flower", is_flag=True, help="Run Flower too, on loopback, with a password.")
+@click.option("--reload", is_flag=True, help="Take over files of actions that are saved.")
 @click.option("--detach", is_flag=True, help="Return when the API answers; it runs on.")
 @click.option("--verbose", is_flag=True, help="Show every line of every process.")
 def up(
-    directory: Path, host: str, port: int | None, flower: bool, detach: bool, verbose: bool
+    directory: Path,
+    host: str,
+    port: int | None,
+    flower: bool,
+    reload: bool,
+    detach: bool,
+    verbose: bool,
 ) -> None:
     """Run everything here: PostgreSQL, Valkey, migrations, web, workers and beat.
 
     With DATABASE_URL or REDIS_URL set, those servers are used instead; nothing else differs.
     Warnings and errors of the processes are shown, each under the name of its process.
+    With --reload, actions in packages that were installed with `pip install -e` run as they are
+    saved; one that cannot be loaded is told of, and the one before stays.
     Ctrl-C stops everything in order; a second one does so at once.
     """
     from pipeline_engine.embedded.announcement import announcement, typed
@@ -57,7 +66,7 @@ def up(
     # The processes inherit our environment; config.py alone gives meaning to it.
     environment = dict(os.environ)
     if detach:
-        chosen = {"--flower": flower, "--verbose": verbose}
+        chosen = {"--flower": flower, "--reload": reload, "--verbose": verbose}
         options = (f"--host={host}", *(name for name, wanted in chosen.items() if wanted))
         stack = Stack.start(
             directory, environment=environment, options=options, port=port, detached=True
@@ -66,7 +75,7 @@ def up(
         for line in (*stack.state.remarks, *announcement(stack.state, stack.directory, stop=stop)):
             click.echo(line)
         return
-    wishes = Wishes(host=host, port=port, flower=flower)
+    wishes = Wishes(host=host, port=port, flower=flower, reload=reload)
     StackRun(
         directory,
         environment=environment,

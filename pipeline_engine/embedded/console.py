@@ -12,9 +12,10 @@ COLOURS = (36, 33, 35, 32, 34, 31)
 KEEP_BYTES = 10 * 1024 * 1024
 
 
-#: Lines that need not be shown: ours of level debug or info, and Celery's farewell.
+#: Lines that need not be shown: ours of level debug or info, but for news of ``up --reload``, and
+#: Celery's farewell.
 ALL_IS_WELL = re.compile(
-    r"\s*$|worker: Warm shutdown|"
+    r"\s*$|worker: Warm shutdown|(?!.*\baction_reloaded\b)"
     r'\S+ \[(debug|info) *\]|\{.*"level": ?"(debug|info)"'
 )
 

@@ -136,9 +136,11 @@ class Supervisor:
         self._stop_requests = 0
         self._fork_server: ForkServer | None = None
         self._fork_log: ProcessLog | None = None
+        self._forks: tuple[Sequence[str], Mapping[str, str]] | None = None
 
     def start_fork_server(self, modules: Sequence[str], environment: Mapping[str, str]) -> None:
         """Fork programs that are Python modules from now on; *modules* are loaded before."""
+        self._forks = modules, environment
         reading, writing = os.pipe()
         self._fork_server = ForkServer(modules, environment, writing)
         os.close(writing)
@@ -176,10 +178,25 @@ class Supervisor:
             self.tick()
         return False
 
-    def run(self) -> None:
-        """Look after the programs until a stop is requested."""
+    def run(self, also: Callable[[], None] = lambda: None) -> None:
+        """Look after the programs until a stop is requested; *also* is called at each look."""
         while not self._stop_requests:
             self.tick()
+            also()
+
+    def renew(self) -> None:
+        """Start all but the servers again, in order, with what is installed by now."""
+        members = [one for one in self._supervised if one.program.stage is not Stage.SERVERS]
+        for stage in (Stage.FRONT, Stage.WORKERS):
+            self._stop_stage(stage)
+        if self._fork_server and self._fork_log and self._forks:
+            self._fork_server.stop()
+            self._pump(0)
+            self._fork_log.close()
+            self.start_fork_server(*self._forks)
+        for supervised in members:
+            supervised.start(self._read, self._fork_server)
+        self._changed()
 
     def tick(self) -> None:
         """Pass on what the processes say, notice deaths, and restart what is due."""
@@ -197,12 +214,7 @@ class Supervisor:
         if not (self._supervised or self._fork_server):
             return
         for stage in sorted(Stage, reverse=True):
-            members = [one for one in self._supervised if one.program.stage is stage]
-            for supervised in members:
-                supervised.ask_to_stop()
-            for supervised in members:
-                self._end(supervised)
-            self._changed()
+            self._stop_stage(stage)
         self._pump(0)
         if self._fork_server:
             self._fork_server.stop()
@@ -212,6 +224,14 @@ class Supervisor:
         self._fork_server = None
         self._supervised.clear()
         self._selector.close()
+
+    def _stop_stage(self, stage: Stage) -> None:
+        members = [one for one in self._supervised if one.program.stage is stage]
+        for supervised in members:
+            supervised.ask_to_stop()
+        for supervised in members:
+            self._end(supervised)
+        self._changed()
 
     def _return(self, supervised: Supervised) -> None:
         if (self._held / supervised.program.name).exists():

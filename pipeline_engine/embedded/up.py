@@ -20,6 +20,7 @@ from pipeline_engine.embedded.console import Console
 from pipeline_engine.embedded.credentials import Credentials
 from pipeline_engine.embedded.errors import StackFailed
 from pipeline_engine.embedded.home import Home
+from pipeline_engine.embedded.installed import InstalledPackages
 from pipeline_engine.embedded.ports import ANY, LOOPBACK, Ports
 from pipeline_engine.embedded.processes import COMMON, Layout, application_programs, of_python
 from pipeline_engine.embedded.server import Server
@@ -30,6 +31,7 @@ SERVER_WITHIN = timedelta(seconds=30)
 WEB_WITHIN = timedelta(seconds=60)
 WEB_PORT = 9082
 FLOWER_PORT = 5555
+RELOAD = "PIPELINE_RELOAD"
 STOP = "Ctrl-C; the data stays"
 
 
@@ -40,6 +42,7 @@ class Wishes:
     host: str = LOOPBACK
     port: int | None = None
     flower: bool = False
+    reload: bool = False
 
     def layout(self, ports: Ports) -> Layout:
         """Fill what was not chosen with the ports of the last run, or the usual ones."""
@@ -65,6 +68,7 @@ class StackRun:
         self._wishes = wishes
         self._layout = Layout(web_port=ANY)
         self._console = console
+        self._packages = InstalledPackages()
         pid = os.getpid()
         self._state = StackState(pid=pid, started_at=leftovers.started_at(pid) or 0.0)
         self._supervisor = Supervisor(
@@ -85,12 +89,25 @@ class StackRun:
                 signal.signal(number, self._supervisor.request_stop)
             try:
                 if self._start():
-                    self._supervisor.run()
+                    self._look_after_it()
             finally:
                 self._note(ready=False)
                 self._say("stopping; a second Ctrl-C does not wait for running steps")
                 self._supervisor.stop()
                 self._say(f"stopped; all data stays in {self._home.directory}")
+
+    def _look_after_it(self) -> None:
+        if not self._wishes.reload:
+            self._supervisor.run()
+            return
+        self._say("--reload: a saved file of an action that can be edited is live on the next step")
+        self._supervisor.run(self._look_for_packages)
+
+    def _look_for_packages(self) -> None:
+        """Start the processes again if actions were installed: they know none that they met not."""
+        if self._packages.have_changed():
+            self._say("packages with actions were installed or removed: starting again")
+            self._supervisor.renew()
 
     def _start(self) -> bool:
         """Start all stages; False if a stop was requested meanwhile."""
@@ -98,6 +115,8 @@ class StackRun:
         given = told.without_ours(self._given, credentials)
         ports = Ports(self._home.ports, self._remark)
         self._layout = self._wishes.layout(ports)
+        if self._wishes.reload:
+            given[RELOAD] = "true"
         if wanted := [name for variable, name in told.SERVERS.items() if variable not in given]:
             self._say(f"starting {' and '.join(wanted)}")
         servers = tuple(told.servers(self._home, credentials, given, ports))

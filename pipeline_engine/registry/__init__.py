@@ -9,6 +9,7 @@ from pipeline_engine.registry.chosen import ChosenActions
 from pipeline_engine.registry.discovery import GROUP, OWN_DISTRIBUTION
 from pipeline_engine.registry.registered import BrokenAction, InvalidPlugin, RegisteredAction
 from pipeline_engine.registry.registry import Registry
+from pipeline_engine.registry.reloading import ReloadingRegistry
 from pipeline_engine.registry.versions import Versions
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "InvalidPlugin",
     "RegisteredAction",
     "Registry",
+    "ReloadingRegistry",
     "Versions",
 ]

@@ -7,6 +7,7 @@ from importlib import metadata
 from typing import Any
 
 from pipeline_engine.domain.action_names import pin_of, type_of
+from pipeline_engine.registry.places import reason_in
 from pipeline_engine.registry.registered import InvalidPlugin, RegisteredAction
 from pipeline_engine.registry.versions import fits
 from pipeline_engine.sdk import ActionMeta, BaseActionExecutor
@@ -72,4 +73,4 @@ def _executor_class_of(target: Any) -> type[BaseActionExecutor]:
 
 def reason_of(error: Exception) -> str:
     """Why an action could not be loaded, in words."""
-    return str(error) if isinstance(error, InvalidPlugin) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, InvalidPlugin) else reason_in(error)

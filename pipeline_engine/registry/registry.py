@@ -46,6 +46,13 @@ class Registry:
         registry = cls()
         for entry_point in sorted(found, key=precedence):
             registry._register(entry_point)
+        for broken in registry._broken.values():
+            log.warning(
+                "action_broken",
+                action=broken.name,
+                distribution=broken.distribution,
+                reason=broken.reason,
+            )
         return registry
 
     @property
@@ -132,9 +139,6 @@ class Registry:
         except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is its reason
             reason = reason_of(error)
             self._broken[entry_point.name] = BrokenAction(entry_point.name, distribution, reason)
-            log.warning(
-                "action_broken", action=entry_point.name, distribution=distribution, reason=reason
-            )
 
     def _add(self, action: RegisteredAction) -> None:
         """Take an action; what a package has named, only this package may add versions to."""

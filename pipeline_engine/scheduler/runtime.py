@@ -23,13 +23,14 @@ from pipeline_engine.domain.masking import Masker, masker_of, remember
 from pipeline_engine.domain.recurrence import require_zones
 from pipeline_engine.domain.sealing import Sealer, SecretUnreadable, sealer_with
 from pipeline_engine.fail_fast_redis import make_redis
-from pipeline_engine.registry import Registry
+from pipeline_engine.registry import Registry, ReloadingRegistry
 from pipeline_engine.scheduler.combining import Combiner
 from pipeline_engine.scheduler.leases import Leases
 from pipeline_engine.scheduler.occupation import Occupied
 from pipeline_engine.scheduler.open_executions import OpenExecutions
 from pipeline_engine.scheduler.plan.cache import Plans
 from pipeline_engine.scheduler.plan.plan import Plan
+from pipeline_engine.scheduler.plan.reloading import plans_of
 from pipeline_engine.scheduler.raises import Raises
 from pipeline_engine.scheduler.safe import Safe
 from pipeline_engine.scheduler.sharing import Sharing
@@ -63,6 +64,12 @@ def make_breakers(settings: Settings) -> Breakers:
         failure_threshold=settings.circuit_failure_threshold,
         recovery_seconds=settings.circuit_recovery_seconds,
     )
+
+
+def installed_actions(settings: Settings) -> Registry:
+    """The installed actions; with ``PIPELINE_RELOAD`` as they are written at any moment."""
+    kind = ReloadingRegistry if settings.reload else Registry
+    return kind.discover()
 
 
 @dataclass(frozen=True)
@@ -112,7 +119,7 @@ class Runtime:
         failpoints.arm(settings.failpoints)
         require_zones()
         engine = make_engine(settings)
-        actions = registry or Registry.discover()
+        actions = registry or installed_actions(settings)
         return cls(
             settings=settings,
             engine=engine,
@@ -120,11 +127,16 @@ class Runtime:
             registry=actions,
             redis=make_redis(settings),
             dispatch=dispatch or Dispatcher(make_celery(settings)),
-            plans=Plans(settings, actions),
+            plans=plans_of(settings, actions),
             safe=Safe(settings),
             peers=Peers(settings, make_breakers(settings)),
             leases=Leases(engine, settings.lease_seconds),
         )
+
+    def take_over_changes(self) -> None:
+        """Take over actions that were saved, if this process may (``up --reload``)."""
+        if isinstance(self.registry, ReloadingRegistry):
+            self.registry.look()
 
     def stop(self) -> None:
         """Close the connections."""

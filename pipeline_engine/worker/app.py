@@ -23,12 +23,13 @@ from pipeline_engine.dispatch.celery_app import make_celery
 from pipeline_engine.dispatch.messages import SYSTEM
 from pipeline_engine.dispatch.sender import Dispatcher
 from pipeline_engine.logs import configure_logging
-from pipeline_engine.registry import Registry
-from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.registry import Registry, ReloadingRegistry
+from pipeline_engine.scheduler.runtime import Runtime, installed_actions
 from pipeline_engine.worker import process
 from pipeline_engine.worker.flower import ask_for_the_password
 from pipeline_engine.worker.messenger import Messenger
 from pipeline_engine.worker.presence import Presence
+from pipeline_engine.worker.reloading import Reloading
 from pipeline_engine.worker.sweeper import Sweeper
 from pipeline_engine.worker.tasks import register_tasks
 from pipeline_engine.worker.watch import LastMinutes, Watch
@@ -51,13 +52,13 @@ def _runtime() -> Runtime:
 
 
 settings = Settings.from_env()
-registry = Registry.discover()
+registry = installed_actions(settings)
 app = make_app(settings, registry)
 ask_for_the_password()
 dispatcher = Dispatcher(app)
 sweeper = Sweeper(_runtime)
 messenger = Messenger(_runtime)
-looking: list[Watch] = []
+looking: list[Watch | Reloading] = []
 
 
 @setup_logging.connect
@@ -93,6 +94,10 @@ def _look_after_it(sender: Any, **_: Any) -> None:
     messenger.start()
     if SYSTEM in {queue.name for queue in sender.task_consumer.queues}:
         sweeper.start()
+        if isinstance(registry, ReloadingRegistry):
+            reloading = Reloading(registry)
+            reloading.start()
+            looking.append(reloading)
 
 
 @worker_shutting_down.connect

@@ -11,6 +11,7 @@ import psycopg2
 import pytest
 import requests
 from click.testing import CliRunner
+from support.authors import WrittenPackage
 from support.installing import open_directory
 from support.waiting import TO_START_SECONDS, wait_until
 
@@ -23,7 +24,6 @@ from pipeline_engine.embedded.state import StackState
 
 PROCESSES = {"worker-fast", "worker-io", "worker-cpu", "worker-system", "beat", "web", "flower"}
 SERVERS = {"postgres", "valkey"}
-NOTHING: dict[str, str] = {}
 FAILING = {
     "name": "failing",
     "steps": [
@@ -61,13 +61,17 @@ class Lasting:
     """One stack for many tests, started again if one of them has ended it."""
 
     def __init__(self, directory):
-        self._directory = directory
+        self._directory = directory / "stack"
         self._stack = None
+        self.written = WrittenPackage(directory, "written")
 
     def running(self):
         if self._stack is None or not self._stack.is_running:
             self._stack = Stack.start(
-                self._directory, environment=NOTHING, options=("--flower",), port=free_port()
+                self._directory,
+                environment={"PYTHONPATH": str(self._directory.parent)},
+                options=("--flower", "--reload"),
+                port=free_port(),
             )
         return self._stack
 
@@ -79,14 +83,14 @@ class Lasting:
 @pytest.fixture(scope="module")
 def lasting():
     with open_directory() as directory:
-        made = Lasting(directory / "stack")
+        made = Lasting(directory)
         yield made
         made.stop()
 
 
 @pytest.fixture
 def whole(lasting):
-    """A stack with servers of its own and Flower."""
+    """A stack with servers of its own, Flower, and a package that is being written."""
     return lasting.running()
 
 
@@ -144,6 +148,35 @@ def test_the_doctor_finds_a_stack_by_its_directory_and_it_is_well(whole, monkeyp
         return result if result.exit_code == 0 else None
 
     assert "checks: well" in wait_until(well, within=TO_START_SECONDS, what="exit code 0").output
+
+
+def test_a_saved_action_is_live_on_the_next_step_and_a_broken_one_is_told_once(whole, lasting):
+    client = Client(whole.api_url, whole.api_token)
+    step = {"id": "say", "name": "Say", "action": "written_one"}
+    document = {"name": "say", "steps": [step], "outputs": {"said": "{{ steps.say.outputs.said }}"}}
+
+    def said():
+        started = client.run(document, {})["execution_id"]
+        wait_until(lambda: client.execution(started)["status"] == "COMPLETED", within=20)
+        return client.execution(started)["final_outputs"]["said"]
+
+    assert said() == "first"
+    lasting.written.save("words", "WORD = 'second'")
+    wait_until(lambda: said() == "second", within=5)
+    lasting.written.save("one", "x = = 1")
+    wait_until(lambda: "written_one" in broken(client), within=5)
+
+    assert "one.py:1: SyntaxError" in broken(client)["written_one"]
+    assert client.action("written_one")["type"] == "written_one", "the old one"
+    assert said() == "second"
+    lasting.written.save_action("one")
+    wait_until(lambda: not broken(client), within=5)
+    shown = (whole.directory / "logs" / "supervisor.log").read_text()
+    assert shown.count("one.py:1: SyntaxError") == 1
+
+
+def broken(client):
+    return {one["name"]: one["reason"] for one in client.actions().get("broken") or ()}
 
 
 def test_a_killed_supervisor_leaves_the_data_and_nothing_that_breaks_the_next_one(whole):

@@ -109,6 +109,18 @@ def test_a_process_that_is_killed_comes_back(watched):
     assert f"worker (pid {first}) was killed by SIGKILL" in watched.out.getvalue()
 
 
+def test_all_but_the_servers_start_again_when_other_packages_are_installed(watched):
+    names = {"server": Stage.SERVERS, "worker": Stage.WORKERS, "web": Stage.FRONT}
+    watched.supervisor.launch([a_program(name, stage=stage) for name, stage in names.items()])
+    before = {name: watched.state(name).pid for name in names}
+
+    watched.supervisor.renew()
+
+    after = {name: watched.state(name) for name in names}
+    assert {state.status for state in after.values()} == {ProcessStatus.RUNNING}
+    assert [name for name in names if after[name].pid == before[name]] == ["server"]
+
+
 def test_a_process_that_cannot_start_is_tried_less_and_less_often(watched):
     watched.supervisor.launch([a_program("worker", "raise SystemExit(3)")])
 
