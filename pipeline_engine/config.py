@@ -362,6 +362,10 @@ class Settings:
         "PIPELINE_MAX_OUTPUT_BYTES",
         ma.Integer(load_default=327_680, validate=validate.Range(min=2048)),
     )
+    log_lines_per_attempt: int = _variable(
+        "PIPELINE_LOG_LINES_PER_ATTEMPT",
+        ma.Integer(load_default=1000, validate=validate.Range(min=0, max=100_000)),
+    )
     max_joined_bytes: int = _variable(
         "PIPELINE_MAX_JOINED_BYTES", ma.Integer(load_default=16_777_216, validate=AT_LEAST_ONE)
     )

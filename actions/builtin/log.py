@@ -68,7 +68,7 @@ class Log(BaseActionExecutor):
         message = context.params.get("message", "No message provided")
         level = context.params.get("level", "info")
         severity = LEVELS.get(level, logging.INFO) if isinstance(level, str) else logging.INFO
-        context.log.log(severity, "pipeline_log", message=text_of(message))
+        context.log.log(severity, text_of(message))
         return ActionResult(
             success=True, outputs={"logged": True, "message": message, "level": level}
         )

@@ -30,6 +30,7 @@ main.sections = {
         "run": Entry("run", "Start a pipeline: a stored one, or a file."),
         "watch": Entry("executions", "Show an execution until it has ended."),
         "show": Entry("executions", "Show one execution: steps, errors, outputs."),
+        "logs": Entry("logs", "Print what its actions have written down."),
         "explain": Entry("explain", "Say why an execution is not moving."),
         "executions": Entry("executions", "List executions, newest first."),
         "approve": Entry("approve", "Say yes or no to the step that waits for it."),

@@ -183,6 +183,13 @@ class Client:
             if not page["events"] or len(found) >= page["total_count"]:
                 return found
 
+    def logs(self, execution_id: str, **wanted: Any) -> Json:
+        """Return some lines that the actions of an execution have written down, oldest first.
+
+        *wanted* may have ``after``, ``tail``, ``level``, ``step_id``, ``attempt`` and ``limit``.
+        """
+        return self._object("GET", f"executions/{execution_id}/logs", params=wanted)
+
     def explain(self, execution_id: str) -> Json:
         """Return why an execution is not moving."""
         return self._object("GET", f"executions/{execution_id}/explain")

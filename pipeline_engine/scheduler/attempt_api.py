@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,12 +14,14 @@ from pipeline_engine.scheduler import tellings, trees
 from pipeline_engine.scheduler.actions.context import event_context, make_context
 from pipeline_engine.scheduler.actions.own_address import address_of
 from pipeline_engine.scheduler.actions.prepared import Prepared, this_attempt
+from pipeline_engine.scheduler.log_lines import Attempt
 from pipeline_engine.scheduler.outbox import send
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
 from pipeline_engine.sdk import ActionContext, EventContext, PeerApi
 from pipeline_engine.storage import rows, transitions
 from pipeline_engine.storage.deliveries import DeliveryRow
+from pipeline_engine.storage.step_logs import Line
 from pipeline_engine.storage.tables.base import Json
 
 #: Progress is stored no more often than this; readers do not look more often either.
@@ -36,6 +38,7 @@ class AttemptApi(PeerApi):
         # The transaction that holds the row; another one would wait for it, and it for us.
         self._tx = tx
         self._reported_at = 0.0
+        self.said: Attempt | None = None
 
     def callback_url(self) -> str:
         """The address that ends this attempt; signing it costs as much as a cheap step."""
@@ -63,6 +66,28 @@ class AttemptApi(PeerApi):
         transitions.note_progress(
             connection, self._step.row, progress=percentage, eta_seconds=eta_seconds
         )
+
+    def keep_line(self, level: str, message: str, facts: Mapping[str, Any]) -> None:
+        """Keep a line: with the transaction if there is one, else until ``lines`` are stored."""
+        if self.said is None:
+            self.said = self._lines_of_its_own()
+        self.said.add(level, message, facts)
+        if self._tx is not None:
+            self._tx.lines += self.said.take()
+
+    def _lines_of_its_own(self) -> Attempt:
+        row, lines = self._step.row, self._runtime.log_lines
+        made = lines.of(row.execution_id, row.id, this_attempt(row), self._step.masker)
+        if self._tx is None:
+            lines.follow(made)
+        return made
+
+    def lines(self) -> Sequence[Line]:
+        """What the action has written down and nobody has stored; from now on nobody else does."""
+        if self.said is None:
+            return ()
+        self._runtime.log_lines.let_go(self.said)
+        return self.said.lines()
 
     def tell_subscription(
         self, name: str, payload: Mapping[str, Any], *, idempotency_key: str
@@ -105,6 +130,18 @@ class AttemptApi(PeerApi):
     def cancel_pipeline(self, execution_id: str) -> None:
         """Cancel an execution that ``start_pipeline`` began, with all below it."""
         trees.cancel(self._runtime, UUID(execution_id), because=trees.PARENT_STOPPED)
+
+
+def store_lines(runtime: Runtime, context: ActionContext) -> None:
+    """Store what an action has written down, where no transaction is about to."""
+    if isinstance(context.engine, AttemptApi) and (said := context.engine.said) is not None:
+        runtime.log_lines.let_go(said)
+        runtime.log_lines.store(said)
+
+
+def lines_of(context: ActionContext | EventContext) -> Sequence[Line]:
+    """What the action of an attempt has written down outside of any transaction, to be stored."""
+    return context.engine.lines() if isinstance(context.engine, AttemptApi) else ()
 
 
 def context_for(

@@ -26,6 +26,7 @@ from pipeline_engine.fail_fast_redis import make_redis
 from pipeline_engine.registry import Registry, ReloadingRegistry
 from pipeline_engine.scheduler.combining import Combiner
 from pipeline_engine.scheduler.leases import Leases
+from pipeline_engine.scheduler.log_lines import LogLines
 from pipeline_engine.scheduler.occupation import Occupied
 from pipeline_engine.scheduler.open_executions import OpenExecutions
 from pipeline_engine.scheduler.plan.cache import Plans
@@ -89,6 +90,7 @@ class Runtime:
     safe: Safe
     peers: Peers
     leases: Leases
+    log_lines: LogLines
     #: threads that ask for blocking steps, or have run some, share transactions
     taking: Combiner = field(default_factory=Combiner, repr=False)
     finishing: Combiner = field(default_factory=Combiner, repr=False)
@@ -131,6 +133,7 @@ class Runtime:
             safe=Safe(settings),
             peers=Peers(settings, make_breakers(settings)),
             leases=Leases(engine, settings.lease_seconds),
+            log_lines=LogLines(engine, settings),
         )
 
     def take_over_changes(self) -> None:
@@ -141,6 +144,7 @@ class Runtime:
     def stop(self) -> None:
         """Close the connections."""
         self.leases.stop()
+        self.log_lines.stop()
         self.engine.dispose()
         self.redis.close()
         self.peers.close()

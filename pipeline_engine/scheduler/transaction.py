@@ -30,6 +30,7 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.postgres.session import is_unreachable
 from pipeline_engine.storage.rows import ExecutionFacts, StepRow
+from pipeline_engine.storage.step_logs import Line
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class Transaction:
     shares_locks: bool = False
     begun: set[UUID] = field(default_factory=set)  #: executions that run since this transaction
     recorded: set[str] = field(default_factory=set)  #: of what the audit log says only once
+    lines: list[Line] = field(default_factory=list)  #: of the logs of attempts, to be kept
     failures: dict[int, str] = field(default_factory=dict)  #: attempts that failed, by their step
     waits_for_disk: bool = False  #: durability was demanded
     is_retry: bool = False  #: an earlier try may have been committed unheard
@@ -104,7 +106,8 @@ class Transaction:
     @contextmanager
     def nested(self) -> Iterator[None]:
         """Undo what is done inside if it raises, with what it left to be sent, and nothing else."""
-        leaves: tuple[list[Any], ...] = (self.ready, self.fan_outs, self.messages, self.revoked)
+        sent = (self.ready, self.fan_outs, self.messages, self.revoked)
+        leaves: tuple[list[Any], ...] = (*sent, self.lines)
         before = [len(left) for left in leaves]
         try:
             with self.connection.begin_nested():
@@ -141,7 +144,10 @@ class Transaction:
 def transaction(runtime: Runtime) -> Iterator[Transaction]:
     """Open a transaction; the caller sends what is left over after the block."""
     with runtime.engine.begin() as connection:
-        yield Transaction(connection, runtime)
+        tx = Transaction(connection, runtime)
+        yield tx
+        if tx.lines:
+            runtime.log_lines.write(connection, tx.lines)
 
 
 def is_lost_race(error: Exception) -> bool:

@@ -29,6 +29,7 @@ from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.domain.validation.formats import Format
 from pipeline_engine.domain.validation.rules import NestedRules, ValidationRules
 from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer
+from pipeline_engine.sdk.action_log import ActionLog
 from pipeline_engine.sdk.answers import problem, read_answer
 from pipeline_engine.sdk.bodies import read_body, read_into
 from pipeline_engine.sdk.contents import Content, charset_in, content_of
@@ -75,6 +76,7 @@ __all__ = [
     "ActionContext",
     "ActionError",
     "ActionExample",
+    "ActionLog",
     "ActionMeta",
     "ActionResult",
     "AnswerNotAllowed",

@@ -14,6 +14,7 @@ import requests
 import structlog
 
 from pipeline_engine.domain.expressions import SecretMisused, covered, ledger_of, masker_in
+from pipeline_engine.sdk.action_log import ActionLog
 from pipeline_engine.sdk.engine_api import EngineApi, NullEngine
 from pipeline_engine.sdk.errors import OutcomeUnknown, ServiceError
 from pipeline_engine.sdk.senders import Sender
@@ -51,14 +52,15 @@ class _Caller:
         return Counter()
 
     @cached_property
-    def log(self) -> Any:
-        """A structlog logger whose lines name the execution and the step; it masks secrets.
+    def log(self) -> ActionLog:
+        """A logger whose lines name the execution and the step, and are kept; secrets are masked.
 
         ``context.log.info("uploaded", files=3)``: an event and its facts.
         """
-        return structlog.get_logger("pipeline_engine.actions").bind(
+        logger = structlog.get_logger("pipeline_engine.actions").bind(
             execution_id=self.execution_id, step_execution_id=self.step_execution_id
         )
+        return ActionLog(logger, self.engine.keep_line)
 
     @property
     def page_url(self) -> str:

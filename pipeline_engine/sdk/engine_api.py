@@ -47,6 +47,9 @@ class EngineApi(Protocol):
     def report_progress(self, percentage: float, eta_seconds: float | None = None) -> None:
         """Store how far this attempt is (0 to 100), and the seconds that it still needs."""
 
+    def keep_line(self, level: str, message: str, facts: Mapping[str, Any]) -> None:
+        """Keep a line of the log with this attempt."""
+
     def start_pipeline(
         self, pipeline: str, params: Mapping[str, Any], *, idempotency_key: str
     ) -> str:
@@ -87,6 +90,9 @@ class NullEngine:
 
     def report_progress(self, percentage: float, eta_seconds: float | None = None) -> None:
         """Do nothing: nobody looks."""
+
+    def keep_line(self, *_: Any) -> None:
+        """Do nothing: nobody reads."""
 
     def start_pipeline(self, pipeline: str, *_: Any, **__: Any) -> str:
         """Refuse."""

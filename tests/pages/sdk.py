@@ -50,7 +50,7 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "What you are given": (
         "One context for each call. Never take the acting user from params: ask `acting_user_id`.",
-        ("ActionContext", "EventContext", "EventEnvelope", "ServiceResponse"),
+        ("ActionContext", "EventContext", "EventEnvelope", "ServiceResponse", "ActionLog"),
     ),
     "What you answer": (
         "A result that contradicts itself raises at once, so the test of an action sees it, too.",

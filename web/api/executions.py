@@ -8,7 +8,7 @@ from pipeline_engine.services import Act, Scope, approvals, queries
 from pipeline_engine.services import executions as services
 from pipeline_engine.services.explain import explain as explain_execution
 from pipeline_engine.services.pages import Page
-from pipeline_engine.services.queries import EventFilter, ExecutionFilter, ProgressQuery
+from pipeline_engine.services.queries import EventFilter, ExecutionFilter, LogFilter, ProgressQuery
 
 from .blueprint import Blueprint
 from .context import caller, runtime, session
@@ -16,6 +16,7 @@ from .identities import execution_id_of
 from .schemas import executions as wire
 from .schemas.events import EventListSchema, EventQuery
 from .schemas.explanations import ExplanationSchema
+from .schemas.logs import LogListSchema, LogQuery
 from .schemas.progress import ProgressParams, ProgressSchema
 from .schemas.steps import StepListSchema, StepQuery
 from .staleness import stale_when_away
@@ -134,6 +135,28 @@ def events(query: dict[str, Any], execution_id: str) -> Any:
         offset=query["offset"],
     )
     return queries.events(caller(), session(), execution_id_of(execution_id), wanted)
+
+
+@executions.on(
+    "GET", "/<execution_id>/logs", operation="list_execution_logs", scope=Scope.EXECUTIONS_READ
+)
+@executions.query(LogQuery)
+@executions.answers(200, LogListSchema)
+def logs(query: dict[str, Any], execution_id: str) -> Any:
+    """List what the actions of an execution have written down, oldest first.
+
+    Go on with `after`, the `next_after` of the last answer: lines of attempts that still run come
+    within a second or two. `tail` begins with the last lines.
+    """
+    wanted = LogFilter(
+        after=query.get("after"),
+        level=query.get("level"),
+        step_id=query.get("step_id"),
+        attempt=query.get("attempt"),
+        newest=query["tail"],
+        limit=query["limit"],
+    )
+    return queries.logs(caller(), session(), execution_id_of(execution_id), wanted)
 
 
 @executions.on(

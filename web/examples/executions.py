@@ -114,6 +114,26 @@ EXAMPLES: Mapping[str, Example] = {
         path=AN_EXECUTION,
         answer={"events": [EVENT], "total_count": 1, "limit": 100, "offset": 0, "next_after": 4},
     ),
+    "list_execution_logs": Example(
+        path=AN_EXECUTION,
+        answer={
+            "logs": [
+                {
+                    "cursor": "5181-12",
+                    "at": LATER,
+                    "level": "info",
+                    "message": "uploaded",
+                    "facts": {"files": 3},
+                    "step_execution_id": "41",
+                    "step_id": "upload",
+                    "item_index": None,
+                    "within": None,
+                    "attempt": 1,
+                }
+            ],
+            "next_after": "5181-12",
+        },
+    ),
     "get_progress": Example(
         path=AN_EXECUTION,
         answer={

@@ -215,7 +215,7 @@ def caught(call: Callable[[], T], context: ActionContext) -> T | ActionResult:
     except PipelineEngineError as error:
         return _failure(error, error.code)
     except Exception as error:  # foreign code: an exception is a failure like any other
-        log.warning("action raised", exc_info=True, step_id=context.step_id)
+        context.log.exception("action raised", step_id=context.step_id)
         return _failure(raised(error), ACTION_CRASHED)
 
 

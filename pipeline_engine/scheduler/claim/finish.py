@@ -19,6 +19,7 @@ from pipeline_engine.failpoints import Failpoint, failpoint
 from pipeline_engine.scheduler.actions.prepared import Prepared
 from pipeline_engine.scheduler.advance import outcome
 from pipeline_engine.scheduler.advance.advance import advance
+from pipeline_engine.scheduler.attempt_api import lines_of
 from pipeline_engine.scheduler.claim.attempt import Finished
 from pipeline_engine.scheduler.claim.slots import Slot, claim_next, deal, hand_over
 from pipeline_engine.scheduler.leases import still_held
@@ -112,6 +113,8 @@ def _finish(tx: Transaction, finished: Sequence[Finished], slots: Sequence[Slot]
         awaited = chain.from_iterable(one.awaited for one in ours)
         queueing.lock_external_ids(tx.connection, awaited)
         locking.lock_in_order(tx.connection, [one.step.row.id for one in ours])
+    for one in ours:
+        tx.lines += lines_of(one.context)
     endings: list[Ending] = []
     for one in sorted(ours, key=lambda one: one.step.row.id):
         endings += _settled(tx, one)

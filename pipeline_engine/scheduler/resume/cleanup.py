@@ -10,7 +10,7 @@ from pipeline_engine.errors import PipelineEngineError
 from pipeline_engine.scheduler.actions import calls
 from pipeline_engine.scheduler.advance import abort, fan_out, outcome
 from pipeline_engine.scheduler.advance.advance import advance
-from pipeline_engine.scheduler.attempt_api import context_for
+from pipeline_engine.scheduler.attempt_api import context_for, store_lines
 from pipeline_engine.scheduler.plan.plan import PlannedStep
 from pipeline_engine.scheduler.resume.prepare import prepare
 from pipeline_engine.scheduler.runtime import Runtime
@@ -47,6 +47,7 @@ def clean_up(runtime: Runtime, step_execution_id: int) -> Transaction:
     context.external_workflow_ids = external_ids
     with runtime.leases.held(row):
         note = calls.clean_up(step, context)
+        store_lines(runtime, context)
     return _end_cleaned(runtime, row, step.planned, step.masker.mask(note))
 
 

@@ -22,6 +22,7 @@ from pipeline_engine.services.queries.executions import (
     just_started,
     started_execution,
 )
+from pipeline_engine.services.queries.logs import LEVELS, LogFilter, LogLine, LogList, logs
 from pipeline_engine.services.queries.progress import Progress, ProgressQuery, progress
 from pipeline_engine.services.queries.steps import (
     ItemCounts,
@@ -34,12 +35,16 @@ from pipeline_engine.services.queries.steps import (
 __all__ = [
     "EVENT_TYPES",
     "EXECUTION_STATUSES",
+    "LEVELS",
     "EventFilter",
     "EventList",
     "EventRecord",
     "ExecutionFilter",
     "ExecutionRecord",
     "ItemCounts",
+    "LogFilter",
+    "LogLine",
+    "LogList",
     "Progress",
     "ProgressQuery",
     "StartedRecord",
@@ -50,6 +55,7 @@ __all__ = [
     "execution",
     "executions",
     "just_started",
+    "logs",
     "progress",
     "started_execution",
     "steps",

@@ -28,7 +28,7 @@ from pipeline_engine.services.retention.archive import Archive, archive_in
 from pipeline_engine.setting_kinds import RetentionRule
 from pipeline_engine.storage import archive as documents
 from pipeline_engine.storage import audit_log as records
-from pipeline_engine.storage import retention
+from pipeline_engine.storage import retention, step_logs
 from pipeline_engine.storage.postgres.session import is_unreachable
 from pipeline_engine.storage.retention import LEDGERS, Old, Rules
 
@@ -260,6 +260,7 @@ class _Sweep:
         failpoint(Failpoint.ARCHIVED)
         gone = Cleaned(cutoff=self.cleaned.cutoff)
         gone.events = retention.delete_events(connection, ids)
+        step_logs.delete(connection, ids)
         gone.steps = retention.delete_steps(connection, ids)
         gone.subscriptions = retention.delete_subscriptions(connection, ids)
         failpoint(Failpoint.IN_RETENTION)

@@ -185,6 +185,7 @@ LINES: dict[str, Line] = {
     "POST /executions/run": Line(201, body={"pipeline_definition": DAG}),
     "GET /executions/<execution_id>": Line(thing=Scene.execution),
     "GET /executions/<execution_id>/events": Line(thing=Scene.execution),
+    "GET /executions/<execution_id>/logs": Line(thing=Scene.execution),
     "GET /executions/<execution_id>/explain": Line(thing=Scene.execution),
     "GET /executions/<execution_id>/progress": Line(thing=Scene.execution),
     "GET /executions/<execution_id>/steps": Line(thing=Scene.execution),
