@@ -5,6 +5,7 @@ Built-in actions come through the same entry-point group as a stranger's package
 
 from __future__ import annotations
 
+from pipeline_engine.registry.action_registry import ActionRegistry, action_registry
 from pipeline_engine.registry.chosen import ChosenActions
 from pipeline_engine.registry.discovery import GROUP, OWN_DISTRIBUTION
 from pipeline_engine.registry.registered import BrokenAction, InvalidPlugin, RegisteredAction
@@ -15,6 +16,7 @@ from pipeline_engine.registry.versions import Versions
 __all__ = [
     "GROUP",
     "OWN_DISTRIBUTION",
+    "ActionRegistry",
     "BrokenAction",
     "ChosenActions",
     "InvalidPlugin",
@@ -22,4 +24,5 @@ __all__ = [
     "Registry",
     "ReloadingRegistry",
     "Versions",
+    "action_registry",
 ]

@@ -14,6 +14,7 @@ from pipeline_engine.sdk import ActionMeta, BaseActionExecutor
 
 GROUP = "pipeline_engine.actions"
 OWN_DISTRIBUTION = "pipeline-engine"
+BY_HAND = "registered by hand"  #: instead of a distribution and its version
 
 
 def installed() -> Iterable[metadata.EntryPoint]:
@@ -35,15 +36,25 @@ def distribution_of(entry_point: metadata.EntryPoint) -> str:
 def loaded(entry_point: metadata.EntryPoint) -> RegisteredAction:
     """The action of an entry point; raises ``InvalidPlugin`` and whatever its module raises."""
     target = entry_point.load()
-    meta = _meta_of(target, entry_point.name)
-    problems = meta.validate()
-    if problems:
-        raise InvalidPlugin(f"Invalid action metadata for {meta.type}: {'; '.join(problems)}")
+    meta = _checked(_meta_of(target, entry_point.name))
     if not _is_name_of(meta, entry_point.name):
         raise InvalidPlugin(f"the entry point is named '{entry_point.name}', not '{meta.type}'")
     version = entry_point.dist.version if entry_point.dist else "unknown"
     executor_class = _executor_class_of(target)
     return RegisteredAction(meta, executor_class, distribution_of(entry_point), version)
+
+
+def made_by_hand(target: type) -> RegisteredAction:
+    """The action of a class that no entry point leads to; raises ``InvalidPlugin``."""
+    meta = _checked(_meta_of(target, target.__name__))
+    return RegisteredAction(meta, _executor_class_of(target), BY_HAND, BY_HAND)
+
+
+def _checked(meta: ActionMeta) -> ActionMeta:
+    problems = meta.validate()
+    if problems:
+        raise InvalidPlugin(f"Invalid action metadata for {meta.type}: {'; '.join(problems)}")
+    return meta
 
 
 def _is_name_of(meta: ActionMeta, name: str) -> bool:
