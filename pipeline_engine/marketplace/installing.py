@@ -66,12 +66,16 @@ def planned(
             "uninstall it first if you mean to change."
         )
     content = shelf.wheel(release.file)
-    wheel = wheels.read(content)
-    wheels.compare(wheel, release)
-    places.check_names(release, environment)
-    places.check_files(wheel, release, environment)
+    wheels.compare(wheels.read(content), release)
+    _check_place(release, content, environment)
     missing = places.missing(release, environment)
     return Plan(shelf.source.name, listing, content, environment.version_of(name), missing)
+
+
+def _check_place(release: Release, content: bytes, environment: Environment) -> None:
+    """Raise if something else is where it would be."""
+    places.check_names(release, environment)
+    places.check_files(wheels.read(content), release, environment)
 
 
 def check_dependencies(plan: Plan, *, with_dependencies: bool) -> None:
@@ -100,6 +104,7 @@ def carry_out(
             tempfile.TemporaryDirectory() as folder,
             _or_as_before(plan.release.name, environment, pip, Path(folder)),
         ):
+            _check_place(plan.release, plan.content, environment)  # as it is by now
             if plan.missing:
                 constraints = _as_they_are(environment, Path(folder))
                 pip.install_from_index(list(plan.missing), str(constraints))

@@ -43,24 +43,25 @@ def _options(command: Command) -> Command:
 @click.command(
     epilog=example(
         "pipeline-engine marketplace install acme-greetings --dry-run",
-        "pipeline-engine marketplace install acme-greetings@1.0.0 --yes",
+        "pipeline-engine marketplace install acme-greetings@1.0.0 acme-models --yes",
     )
 )
-@click.argument("package", metavar="NAME[@VERSION]")
+@click.argument("packages", nargs=-1, required=True, metavar="NAME[@VERSION]...")
 @source_option
 @_options
-def install(package: str, source: str | None, **options: bool) -> None:
-    """Install a package of actions into this Python environment.
+def install(packages: tuple[str, ...], source: str | None, **options: bool) -> None:
+    """Install packages of actions into this Python environment.
 
-    Its index, its record and its file are verified; its actions and the rights that they ask for
-    are shown; then it asks. Nothing of the package runs before it is there.
+    Index, record and file of each are verified; its actions and the rights that they ask for are
+    shown; then it asks. Nothing of a package runs before it is there.
     """
     from pipeline_engine.cli.marketplace.counter import Counter
     from pipeline_engine.marketplace.installing import planned
 
     counter = Counter.open()
-    plan = planned(counter.shelves(source), package, counter.memory, counter.environment)
-    _go_on(counter, [plan], **options)
+    shelves = counter.shelves(source)
+    plans = [planned(shelves, name, counter.memory, counter.environment) for name in packages]
+    _go_on(counter, plans, **options)
 
 
 @click.command(

@@ -18,6 +18,7 @@ from typing import Any
 from pipeline_engine.marketplace.pip import Pip
 from pipeline_engine.marketplace.refusals import InvalidPackage
 from pipeline_engine.registry import GROUP, Registry
+from pipeline_engine.registry.discovery import loaded
 from pipeline_engine.sdk import ActionMeta
 
 SECONDS = 60.0
@@ -88,11 +89,14 @@ def main(target: str, answer: str) -> None:
         for point in found.entry_points
         if point.group == GROUP
     ]
-    registry = Registry.discover(points)
-    told = {
-        "actions": [described(action.meta) for action in registry],
-        "broken": {name: broken.reason for name, broken in registry.broken.items()},
-    }
+    broken, found = {}, []
+    for point in points:
+        try:
+            found.append(loaded(point))
+        except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is its reason
+            broken[point.name] = f"{type(error).__name__}: {error}"
+    actions = [described(action.meta) for action in Registry(found)]
+    told = {"actions": actions, "broken": broken}
     Path(answer).write_text(json.dumps(told), encoding="utf-8")
 
 

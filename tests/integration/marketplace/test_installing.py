@@ -23,7 +23,7 @@ KEY = SigningKey.generate()
 #: A pip that installs, and writes other entry points than those of the wheel.
 BENT = """#!/bin/sh
 {python} "$@" || exit 1
-case "$*" in *" install "*) echo "[pipeline_engine.actions]
+case "$*" in *.whl) echo "[pipeline_engine.actions]
 acme_evil = acme_greetings:Action" > {points} ;; esac
 """
 
@@ -190,6 +190,41 @@ def test_nothing_that_is_installed_gets_another_version(
 
     with pytest.raises(refusals.MissingDependency, match=r"requests 2\S+ is installed"):
         places.missing(listing.release, shared)
+
+
+def test_pip_gets_what_is_missing_and_takes_it_away_again_if_the_rest_fails(
+    market: Market,
+    memory: Memory,
+    environment: Environment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a_wheel(tmp_path / "links", "acme-words", files={"acme_words.py": ""}, entry_points="")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "links"))
+    plan = replace(planned(market, "acme-greetings", memory, environment), missing=["acme-words"])
+
+    with pytest.raises(refusals.InstallFailed, match="other actions"):
+        installing.carry_out(plan, memory, bent(environment), now=NOW, with_dependencies=True)
+    assert (environment.version_of("acme-words"), environment.version_of("acme-greetings")) == (
+        None,
+        None,
+    )
+    installing.carry_out(plan, memory, environment, now=NOW, with_dependencies=True)
+    assert environment.version_of("acme-words") == "1.0.0"
+
+
+def test_two_packages_that_are_installed_together_do_not_claim_the_same(
+    market: Market, memory: Memory, environment: Environment
+) -> None:
+    plan = planned(market, "acme-greetings", memory, environment)
+    info = environment.site / "acme_faster-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-faster\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[pipeline_engine.actions]\nacme_greet = a:B\n")
+
+    with pytest.raises(refusals.ActionTypeTaken, match="acme-faster"):
+        installing.carry_out(plan, memory, environment, now=NOW)
 
 
 def test_a_dependency_that_pip_does_not_find_leaves_all_as_it_was(
