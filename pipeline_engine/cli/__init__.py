@@ -21,6 +21,7 @@ main.sections = {
     "Pipelines": {
         "init": Entry("init", "Write a folder to begin with."),
         "validate": Entry("validate", "Check a pipeline document completely."),
+        "schema": Entry("schema", "Print the JSON Schema of a document, for editors."),
         "pipelines": Entry("pipelines", "Store, list, archive and delete pipelines."),
         "secrets": Entry("secrets", "Store what steps are given and nobody is shown."),
         "actions": Entry("actions", "List what steps can do; write, try and check your own."),

@@ -37,6 +37,7 @@ from pipeline_engine.errors import (
     TooManyStoredBytes,
     VersionMismatch,
 )
+from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.start import check_demands
 from pipeline_engine.scheduler.transaction import retry_on_conflict
@@ -112,6 +113,16 @@ def check_for(caller: Caller, session: Session, runtime: Runtime, document: obje
 def definition_schema() -> Mapping[str, Any]:
     """A definition as JSON Schema; each object that has fields of its own has a ``title``."""
     return checks.document_schema()
+
+
+def schema_for_editors(registry: Registry) -> Mapping[str, Any]:
+    """A definition as JSON Schema 2020-12, with the params of every installed action."""
+    return checks.editor_schema(action.meta for action in registry)
+
+
+def schema_of_params(registry: Registry, action_type: str) -> Mapping[str, Any]:
+    """The params of one action as JSON Schema 2020-12. Raises ``ActionNotFound``."""
+    return checks.schema_of_action(registry.meta(action_type))
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -65,7 +65,7 @@ class Blueprint(SmorestBlueprint):
         return decorate
 
     def answers(
-        self, status: int, schema: Schema | type[Schema] | None = None
+        self, status: int, schema: Schema | type[Schema] | dict[str, str] | None = None
     ) -> Callable[[View], View]:
         """Commit what the view did, and dump what it returns; any other status is a problem."""
 
@@ -89,7 +89,11 @@ class Blueprint(SmorestBlueprint):
         return decorate
 
     def or_answers(
-        self, status: int, schema: Schema | type[Schema] | None = None, *, meaning: str
+        self,
+        status: int,
+        schema: Schema | type[Schema] | dict[str, str] | None = None,
+        *,
+        meaning: str,
     ) -> Callable[[View], View]:
         """Document another status that a view may return."""
         decorate: Callable[[View], View] = self.alt_response(

@@ -36,6 +36,15 @@ EXAMPLES: Mapping[str, Example] = {
         }
     ),
     "get_action": Example(path={"action_type": "log"}, answer=LOG),
+    "get_schema": Example(
+        answer={
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": "urn:pipeline-engine:schema:definition",
+            "title": "PipelineDefinition",
+            "type": "object",
+            "required": ["name", "steps"],
+        }
+    ),
     "validate_params": Example(
         body={"actionType": "log", "params": {"message": "Ready"}},
         answer={"valid": True, "errors": []},

@@ -300,6 +300,7 @@ SETTINGS = record(
     title="PipelineSettings",
 )
 ROOT: dict[str, Field] = {
+    "$schema": Field(text()),  # where editors look for the schema of a document
     "name": Field(NAME, required=True),
     "version": Field(text()),
     "description": Field(text()),

@@ -143,6 +143,7 @@ RUNS = (
         callback={"accuracy": 0.9},
     ),
     Run("a-moment", {"said": "now"}),
+    Run("written-in-an-editor", {}),
     Run(
         "for-each-order",
         {"said": ["paid, unchecked", "paid, checked"]},

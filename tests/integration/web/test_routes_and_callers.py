@@ -279,6 +279,7 @@ LINES: dict[str, Line] = {
     "POST /webhooks/<webhook_id>/rotate-secret": Line(thing=Scene.webhook),
     "POST /webhooks/<webhook_id>/test": Line(thing=Scene.webhook),
     "POST /trigger/<webhook_id>": Line(401, thing=Scene.webhook, open=True),
+    "GET /schema": Line(),
     "GET /whoami": Line(),
 }
 #: What belongs to nobody in particular, or to whoever asks.

@@ -18,8 +18,9 @@ from pipeline_engine.cli.states import SIGNS
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 #: what the examples call "release.json" and the like has to be there to be understood
 FILES = ("release.json", "params.json")
-#: of these, nothing is to be read by a program: they run until they are stopped, or ask
-WITHOUT_JSON = {"demo", "issuer", "reset", "up"}
+#: of these, nothing is to be read by a program, as they run until they are stopped, or ask;
+#: or what they print is JSON anyway
+WITHOUT_JSON = {"demo", "issuer", "reset", "up", "schema"}
 COLUMNS = 80
 
 

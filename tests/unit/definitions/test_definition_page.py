@@ -17,7 +17,9 @@ from pipeline_engine.domain.validation import formats, types
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/reference/definition.md").read_text(encoding="utf-8")
-WORDS = set(re.findall(r"ipv[46]|[a-z_]+(?:-[a-z]+)*", " ".join(re.findall(r"`([^`\n]+)`", PAGE))))
+WORDS = set(
+    re.findall(r"ipv[46]|[$]?[a-z_]+(?:-[a-z]+)*", " ".join(re.findall(r"`([^`\n]+)`", PAGE)))
+)
 REPORTERS = {"error", "field_error", "warning", "_note"}
 
 
