@@ -50,7 +50,7 @@ class Fail(BaseActionExecutor):
     def execute(self, context: ActionContext) -> ActionResult:
         """Fail."""
         message = in_words(context.params.get("message", MESSAGE))
-        error_code = str(context.params.get("error_code", ERROR_CODE))
+        error_code = str(context.params.get("error_code") or ERROR_CODE)
         return ActionResult(
             success=False,
             error=message,

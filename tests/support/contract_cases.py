@@ -97,7 +97,7 @@ CASES: Mapping[str, Sequence[Case]] = {
     "end": [done({"outputs": {"a": 1}})],
     "fail": [refused({"message": "No"}, "INTENTIONAL_FAILURE"), Case(params={})],
     "filter": [done({"items": [1, 2], "condition": "item > 1"})],
-    "for_each": [done({"items": [1], "action": "log", "params": {"message": "{{ item }}"}})],
+    "for_each": [done({"items": [1], "action": "log", "action_params": {"message": "{{ item }}"}})],
     "guardrail_aggregate_requirements": [done({"simulation_results": []}), refused({})],
     "guardrail_batch_onboard_models": [
         job("perform_model_extraction", {"models": [MODEL], "credential_id": "c-1"}),
@@ -123,7 +123,7 @@ CASES: Mapping[str, Sequence[Case]] = {
     "guardrail_parallel_simulate": [
         job(
             "get_cluster_recommendations",
-            {"models": [MODEL], "hardware_mode": "shared"},
+            {"models": [MODEL]},  # hardware_mode is required, and has a default
             RECOMMENDED,
             can_be_called_off=False,
         ),
@@ -198,7 +198,7 @@ CASES: Mapping[str, Sequence[Case]] = {
     "webhook": [done({"url": peer_url("web") + "/things"})],
     "while": [
         Case(
-            params={"condition": "false", "action": "log", "params": {"message": "x"}},
+            params={"condition": "false", "action": "log", "action_params": {"message": "x"}},
             leaves_out=["carry", "collected"],
         )
     ],
