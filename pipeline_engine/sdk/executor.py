@@ -117,11 +117,16 @@ def register_action(meta: ActionMeta) -> Callable[[C], C]:
     return tie
 
 
+_ANSWERS = frozenset({ActionResult, EventResult})
+
+
 def run_maybe_async(outcome: T | Awaitable[T]) -> T:
     """Return what an executor's method returned, after awaiting it if it was ``async``.
 
     Raises what the method raises. Not for code that runs in an event loop already.
     """
+    if type(outcome) in _ANSWERS:  # they can be awaited, too, but most need no event loop
+        return cast(T, outcome)
     # What ``isinstance(outcome, Awaitable)`` asks, without its detour.
     if hasattr(type(outcome), "__await__"):
         return asyncio.run(_finished(cast(Awaitable[T], outcome)))

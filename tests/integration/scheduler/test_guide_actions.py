@@ -200,12 +200,15 @@ def test_a_batch_waits_for_all_of_the_jobs_whose_ids_it_has_joined_with_commas(d
     assert outputs["results"][0]["model_id"] == "m-1"
 
 
-def test_the_unit_tests_that_the_guide_gives_as_a_template_pass(pytester: pytest.Pytester):
-    template = PLUGINS / "guide_pipeline_actions" / "unit_test_template.py"
+@pytest.mark.parametrize(("template", "tests"), [("unit_test", 2), ("registry_test", 5)])
+def test_the_tests_that_the_guides_give_as_templates_pass(
+    pytester: pytest.Pytester, template: str, tests: int
+):
+    text = (PLUGINS / "guide_pipeline_actions" / f"{template}_template.py").read_text()
     pytester.makeconftest(ASYNCIO)
-    pytester.makepyfile(test_template=template.read_text())
+    pytester.makepyfile(**{f"test_{template}": text})
     pytester.syspathinsert(PLUGINS)
 
     run = pytester.runpytest_inprocess("-p", "no:cacheprovider")
 
-    run.assert_outcomes(passed=2)
+    run.assert_outcomes(passed=tests)
