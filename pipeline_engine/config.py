@@ -18,6 +18,7 @@ from marshmallow import fields as ma
 
 from pipeline_engine.errors import InvalidSettings
 from pipeline_engine.setting_kinds import (
+    CeleryApps,
     JsonMap,
     Limits,
     MarketplaceSource,
@@ -43,6 +44,7 @@ POSITIVE = validate.Range(min=0, min_inclusive=False)
 #: Seconds, and intervals, without a sweep after which it is late; the longer of the two counts.
 LATE_SECONDS, LATE_INTERVALS = 10.0, 5
 NOTHING: Mapping[str, str] = MappingProxyType({})
+NO_APPS: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 NO_QUOTAS: Mapping[str, Mapping[str, int | None]] = MappingProxyType({})
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 #: Prefix of secrets: ``PIPELINE_SECRET__GIT_TOKEN`` is ``{{ secrets.git_token }}`` in a template.
@@ -175,6 +177,14 @@ class Settings:
     )
     http_allowed_ports: tuple[str, ...] = _variable(
         "PIPELINE_HTTP_ALLOWED_PORTS", Words(load_default=())
+    )
+
+    # Whose Celery tasks a step may run
+    celery_apps: Mapping[str, Mapping[str, str]] = _variable(
+        "PIPELINE_CELERY_APPS", CeleryApps(load_default=NO_APPS), shown=False
+    )
+    celery_tasks_allowed: tuple[str, ...] = _variable(
+        "PIPELINE_CELERY_TASKS_ALLOWED", Words(load_default=())
     )
 
     # Packages of actions from others

@@ -53,6 +53,43 @@ class JsonMap(ma.Field[Mapping[str, str]]):
         return MappingProxyType(loaded)
 
 
+#: What is said of a Celery app; the first is required.
+OF_CELERY_APPS = ("broker", "result_backend", "queue", "key_prefix")
+
+
+class CeleryApps(ma.Field[Mapping[str, Mapping[str, str]]]):
+    """A JSON object that says of some Celery apps where their broker and their results are."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Mapping[str, Mapping[str, str]]:
+        example = 'such as {"reports": {"broker": "redis://…", "result_backend": "redis://…"}}.'
+        try:
+            loaded = orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValidationError(f"Not valid JSON: {error}.") from error
+        if not isinstance(loaded, dict):
+            raise ValidationError(f"Not a JSON object, {example}")
+        wrong = [name for name, said in loaded.items() if not name or not _is_celery_app(said)]
+        if wrong:
+            members = ", ".join(OF_CELERY_APPS)
+            raise ValidationError(f"{', '.join(wrong)}: not texts among {members}, {example}")
+        if rpc := [name for name, said in loaded.items() if _asks_its_sender(said)]:
+            raise ValidationError(f"{', '.join(rpc)}: only the sender sees results of rpc://.")
+        return MappingProxyType({name: MappingProxyType(said) for name, said in loaded.items()})
+
+
+def _is_celery_app(said: object) -> bool:
+    return (
+        isinstance(said, dict)
+        and "broker" in said
+        and set(said) <= set(OF_CELERY_APPS)
+        and all(isinstance(one, str) and one for one in said.values())
+    )
+
+
+def _asks_its_sender(said: Mapping[str, str]) -> bool:
+    return said.get("result_backend", "").startswith("rpc")
+
+
 class WordLists(ma.Field[Mapping[str, tuple[str, ...]]]):
     """A JSON object with texts as keys and lists of texts as values."""
 

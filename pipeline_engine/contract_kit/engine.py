@@ -10,7 +10,8 @@ from uuid import NAMESPACE_URL, uuid5
 import orjson
 
 from pipeline_engine.contract_kit.stand_ins import LOOPBACK, SAFE_METHODS
-from pipeline_engine.sdk import PeerApi, Peers, ServiceResponse
+from pipeline_engine.sdk import CeleryTask, PeerApi, Peers, ServiceResponse
+from pipeline_engine.sdk.celery_tasks import CeleryCall
 
 CALLBACK_URL = "https://pipelines.example/api/v1/callbacks/token"
 
@@ -81,6 +82,15 @@ class KitEngine(PeerApi):
     def cancel_pipeline(self, execution_id: str) -> None:
         """Note it."""
         self._note(f"cancel {execution_id}", None)
+
+    def send_celery_task(self, call: CeleryCall, *, waits: bool, look_first: bool) -> CeleryTask:  # noqa: ARG002
+        """Return the task, as if it had been sent."""
+        self._note(f"send {call.name}", call.task_id, call.args, call.kwargs, call.queue)
+        return CeleryTask(call.app or "celery", call.task_id)
+
+    def revoke_celery_task(self, task: CeleryTask, *, terminate: bool) -> None:
+        """Note it."""
+        self._note(f"revoke {task.external_id}", None, terminate)
 
     def _note(self, call: str, key: str | None, *sent: Any) -> None:
         written = orjson.dumps(sent, default=str, option=orjson.OPT_SORT_KEYS)

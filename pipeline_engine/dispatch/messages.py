@@ -22,6 +22,11 @@ SWEEP = "engine.sweep"
 FIRE = "schedule.fire"
 RETENTION = "engine.retention"
 
+_OWN = frozenset(
+    {JOIN, CANCEL_REST, GIVE_PLACES, SUPERSEDE, DELIVER, OFFER, FOLLOW_WEBHOOKS, SWEEP, FIRE}
+    | {RETENTION}
+)
+
 #: Queue of the engine's own tasks; none of them waits behind the steps of a user.
 SYSTEM = "system"
 #: Names of all queues; each needs a worker.
@@ -54,6 +59,11 @@ def several(labels: Sequence[str]) -> str:
 def task_of(action: str) -> str:
     """The name of the Celery task that runs steps with this action, as Flower shows it."""
     return f"{RUN_STEP}{type_of(action)}"
+
+
+def is_own(task: str) -> bool:
+    """Whether a Celery task is one of the engine's: only the engine sends those."""
+    return task.startswith(RUN_STEP) or task in _OWN
 
 
 def action_of(task: str) -> str | None:

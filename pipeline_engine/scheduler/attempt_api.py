@@ -18,7 +18,14 @@ from pipeline_engine.scheduler.log_lines import Attempt
 from pipeline_engine.scheduler.outbox import send
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
-from pipeline_engine.sdk import ActionContext, EventContext, PeerApi
+from pipeline_engine.sdk import (
+    ActionContext,
+    CeleryTask,
+    EventContext,
+    InvalidActionParams,
+    PeerApi,
+)
+from pipeline_engine.sdk.celery_tasks import CeleryCall
 from pipeline_engine.storage import rows, transitions
 from pipeline_engine.storage.deliveries import DeliveryRow
 from pipeline_engine.storage.step_logs import Line
@@ -130,6 +137,22 @@ class AttemptApi(PeerApi):
     def cancel_pipeline(self, execution_id: str) -> None:
         """Cancel an execution that ``start_pipeline`` began, with all below it."""
         trees.cancel(self._runtime, UUID(execution_id), because=trees.PARENT_STOPPED)
+
+    def send_celery_task(self, call: CeleryCall, *, waits: bool, look_first: bool) -> CeleryTask:
+        """Send a task of another Celery app, unless that has begun it already."""
+        apps = self._runtime.celery_apps
+        task = CeleryTask(apps.name_of(call.app), call.task_id)
+        apps.check(task.app, call.name)
+        if waits and not apps.has_results(task.app):
+            raise InvalidActionParams(f"{task.app} keeps no results: say wait: false")
+        if not (look_first and apps.has_results(task.app) and apps.is_known(task)):
+            apps.send(task.app, call)
+        return task
+
+    def revoke_celery_task(self, task: CeleryTask, *, terminate: bool) -> None:
+        """Ask the workers of the app to let a task be."""
+        apps = self._runtime.celery_apps
+        apps.revoke(task, terminate=terminate)
 
 
 def store_lines(runtime: Runtime, context: ActionContext) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from pipeline_engine import failpoints
 from pipeline_engine.config import Settings
 from pipeline_engine.dispatch.celery_app import make_celery
+from pipeline_engine.dispatch.foreign_apps import ForeignApps
 from pipeline_engine.dispatch.sender import Dispatcher
 from pipeline_engine.domain.masking import Masker, masker_of, remember
 from pipeline_engine.domain.recurrence import require_zones
@@ -148,6 +149,13 @@ class Runtime:
         self.engine.dispose()
         self.redis.close()
         self.peers.close()
+        if "celery_apps" in self.__dict__:
+            self.celery_apps.close()
+
+    @cached_property
+    def celery_apps(self) -> ForeignApps:
+        """The Celery apps of others whose tasks steps may run."""
+        return ForeignApps(self.settings)
 
     @cached_property
     def masker(self) -> Masker:

@@ -32,6 +32,7 @@ from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer
 from pipeline_engine.sdk.action_log import ActionLog
 from pipeline_engine.sdk.answers import problem, read_answer
 from pipeline_engine.sdk.bodies import read_body, read_into
+from pipeline_engine.sdk.celery_tasks import CELERY_TASK_ENDED, CeleryTask
 from pipeline_engine.sdk.contents import Content, charset_in, content_of
 from pipeline_engine.sdk.context import ActionContext, EventContext
 from pipeline_engine.sdk.engine_api import EngineApi, NullEngine
@@ -73,6 +74,7 @@ from pipeline_engine.sdk.words import in_words, reason_of
 
 __all__ = [
     "CALLBACK_TOPIC",
+    "CELERY_TASK_ENDED",
     "ActionContext",
     "ActionError",
     "ActionExample",
@@ -82,6 +84,7 @@ __all__ = [
     "AnswerNotAllowed",
     "BaseActionExecutor",
     "BudgetSpent",
+    "CeleryTask",
     "ConditionalVisibility",
     "Content",
     "ContradictoryResult",

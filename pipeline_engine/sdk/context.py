@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 import requests
 import structlog
 
 from pipeline_engine.domain.expressions import SecretMisused, covered, ledger_of, masker_in
 from pipeline_engine.sdk.action_log import ActionLog
+from pipeline_engine.sdk.celery_tasks import CeleryCall, CeleryTask
 from pipeline_engine.sdk.engine_api import EngineApi, NullEngine
 from pipeline_engine.sdk.errors import OutcomeUnknown, ServiceError
 from pipeline_engine.sdk.senders import Sender
@@ -337,6 +339,47 @@ class ActionContext(_Caller):
         One that has ended stays as it is, so a second call does no harm.
         """
         self.engine.cancel_pipeline(execution_id)
+
+    def send_celery_task(
+        self,
+        name: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        app: str | None = None,
+        queue: str | None = None,
+        waits: bool = True,
+        instead_of: str | None = None,
+    ) -> CeleryTask:
+        """Send the task *name* to a Celery app that the operator has named, and return it.
+
+        *app* None is the only one there is, *queue* None the one of the app. The id of the task is
+        the same on every attempt, so a repeated one sends no second task where the results of the
+        app show that it was begun; *instead_of* is the id of a task that has ended, after which
+        another one is meant. With *waits* the app must keep results: park on ``external_id`` of
+        the task, and the engine sends an event of the type ``CELERY_TASK_ENDED`` at its end, with
+        ``state``, ``result`` and ``error``.
+
+        Raises ``ActionError`` (``celery_task_refused``, ``celery_unreachable``).
+        """
+        place = f"{self.idempotency_key}:{name}:{instead_of or ''}"
+        call = CeleryCall(
+            name=name,
+            task_id=str(uuid5(NAMESPACE_OID, place)),
+            args=args,
+            kwargs=kwargs or {},
+            app=app,
+            queue=queue,
+            hidden=masker_in(self.scope).finds([list(args), dict(kwargs or {})]),
+        )
+        return self.engine.send_celery_task(call, waits=waits, look_first=self.attempt > 1)
+
+    def revoke_celery_task(self, task: CeleryTask, *, terminate: bool = False) -> None:
+        """Ask the workers to let a task be; with *terminate*, to stop it if it has begun.
+
+        A second call does no harm. Raises ``ActionError`` (``celery_unreachable``).
+        """
+        self.engine.revoke_celery_task(task, terminate=terminate)
 
 
 @dataclass(kw_only=True)

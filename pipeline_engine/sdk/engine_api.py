@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import requests
 
+from pipeline_engine.sdk.celery_tasks import CeleryCall, CeleryTask
 from pipeline_engine.sdk.errors import ActionError
 from pipeline_engine.sdk.services import ServiceResponse
 
@@ -61,6 +62,15 @@ class EngineApi(Protocol):
     def cancel_pipeline(self, execution_id: str) -> None:
         """Cancel an execution that ``start_pipeline`` began; one that has ended stays as it is."""
 
+    def send_celery_task(self, call: CeleryCall, *, waits: bool, look_first: bool) -> CeleryTask:
+        """Send a task of another Celery app; with *look_first* not if that has begun it already.
+
+        With *waits* the app has to keep results.
+        """
+
+    def revoke_celery_task(self, task: CeleryTask, *, terminate: bool) -> None:
+        """Ask the workers of the app to let a task be."""
+
 
 class NullEngine:
     """An engine for contexts that are made by hand: calls to others raise ``ActionError``."""
@@ -101,3 +111,11 @@ class NullEngine:
     def cancel_pipeline(self, execution_id: str) -> None:
         """Refuse."""
         raise ActionError(f"No engine to cancel {execution_id} with")
+
+    def send_celery_task(self, call: CeleryCall, *, waits: bool, look_first: bool) -> CeleryTask:  # noqa: ARG002
+        """Refuse."""
+        raise ActionError(f"No engine to send the task {call.name} with")
+
+    def revoke_celery_task(self, task: CeleryTask, *, terminate: bool) -> None:  # noqa: ARG002
+        """Refuse."""
+        raise ActionError(f"No engine to revoke the task {task.task_id} with")

@@ -99,6 +99,25 @@ def accept(caller: Caller, runtime: Runtime, arrival: Arrival) -> Receipt:
     )
 
 
+def accept_own(runtime: Runtime, source: str, external_id: str, body: dict[str, Any]) -> Receipt:
+    """Keep what the engine itself has found out for the steps that wait for *external_id*, once.
+
+    Raises ``JsonRejected`` for what no step could take.
+    """
+    _check_deliverable(runtime, body)
+    return _keep(
+        runtime,
+        NewDelivery(
+            source=source,
+            delivery_key=_digest(external_id),
+            external_id=external_id,
+            event_type=str(body["type"]),
+            body=body,
+        ),
+        None,
+    )
+
+
 def _masked(runtime: Runtime, delivery: NewDelivery) -> NewDelivery:
     """A delivery with the secrets of the installation masked: none has to be sent.
 

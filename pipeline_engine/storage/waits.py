@@ -1,4 +1,4 @@
-"""Parked steps by the clock: how many wait for an event, and for how many it is too late."""
+"""Parked steps: for how many it is too late, and who waits for a task of a Celery app."""
 
 from __future__ import annotations
 
@@ -28,3 +28,14 @@ def count(connection: Connection) -> Waits:
         " FROM step_executions WHERE status = 'RUNNING' AND awaiting_event"
     ).one()
     return Waits(*row)
+
+
+def of_celery(connection: Connection) -> list[str]:
+    """The ids of the tasks of Celery apps that parked steps wait for."""
+    rows = connection.exec_driver_sql(
+        # By the index of deadlines: each parked step has one.
+        "SELECT external_workflow_id FROM step_executions WHERE status = 'RUNNING'"
+        " AND deadline_at IS NOT NULL AND awaiting_event AND NOT cancelling"
+        " AND starts_with(external_workflow_id, 'celery:')"
+    )
+    return [row[0] for row in rows]

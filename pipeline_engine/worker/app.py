@@ -26,6 +26,7 @@ from pipeline_engine.logs import configure_logging
 from pipeline_engine.registry import Registry, ReloadingRegistry
 from pipeline_engine.scheduler.runtime import Runtime, installed_actions
 from pipeline_engine.worker import process
+from pipeline_engine.worker.celery_results import CeleryResults
 from pipeline_engine.worker.flower import ask_for_the_password
 from pipeline_engine.worker.messenger import Messenger
 from pipeline_engine.worker.presence import Presence
@@ -58,6 +59,7 @@ ask_for_the_password()
 dispatcher = Dispatcher(app)
 sweeper = Sweeper(_runtime)
 messenger = Messenger(_runtime)
+celery_results = CeleryResults(_runtime)
 looking: list[Watch | Reloading] = []
 
 
@@ -94,6 +96,7 @@ def _look_after_it(sender: Any, **_: Any) -> None:
     messenger.start()
     if SYSTEM in {queue.name for queue in sender.task_consumer.queues}:
         sweeper.start()
+        celery_results.start()
         if isinstance(registry, ReloadingRegistry):
             reloading = Reloading(registry)
             reloading.start()
@@ -104,6 +107,7 @@ def _look_after_it(sender: Any, **_: Any) -> None:
 def _come_to_an_end(**_: Any) -> None:
     sweeper.stop()
     messenger.stop()
+    celery_results.stop()
     for watch in looking:
         watch.stop()
     LastMinutes(settings.shutdown_seconds, process.found).begin()

@@ -19,7 +19,9 @@ WAYS = {"Connection", "Engine", "Runtime", "Session", "Transaction", "UUID"}
 #: Of the operator, for the whole installation: nobody's rows are shown.
 OPERATORS = {
     "audit.audit_rows": "the same as `audit` for the doctor, which names ids and codes at most",
+    "celery_tasks.tell_ended": "keeps what backends say of tasks that parked steps wait for",
     "doctor.run": "counts what stands still, and names ids at most; it runs on the machine",
+    "inbox.accept_own": "what the engine has found out itself; nobody asks",
     "inbox.drain_spool": "the sweep moves what was accepted before; nothing is answered",
     "inbox.spool_of": "the name of a stream in Redis",
     "webhooks.keeping.keep_spooled": "what was accepted before; nothing is answered",

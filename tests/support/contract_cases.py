@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline_engine.contract_kit import JOB_ID, NEW_ID, Case, peer_url
 from pipeline_engine.demo.peers.world import CLUSTERS
+from pipeline_engine.sdk import CELERY_TASK_ENDED
 
 CLUSTER = CLUSTERS["cluster-amsterdam"]
 TARGETS = {"target_ttft": 200, "target_throughput_per_user": 20, "target_e2e_latency": 30}
@@ -23,6 +24,12 @@ def told(kind: str, event: str, status: str = "COMPLETED", result: Any = None) -
     content = {"title": "Title", "message": "A message", "status": status, "result": result}
     payload = {"type": kind, "event": event, "workflow_id": JOB_ID, "content": content}
     return {"type": "notification", "payload": payload}
+
+
+def ended(state: str, **said: Any) -> dict[str, Any]:
+    """What the engine says at the end of a Celery task."""
+    nothing = {"result": None, "error": None, "too_large": None}
+    return {"type": CELERY_TASK_ENDED, "state": state, **nothing, **said}
 
 
 def job(kind: str, params: dict[str, Any], result: Any = None, **more: Any) -> Case:
@@ -72,6 +79,15 @@ OWN_PEERS: Mapping[str, Mapping[str, Any]] = {
 CASES: Mapping[str, Sequence[Case]] = {
     "aggregate": [done({"inputs": [1, 2], "operation": "list"})],
     "approval": [Case(params={"message": "Deploy?"}, varying=["deadline"])],
+    "celery_task": [
+        Case(
+            params={"name": "reports.build", "args": [1], "result": {"n": "{{ result }}"}},
+            succeeds=True,
+            completed_by=ended("SUCCESS", result=3),
+            failed_by=ended("FAILURE", error="ValueError: no"),
+        ),
+        done({"name": "reports.build", "wait": False}),
+    ],
     "cloud_model_add": [done({"provider_id": "p-1", "model_name": "gpt-4o"}), refused({})],
     "cluster_create": [flat({"cluster_name": "guards", "provider": "aws"}), refused({})],
     "cluster_delete": [flat({"cluster_id": CLUSTER.id}), refused({})],

@@ -146,6 +146,34 @@ def test_words_and_maps_are_read():
     assert (settings.app_ids["budmodel"], settings.app_ids["budapp"]) == ("models", "budapp")
 
 
+def test_celery_apps_are_read_with_all_that_is_said_of_them():
+    app = '{"broker": "redis://h/1", "result_backend": "db+postgresql://h", "queue": "q"}'
+    settings = read(
+        PIPELINE_CELERY_APPS=f'{{"reports": {app}}}',
+        PIPELINE_CELERY_TASKS_ALLOWED="reports:reports.*, mail.send",
+    )
+
+    assert settings.celery_apps["reports"]["queue"] == "q"
+    assert settings.celery_tasks_allowed == ("reports:reports.*", "mail.send")
+    assert "redis://h/1" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("x", "Not valid JSON"),
+        ("[]", "Not a JSON object"),
+        ('{"a": {}}', "a: not texts among broker"),
+        ('{"a": {"broker": "redis://h", "other": "x"}}', "a: not texts among broker"),
+        ('{"a": {"broker": 1}}', "a: not texts among broker"),
+        ('{"a": {"broker": "redis://h", "result_backend": "rpc://"}}', "only the sender sees"),
+    ],
+)
+def test_what_is_no_celery_app_is_refused(given, words):
+    with pytest.raises(InvalidSettings, match=words):
+        read(PIPELINE_CELERY_APPS=given)
+
+
 def test_nobody_can_change_settings_that_others_have_read():
     settings = read(PIPELINE_SERVICE_URLS='{"budapp": "http://localhost"}')
 

@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from pipeline_engine.config import Settings
-from pipeline_engine.sdk import ActionError, PeerApi, Peers, ServiceError, ServiceResponse
+from pipeline_engine.sdk import (
+    ActionError,
+    CeleryTask,
+    PeerApi,
+    Peers,
+    ServiceError,
+    ServiceResponse,
+)
+from pipeline_engine.sdk.celery_tasks import CeleryCall
 
 #: Settings without which there are none, and which nothing here uses.
 UNUSED = {
@@ -67,3 +75,11 @@ class TrialEngine(PeerApi):
     def cancel_pipeline(self, execution_id: str) -> NoReturn:
         """Refuse."""
         raise NeedsEngine(f"To cancel the execution {execution_id}")
+
+    def send_celery_task(self, call: CeleryCall, **_: Any) -> NoReturn:
+        """Refuse."""
+        raise NeedsEngine(f"To send the task {call.name}")
+
+    def revoke_celery_task(self, task: CeleryTask, **_: Any) -> NoReturn:
+        """Refuse."""
+        raise NeedsEngine(f"To revoke the task {task.task_id}")
