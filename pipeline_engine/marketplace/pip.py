@@ -23,13 +23,12 @@ class Pip:
 
     python: str
 
-    def install_file(self, path: str, *, target: str | None = None) -> None:
+    def install_file(self, path: str) -> None:
         """Install a wheel and nothing else. Raises ``InstallFailed``.
 
         ``--isolated``: no file and no variable says where else it should go.
         """
-        place = () if target is None else ("--target", target)
-        options = ("--isolated", "--no-deps", "--no-index", "--no-compile", *place)
+        options = ("--isolated", "--no-deps", "--no-index", "--no-compile")
         self._run(HERE_SECONDS, "install", *options, path)
 
     def install_from_index(self, requirements: list[str], constraints: str) -> None:

@@ -54,7 +54,7 @@ def keygen(file: Path, as_json: bool) -> None:
 @click.command(
     epilog=example("pipeline-engine marketplace publish acme-1.0-py3-none-any.whl index --key k")
 )
-@click.argument("wheel", type=FILE)
+@click.argument("wheels", type=FILE, nargs=-1, required=True, metavar="WHEEL...")
 @folder_argument
 @key_option
 @click.option("--index-key", type=FILE, help="Signs the index, if that is another key.")
@@ -62,7 +62,7 @@ def keygen(file: Path, as_json: bool) -> None:
 @click.option("--name", default="", help="Name of a new index; that of the folder otherwise.")
 @json_option
 def publish(
-    wheel: Path,
+    wheels: tuple[Path, ...],
     folder: Path,
     key: Path,
     index_key: Path | None,
@@ -70,22 +70,23 @@ def publish(
     name: str,
     as_json: bool,
 ) -> None:
-    """Put a WHEEL into FOLDER and into the index there, signed; the index is made if need be.
+    """Put wheels into FOLDER and into the index there, signed; the index is made if need be.
 
-    The package is imported once, in a process of its own, to read what its actions say.
+    A package is imported once, in a process of its own, to read what its actions say.
     """
     from pipeline_engine.cli.marketplace import told
     from pipeline_engine.marketplace.format.signing import SigningKey
 
     releases = SigningKey.load(key)
     index = _folder(folder, index_key or key, days)
-    done = index.publish(wheel, releases, now=datetime.now(UTC), name=name)
+    now = datetime.now(UTC)
+    done = [index.publish(wheel, releases, now=now, name=name) for wheel in wheels]
     if as_json:
-        print_json(told.listing(done))
+        print_json([told.listing(one) for one in done])
         return
-    release = done.release
-    actions = ", ".join(action.type for action in release.actions)
-    print_line(f"{release.name} {release.version} is in {folder} with {actions}")
+    for release in (one.release for one in done):
+        actions = ", ".join(action.type for action in release.actions)
+        print_line(f"{release.name} {release.version} is in {folder} with {actions}")
 
 
 @click.command(

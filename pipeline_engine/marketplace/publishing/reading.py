@@ -1,7 +1,7 @@
 """What the actions of a wheel say of themselves: read in a process of its own, by its publisher.
 
 ``python -m pipeline_engine.marketplace.publishing.reading FOLDER ANSWER`` imports the package that
-is installed in FOLDER; nothing of it comes into the process that has the signing key.
+is unpacked in FOLDER; nothing of it comes into the process that has the signing key.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import os
 import subprocess
 import sys
 import tempfile
+import zipfile
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pipeline_engine.marketplace.pip import Pip
 from pipeline_engine.marketplace.refusals import InvalidPackage
 from pipeline_engine.registry import GROUP, Registry
 from pipeline_engine.registry.discovery import loaded
@@ -25,11 +25,12 @@ SECONDS = 60.0
 
 
 def actions_of(wheel: Path) -> list[dict[str, Any]]:
-    """The actions of the wheel at *wheel*, as JSON. Raises ``InvalidPackage``."""
+    """The actions of a wheel that was found to be safe, as JSON. Raises ``InvalidPackage``."""
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
         target = Path(folder) / "package"
-        Pip(sys.executable).install_file(str(wheel), target=str(target))
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(target)
         command = [sys.executable, "-P", "-m", __name__, str(target), str(answer)]
         done = subprocess.run(  # noqa: S603  (our own module)
             command,
@@ -81,7 +82,7 @@ def described(meta: ActionMeta) -> dict[str, Any]:
 
 
 def main(target: str, answer: str) -> None:
-    """Load the actions that are installed in the folder *target*, and write what they say."""
+    """Load the actions of the package in the folder *target*, and write what they say."""
     sys.path.insert(0, target)
     points = [
         point

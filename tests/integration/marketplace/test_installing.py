@@ -48,7 +48,7 @@ def said(environment: Environment) -> str:
 
 
 def test_a_package_is_installed_replaced_and_kept_when_its_successor_is_not_what_it_should_be(
-    market: Market, memory: Memory, environment: Environment
+    market: Market, memory: Memory, environment: Environment, a_dependency: str
 ) -> None:
     first = planned(market, "acme-greetings@1.0.0", memory, environment)
     installing.carry_out(first, memory, environment, now=NOW)
@@ -56,15 +56,27 @@ def test_a_package_is_installed_replaced_and_kept_when_its_successor_is_not_what
 
     second = planned(market, "acme-greetings", memory, environment)
     assert (second.replaces, second.release.version) == ("1.0.0", "2.0.0")
+    second = replace(second, missing=[a_dependency])
     with pytest.raises(refusals.InstallFailed, match="other actions"):
-        installing.carry_out(second, memory, bent(environment), now=NOW)
+        installing.carry_out(second, memory, bent(environment), now=NOW, with_dependencies=True)
     assert (environment.version_of("acme-greetings"), said(environment)) == ("1.0.0", "1.0.0")
+    assert environment.version_of(a_dependency) is None
     assert memory.installed()["acme-greetings"]["version"] == "1.0.0"
 
-    installing.carry_out(second, memory, environment, now=NOW)
+    installing.carry_out(second, memory, environment, now=NOW, with_dependencies=True)
     assert (environment.version_of("acme-greetings"), said(environment)) == ("2.0.0", "2.0.0")
+    assert environment.version_of(a_dependency) == "1.0.0"
     assert memory.source_of("acme-greetings") == "acme"
     assert planned(market, "acme-greetings", memory, environment).is_here
+
+
+@pytest.fixture
+def a_dependency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A package that pip finds where it is configured to look: in a folder, and nowhere else."""
+    a_wheel(tmp_path / "links", "acme-words", files={"acme_words.py": ""}, entry_points="")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "links"))
+    return "acme-words"
 
 
 def bent(environment: Environment) -> Environment:
@@ -192,28 +204,6 @@ def test_nothing_that_is_installed_gets_another_version(
         places.missing(listing.release, shared)
 
 
-def test_pip_gets_what_is_missing_and_takes_it_away_again_if_the_rest_fails(
-    market: Market,
-    memory: Memory,
-    environment: Environment,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    a_wheel(tmp_path / "links", "acme-words", files={"acme_words.py": ""}, entry_points="")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "links"))
-    plan = replace(planned(market, "acme-greetings", memory, environment), missing=["acme-words"])
-
-    with pytest.raises(refusals.InstallFailed, match="other actions"):
-        installing.carry_out(plan, memory, bent(environment), now=NOW, with_dependencies=True)
-    assert (environment.version_of("acme-words"), environment.version_of("acme-greetings")) == (
-        None,
-        None,
-    )
-    installing.carry_out(plan, memory, environment, now=NOW, with_dependencies=True)
-    assert environment.version_of("acme-words") == "1.0.0"
-
-
 def test_two_packages_that_are_installed_together_do_not_claim_the_same(
     market: Market, memory: Memory, environment: Environment
 ) -> None:
@@ -225,20 +215,3 @@ def test_two_packages_that_are_installed_together_do_not_claim_the_same(
 
     with pytest.raises(refusals.ActionTypeTaken, match="acme-faster"):
         installing.carry_out(plan, memory, environment, now=NOW)
-
-
-def test_a_dependency_that_pip_does_not_find_leaves_all_as_it_was(
-    market: Market, memory: Memory, environment: Environment, no_index: None
-) -> None:
-    plan = replace(planned(market, "acme-greetings", memory, environment), missing=["acme-none"])
-
-    with pytest.raises(refusals.InstallFailed, match="acme-none"):
-        installing.carry_out(plan, memory, environment, now=NOW, with_dependencies=True)
-    assert environment.version_of("acme-greetings") is None
-    assert "acme-greetings" not in memory.installed()
-
-
-@pytest.fixture
-def no_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pip's own index is an empty one; nothing leaves this machine."""
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
