@@ -22,6 +22,7 @@ class Inspected:
     name: str
     package: str
     findings: Sequence[Finding]
+    action: RegisteredAction | None = None  #: if it could be loaded
 
     @property
     def is_well(self) -> bool:
@@ -79,15 +80,18 @@ def _looked_at(
         rivals = sorted(owners[one.name] - {distribution_of(one)})
         taken = [f"'{one.name}' is provided by {rival}, too" for rival in rivals]
         errors = [Finding(Severity.ERROR, message) for message in taken]
-        yield Inspected(one.name, package, [*errors, *_findings(one)])
+        action, findings = _looked_into(one)
+        yield Inspected(one.name, package, [*errors, *findings], action)
 
 
-def _findings(entry_point: metadata.EntryPoint) -> list[Finding]:
+def _looked_into(
+    entry_point: metadata.EntryPoint,
+) -> tuple[RegisteredAction | None, list[Finding]]:
     try:
-        action: RegisteredAction = loaded(entry_point)
+        action = loaded(entry_point)
     except Exception as error:  # noqa: BLE001 - foreign code: whatever its module raises
-        return [_error(error)]
-    return list(findings_of(action))
+        return None, [_error(error)]
+    return action, list(findings_of(action))
 
 
 def _error(error: Exception) -> Finding:

@@ -22,6 +22,7 @@ OF_ITS_KIND = {
     "README.md": "README.md",
     "action.py": "src/$module/action.py",
     "test_action.py": "tests/test_$module.py",
+    "test_contract.py": "tests/test_contract.py",
     "pipeline.json": "pipeline.json",
 }
 SYNC, EVENT_DRIVEN = "sync", "event_driven"

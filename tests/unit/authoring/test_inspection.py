@@ -67,6 +67,19 @@ def test_what_is_wrong_is_named_with_its_place(
     assert checked.exit_code == (0 if "has no description" in said else 1)
 
 
+def test_the_contract_kit_looks_deeper(write: Any) -> None:
+    file = write("check_contract") / "src" / "check_contract" / "action.py"
+    well = check(file, "--contract")
+    file = write("check_breach") / "src" / "check_breach" / "action.py"
+    file.write_text(file.read_text().replace('outputs={"greeting"', 'outputs={"said"'))
+
+    breach = check(file, "--contract")
+
+    assert well.exit_code == 0, well.stdout
+    assert breach.exit_code == 1
+    assert "breaks the clause it_leaves_what_it_declares" in breach.stdout
+
+
 def test_an_event_driven_action_that_reads_no_event_is_noticed(write: Any) -> None:
     file = write("check_deaf", event_driven=True) / "src" / "check_deaf" / "action.py"
     file.write_text(file.read_text().replace("def on_event", "def on_evnt"))
