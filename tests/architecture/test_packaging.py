@@ -14,11 +14,17 @@ from importlib.metadata import entry_points, packages_distributions
 from pathlib import Path
 
 import pytest
+from support.clean_environment import CleanEnvironment, build_wheel
 from support.documentation import DOCS, blocks
+from support.installing import environment_of, make_database
 
+from pipeline_engine.embedded.ports import free_port
 from pipeline_engine.embedded.processes import Layout, application_programs
 
 ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "acme-pipeline-actions"
+WRITE_AN_ACTION = DOCS / "howto" / "write-an-action.md"
+REDIS_DATABASE = 33  # far from the other tests' own: they flush it
 LOCKS = ("requirements/run.txt", "requirements/dev.txt")
 OURS = {
     "actions": "pipeline_engine_actions",
@@ -45,8 +51,7 @@ def wheel(tmp_path_factory):
         shutil.copytree(
             ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
         )
-    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source)
-    return next(folder.glob("*.whl"))
+    return build_wheel(source, folder)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +104,7 @@ def test_the_wheel_and_an_action_package_work_as_their_page_says(installed, tmp_
     """Away from the checkout; ``up`` of an installed engine is what tests/acceptance run."""
     wheel, action = (
         DOCS / "howto" / "install-from-a-wheel.md",
-        DOCS / "howto" / "write-an-action.md",
+        WRITE_AN_ACTION,
     )
     package = tmp_path / "acme"
     package.mkdir()
@@ -122,6 +127,68 @@ def test_the_wheel_and_an_action_package_work_as_their_page_says(installed, tmp_
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def clean(wheel, tmp_path_factory):
+    """An environment with the wheels of the engine and of the example package, and a newcomer's."""
+    made = CleanEnvironment(tmp_path_factory.mktemp("clean"))
+    source = tmp_path_factory.mktemp("example") / EXAMPLE.name
+    shutil.copytree(EXAMPLE, source)
+    made.install(wheel, build_wheel(source, source.parent))
+    return made
+
+
+@pytest.fixture(scope="module")
+def newcomer(clean, tmp_path_factory):
+    """The folder of somebody who has typed the page up to where the engine is started."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    typed, *_ = blocks(WRITE_AN_ACTION, "sh")
+    printed = clean.shell(typed, folder)
+    assert "greeting  Hello Ada" in printed
+    return folder / "acme-hello"
+
+
+def test_the_example_package_keeps_its_contract_away_from_the_checkout(clean, tmp_path):
+    shutil.copytree(EXAMPLE / "tests", tmp_path / "tests")
+
+    printed = clean.shell(f"pytest\npipeline-engine actions check {EXAMPLE.name}", tmp_path)
+
+    assert "2 actions, 0 errors, 0 warnings" in printed
+
+
+def test_a_newcomer_and_the_example_run_through_an_engine_from_wheels(
+    clean, newcomer, servers, migrated_template, tmp_path
+):
+    """From an empty folder; as the page says, what is saved is live on the next step."""
+    database_url = make_database(servers, "from_wheels", template=migrated_template)
+    redis_url = servers.redis_url.removesuffix("/0") + f"/{REDIS_DATABASE}"
+    shutil.copy(EXAMPLE / "report.json", tmp_path)
+    shutil.copy(EXAMPLE / "stand_in.py", tmp_path)
+    (_, up, run, again, *_) = blocks(WRITE_AN_ACTION, "sh")
+    told = {"PORT": str(free_port())}
+    peer = f"http://127.0.0.1:{told['PORT']}"
+    environment = {
+        **environment_of(database_url, redis_url),
+        "PIPELINE_SERVICE_URLS": json.dumps({"acme-translator": peer, "acme-reports": peer}),
+        "PIPELINE_TRUSTED_PACKAGES": f"{EXAMPLE.name},acme-hello",
+        "PIPELINE_RELOAD": "true",
+    }
+
+    with (
+        clean.engine(tmp_path, environment) as client,
+        clean.program(tmp_path, told | client, "stand_in.py") as stand_in,
+    ):
+        assert stand_in.stdout.readline().strip() == peer
+        reported = clean.shell("pipeline-engine run report.json --wait 30", tmp_path, **client)
+        first = clean.shell(run, newcomer, **client)
+        second = clean.shell(again, newcomer, **client)
+
+    assert up == "pipeline-engine up --reload\n"
+    assert "title: Bonjour" in reported
+    assert "url: http://reports.example/1-rows.pdf" in reported
+    assert "said: Hello Ada" in first
+    assert "said: Good day Ada" in second
 
 
 def test_every_action_of_setup_cfg_is_installed_and_can_be_loaded():

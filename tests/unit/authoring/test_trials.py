@@ -49,7 +49,7 @@ def test_an_installed_action_shows_its_outputs_and_its_log() -> None:
 
     assert shown.exit_code == 0, shown.output
     assert "completed" in shown.stdout
-    assert "message='hello'" in shown.stdout
+    assert "log: info hello" in shown.stdout
 
 
 def test_an_action_in_a_file_runs_without_being_installed(write: Any) -> None:
