@@ -82,7 +82,7 @@ def test_a_version_that_is_not_installed_is_404_with_those_that_are(alice: Flask
     assert shown.json["detail"] == "Action 'log@9' not found: there are the versions 1.0.0"
 
 
-@pytest.mark.parametrize("path", ["/actions", "/actions/log"])
+@pytest.mark.parametrize("path", ["/actions", "/actions/log", "/api/v1/schema"])
 def test_who_has_the_list_already_is_not_sent_it_again(alice: FlaskClient, path: str) -> None:
     first = alice.get(path)
 
