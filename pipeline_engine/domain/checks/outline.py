@@ -182,5 +182,5 @@ class Outline:
 
 def _names(given: JSON, kind: str | None = None) -> Iterator[str]:
     for entry in given if isinstance(given, list) else ():
-        if isinstance(entry, Mapping) and kind in {None, entry.get("type")}:
+        if isinstance(entry, Mapping) and (kind is None or entry.get("type") == kind):
             yield text_of(entry.get("name"))

@@ -63,6 +63,12 @@ def test_a_check_never_raises_and_what_is_valid_can_be_parsed(document):
         assert len(definition.steps) + len(definition.enclosing) == report.step_count
 
 
+def test_a_type_that_is_no_word_is_an_error_and_no_crash():
+    report = checked(a_document(a_step(), parameters=[{"name": "p", "type": ["string"]}]))
+
+    assert [issue.pointer for issue in report.errors] == ["/parameters/0/type"]
+
+
 @st.composite
 def dags(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Steps that refer to their dependencies, in any order of definition."""
