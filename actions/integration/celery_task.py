@@ -36,8 +36,6 @@ SENT, SUCCESS = "SENT", "SUCCESS"
 FAILURES = {
     "FAILURE": "celery_task_failed",
     "REVOKED": "celery_task_revoked",
-    "REJECTED": "celery_task_rejected",
-    "IGNORED": "celery_task_ignored",
 }
 NOTHING: Mapping[str, Any] = {
     "task_id": None,
@@ -162,7 +160,8 @@ class RunCeleryTask(BaseActionExecutor):
                 error=str(error),
                 error_code=error.error_code,
                 retryable=error.retryable,
-                outputs={**NOTHING, "error": str(error)},
+                # The task that an attempt before had: the next one's id is made of it.
+                outputs={**NOTHING, **_of_before(context), "error": str(error)},
             )
         outputs = {**NOTHING, "task_id": task.task_id, "app": task.app, "state": SENT}
         if not waits:
@@ -195,7 +194,10 @@ class RunCeleryTask(BaseActionExecutor):
 
 
 def _sent(context: ActionContext, *, waits: bool) -> CeleryTask:
-    params = context.params
+    params, before = context.params, context.stored_outputs
+    if before.get("state") == SENT and context.may_repeat:
+        # It was not over in time, and nobody has revoked it: it is waited for again.
+        return CeleryTask(str(before["app"]), str(before["task_id"]))
     return context.send_celery_task(
         str(params["name"]),
         params.get("args") or [],
@@ -207,11 +209,15 @@ def _sent(context: ActionContext, *, waits: bool) -> CeleryTask:
     )
 
 
+def _of_before(context: ActionContext) -> dict[str, Any]:
+    names = ("task_id", "app", "state")
+    return {name: context.stored_outputs.get(name) for name in names}
+
+
 def _ended_before(context: ActionContext) -> str | None:
     """The task of an attempt before that is over: by its end, or revoked before this attempt."""
-    task_id, state = (context.stored_outputs.get(name) for name in ("task_id", "state"))
-    is_over = state not in (None, SENT) or not context.may_repeat
-    return str(task_id) if task_id and is_over else None
+    task_id = context.stored_outputs.get("task_id")
+    return None if task_id is None else str(task_id)
 
 
 def _completed(context: EventContext) -> EventResult:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from pipeline_engine_actions.integration.celery_task import META, RunCeleryTask
-from support.contexts import an_event
+from support.contexts import a_context, an_event
 from support.driving import Driver, Look
 from support.factories import a_step
 from support.foreign_celery import foreign_worker, kill
@@ -129,6 +129,35 @@ def test_a_failed_task_is_tried_again_under_another_id(driver, worker):
 
     wait_until(has_two, what="a second task")
     assert finished(driver, execution).step("task").attempt == 2
+
+
+def test_a_task_that_was_not_over_in_time_is_waited_for_again(driver, worker, tmp_path):
+    retry = {"max_attempts": 2, "backoff_seconds": 0.01, "max_backoff_seconds": 0.01}
+    step = a_task("reports.hang", args=[str(tmp_path)], retry=retry, timeout=1)
+    execution = driver.start(step | {"idempotent": True})
+
+    def is_second() -> bool:
+        driver.settle()
+        sweep.sweep(driver.runtime)
+        driver.settle()
+        row = driver.look(execution).step("task")
+        return bool(row.awaiting_event and row.attempt == 2)
+
+    wait_until(is_second, what="a second attempt")
+    (tmp_path / "go").touch()
+
+    assert finished(driver, execution).step("task").outputs["result"] == "went on"
+    assert len(has_begun(tmp_path)()) == 1
+
+
+def test_each_item_of_a_fan_out_has_a_task_of_its_own(driver, worker):
+    step = a_task("reports.small", kwargs={"n": "{{ item }}"}, result={"n": "{{ result.given.n }}"})
+
+    found = run(driver, step | {"for_each": {"items": [1, 2, 3]}})
+
+    rows = found.items("task")
+    assert [row.outputs["result"] for row in rows] == [{"n": 1}, {"n": 2}, {"n": 3}]
+    assert len({row.outputs["task_id"] for row in rows}) == 3
 
 
 def test_a_result_that_no_step_can_keep_fails_in_words(driver, worker):
@@ -250,6 +279,15 @@ def test_a_broker_that_is_away_is_tried_again(drive):
     step = driver.run(a_task("reports.small", retry=retry)).step("task")
 
     assert (step.error_code, step.attempt) == ("celery_unreachable", 2)
+
+
+def test_a_task_that_could_not_be_sent_leaves_the_one_before_it_known():
+    before = {"task_id": "t-1", "app": "reports", "state": "FAILURE", "result": None}
+
+    result = RunCeleryTask().execute(a_context({"name": "reports.small"}, stored_outputs=before))
+
+    assert (result.success, result.outputs["task_id"]) == (False, "t-1")
+    assert set(result.outputs) == KEYS
 
 
 @pytest.mark.parametrize(
