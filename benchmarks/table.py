@@ -16,6 +16,8 @@ from benchmarks.fairness import Fair
 from benchmarks.followers import following_clients
 from benchmarks.growth import Growth
 from benchmarks.installations import OneWorker
+from benchmarks.installed.discovery import Discovery
+from benchmarks.installed.listing import Listing
 from benchmarks.judging import at_least, at_most
 from benchmarks.memory import Memory
 from benchmarks.messages import Messages
@@ -92,6 +94,8 @@ ROWS: tuple[Row, ...] = (
     ),
     Fair(count=8, per_second=2, cheap=60_000, blocking=3_000, target=at_most(2)),
     Messages(events=500, subscribers=50, hanging=5),
+    Discovery(200, at_most(100)),
+    Listing(actions=200, per_second=20, count=100, target=at_most(3)),
     Due(per_minute=100, seconds=60, many=10_000, at_once=5_000),
     Ablation(),
     Parked(10_000),

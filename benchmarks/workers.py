@@ -106,8 +106,9 @@ def _program(name: str, arguments: Sequence[str], environment: Mapping[str, str]
 
 
 def with_actions(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return *environment* for a process that knows the actions of the benchmarks."""
-    return {**os.environ, **environment, "PYTHONPATH": f"{PLUGIN}:{REPOSITORY}"}
+    """Return *environment* for a process that knows the actions of the benchmarks, too."""
+    path = [str(PLUGIN), str(REPOSITORY), environment.get("PYTHONPATH", "")]
+    return {**os.environ, **environment, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
 @contextmanager

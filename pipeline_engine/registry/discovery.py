@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
@@ -30,7 +31,13 @@ def precedence(entry_point: metadata.EntryPoint) -> tuple[bool, str, str]:
 
 def distribution_of(entry_point: metadata.EntryPoint) -> str:
     """The package that an entry point is from."""
-    return entry_point.dist.name if entry_point.dist else "unknown"
+    return _name_and_version(entry_point.dist)[0]
+
+
+@lru_cache(maxsize=256)
+def _name_and_version(distribution: metadata.Distribution | None) -> tuple[str, str]:
+    """Read once: each question parses all of its METADATA, which takes a millisecond."""
+    return (distribution.name, distribution.version) if distribution else ("unknown", "unknown")
 
 
 def loaded(entry_point: metadata.EntryPoint) -> RegisteredAction:
@@ -39,7 +46,7 @@ def loaded(entry_point: metadata.EntryPoint) -> RegisteredAction:
     meta = _checked(_meta_of(target, entry_point.name))
     if not _is_name_of(meta, entry_point.name):
         raise InvalidPlugin(f"the entry point is named '{entry_point.name}', not '{meta.type}'")
-    version = entry_point.dist.version if entry_point.dist else "unknown"
+    version = _name_and_version(entry_point.dist)[1]
     executor_class = _executor_class_of(target)
     return RegisteredAction(meta, executor_class, distribution_of(entry_point), version)
 

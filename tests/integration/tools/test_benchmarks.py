@@ -19,6 +19,8 @@ from benchmarks.fairness import Fair
 from benchmarks.followers import following_clients
 from benchmarks.growth import Growth
 from benchmarks.installations import OneWorker
+from benchmarks.installed.discovery import Discovery
+from benchmarks.installed.listing import Listing
 from benchmarks.judging import Figure, Outcome, Rounds, at_least, at_most
 from benchmarks.ledger import Incomplete, Ledger
 from benchmarks.machine import Machine
@@ -80,6 +82,8 @@ TINY: list[Row] = [
     ),
     Fair(count=1, per_second=2, cheap=3000, blocking=300, target=ANY),
     Messages(events=10, subscribers=3, hanging=1),
+    Discovery(2, ANY),
+    Listing(actions=2, per_second=50, count=4, target=ANY),
     Due(per_minute=600, seconds=2.5, many=20, at_once=20),
     Parked(20),
     Recovery(lease_seconds=1),
