@@ -125,7 +125,7 @@ class _Run:
         return _storable(checked(run_maybe_async(self._executor.execute(context))))
 
     def _hear(self, event: Mapping[str, Any], parked: ActionResult) -> Heard:
-        named = EventEnvelope.of(event).workflow_id
+        named = EventEnvelope.of(event).workflow_id or event.get("event_key")
         if named is not None and named not in parked.awaited:
             return Heard(event, "nobody", f"no step waits for {named}")
         context = self._event_context(event, named or (*parked.awaited, "1")[0])
