@@ -222,6 +222,36 @@ def test_a_request_that_is_refused_waits_for_nothing(outside: Any, status: int) 
     assert step.outputs["callback"] is None
 
 
+class CallsFirst(list[Answer]):
+    """Answers of a service that calls back before it answers the request."""
+
+    def __init__(self, driver: Driver, service: LocalService, answer: Answer) -> None:
+        super().__init__([answer])
+        self.outcomes: list[str] = []
+        self._driver, self._service = driver, service
+
+    def pop(self, index: Any = -1) -> Answer:
+        url = self._service.received[-1].body["tell"]
+        self.outcomes.append(answer(self._driver, url, rows=3))
+        return super().pop(index)
+
+
+@pytest.mark.parametrize(("status", "ends"), [(202, "COMPLETED"), (500, "FAILED")])
+def test_a_call_that_comes_before_the_answer_waits_for_it_and_counts_if_that_is_good(
+    outside: Any, status: int, ends: str
+) -> None:
+    service, driver = outside
+    calls = CallsFirst(driver, service, Answer(status, {}))
+    service.turns["POST", "/jobs"] = calls
+    found = driver.run(a_job(service))
+
+    step = found.step("job")
+    assert (step.status, calls.outcomes) == (ends, ["early"])
+    assert step.outputs["callback"] == ({"rows": 3} if ends == "COMPLETED" else None)
+    driver.settle()
+    assert answer(driver, service.received[0].body["tell"], rows=4) == "closed"
+
+
 def test_the_job_may_fail_and_take_its_time_no_longer_than_it_was_given(outside: Any) -> None:
     service, driver = outside
     service.answer("POST /jobs", {})
