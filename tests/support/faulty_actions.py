@@ -170,6 +170,11 @@ class WithArguments(Job):
         self.address = address
 
 
+@fault("it_is_made_without_arguments", "Unfinished does not implement execute")
+class Unfinished(BaseActionExecutor):
+    meta = META
+
+
 @fault("it_says_whether_it_waits", "SYNC", execution_mode=ExecutionMode.SYNC)
 class Silent(Job):
     pass
