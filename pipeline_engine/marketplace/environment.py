@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import site
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
@@ -24,6 +26,14 @@ from pipeline_engine.marketplace.wheels import Wheel
 from pipeline_engine.registry import GROUP, OWN_DISTRIBUTION, Registry
 
 
+def _site() -> Path:
+    """Where pip installs: for who may not change the environment, among his own packages."""
+    everybodys = Path(sysconfig.get_path("purelib"))
+    if os.access(everybodys, os.W_OK) or not site.ENABLE_USER_SITE:
+        return everybodys
+    return Path(site.getusersitepackages())
+
+
 @dataclass(frozen=True)
 class Environment:
     """Its Python, the folder that packages go to, and all folders that are searched."""
@@ -35,7 +45,7 @@ class Environment:
     @classmethod
     def here(cls) -> Environment:
         """That of this process."""
-        return cls(sys.executable, Path(sysconfig.get_path("purelib")), tuple(sys.path))
+        return cls(sys.executable, _site(), tuple(sys.path))
 
     def distributions(self) -> Iterator[metadata.Distribution]:
         """What is installed; of two with the same name, the one that is found first."""

@@ -7,6 +7,8 @@ or that one was yanked. A package is upgraded from the source that it came from,
 from __future__ import annotations
 
 import fcntl
+import os
+import site
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,10 +40,12 @@ class Memory:
 
     @classmethod
     def of_environment(cls, path: str | None = None) -> Memory:
-        """That of this Python environment, which is where packages are installed, too."""
+        """That of this Python environment; of his own one, for who may not change this one."""
         if path is not None:
             return cls(Path(path))
-        return cls(Path(sys.prefix) / "var" / "pipeline-engine" / "marketplace.json")
+        is_own = site.ENABLE_USER_SITE and not os.access(sys.prefix, os.W_OK)
+        base = Path(site.getuserbase() if is_own else sys.prefix)
+        return cls(base / "var" / "pipeline-engine" / "marketplace.json")
 
     def believe(self, source: str, found: SignedIndex, *, now: datetime) -> None:
         """Remember *found*, whose signature is good.
