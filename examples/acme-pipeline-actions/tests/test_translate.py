@@ -13,7 +13,8 @@ class Translator(NullEngine):
     """Stands in for the service."""
 
     def __init__(self, answer: dict[str, Any]) -> None:
-        self.answer, self.asked = answer, []
+        self.answer = answer
+        self.asked: list[tuple[str, str, Any]] = []
 
     def invoke_service(self, app_id: str, method_path: str, **call: Any) -> ServiceResponse:
         self.asked.append((app_id, method_path, call["data"]))
