@@ -355,6 +355,9 @@ class Settings:
     max_schedules: int | None = _variable(
         "PIPELINE_MAX_SCHEDULES", ma.Integer(load_default=None, validate=AT_LEAST_ONE)
     )
+    max_stored_actions: int | None = _variable(
+        "PIPELINE_MAX_STORED_ACTIONS", ma.Integer(load_default=500, validate=AT_LEAST_ONE)
+    )
     quotas: Mapping[str, Mapping[str, int | None]] = _variable(
         "PIPELINE_QUOTAS", Quotas(load_default=NO_QUOTAS)
     )

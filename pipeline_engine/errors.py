@@ -178,6 +178,12 @@ class TooManySecrets(Conflict):
     code = "too_many_secrets"
 
 
+class ActionExists(Conflict):
+    """The owner has an action of this name already; replace it."""
+
+    code = "action_exists"
+
+
 class TooManySubscriptions(Conflict):
     """The owner has as many subscriptions as one may have; delete one first."""
 
@@ -268,6 +274,12 @@ class InvalidSecret(PipelineEngineError):
     code = "invalid_secret"
 
 
+class InvalidAction(PipelineEngineError):
+    """What was sent is no action that could be stored."""
+
+    code = "invalid_action"
+
+
 class AdministratorsOnly(PipelineEngineError):
     """Only an administrator may do this."""
 
@@ -312,6 +324,12 @@ class TooManySchedules(QuotaExceeded):
     """This owner has as many schedules as one may have; delete one first."""
 
     code = "too_many_schedules"
+
+
+class TooManyStoredActions(QuotaExceeded):
+    """This owner has as many stored actions as one may have; delete one first."""
+
+    code = "too_many_stored_actions"
 
 
 class TooManyOpenExecutions(QuotaExceeded):

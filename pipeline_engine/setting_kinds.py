@@ -28,7 +28,7 @@ OIDC_ALGORITHMS = frozenset(
     ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 )
 #: What quotas bound; ``PIPELINE_MAX_…`` says how much of it everybody may have.
-QUOTAS = ("open_executions", "parked_steps", "stored_bytes", "schedules")
+QUOTAS = ("open_executions", "parked_steps", "stored_bytes", "schedules", "stored_actions")
 FIVE_FIELDS = re.compile(r"[\d*,/-]+(?: [\d*,/-]+){4}", re.ASCII)
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 

@@ -38,6 +38,8 @@ def validate(
         print_json(report)
     else:
         _print(report)
+        if local:
+            _say_what_is_not_known(report)
     ctx.exit(0 if report["valid"] else INVALID)
 
 
@@ -58,6 +60,12 @@ def _check_here(document: dict[str, Any]) -> dict[str, Any]:
         "error_details": [asdict(issue) for issue in report.errors],
         "warning_details": [asdict(issue) for issue in report.warnings],
     }
+
+
+def _say_what_is_not_known(report: dict[str, Any]) -> None:
+    """Stored actions are in the database, out of reach of a check without an API."""
+    if any(error["code"] == "unknown_action" for error in report["error_details"]):
+        print_line("Only installed actions are known here: leave --local out to check stored ones.")
 
 
 def _print(report: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 import requests
 
 from pipeline_engine.client.schedules import Schedules
+from pipeline_engine.client.stored_actions import StoredActions
 from pipeline_engine.client.subscriptions import Subscriptions
 from pipeline_engine.client.webhooks import Webhooks
 from pipeline_engine.domain.issues import dotted
@@ -75,6 +76,7 @@ class Client:
         self._http = requests.Session()
         self._http.headers["Authorization"] = f"Bearer {token}"
         self.webhooks = Webhooks(self._send)
+        self.stored_actions = StoredActions(self._send)
 
     def validate(self, document: Mapping[str, Any]) -> Json:
         """Return the complete check of a pipeline document."""

@@ -9,6 +9,7 @@ from pipeline_engine.domain.action_names import type_of
 from pipeline_engine.domain.queues import QueueName
 
 RUN_BATCH = "step.batch"  #: run many cheap steps, a batch a transaction
+RUN_STORED = "stored_action"  #: run steps whose action is data, so that no task has its name
 RUN_STEP = "step."  #: + the action's type: run one step
 CLEAN_UP = "step.clean_up"
 JOIN = "fan_out.join"

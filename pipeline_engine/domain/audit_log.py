@@ -31,6 +31,9 @@ class Act(StrEnum):
         "Let an archived pipeline be started again.",
     )
     PIPELINE_DELETE = "pipeline.delete", "pipeline", "Delete a pipeline."
+    ACTION_CREATE = "action.create", "action", "Store an action."
+    ACTION_REPLACE = "action.replace", "action", "Add a version of a stored action."
+    ACTION_DELETE = "action.delete", "action", "Delete a stored action."
     EXECUTION_START = (
         "execution.start",
         "execution",

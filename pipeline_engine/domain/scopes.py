@@ -15,6 +15,7 @@ class Scope(StrEnum):
     """The right that a route demands; the owners of rows are checked elsewhere."""
 
     ACTIONS_READ = "actions:read"  #: what steps can do
+    ACTIONS_WRITE = "actions:write"  #: store, replace and delete actions that are data
     ALERTS_READ = "alerts:read"  #: what is wrong, and what is watched
     ALERTS_WRITE = "alerts:write"  #: say what is watched; with executions:read
     AUDIT_LOG_READ = "audit-log:read"  #: who did what; of one's own rows

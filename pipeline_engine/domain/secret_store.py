@@ -71,11 +71,16 @@ class Named:
 NOTHING_NAMED = Named()
 
 
-def named_in(document: Mapping[str, Any]) -> Named:
-    """The names behind ``secrets`` in the steps and handlers of a definition."""
-    if _WORD.encode() not in orjson.dumps(document):  # as nearly always
+def named_in(document: Mapping[str, Any], *more: Mapping[str, Any]) -> Named:
+    """The names behind ``secrets`` in the steps and handlers of a definition.
+
+    *more* are those of the stored actions that it uses.
+    """
+    documents = [one for one in (document, *more) if _WORD.encode() in orjson.dumps(one)]
+    if not documents:  # as nearly always
         return NOTHING_NAMED
-    found = [one for text in _texts(document) for one in _NAMED.finditer(text)]
+    texts = (text for one in documents for text in _texts(one))
+    found = [one for text in texts for one in _NAMED.finditer(text)]
     names = (one["dotted"] or one["quoted"] for one in found)
     return Named(frozenset(filter(None, names)), any(one["computed"] for one in found))
 

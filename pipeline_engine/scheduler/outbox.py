@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from pipeline_engine.dispatch.coalescing import MOST_IDS
 from pipeline_engine.dispatch.messages import (
     JOIN,
     RUN_BATCH,
+    RUN_STORED,
     SYSTEM,
     Message,
     cut,
@@ -79,9 +80,10 @@ def send(tx: Transaction, *, in_chord: bool = False) -> None:
     """
     runtime = tx.runtime
     app, limits = runtime.dispatch.app, Limits.of(runtime.settings)
-    canvases = [fan_out(app, first, limits) for first in tx.fan_outs]
+    actions = runtime.registry
+    canvases = [fan_out(app, first, limits, actions) for first in tx.fan_outs]
     if tx.ready:
-        canvases.append(wave(app, tx.ready, limits))
+        canvases.append(wave(app, tx.ready, limits, actions))
     messages: list[Message] = [m for m in tx.messages if not (in_chord and m.task == JOIN)]
     runtime.dispatch.send(messages, canvases)
     for terminate in (True, False):
@@ -130,19 +132,26 @@ class Limits:
         return min(-(-ready // self.messages), self.largest)
 
 
-def wave(app: Celery, ready: Sequence[StepRow], limits: Limits) -> Signature[Any]:
-    """The group that runs these ready steps, or the one signature that is enough."""
-    signatures = list(_signatures(app, ready, limits))
+def wave(
+    app: Celery, ready: Sequence[StepRow], limits: Limits, actions: Container[str]
+) -> Signature[Any]:
+    """The group that runs these ready steps, or the one signature that is enough.
+
+    *actions* are the installed ones: each has a task of its own.
+    """
+    signatures = list(_signatures(app, ready, limits, actions))
     return signatures[0] if len(signatures) == 1 else group(signatures, app=app)
 
 
-def fan_out(app: Celery, items: Sequence[StepRow], limits: Limits) -> Signature[Any]:
+def fan_out(
+    app: Celery, items: Sequence[StepRow], limits: Limits, actions: Container[str]
+) -> Signature[Any]:
     """The chord that runs the first items of a fan-out and then looks whether all have ended.
 
     Its header is only the synchronous part of each item, which ends or parks. A parked item
     is never a pending part of a chord: its callback advances the rows, and the last joins.
     """
-    header = list(_signatures(app, items, limits, in_chord=True))
+    header = list(_signatures(app, items, limits, actions, in_chord=True))
     first = items[0]
     whole = f"{first.execution_id}/{first.step_id}"
     body = _signature(app, JOIN, [first.parent_id or 0], SYSTEM, whole)
@@ -150,7 +159,12 @@ def fan_out(app: Celery, items: Sequence[StepRow], limits: Limits) -> Signature[
 
 
 def _signatures(
-    app: Celery, ready: Sequence[StepRow], limits: Limits, *, in_chord: bool = False
+    app: Celery,
+    ready: Sequence[StepRow],
+    limits: Limits,
+    actions: Container[str],
+    *,
+    in_chord: bool = False,
 ) -> Iterator[Signature[Any]]:
     # Not added to the signatures later: an immutable one silently drops what it is given.
     kwargs = {CHORD_HEADER: True} if in_chord else {}
@@ -162,8 +176,9 @@ def _signatures(
         if not row.cheap:
             blocking[row.queue, row.action].append(row)
     for (queue, action), rows in blocking.items():
+        task = task_of(action) if action in actions else RUN_STORED
         for chunk in _chunks(rows, limits.blocking(len(rows), queue)):
-            yield _signature(app, task_of(action), _ids(chunk), queue, label(chunk), **kwargs)
+            yield _signature(app, task, _ids(chunk), queue, label(chunk), **kwargs)
 
 
 def _chunks(rows: Sequence[StepRow], size: int) -> Iterator[Sequence[StepRow]]:

@@ -98,7 +98,7 @@ class Category:
 
     name: str
     icon: str
-    actions: Sequence[ShownAction]
+    actions: Sequence[Any]  #: ``ShownAction``, and stored ones, which look the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Palette:
     broken: Sequence[BrokenAction]
 
     @property
-    def actions(self) -> list[ShownAction]:
+    def actions(self) -> list[Any]:
         """The usable actions by type."""
         found = (action for category in self.categories for action in category.actions)
         return sorted(found, key=lambda action: action.meta.type)

@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from pipeline_engine.domain.audit_log import Act, Record
 from pipeline_engine.domain.callers import Caller
-from pipeline_engine.domain.recorded_actions import recorded
 from pipeline_engine.domain.sealing import with_sealed_defaults
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.errors import (
@@ -30,6 +29,7 @@ from pipeline_engine.scheduler.start import Startable, Started
 from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
 from pipeline_engine.services.pipelines import as_id, check
 from pipeline_engine.services.queries import ExecutionRecord, execution
+from pipeline_engine.services.stored_actions.catalogue import catalogue_read
 from pipeline_engine.services.visibility import not_found, require_visible
 from pipeline_engine.storage.pipelines import insert_ephemeral
 from pipeline_engine.storage.tables.executions import Execution, open_among
@@ -83,14 +83,16 @@ def run_ephemeral(
 
     Raises ``InvalidDefinition``, ``InvalidParams`` and ``IdempotencyKeyReused``.
     """
-    report = check(runtime, document)
+    owned = _owned(caller.acting_for(request.user_id), request)
+    with catalogue_read(runtime, owned.user_id) as actions:
+        report = check(runtime, document, actions)
+        chosen = actions.recorded(report.versions)
     if not report.valid:
         raise InvalidDefinition(report=report)
-    owned = _owned(caller.acting_for(request.user_id), request)
 
     def begin(tx: Transaction) -> Started:
         sealed = with_sealed_defaults(document, runtime.sealer)
-        revision_id = insert_ephemeral(tx.connection, sealed, recorded(report.versions))
+        revision_id = insert_ephemeral(tx.connection, sealed, chosen)
         plan = runtime.plans.of(tx.connection, revision_id)
         owner = owned.user_id
         startable = Startable(

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from pipeline_engine.config import Settings
 from pipeline_engine.domain import checks
 from pipeline_engine.domain.callers import Caller
-from pipeline_engine.domain.checks import CheckReport, Limits
+from pipeline_engine.domain.checks import ActionCatalogue, CheckReport
 from pipeline_engine.domain.definitions import notifies
-from pipeline_engine.domain.recorded_actions import recorded, versions_in
+from pipeline_engine.domain.recorded_actions import stored_definitions, versions_in
 from pipeline_engine.domain.sealing import (
     with_kept_defaults,
     with_masked_defaults,
@@ -42,9 +42,10 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.start import check_demands
 from pipeline_engine.scheduler.transaction import retry_on_conflict
 from pipeline_engine.services import audit_log, secrets
-from pipeline_engine.services.actions import Catalogue
 from pipeline_engine.services.audit_log import Act
+from pipeline_engine.services.definition_limits import limits_of
 from pipeline_engine.services.pages import Listed, Page
+from pipeline_engine.services.stored_actions.catalogue import OwnersCatalogue, catalogue_of
 from pipeline_engine.storage import quotas, standing_orders, subscriptions
 from pipeline_engine.storage.pipelines import NEAREST, meant_by, newest, newest_named
 from pipeline_engine.storage.standing_orders import DisabledReason
@@ -91,23 +92,28 @@ class StoredPipeline:
 
 
 def check(
-    runtime: Runtime, document: object, *, secrets: Collection[str] | None = None
+    runtime: Runtime,
+    document: object,
+    actions: ActionCatalogue,
+    *,
+    secrets: Collection[str] | None = None,
 ) -> CheckReport:
     """Every error and warning of a definition that is to be executed.
 
-    *secrets* are those that its owner may name; null if nobody has looked.
+    *actions* and *secrets* are those that its owner may name; null if nobody has looked.
     """
     return checks.check(
         document,
-        Catalogue(runtime.registry),
+        actions,
         limits=limits_of(runtime.settings),
         secrets=secrets,
     )
 
 
 def check_for(caller: Caller, session: Session, runtime: Runtime, document: object) -> CheckReport:
-    """The same for a definition of the owner for whom *caller* acts: its secrets are known."""
-    return check(runtime, document, secrets=secrets.names(caller, session, runtime))
+    """The same for a definition of the owner for whom *caller* acts."""
+    actions = catalogue_of(runtime, session.connection, caller.user_id)
+    return check(runtime, document, actions, secrets=secrets.names(caller, session, runtime))
 
 
 def definition_schema() -> Mapping[str, Any]:
@@ -125,13 +131,6 @@ def schema_of_params(registry: Registry, action_type: str) -> Mapping[str, Any]:
     return checks.schema_of_action(registry.meta(action_type))
 
 
-def limits_of(settings: Settings) -> Limits:
-    """How large a definition may be in this installation."""
-    return Limits(
-        max_steps=settings.max_steps, max_edges=settings.max_edges, max_items=settings.max_items
-    )
-
-
 def create(
     caller: Caller, session: Session, runtime: Runtime, request: PipelineRequest
 ) -> StoredPipeline:
@@ -141,8 +140,9 @@ def create(
     ``AdministratorsOnly``.
     """
     owner = caller.acting_for(request.user_id)
-    report = _checked(owner, runtime, request)
     of_system = request.system_owned or owner.user_id is None
+    actions = catalogue_of(runtime, session.connection, None if of_system else owner.user_id)
+    report = _checked(owner, runtime, request, actions)
     if of_system and not caller.is_administrator:
         raise AdministratorsOnly("Only an administrator may store a pipeline of the system.")
     pipeline = Pipeline(
@@ -159,7 +159,7 @@ def create(
     session.add(pipeline)
     _flush_named(session, pipeline.name)
     document = with_sealed_defaults(request.document, runtime.sealer)
-    session.add(_revision(pipeline, document, recorded(report.versions)))
+    session.add(_revision(pipeline, document, actions.recorded(report.versions)))
     session.flush()
     _check_stored_bytes(session, runtime.settings, pipeline.user_id)
     _record(owner, session, Act.PIPELINE_CREATE, pipeline)
@@ -188,12 +188,14 @@ def update(
             f" found {pipeline.lock_version}",
             lock_version=pipeline.lock_version,
         )
-    report = _checked(caller, runtime, request)
+    owner = None if pipeline.system_owned else pipeline.user_id
+    actions = catalogue_of(runtime, session.connection, owner)
+    report = _checked(caller, runtime, request, actions)
     pipeline.name = _name(request)
     _flush_named(session, pipeline.name)
     if request.icon is not None:
         pipeline.icon = request.icon
-    _revise(session, runtime, pipeline, request.document, recorded(report.versions))
+    _revise(session, runtime, pipeline, request.document, actions.recorded(report.versions))
     pipeline.lock_version += 1
     session.flush()
     _check_stored_bytes(session, runtime.settings, pipeline.user_id)
@@ -407,19 +409,21 @@ def _revision(
         version=str(document.get("version") or "1.0"),
         document=document,
         actions=actions,
-        secret_names=sorted(named_in(document).names) or None,
+        secret_names=sorted(named_in(document, *stored_definitions(actions)).names) or None,
         notifies=notifies(document),
     )
 
 
-def _checked(caller: Caller, runtime: Runtime, request: PipelineRequest) -> CheckReport:
-    """The report of a definition that *caller* may save.
+def _checked(
+    caller: Caller, runtime: Runtime, request: PipelineRequest, actions: OwnersCatalogue
+) -> CheckReport:
+    """The report of a definition that *caller* may save, made of these *actions*.
 
     Raises ``InvalidDefinition``, and ``PermissionDenied`` as a start of it would.
     """
     report = checks.check(
         request.document,
-        Catalogue(runtime.registry),
+        actions,
         limits=limits_of(runtime.settings),
         name=request.name,
         allow_draft=True,
@@ -429,7 +433,7 @@ def _checked(caller: Caller, runtime: Runtime, request: PipelineRequest) -> Chec
             f"The pipeline definition has {len(report.errors)} error(s).", report=report
         )
     if report.step_count and runtime.registry.demanding:
-        plan = runtime.plans.make(request.document, recorded(report.versions))
+        plan = runtime.plans.make(request.document, actions.recorded(report.versions))
         check_demands(plan, caller, who="whoever saves it")
     return report
 

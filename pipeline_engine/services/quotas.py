@@ -18,6 +18,7 @@ USE: Mapping[str, Callable[[Connection, str | None], int]] = {
     "parked_steps": storage.parked_steps,
     "stored_bytes": storage.stored_bytes,
     "schedules": storage.schedules,
+    "stored_actions": storage.stored_actions,
 }
 
 

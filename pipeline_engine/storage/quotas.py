@@ -8,7 +8,8 @@ from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.executions import OPEN
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(coalesce(%(owner)s, ''), %(number)s))"
-OPEN_EXECUTIONS, STORED_BYTES, SCHEDULES = 3, 4, 5  #: numbers of locks; places of keys have 2
+#: Numbers of locks; places of keys have 2.
+OPEN_EXECUTIONS, STORED_BYTES, SCHEDULES, STORED_ACTIONS = 3, 4, 5, 6
 
 
 def lock(connection: Connection, owner: str | None, number: int) -> None:
@@ -47,7 +48,8 @@ def stored_bytes(connection: Connection, owner: str | None) -> int:
     """What the definitions of its pipelines, of all revisions, take in the database."""
     found = driver.fetch(
         connection,
-        "SELECT coalesce(sum(pg_column_size(r.document)), 0) FROM pipelines p"
+        "SELECT coalesce(sum(pg_column_size(r.document)"
+        " + coalesce(pg_column_size(r.actions), 0)), 0) FROM pipelines p"
         " JOIN pipeline_revisions r ON r.pipeline_id = p.id"
         " WHERE coalesce(p.user_id, '') = coalesce(%(owner)s, '')",
         {"owner": owner},
@@ -60,6 +62,17 @@ def schedules(connection: Connection, owner: str | None) -> int:
     found = driver.fetch(
         connection,
         "SELECT count(*) FROM schedules WHERE coalesce(user_id, '') = coalesce(%(owner)s, '')",
+        {"owner": owner},
+    )
+    return int(found[0][0])
+
+
+def stored_actions(connection: Connection, owner: str | None) -> int:
+    """How many stored actions it has, in whatever versions."""
+    found = driver.fetch(
+        connection,
+        "SELECT count(*) FROM stored_actions"
+        " WHERE coalesce(user_id, '') = coalesce(%(owner)s, '') AND deleted_at IS NULL",
         {"owner": owner},
     )
     return int(found[0][0])

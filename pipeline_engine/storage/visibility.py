@@ -19,6 +19,7 @@ from pipeline_engine.storage.tables.inbox import Delivery, DeliveryTarget
 from pipeline_engine.storage.tables.pipelines import Pipeline
 from pipeline_engine.storage.tables.schedules import Schedule
 from pipeline_engine.storage.tables.secrets import Secret
+from pipeline_engine.storage.tables.stored_actions import StoredAction
 from pipeline_engine.storage.tables.subscriptions import Subscription
 from pipeline_engine.storage.tables.tokens import Token
 from pipeline_engine.storage.tables.webhooks import Webhook, WebhookDelivery
@@ -55,8 +56,9 @@ def _sees_delivery(owner: Any) -> ColumnElement[bool]:
     return or_(Delivery.owner == owner, Delivery.id.in_(offered))
 
 
-#: Condition under which an owner sees a row, by table: it is the owner's own. Pipelines of the
-#: system are seen by all, deliveries also by the owner of a step that they were offered to.
+#: Condition under which an owner sees a row, by table: it is the owner's own. Pipelines and
+#: actions of the system are seen by all, deliveries also by the owner of a step that they were
+#: offered to.
 RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyType(
     {
         Alert: lambda owner: Alert.user_id == owner,
@@ -69,6 +71,9 @@ RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyT
         Pipeline: lambda owner: or_(Pipeline.user_id == owner, Pipeline.system_owned),
         Schedule: lambda owner: Schedule.user_id == owner,
         Secret: lambda owner: Secret.user_id == owner,
+        StoredAction: lambda owner: or_(
+            StoredAction.user_id == owner, StoredAction.user_id.is_(None)
+        ),
         Subscription: lambda owner: Subscription.user_id == owner,
         Token: lambda owner: Token.user_id == owner,
         Webhook: lambda owner: Webhook.user_id == owner,

@@ -28,6 +28,7 @@ from pipeline_engine.dispatch.messages import (
     OFFER,
     RETENTION,
     RUN_BATCH,
+    RUN_STORED,
     SUPERSEDE,
     SWEEP,
     several,
@@ -57,7 +58,7 @@ MakeRuntime = Callable[[], Runtime]
 
 def register_tasks(app: Celery, actions: Iterable[str], runtime: MakeRuntime) -> None:
     """Give *app* its tasks: one for each of these actions, and the engine's own."""
-    for name in (RUN_BATCH, *map(task_of, actions)):
+    for name in (RUN_BATCH, RUN_STORED, *map(task_of, actions)):
         app.task(name=name, bind=True, throws=(StepFailed,))(_step_task(runtime))
     for name, by_id in BY_ID.items():
         app.task(name=name, bind=True, throws=(StepFailed,))(_id_task(runtime, by_id))

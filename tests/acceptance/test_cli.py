@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from click.testing import CliRunner, Result
 from support.documentation import blocks
-from support.observing import Run, parked, step
+from support.observing import Ledger, Run, parked, step
 from support.waiting import wait_until
 
 from pipeline_engine.cli import main
@@ -301,3 +301,21 @@ def test_the_folder_to_begin_with_does_what_its_readme_says(
         assert done.exit_code == 0, f"{call}: {done.output}"
     assert invoke("cancel", "@last").exit_code == 0
     assert invoke("pipelines", "delete", "release", "--yes").exit_code == 0
+
+
+def test_an_action_that_is_data_runs_where_installed_ones_do(
+    invoke: Invoke, write: Callable[..., str], ledger: Ledger, tmp_path: Path
+) -> None:
+    work = {"ledger": str(ledger), "seconds": "{{ inputs.seconds }}"}
+    given = [{"name": "seconds", "type": "number"}]
+    action = {"type": "work_a_bit", "name": "Work", "template": "probe_work", "defaults": work}
+    file = tmp_path / "action.json"
+    file.write_text(json.dumps({**action, "exposed_params": given}))
+
+    stored = invoke("actions", "create", str(file))
+    ran = invoke("run", write(step("work", "work_a_bit", seconds=0)), "--watch")
+    gone = invoke("actions", "delete", "work_a_bit", "--yes")
+
+    assert (stored.stdout, gone.stdout) == ("work_a_bit is version 1\n", "deleted\n")
+    assert ran.exit_code == 0, ran.output
+    assert ledger.count("started") == 1

@@ -49,6 +49,7 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.InvalidEventTrigger: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidAlertRule: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TooManyAlertRules: HTTPStatus.CONFLICT,
+    errors.InvalidAction: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSecret: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSubscription: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -18,16 +18,21 @@ class Answer(NamedTuple):
     etag: str
 
 
-def kept(key: Hashable, make: Callable[[], Any]) -> Response:
+def kept(key: Hashable, make: Callable[[], Any], *, most: int | None = None) -> Response:
     """The answer of this key, made once in this process; 304 if the client has it already.
 
-    Whoever may change what it says puts that into the *key*.
+    Whoever may change what it says puts that into the *key*. Of those that differ from owner to
+    owner the newest ones are kept, *most* of them.
     """
-    answers: dict[Hashable, Answer] = current_app.extensions.setdefault(KEPT, {})
-    if key not in answers:
+    rooms: dict[int | None, dict[Hashable, Answer]] = current_app.extensions.setdefault(KEPT, {})
+    answers = rooms.setdefault(most, {})
+    answer = answers.get(key)
+    if answer is None:
         body = current_app.json.dumps(make()).encode()
-        answers[key] = Answer(body, sha256(body).hexdigest()[:32])
-    body, etag = answers[key]
+        answers[key] = answer = Answer(body, sha256(body).hexdigest()[:32])
+        if most is not None and len(answers) > most:
+            answers.pop(next(iter(answers)), None)
+    body, etag = answer
     response = Response(body, mimetype="application/json")
     response.set_etag(etag)
     response.headers["Cache-Control"] = "private, no-cache"  # to be asked about every time

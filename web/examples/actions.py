@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .example import Example
+from .example import AT, Example
 
 LOG = {
     "type": "log",
@@ -26,7 +26,58 @@ LOG = {
     "replacedBy": None,
 }
 
+NOTIFY = {
+    "type": "custom_notification",
+    "name": "Custom Notification",
+    "category": "Integration",
+    "template": "http_request",
+    "defaults": {
+        "method": "POST",
+        "url": "https://hooks.example.com/in",
+        "body": {"text": "{{ inputs.message }}"},
+    },
+    "exposed_params": ["message"],
+}
+STORED = LOG | {
+    "type": "custom_notification",
+    "version": "1",
+    "versions": ["1"],
+    "package": None,
+    "packageVersion": None,
+    "name": "Custom Notification",
+    "description": "HTTP Request, with params filled in.",
+    "category": "Integration",
+    "params": [{"name": "message", "label": "Message", "type": "string", "required": True}],
+    "stored": {
+        "owner": "ada",
+        "lockVersion": 1,
+        "createdAt": AT,
+        "createdBy": "env:user:ada",
+        "updatedAt": AT,
+        "updatedBy": "env:user:ada",
+    },
+    "definition": NOTIFY,
+}
+A_STORED_ACTION = {"action_type": "custom_notification"}
+
 EXAMPLES: Mapping[str, Example] = {
+    "create_action": Example(body=NOTIFY, answer=STORED),
+    "replace_action": Example(path=A_STORED_ACTION, body=NOTIFY, answer=STORED),
+    "delete_action": Example(path=A_STORED_ACTION),
+    "list_action_versions": Example(
+        path=A_STORED_ACTION,
+        answer={
+            "versions": [
+                {
+                    "version": "1",
+                    "definition": NOTIFY,
+                    "actions": {"http_request": {"version": "1.0.0"}},
+                    "createdAt": AT,
+                    "createdBy": "env:user:ada",
+                }
+            ]
+        },
+    ),
     "list_actions": Example(
         answer={
             "actions": [LOG],

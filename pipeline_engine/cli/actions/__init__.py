@@ -8,6 +8,7 @@ from pipeline_engine.cli.actions.alone import try_action
 from pipeline_engine.cli.actions.catalogue import list_actions, show_action
 from pipeline_engine.cli.actions.check import check_action
 from pipeline_engine.cli.actions.new import new_action
+from pipeline_engine.cli.actions.stored import action_versions, create_action, delete_action
 
 
 @click.group()
@@ -15,5 +16,8 @@ def actions() -> None:
     """List the installed actions, and write, try and check your own."""
 
 
-for command in (list_actions, show_action, new_action, try_action, check_action):
+AUTHORING = (new_action, try_action, check_action)
+STORED = (create_action, action_versions, delete_action)
+
+for command in (list_actions, show_action, *AUTHORING, *STORED):
     actions.add_command(command)

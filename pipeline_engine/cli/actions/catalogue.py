@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @json_option
 @connected
 def list_actions(client: Client, as_json: bool) -> None:
-    """List the installed actions, and the plug-ins that could not be loaded."""
+    """List the actions, installed and stored, and the plug-ins that could not be loaded."""
     found = client.actions()
     if as_json:
         print_json(found)
@@ -42,7 +42,7 @@ def show_action(client: Client, name: str, as_json: bool) -> None:
         print_json(action)
         return
     click.echo(f"{action['type']} {action['version']}: {action['description']}")
-    click.echo(f"from {action['package']} {action['packageVersion']}{_others(action)}\n")
+    click.echo(f"{_origin(action)}{_others(action)}\n")
     if action["deprecated"]:
         click.echo(f"deprecated{_because(action)}\n")
     if action["requiredPermissions"]:
@@ -58,8 +58,15 @@ def _described(action: dict[str, Any]) -> str:
     return sign + printable(action["description"])
 
 
+def _origin(action: dict[str, Any]) -> str:
+    stored = action.get("stored")
+    if stored is None:
+        return f"from {action['package']} {action['packageVersion']}"
+    return f"stored by {printable(stored['updatedBy'])} for {stored['owner'] or 'the system'}"
+
+
 def _others(action: dict[str, Any]) -> str:
-    """The versions that are installed beside the one that is shown."""
+    """The versions that there are beside the one that is shown."""
     others = [version for version in action["versions"] if version != action["version"]]
     return f", beside {', '.join(others)}" if others else ""
 

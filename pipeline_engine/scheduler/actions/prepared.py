@@ -91,16 +91,13 @@ def prepare(
 
 
 def _params(
-    row: StepRow, planned: PlannedStep, scope: Mapping[str, Any], fuel: Fuel
+    row: StepRow, planned: PlannedStep, scope: dict[str, Any], fuel: Fuel
 ) -> dict[str, Any]:
     if row.item_index is not None:
         given = (row.item or {}).get("params")
         if given is not None:  # a loop has rendered them for the action of its item
-            return _with_address(given, row, planned, scope)
-    rendered: dict[str, Any] = planned.params.render(scope, fuel)
-    if planned.raw_params:
-        rendered |= planned.raw_params
-    return rendered
+            return planned.completed(_with_address(given, row, planned, scope), scope, fuel)
+    return planned.render(scope, fuel)
 
 
 def _hand_out_address(row: StepRow, planned: PlannedStep, scope: dict[str, Any]) -> None:

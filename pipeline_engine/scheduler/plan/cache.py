@@ -17,6 +17,7 @@ from pipeline_engine.domain.sealing import sealer_with, with_opened_defaults
 from pipeline_engine.domain.secret_store import named_in
 from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.plan.plan import KEPT_STEPS, Plan
+from pipeline_engine.scheduler.plan.stored import stored_in
 from pipeline_engine.storage import rows
 
 
@@ -58,4 +59,6 @@ class Plans:
         sealer = sealer_with(self._settings.secret_key, self._settings.old_secret_keys)
         opened = with_opened_defaults(document, sealer)
         definition = parse(opened, defaults=defaults)
-        return Plan(definition, self._settings, self._registry, named_in(document), recorded)
+        stored = stored_in(recorded or {})
+        named = named_in(document, *(known.texts for known in stored.values()))
+        return Plan(definition, self._settings, self._registry, named, recorded, stored)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain import retries
@@ -25,6 +25,7 @@ from pipeline_engine.domain.definitions import (
 from pipeline_engine.domain.expressions import (
     CompiledValue,
     Condition,
+    Fuel,
     Reference,
     compile_value,
     parse_condition,
@@ -80,6 +81,27 @@ class PlannedStep:
     def params(self) -> CompiledValue:
         """The params that templates are rendered in."""
         return self._texts.params
+
+    @property
+    def read_before(self) -> Sequence[CompiledValue]:
+        """What its params are made of; nothing, unless its action is a template."""
+        return ()
+
+    def render(self, scope: dict[str, Any], fuel: Fuel) -> dict[str, Any]:
+        """The params of an attempt. Raises ``ExpressionError``."""
+        rendered: dict[str, Any] = self.params.render(scope, fuel)
+        if self.raw_params:
+            rendered |= self.raw_params
+        return rendered
+
+    def completed(
+        self,
+        given: Mapping[str, Any],
+        scope: dict[str, Any],  # noqa: ARG002 - a template's
+        fuel: Fuel,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """The params of an item for which its fan-out has rendered what it is *given*."""
+        return dict(given)
 
     @property
     def raw_params(self) -> dict[str, Any]:
@@ -158,6 +180,7 @@ class PlannedStep:
         params, kept = self.definition.params, self.meta.unrendered_params
         raw = {k: v for k, v in params.items() if k in kept}
         compiled = [compile_value({k: v for k, v in params.items() if k not in raw})]
+        compiled += self.read_before
         if raw:
             compiled.append(compile_value(raw))
         if self.definition.for_each is not None:
@@ -209,6 +232,16 @@ def steps_named(references: Iterable[Reference]) -> frozenset[str]:
     return frozenset(str(r.path[0]) for r in references if r.root == "steps" and r.path)
 
 
+class StoredPlan(Protocol):
+    """A stored action as the plan of a revision uses it: ``stored.py``."""
+
+    def planned(self, plan: Plan, definition: StepDefinition, action: str) -> PlannedStep:
+        """A step that is carried out by it. Raises ``UnknownAction``."""
+
+    def meta(self, plan: Plan) -> ActionMeta:
+        """What it says of itself. Raises ``UnknownAction``."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """One revision, ready to run."""
@@ -218,6 +251,8 @@ class Plan:
     registry: Registry
     named: Named = NOTHING_NAMED  #: the stored secrets that it speaks of
     recorded: RecordedActions | None = None  #: what was chosen when it was saved
+    #: those actions among them that are data, by the names that rows have for them
+    stored: Mapping[str, StoredPlan] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -237,7 +272,7 @@ class Plan:
             (step.id, action, words)
             for step in self.definition.every_step()
             for action in self._actions_of(step)
-            if type_of(action) in demanding
+            if type_of(action) in demanding or action in self.stored
             if (meta := self._meta_of(action)) and (words := meta.required_permissions)
         ]
 
@@ -257,7 +292,8 @@ class Plan:
     def _meta_of(self, action: str) -> ActionMeta | None:
         """What an action says of itself; None if it cannot be used, so that its step will fail."""
         try:
-            return self.actions.get(action).meta
+            known = self.stored.get(action)
+            return known.meta(self) if known else self.actions.get(action).meta
         except UnknownAction:
             return None
 
@@ -331,18 +367,27 @@ class Plan:
 
         Raises ``UnknownAction``.
         """
+        known = self.stored.get(action)
+        if known is not None:
+            return known.planned(self, definition, action)
         meta, executor, fans_out = self._found(definition, action)
         return PlannedStep(
-            definition=definition,
+            **self.given_to(definition, meta),
             action=self.actions.name_of(action),
-            meta=meta,
             executor=executor,
-            retry=self._retry(definition, meta),
             fans_out=definition.for_each is not None or fans_out,
-            settings=self.settings,
-            masker=self.masker,
-            sealer=self.sealer,
         )
+
+    def given_to(self, definition: StepDefinition, meta: ActionMeta) -> dict[str, Any]:
+        """The fields of a planned step that do not depend on who carries it out."""
+        return {
+            "definition": definition,
+            "meta": meta,
+            "retry": self._retry(definition, meta),
+            "settings": self.settings,
+            "masker": self.masker,
+            "sealer": self.sealer,
+        }
 
     def _found(
         self, definition: StepDefinition, action: str

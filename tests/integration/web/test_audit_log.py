@@ -274,6 +274,27 @@ def delete_secret(session: Session, alice: FlaskClient) -> Act:
     return Act("secret.delete", "/api/v1/secrets/git_token", None, "git_token")
 
 
+ANY_VERSION = (("If-Match", "*"),)
+GREETING = {"type": "hello", "name": "Hello", "template": "log", "defaults": {"message": "hi"}}
+
+
+@route("POST", "/actions")
+def create_action(session: Session, alice: FlaskClient) -> Act:
+    return Act("action.create", "/api/v1/actions", GREETING | {"type": "hi"}, "hi")
+
+
+@route("PUT", "/actions/<action_type>")
+def replace_action(session: Session, alice: FlaskClient) -> Act:
+    alice.post("/api/v1/actions", json=GREETING)
+    return Act("action.replace", "/api/v1/actions/hello", GREETING, "hello", headers=ANY_VERSION)
+
+
+@route("DELETE", "/actions/<action_type>")
+def delete_action(session: Session, alice: FlaskClient) -> Act:
+    alice.post("/api/v1/actions", json=GREETING)
+    return Act("action.delete", "/api/v1/actions/hello", None, "hello")
+
+
 def a_subscription(alice: FlaskClient) -> str:
     target = {"type": "http", "url": "https://hooks.example/in"}
     return str(alice.post("/api/v1/subscriptions", json={"target": target}).json["id"])
@@ -484,6 +505,7 @@ def snapshot(engine: Engine) -> list[tuple[Any, ...]]:
         "SELECT (SELECT count(*) FROM pipelines), (SELECT sum(lock_version) FROM pipelines),"
         " (SELECT count(*) FROM executions), (SELECT count(tree_cancelled_at) FROM executions),"
         " (SELECT count(*) FROM inbox), (SELECT count(queued_at) FROM inbox),"
+        " (SELECT sum(lock_version) FROM stored_actions),"
         " (SELECT sum(lock_version) FROM secrets), (SELECT count(*) FROM tokens),"
         " (SELECT count(revoked_at) FROM tokens), (SELECT sum(lock_version) FROM webhooks),"
         " (SELECT count(*) FROM webhook_deliveries), (SELECT count(*) FROM webhook_secrets),"

@@ -86,6 +86,11 @@ class Scene:
         assert stored.status_code in {200, 201}, stored.json
         return "key"
 
+    def stored_action(self) -> str:
+        stored = self.client(ALICE).post(f"{BASE}/actions", json=GREETING)
+        assert stored.status_code in {201, 409}, stored.json
+        return "hello"
+
     def webhook(self) -> str:
         asked = {"pipeline_id": self.pipeline(), "name": "w"}
         made = self.client(ALICE).post(f"{BASE}/webhooks", json=asked)
@@ -111,6 +116,10 @@ class Scene:
         self.session.execute(text("UPDATE subscription_messages SET status = 'dead'"))
         self.session.commit()
         return f"{subscription}/messages/{sent}"
+
+
+#: An action that is data.
+GREETING = {"type": "hello", "name": "Hello", "template": "log", "defaults": {"message": "hi"}}
 
 
 @dataclass(frozen=True)
@@ -153,12 +162,23 @@ def watches_pipeline(scene: Scene) -> dict[str, Any]:
     return {"pipeline_id": scene.pipeline(), "name": "r", "kind": "failed"}
 
 
+def another_action(scene: Scene) -> dict[str, Any]:
+    return GREETING | {"type": f"hello_{uuid4().hex}"}
+
+
 OPEN = Line(open=True)
+ANY_VERSION = {"If-Match": "*"}
 LINES: dict[str, Line] = {
     "GET /actions": Line(),
     "GET /actions/<action_type>": Line(thing=lambda _: "log"),
     "GET /marketplace/packages": Line(),
     "GET /marketplace/packages/<name>": Line(404, thing=lambda _: "acme-greetings"),
+    "POST /actions": Line(201, needs=another_action),
+    "PUT /actions/<action_type>": Line(
+        body=GREETING, thing=Scene.stored_action, headers=ANY_VERSION, by_name=True
+    ),
+    "DELETE /actions/<action_type>": Line(204, thing=Scene.stored_action, by_name=True),
+    "GET /actions/<action_type>/versions": Line(thing=Scene.stored_action, by_name=True),
     "POST /actions/validate": Line(body={"action_type": "log", "params": {"message": "x"}}),
     "POST /callbacks/<token>": Line(401, thing=lambda _: "wrong", open=True),
     "GET /alerts": Line(),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,3 +54,44 @@ def test_one_version_is_shown_with_its_package_and_those_beside_it(service: Loca
 
     assert shown.startswith("greet 1.0.0: Greets.\nfrom acme 7.1, beside 2.0.0\n")
     assert "deprecated: it shouts; use greet@2 instead\n" in shown
+
+
+NOTIFY = {"type": "notify", "name": "Notify", "template": "log", "defaults": {"message": "hi"}}
+STORED = OLD | {
+    "type": "notify",
+    "version": "2",
+    "versions": ["2", "1"],
+    "package": None,
+    "packageVersion": None,
+    "stored": {"owner": "ada", "updatedBy": "env:user:ada"},
+}
+
+
+def stored(service: LocalService, tmp_path: Path, *arguments: str) -> str:
+    (tmp_path / "notify.json").write_text(json.dumps(NOTIFY))
+    service.answer("POST /api/v1/actions", STORED | {"version": "1"})
+    service.answer("GET /api/v1/actions/notify", STORED, ETag='"7"')
+    service.answer("PUT /api/v1/actions/notify", STORED)
+    service.answer("DELETE /api/v1/actions/notify", None, status=204)
+    versions = [{"version": "2", "createdAt": "2026-01-31T10:00:00+00:00", "createdBy": "ada"}]
+    service.answer("GET /api/v1/actions/notify/versions", {"versions": versions})
+    return output(service, *arguments)
+
+
+def test_an_action_is_stored_from_a_file_and_replaced_as_it_was_seen(
+    service: LocalService, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "notify.json")
+
+    assert stored(service, tmp_path, "create", file) == "notify is version 1\n"
+    assert stored(service, tmp_path, "create", file, "--replace") == "notify is version 2\n"
+    replaced = service.received[-1]
+    assert (replaced.body, replaced.headers["if-match"]) == (NOTIFY, '"7"')
+
+
+def test_a_stored_action_is_shown_listed_and_deleted(service: LocalService, tmp_path: Path) -> None:
+    shown = stored(service, tmp_path, "show", "notify")
+
+    assert "stored by env:user:ada for ada, beside 1\n" in shown
+    assert stored(service, tmp_path, "versions", "notify").startswith("version")
+    assert stored(service, tmp_path, "delete", "notify", "--yes") == "deleted\n"

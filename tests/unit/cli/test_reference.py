@@ -17,7 +17,7 @@ from pipeline_engine.cli.states import SIGNS
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 #: what the examples call "release.json" and the like has to be there to be understood
-FILES = ("release.json", "params.json")
+FILES = ("release.json", "params.json", "notify.json")
 #: of these, nothing is to be read by a program, as they run until they are stopped, or ask;
 #: or what they print is JSON anyway
 WITHOUT_JSON = {"demo", "issuer", "reset", "up", "schema"}

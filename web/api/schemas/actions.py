@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import INCLUDE, ValidationError, fields, validates_schema
 
-from .fields import ApiSchema, an_object, anything, text
+from .fields import ApiSchema, Moment, an_object, anything, text
 
 
 class OptionSchema(ApiSchema):
@@ -95,8 +95,11 @@ class ActionSchema(ApiSchema):
     versions = fields.List(
         fields.String(), metadata={"description": "All that are installed, newest first."}
     )
-    package = fields.String(metadata={"description": "The distribution that it is from."})
-    package_version = fields.String(data_key="packageVersion")
+    package = fields.String(
+        allow_none=True,
+        metadata={"description": "The distribution that it is from; null of a stored one."},
+    )
+    package_version = fields.String(data_key="packageVersion", allow_none=True)
     name = fields.String(attribute="meta.name")
     description = fields.String(attribute="meta.description")
     category = fields.String(attribute="meta.category")
@@ -133,12 +136,75 @@ class ActionSchema(ApiSchema):
     aliases = fields.List(fields.String(), attribute="meta.aliases")
 
 
+class StoredSchema(ApiSchema):
+    """Whose a stored action is, and who has changed it when."""
+
+    owner = fields.String(attribute="user_id", allow_none=True)
+    lock_version = fields.Integer(data_key="lockVersion")
+    created_at = Moment(data_key="createdAt")
+    created_by = fields.String(data_key="createdBy")
+    updated_at = Moment(data_key="updatedAt")
+    updated_by = fields.String(data_key="updatedBy")
+
+
+class PaletteActionSchema(ActionSchema):
+    """An action, and whose it is if it is stored: such a one has no package."""
+
+    stored = fields.Nested(StoredSchema)
+
+
+class OneActionSchema(PaletteActionSchema):
+    """The same; of a stored one what its author wrote, too."""
+
+    definition = an_object()
+
+
+class VersionOfActionSchema(ApiSchema):
+    """One version of a stored action."""
+
+    version = fields.String()
+    definition = an_object()
+    actions = an_object(
+        metadata={"description": "What was recorded of the actions that it builds on."}
+    )
+    created_at = Moment(data_key="createdAt")
+    created_by = fields.String(data_key="createdBy")
+
+
+class VersionsOfActionSchema(ApiSchema):
+    """All kept versions of a stored action, the newest first."""
+
+    versions = fields.List(fields.Nested(VersionOfActionSchema))
+
+
+class ActionBody(ApiSchema):
+    """A template or a composite; what is wrong with it is answered with its places."""
+
+    class Meta:
+        """It is stored as it was sent."""
+
+        unknown = INCLUDE
+
+    type = anything()
+    name = anything()
+    category = anything()
+    description = anything()
+    icon = anything()
+    color = anything()
+    template = anything(metadata={"description": "The action that it builds on."})
+    defaults = anything(metadata={"description": "Params of that action, with templates."})
+    sub_actions = anything(metadata={"description": "Actions that run one after the other."})
+    steps = anything(metadata={"description": "The same, each with `id`, `action`, `params`."})
+    exposed_params = anything(metadata={"description": "Names, or definitions, of its params."})
+    outputs = anything(metadata={"description": "Of a composite: templates by name."})
+
+
 class CategorySchema(ApiSchema):
     """Some actions that belong together."""
 
     name = fields.String()
     icon = fields.String()
-    actions = fields.List(fields.Nested(ActionSchema))
+    actions = fields.List(fields.Nested(PaletteActionSchema))
 
 
 class BrokenActionSchema(ApiSchema):
@@ -152,7 +218,7 @@ class BrokenActionSchema(ApiSchema):
 class PaletteSchema(ApiSchema):
     """Every action."""
 
-    actions = fields.List(fields.Nested(ActionSchema))
+    actions = fields.List(fields.Nested(PaletteActionSchema))
     categories = fields.List(fields.Nested(CategorySchema))
     broken = fields.List(fields.Nested(BrokenActionSchema))
     total = fields.Integer()

@@ -1,0 +1,100 @@
+"""What a stored action is in the catalogue: metadata like that of an installed one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pipeline_engine.domain.action_params import holds
+from pipeline_engine.domain.actions import (
+    ActionMeta,
+    ExecutionMode,
+    OutputDefinition,
+    ParamDefinition,
+)
+from pipeline_engine.domain.stored_actions.definition import Composite, Template
+from pipeline_engine.domain.stored_actions.exposed import (
+    params_of_composite,
+    params_of_template,
+    passed_through,
+)
+
+CATEGORY, COLOR = "Composite", "#6366f1"
+
+
+def meta_of(
+    action: Template | Composite, version: str, bases: Mapping[str, ActionMeta]
+) -> ActionMeta:
+    """The metadata of a version; *bases* are the actions that it uses, by the names it has."""
+    if isinstance(action, Template):
+        return _template(action, version, bases[action.base])
+    return _composite(action, version, bases)
+
+
+def _template(action: Template, version: str, base: ActionMeta) -> ActionMeta:
+    passed = frozenset(passed_through(action, base))
+    kept = base.unrendered_params & passed
+    parks = base.parks_when
+    mode = base.execution_mode
+    if parks is not None and parks.param not in passed:
+        # Decided by the defaults, unless a template decides.
+        mode = mode if holds(parks, base, action.defaults) is not False else ExecutionMode.SYNC
+        parks = None
+    return replace(
+        base,
+        **_said(action, version, params_of_template(action, base)),
+        category=action.category or base.category,
+        description=action.description or f"{base.name}, with params filled in.",
+        icon=action.icon or base.icon,
+        color=action.color or base.color,
+        execution_mode=mode,
+        unrendered_params=kept,
+        adds_names=base.adds_names if kept else frozenset(),
+        lacks_names=base.lacks_names if kept else {},
+        names_need=base.names_need if kept else {},
+        inner=base.inner
+        if base.inner and {base.inner.action, base.inner.params} <= passed
+        else None,
+        parks_when=parks,
+    )
+
+
+def _composite(action: Composite, version: str, bases: Mapping[str, ActionMeta]) -> ActionMeta:
+    used = [bases[name] for name in action.uses]
+    may_park = any(meta.execution_mode is ExecutionMode.EVENT_DRIVEN for meta in used)
+    return ActionMeta(
+        **_said(action, version, params_of_composite(action, bases)),
+        category=action.category or CATEGORY,
+        description=action.description or f"Runs {', '.join(part.id for part in action.parts)}.",
+        icon=action.icon or "stack",
+        color=action.color or COLOR,
+        outputs=_outputs(action, bases),
+        execution_mode=ExecutionMode.EVENT_DRIVEN if may_park else ExecutionMode.SYNC,
+        idempotent=all(meta.idempotent for meta in used),
+        needs_keys_at=_each_once(meta.needs_keys_at for meta in used),
+        required_services=_each_once(meta.required_services for meta in used),
+        required_permissions=_each_once(meta.required_permissions for meta in used),
+        cheap=all(meta.cheap for meta in used),
+    )
+
+
+def _said(
+    action: Template | Composite, version: str, params: Iterable[ParamDefinition]
+) -> dict[str, Any]:
+    """What is its own whatever it is made of."""
+    own: dict[str, Any] = {"type": action.type, "name": action.name, "version": version}
+    return {**own, "params": tuple(params), "aliases": (), "examples": (), "docs_url": None}
+
+
+def _outputs(action: Composite, bases: Mapping[str, ActionMeta]) -> list[OutputDefinition]:
+    if action.outputs:
+        return [OutputDefinition(name, "any", "") for name in action.outputs]
+    return [
+        OutputDefinition(part.id, "object", f"What {bases[part.action].name} leaves.")
+        for part in action.parts
+    ]
+
+
+def _each_once(lists: Iterable[Iterable[str]]) -> list[str]:
+    return list(dict.fromkeys(word for words in lists for word in words))
