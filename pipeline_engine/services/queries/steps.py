@@ -222,7 +222,8 @@ def callback_url_of(caller: Caller, runtime: Runtime, step: StepRecord) -> str |
 
 
 def _is_checked(runtime: Runtime, action: str) -> bool:
+    """Whether an answer is looked at first: if any version of the action may want that."""
     try:
-        return checks_events(runtime.registry.executor(action))
+        return any(checks_events(one.executor) for one in runtime.registry.versions(action))
     except PipelineEngineError:  # its plug-in is not installed here
         return False
