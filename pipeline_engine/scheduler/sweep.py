@@ -39,7 +39,7 @@ from pipeline_engine.scheduler.advance.fan_out import TIMEOUT
 from pipeline_engine.scheduler.event_triggers.look import close_windows, offer_again
 from pipeline_engine.scheduler.last_net import OUTCOME_UNKNOWN, Lock
 from pipeline_engine.scheduler.outbox import send
-from pipeline_engine.scheduler.plan.plan import PlannedStep
+from pipeline_engine.scheduler.plan.planned_step import PlannedStep
 from pipeline_engine.scheduler.resume import timer
 from pipeline_engine.scheduler.resume.cancel_rest import cancel_rest
 from pipeline_engine.scheduler.resume.cleanup import end_late_clean_up

@@ -15,7 +15,7 @@ from pipeline_engine.config import Settings
 from pipeline_engine.domain.checks.limits import MAX_SECONDS
 from pipeline_engine.domain.expressions import ledger_of
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
-from pipeline_engine.scheduler.plan.plan import PlannedStep
+from pipeline_engine.scheduler.plan.planned_step import PlannedStep
 from pipeline_engine.sdk import BaseActionExecutor
 from pipeline_engine.storage.rows import StepRow
 

@@ -12,7 +12,7 @@ from pipeline_engine.domain.sealing import SecretUnreadable
 from pipeline_engine.domain.states import StepStatus
 from pipeline_engine.scheduler.actions import own_address
 from pipeline_engine.scheduler.actions.scope import StepResults, make_scope, opened_item
-from pipeline_engine.scheduler.plan.plan import PlannedStep
+from pipeline_engine.scheduler.plan.planned_step import PlannedStep
 from pipeline_engine.storage.rows import ExecutionFacts, StepRow
 from pipeline_engine.storage.tables.steps import StepKind
 

@@ -17,7 +17,8 @@ from pipeline_engine.domain.expressions import Ledger, Vault, covered
 from pipeline_engine.domain.masking import NOTHING_HIDDEN, Masker
 from pipeline_engine.domain.outcome import has_failed, outcome, own_id
 from pipeline_engine.domain.sealing import Opened, Sealer
-from pipeline_engine.scheduler.plan.plan import Plan, PlannedStep
+from pipeline_engine.scheduler.plan.plan import Plan
+from pipeline_engine.scheduler.plan.planned_step import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage import execution_ends, rows
 from pipeline_engine.storage.moves import Ending

@@ -31,7 +31,7 @@ from pipeline_engine.scheduler.actions.scope import (
 )
 from pipeline_engine.scheduler.advance import admission, outcome, undoing
 from pipeline_engine.scheduler.advance.fan_out import STOPPED, TIMEOUT, outcome_of_stopped
-from pipeline_engine.scheduler.plan.plan import PlannedStep, steps_named
+from pipeline_engine.scheduler.plan.planned_step import PlannedStep, steps_named
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage import locking, new_steps, rows, transitions
 from pipeline_engine.storage.moves import Ending, Growth

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline_engine.domain.audit_log import Act, Record, Result
 from pipeline_engine.domain.scopes import Scope, missing_among
 from pipeline_engine.errors import PermissionDenied
-from pipeline_engine.scheduler.plan.plan import PlannedStep
+from pipeline_engine.scheduler.plan.planned_step import PlannedStep
 from pipeline_engine.scheduler.safe import may_use
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage import audit_log

@@ -32,7 +32,8 @@ from pipeline_engine.scheduler.actions.scope import (
 from pipeline_engine.scheduler.advance import places, undoing
 from pipeline_engine.scheduler.advance.undoing import AfterSteps
 from pipeline_engine.scheduler.plan.initial_rows import CANCEL_SINK, FINAL_SINK, SINK, new_sink
-from pipeline_engine.scheduler.plan.plan import Plan, steps_named
+from pipeline_engine.scheduler.plan.plan import Plan
+from pipeline_engine.scheduler.plan.planned_step import steps_named
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage import (
     deliveries,

@@ -21,7 +21,7 @@ from pipeline_engine.scheduler.actions.results import Expansion, InvalidResult, 
 from pipeline_engine.scheduler.advance import abort, fan_out
 from pipeline_engine.scheduler.advance.catching import caught
 from pipeline_engine.scheduler.advance.denial import record_denial
-from pipeline_engine.scheduler.plan.plan import PlannedStep
+from pipeline_engine.scheduler.plan.planned_step import PlannedStep
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import ActionResult
 from pipeline_engine.storage import (

@@ -39,7 +39,8 @@ from pipeline_engine.scheduler.advance import blocks, outcome, places
 from pipeline_engine.scheduler.advance.advance import advance, skipped
 from pipeline_engine.scheduler.attempt_api import context_for
 from pipeline_engine.scheduler.claim.secret_uses import SecretUses
-from pipeline_engine.scheduler.plan.plan import Plan, PlannedStep
+from pipeline_engine.scheduler.plan.plan import Plan
+from pipeline_engine.scheduler.plan.planned_step import PlannedStep
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.sdk import ActionResult
 from pipeline_engine.storage import locking

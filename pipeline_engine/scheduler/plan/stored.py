@@ -34,7 +34,8 @@ from pipeline_engine.domain.stored_actions import (
 )
 from pipeline_engine.registry import ChosenActions
 from pipeline_engine.scheduler.plan.composite import CompositeExecutor
-from pipeline_engine.scheduler.plan.plan import Plan, PlannedStep
+from pipeline_engine.scheduler.plan.plan import Plan
+from pipeline_engine.scheduler.plan.planned_step import PlannedStep
 
 INPUTS = "inputs"
 

@@ -11,7 +11,7 @@ from pipeline_engine.scheduler.actions import calls
 from pipeline_engine.scheduler.advance import abort, fan_out, outcome
 from pipeline_engine.scheduler.advance.advance import advance
 from pipeline_engine.scheduler.attempt_api import context_for, store_lines
-from pipeline_engine.scheduler.plan.plan import PlannedStep
+from pipeline_engine.scheduler.plan.planned_step import PlannedStep
 from pipeline_engine.scheduler.resume.prepare import prepare
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import (

@@ -27,7 +27,7 @@ from pipeline_engine.scheduler.advance import abort, admission, outcome
 from pipeline_engine.scheduler.advance.advance import advance, skipped
 from pipeline_engine.scheduler.advance.places import admits_execution
 from pipeline_engine.scheduler.outbox import send
-from pipeline_engine.scheduler.plan.plan import PlannedStep
+from pipeline_engine.scheduler.plan.planned_step import PlannedStep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import (
     Transaction,

@@ -16,7 +16,7 @@ from pipeline_engine.scheduler.actions.scope import (
     load_results,
     step_results,
 )
-from pipeline_engine.scheduler.plan.plan import PlannedStep
+from pipeline_engine.scheduler.plan.planned_step import PlannedStep
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.storage.rows import ExecutionFacts, StepRow
 
