@@ -11,8 +11,8 @@ from flask_smorest import Api
 from werkzeug.routing import Rule
 
 from pipeline_engine.services import OWNER_ID, USER_ID
+from pipeline_engine.services.definitions import definition_schema
 from pipeline_engine.services.health import VERSION
-from pipeline_engine.services.pipelines import definition_schema
 
 from .api.auth import ON_BEHALF, OWNER, Access, access_to, scopes_of
 from .api.schemas.problems import ProblemSchema

@@ -17,7 +17,7 @@ def schema(action: str | None) -> None:
     that file in "$schema".
     """
     from pipeline_engine.registry import Registry
-    from pipeline_engine.services.pipelines import schema_for_editors, schema_of_params
+    from pipeline_engine.services.definitions import schema_for_editors, schema_of_params
 
     registry = Registry.discover()
     print_json(schema_of_params(registry, action) if action else schema_for_editors(registry))

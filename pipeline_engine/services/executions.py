@@ -27,7 +27,8 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.start import Request as StartRequest
 from pipeline_engine.scheduler.start import Startable, Started
 from pipeline_engine.scheduler.transaction import Transaction, retry_on_conflict, transaction
-from pipeline_engine.services.pipelines import as_id, check
+from pipeline_engine.services.definitions import check
+from pipeline_engine.services.pipelines import as_id
 from pipeline_engine.services.queries import ExecutionRecord, execution
 from pipeline_engine.services.stored_actions.catalogue import catalogue_read
 from pipeline_engine.services.visibility import not_found, require_visible

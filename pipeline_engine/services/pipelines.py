@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from pipeline_engine.config import Settings
 from pipeline_engine.domain import checks
 from pipeline_engine.domain.callers import Caller
-from pipeline_engine.domain.checks import ActionCatalogue, CheckReport
+from pipeline_engine.domain.checks import CheckReport
 from pipeline_engine.domain.definitions import notifies
 from pipeline_engine.domain.recorded_actions import stored_definitions, versions_in
 from pipeline_engine.domain.sealing import (
@@ -37,11 +37,10 @@ from pipeline_engine.errors import (
     TooManyStoredBytes,
     VersionMismatch,
 )
-from pipeline_engine.registry import Registry
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.start import check_demands
 from pipeline_engine.scheduler.transaction import retry_on_conflict
-from pipeline_engine.services import audit_log, secrets
+from pipeline_engine.services import audit_log
 from pipeline_engine.services.audit_log import Act
 from pipeline_engine.services.definition_limits import limits_of
 from pipeline_engine.services.pages import Listed, Page
@@ -89,46 +88,6 @@ class StoredPipeline:
     def action_versions(self) -> dict[str, str]:
         """The version of each action that was taken when the revision was saved."""
         return versions_in(self.actions)
-
-
-def check(
-    runtime: Runtime,
-    document: object,
-    actions: ActionCatalogue,
-    *,
-    secrets: Collection[str] | None = None,
-) -> CheckReport:
-    """Every error and warning of a definition that is to be executed.
-
-    *actions* and *secrets* are those that its owner may name; null if nobody has looked.
-    """
-    return checks.check(
-        document,
-        actions,
-        limits=limits_of(runtime.settings),
-        secrets=secrets,
-    )
-
-
-def check_for(caller: Caller, session: Session, runtime: Runtime, document: object) -> CheckReport:
-    """The same for a definition of the owner for whom *caller* acts."""
-    actions = catalogue_of(runtime, session.connection, caller.user_id)
-    return check(runtime, document, actions, secrets=secrets.names(caller, session, runtime))
-
-
-def definition_schema() -> Mapping[str, Any]:
-    """A definition as JSON Schema; each object that has fields of its own has a ``title``."""
-    return checks.document_schema()
-
-
-def schema_for_editors(registry: Registry) -> Mapping[str, Any]:
-    """A definition as JSON Schema 2020-12, with the params of every installed action."""
-    return checks.editor_schema(action.meta for action in registry)
-
-
-def schema_of_params(registry: Registry, action_type: str) -> Mapping[str, Any]:
-    """The params of one action as JSON Schema 2020-12. Raises ``ActionNotFound``."""
-    return checks.schema_of_action(registry.meta(action_type))
 
 
 def create(

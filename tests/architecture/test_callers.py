@@ -40,7 +40,7 @@ OPERATORS = {
 #: Without a look at anybody's rows.
 NOBODYS = {
     "pipelines.as_id": "reads an id, and looks nothing up",
-    "pipelines.check": "of a definition that is sent along; the runtime knows the actions",
+    "definitions.check": "of a definition that is sent along; the runtime knows the actions",
     "schedules.reading.not_found": "makes the error that says no more than the caller has asked",
     "webhooks.stored.as_id": "reads an id, and looks nothing up",
     "visibility.not_found": "makes the error that says no more than the caller has asked",

@@ -7,7 +7,7 @@ from functools import partial
 from flask import Response
 
 from pipeline_engine.services import Scope
-from pipeline_engine.services import pipelines as services
+from pipeline_engine.services import definitions as services
 
 from .actions import UNCHANGED
 from .blueprint import Blueprint

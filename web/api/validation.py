@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline_engine.services import Scope
-from pipeline_engine.services import pipelines as services
+from pipeline_engine.services import definitions as services
 
 from .blueprint import Blueprint
 from .context import caller, runtime, session

@@ -17,7 +17,7 @@ from unit.definitions.test_check_properties import DOCUMENTS, dags
 from pipeline_engine.domain.checks import check, editor_schema
 from pipeline_engine.registry import Registry
 from pipeline_engine.services.actions import Catalogue
-from pipeline_engine.services.pipelines import schema_for_editors, schema_of_params
+from pipeline_engine.services.definitions import schema_for_editors, schema_of_params
 
 REGISTRY = Registry.discover()
 CATALOGUE = Catalogue(REGISTRY)
