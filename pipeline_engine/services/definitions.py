@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain import checks
+from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.checks import ActionCatalogue, CheckReport
 from pipeline_engine.registry import Registry
@@ -47,9 +48,12 @@ def definition_schema() -> Mapping[str, Any]:
     return checks.document_schema()
 
 
-def schema_for_editors(registry: Registry) -> Mapping[str, Any]:
-    """A definition as JSON Schema 2020-12, with the params of every installed action."""
-    return checks.editor_schema(action.meta for action in registry)
+def schema_for_editors(registry: Registry, stored: Iterable[ActionMeta] = ()) -> Mapping[str, Any]:
+    """A definition as JSON Schema 2020-12, with the params of every installed action.
+
+    *stored* are those that its owner has beside them, in all versions, the newest first.
+    """
+    return checks.editor_schema((*(action.meta for action in registry), *stored))
 
 
 def schema_of_params(registry: Registry, action_type: str) -> Mapping[str, Any]:

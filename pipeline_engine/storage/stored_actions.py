@@ -35,6 +35,16 @@ def in_store_of(owner: str | None) -> ColumnElement[bool]:
     return func.coalesce(StoredAction.user_id, "") == literal(owner or "")
 
 
+def marks(connection: Connection, owner: str | None) -> list[tuple[str, int]]:
+    """The stored actions that definitions of *owner* may use, each with its lock version."""
+    rows = driver.fetch_prepared(
+        connection,
+        f"SELECT a.id::text, a.lock_version FROM stored_actions a WHERE {_SEEN} ORDER BY a.id",
+        {"owners": _owners(owner)},
+    )
+    return [(str(row[0]), int(row[1])) for row in rows]
+
+
 def names(connection: Connection, owner: str | None) -> list[str]:
     """All names that mean a stored action in definitions of *owner*."""
     rows = driver.fetch(

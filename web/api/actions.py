@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from flask import Response
 from sqlalchemy.exc import DBAPIError
@@ -38,13 +37,13 @@ def list_actions() -> Response:
     Stored actions are those of the owner for whom the caller acts, and those of the system.
     """
     registry, settings = runtime().registry, runtime().settings
-    key, marks = (registry, registry.changes), _marks()
+    key, marks = (registry, registry.changes), marks_of_caller()
     if not marks:
         return kept(key, lambda: PaletteSchema().dump(services.palette(registry, settings)))
     return kept((*key, caller().user_id, *marks), _palette, most=OWNERS)
 
 
-def _marks() -> Sequence[tuple[UUID, int]]:
+def marks_of_caller() -> Sequence[tuple[str, int]]:
     """The stored actions that the caller sees; none while the database is away."""
     try:
         return stored_actions.marks_of(caller(), session())

@@ -223,7 +223,10 @@ def callback_url_of(caller: Caller, runtime: Runtime, step: StepRecord) -> str |
 
 def _is_checked(runtime: Runtime, action: str) -> bool:
     """Whether an answer is looked at first: if any version of the action may want that."""
+    versions = runtime.registry.versions(action)
+    if not versions:  # it is data, or not installed here: whoever looks at an answer will know
+        return True
     try:
-        return any(checks_events(one.executor) for one in runtime.registry.versions(action))
-    except PipelineEngineError:  # its plug-in is not installed here
+        return any(checks_events(one.executor) for one in versions)
+    except PipelineEngineError:  # it cannot be made here
         return False

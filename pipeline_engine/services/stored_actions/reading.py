@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
@@ -19,6 +18,7 @@ from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import check_params
 from pipeline_engine.services.actions import ICONS, OTHER_ICON, Category, Palette
 from pipeline_engine.services.stored_actions.catalogue import catalogue_of
+from pipeline_engine.storage import stored_actions as storage
 from pipeline_engine.storage.stored_actions import StoredVersion, in_store_of
 from pipeline_engine.storage.tables.stored_actions import StoredAction, StoredActionVersion
 from pipeline_engine.storage.visibility import visible_to
@@ -62,14 +62,45 @@ class OwnersActions:
         return Palette(categories, [*installed.broken, *self.broken])
 
 
-def marks_of(caller: Caller, session: Session) -> Sequence[tuple[UUID, int]]:
-    """What changes when a palette of *caller* does: each stored action with its lock version."""
-    found = select(StoredAction.id, StoredAction.lock_version).where(_seen(caller))
-    return [(row.id, row.lock_version) for row in session.execute(found.order_by(StoredAction.id))]
+def marks_of(caller: Caller, session: Session) -> Sequence[tuple[str, int]]:
+    """What changes when a palette of *caller* does: each stored action with its lock version.
+
+    It is asked for each list of actions, so it is a plain statement; ``_seen`` says the same.
+    """
+    if caller.only_pipelines is not None:
+        return ()
+    return storage.marks(session.connection(), caller.user_id)
 
 
 def shown_to(caller: Caller, session: Session, runtime: Runtime) -> OwnersActions:
     """What the definitions of the owner for whom *caller* acts may name, by name."""
+    actions = catalogue_of(runtime, session.connection, caller.user_id)
+    usable, broken = [], []
+    for name, (action, versions) in _meant(caller, session, runtime).items():
+        known = actions.known(_row(action, versions[0]))
+        if known.meta is None:
+            broken.append(BrokenAction(name, STORED, f"it builds on {known.missing}"))
+        else:
+            kept = [str(version.version) for version in versions]
+            usable.append(ShownStored(action, versions[0], known.meta, kept))
+    return OwnersActions(usable, broken)
+
+
+def metas_of(caller: Caller, session: Session, runtime: Runtime) -> Sequence[ActionMeta]:
+    """The same in all versions that can be used, of each name the newest first."""
+    actions = catalogue_of(runtime, session.connection, caller.user_id)
+    known = (
+        actions.known(_row(action, version))
+        for action, versions in _meant(caller, session, runtime).values()
+        for version in versions
+    )
+    return [one.meta for one in known if one.meta is not None]
+
+
+def _meant(
+    caller: Caller, session: Session, runtime: Runtime
+) -> Mapping[str, tuple[StoredAction, list[StoredActionVersion]]]:
+    """The stored actions that names mean to *caller*, by name, with their versions."""
     rows = session.execute(
         select(StoredAction, StoredActionVersion)
         .join(StoredActionVersion, StoredActionVersion.action_id == StoredAction.id)
@@ -81,22 +112,12 @@ def shown_to(caller: Caller, session: Session, runtime: Runtime) -> OwnersAction
         )
     )
     # Of two with one name the owner's own is the later one, and counts.
-    meant: dict[str, tuple[StoredAction, list[StoredActionVersion]]] = {}
+    found: dict[str, tuple[StoredAction, list[StoredActionVersion]]] = {}
     for action, version in rows:
-        if meant.get(action.type, (None,))[0] is not action:
-            meant[action.type] = (action, [])
-        meant[action.type][1].append(version)
-    actions = catalogue_of(runtime, session.connection, caller.user_id)
-    usable, broken = [], []
-    for name in sorted(meant.keys() - {n for n in meant if n in runtime.registry}):
-        action, versions = meant[name]
-        known = actions.known(_row(action, versions[0]))
-        if known.meta is None:
-            broken.append(BrokenAction(name, STORED, f"it builds on {known.missing}"))
-        else:
-            kept = [str(version.version) for version in versions]
-            usable.append(ShownStored(action, versions[0], known.meta, kept))
-    return OwnersActions(usable, broken)
+        if found.get(action.type, (None,))[0] is not action:
+            found[action.type] = (action, [])
+        found[action.type][1].append(version)
+    return {name: its for name, its in found.items() if name not in runtime.registry}
 
 
 def get(caller: Caller, session: Session, runtime: Runtime, name: str) -> ShownStored:

@@ -380,3 +380,31 @@ def test_a_member_of_no_store_sees_neither_the_action_nor_its_secret(
 
     (error,) = refused.value.facts["report"].errors
     assert (error.code, error.hint) == ("unknown_action", None)
+
+
+def test_what_a_template_has_done_is_undone_by_another(drive: Drive, store: Store) -> None:
+    driver = drive(echo())
+    store(driver, GREET)
+    undo = {"action": "greet", "params": {"who": "{{ steps.hi.outputs.text }}"}}
+
+    end = driver.run(
+        step("hi", "greet", who="Ada") | {"compensate": undo},
+        step("late", "echo", "hi", text="fail"),
+    )
+
+    assert end.status == "FAILED"
+    undone = end.step("compensate:hi")
+    assert (undone.action, undone.outputs) == ("greet", {"text": "Hello Hello Ada"})
+
+
+def test_a_composite_counts_against_the_limits_of_its_actions(drive: Drive, store: Store) -> None:
+    driver = drive(echo(), action_limits={"echo": 1, "greet": 1})
+    store(driver, GREET)
+    store(driver, TWICE)
+
+    end = driver.run(
+        step("both", "twice", word="hi"), step("a", "greet", who="a"), step("b", "greet", who="b")
+    )
+
+    assert end.status == "COMPLETED"
+    assert driver.audit(end.execution.id) == []

@@ -88,6 +88,18 @@ def test_the_list_of_one_owner_says_nothing_of_another(
     assert alice.get(URL, headers={"If-None-Match": his.headers["ETag"]}).status_code == 304
 
 
+def test_editors_are_told_of_it_by_the_schema_of_its_owner(
+    alice: FlaskClient, bob: FlaskClient
+) -> None:
+    before = bob.get("/api/v1/schema").data
+    make(alice)
+
+    names = alice.get("/api/v1/schema").json["$defs"]["Action"]["anyOf"]
+
+    assert "custom_notification" in [name.get("const") for name in names]
+    assert bob.get("/api/v1/schema").data == before
+
+
 def test_each_change_is_a_version_and_is_made_of_what_was_seen(alice: FlaskClient) -> None:
     made = make(alice)
     changed = NOTIFY | {"name": "Notify"}

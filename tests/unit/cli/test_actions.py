@@ -95,3 +95,13 @@ def test_a_stored_action_is_shown_listed_and_deleted(service: LocalService, tmp_
     assert "stored by env:user:ada for ada, beside 1\n" in shown
     assert stored(service, tmp_path, "versions", "notify").startswith("version")
     assert stored(service, tmp_path, "delete", "notify", "--yes") == "deleted\n"
+
+
+def test_a_check_without_an_api_says_that_it_does_not_know_stored_actions(tmp_path: Path) -> None:
+    step = {"id": "a", "name": "A", "action": "notify", "params": {}}
+    (tmp_path / "uses.json").write_text(json.dumps({"name": "uses", "steps": [step]}))
+
+    said = CliRunner().invoke(main, ["validate", "--local", str(tmp_path / "uses.json")])
+
+    assert said.exit_code == 1
+    assert "Only installed actions are known here" in said.output
