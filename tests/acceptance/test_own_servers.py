@@ -69,7 +69,10 @@ class Lasting:
         if self._stack is None or not self._stack.is_running:
             self._stack = Stack.start(
                 self._directory,
-                environment={"PYTHONPATH": str(self._directory.parent)},
+                environment={
+                    "PYTHONPATH": str(self._directory.parent),
+                    "PIPELINE_TRUSTED_PACKAGES": "written",
+                },
                 options=("--flower", "--reload"),
                 port=free_port(),
             )
