@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline_engine.domain.action_names import pinned, type_of
 from pipeline_engine.domain.action_params import param_problems
-from pipeline_engine.domain.actions import ActionMeta
+from pipeline_engine.domain.actions import ActionMeta, InnerAction
 from pipeline_engine.domain.concurrency import Need, needs_of_action
 from pipeline_engine.domain.definitions import StepDefinition
 from pipeline_engine.domain.expressions import (
@@ -137,9 +137,8 @@ class KnownAction:
     ) -> PlannedTemplate:
         base = self._chosen(plan).get(action.base)
         exposed, said = self.meta(plan), definition.params
-        given = {k: v for k, v in said.items() if exposed.param(k)}
         filled = {k: v for k, v in action.filled.items() if base.meta.param(k)}
-        passed = {k: v for k, v in given.items() if base.meta.param(k)}
+        passed = {k: v for k, v in said.items() if exposed.param(k) and base.meta.param(k)}
         return PlannedTemplate(
             **plan.given_to(replace(definition, params={**filled, **passed}), base.meta),
             action=name,
@@ -147,7 +146,7 @@ class KnownAction:
             fans_out=definition.for_each is not None or base.fans_out,
             exposed=exposed,
             filled=filled,
-            given=given,
+            given=said,
         )
 
     def _composite(
@@ -156,8 +155,10 @@ class KnownAction:
         bases = {one: self._meta_of(plan, one) for one in action.uses}
         names = {one: pinned(type_of(one), meta.version) for one, meta in bases.items()}
         meta = meta_of(action, self.version, bases)
+        # It runs others, so an address in its params is that of each of its items.
+        runs = replace(meta, cheap=True, idempotent=True, inner=InnerAction())
         return PlannedStep(
-            **plan.given_to(definition, replace(meta, cheap=True, idempotent=True)),
+            **plan.given_to(definition, runs),
             action=name,
             executor=CompositeExecutor(action, meta, bases, names),
             fans_out=True,

@@ -16,12 +16,14 @@ from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.domain.masking import MASK
 from pipeline_engine.errors import ActionExists, InvalidDefinition, PermissionDenied
 from pipeline_engine.registry import RegisteredAction
+from pipeline_engine.scheduler.actions.callback_tokens import read_token
 from pipeline_engine.sdk import (
     ActionContext,
     ActionResult,
     EventAction,
     EventContext,
     EventResult,
+    ExecutionMode,
     ParamDefinition,
     StepStatus,
 )
@@ -408,3 +410,29 @@ def test_a_composite_counts_against_the_limits_of_its_actions(drive: Drive, stor
 
     assert end.status == "COMPLETED"
     assert driver.audit(end.execution.id) == []
+
+
+@pytest.mark.parametrize("waits_in", ["job", "waits"])
+def test_an_address_that_a_composite_is_given_is_that_of_the_action_which_waits(
+    drive: Drive, store: Store, waits_in: str
+) -> None:
+    told: list[str] = []
+
+    def execute(context: ActionContext) -> ActionResult:
+        told.append(context.params["text"])
+        return ActionResult(success=True, awaiting_event=True)
+
+    parked = an_action("job", execute, params=["text"], execution_mode=ExecutionMode.EVENT_DRIVEN)
+    driver = drive(parked)
+    waits = {"type": "waits", "name": "Waits", "template": "job", "exposed_params": ["url"]}
+    store(driver, waits | {"defaults": {"text": "{{ inputs.url }}"}})
+    given = {"text" if waits_in == "job" else "url": "{{ inputs.address }}"}
+    steps = [{"id": "it", "action": waits_in, "params": given}]
+    store(driver, {"type": "c", "name": "C", "steps": steps, "exposed_params": ["address"]})
+    execution_id = driver.start(step("ask", "c", address="{{ callback_url }}"))
+    driver.settle()
+
+    token = read_token(driver.runtime.settings, told[0].rpartition("/")[2])
+
+    (item,) = driver.look(execution_id).items("ask")
+    assert token.step_execution_id == item.id
