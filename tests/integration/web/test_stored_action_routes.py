@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from support.documentation import DOCS, blocks
 from werkzeug.test import TestResponse
 
 from pipeline_engine.config import Settings
@@ -265,3 +268,15 @@ def test_an_owner_has_as_many_as_one_may_have(
         stored_actions.create(SYSTEM, session, runtime, NOTIFY | {"type": "one_more"})
 
     assert refused.value.code == "too_many_stored_actions"  # type: ignore[attr-defined]
+
+
+def test_what_the_page_types_is_stored_and_fits(alice: FlaskClient) -> None:
+    text = "".join(blocks(DOCS / "howto" / "build-an-action-from-data.md", "sh"))
+    found = re.findall(r"<<'EOF'\n(.*?)^EOF$", text, re.DOTALL | re.MULTILINE)
+    notify, release, announce = map(json.loads, found)
+
+    made = [alice.post(URL, json=action) for action in (notify, announce)]
+    checked = alice.post("/api/v1/validate", json={"dag": release}).json
+
+    assert [answer.status_code for answer in made] == [201, 201], made[1].json
+    assert (checked["valid"], checked["warnings"]) == (True, []), checked
