@@ -358,5 +358,6 @@ def _environment(folder: Path, proxy: Proxy, known: Secrets) -> dict[str, str]:
         "PE_BATTERY_LEDGER": str((folder / "ledger").resolve()),
         "PE_BATTERY_LETTERS": str((folder / "letters").resolve()),
         "PYTHONPATH": str(PLUGIN),
+        "PIPELINE_TRUSTED_PACKAGES": "battery-pipeline-actions",
         "LOG_LEVEL": "INFO",
     }

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from benchmarks.ledger import Ledger
-from pipeline_engine.registry import GROUP, Registry
+from pipeline_engine.registry import GROUP, TRUSTING, Registry
 from pipeline_engine.sdk import (
     ActionContext,
     ActionMeta,
@@ -92,7 +92,9 @@ def _ledger(path: str) -> Ledger:
 
 def known_actions() -> Registry:
     """Return the actions that workers find with ``PLUGIN`` in their path."""
-    return Registry.discover([*metadata.entry_points(group=GROUP), *_entry_points()])
+    return Registry.discover(
+        [*metadata.entry_points(group=GROUP), *_entry_points()], terms=TRUSTING
+    )
 
 
 def _entry_points() -> Sequence[metadata.EntryPoint]:

@@ -28,6 +28,7 @@ from pipeline_engine.setting_kinds import (
     RetentionRules,
     WordLists,
     Words,
+    WordsOrList,
     are_asymmetric,
     is_cron,
     is_database_url,
@@ -51,6 +52,8 @@ NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 SECRET_PREFIX = "PIPELINE_SECRET__"  # noqa: S105 (the name of a variable)
 #: What installing a package needs.
 MARKETPLACE = ("marketplace_sources", "marketplace_state")
+#: What keeps isolated actions from files and network; ``auto`` is the best that works here.
+SANDBOXES = ("auto", "bubblewrap", "landlock", "off")
 EVERYBODY = "*"  #: among the owners to whom something is lent
 
 
@@ -193,6 +196,31 @@ class Settings:
     )
     marketplace_state: str | None = _variable(
         "PIPELINE_MARKETPLACE_STATE", ma.String(load_default=None)
+    )
+
+    # Actions of packages that run in processes of their own
+    trusted_packages: tuple[str, ...] = _variable(
+        "PIPELINE_TRUSTED_PACKAGES", WordsOrList(load_default=())
+    )
+    isolated_sandbox: str = _variable(
+        "PIPELINE_ISOLATED_SANDBOX",
+        ma.String(load_default="auto", validate=validate.OneOf(SANDBOXES)),
+    )
+    isolated_memory_mb: int = _variable(
+        "PIPELINE_ISOLATED_MEMORY_MB",
+        ma.Integer(load_default=512, validate=validate.Range(min=256)),
+    )
+    isolated_cpu_seconds: int = _variable(
+        "PIPELINE_ISOLATED_CPU_SECONDS", ma.Integer(load_default=60, validate=AT_LEAST_ONE)
+    )
+    isolated_file_mb: int = _variable(
+        "PIPELINE_ISOLATED_FILE_MB", ma.Integer(load_default=64, validate=AT_LEAST_ONE)
+    )
+    isolated_processes: int = _variable(
+        "PIPELINE_ISOLATED_PROCESSES", ma.Integer(load_default=32, validate=validate.Range(min=4))
+    )
+    isolated_children: int = _variable(
+        "PIPELINE_ISOLATED_CHILDREN", ma.Integer(load_default=4, validate=AT_LEAST_ONE)
     )
 
     # Logs
@@ -467,25 +495,26 @@ class Settings:
         except ValidationError as error:
             raise _invalid(error) from error
 
-    @staticmethod
-    def database_url_from_env(env: Mapping[str, str] | None = None) -> str:
+    @classmethod
+    def database_url_from_env(cls, env: Mapping[str, str] | None = None) -> str:
         """Read the one setting that work on the schema needs.  Raises ``InvalidSettings``."""
-        try:
-            loaded = _schema(only=("database_url",)).load(_given(env))
-        except ValidationError as error:
-            raise _invalid(error) from error
-        return str(loaded["database_url"])
+        return str(cls.some_from_env("database_url", env=env)["database_url"])
 
     @staticmethod
-    def marketplace_from_env(env: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+    def some_from_env(*names: str, env: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+        """Read these alone, for what needs no others.  Raises ``InvalidSettings``."""
+        try:
+            return MappingProxyType(dict(_schema(only=names).load(_given(env))))
+        except ValidationError as error:
+            raise _invalid(error) from error
+
+    @classmethod
+    def marketplace_from_env(cls, env: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         """Read what installing a package needs; no server has to be there for that.
 
         Raises ``InvalidSettings``.
         """
-        try:
-            return dict(_schema(only=MARKETPLACE).load(_given(env)))
-        except ValidationError as error:
-            raise _invalid(error) from error
+        return cls.some_from_env(*MARKETPLACE, env=env)
 
     def lends_secrets_to(self, owner: str | None) -> bool:
         """Whether the definitions of *owner* may name the installation's own secrets."""

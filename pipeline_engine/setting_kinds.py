@@ -40,6 +40,21 @@ class Words(ma.Field[tuple[str, ...]]):
         return tuple(word.strip() for word in str(value).split(",") if word.strip())
 
 
+class WordsOrList(Words):
+    """The same, or a JSON list of them."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> tuple[str, ...]:
+        if not str(value).lstrip().startswith("["):
+            return super()._deserialize(value, *args, **kwargs)
+        try:
+            loaded = orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValidationError(f"Not valid JSON: {error}.") from error
+        if not _is_word_list(loaded):
+            raise ValidationError('Not a JSON list of texts such as ["acme-actions"].')
+        return tuple(word.strip() for word in loaded if word.strip())
+
+
 class JsonMap(ma.Field[Mapping[str, str]]):
     """A JSON object with texts as keys and values."""
 

@@ -65,5 +65,6 @@ class Place:
             LEDGER_VARIABLE: str(ledger.path),
             "DATABASE_URL": self.database_url.rpartition("/")[0] + f"/peer_{name}",
             "REDIS_URL": self.redis_url,
+            "PIPELINE_TRUSTED_PACKAGES": "fibo-pipeline-actions",
             "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(PLUGIN)]),
         }

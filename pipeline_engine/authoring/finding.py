@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pipeline_engine.authoring.sources import NoActionThere, entry_points_at, is_place
 from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.isolation.between.places import reason_in
 from pipeline_engine.registry import InvalidPlugin, RegisteredAction, Registry
 from pipeline_engine.registry.discovery import loaded
-from pipeline_engine.registry.places import reason_in
 
 
 def action_meant(word: str, registry: Registry) -> RegisteredAction:

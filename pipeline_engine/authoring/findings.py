@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from pipeline_engine.errors import UnknownAction
+from pipeline_engine.isolation.between.places import reason_in
 from pipeline_engine.registry import RegisteredAction
-from pipeline_engine.registry.places import reason_in
 from pipeline_engine.sdk import BaseActionExecutor, ExecutionMode, check_params
 
 

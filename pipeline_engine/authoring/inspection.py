@@ -10,9 +10,9 @@ from importlib import metadata
 from pipeline_engine.authoring.findings import Finding, Severity, findings_of
 from pipeline_engine.authoring.sources import NoActionThere, entry_points_at, is_place
 from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.isolation.between.places import reason_in
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.registry.discovery import distribution_of, installed, loaded
-from pipeline_engine.registry.places import reason_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ def schema(action: str | None) -> None:
     It needs no API. Kept in a file, it has editors check and complete the documents that name
     that file in "$schema".
     """
-    from pipeline_engine.registry import Registry
+    from pipeline_engine.registry import Registry, Terms
     from pipeline_engine.services.definitions import schema_for_editors, schema_of_params
 
-    registry = Registry.discover()
+    registry = Registry.discover(terms=Terms.from_env())
     print_json(schema_of_params(registry, action) if action else schema_for_editors(registry))

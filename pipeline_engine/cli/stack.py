@@ -62,6 +62,7 @@ def up(
     from pipeline_engine.embedded.console import Console
     from pipeline_engine.embedded.stack import Stack
     from pipeline_engine.embedded.up import StackRun, Wishes
+    from pipeline_engine.isolation.terms import Terms, untrusted
 
     # The processes inherit our environment; config.py alone gives meaning to it.
     environment = dict(os.environ)
@@ -72,7 +73,10 @@ def up(
             directory, environment=environment, options=options, port=port, detached=True
         )
         stop = f"{typed('down', directory)}; the data stays"
-        for line in (*stack.state.remarks, *announcement(stack.state, stack.directory, stop=stop)):
+        lines = announcement(
+            stack.state, stack.directory, stop=stop, isolated=untrusted(Terms.from_env())
+        )
+        for line in (*stack.state.remarks, *lines):
             click.echo(line)
         return
     wishes = Wishes(host=host, port=port, flower=flower, reload=reload)

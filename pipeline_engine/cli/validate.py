@@ -46,10 +46,11 @@ def validate(
 def _check_here(document: dict[str, Any]) -> dict[str, Any]:
     """Return what ``POST /validate`` would answer."""
     from pipeline_engine.domain.checks import Limits, check
+    from pipeline_engine.isolation.terms import Terms
     from pipeline_engine.registry import Registry
     from pipeline_engine.services.actions import Catalogue
 
-    report = check(document, Catalogue(Registry.discover()), limits=Limits())
+    report = check(document, Catalogue(Registry.discover(terms=Terms.from_env())), limits=Limits())
     return {
         "valid": report.valid,
         "errors": [issue.message for issue in report.errors],

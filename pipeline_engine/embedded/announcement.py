@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,8 +31,13 @@ def typed(command: str, directory: Path) -> str:
     return f"{called()} {command}{option}"
 
 
-def announcement(state: StackState, directory: Path, *, stop: str) -> Iterator[str]:
-    """Yield the lines that a newcomer needs next; *stop* says how to end the stack."""
+def announcement(
+    state: StackState, directory: Path, *, stop: str, isolated: Sequence[str] = ()
+) -> Iterator[str]:
+    """Yield the lines that a newcomer needs next; *stop* says how to end the stack.
+
+    *isolated* are the packages whose actions run in processes of their own.
+    """
     env = typed("env", directory)
     url, here = state.exports["PIPELINE_API_URL"], _shown(directory)
     yield f"API     {url}  (/docs shows every route)"
@@ -41,6 +46,8 @@ def announcement(state: StackState, directory: Path, *, stop: str) -> Iterator[s
         yield f"Flower  {state.exports['FLOWER_URL']}  (user {user}, password: see token)"
     for name, address, variable in foreign_servers(state):
         yield f"yours   {name} at {address} ({variable})"
+    if isolated:
+        yield f"isolated {', '.join(isolated)}; to trust: PIPELINE_TRUSTED_PACKAGES"
     yield f'token   in another shell: eval "$({env})"'
     yield f"logs    {here}/logs, a file for each process"
     yield f"stop    {stop}"

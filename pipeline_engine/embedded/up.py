@@ -26,6 +26,7 @@ from pipeline_engine.embedded.processes import COMMON, Layout, application_progr
 from pipeline_engine.embedded.server import Server
 from pipeline_engine.embedded.state import ProcessState, StackState
 from pipeline_engine.embedded.supervisor import Supervisor
+from pipeline_engine.isolation.terms import Terms, untrusted
 
 SERVER_WITHIN = timedelta(seconds=30)
 WEB_WITHIN = timedelta(seconds=60)
@@ -167,7 +168,8 @@ class StackRun:
         if not self._supervisor.wait_for(self._web_answers, "web", WEB_WITHIN):
             return False
         self._note(ready=True)
-        for line in announcement(self._state, self._home.directory, stop=STOP):
+        isolated = untrusted(Terms.from_env())
+        for line in announcement(self._state, self._home.directory, stop=STOP, isolated=isolated):
             self._say(line)
         self._say("warnings and errors of the processes follow; --verbose shows all lines")
         return True

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib import metadata
-from typing import Any
+from types import MappingProxyType
+from typing import TypeAlias
 
 from pipeline_engine.domain.action_names import pin_of, type_of
-from pipeline_engine.registry.places import reason_in
-from pipeline_engine.registry.registered import InvalidPlugin, RegisteredAction
+from pipeline_engine.isolation.between.loading import InvalidPlugin, executor_class_of, meta_of
+from pipeline_engine.isolation.describe import Described, Target, describe
+from pipeline_engine.isolation.terms import GROUP, OWN_DISTRIBUTION, Terms
+from pipeline_engine.registry.registered import RegisteredAction
 from pipeline_engine.registry.versions import fits
 from pipeline_engine.sdk import ActionMeta, BaseActionExecutor
 
-GROUP = "pipeline_engine.actions"
-OWN_DISTRIBUTION = "pipeline-engine"
 BY_HAND = "registered by hand"  #: instead of a distribution and its version
+#: What the packages say of themselves that are not trusted: by package and entry point.
+Strangers: TypeAlias = Mapping[str, Mapping[Target, Described]]
+NO_STRANGERS: Strangers = MappingProxyType({})
 
 
 def installed() -> Iterable[metadata.EntryPoint]:
@@ -23,10 +28,27 @@ def installed() -> Iterable[metadata.EntryPoint]:
     return metadata.entry_points(group=GROUP)
 
 
-def precedence(entry_point: metadata.EntryPoint) -> tuple[bool, str, str]:
-    """Our own come first: no package can put itself in the place of a built-in action."""
-    distribution = distribution_of(entry_point)
-    return distribution != OWN_DISTRIBUTION, distribution, entry_point.name
+def in_order(
+    entry_points: Iterable[metadata.EntryPoint], terms: Terms
+) -> list[metadata.EntryPoint]:
+    """Our own first, then those that are trusted: no package takes the place of a better one."""
+
+    def precedence(entry_point: metadata.EntryPoint) -> tuple[bool, bool, str, str]:
+        package = distribution_of(entry_point)
+        own = package == OWN_DISTRIBUTION
+        return not own, not terms.trusts(package), package, entry_point.name
+
+    return sorted(entry_points, key=precedence)
+
+
+def strangers(entry_points: Iterable[metadata.EntryPoint], terms: Terms) -> Strangers:
+    """What packages say of themselves that are not trusted; nothing of them is imported here."""
+    packages: dict[str, list[Target]] = defaultdict(list)
+    for entry_point in entry_points:
+        package = distribution_of(entry_point)
+        if not terms.trusts(package):
+            packages[package].append(Target(entry_point.name, entry_point.value))
+    return describe(packages, terms)
 
 
 def distribution_of(entry_point: metadata.EntryPoint) -> str:
@@ -40,21 +62,24 @@ def _name_and_version(distribution: metadata.Distribution | None) -> tuple[str, 
     return (distribution.name, distribution.version) if distribution else ("unknown", "unknown")
 
 
-def loaded(entry_point: metadata.EntryPoint) -> RegisteredAction:
+def loaded(
+    entry_point: metadata.EntryPoint, strangers: Strangers = NO_STRANGERS
+) -> RegisteredAction:
     """The action of an entry point; raises ``InvalidPlugin`` and whatever its module raises."""
-    target = entry_point.load()
-    meta = _checked(_meta_of(target, entry_point.name))
+    package = distribution_of(entry_point)
+    isolated = package in strangers
+    meta, executor_class = _described(entry_point, strangers) if isolated else _own(entry_point)
+    _checked(meta)
     if not _is_name_of(meta, entry_point.name):
         raise InvalidPlugin(f"the entry point is named '{entry_point.name}', not '{meta.type}'")
     version = _name_and_version(entry_point.dist)[1]
-    executor_class = _executor_class_of(target)
-    return RegisteredAction(meta, executor_class, distribution_of(entry_point), version)
+    return RegisteredAction(meta, executor_class, package, version, isolated=isolated)
 
 
 def made_by_hand(target: type) -> RegisteredAction:
     """The action of a class that no entry point leads to; raises ``InvalidPlugin``."""
-    meta = _checked(_meta_of(target, target.__name__))
-    return RegisteredAction(meta, _executor_class_of(target), BY_HAND, BY_HAND)
+    meta = _checked(meta_of(target, target.__name__))
+    return RegisteredAction(meta, executor_class_of(target), BY_HAND, BY_HAND)
 
 
 def _checked(meta: ActionMeta) -> ActionMeta:
@@ -70,25 +95,15 @@ def _is_name_of(meta: ActionMeta, name: str) -> bool:
     return type_of(name) in (meta.type, *meta.aliases) and (pin is None or fits(meta.version, pin))
 
 
-def _meta_of(target: Any, name: str) -> ActionMeta:
-    meta = getattr(target, "meta", None)
-    if not isinstance(meta, ActionMeta):
-        raise InvalidPlugin(f"Action {name} missing 'meta' attribute")
-    return meta
+def _own(entry_point: metadata.EntryPoint) -> tuple[ActionMeta, type[BaseActionExecutor]]:
+    target = entry_point.load()
+    return meta_of(target, entry_point.name), executor_class_of(target)
 
 
-def _executor_class_of(target: Any) -> type[BaseActionExecutor]:
-    """Accept the executor itself, or the two-class form that names one."""
-    if isinstance(target, type) and issubclass(target, BaseActionExecutor):
-        return target
-    executor_class = getattr(target, "executor_class", None)
-    if executor_class is None:
-        raise InvalidPlugin(f"Action {target.meta.type} missing 'executor_class' attribute")
-    if not (isinstance(executor_class, type) and issubclass(executor_class, BaseActionExecutor)):
-        raise InvalidPlugin(f"the executor of {target.meta.type} is no BaseActionExecutor")
-    return executor_class
-
-
-def reason_of(error: Exception) -> str:
-    """Why an action could not be loaded, in words."""
-    return str(error) if isinstance(error, InvalidPlugin) else reason_in(error)
+def _described(
+    entry_point: metadata.EntryPoint, strangers: Strangers
+) -> tuple[ActionMeta, type[BaseActionExecutor]]:
+    found = strangers[distribution_of(entry_point)][Target(entry_point.name, entry_point.value)]
+    if found.meta is None or found.executor_class is None:
+        raise InvalidPlugin(found.broken)
+    return found.meta, found.executor_class

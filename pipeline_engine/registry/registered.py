@@ -7,16 +7,13 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from pipeline_engine.errors import PipelineEngineError, UnknownAction
+from pipeline_engine.errors import UnknownAction
+from pipeline_engine.isolation.between.loading import InvalidPlugin
 from pipeline_engine.sdk import ActionMeta, BaseActionExecutor, FanOutActionExecutor
 
 log = structlog.get_logger(__name__)
 
-
-class InvalidPlugin(PipelineEngineError):
-    """An entry point does not lead to an action."""
-
-    code = "invalid_plugin"
+__all__ = ["BrokenAction", "InvalidPlugin", "RegisteredAction"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,7 @@ class RegisteredAction:
     executor_class: type[BaseActionExecutor]
     distribution: str
     distribution_version: str
+    isolated: bool = False  #: it runs in a process of its own
     _made: list[BaseActionExecutor] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

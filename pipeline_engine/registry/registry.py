@@ -11,12 +11,16 @@ import structlog
 
 from pipeline_engine.domain.action_names import pin_of, pinned, type_of
 from pipeline_engine.errors import ActionNotFound, UnknownAction
+from pipeline_engine.isolation.between.loading import reason_of
+from pipeline_engine.isolation.terms import Terms
 from pipeline_engine.registry.discovery import (
+    NO_STRANGERS,
+    Strangers,
     distribution_of,
+    in_order,
     installed,
     loaded,
-    precedence,
-    reason_of,
+    strangers,
 )
 from pipeline_engine.registry.registered import BrokenAction, InvalidPlugin, RegisteredAction
 from pipeline_engine.registry.versions import Versions, side_by_side
@@ -40,12 +44,21 @@ class Registry:
             self._add(action)
 
     @classmethod
-    def discover(cls, entry_points: Iterable[metadata.EntryPoint] | None = None) -> Registry:
-        """Load every installed action; one that is broken is kept with its reason."""
-        found = installed() if entry_points is None else entry_points
-        registry = cls()
-        for entry_point in sorted(found, key=precedence):
-            registry._register(entry_point)
+    def discover(
+        cls,
+        entry_points: Iterable[metadata.EntryPoint] | None = None,
+        *,
+        terms: Terms | None = None,
+    ) -> Registry:
+        """Load every installed action; one that is broken is kept with its reason.
+
+        *terms* say whom to trust: the actions of others run in processes of their own.
+        """
+        terms = terms or Terms()
+        found = in_order(installed() if entry_points is None else entry_points, terms)
+        asked, registry = strangers(found, terms), cls()
+        for entry_point in found:
+            registry._register(entry_point, asked)
         for broken in registry._broken.values():
             log.warning(
                 "action_broken",
@@ -132,10 +145,10 @@ class Registry:
         found = self.versions(name)
         return f": there are the versions {', '.join(found.texts)}" if found else ""
 
-    def _register(self, entry_point: metadata.EntryPoint) -> None:
+    def _register(self, entry_point: metadata.EntryPoint, asked: Strangers = NO_STRANGERS) -> None:
         distribution = distribution_of(entry_point)
         try:
-            self._add(loaded(entry_point))
+            self._add(loaded(entry_point, asked))
         except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is its reason
             reason = reason_of(error)
             self._broken[entry_point.name] = BrokenAction(entry_point.name, distribution, reason)

@@ -13,8 +13,9 @@ from typing import cast
 
 from pipeline_engine.domain.action_names import type_of
 from pipeline_engine.errors import UnknownAction
-from pipeline_engine.registry.discovery import installed, precedence
-from pipeline_engine.registry.places import reason_in
+from pipeline_engine.isolation.between.places import reason_in
+from pipeline_engine.isolation.terms import Terms
+from pipeline_engine.registry.discovery import in_order, installed
 from pipeline_engine.registry.registered import BrokenAction, InvalidPlugin, RegisteredAction
 from pipeline_engine.registry.registry import Registry
 from pipeline_engine.registry.sources import Package, packages_of
@@ -43,19 +44,25 @@ class ReloadingRegistry(Registry):
     """
 
     _packages: Sequence[Package] = ()
+    _terms: Terms
     _next_look: float = 0.0
     _looking: Lock
     _news: deque[Change]
 
     @classmethod
     def discover(
-        cls, entry_points: Iterable[metadata.EntryPoint] | None = None
+        cls,
+        entry_points: Iterable[metadata.EntryPoint] | None = None,
+        *,
+        terms: Terms | None = None,
     ) -> ReloadingRegistry:
         """Load every installed action, and watch the files of those that can be edited."""
         found = list(installed() if entry_points is None else entry_points)
         packages = packages_of(found)  # before they are loaded: what is saved meanwhile is news
-        registry = cast(ReloadingRegistry, super().discover(found))
-        registry._packages = packages
+        # Who writes a package here trusts it; and a child would import a broken file anew.
+        terms = (terms or Terms()).trusting(package.name for package in packages)
+        registry = cast(ReloadingRegistry, super().discover(found, terms=terms))
+        registry._packages, registry._terms = packages, terms
         registry._looking = Lock()
         registry._news = deque(maxlen=KEPT_NEWS)
         return registry
@@ -87,7 +94,7 @@ class ReloadingRegistry(Registry):
     def _take_over(self, package: Package) -> Change:
         old_modules = package.forget()
         fresh = Registry()
-        for entry_point in sorted(package.entry_points, key=precedence):
+        for entry_point in in_order(package.entry_points, self._terms):
             fresh._register(entry_point)
         for name, module in old_modules.items():  # what old actions may still import
             sys.modules.setdefault(name, module)
@@ -115,7 +122,7 @@ class ReloadingRegistry(Registry):
         return Change(package.name, live, reasons)
 
 
-_OWN = frozenset({"changes", "_packages", "_next_look", "_looking", "_news"})
+_OWN = frozenset({"changes", "_packages", "_terms", "_next_look", "_looking", "_news"})
 
 
 def _unfit(action: RegisteredAction, registry: Registry) -> str | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
+from pipeline_engine.errors import ExecutionNotFound
 from pipeline_engine.scheduler import tellings, trees
 from pipeline_engine.scheduler.actions.context import event_context, make_context
 from pipeline_engine.scheduler.actions.own_address import address_of
@@ -27,6 +29,7 @@ from pipeline_engine.sdk import (
 )
 from pipeline_engine.sdk.celery_tasks import CeleryCall
 from pipeline_engine.storage import rows, transitions
+from pipeline_engine.storage import trees as started
 from pipeline_engine.storage.deliveries import DeliveryRow
 from pipeline_engine.storage.step_logs import Line
 from pipeline_engine.storage.tables.base import Json
@@ -135,8 +138,19 @@ class AttemptApi(PeerApi):
         return str(retry_on_conflict(attempt))
 
     def cancel_pipeline(self, execution_id: str) -> None:
-        """Cancel an execution that ``start_pipeline`` began, with all below it."""
-        trees.cancel(self._runtime, UUID(execution_id), because=trees.PARENT_STOPPED)
+        """Cancel an execution that ``start_pipeline`` began, with all below it.
+
+        Raises ``ExecutionNotFound`` for any other: an action stops nothing of its neighbours'.
+        """
+        found = UUID(execution_id)
+        with self._connection() as connection:
+            if not started.has_started(connection, self._step.row.id, found):
+                message = f"This step has started no execution {execution_id}"
+                raise ExecutionNotFound(message, id=execution_id)
+        trees.cancel(self._runtime, found, because=trees.PARENT_STOPPED)
+
+    def _connection(self) -> AbstractContextManager[Connection]:
+        return nullcontext(self._tx.connection) if self._tx else self._runtime.engine.connect()
 
     def send_celery_task(self, call: CeleryCall, *, waits: bool, look_first: bool) -> CeleryTask:
         """Send a task of another Celery app, unless that has begun it already."""

@@ -24,6 +24,8 @@ from pipeline_engine.domain.masking import Masker, masker_of, remember
 from pipeline_engine.domain.recurrence import require_zones
 from pipeline_engine.domain.sealing import Sealer, SecretUnreadable, sealer_with
 from pipeline_engine.fail_fast_redis import make_redis
+from pipeline_engine.isolation.pool import close_all
+from pipeline_engine.isolation.terms import Terms
 from pipeline_engine.registry import Registry, ReloadingRegistry
 from pipeline_engine.scheduler.combining import Combiner
 from pipeline_engine.scheduler.leases import Leases
@@ -71,7 +73,7 @@ def make_breakers(settings: Settings) -> Breakers:
 def installed_actions(settings: Settings) -> Registry:
     """The installed actions; with ``PIPELINE_RELOAD`` as they are written at any moment."""
     kind = ReloadingRegistry if settings.reload else Registry
-    return kind.discover()
+    return kind.discover(terms=Terms.of(settings))
 
 
 @dataclass(frozen=True)
@@ -143,12 +145,13 @@ class Runtime:
             self.registry.look()
 
     def stop(self) -> None:
-        """Close the connections."""
+        """Close the connections, and end the processes of isolated actions."""
         self.leases.stop()
         self.log_lines.stop()
         self.engine.dispose()
         self.redis.close()
         self.peers.close()
+        close_all()
         if "celery_apps" in self.__dict__:
             self.celery_apps.close()
 

@@ -90,6 +90,7 @@ class ShownAction:
     package: str
     package_version: str
     versions: Sequence[str]  #: all that are installed, newest first
+    isolated: bool  #: it runs in a process of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,9 @@ def get(registry: Registry, settings: Settings, name: str) -> ShownAction:
     action = registry.get(name)
     versions = registry.versions(name).texts
     meta = _here(action.meta, settings)
-    return ShownAction(meta, action.distribution, action.distribution_version, versions)
+    return ShownAction(
+        meta, action.distribution, action.distribution_version, versions, action.isolated
+    )
 
 
 def _here(meta: ActionMeta, settings: Settings) -> ActionMeta:

@@ -56,6 +56,15 @@ def started_before(connection: Connection, step_execution_id: int, call: str) ->
     return None if row is None else Earlier(row[0], row[1])
 
 
+def has_started(connection: Connection, step_execution_id: int, execution_id: UUID) -> bool:
+    """Whether this step has started that execution."""
+    found = connection.exec_driver_sql(
+        "SELECT 1 FROM executions WHERE id = %(id)s AND parent_step_id = %(step)s",
+        {"id": execution_id, "step": step_execution_id},
+    )
+    return found.first() is not None
+
+
 def open_children(connection: Connection, step_execution_id: int) -> list[UUID]:
     """The executions that a step has started and that have not ended."""
     found = connection.exec_driver_sql(

@@ -11,6 +11,7 @@ import pytest
 import requests
 from support.installing import environment_of, make_database
 from support.observing import Ledger
+from support.strangers import PLUGINS as STRANGERS
 from support.waiting import wait_until
 
 from pipeline_engine.client import Client
@@ -61,7 +62,8 @@ def stack_environment(peers_process: PeersProcess, armed: Path) -> dict[str, str
         "PE_FAILPOINTS": f"{ARMED_BY_FILE}{armed}",
         "PIPELINE_SERVICE_URLS": peers_process.service_urls,
         "PIPELINE_PEERS_WITH_IDEMPOTENCY": ",".join(APPS),
-        "PYTHONPATH": str(PLUGINS),
+        "PYTHONPATH": f"{PLUGINS}:{STRANGERS}",
+        "PIPELINE_TRUSTED_PACKAGES": "probe-pipeline-actions",
     }
 
 

@@ -21,7 +21,7 @@ from support.factories import a_step
 from support.waiting import TO_START_SECONDS, wait_until
 
 from pipeline_engine.config import Settings
-from pipeline_engine.registry import Registry
+from pipeline_engine.registry import TRUSTING, Registry
 from pipeline_engine.scheduler.runtime import Runtime
 
 PLUGINS = Path(__file__).parents[1] / "plugins" / "probe_pipeline_actions"
@@ -76,11 +76,12 @@ def workers(
         "PIPELINE_SECRET_KEY": settings.secret_key,
         "PIPELINE_KEY_PREFIX": prefix,
         "PIPELINE_LEASE_SECONDS": "2",
+        "PIPELINE_TRUSTED_PACKAGES": "probe-pipeline-actions",
         "PIPELINE_WAVE_MESSAGES": "4",
     }
     environment = os.environ | told | {"PYTHONPATH": str(PLUGINS), "LOG_LEVEL": "WARNING"}
     own = replace(settings, key_prefix=prefix, wave_messages=4)
-    runtime = Runtime.start(own, registry=Registry.discover())
+    runtime = Runtime.start(own, registry=Registry.discover(terms=TRUSTING))
     with ExitStack() as stack:
         stack.callback(runtime.stop)
         found = Workers(runtime, environment)

@@ -11,7 +11,7 @@ from support.contexts import a_context, a_notification, an_event
 from support.local_service import door_to, local_service
 
 from pipeline_engine.errors import ActionNotFound, UnknownAction
-from pipeline_engine.registry import OWN_DISTRIBUTION, RegisteredAction, Registry
+from pipeline_engine.registry import OWN_DISTRIBUTION, TRUSTING, RegisteredAction, Registry
 from pipeline_engine.sdk import (
     ActionContext,
     ActionMeta,
@@ -70,7 +70,7 @@ class Quiet(BaseActionExecutor):
 
 
 def test_the_built_in_actions_come_through_the_same_door_and_none_is_broken():
-    registry = Registry.discover()
+    registry = Registry.discover(terms=TRUSTING)
 
     assert {"log", "while", "http_request", "guardrail_parallel_simulate"} <= set(registry.types())
     assert registry.get("log").distribution == OWN_DISTRIBUTION
@@ -79,7 +79,7 @@ def test_the_built_in_actions_come_through_the_same_door_and_none_is_broken():
 
 @pytest.mark.usefixtures("acme")
 def test_a_strangers_action_is_found_with_its_distribution_and_version():
-    action = Registry.discover().get("acme_deployment_delete")
+    action = Registry.discover(terms=TRUSTING).get("acme_deployment_delete")
 
     assert (action.distribution, action.distribution_version) == ("acme-pipeline-actions", "2.1")
 
@@ -111,7 +111,7 @@ def test_a_strangers_action_is_found_with_its_distribution_and_version():
     ],
 )
 def test_a_broken_action_is_kept_with_its_reason_and_stops_nobody_else(name, reason):
-    registry = Registry.discover()
+    registry = Registry.discover(terms=TRUSTING)
 
     assert registry.broken[name].reason == reason
     assert registry.broken[name].distribution == "acme-pipeline-actions"
@@ -120,12 +120,12 @@ def test_a_broken_action_is_kept_with_its_reason_and_stops_nobody_else(name, rea
 
 @pytest.mark.usefixtures("acme")
 def test_no_package_can_put_itself_in_the_place_of_a_built_in_action():
-    assert Registry.discover().get("log").distribution == OWN_DISTRIBUTION
+    assert Registry.discover(terms=TRUSTING).get("log").distribution == OWN_DISTRIBUTION
 
 
 @pytest.mark.usefixtures("acme")
 def test_a_broken_action_is_refused_with_its_reason():
-    registry = Registry.discover()
+    registry = Registry.discover(terms=TRUSTING)
 
     with pytest.raises(ActionNotFound, match=f"Action 'acme_unloadable' not found: {UNLOADABLE}"):
         registry.meta("acme_unloadable")
@@ -135,14 +135,14 @@ def test_a_broken_action_is_refused_with_its_reason():
 
 @pytest.mark.usefixtures("acme")
 def test_an_alias_finds_the_action_and_is_not_listed_as_another():
-    registry = Registry.discover()
+    registry = Registry.discover(terms=TRUSTING)
 
     assert registry.get("acme_aliased") is registry.get("acme.aliased")
     assert "acme_aliased" not in registry.types()
 
 
 def test_the_dotted_types_of_the_guardrail_plan_are_understood():
-    registry = Registry.discover()
+    registry = Registry.discover(terms=TRUSTING)
 
     for name in registry.types():
         if name.startswith("guardrail_"):
@@ -152,7 +152,7 @@ def test_the_dotted_types_of_the_guardrail_plan_are_understood():
 
 @pytest.mark.usefixtures("acme")
 def test_an_action_by_the_seed_guide_runs_with_only_its_imports_changed():
-    executor = Registry.discover().executor("acme_deployment_delete")
+    executor = Registry.discover(terms=TRUSTING).executor("acme_deployment_delete")
 
     with local_service() as service, door_to(service) as door:
         service.answer("POST /endpoints/e-1/delete-workflow", {"workflow_id": 7})

@@ -27,9 +27,9 @@ def new_action(name: str, folder: Path | None, event_driven: bool, as_json: bool
     """
     from pipeline_engine.authoring.names import names_for
     from pipeline_engine.authoring.new_package import write_package
-    from pipeline_engine.registry import Registry
+    from pipeline_engine.registry import Registry, Terms
 
-    names = names_for(name, Registry.discover())
+    names = names_for(name, Registry.discover(terms=Terms.from_env()))
     folder = folder or Path(names.package)
     written = write_package(names, folder, event_driven=event_driven)
     if as_json:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import requests
 
 from pipeline_engine.domain.concurrency import TAG
+from pipeline_engine.isolation.sandbox import Sandbox, sandbox
 from pipeline_engine.services.doctor.checks import Check, Installation, Result, failed, ok
 
 ANSWER_WITHIN_SECONDS = 2.0
@@ -24,7 +25,18 @@ def _plug_ins(installation: Installation) -> Result:
     if broken:
         todo = "Repair or remove them: pipelines that use them are refused."
         return failed("; ".join(broken), todo)
-    return ok(f"{len(registry.types())} actions, none broken")
+    return ok(f"{len(registry.types())} actions, none broken{_apart(installation)}")
+
+
+def _apart(installation: Installation) -> str:
+    """Which packages run isolated, and behind what."""
+    runtime = installation.runtime
+    packages = sorted({one.distribution for one in runtime.registry if one.isolated})
+    if not packages:
+        return ""
+    walls = sandbox(runtime.settings.isolated_sandbox)
+    behind = "behind limits only" if walls is Sandbox.NONE else f"behind {walls.value}"
+    return f"; isolated {behind}: {', '.join(packages)}"
 
 
 def _action_limits(installation: Installation) -> Result:

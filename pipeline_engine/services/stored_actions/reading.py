@@ -36,6 +36,7 @@ class ShownStored:
     versions: Sequence[str]  #: those that are kept, the newest first
     package: None = None
     package_version: None = None
+    isolated: bool = False
 
     @property
     def definition(self) -> Mapping[str, Any]:

@@ -100,6 +100,9 @@ class ActionSchema(ApiSchema):
         metadata={"description": "The distribution that it is from; null of a stored one."},
     )
     package_version = fields.String(data_key="packageVersion", allow_none=True)
+    isolated = fields.Boolean(
+        metadata={"description": "Whether it runs in a process of its own: nobody trusts it."}
+    )
     name = fields.String(attribute="meta.name")
     description = fields.String(attribute="meta.description")
     category = fields.String(attribute="meta.category")

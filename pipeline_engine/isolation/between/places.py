@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 
 #: Folders of code that is not an author's: the engine's, and that of Python's import.
-NOT_THEIRS = (Path(__file__).parents[1], Path(importlib.__file__).parent)
+NOT_THEIRS = (Path(__file__).parents[2], Path(importlib.__file__).parent)
 
 
 def place_of(error: BaseException) -> tuple[Path, int] | None:

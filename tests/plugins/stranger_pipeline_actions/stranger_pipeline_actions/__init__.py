@@ -1,0 +1,1 @@
+"""Actions of a package that nobody has vouched for."""
