@@ -181,10 +181,12 @@ def test_an_execution_without_a_usable_key_is_refused(driver, host):
 
 
 def test_a_step_without_a_usable_key_fails(driver):
-    look = a_step("look", action="set_output", params={"outputs": {"host": None}})
+    # Which outputs there will be nobody knows when the pipeline is saved.
+    look = a_step("look", action="set_output", params={"outputs": "{{ params.found }}"})
     job = parked("job", "look", **one_at_a_time("host-{{ steps.look.outputs.hots }}"))
 
-    end = driver.run(look, job)
+    found = [{"name": "found", "type": "json"}]
+    end = driver.run(look, job, params={"found": {"host": None}}, parameters=found)
 
     assert end.status == BAD
     assert end.step("job").error_code == "invalid_concurrency_key"

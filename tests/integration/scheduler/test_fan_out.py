@@ -77,13 +77,16 @@ def test_what_is_no_list_cannot_be_fanned_out_over(drive):
 
 
 def test_a_list_that_is_not_there_is_named(drive):
-    found = a_step("found", action="set_output", params={"outputs": {"some": [1]}})
+    # Which outputs there will be nobody knows when the pipeline is saved.
+    found = a_step("found", action="set_output", params={"outputs": "{{ params.found }}"})
     field = each("{{ steps.found.outputs.all }}")
     param = {"items": "{{ steps.found.outputs.all }}", "action": "log"}
     action = a_step("action", "found", action="for_each", params=param)
 
     go_on = {"fail_fast": False}
-    end = drive(picky()).run(found, {**field, "depends_on": ["found"]}, action, settings=go_on)
+    given = {"params": {"found": {"some": [1]}}, "parameters": [{"name": "found", "type": "json"}]}
+    each_of_it = {**field, "depends_on": ["found"]}
+    end = drive(picky()).run(found, each_of_it, action, settings=go_on, **given)
 
     said = "steps.found.outputs.all is undefined"
     assert end.step("each").error_message == f"for_each needs a list: {said}"
