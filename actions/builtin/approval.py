@@ -143,6 +143,9 @@ META = ActionMeta(
     ],
 )
 
+#: The outputs that the step goes by; nobody may write them over.
+OWN = {output.name for output in META.outputs}
+
 
 @register_action(META)
 class Approval(BaseActionExecutor):
@@ -191,7 +194,7 @@ class Approval(BaseActionExecutor):
     def check_event(self, context: EventContext) -> None:
         """Refuse an answer that is none, and one of somebody who was not asked."""
         answer = read_answer(context.event_data)
-        wrong = [] if answer else list(_problems(context.event_data))
+        wrong = list(_own_outputs(answer) if answer else _problems(context.event_data))
         if wrong:
             raise InvalidAnswer(f"{len(wrong)} problem(s) in the answer.", problems=wrong)
         if answer is None or answer.action is EventAction.COMPLETE:
@@ -199,9 +202,9 @@ class Approval(BaseActionExecutor):
 
     def on_answer(self, context: EventContext, answer: EventResult) -> EventResult:
         """Take ``complete`` for a yes and ``fail`` for a no."""
+        self.check_event(context)
         if answer.action is not EventAction.COMPLETE:
             return answer
-        Panel.of(context.params).check_sender(context)
         said = context.event_data
         comment = said.get("comment") or answer.error
         return _counted(context, answer.status is StepStatus.COMPLETED, said.get("by"), comment)
@@ -264,6 +267,13 @@ def _counted(
         error=None if approved else f"Refused by {in_words(by) or 'somebody'}: {said}",
         error_code=None if approved else REJECTED,
     )
+
+
+def _own_outputs(answer: EventResult) -> Iterator[dict[str, Any]]:
+    """What news may not say: who was asked, until when, and what they have decided."""
+    if answer.action is EventAction.UPDATE_PROGRESS:
+        for name in sorted(OWN & set(answer.outputs)):
+            yield problem(f"/outputs/{name}", "Only the step itself says this.")
 
 
 def _problems(said: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -47,13 +47,21 @@ class Panel:
         }
 
     def check_sender(self, context: EventContext) -> None:
-        """Raise ``AnswerNotAllowed`` for one who was not asked, ``InvalidAnswer`` for nobody.
+        """Raise ``AnswerNotAllowed`` for one who was not asked, ``InvalidAnswer`` for no name.
 
         A group is believed only from the API, which knows who is signed in.
         """
         by = context.event_data.get("by")
-        if by in self.users or self._has_member(context):
+        if by in self.users:
             return
+        if not self._has_member(context):
+            self._refuse_stranger()
+        if self.required > 1 and not by:
+            # Without names one person could be all of them.
+            wrong = [problem("/by", "Has to say who answers.", code="required")]
+            raise InvalidAnswer("1 problem(s) in the answer.", problems=wrong)
+
+    def _refuse_stranger(self) -> None:
         if self.groups:
             raise AnswerNotAllowed(
                 "by does not name one of the approvers of this step, nor was the answer given by a"
@@ -61,10 +69,6 @@ class Panel:
             )
         if self.users:
             raise AnswerNotAllowed("by does not name one of the approvers of this step")
-        if self.required > 1 and not by:
-            # Without names one person could be all of them.
-            wrong = [problem("/by", "Has to say who answers.", code="required")]
-            raise InvalidAnswer("1 problem(s) in the answer.", problems=wrong)
 
     def _has_member(self, context: EventContext) -> bool:
         sender = context.sender

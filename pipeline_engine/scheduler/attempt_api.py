@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,8 @@ from pipeline_engine.storage.tables.base import Json
 
 #: Progress is stored no more often than this; readers do not look more often either.
 PROGRESS_INTERVAL_SECONDS = 1.0
+#: Held for the first line of an attempt; one for all, since it is held for no time.
+_FIRST_LINE = Lock()
 
 
 class AttemptApi(PeerApi):
@@ -80,7 +83,8 @@ class AttemptApi(PeerApi):
     def keep_line(self, level: str, message: str, facts: Mapping[str, Any]) -> None:
         """Keep a line: with the transaction if there is one, else until ``lines`` are stored."""
         if self.said is None:
-            self.said = self._lines_of_its_own()
+            with _FIRST_LINE:  # an action may write from several threads
+                self.said = self.said or self._lines_of_its_own()
         self.said.add(level, message, facts)
         if self._tx is not None:
             self._tx.lines += self.said.take()

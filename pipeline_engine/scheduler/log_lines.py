@@ -7,6 +7,7 @@ hands them over when it ends; a thread stores what it has said so far, so that i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event, Lock, Thread
@@ -22,6 +23,7 @@ from pipeline_engine.config import Settings
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.masking import Masker
+from pipeline_engine.sdk.action_log import shown
 from pipeline_engine.storage import step_logs
 from pipeline_engine.storage.step_logs import Line
 
@@ -29,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 SECONDS = 1.0
 MOST_TEXT = 8_192  #: characters of a message, and of all facts as JSON
+MOST_NAME = 100  #: characters of the name of a fact
 CUT = "… (cut)"
 
 
@@ -44,6 +47,8 @@ class Attempt:
     _lines: list[Line] = field(default_factory=list)
     _said: int = 0
     _lock: Lock = field(default_factory=Lock)
+    #: Held while lines are on their way to the database.
+    in_flight: Lock = field(default_factory=Lock)
 
     def add(self, level: str, message: str, facts: Mapping[str, Any]) -> None:
         """Take in a line; what is too much is counted, and said once."""
@@ -72,11 +77,32 @@ class Attempt:
             self._lines[:0] = lines
 
     def _line(self, level: str, message: str, facts: Mapping[str, Any]) -> Line:
-        text = self.masker.mask(_text(message))
-        known = self.masker.mask(_facts(facts))
         now = datetime.now(UTC)
         step, number = self.step_execution_id, self.attempt
+        text, known = self._text(message, MOST_TEXT), self._facts(facts)
         return Line(self.execution_id, step, number, now, level, text, known)
+
+    def _text(self, said: str, most: int) -> str:
+        # Masked before it is cut: the half of a secret would not be known as one.
+        return _cut(self.masker.mask(_storable(said)), most)
+
+    def _facts(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """What can be stored of *facts*: what is no JSON as text, and no more than fits."""
+        kept: dict[str, Any] = {}
+        room = MOST_TEXT
+        for name, value in facts.items():
+            key = self._text(str(name), MOST_NAME)
+            known = self.masker.mask(_known(value))
+            size = len(json_guard.dumps({key: known}))
+            if size > room:
+                text = known if isinstance(known, str) else json_guard.dumps(known)
+                known = _cut(text, max(room - len(key), 0))
+                size = room
+            room -= size
+            kept[key] = known
+            if room <= 0:
+                break
+        return kept
 
 
 class LogLines:
@@ -100,7 +126,7 @@ class LogLines:
         """Store what it says once a second, until nobody has it any more."""
         with self._lock:
             self._open.add(attempt)
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = Thread(target=self._store_for_ever, daemon=True, name="log-lines")
                 self._thread.start()
 
@@ -109,14 +135,22 @@ class LogLines:
         step_logs.insert(connection, lines, most=self._most)
 
     def let_go(self, attempt: Attempt) -> None:
-        """Leave what it has not stored to whoever writes down its end."""
+        """Leave what it has not stored to whoever writes down its end; wait for what is stored."""
         with self._lock:
             self._open.discard(attempt)
+        with attempt.in_flight:  # else the end could be seen before, or what comes back be missed
+            return
 
     def store(self, *attempts: Attempt) -> None:
         """Store what these have said so far, or without any what all have."""
-        with self._lock:
-            said = [(one, one.take()) for one in attempts or tuple(self._open)]
+        with ExitStack() as held:
+            with self._lock:
+                chosen = attempts or tuple(self._open)
+                for one in chosen:
+                    held.enter_context(one.in_flight)
+            self._store([(one, one.take()) for one in chosen])
+
+    def _store(self, said: Sequence[tuple[Attempt, list[Line]]]) -> None:
         lines = [line for _, own in said for line in own]
         if not lines:
             return
@@ -140,37 +174,18 @@ class LogLines:
                 log.warning("log lines wait for the database", error=str(error))
 
 
-def _text(said: str) -> str:
-    text = said.encode(errors="replace").decode().replace("\0", "\\0")
-    return text if len(text) <= MOST_TEXT else text[: MOST_TEXT - len(CUT)] + CUT
+def _storable(said: str) -> str:
+    return said.encode(errors="replace").decode().replace("\0", "\\0")
 
 
-def _facts(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What can be stored of *facts*; anything that is no JSON as text, and no more than fits."""
-    kept: dict[str, Any] = {}
-    room = MOST_TEXT
-    for name, value in facts.items():
-        known = _known(value)
-        size = len(json_guard.dumps({str(name): known}))
-        if size > room:
-            known = _text(str(value))[: max(room - len(str(name)) - len(CUT), 0)] + CUT
-            size = room
-        room -= size
-        kept[_text(str(name))[:100]] = known
-        if room <= 0:
-            break
-    return kept
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: max(most - len(CUT), 0)] + CUT
 
 
 def _known(value: Any) -> Any:
+    if isinstance(value, str):
+        return _storable(value)
     try:
         return json_guard.as_stored(json_guard.check(value, max_bytes=MOST_TEXT))
     except JsonRejected:
-        return _text(_shown(value))
-
-
-def _shown(value: object) -> str:
-    try:
-        return repr(value)
-    except Exception as error:  # noqa: BLE001 - foreign code: its repr may raise anything
-        return f"({type(error).__name__} in the repr of {type(value).__name__})"
+        return _storable(shown(value))

@@ -79,7 +79,11 @@ class Wanted:
 
 
 def insert(connection: Connection, lines: Sequence[Line], *, most: int) -> None:
-    """Store lines in their order; an attempt that has *most* of them already gets no more."""
+    """Store lines in their order; an attempt that has more than *most* already gets no more.
+
+    One that has just as many may still say that it had more to say. Lines of a step that was
+    deleted in the meantime are dropped: nothing would ever delete them.
+    """
     given = {"lines": json_guard.dumps([line.record for line in lines]), "most": most}
     driver.run(connection, _INSERT, given)
 
@@ -92,8 +96,9 @@ WITH given AS (
             level text, message text, facts jsonb)
 ), room AS (
     SELECT k.step, k.attempt FROM (SELECT DISTINCT step, attempt FROM given) k
+    JOIN step_executions e ON e.id = k.step
     WHERE (SELECT count(*) FROM step_logs s
-        WHERE s.step_execution_id = k.step AND s.attempt = k.attempt) < %(most)s
+        WHERE s.step_execution_id = k.step AND s.attempt = k.attempt) <= %(most)s
 )
 INSERT INTO step_logs (execution_id, step_execution_id, attempt, at, level, message, facts)
 SELECT g.execution, g.step, g.attempt, g.at, g.level, g.message, g.facts
@@ -102,7 +107,10 @@ FROM given g JOIN room USING (step, attempt) ORDER BY g.number
 
 
 def read(connection: Connection, wanted: Wanted) -> list[StoredLine]:
-    """Lines that nothing can be written in front of any more, the oldest first."""
+    """Lines that nothing can be written in front of any more, the oldest first.
+
+    Of an execution that has ended all lines: who has seen the end need not ask again.
+    """
     after = wanted.after
     order = "DESC" if wanted.newest else "ASC"
     rows = driver.fetch(
@@ -110,7 +118,8 @@ def read(connection: Connection, wanted: Wanted) -> list[StoredLine]:
         "SELECT l.transaction_id::text::bigint, l.id, l.at, l.level, l.message, l.facts,"
         " l.step_execution_id, l.attempt, s.step_id, s.item_index, s.within"
         " FROM step_logs l JOIN step_executions s ON s.id = l.step_execution_id"
-        f" WHERE l.execution_id = %(execution)s AND l.transaction_id < {HORIZON}"
+        f" WHERE l.execution_id = %(execution)s AND (l.transaction_id < {HORIZON}"
+        " OR (SELECT e.finished_at IS NOT NULL FROM executions e WHERE e.id = %(execution)s))"
         " AND (%(at)s::text IS NULL OR (l.transaction_id, l.id) > (%(at)s::text::xid8, %(id)s))"
         " AND (%(levels)s::text[] IS NULL OR l.level = ANY(%(levels)s::text[]))"
         " AND (%(step)s::text IS NULL OR s.step_id = %(step)s)"

@@ -127,6 +127,11 @@ def test_what_is_no_status_is_refused_before_anything_is_sent(service, wrong):
     assert service.received == []
 
 
+def test_a_step_that_no_answer_could_please_is_refused(service):
+    assert "no answer is a success" in refusal(expected_status=[[]])
+    assert sent(service, expected_status=[]).error_code == "invalid_params"
+
+
 # ── Who asks ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -481,7 +486,12 @@ def test_credentials_do_not_go_to_another_origin(service, other):
     other.answer("GET /more", {"items": [2], "next": f"{service.url}/things?page=3"})
     given = {
         "url": f"{service.url}/things",
-        "headers": {"X-Key": "k", "Cookie": "c", "Accept": "application/json"},
+        "headers": {
+            "X-Key": "k",
+            "Cookie": "c",
+            "Accept": "application/json",
+            "User-Agent": "mine",
+        },
         "auth": {"type": "bearer", "token": "t"},
         "paginate": {
             "items": "response.body['items']",
@@ -499,8 +509,26 @@ def test_credentials_do_not_go_to_another_origin(service, other):
         "application/json",
     )
     assert result.outputs["items"] == [1, 2, 1]
+    assert heard["user-agent"] != "mine"
     # What another origin has sent us back with is not trusted with them, either.
     assert "authorization" not in service.received[1].headers
+
+
+def test_a_credential_does_not_go_there_in_a_header_that_is_harmless_otherwise(service, other):
+    service.answer("GET /things", {"items": [1], "next": f"{other.url}/more"})
+    other.answer("GET /more", {"items": []})
+    auth = {"type": "header", "name": "Accept-Language", "value": SECRET}
+    given = {
+        "url": f"{service.url}/things",
+        "auth": auth,
+        "paginate": {"items": "response.body['items']", "next": "response.body.next"},
+    }
+
+    with paying(Fuel()):
+        HttpRequest().execute(context_of(given, service, other))
+
+    assert SECRET in service.received[0].headers["accept-language"]
+    assert SECRET not in str(other.received[0].headers)
 
 
 @pytest.mark.parametrize(
@@ -569,6 +597,7 @@ def test_pages_that_are_not_what_the_author_says_fail_in_words(service, body, co
     [
         ({"max_pages": 0}, "max_pages"),
         ({"max_pages": 1001}, "max_pages"),
+        ({"max_pages": float("inf")}, "max_pages"),
         ({"nxt": "x"}, "not nxt"),
         ({"next": 5}, "next must be a text"),
     ],

@@ -12,7 +12,7 @@ from .bodies import given_bodies, parts_of, raw_of
 from .pages import checked_plan
 from .query import pairs_of
 from .request import METHODS, SCHEMES
-from .statuses import read_statuses
+from .statuses import read_expected, read_statuses
 
 #: How each param is read when the step runs; what that refuses is refused before.
 READ: Mapping[str, Callable[[Any], object]] = {
@@ -21,7 +21,7 @@ READ: Mapping[str, Callable[[Any], object]] = {
     "form": lambda given: pairs_of(given, "form"),
     "multipart": parts_of,
     "raw_body": raw_of,
-    "expected_status": lambda given: read_statuses(given, "expected_status"),
+    "expected_status": read_expected,
     "retry_statuses": lambda given: read_statuses(given, "retry_statuses"),
 }
 

@@ -25,7 +25,7 @@ from pipeline_engine.sdk import (
 from .answer import Answer
 from .pages import Pages, plan_of
 from .request import request_of
-from .statuses import EXPECTED, RETRIED, Statuses, read_statuses
+from .statuses import EXPECTED, RETRIED, Statuses, read_expected, read_statuses
 
 TIMEOUT_SECONDS = 30
 #: Seconds that a page is waited for, at most, when its server asks for a pause.
@@ -52,12 +52,14 @@ class Exchange:
     @property
     def expected(self) -> Statuses:
         """The statuses of a success."""
-        return _statuses(self.params, "expected_status", EXPECTED)
+        given = self.params.get("expected_status")
+        return read_expected(EXPECTED if given in (None, "") else given)
 
     @property
     def retried(self) -> Statuses:
         """Those after which another attempt may help."""
-        return _statuses(self.params, "retry_statuses", RETRIED)
+        given = self.params.get("retry_statuses")
+        return read_statuses(RETRIED if given in (None, "") else given, "retry_statuses")
 
     def run(self) -> None:
         """Send the request, and those for further pages; what it raises leaves what came so far."""
@@ -115,11 +117,6 @@ def _refuse_pages_of_nothing(params: Mapping[str, Any]) -> None:
         raise InvalidActionParams(
             "paginate reads answers as JSON, so response cannot say otherwise"
         )
-
-
-def _statuses(params: Mapping[str, Any], name: str, default: Any) -> Statuses:
-    given = params.get(name)
-    return read_statuses(default if given in (None, "") else given, name)
 
 
 def sent(context: ActionContext, params: Mapping[str, Any]) -> ActionResult:

@@ -28,7 +28,7 @@ LARGEST_MOST = 1000
 MEMBERS = ("next", "next_param", "items", "max_pages")
 NEXT, ITEMS = "response.next_link", "response.body"
 #: What may go to another origin; every other header may be a secret.
-HARMLESS = frozenset({"accept", "accept-language", "user-agent"})
+HARMLESS = frozenset({"accept", "accept-language"})
 
 
 class PageRefused(ActionError):
@@ -92,7 +92,7 @@ def expression(text: str) -> str:
 
 def _is_count(most: Any) -> bool:
     is_number = isinstance(most, int | float) and not isinstance(most, bool)
-    return is_number and most == int(most) and 1 <= most <= LARGEST_MOST
+    return is_number and 1 <= most <= LARGEST_MOST and most == int(most)
 
 
 @dataclass
@@ -168,7 +168,8 @@ class Pages:
             raise PageRefused(
                 "The next page is at another origin, where the body does not go", retryable=False
             )
-        kept = {name: v for name, v in first.headers.items() if name.lower() in HARMLESS}
+        harmless = HARMLESS - {str((self.params.get("auth") or {}).get("name")).lower()}
+        kept = {name: v for name, v in first.headers.items() if name.lower() in harmless}
         return requests.Request("GET", target, headers=kept)
 
     def _is_in_query(self) -> bool:

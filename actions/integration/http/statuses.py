@@ -30,6 +30,14 @@ def read_statuses(given: Any, name: str) -> Statuses:
     return Statuses(tuple(_ranges(given, name)))
 
 
+def read_expected(given: Any) -> Statuses:
+    """Return the statuses of a success, of which there has to be one."""
+    statuses = read_statuses(given, "expected_status")
+    if not statuses.ranges:
+        raise InvalidActionParams("expected_status: with an empty list no answer is a success")
+    return statuses
+
+
 def _ranges(given: Any, name: str) -> Iterator[tuple[int, int]]:
     if isinstance(given, list | tuple):
         for one in given:

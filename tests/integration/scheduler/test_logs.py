@@ -15,6 +15,7 @@ from support.factories import a_step, an_action
 from support.waiting import wait_until
 
 from pipeline_engine.domain.callers import SYSTEM, Caller
+from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.errors import ExecutionNotFound
 from pipeline_engine.sdk import (
     ActionContext,
@@ -151,6 +152,80 @@ def test_too_many_lines_and_too_long_ones_are_cut_and_that_is_said(drive: Any) -
     )
     assert len(lines[0].message) <= 8192
     assert len(str(lines[0].facts)) <= 9000
+
+
+def test_what_is_too_much_is_said_although_the_rest_is_stored_by_then(drive: Any) -> None:
+    def babbles(context: ActionContext) -> ActionResult:
+        for number in range(12):
+            context.log.info(str(number))
+            driver.runtime.log_lines.store()
+        return DONE
+
+    driver = drive(an_action("babbles", babbles), log_lines_per_attempt=10)
+    end = driver.run(a_step("a", action="babbles"))
+
+    lines = kept(driver, end.execution.id)
+    assert (len(lines), lines[-1].level) == (11, "warning")
+
+
+@pytest.mark.parametrize("cheap", [True, False])
+def test_no_line_fails_its_step_whatever_is_in_it(drive: Any, cheap: bool) -> None:
+    driver = drive(an_action("odd", writes_odd_lines, cheap=cheap))
+
+    end = driver.run(a_step("a", action="odd"))
+
+    assert end.execution.status == ExecutionStatus.COMPLETED
+    lines = {one.message: one for one in kept(driver, end.execution.id)}
+    assert [one.level for one in lines.values()] == ["info", "warning", "debug", "error", "info"]
+    assert list(lines)[:3] == ["done 50% 3", "(ValueError in the str of Unspeakable)", "depth"]
+    facts = lines["odd facts"].facts
+    assert (facts["level"], facts["event"]) == (3, "e")
+    assert str(facts["wider"]).endswith("… (cut)")
+    assert "ValueError" in lines["raised"].facts["exception"]
+
+
+class Unspeakable:
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+    __repr__ = __str__
+
+
+def writes_odd_lines(context: ActionContext) -> ActionResult:
+    context.log.info("done 50%", 3)
+    context.log.log(35, Unspeakable())
+    context.log.log(5, "depth", size=10**400, nan=float("nan"), bad=Unspeakable())
+    context.log.error("raised", exc_info=(ValueError, ValueError("q"), None))
+    odd = {"level": 3, "event": "e", "nul": {"k\0": "\0"}, "half": ["\ud800"]}
+    context.log.info("odd facts", **odd, wide={"k": "v" * 6000}, wider={"k": "v" * 6000})
+    return DONE
+
+
+def test_a_secret_is_not_cut_in_two_where_a_line_ends(drive: Any) -> None:
+    def tells(context: ActionContext) -> ActionResult:
+        for length in range(8192 - 40, 8192 + 10):
+            text = "x" * length + context.params["key"]
+            context.log.info(text, fact=text)
+            context.log.info("key", **{text[length - 95 :] if length % 2 else text[-105:]: 1})
+        return DONE
+
+    driver = drive(an_action("tells", tells, params=["key"]))
+    parameters = [{"name": "token", "type": "secret"}]
+    step = a_step("a", action="tells", params={"key": "{{ params.token }}"})
+
+    end = driver.run(step, parameters=parameters, params={"token": SECRET})
+
+    assert SECRET[:4] not in str(kept(driver, end.execution.id))
+
+
+def test_all_lines_are_there_when_the_end_is_although_others_are_still_writing(drive: Any) -> None:
+    driver = drive(an_action("talks", talks))
+    with driver.runtime.engine.begin() as connection:
+        connection.execute(text("SELECT pg_current_xact_id()"))
+
+        end = driver.run(a_step("a", action="talks"))
+
+        assert len(kept(driver, end.execution.id)) == 2
 
 
 def test_a_long_attempt_can_be_followed_while_it_runs(drive: Any) -> None:

@@ -12,6 +12,7 @@ from pipeline_engine.sdk import (
     InvalidActionParams,
     InvalidAnswer,
     StepStatus,
+    read_answer,
 )
 from pipeline_engine.sdk.senders import Sender
 
@@ -193,3 +194,23 @@ def test_no_reminder_comes_after_the_deadline():
     result = Approval().on_wake(left(30, remind_every_seconds=60))
 
     assert result.wake_at is None
+
+
+@pytest.mark.parametrize("name", ["decisions", "asked", "deadline", "approved"])
+def test_news_of_its_progress_cannot_say_who_was_asked_or_what_they_decided(name):
+    event = an_event({"action": "progress", "progress": 5, "outputs": {name: [], "more": 1}})
+
+    with pytest.raises(InvalidAnswer) as caught:
+        Approval().check_event(event)
+    with pytest.raises(InvalidAnswer):
+        Approval().on_answer(event, read_answer(event.event_data))
+
+    assert f"/outputs/{name}" in str(caught.value.__dict__)
+
+
+def test_a_service_that_names_a_group_and_nobody_does_not_count_as_several_people():
+    params = {"approver_groups": ["ops"], "required_approvals": 2}
+    sender = Sender(groups=["ops"])
+
+    with pytest.raises(InvalidAnswer):
+        Approval().on_event(an_event({"approved": True}, params=params, sender=sender))
