@@ -161,6 +161,9 @@ class _Silent:
     def bind(self, **_: Any) -> _Silent:
         return self
 
+    def try_unbind(self, *_: str) -> _Silent:
+        return self
+
     def log(self, *_: Any, **__: Any) -> None:
         return
 

@@ -84,7 +84,7 @@ def described(action_type: str, **more: Any) -> ActionMeta:
 )
 class Greet(BaseActionExecutor):
     def execute(self, context: ActionContext) -> ActionResult:
-        context.log.info("greeting", whom=context.params["whom"])
+        context.log.bind(noise=1).unbind("noise").info("greeting", whom=context.params["whom"])
         print("said on standard output")  # noqa: T201 - it goes to the engine's log
         context.progress(50)
         return ActionResult(success=True, outputs={"greeting": f"hello {context.params['whom']}"})
