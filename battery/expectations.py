@@ -90,7 +90,7 @@ def _untold(engine: Engine) -> int:
             "SELECT count(*) FROM subscriptions s WHERE s.status = 'active' AND ("
             "s.news_before > s.cursor_transaction OR s.retry_at IS NOT NULL"
             " OR EXISTS (SELECT FROM events e JOIN history_readers r"
-            " ON e.transaction_id >= r.transaction_id))"
+            " ON r.name = 'subscriptions' AND e.transaction_id >= r.transaction_id))"
         )
         return int(connection.exec_driver_sql(query).scalar_one())
 
