@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pipeline_engine.cli.output import print_error
 from pipeline_engine.config import Settings
 from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.isolation.terms import Terms
 from pipeline_engine.marketplace.environment import Environment
 from pipeline_engine.marketplace.memory import Memory
 from pipeline_engine.marketplace.refusals import UnknownSource
@@ -23,6 +24,7 @@ class Counter:
     sources: Sequence[MarketplaceSource]
     memory: Memory
     environment: Environment
+    terms: Terms
     now: datetime
 
     @classmethod
@@ -30,7 +32,8 @@ class Counter:
         """By the environment. Raises ``InvalidSettings``."""
         found = Settings.marketplace_from_env()
         memory = Memory.of_environment(found["marketplace_state"])
-        return cls(found["marketplace_sources"], memory, Environment.here(), datetime.now(UTC))
+        now = datetime.now(UTC)
+        return cls(found["marketplace_sources"], memory, Environment.here(), Terms.from_env(), now)
 
     def shelf(self, source: MarketplaceSource) -> Shelf:
         """A source as it is now."""

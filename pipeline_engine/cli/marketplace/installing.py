@@ -117,12 +117,11 @@ def _go_on(
     as_json: bool,
 ) -> None:
     """Show what was planned, ask, and do it."""
-    from pipeline_engine.cli.marketplace import told
     from pipeline_engine.marketplace.installing import carry_out, check_dependencies
 
     wanted = [plan for plan in plans if not plan.is_here]
     if not as_json:
-        _show(plans)
+        _show(counter, plans)
     for plan in wanted:
         check_dependencies(plan, with_dependencies=with_dependencies or dry_run)
     if wanted and not dry_run:
@@ -138,12 +137,19 @@ def _go_on(
             )
     if as_json:
         done = [plan for plan in wanted if not dry_run]
-        print_json([{**told.plan(plan), "done": plan in done} for plan in plans])
+        print_json([_as_json(counter, plan, done=plan in done) for plan in plans])
     elif wanted and not dry_run:
-        _say_what_next()
+        _say_what_next(counter, wanted)
 
 
-def _show(plans: Sequence[Plan]) -> None:
+def _as_json(counter: Counter, plan: Plan, *, done: bool) -> dict[str, Any]:
+    from pipeline_engine.cli.marketplace import told
+
+    isolated = not counter.terms.trusts(plan.release.name)
+    return {**told.plan(plan, isolated=isolated), "done": done}
+
+
+def _show(counter: Counter, plans: Sequence[Plan]) -> None:
     from pipeline_engine.cli.marketplace import told
 
     if not plans:
@@ -154,16 +160,25 @@ def _show(plans: Sequence[Plan]) -> None:
         is_here = ", which is installed" if plan.is_here else instead
         print_line(f"{release.name} {release.version} from {plan.source}{is_here}")
         click.echo()
-        print_facts([*told.facts(plan.listing), *_of_plan(plan)])
+        print_facts([*told.facts(plan.listing), *_of_plan(counter, plan)])
         click.echo()
         print_table("action", "version", "permissions", "", rows=told.actions(plan.listing))
         click.echo()
 
 
-def _of_plan(plan: Plan) -> list[tuple[str, object]]:
+def _of_plan(counter: Counter, plan: Plan) -> list[tuple[str, object]]:
+    trusted = counter.terms.trusts(plan.release.name)
+    where = "in the engine's own processes: it is trusted" if trusted else "isolated"
     missing = [("missing", ", ".join(plan.missing))] if plan.missing else []
-    return [("verified", "index, record and file"), *missing]
+    return [("verified", "index, record and file"), ("runs", where), *missing]
 
 
-def _say_what_next() -> None:
+def _say_what_next(counter: Counter, plans: Sequence[Plan]) -> None:
     print_line("Installed. Processes that run find new actions when they are started again.")
+    isolated = [name for plan in plans if not counter.terms.trusts(name := plan.release.name)]
+    if isolated:
+        names = ",".join([*counter.terms.trusted, *isolated])
+        print_line(
+            "Actions of packages that are not trusted run in processes of their own. To trust "
+            f"them as the engine itself: PIPELINE_TRUSTED_PACKAGES={names}"
+        )

@@ -64,12 +64,13 @@ def rights(action: PackagedAction) -> str:
     return ", ".join(action.required_permissions) or "-"
 
 
-def plan(planned: Plan) -> Mapping[str, Any]:
+def plan(planned: Plan, *, isolated: bool) -> Mapping[str, Any]:
     """What would be installed, as JSON."""
     return {
         "source": planned.source,
         "replaces": planned.replaces,
         "installed": planned.is_here,
+        "isolated": isolated,
         "missing_dependencies": list(planned.missing),
         "release": listing(planned.listing),
     }

@@ -64,6 +64,17 @@ def test_a_dry_run_installs_nothing_and_says_so(call: Any) -> None:
     assert json.loads(call("list", "--json").stdout) == []
 
 
+def test_who_is_not_trusted_is_said_to_run_isolated(
+    call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger = call("install", "acme-greetings", "--dry-run").stdout
+    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "Acme_Greetings")
+    [trusted] = json.loads(call("install", "acme-greetings", "--dry-run", "--json").stdout)
+
+    assert "runs         isolated" in stranger
+    assert trusted["isolated"] is False
+
+
 def test_without_a_yes_nothing_is_installed(call: Any) -> None:
     asked = call("install", "acme-greetings")
 
