@@ -83,6 +83,11 @@ def test_with_no_name_close_to_it_all_outputs_are_named():
         "{{ steps.a.outputs.nope or 'none' }}",
         "{{ 'yes' if steps.a.outputs.nope is defined else 'no' }}",
         "{{ steps.a.outputs.nope ~ '' if steps.a.outputs.nope is defined }}",
+        "{{ steps.a.outputs.nope is none }}",
+        "{{ 'yes' if steps.a.outputs.nope else 'no' }}",
+        "{{ not steps.a.outputs.nope }}",
+        "{{ steps.a.outputs.nope and 'yes' }}",
+        "{{ steps.a.outputs.nope if 'nope' in steps.a.outputs else 'none' }}",
     ],
 )
 def test_who_says_what_counts_without_the_output_is_warned_only(message):
