@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Generic, TypeVar
 
-from pipeline_engine.domain.definitions import JSON, Block, PipelineDefinition, TriggerRule
-from pipeline_engine.domain.quorums import known_rule
+from pipeline_engine.domain.definitions import Block, PipelineDefinition, TriggerRule
 from pipeline_engine.domain.readiness import (
     NOTHING,
     Contribution,
@@ -18,7 +17,6 @@ from pipeline_engine.domain.readiness import (
     reaction,
 )
 
-NO_PARAMS: Mapping[str, JSON] = {}
 K = TypeVar("K", bound=Hashable)
 
 
@@ -61,15 +59,13 @@ class Frontier(Generic[K]):
 
 
 def frontier_of(
-    definition: PipelineDefinition,
-    params: Mapping[str, JSON] = NO_PARAMS,
-    among: PipelineDefinition | Block | None = None,
+    definition: PipelineDefinition, among: PipelineDefinition | Block | None = None
 ) -> Frontier[str]:
-    """All steps of an execution that was started with *params*, before anything has ended.
+    """All steps of an execution, before anything has ended.
 
     Or only those *among* the steps of one block.
     """
     held = among or definition
     totals = {step.id: len(held.graph.dependencies(step.id)) for step in held.steps}
     waiting = {step_id: Dependencies(n, n, 0, 0, 0, 0) for step_id, n in totals.items()}
-    return Frontier(waiting, lambda step_id: known_rule(definition, step_id, params))
+    return Frontier(waiting, definition.rule)

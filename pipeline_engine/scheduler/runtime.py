@@ -206,4 +206,4 @@ class Runtime:
         facts = self._facts.get(execution_id)
         if facts is None:
             facts = self.facts(connection, [execution_id])[execution_id]
-        return self.plans.of(connection, facts.revision_id)
+        return self.plans.of_execution(connection, facts)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from pipeline_engine.domain import concurrency, quorums
+from pipeline_engine.domain import concurrency
 from pipeline_engine.domain.audit_log import Act, Record
 from pipeline_engine.domain.authority import Authority
 from pipeline_engine.domain.callers import SYSTEM, Caller
@@ -96,16 +96,11 @@ def start(tx: Transaction, startable: Startable, request: Request) -> Started:
     ``TooManyOpenExecutions``.
     """
     check_rights(startable.plan, request.caller)
-    definition = startable.plan.definition
     if request.user_id is not None:
         # For whom actions act: what a client or a step says of that is not believed.
         request = replace(request, params={**request.params, "user_id": request.user_id})
-    params, problems = merge_params(definition, request.params)
-    if not problems:
-        problems = [*quorums.problems(definition, params)]
-        problems += concurrency.problems(definition, params, request.masker or tx.runtime.masker)
-    if problems:
-        raise InvalidParams(problems=problems)
+    startable, params = _with_params(tx.runtime, startable, request)
+    definition = startable.plan.definition
     execution = NewExecution(
         id=request.execution_id or new_id(),
         revision_id=startable.revision_id,
@@ -138,6 +133,23 @@ def start(tx: Transaction, startable: Startable, request: Request) -> Started:
     if found is None:
         raise full or TooManyOpenExecutions
     return Started(found, startable, execution.params, is_new=begun is not None)
+
+
+def _with_params(
+    runtime: Runtime, startable: Startable, request: Request
+) -> tuple[Startable, dict[str, Any]]:
+    """The params with their defaults, and the plan with what they give to it.
+
+    Raises ``InvalidParams``.
+    """
+    params, problems = merge_params(startable.plan.definition, request.params)
+    if problems:
+        raise InvalidParams(problems=problems)
+    masker = request.masker or runtime.masker
+    plan = runtime.plans.fitting(startable.revision_id, startable.plan, params)
+    if problems := [*concurrency.problems(plan.definition, params, masker)]:
+        raise InvalidParams(problems=problems)
+    return replace(startable, plan=plan), params
 
 
 def _tell_topics(tx: Transaction, execution: NewExecution, request: Request) -> None:

@@ -24,7 +24,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from pipeline_engine.dispatch.messages import Message
 from pipeline_engine.domain.definitions import Rule
 from pipeline_engine.domain.masking import Masker
-from pipeline_engine.domain.quorums import known_rule
 from pipeline_engine.scheduler.plan.plan import Plan
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.storage.postgres import driver
@@ -85,7 +84,7 @@ class Transaction:
         if not self._unlocked.keys() >= set(ids):
             facts = self.runtime.facts(self.connection, ids)
             plans = self.runtime.plans
-            found = {i: (f, plans.of(self.connection, f.revision_id)) for i, f in facts.items()}
+            found = {i: (f, plans.of_execution(self.connection, f)) for i, f in facts.items()}
             self._unlocked.update(self.runtime.safe.unlocked(self.connection, found))
         return {i: self._unlocked[i] for i in ids}
 
@@ -96,12 +95,7 @@ class Transaction:
 
     def rule(self, row: StepRow) -> Rule:
         """The trigger rule of a step of a definition, in its execution."""
-        definition = self.plan(row.execution_id).definition
-        rule, wanted = definition.rule(row.step_id)
-        if not isinstance(wanted, str):
-            return rule, wanted
-        facts = self.runtime.facts(self.connection, [row.execution_id])[row.execution_id]
-        return known_rule(definition, row.step_id, facts.params)
+        return self.plan(row.execution_id).definition.rule(row.step_id)
 
     @contextmanager
     def nested(self) -> Iterator[None]:

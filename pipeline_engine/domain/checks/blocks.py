@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline_engine.domain.action_params import is_templated
 from pipeline_engine.domain.checks.fields import (
     Field,
     Rule,
-    Schema,
     anything,
     integer,
     lets_through,
     list_of,
     mapping,
     number,
+    or_template,
     record,
     text,
 )
@@ -42,18 +41,6 @@ def outputs(value: JSON, pointer: str, findings: Findings) -> None:
     """Names of what an action leaves; what a block leaves is checked with the whole step."""
     if not isinstance(value, Mapping):
         NAMES(value, pointer, findings)
-
-
-def or_template(rule: Rule) -> Rule:
-    """The same, or a template that gives such a value when the step runs."""
-    schema: Schema = {"anyOf": [rule.schema, {"type": "string", "pattern": "[{]{2}"}]}
-
-    @lets_through(schema)
-    def either(value: JSON, pointer: str, findings: Findings) -> None:
-        if not is_templated(value):
-            rule(value, pointer, findings)
-
-    return either
 
 
 def loop(value: JSON, pointer: str, findings: Findings) -> None:

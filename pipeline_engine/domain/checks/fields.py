@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias, cast
 
+from pipeline_engine.domain.action_params import is_templated
 from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.definitions import JSON
 from pipeline_engine.domain.issues import dotted, join
@@ -20,6 +21,9 @@ from pipeline_engine.domain.validation.types import is_number, is_whole
 Check: TypeAlias = Callable[[JSON, str, Findings], None]
 Schema: TypeAlias = Mapping[str, JSON]  #: JSON Schema, draft 2020-12
 STRING, OBJECT = {"type": "string"}, {"type": "object"}
+TEMPLATE: dict[str, JSON] = STRING | {"pattern": "[{]{2}"}
+#: What marks the fields that params may give a value; ``given_values.py`` looks for it.
+GIVEN: Schema = TEMPLATE | {"description": "A template over params, known at the start."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,22 @@ def choice(
             findings.field_error(pointer, "unknown_word", message, hint)
 
     return rule
+
+
+def or_template(rule: Rule, template: Schema = TEMPLATE) -> Rule:
+    """The same, or a template that gives such a value when the step runs."""
+
+    @lets_through({"anyOf": [rule.schema, template]})
+    def either(value: JSON, pointer: str, findings: Findings) -> None:
+        if not is_templated(value):
+            rule(value, pointer, findings)
+
+    return either
+
+
+def or_given(rule: Rule) -> Rule:
+    """The same, or a template over the params that gives such a value to each execution."""
+    return or_template(rule, GIVEN)
 
 
 def list_of(rule_of_entry: Rule, message: str = "Input should be a valid list") -> Rule:

@@ -11,6 +11,7 @@ from pipeline_engine.domain.checks.fields import (
     boolean,
     lets_through,
     list_of,
+    or_given,
     record,
     text,
 )
@@ -59,7 +60,7 @@ NOTICE = record(
         "subscription": Field(name, required=True),
         "message": Field(text(1, LONGEST_MESSAGE), required=True),
         "title": Field(text(1, LONGEST_TITLE)),
-        "per_item": Field(boolean),
+        "per_item": Field(or_given(boolean)),
     },
     title="Notice",
     example='{"on": "failed", "subscription": "on-call", "message": "{{ step.error.message }}"}',

@@ -66,6 +66,7 @@ class Outline:
     """Steps, handlers, parameters and graphs of a document that may have faulty fields."""
 
     def __init__(self, document: Mapping[str, JSON]) -> None:
+        self.document = document
         settings = mapping_of(document.get("settings"))
         self._lists: dict[str, Siblings] = {}
         #: Those of all blocks as well, each after the block that holds it.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pipeline_engine.domain.action_params import may_park
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
+from pipeline_engine.domain.checks.given_values import GivenValue, given_values
 from pipeline_engine.domain.checks.misuse import refuse_misuse
 from pipeline_engine.domain.checks.nodes import Node
 from pipeline_engine.domain.checks.outline import Outline, Use
@@ -23,6 +24,7 @@ from pipeline_engine.domain.checks.scopes import (
     Scope,
     scope_of,
     scope_of_block_outputs,
+    scope_of_given_values,
     scope_of_notify,
     scope_of_outputs,
     scope_of_pipeline_key,
@@ -35,7 +37,6 @@ from pipeline_engine.domain.checks.texts import (
     condition_and_items,
     item_key_of,
     notices_of,
-    quorum_of,
     texts_in,
     texts_of_param,
 )
@@ -54,7 +55,7 @@ from pipeline_engine.domain.standing_orders import TRIGGER
 #: What has to be one template, since its value counts: what that is, and an example.
 NATIVE: Mapping[Kind, tuple[str, str]] = {
     Kind.ITEMS: ("a list", "{{ params.urls }}"),
-    Kind.NUMBER: ("a number", "{{ params.quorum }}"),
+    Kind.VALUE: ("the value", "{{ params.seconds }}"),
 }
 IN_LOOPS = (
     "It exists only in the params and in for_each.key of a step with for_each, in the steps of a"
@@ -118,8 +119,6 @@ def _scoped_texts(outline: Outline, actions: ActionCatalogue) -> Iterator[tuple[
         yield from ((scope, text) for text in condition_and_items(node))
         of_key = scope.at(Place.ITEM_KEY)
         yield from ((of_key, text) for text in item_key_of(node))
-        of_quorum = scope.at(Place.QUORUM)
-        yield from ((of_quorum, text) for text in quorum_of(node))
         of_step_key = scope.at(Place.STEP_KEY)
         given, at = node.body.get("concurrency"), f"{node.pointer}/concurrency"
         yield from ((of_step_key, text) for text in _concurrency_key(given, at))
@@ -138,8 +137,15 @@ def _scoped_texts(outline: Outline, actions: ActionCatalogue) -> Iterator[tuple[
         yield from _params(use, meta, outline, actions)
     of_key = scope_of_pipeline_key()
     yield from ((of_key, t) for t in _concurrency_key(outline.concurrency, "/concurrency"))
+    of_start = scope_of_given_values()
+    yield from ((of_start, _given(value)) for value in given_values(outline.document))
     scope = scope_of_outputs(outline)
     yield from ((scope, text) for text in texts_in(outline.outputs, "/outputs"))
+
+
+def _given(value: GivenValue) -> Text:
+    kind = Kind.TEMPLATE if value.takes_text else Kind.VALUE
+    return Text(value.pointer, value.template, kind, takes_secrets=False)
 
 
 def _concurrency_key(given: JSON, pointer: str) -> Iterator[Text]:

@@ -21,7 +21,7 @@ class Place(StrEnum):
     STEP = "step"  #: condition, params and for_each of a step, handler or compensation
     ITEM_KEY = "item_key"  #: the ``key`` of for_each
     ITEM = "item"  #: params of a step with for_each
-    QUORUM = "quorum"  #: ``at_least`` of a trigger rule
+    GIVEN = "given"  #: a number, a word or a truth that params may give
     PIPELINE_KEY = "pipeline_key"  #: the ``key`` of concurrency of the pipeline
     STEP_KEY = "step_key"  #: that of a step
     NOTIFY = "notify"  #: what subscriptions are told about a step
@@ -34,7 +34,7 @@ NAMES: Mapping[Place, frozenset[str]] = {
     Place.STEP: _USUAL,
     Place.ITEM_KEY: _USUAL | {"item", "item_index"},
     Place.ITEM: _USUAL | OF_ITEMS,
-    Place.QUORUM: frozenset({"params"}),
+    Place.GIVEN: frozenset({"params"}),
     Place.PIPELINE_KEY: frozenset({"params"}),
     Place.STEP_KEY: _USUAL - {"secrets"},
     Place.NOTIFY: _USUAL - {"secrets"} | {"step"},
@@ -84,8 +84,7 @@ class Scope:
 
     def at(self, place: Place) -> Scope:
         """The same with the names of another place in the same step."""
-        told = frozenset() if place is Place.QUORUM else self.told
-        return replace(self, roots=NAMES[place] | told)
+        return replace(self, roots=NAMES[place] | self.told)
 
 
 def scope_of(node: Node, outline: Outline) -> Scope:
@@ -156,6 +155,15 @@ def scope_of_pipeline_key() -> Scope:
         return "No step has begun when an execution asks for its place."
 
     return Scope("the key of the pipeline", names, lambda _step_id: False, hint)
+
+
+def scope_of_given_values() -> Scope:
+    """What gives a number or a word to a whole execution: it is known before any step."""
+
+    def hint(_step_id: str) -> str:
+        return "No step has begun when this has to be known."
+
+    return Scope("the start", NAMES[Place.GIVEN], lambda _step_id: False, hint)
 
 
 def _scope_of_handler(node: Node, outline: Outline) -> Scope:

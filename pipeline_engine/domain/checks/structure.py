@@ -19,6 +19,7 @@ from pipeline_engine.domain.checks.fields import (
     map_of,
     mapping,
     number,
+    or_given,
     record,
     text,
 )
@@ -172,16 +173,17 @@ def document_schema() -> Schema:
 TITLE = "PipelineDefinition"
 NAME = text(1, 255)
 CODES = list_of(text(1, 100))
-SECONDS = integer(1, MAX_SECONDS)
-WAIT = number(0, MAX_SECONDS)
+SECONDS = or_given(integer(1, MAX_SECONDS))
+WAIT = or_given(number(0, MAX_SECONDS))
+TRUTH = or_given(boolean)
 
 RETRY = record(
     {
-        "max_attempts": Field(integer(1, MAX_ATTEMPTS)),
+        "max_attempts": Field(or_given(integer(1, MAX_ATTEMPTS))),
         "backoff_seconds": Field(WAIT),
-        "backoff_multiplier": Field(number(1, MAX_MULTIPLIER)),
+        "backoff_multiplier": Field(or_given(number(1, MAX_MULTIPLIER))),
         "max_backoff_seconds": Field(WAIT),
-        "jitter": Field(choice(Jitter, "jitter")),
+        "jitter": Field(or_given(choice(Jitter, "jitter"))),
         "max_elapsed_seconds": Field(SECONDS),
         "retry_on": Field(CODES),
         "no_retry_on": Field(CODES),
@@ -203,18 +205,18 @@ CATCH = record(
 FOR_EACH = record(
     {
         "items": Field(items, required=True),
-        "max_concurrency": Field(integer(1, 10_000)),
-        "tolerated_failures": Field(tolerated_failures),
+        "max_concurrency": Field(or_given(integer(1, 10_000))),
+        "tolerated_failures": Field(or_given(tolerated_failures)),
         "key": Field(text(1)),
         "item_timeout_seconds": Field(SECONDS),
     },
     title="ForEach",
 )
-WHEN_FULL = choice(WhenFull, "when_full", aliases=WHEN_FULL_ALIASES)
+WHEN_FULL = or_given(choice(WhenFull, "when_full", aliases=WHEN_FULL_ALIASES))
 CONCURRENCY = record(
     {
         "key": Field(text(1), required=True),
-        "limit": Field(integer(1, MAX_AT_ONCE)),
+        "limit": Field(or_given(integer(1, MAX_AT_ONCE))),
         "when_full": Field(WHEN_FULL),
     },
     title="Concurrency",
@@ -227,8 +229,8 @@ COMPENSATE = record(
         "name": Field(NAME),
         "retry": Field(RETRIES),
         "timeout_seconds": Field(SECONDS),
-        "when_failed": Field(boolean),
-        "per_item": Field(boolean),
+        "when_failed": Field(TRUTH),
+        "per_item": Field(boolean),  # no template: it decides which names its params know
         "steps": Field(no_block_here),
     },
     title="Compensation",
@@ -245,19 +247,19 @@ STEP_FIELDS: Mapping[str, Field] = {
     "depends_on": Field(depends_on),
     "outputs": Field(outputs),
     "condition": Field(text()),
-    "on_failure": Field(choice(OnFailure, "OnFailureAction")),
+    "on_failure": Field(or_given(choice(OnFailure, "OnFailureAction"))),
     "timeout_seconds": Field(SECONDS),
     "retry": Field(RETRIES),
     "catch": Field(list_of(CATCH)),
     "trigger_rule": Field(TRIGGER_RULE),
-    "cancel_rest": Field(boolean),
+    "cancel_rest": Field(TRUTH),
     "for_each": Field(Rule(for_each, {"anyOf": [items.schema, FOR_EACH.schema]})),
     "concurrency": Field(CONCURRENCY),
     "compensate": Field(COMPENSATE),
     "tags": Field(texts),
-    "idempotent": Field(boolean),
-    "queue": Field(choice(QueueName, "queue")),
-    "weight": Field(number(MIN_WEIGHT, MAX_WEIGHT)),
+    "idempotent": Field(TRUTH),
+    "queue": Field(or_given(choice(QueueName, "queue"))),
+    "weight": Field(or_given(number(MIN_WEIGHT, MAX_WEIGHT))),
     "notify": Field(NOTIFY),
 }
 HANDLER_FIELDS: Mapping[str, Field] = {
@@ -273,7 +275,7 @@ HANDLER_FIELDS: Mapping[str, Field] = {
     "concurrency": Field(not_in_handler),
     "tags": Field(not_in_handler),
     "compensate": Field(not_in_handler),
-    "when": Field(choice(HandlerWhen, "handler condition")),
+    "when": Field(or_given(choice(HandlerWhen, "handler condition"))),
 }
 #: One of these two is there, and not null.
 WORK = [
@@ -287,9 +289,9 @@ SETTINGS = record(
     {
         "timeout_seconds": Field(SECONDS),
         "handlers_timeout_seconds": Field(SECONDS),
-        "fail_fast": Field(boolean),
-        "max_parallel_steps": Field(integer(1, MAX_PARALLEL_STEPS)),
-        "max_concurrent_executions": Field(integer(1, MAX_AT_ONCE)),
+        "fail_fast": Field(TRUTH),
+        "max_parallel_steps": Field(or_given(integer(1, MAX_PARALLEL_STEPS))),
+        "max_concurrent_executions": Field(or_given(integer(1, MAX_AT_ONCE))),
         "when_full": Field(WHEN_FULL),
         "retry_policy": Field(RETRIES),
         "on_success": Field(HANDLERS),

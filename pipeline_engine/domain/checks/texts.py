@@ -23,7 +23,7 @@ class Kind(Enum):
     TEMPLATE = auto()
     CONDITION = auto()  #: an expression, with or without braces
     ITEMS = auto()  #: one template that gives a list
-    NUMBER = auto()  #: one template that gives a number
+    VALUE = auto()  #: one template that gives a number, or true or false
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +73,6 @@ def condition_and_items(node: Node) -> Iterator[Text]:
         yield Text(pointer, given, Kind.ITEMS)
     else:
         yield from texts_in(given, pointer)
-
-
-def quorum_of(node: Node) -> Iterator[Text]:
-    """How many are enough for its trigger rule."""
-    rule = node.body.get("trigger_rule")
-    wanted = rule.get("at_least") if isinstance(rule, Mapping) else None
-    if isinstance(wanted, str):
-        yield Text(f"{node.pointer}/trigger_rule/at_least", wanted, Kind.NUMBER, False)
 
 
 def notices_of(node: Node) -> Iterator[Text]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pipeline_engine.domain.action_params import is_templated
 from pipeline_engine.domain.checks.fields import (
     Field,
     Rule,
     choice,
     integer,
-    lets_through,
+    or_given,
     record,
 )
 from pipeline_engine.domain.checks.report import Findings
@@ -21,13 +22,6 @@ from pipeline_engine.domain.validation.types import is_whole
 NEEDS_DEPENDENCIES = frozenset(
     {TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.ONE_DONE}
 )
-
-
-@lets_through({"type": ["integer", "string"], "minimum": 1, "maximum": 10_000})
-def quorum(value: JSON, pointer: str, findings: Findings) -> None:
-    """A number, or the template of one over the params of the execution."""
-    if not isinstance(value, str):
-        integer(1, 10_000)(value, pointer, findings)
 
 
 def _trigger_rule(value: JSON, pointer: str, findings: Findings) -> None:
@@ -44,7 +38,7 @@ def check_trigger_rule(given: Mapping[str, JSON], pointer: str, findings: Findin
     there = len({entry for entry in dependencies_of(given) if isinstance(entry, str)})
     wanted = rule.get("at_least") if isinstance(rule, Mapping) else None
     is_word = isinstance(rule, str) and rule.lower() in NEEDS_DEPENDENCIES
-    if (is_word or isinstance(wanted, str)) and not there:
+    if (is_word or is_templated(wanted)) and not there:
         message = f"A step without dependencies never meets '{rule if is_word else 'at_least'}'"
         hint = "Name in depends_on what it waits for, or leave the trigger rule out."
         findings.field_error(place, "needs_dependencies", message, hint)
@@ -58,6 +52,7 @@ def check_trigger_rule(given: Mapping[str, JSON], pointer: str, findings: Findin
         findings.field_error(f"{pointer}/cancel_rest", "needs_eager_rule", message, hint)
 
 
-AT_LEAST = record({"at_least": Field(quorum, required=True)}, title="Quorum")
+QUORUM = or_given(integer(1, 10_000))
+AT_LEAST = record({"at_least": Field(QUORUM, required=True)}, title="Quorum")
 TRIGGER_WORD = choice(TriggerRule, "trigger rule", without=frozenset({TriggerRule.AT_LEAST}))
 TRIGGER_RULE = Rule(_trigger_rule, {"anyOf": [TRIGGER_WORD.schema, AT_LEAST.schema]})

@@ -40,9 +40,7 @@ class TriggerRule(StrEnum):
 
 
 Rule: TypeAlias = tuple[TriggerRule, int | None]  #: with the number that ``at_least`` asks for
-#: The same as it was written: a template gives the number to each execution.
-GivenRule: TypeAlias = tuple[TriggerRule, int | str | None]
-USUAL_RULE: GivenRule = (TriggerRule.NONE_FAILED, None)
+USUAL_RULE: Rule = (TriggerRule.NONE_FAILED, None)
 
 
 class HandlerWhen(StrEnum):
@@ -201,7 +199,7 @@ class StepDefinition:
     retry: Retries = ()
     catch: tuple[Catch, ...] = ()
     trigger_rule: TriggerRule = TriggerRule.NONE_FAILED
-    at_least: int | str | None = None  #: set if the trigger rule is ``at_least``
+    at_least: int | None = None  #: set if the trigger rule is ``at_least``
     cancel_rest: bool = False  #: what else it depends on is stopped when its rule is met
     for_each: ForEach | None = None
     block: Block | None = None  #: what it runs; its action is ``BLOCK``, or the loop around it
@@ -277,7 +275,7 @@ class PipelineDefinition:
     concurrency: Concurrency | None = None  #: an execution needs a place before it begins
     steps: Sequence[StepDefinition] = ()
     edges: Sequence[tuple[str, Sequence[str]]] = ()  #: what each of the steps depends on
-    unusual_rules: Mapping[str, GivenRule] = field(default_factory=dict)  #: of steps that have one
+    unusual_rules: Mapping[str, Rule] = field(default_factory=dict)  #: of steps that have one
     cancelling_rest: frozenset[str] = frozenset()  #: steps that stop what they go on without
     catching: Mapping[str, frozenset[str]] = field(default_factory=dict)  #: steps in any ``next``
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -314,11 +312,8 @@ class PipelineDefinition:
             self.step(block_id).repeats_block for block_id in self.enclosing.get(step_id, ())
         )
 
-    def rule(self, step_id: str) -> GivenRule:
-        """The trigger rule of a step, without a look at the rest of it.
-
-        ``domain/quorums.py`` knows it for one execution.
-        """
+    def rule(self, step_id: str) -> Rule:
+        """The trigger rule of a step, without a look at the rest of it."""
         return self.unusual_rules.get(step_id, USUAL_RULE)
 
     def untaken(self, step_id: str, goes_to: Collection[str]) -> Set[str]:

@@ -19,7 +19,6 @@ from pipeline_engine.domain.definitions.model import (
     Concurrency,
     DefinitionDefaults,
     ForEach,
-    GivenRule,
     HandlerDefinition,
     HandlerWhen,
     Jitter,
@@ -31,6 +30,7 @@ from pipeline_engine.domain.definitions.model import (
     PipelineSettings,
     Retries,
     RetryConfig,
+    Rule,
     StepDefinition,
     TriggerRule,
     WhenFull,
@@ -40,6 +40,8 @@ from pipeline_engine.domain.validation.read import rules_of
 
 DEFAULT_RETRY = RetryConfig()
 DEFAULTS = DefinitionDefaults()
+#: What ``at_least`` is as long as no params have said it: never met.
+MORE_THAN_THERE_ARE = 10_001
 #: The action behind ``while`` of a block, and what a round of it knows.
 WHILE = "while"
 TOLD = ("iteration", "result", "failures", "carry")
@@ -228,13 +230,12 @@ def _on_failure(step: Mapping[str, JSON]) -> OnFailure:
     return OnFailure.FAIL if step.get("retry") is None else OnFailure.RETRY
 
 
-def _rule(given: JSON) -> GivenRule:
+def _rule(given: JSON) -> Rule:
     if not given:
         return USUAL_RULE
     if isinstance(given, str):
         return TriggerRule(given.lower()), None
-    wanted = given["at_least"]
-    return TriggerRule.AT_LEAST, wanted if isinstance(wanted, str) else int(wanted)
+    return TriggerRule.AT_LEAST, int(_or(given["at_least"], MORE_THAN_THERE_ARE))
 
 
 def _retries(given: JSON) -> Retries:

@@ -116,7 +116,7 @@ def _early_end(
 
 
 def _are_steps(tx: Transaction, step: Prepared, step_ids: Iterable[str]) -> bool:
-    definition = tx.runtime.plans.of(tx.connection, step.facts.revision_id).definition
+    definition = tx.plan(step.row.execution_id).definition
     return all(definition.has_step(step_id) for step_id in step_ids)
 
 

@@ -24,6 +24,7 @@ from pipeline_engine.domain.expressions import (
     CompiledValue,
     compile_value,
 )
+from pipeline_engine.domain.given_values import OpenDefinition
 from pipeline_engine.domain.masking import Masker, masker_of
 from pipeline_engine.domain.outcome import COMPENSATES, compensating, own_id
 from pipeline_engine.domain.readiness import EAGER
@@ -66,6 +67,7 @@ class Plan:
     recorded: RecordedActions | None = None  #: what was chosen when it was saved
     #: those actions among them that are data, by the names that rows have for them
     stored: Mapping[str, StoredPlan] = field(default_factory=dict)
+    open: OpenDefinition | None = None  #: where params give values; these are missing here
 
     @property
     def size(self) -> int:

@@ -11,9 +11,8 @@ rows of an execution that still runs agree with its history as those of an ended
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, select
@@ -21,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition, parse
-from pipeline_engine.domain.frontier import NO_PARAMS
+from pipeline_engine.domain.given_values import document_for
 from pipeline_engine.services.audit.findings import FIND_THE_CAUSE, Disagreement, Finding
 from pipeline_engine.services.audit.history_audit import HistoryAudit
 from pipeline_engine.services.audit.recorded import Recorded
@@ -104,13 +103,14 @@ def audit_rows(
     if header is None:
         raise not_found(execution_id)
     statements.allow_time(connection)
-    definition = parse(rows.revision(connection, header.revision_id).document)
+    document = rows.revision(connection, header.revision_id).document
+    definition = parse(document_for(document, header.params))
     events = statements.count_events(connection, execution_id)
     retold: list[Finding] = []
     if events <= most_events:
         told = [Recorded(*event) for event in statements.events(connection, execution_id)]
         history = [event for event in told if event.type not in ALERTS]  # no moves
-        retold = differences(definition, history, header.params)
+        retold = differences(definition, history)
     found, left_out = _of_rows(connection, execution_id, definition)
     return Audit(
         execution_id=execution_id,
@@ -122,14 +122,10 @@ def audit_rows(
     )
 
 
-def differences(
-    definition: PipelineDefinition,
-    history: Iterable[Recorded],
-    params: Mapping[str, Any] = NO_PARAMS,
-) -> list[Finding]:
+def differences(definition: PipelineDefinition, history: Iterable[Recorded]) -> list[Finding]:
     """What a history has against the rules; nothing if it is as it should be."""
     in_order = sorted(history, key=lambda event: event.id)
-    return HistoryAudit(definition, in_order, params).findings()
+    return HistoryAudit(definition, in_order).findings()
 
 
 def _of_rows(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from pipeline_engine.domain.definitions import OnFailure, PipelineDefinition, StepDefinition
 from pipeline_engine.domain.outcome import (
@@ -35,17 +34,11 @@ from pipeline_engine.storage.tables.events import EventType
 class HistoryAudit:
     """One pass over a history; whatever does not fit is noted, and the pass goes on."""
 
-    def __init__(
-        self,
-        definition: PipelineDefinition,
-        history: Sequence[Recorded],
-        params: Mapping[str, Any],
-    ) -> None:
+    def __init__(self, definition: PipelineDefinition, history: Sequence[Recorded]) -> None:
         self._definition = definition
-        self._params = params
         self._history = history
         self._course = Course(definition, history)
-        self._steps = Scope(definition, params, self._course)
+        self._steps = Scope(definition, self._course)
         #: by where their steps are; of the execution itself None
         self._scopes: dict[str | None, Scope] = {None: self._steps}
         self._rows: dict[int, Row] = {}
@@ -110,7 +103,7 @@ class HistoryAudit:
         """Go into a block that is opened, and out of one whose attempt ends."""
         if event.type is EventType.STEP_EXPANDED and opened is None:
             outer = self._scopes.get(row.within)
-            scope = Scope(self._definition, self._params, self._course, block=row, outer=outer)
+            scope = Scope(self._definition, self._course, block=row, outer=outer)
             self._scopes[row.inside] = scope
             self._note(blocks.check_open(scope, row))
         elif opened is not None and (event.end or event.type is EventType.STEP_RETRYING):

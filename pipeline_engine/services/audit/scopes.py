@@ -13,12 +13,10 @@ from pipeline_engine.domain.definitions import (
     Block,
     OnFailure,
     PipelineDefinition,
-    Rule,
     WhenFull,
 )
 from pipeline_engine.domain.frontier import frontier_of
 from pipeline_engine.domain.outcome import AbortReason, compensating, undone
-from pipeline_engine.domain.quorums import known_rule
 from pipeline_engine.domain.readiness import (
     EAGER,
     Dependencies,
@@ -47,14 +45,12 @@ class Scope:
     def __init__(
         self,
         definition: PipelineDefinition,
-        params: Mapping[str, Any],
         course: Course,
         *,
         block: Row | None = None,
         outer: Scope | None = None,
     ) -> None:
         self._definition = definition
-        self._params = params
         self._course = course
         self.block = block  #: whose attempt this is; None: these are the steps of the execution
         self.outer = outer  #: that the block is in
@@ -76,7 +72,7 @@ class Scope:
         self.gave_up_at: int | None = None  #: the first that was stopped
         self.is_over = False  #: the attempt of the block has ended
         self._known = frozenset(self.step_ids)
-        self._frontier = frontier_of(definition, params, held)
+        self._frontier = frontier_of(definition, held)
         self._began: set[str] = set()
         self._untaken: set[str] = set()  #: what a caught failure does not lead to
         self._led_to: set[str] = set()  #: what one does lead to
@@ -151,7 +147,7 @@ class Scope:
         Who decided need not have seen every end that was recorded before: of a step that is
         given up early, because too few are left, one may have missed those that block it.
         """
-        rule, now = self._rule(step_id), self._frontier.dependencies(step_id)
+        rule, now = self._definition.rule(step_id), self._frontier.dependencies(step_id)
         if not now.total:
             return {Verdict.RUN}
         found = {decide(*rule, now)}
@@ -161,9 +157,6 @@ class Scope:
             )
             found.add(decide(*rule, unseen))
         return found - {Verdict.WAIT}
-
-    def _rule(self, step_id: str) -> Rule:
-        return known_rule(self._definition, step_id, self._params)
 
     def tried_again(self, event: Recorded) -> Iterator[Finding]:
         """What is wrong with another attempt of one of these steps, or of an item of it."""
@@ -264,7 +257,7 @@ class Scope:
         for winner in self._definition.cancelling_rest:
             if winner in self and step_id in self.graph.leads_only_to(winner):
                 counted = self._frontier.dependencies(winner)
-                if decide(*self._rule(winner), counted) is Verdict.RUN:
+                if decide(*self._definition.rule(winner), counted) is Verdict.RUN:
                     return True
         return False
 
