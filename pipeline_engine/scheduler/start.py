@@ -146,7 +146,7 @@ def _with_params(
     if problems:
         raise InvalidParams(problems=problems)
     masker = request.masker or runtime.masker
-    plan = runtime.plans.fitting(startable.revision_id, startable.plan, params)
+    plan = runtime.plans.fitting(startable.revision_id, startable.plan, params, masker)
     if problems := [*concurrency.problems(plan.definition, params, masker)]:
         raise InvalidParams(problems=problems)
     return replace(startable, plan=plan), params

@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.definitions import PipelineDefinition, merge_params
+from pipeline_engine.domain.issues import Issue
 from pipeline_engine.domain.masking import remember
 from pipeline_engine.domain.redaction import redactor_for
 from pipeline_engine.domain.sealing import Sealer
-from pipeline_engine.domain.standing_orders import masked, problems_of_params
+from pipeline_engine.domain.standing_orders import TRIGGER, masked, problems_of_params
 from pipeline_engine.errors import AdministratorsOnly, InvalidParams
 from pipeline_engine.scheduler import standing_orders as orders
 from pipeline_engine.scheduler.runtime import Runtime
@@ -68,6 +69,8 @@ def checked(
     definition = found.plan.definition
     if problems := [*problems_of_params(definition, params, supplied), *masked(params)]:
         raise InvalidParams(problems=problems)
+    if problems := _misfits(runtime, found, params, supplied):
+        raise InvalidParams(problems=problems)
     json_guard.check(dict(params), max_bytes=runtime.settings.max_body_bytes)
     sealed = _sealed(runtime, definition, params, order_id, before)
     return Checked(
@@ -77,6 +80,20 @@ def checked(
         authority=_authority(caller, found),
         pipeline_name=found.name,
     )
+
+
+def _misfits(
+    runtime: Runtime, found: Startable, params: Mapping[str, Any], supplied: Collection[str]
+) -> list[Issue]:
+    """What the params would give to the definition that does not fit, as far as they are known."""
+    plan = found.plan
+    if plan.open is None or plan.open.needs_any({*supplied, TRIGGER}):
+        return []
+    merged, missing = merge_params(plan.definition, params)
+    if missing:  # what starts it brings them along
+        return []
+    secrets = (merged.get(name) for name in plan.definition.secret_parameters)
+    return runtime.plans.misfits(plan, merged, runtime.masker.hiding(secrets))
 
 
 def _authority(caller: Caller, found: Startable) -> dict[str, Any]:

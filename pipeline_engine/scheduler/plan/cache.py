@@ -8,7 +8,7 @@ has to be known before there are params.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from threading import Lock
 from typing import Any, TypeAlias
@@ -21,6 +21,7 @@ from pipeline_engine.domain.checks.limits import Limits
 from pipeline_engine.domain.definitions import DefinitionDefaults, parse
 from pipeline_engine.domain.given_values import Given, OpenDefinition
 from pipeline_engine.domain.issues import Issue
+from pipeline_engine.domain.masking import Masker
 from pipeline_engine.domain.recorded_actions import RecordedActions
 from pipeline_engine.domain.sealing import sealer_with, with_opened_defaults
 from pipeline_engine.domain.secret_store import named_in
@@ -65,7 +66,9 @@ class Plans:
             plan if self._misfits(plan.open, given) else self._kept(key, self._filled(plan, given))
         )
 
-    def fitting(self, revision_id: UUID, plan: Plan, params: Mapping[str, Any]) -> Plan:
+    def fitting(
+        self, revision_id: UUID, plan: Plan, params: Mapping[str, Any], masker: Masker
+    ) -> Plan:
         """The plan for an execution that is to be started. Raises ``InvalidParams``."""
         if plan.open is None:
             return plan
@@ -73,8 +76,14 @@ class Plans:
         key = (revision_id, given.key)
         known = None if given.problems else self._known(key)
         if known is None and (problems := self._misfits(plan.open, given)):
-            raise InvalidParams(problems=problems)
+            raise InvalidParams(problems=_masked(problems, masker))
         return known or self._kept(key, self._filled(plan, given))
+
+    def misfits(self, plan: Plan, params: Mapping[str, Any], masker: Masker) -> list[Issue]:
+        """What of all that *params* give to a plan does not fit it."""
+        if plan.open is None:
+            return []
+        return _masked(self._misfits(plan.open, plan.open.given(params)), masker)
 
     def _given_to(self, definition: OpenDefinition, facts: ExecutionFacts) -> Given:
         found = self._given.get(facts.id)
@@ -131,3 +140,8 @@ class Plans:
             handlers_timeout_seconds=self._settings.handlers_timeout_seconds,
             max_parallel_steps=self._settings.max_parallel_steps,
         )
+
+
+def _masked(problems: Iterable[Issue], masker: Masker) -> list[Issue]:
+    """The same without the secrets that a message may quote."""
+    return [replace(one, message=masker.mask(one.message)) for one in problems]

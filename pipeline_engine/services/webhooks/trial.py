@@ -82,7 +82,7 @@ def _tried(
     if webhook.pipeline_id is None:
         raise PipelineGone
     tx = Transaction(session.connection(), runtime)
-    definition = pipeline_with_id(tx, (caller,), webhook.pipeline_id).plan.definition
+    plan = pipeline_with_id(tx, (caller,), webhook.pipeline_id).plan
     config, own = WebhookConfig.of(webhook.config), opened_params(runtime.sealer, webhook)
     try:
         key = key_of(config, letter)
@@ -92,7 +92,8 @@ def _tried(
     ) as error:  # at the door it is a refusal, or one in the list of deliveries
         return Trial({}, None, [Issue("/config", error.code, str(error), error.hint)])
     given.pop(TRIGGER, None)
-    params, problems = merge_params(definition, given)
+    params, problems = merge_params(plan.definition, given)
+    problems = problems or runtime.plans.misfits(plan, params, runtime.masker)
     parameters = parameters_of(session, webhook.pipeline_id)
     shown = redactor_for(params, parameters).params(params)
     return Trial(shown, key, problems)
