@@ -21,7 +21,7 @@ from pipeline_engine.registry.registry import Registry
 from pipeline_engine.registry.sources import Package, packages_of
 
 #: Seconds between two looks at the files, at least.
-INTERVAL_SECONDS = 0.2
+INTERVAL_SECONDS = 0.02
 #: Changes that nobody has asked for yet.
 KEPT_NEWS = 100
 STAYS = "; the one that was loaded before stays in use"
