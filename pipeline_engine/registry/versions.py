@@ -81,13 +81,19 @@ class Versions:
     def kept(self, version: str, pin: str | None) -> RegisteredAction | None:
         """What takes the place of a version that was chosen before: itself while it is installed.
 
-        Then the newest with the same first number, if the pin means that, too.
+        Then the newest with the same first number, if the pin means that, too; one before a
+        release only if there is no other, as nobody has asked for it.
         """
-        first = str(parsed(version).major)
         able = [one for one in self if pin is None or fits(one.meta.version, pin)]
         same = (one for one in able if one.meta.version == version)
-        alike = (one for one in able if fits(one.meta.version, first))
-        return next(same, None) or next(alike, None)
+        alike = _released(one for one in able if _series(one.meta.version) == _series(version))
+        return next(iter((*same, *alike)), None)
+
+
+def _series(version: str) -> tuple[int, int]:
+    """What stays as it is while nothing changes that callers rely on."""
+    found = parsed(version)
+    return found.epoch, found.major
 
 
 def _released(actions: Iterable[RegisteredAction]) -> list[RegisteredAction]:

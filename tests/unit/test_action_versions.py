@@ -140,3 +140,20 @@ def test_no_version_takes_the_place_of_one_with_another_first_number(name):
 
     with pytest.raises(UnknownAction, match=r"version 1\.1\.3, which it was saved with.* 2\.0\.0"):
         actions.get(name)
+
+
+def test_a_release_is_not_replaced_by_a_candidate_that_nobody_has_asked_for():
+    chosen = {"greet": "2.1.0", "greet@2": "2.1.0"}
+
+    beside = ChosenActions(greets("2.1.1", "2.2.0rc1"), chosen)
+    alone = ChosenActions(greets("2.2.0rc1"), chosen)
+
+    assert [beside.get(name).meta.version for name in chosen] == ["2.1.1", "2.1.1"]
+    assert alone.get("greet").meta.version == "2.2.0rc1"
+
+
+def test_versions_that_are_counted_anew_are_others():
+    later = ChosenActions(greets("1!2.0"), {"greet": "2.1.0"})
+
+    with pytest.raises(UnknownAction, match="save it again"):
+        later.get("greet")

@@ -173,7 +173,10 @@ class KnownAction:
 
     def _chosen(self, plan: Plan) -> ChosenActions:
         """The installed actions in the versions that it was saved with."""
-        return ChosenActions(plan.registry, versions_in(self.uses))
+        # Recorded as they were written; an alias is looked up by its type.
+        name_of = plan.registry.name_of
+        chosen = {name_of(name): version for name, version in versions_in(self.uses).items()}
+        return ChosenActions(plan.registry, chosen)
 
 
 def stored_in(recorded: RecordedActions) -> Mapping[str, KnownAction]:

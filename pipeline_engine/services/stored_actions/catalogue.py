@@ -165,7 +165,7 @@ class OwnersCatalogue:
         exact = pinned(type_of(name), version)
         if version is None or self.installed.find(exact):
             return exact
-        return pinned(type_of(name), version.partition(".")[0])
+        return name if pin_of(name) else pinned(type_of(name), version.partition(".")[0])
 
 
 def catalogue_of(runtime: Runtime, connection: Look, owner: str | None) -> OwnersCatalogue:

@@ -329,6 +329,38 @@ def test_a_name_may_ask_for_an_older_version(drive: Drive, store: Store) -> None
     assert end.step("new").outputs == {"text": "Bye Ada"}
 
 
+def said_by(version: str) -> RegisteredAction:
+    def execute(context: ActionContext) -> ActionResult:
+        return ActionResult(success=True, outputs={"by": version})
+
+    return an_action("said", execute, version=version, aliases=["told"])
+
+
+def test_what_an_action_builds_on_by_an_alias_keeps_its_version_too(
+    drive: Drive, store: Store
+) -> None:
+    store(drive(said_by("1.0.0")), {"type": "tell", "name": "Tell", "template": "told"})
+    store(drive(said_by("1.0.0")), {"type": "tells", "name": "Tells", "sub_actions": ["told"]})
+
+    end = drive(said_by("1.0.0"), said_by("2.0.0")).run(step("a", "tell"), step("b", "tells"))
+
+    assert end.step("a").outputs == {"by": "1.0.0"}
+    assert end.step("b").outputs == {"told": {"by": "1.0.0"}}
+
+
+def test_what_cannot_run_any_more_as_its_name_asks_is_refused_when_it_is_used(
+    drive: Drive, store: Store
+) -> None:
+    store(drive(said_by("2.1.0")), {"type": "tell", "name": "Tell", "template": "said@2.1"})
+
+    patched = drive(said_by("2.1.3"), said_by("2.2.0")).run(step("a", "tell"))
+
+    assert patched.step("a").outputs == {"by": "2.1.3"}
+    with pytest.raises(InvalidDefinition) as refused:
+        drive(said_by("2.2.0")).run(step("a", "tell"))
+    assert [e.code for e in refused.value.facts["report"].errors] == ["broken_action"]
+
+
 def test_the_rights_that_an_action_asks_for_are_asked_of_what_is_made_of_it(
     drive: Drive, store: Store
 ) -> None:
