@@ -23,7 +23,7 @@ from pipeline_engine.cli.params import params_options
 from pipeline_engine.cli.states import state
 
 if TYPE_CHECKING:
-    from pipeline_engine.authoring.trials.trial import Ending, Trial
+    from pipeline_engine.authoring.trials.trial import Trial
     from pipeline_engine.sdk import ActionMeta
 
 FAILED = 1
@@ -150,7 +150,7 @@ def _print(meta: ActionMeta, trial: Trial) -> None:
     for heard in trial.heard:
         said = f"event {json.dumps(heard.event, ensure_ascii=False)}: {heard.meant}"
         print_line(said + (f" ({heard.note})" if heard.note else ""))
-    print_line(_ended(trial.ending), f"after {trial.seconds:g} s")
+    print_line(*_ended(trial))
     if trial.error:
         repeats = ", and it would be tried again" if trial.retryable else ""
         print_error(f"{trial.error} [{trial.error_code}]{repeats}")
@@ -159,12 +159,13 @@ def _print(meta: ActionMeta, trial: Trial) -> None:
         print_line(f"note: {note}")
 
 
-def _ended(ending: Ending) -> Styled:
+def _ended(trial: Trial) -> tuple[Styled | str, ...]:
     from pipeline_engine.authoring.trials.trial import Ending
 
-    if ending is Ending.REFUSED:
-        return state("failed", "before it began: its params do not fit")
-    return state("timeout" if ending is Ending.TIMED_OUT else ending.value)
+    if trial.ending is Ending.REFUSED:
+        return (state("failed", "before it began: its params do not fit"),)
+    timed_out = trial.ending is Ending.TIMED_OUT
+    return state("timeout" if timed_out else trial.ending.value), f"after {trial.seconds:g} s"
 
 
 def _in_words(waited: Mapping[str, Any]) -> str:

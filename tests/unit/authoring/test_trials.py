@@ -69,6 +69,14 @@ def test_params_that_do_not_fit_are_refused_before_anything_is_called(write: Any
     assert one["error"] == "Missing required parameter: name"
 
 
+def test_a_refusal_is_shown_without_a_duration_because_nothing_ran(
+    write: Any,
+) -> None:
+    shown = try_it(write("trial_unasked")).stdout
+
+    assert shown.endswith("failed before it began: its params do not fit\n")
+
+
 def test_a_parked_action_is_handed_the_events_until_one_ends_it(write: Any) -> None:
     stranger = {**DONE, "workflow_id": "of-others"}
     with local_service() as jobs:
