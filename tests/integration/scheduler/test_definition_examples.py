@@ -63,6 +63,7 @@ RUNS = (
     Run("tear-down", {"said": "work: SKIPPED"}, params={"works": True}),
     Run("tear-down", {}, params={"works": False}, status=BAD, statuses={"down": OK}),
     Run("thumbnails", {"said": "2 of 2", "sizes": [2, 2]}, (ok(),), {"urls": ["{url}/"] * 2}),
+    Run("fetch-all", {"fetched": 2}, (ok(),), {"urls": ["{url}/"] * 2, "at_once": 1, "tries": 1}),
     Run("doubling", {"all": [2, 4, 8, 16]}, params={"limit": 10}),
     Run(
         "bills",
