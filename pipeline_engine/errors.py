@@ -80,6 +80,12 @@ class SecretNotFound(NotFound):
     code = "secret_not_found"
 
 
+class GuardrailWorkflowNotFound(NotFound):
+    """There is no such guardrail deployment workflow."""
+
+    code = "guardrail_workflow_not_found"
+
+
 class ScheduleNotFound(NotFound):
     """There is no such schedule."""
 
@@ -214,6 +220,24 @@ class AlreadyStopped(Conflict):
     code = "execution_already_stopped"
 
 
+class GuardrailStepNotReached(Conflict):
+    """Steps before this one are not done yet; ``missing`` says which, and what they lack."""
+
+    code = "guardrail_step_not_reached"
+
+
+class GuardrailPipelineRunning(Conflict):
+    """A pipeline of the workflow runs; what it needs cannot be changed until it has ended."""
+
+    code = "guardrail_pipeline_running"
+
+
+class GuardrailWorkflowEnded(Conflict):
+    """The workflow is completed or cancelled; begin another one."""
+
+    code = "guardrail_workflow_ended"
+
+
 class InvalidDefinition(PipelineEngineError):
     """The pipeline definition has errors."""
 
@@ -272,6 +296,12 @@ class InvalidSecret(PipelineEngineError):
     """The name or the value cannot be that of a secret."""
 
     code = "invalid_secret"
+
+
+class InvalidGuardrailStep(PipelineEngineError):
+    """What was sent cannot be a step of a guardrail deployment workflow."""
+
+    code = "invalid_guardrail_step"
 
 
 class InvalidAction(PipelineEngineError):
@@ -372,6 +402,12 @@ class StorageUnavailable(PipelineEngineError):
     """The database cannot be reached; try again shortly."""
 
     code = "storage_unavailable"
+
+
+class PeerUnavailable(PipelineEngineError):
+    """A service that has to be asked cannot be reached; nothing was changed, try again shortly."""
+
+    code = "peer_unavailable"
 
 
 class IdentityUnavailable(PipelineEngineError):

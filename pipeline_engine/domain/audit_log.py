@@ -151,6 +151,26 @@ class Act(StrEnum):
         "Send a message again, or all from a point on.",
     )
     SUBSCRIPTION_TEST = "subscription.test", "subscription", "Send a test to a subscriber."
+    GUARDRAIL_SUBMIT = (
+        "guardrail.submit",
+        "guardrail_workflow",
+        "Say a step of a guardrail deployment workflow, or begin one; `step` is its number.",
+    )
+    GUARDRAIL_CANCEL = (
+        "guardrail.cancel",
+        "guardrail_workflow",
+        "Cancel a guardrail deployment workflow, and take back what it deploys.",
+    )
+    GUARDRAIL_LINK_RULE = (
+        "guardrail.link_rule",
+        "guardrail_rule",
+        "Give a guardrail rule its model.",
+    )
+    GUARDRAIL_DELETE_TABLE = (
+        "guardrail.delete_table",
+        "guardrail_profile",
+        "Delete what the gateway reads of a guardrail profile.",
+    )
     CALLER_AUTHENTICATE = (
         "caller.authenticate",
         "",

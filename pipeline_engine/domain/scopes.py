@@ -27,6 +27,8 @@ class Scope(StrEnum):
     EXECUTIONS_CONTROL = "executions:control"  #: cancel, and answer approvals
     EXECUTIONS_READ = "executions:read"  #: follow and explain
     EXECUTIONS_RUN = "executions:run"  #: start
+    GUARDRAILS_READ = "guardrails:read"  #: deployment workflows, and how far they are
+    GUARDRAILS_WRITE = "guardrails:write"  #: begin them, say the next step, cancel them
     PIPELINES_READ = "pipelines:read"  #: stored definitions
     PIPELINES_WRITE = "pipelines:write"  #: store, change, delete, and check before that
     SCHEDULES_CONTROL = "schedules:control"  #: pause and resume; with executions:run start, too
@@ -56,6 +58,7 @@ _OPERATOR = _VIEWER | {
     Scope.EVENTS_SEND,
     Scope.EXECUTIONS_CONTROL,
     Scope.EXECUTIONS_RUN,
+    Scope.GUARDRAILS_WRITE,
     Scope.SCHEDULES_CONTROL,
     Scope.SECRETS_USE,
 }

@@ -15,6 +15,11 @@ from pipeline_engine.storage.tables.audit_log import AuditRecord
 from pipeline_engine.storage.tables.base import Base
 from pipeline_engine.storage.tables.event_triggers import EventTrigger
 from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.tables.guardrails import (
+    GuardrailRuleModel,
+    GuardrailRun,
+    GuardrailWorkflow,
+)
 from pipeline_engine.storage.tables.inbox import Delivery, DeliveryTarget
 from pipeline_engine.storage.tables.pipelines import Pipeline
 from pipeline_engine.storage.tables.schedules import Schedule
@@ -68,6 +73,9 @@ RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyT
         DeliveryTarget: lambda owner: DeliveryTarget.owner == owner,
         EventTrigger: lambda owner: EventTrigger.user_id == owner,
         Execution: lambda owner: Execution.user_id == owner,
+        GuardrailRuleModel: lambda owner: GuardrailRuleModel.user_id == owner,
+        GuardrailRun: lambda owner: GuardrailRun.user_id == owner,
+        GuardrailWorkflow: lambda owner: GuardrailWorkflow.user_id == owner,
         Pipeline: lambda owner: or_(Pipeline.user_id == owner, Pipeline.system_owned),
         Schedule: lambda owner: Schedule.user_id == owner,
         Secret: lambda owner: Secret.user_id == owner,
