@@ -173,8 +173,8 @@ class InnerAction:
 
     #: The parameter with the type of the other action.
     action: str = "action"
-    #: The parameter with its params.
-    params: str = "action_params"
+    #: The parameter with its params; None: a step does not give them.
+    params: str | None = "action_params"
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,15 @@ import pytest
 from support.documentation import DOCS, blocks
 
 from pipeline_engine.domain import stored_actions
-from pipeline_engine.domain.actions import ActionMeta, ExecutionMode
+from pipeline_engine.domain.actions import (
+    ActionMeta,
+    ExecutionMode,
+    InnerAction,
+    ParamDefinition,
+    ParamType,
+)
 from pipeline_engine.domain.checks import Limits
-from pipeline_engine.domain.stored_actions import defaults_of, meta_of, parse
+from pipeline_engine.domain.stored_actions import defaults_of, meta_of, parse, uses_of
 from pipeline_engine.registry import Registry
 from pipeline_engine.services.actions import Catalogue
 
@@ -42,7 +48,8 @@ def codes(definition: Mapping[str, Any], **given: Any) -> list[tuple[str, str]]:
 def meta(definition: Mapping[str, Any]) -> ActionMeta:
     assert codes(definition) == []
     action = parse(definition)
-    bases = {name: found for name in action.uses if (found := installed().find(name))}
+    find = installed().find
+    bases = {name: found for name in uses_of(action, find) if (found := find(name))}
     return meta_of(action, "1", bases)
 
 
@@ -118,6 +125,100 @@ def test_rights_and_doubts_of_all_actions_are_those_of_the_composite() -> None:
 
     assert made.required_permissions == ("model:write", "cluster:write")
     assert not made.idempotent
+
+
+LOOP: Mapping[str, Any] = {
+    "type": "each",
+    "name": "Each",
+    "template": "for_each",
+    "defaults": {"action": "log", "action_params": {"message": "{{ item }}"}},
+    "exposed_params": ["items"],
+}
+
+
+def loop(*exposed: Any, **defaults: Any) -> dict[str, Any]:
+    given = {**LOOP["defaults"], **defaults}
+    kept = {name: value for name, value in given.items() if value is not None}
+    return {**LOOP, "defaults": kept, "exposed_params": ["items", *exposed]}
+
+
+def test_what_a_loop_runs_is_asked_for_with_the_loop() -> None:
+    loops = ActionMeta("loops", "L", "T", "Does.", params=WHAT_IT_RUNS, inner=InnerAction())
+    bases = {
+        "loops": loops,
+        "old": ActionMeta(
+            "old",
+            "Old",
+            "T",
+            "Does.",
+            required_permissions=["model:write"],
+            idempotent=False,
+            deprecated=True,
+            deprecation_message="It is slow.",
+            replaced_by="new",
+        ),
+    }
+    defaults = {"action": "old", "action_params": {}}
+    action = parse({"type": "all", "name": "A", "template": "loops", "defaults": defaults})
+
+    made = meta_of(action, "1", bases)
+
+    assert list(uses_of(action, bases.get)) == ["loops", "old"]
+    assert (made.required_permissions, made.idempotent) == (("model:write",), False)
+    assert made.deprecated
+    assert made.deprecation_message == "it uses 'old' 1.0.0 (It is slow.), and should use 'new'"
+    assert made.replaced_by is None  # nothing takes the place of the loop over it
+
+
+WHAT_IT_RUNS = [
+    ParamDefinition("action", "Action", required=True),
+    ParamDefinition("action_params", "Params", ParamType.JSON),
+]
+
+
+@pytest.mark.parametrize(
+    ("definition", "inner", "by_steps"),
+    [
+        (loop(), ["log"], None),
+        (loop(action="log@1"), ["log@1"], None),
+        (loop("what", action="{{ inputs.what }}"), [], None),
+        (loop("action", "action_params", action=None, action_params=None), [], "action_params"),
+        (loop("action", action=None), [], "none"),
+        (loop({"name": "action", "default": "log"}, action=None), ["log"], "none"),
+    ],
+)
+def test_what_a_loop_runs_is_named_by_its_author_or_by_a_step(
+    definition: dict[str, Any], inner: list[str], by_steps: str | None
+) -> None:
+    made = meta(definition)
+
+    assert list(uses_of(parse(definition), installed().find)) == ["for_each", *inner]
+    assert (made.inner and (made.inner.params or "none")) == by_steps
+
+
+@pytest.mark.parametrize(
+    ("definition", "found"),
+    [
+        (loop(action="lg"), [("/defaults/action", "unknown_action")]),
+        (loop(action="log@9"), [("/defaults/action", "unknown_action_version")]),
+        (
+            loop(action="while", action_params={"condition": "{{ true }}", "action": "log"}),
+            [("/defaults/action", "nested_fan_out")],
+        ),
+        (
+            loop(action_params={"mesage": "x"}),
+            [("/defaults/action_params/mesage", "unknown_param")],
+        ),
+        (
+            loop({"name": "action", "default": "lg"}, action=None),
+            [("/exposed_params/1", "unknown_action")],
+        ),
+    ],
+)
+def test_what_a_loop_cannot_run_is_said_where_it_is_named(
+    definition: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
+    assert codes(definition) == found
 
 
 CALL = {"id": "call", "action": "http_request", "params": {"url": "https://a.example"}}

@@ -62,16 +62,23 @@ def check_use(use: Use, outline: Outline, actions: ActionCatalogue, findings: Fi
         return
     if use.repeats_block:
         return  # the shape of the document says the same as this action about its params
-    before = findings.count
-    _check_params(use, meta, findings)
-    _check_branches(use, meta, outline, findings)
-    if findings.count == before:  # it would only say the same again
-        _ask_the_action(use, meta, actions, findings)
+    if not use.params_open:
+        _check_given(use, meta, outline, actions, findings)
     _check_undoing(use, actions, findings)
     _check_nesting(use, actions, findings)
     inner = use.inner(meta)
     if inner is not None:
         check_use(inner, outline, actions, findings)
+
+
+def _check_given(
+    use: Use, meta: ActionMeta, outline: Outline, actions: ActionCatalogue, findings: Findings
+) -> None:
+    before = findings.count
+    _check_params(use, meta, findings)
+    _check_branches(use, meta, outline, findings)
+    if findings.count == before:  # it would only say the same again
+        _ask_the_action(use, meta, actions, findings)
 
 
 def _unusable(use: Use, actions: ActionCatalogue, findings: Findings) -> None:

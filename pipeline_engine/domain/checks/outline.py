@@ -34,6 +34,7 @@ class Use:
     params_at: str  #: the pointer of its params
     undoes: bool = False  #: it compensates its step
     in_loop: bool = False  #: an action such as ``while`` runs it
+    params_open: bool = False  #: all of its params are made of something else, later
 
     @property
     def repeats_block(self) -> bool:
@@ -44,17 +45,19 @@ class Use:
         """The use of the action that this one runs, if it does and one can tell which."""
         if meta.inner is None or self.in_loop or self.repeats_block:
             return None
-        action, params = self.params.get(meta.inner.action), self.params.get(meta.inner.params)
-        if not action or not is_scalar(action) or is_templated(action) or is_templated(params):
+        action, its = self.params.get(meta.inner.action), meta.inner.params
+        if not action or not is_scalar(action) or is_templated(action):
             return None
+        params = self.params.get(its) if its else None
         return Use(
             node=self.node,
             action=str(action),  # as the loop will read it
             params=mapping_of(params),
             action_at=join(self.params_at, meta.inner.action),
-            params_at=join(self.params_at, meta.inner.params),
+            params_at=join(self.params_at, its) if its else self.params_at,
             undoes=self.undoes,
             in_loop=True,
+            params_open=its is None or is_templated(params),
         )
 
     def meta(self, actions: ActionCatalogue) -> ActionMeta | None:

@@ -202,9 +202,9 @@ def _lacking(text: Text, use: Use, meta: ActionMeta) -> frozenset[str]:
 
 def _is_answered(use: Use, name: str, meta: ActionMeta | None, actions: ActionCatalogue) -> bool:
     """Whether what a param is given to waits for the outside; an unknown action may."""
-    if meta is None:
+    if meta is None or use.params_open:
         return True
-    if meta.inner is None:
+    if meta.inner is None or meta.inner.params is None:
         return may_park(meta, use.params)
     if name != meta.inner.params:
         return False

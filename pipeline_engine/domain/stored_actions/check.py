@@ -32,7 +32,7 @@ def check(
     """What is wrong with a stored action; nothing, if it can be used.
 
     *installed* are the actions that templates can build on; *stored* are those and the templates
-    of the owner, of which composites can be made.
+    of the owner, of which composites can be made and which loops can run.
     """
     findings = Findings(limits)
     if len(orjson.dumps(given)) > LARGEST:
@@ -48,7 +48,7 @@ def check(
     if findings.count:
         return findings.report(0).errors
     if isinstance(action, Template):
-        check_template(action, installed, findings, of_system=of_system)
+        check_template(action, installed, stored, findings, of_system=of_system)
     else:
         check_composite(action, given, stored, findings, of_system=of_system)
     return _in_one_list(findings)

@@ -34,7 +34,7 @@ class Template(StoredAction):
 
     @property
     def uses(self) -> Sequence[str]:
-        """The actions that it needs."""
+        """What it is made of; its base may need another one: ``inner.py``."""
         return [self.base]
 
     @property

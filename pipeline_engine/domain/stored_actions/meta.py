@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from pipeline_engine.domain.action_params import holds
 from pipeline_engine.domain.actions import (
     ActionMeta,
     ExecutionMode,
+    InnerAction,
     OutputDefinition,
     ParamDefinition,
 )
@@ -19,6 +20,7 @@ from pipeline_engine.domain.stored_actions.exposed import (
     params_of_template,
     passed_through,
 )
+from pipeline_engine.domain.stored_actions.inner import uses_of
 
 CATEGORY, COLOR = "Composite", "#6366f1"
 
@@ -28,11 +30,13 @@ def meta_of(
 ) -> ActionMeta:
     """The metadata of a version; *bases* are the actions that it uses, by the names it has."""
     if isinstance(action, Template):
-        return _template(action, version, bases[action.base])
+        return _template(action, version, bases)
     return _composite(action, version, bases)
 
 
-def _template(action: Template, version: str, base: ActionMeta) -> ActionMeta:
+def _template(action: Template, version: str, bases: Mapping[str, ActionMeta]) -> ActionMeta:
+    base = bases[action.base]
+    used = [bases[name] for name in uses_of(action, bases.get)]
     passed = frozenset(passed_through(action, base))
     kept = base.unrendered_params & passed
     parks = base.parks_when
@@ -53,11 +57,41 @@ def _template(action: Template, version: str, base: ActionMeta) -> ActionMeta:
         adds_names=base.adds_names if kept else frozenset(),
         lacks_names=base.lacks_names if kept else {},
         names_need=base.names_need if kept else {},
-        inner=base.inner
-        if base.inner and {base.inner.action, base.inner.params} <= passed
-        else None,
+        inner=_inner_given(base, passed),
         parks_when=parks,
+        **_of_all(used),
     )
+
+
+def _inner_given(base: ActionMeta, passed: Collection[str]) -> InnerAction | None:
+    """How a step names what the items of the base run, if it is let."""
+    inner = base.inner
+    if inner is None or inner.action not in passed:
+        return None
+    return inner if inner.params in passed else replace(inner, params=None)
+
+
+def _of_all(used: Sequence[ActionMeta]) -> dict[str, Any]:
+    """What holds if it holds for one of the actions that it uses."""
+    return {
+        "idempotent": all(meta.idempotent for meta in used),
+        "needs_keys_at": _each_once(meta.needs_keys_at for meta in used),
+        "required_services": _each_once(meta.required_services for meta in used),
+        "required_permissions": _each_once(meta.required_permissions for meta in used),
+        **_deprecation([meta for meta in used if meta.deprecated]),
+    }
+
+
+def _deprecation(old: Sequence[ActionMeta]) -> dict[str, Any]:
+    """What is told of an action that uses these; nothing takes its place, a new version may."""
+    told = "; ".join(map(_why_deprecated, old)) or None
+    return {"deprecated": bool(old), "deprecation_message": told, "replaced_by": None}
+
+
+def _why_deprecated(meta: ActionMeta) -> str:
+    because = f" ({meta.deprecation_message})" if meta.deprecation_message else ""
+    instead = f", and should use '{meta.replaced_by}'" if meta.replaced_by else ""
+    return f"it uses '{meta.type}' {meta.version}{because}{instead}"
 
 
 def _composite(action: Composite, version: str, bases: Mapping[str, ActionMeta]) -> ActionMeta:
@@ -71,11 +105,8 @@ def _composite(action: Composite, version: str, bases: Mapping[str, ActionMeta])
         color=action.color or COLOR,
         outputs=_outputs(action, bases),
         execution_mode=ExecutionMode.EVENT_DRIVEN if may_park else ExecutionMode.SYNC,
-        idempotent=all(meta.idempotent for meta in used),
-        needs_keys_at=_each_once(meta.needs_keys_at for meta in used),
-        required_services=_each_once(meta.required_services for meta in used),
-        required_permissions=_each_once(meta.required_permissions for meta in used),
         cheap=all(meta.cheap for meta in used),
+        **_of_all(used),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -50,24 +50,17 @@ def check_steps(
     actions: ActionCatalogue,
     findings: Findings,
     *,
-    at: tuple[str, str] | None = None,
+    at: Callable[[str], str] = str,
 ) -> None:
-    """What a pipeline of these steps would be told of their params."""
+    """What a pipeline of these steps would be told of their params; *at* says where that stands."""
     found = Findings(findings.limits)
     check_actions(Outline({"steps": list(steps)}), actions, found)
     report = found.report(0)
     for issue in (*report.errors, *report.warnings):
-        place = issue.pointer if at is None else _moved(issue.pointer, *at)
         index = int(issue.pointer.split("/")[2])
         words = issue.message.removeprefix(f"Step '{steps[index]['id']}': ")
         note = findings.warning if issue in report.warnings else findings.error
-        note(place, issue.code, words, issue.hint)
-
-
-def _moved(pointer: str, action_at: str, params_at: str) -> str:
-    if pointer.startswith("/steps/0/params"):
-        return params_at + pointer.removeprefix("/steps/0/params")
-    return action_at
+        note(at(issue.pointer), issue.code, words, issue.hint)
 
 
 def check_in(

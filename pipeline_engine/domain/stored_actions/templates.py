@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
+from pipeline_engine.domain.action_names import type_of
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
-from pipeline_engine.domain.checks.report import Findings
+from pipeline_engine.domain.checks.report import Findings, shown
 from pipeline_engine.domain.stored_actions.definition import Template
+from pipeline_engine.domain.stored_actions.exposed import passed_through
+from pipeline_engine.domain.stored_actions.inner import inner_of, uses_of
 from pipeline_engine.domain.stored_actions.steps import (
     check_in,
     check_made,
@@ -16,12 +22,18 @@ from pipeline_engine.domain.stored_actions.texts import Names, inputs_read, text
 
 #: Who may answer them is asked of the steps with this name, so they go by no other.
 ANSWERED_BY_NAME = frozenset({"approval"})
+PARAMS = "/steps/0/params"
 
 
 def check_template(
-    action: Template, installed: ActionCatalogue, findings: Findings, *, of_system: bool
+    action: Template,
+    installed: ActionCatalogue,
+    stored: ActionCatalogue,
+    findings: Findings,
+    *,
+    of_system: bool,
 ) -> None:
-    """Note everything that is wrong with it."""
+    """Note everything that is wrong with it; what it lets its base run may be stored, too."""
     base = installed.find(action.base)
     if base is None:
         unknown(action.base, "/template", installed, findings)
@@ -34,17 +46,42 @@ def check_template(
     texts = list(texts_of(action.defaults, "/defaults", base))
     read = {name for text, _ in texts for name in inputs_read(text)}
     _check_params_are_read(action, read, base, findings)
-    check_made(action, {action.base: base}, findings)
-    filled = {
-        name: f"{{{{ inputs.{name} }}}}"
-        for name in action.exposed_names
-        if base.param(name) is not None and name not in action.defaults
-    }
-    step = {"id": action.type, "action": action.base, "params": {**action.defaults, **filled}}
-    check_steps([step], installed, findings, at=("/template", "/defaults"))
+    _check_inner_is_another(action, base, findings)
+    found = {name: stored.find(name) for name in uses_of(action, installed.find)}
+    bases = {name: meta for name, meta in found.items() if meta}
+    if bases.keys() == found.keys():
+        check_made(action, bases, findings)
+    params = _params(action, base)
+    step = {"id": action.type, "action": action.base, "params": params}
+    check_steps([step], stored, findings, at=partial(_place, action=action))
     names = Names(inputs=action.exposed_names, of_system=of_system)
     for text, own in texts:
-        check_in(text, base, {**action.defaults, **filled}, names, findings, own=own)
+        check_in(text, base, params, names, findings, own=own)
+
+
+def _params(action: Template, base: ActionMeta) -> dict[str, Any]:
+    """What the base is given, as far as that is known without a step."""
+    passed = {name: f"{{{{ inputs.{name} }}}}" for name in passed_through(action, base)}
+    inner = inner_of(action, base)
+    named = {base.inner.action: inner} if base.inner and inner else {}
+    return {**passed, **action.defaults, **named}
+
+
+def _check_inner_is_another(action: Template, base: ActionMeta, findings: Findings) -> None:
+    inner = inner_of(action, base)
+    if base.inner and inner and type_of(inner) == action.type:
+        place = _place(f"{PARAMS}/{base.inner.action}", action=action)
+        findings.error(place, "nested_fan_out", f"'{shown(inner)}' would run itself")
+
+
+def _place(pointer: str, *, action: Template) -> str:
+    """Where a stored action says what stands at a *pointer* of the step that is made of it."""
+    if not pointer.startswith(PARAMS):
+        return "/template"
+    name, *_ = pointer.removeprefix(f"{PARAMS}/").split("/")
+    if name in action.exposed_names and name not in action.defaults:
+        return f"/exposed_params/{action.exposed_names.index(name)}"
+    return f"/defaults{pointer.removeprefix(PARAMS)}"
 
 
 def _check_params_are_read(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from pipeline_engine.domain.action_names import pinned, type_of
@@ -29,8 +29,10 @@ from pipeline_engine.domain.stored_actions import (
     Composite,
     Template,
     defaults_of,
+    inner_of,
     meta_of,
     parse,
+    uses_of,
 )
 from pipeline_engine.registry import ChosenActions
 from pipeline_engine.scheduler.plan.composite import CompositeExecutor
@@ -129,15 +131,20 @@ class KnownAction:
 
     def meta(self, plan: Plan) -> ActionMeta:
         """What it is in the catalogue. Raises ``UnknownAction``."""
-        bases = {name: self._meta_of(plan, name) for name in self.action.uses}
-        return meta_of(self.action, self.version, bases)
+        return meta_of(self.action, self.version, self._bases(plan))
+
+    def _bases(self, plan: Plan) -> Mapping[str, ActionMeta]:
+        find = partial(self._meta_of, plan)
+        return {name: find(name) for name in uses_of(self.action, find)}
 
     def _template(
         self, plan: Plan, definition: StepDefinition, name: str, action: Template
     ) -> PlannedTemplate:
         base = self._chosen(plan).get(action.base)
-        exposed, said = self.meta(plan), definition.params
+        bases, said = self._bases(plan), definition.params
+        exposed = meta_of(action, self.version, bases)
         filled = {k: v for k, v in action.filled.items() if base.meta.param(k)}
+        filled |= _inner_as_saved(action, base.meta, bases)
         passed = {k: v for k, v in said.items() if exposed.param(k) and base.meta.param(k)}
         return PlannedTemplate(
             **plan.given_to(replace(definition, params={**filled, **passed}), base.meta),
@@ -152,7 +159,7 @@ class KnownAction:
     def _composite(
         self, plan: Plan, definition: StepDefinition, name: str, action: Composite
     ) -> PlannedStep:
-        bases = {one: self._meta_of(plan, one) for one in action.uses}
+        bases = self._bases(plan)
         names = {one: pinned(type_of(one), meta.version) for one, meta in bases.items()}
         meta = meta_of(action, self.version, bases)
         # It runs others, so an address in its params is that of each of its items.
@@ -185,10 +192,20 @@ def stored_in(recorded: RecordedActions) -> Mapping[str, KnownAction]:
     for name, entry in recorded.items():
         if "definition" in entry:
             found[name] = known = _known(entry)
-            # The templates in a composite go by their version: the pipeline may use another one.
+            # Those that it runs go by their version: the pipeline may use another one.
             for used, one in stored_in(known.uses).items():
                 found[pinned(type_of(used), one.version)] = one
     return found
+
+
+def _inner_as_saved(
+    action: Template, base: ActionMeta, bases: Mapping[str, ActionMeta]
+) -> dict[str, str]:
+    """The action that the items of its base run, by the version that it was saved with."""
+    name = inner_of(action, base)
+    if base.inner is None or name is None:
+        return {}
+    return {base.inner.action: pinned(type_of(name), bases[name].version)}
 
 
 def _known(entry: Mapping[str, Any]) -> KnownAction:

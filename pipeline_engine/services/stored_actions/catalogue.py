@@ -15,7 +15,7 @@ from pipeline_engine.domain.action_params import holds_template
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue, OwnCheck
 from pipeline_engine.domain.recorded_actions import RecordedActions
-from pipeline_engine.domain.stored_actions import Template, meta_of, parse
+from pipeline_engine.domain.stored_actions import Template, meta_of, parse, uses_of
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.actions import Catalogue
 from pipeline_engine.storage import stored_actions as storage
@@ -142,7 +142,7 @@ class OwnersCatalogue:
         """A row with what it is in the catalogue."""
         action = parse(row.definition)
         bases: dict[str, ActionMeta] = {}
-        for name in action.uses:
+        for name in uses_of(action, lambda name: self._base(name, row.actions)):
             meta = self._base(name, row.actions)
             if meta is None:
                 return _Known(row, None, missing=f"'{name}', which is not installed")
@@ -162,8 +162,10 @@ class OwnersCatalogue:
     def _exact(self, name: str, recorded: RecordedActions) -> str:
         """The installed action that a stored one means: as it was, or what has taken its place."""
         version = (recorded.get(name) or {}).get("version")
+        if version is None:
+            return name
         exact = pinned(type_of(name), version)
-        if version is None or self.installed.find(exact):
+        if self.installed.find(exact):
             return exact
         return name if pin_of(name) else pinned(type_of(name), version.partition(".")[0])
 

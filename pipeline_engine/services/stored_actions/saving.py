@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.issues import Issue
-from pipeline_engine.domain.stored_actions import check, parse
+from pipeline_engine.domain.stored_actions import check, parse, uses_of
 from pipeline_engine.errors import (
     ActionExists,
     AdministratorsOnly,
@@ -111,7 +111,7 @@ def _checked(
         problems.append(Issue("/type", "other_type", words))
     if problems:
         raise InvalidAction(f"{len(problems)} problem(s) with the action.", problems=problems)
-    metas = ((name, stored.find(name)) for name in parse(definition).uses)
+    metas = ((name, stored.find(name)) for name in uses_of(parse(definition), stored.find))
     return stored.recorded({name: meta.version for name, meta in metas if meta}) or {}
 
 

@@ -14,7 +14,7 @@ from support.runtimes import Drive
 
 from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.domain.masking import MASK
-from pipeline_engine.errors import ActionExists, InvalidDefinition, PermissionDenied
+from pipeline_engine.errors import ActionExists, InvalidAction, InvalidDefinition, PermissionDenied
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler.actions.callback_tokens import read_token
 from pipeline_engine.sdk import (
@@ -359,6 +359,115 @@ def test_what_cannot_run_any_more_as_its_name_asks_is_refused_when_it_is_used(
     with pytest.raises(InvalidDefinition) as refused:
         drive(said_by("2.2.0")).run(step("a", "tell"))
     assert [e.code for e in refused.value.facts["report"].errors] == ["broken_action"]
+
+
+def each(*exposed: Any, **defaults: Any) -> dict[str, Any]:
+    """A template of a loop; its steps give the items, and what else is exposed."""
+    return {
+        "type": "each",
+        "name": "Each",
+        "template": "for_each",
+        "defaults": defaults,
+        "exposed_params": ["items", *exposed],
+    }
+
+
+def test_what_a_stored_loop_runs_keeps_its_version_too(drive: Drive, store: Store) -> None:
+    store(drive(said_by("1.0.0")), each(action="told", action_params={}))
+    newer = drive(said_by("1.0.0"), said_by("2.0.0"))
+
+    end = newer.run(step("a", "each", items=[1]), step("b", "for_each", items=[1], action="said"))
+
+    said = [end.step(one).outputs["results"][0]["outputs"] for one in ("a", "b")]
+    assert said == [{"by": "1.0.0"}, {"by": "2.0.0"}]
+    assert newer.audit(end.execution.id) == []
+    with pytest.raises(InvalidDefinition) as refused:
+        drive(echo()).run(step("a", "each", items=[1]))
+    assert [e.code for e in refused.value.facts["report"].errors] == ["broken_action"]
+
+
+def test_a_stored_loop_runs_stored_actions_as_they_were(
+    drive: Drive, store: Store, session: Session
+) -> None:
+    driver = drive(echo())
+    store(driver, GREET)
+    store(driver, each(action="greet", action_params={"who": "{{ item }}"}))
+    store(driver, GREET | {"defaults": {"text": "Bye {{ inputs.who }}"}})
+    stored_actions.delete(SYSTEM, session, "greet")
+    session.commit()
+
+    end = driver.run(step("a", "each", items=["Ada"]))
+
+    assert end.step("a").outputs["results"][0]["outputs"] == {"text": "Hello Ada"}
+
+
+def test_a_stored_action_does_not_run_an_older_version_of_itself(
+    drive: Drive, store: Store
+) -> None:
+    driver = drive(echo())
+    store(driver, GREET | {"type": "each"})
+
+    with pytest.raises(InvalidAction) as refused:
+        store(driver, each(action="each", action_params={"who": "x"}))
+
+    assert [(p.pointer, p.code) for p in refused.value.facts["problems"]] == [
+        ("/defaults/action", "nested_fan_out")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stored", "given"),
+    [
+        (each(action="echo", action_params={"text": "x"}), {}),
+        (each("action", action_params={"text": "x"}), {"action": "echo"}),
+        (each("action", "action_params"), {"action": "echo", "action_params": "{{ params.p }}"}),
+        (each("action", action_params={"who": "x"}), {"action": "greet"}),
+    ],
+)
+def test_the_rights_of_what_a_stored_loop_runs_are_asked_before_it_runs(
+    drive: Drive, store: Store, session: Session, stored: dict[str, Any], given: dict[str, Any]
+) -> None:
+    driver = drive(echo(required_permissions=["model:write"]))
+    store(driver, GREET, ADA)
+    store(driver, stored, ADA)
+    parameters = [{"name": "p", "type": "json", "default": {"text": "x"}}]
+    document = a_document(
+        step("a", "each", items=[1], **given), name="loops", parameters=parameters
+    )
+
+    with pytest.raises(PermissionDenied, match="model:write"):
+        executions.run_ephemeral(ADA, driver.runtime, document, StartRequest())
+    with pytest.raises(PermissionDenied, match="model:write"):
+        pipelines.create(ADA, session, driver.runtime, PipelineRequest(document=document))
+
+
+def test_what_only_a_template_names_is_known_when_it_runs(drive: Drive, store: Store) -> None:
+    driver = drive(echo(required_permissions=["model:write"]))
+    named = each("what", action="{{ inputs.what }}", action_params={"text": "x"})
+    store(driver, named, ADA)
+
+    found = executions.run_ephemeral(
+        ADA, driver.runtime, a_document(step("a", "each", items=[1], what="echo")), StartRequest()
+    )
+
+    end = driver.finish(found.id)
+    assert end.status == "FAILED"
+    assert "model:write" in end.step("a").outputs["results"][0]["error"]
+
+
+def test_what_a_loop_runs_is_kept_though_a_template_gives_all_its_params(
+    drive: Drive, store: Store
+) -> None:
+    driver = drive(echo())
+    store(driver, GREET)
+
+    end = driver.run(
+        step("a", "for_each", items=[1], action="greet", action_params="{{ params.all }}"),
+        parameters=[{"name": "all", "type": "json", "default": {"who": "Ada"}}],
+    )
+
+    assert end.status == "COMPLETED", end.step("a").error_message
+    assert end.step("a").outputs["results"][0]["outputs"] == {"text": "Hello Ada"}
 
 
 def test_the_rights_that_an_action_asks_for_are_asked_of_what_is_made_of_it(
