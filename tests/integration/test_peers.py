@@ -222,3 +222,39 @@ def test_every_call_of_the_actions_has_an_answer(
 
 def _workflow(mailbox: Mailbox) -> str:
     return str(mailbox.received[0]["data"]["payload"]["workflow_id"])
+
+
+def test_a_probe_names_the_models_that_its_rules_need_and_those_that_they_were_given(
+    peers: PeersProcess,
+) -> None:
+    link = f"{peers.url}/budapp/internal/guardrails/rules/rule-4/model"
+    requests.patch(link, json={"model_id": "model-4"}, timeout=10)
+
+    probe = requests.get(f"{peers.url}/budapp/guardrails/probe/injection", timeout=10).json()
+    other = requests.get(f"{peers.url}/budapp/guardrails/probe/mine", timeout=10).json()
+
+    assert [rule["model_id"] for rule in probe["probe"]["rules"]] == ["model-4"]
+    assert [rule["model_id"] for rule in other["probe"]["rules"]] == [None, None]
+    missing = requests.get(f"{peers.url}/budapp/guardrails/probe/missing-1", timeout=10)
+    assert missing.status_code == 404
+
+
+def test_endpoints_are_listed_by_project_and_say_how_far_they_are(
+    peers: PeersProcess, mailbox: Mailbox
+) -> None:
+    asked = {"cluster_id": "cluster-amsterdam", "project_id": "p-1"}
+    url = f"{peers.url}/budapp/models/deploy-workflow"
+    for name in ("good", "bad"):
+        body = {**asked, "endpoint_name": name, "model_id": f"model-{name}"}
+        peers.control(failing=["model-bad"])
+        requests.post(url, json=body, timeout=10)
+
+    def states() -> dict[str, str]:
+        query = {"project_id": "p-1"}
+        found = requests.get(f"{peers.url}/budapp/endpoints", params=query, timeout=10).json()
+        return {one["name"]: one["status"] for one in found["endpoints"]}
+
+    wait_until(lambda: states() == {"good": "running", "bad": "failure"}, within=10)
+    peers.control(endpoint_states={"model-good": "unhealthy"})
+    assert states()["good"] == "unhealthy"
+    assert [one["name"] for one in peers.journal()["there"]["endpoints"]] == ["good"]

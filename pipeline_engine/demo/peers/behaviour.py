@@ -35,9 +35,13 @@ class Behaviour:
     shuffle: bool = False
     #: jobs never say anything
     silent: bool = False
-    #: what the jobs that fail are about (a model URI, the name of an endpoint …), or a check of a
-    #: cluster that is not well, such as ``cluster-chicago/gpu``
+    #: what the jobs that fail are about (a model URI, the name of an endpoint …) or their models,
+    #: or a check of a cluster that is not well, such as ``cluster-chicago/gpu``
     failing: tuple[str, ...] = ()
+    #: what the jobs are about, or their models, that go on when they are called off
+    ignores_cancel: tuple[str, ...] = ()
+    #: how endpoints are, by id, name or model, where that is not what their jobs have come to
+    endpoint_states: Mapping[str, str] = field(default_factory=dict)
     #: how many start calls are answered with 503, by what the job is about
     refusals: Mapping[str, int] = field(default_factory=dict)
     #: statuses with which routes answer in place of doing something, by the beginning of the path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -49,6 +50,10 @@ class Job:
     status: str = "running"
     calls: int = 1
     started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
+
+    def is_among(self, names: Collection[str]) -> bool:
+        """Tell whether it is one of these: they name what jobs are about, or their models."""
+        return not {self.subject, str(self.facts.get("model_id"))}.isdisjoint(names)
 
     @property
     def made(self) -> dict[str, str]:
@@ -135,6 +140,11 @@ class Journal:
             jobs = [j for j in self._jobs.values() if (j.kind, j.subject) == (kind, subject)]
         return jobs[-1] if jobs else None
 
+    def all(self, kind: JobKind) -> list[Job]:
+        """Return the jobs of a kind, in the order in which they were started."""
+        with self._lock:
+            return [job for job in self._jobs.values() if job.kind is kind]
+
     def end(self, workflow_id: str, status: str) -> None:
         """Write down how a job ended; the first end counts."""
         with self._lock:
@@ -151,6 +161,11 @@ class Journal:
         """Remember which model a rule was given."""
         with self._lock:
             self._rules[rule_id] = model_id
+
+    def model_of(self, rule_id: str) -> str | None:
+        """Return the model that a rule was given."""
+        with self._lock:
+            return self._rules.get(rule_id)
 
     def as_json(self) -> dict[str, Any]:
         """Return the whole journal."""

@@ -78,7 +78,7 @@ def letters(job: Job, behaviour: Behaviour) -> list[Letter]:
     if behaviour.silent:
         return []
     rng = random.Random(f"{behaviour.seed}:{job.number}")
-    contents = list(_contents(job, fails=job.subject in behaviour.failing))
+    contents = list(_contents(job, fails=job.is_among(behaviour.failing)))
     delays = sorted(rng.uniform(*behaviour.event_delay) for _ in contents)
     if behaviour.shuffle:
         rng.shuffle(delays)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline_engine.demo.peers.behaviour import UnknownSwitch
 from pipeline_engine.demo.peers.calls import Answer, Call, ok, unusable
+from pipeline_engine.demo.peers.routes.endpoints import all_endpoints
 from pipeline_engine.demo.peers.services import Services
 
 
@@ -24,7 +25,17 @@ def control(services: Services, call: Call) -> Answer:
 def read_journal(services: Services, _: Call) -> Answer:
     """``GET /journal``: every job, every event, every call that wrote, and what is stored."""
     tables = services.world.all("table")
-    return ok({**services.journal.as_json(), "tables": tables})
+    return ok({**services.journal.as_json(), "tables": tables, "there": _there(services)})
+
+
+def _there(services: Services) -> dict[str, Any]:
+    """What was made and is not deleted, by its noun."""
+    endpoints = [one for one in all_endpoints(services) if one["status"] != "failure"]
+    return {
+        "endpoints": endpoints,
+        "profiles": [*services.world.all("profile").values()],
+        "deployments": [*services.world.all("guardrail").values()],
+    }
 
 
 def _switch(text: str) -> Any:

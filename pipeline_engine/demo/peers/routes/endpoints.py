@@ -5,10 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline_engine.demo.peers.calls import Answer, Call, not_found, ok, unusable
-from pipeline_engine.demo.peers.jobs import JobKind
+from pipeline_engine.demo.peers.jobs import Job, JobKind
 from pipeline_engine.demo.peers.routes.models import started
 from pipeline_engine.demo.peers.services import Services
+from pipeline_engine.demo.peers.world import CLUSTERS, cluster_of
 
+FILTERS = ("project_id", "model_id", "name")
+PAGE = {"page": 1, "limit": 50}
+#: How an endpoint is, by the status of the job that makes it.
+STATES = {
+    "running": "deploying",
+    "completed": "running",
+    "failed": "failure",
+    "cancelled": "deleting",
+}
 KEPT = ("model_id", "project_id", "cluster_id", "simulator_id")
 
 
@@ -24,6 +34,23 @@ def deploy(services: Services, call: Call) -> Answer:
     made = {"name": body.get("endpoint_name"), **facts}
     endpoint = services.world.make("endpoint", made, key=services.key(call))
     return ok({"status": "completed", "workflow_steps": {"endpoint_id": endpoint["id"]}})
+
+
+def find(services: Services, call: Call) -> Answer:
+    """List endpoints: those of a project, of a model, or with a name; a page at a time."""
+    wanted = {name: call.query[name] for name in FILTERS if name in call.query}
+    found = [one for one in all_endpoints(services) if wanted.items() <= one.items()]
+    page, limit = (int(call.query.get(name, usual)) for name, usual in PAGE.items())
+    shown = found[(page - 1) * limit : page * limit]
+    return ok({"endpoints": shown, "total_record": len(found), "page": page, "limit": limit})
+
+
+def all_endpoints(services: Services) -> list[dict[str, Any]]:
+    """Return what there is of endpoints, also those that are on their way in or out."""
+    jobs = services.journal.all(JobKind.DEPLOYMENT)
+    made = [job.made_id for job in jobs if job.status != "cancelled"]
+    found = [_endpoint(services, one) for one in (*made, *services.world.all("endpoint"))]
+    return [one for one in found if one is not None]
 
 
 def endpoint(services: Services, call: Call) -> Answer:
@@ -79,15 +106,31 @@ def _endpoint(services: Services, identity: str) -> dict[str, Any] | None:
     job, made = services.journal.maker_of(identity), services.world.get("endpoint", identity)
     known = {"name": job.subject, **job.facts} if job else made or {"name": f"e-{identity}"}
     is_going = deletion is not None and deletion.status == "running"
+    cluster_id = known.get("cluster_id")
     return {
         **known,
         "id": identity,
-        "status": "deleting" if is_going else "running",
+        "cluster": {"id": cluster_id, "name": _title(cluster_id)} if cluster_id else None,
+        "status": "deleting" if is_going else _state(services, identity, known, job),
         "url": f"https://gateway.example/{known['name']}",
     }
 
 
+def _state(services: Services, identity: str, known: dict[str, Any], job: Job | None) -> str:
+    """How an endpoint is: as the stand-ins were told, or what its job has come to."""
+    told = services.behaviour.endpoint_states
+    names = (identity, known["name"], known.get("model_id"))
+    asked_for = next((told[str(name)] for name in names if str(name) in told), None)
+    return asked_for or STATES[job.status if job else "completed"]
+
+
+def _title(cluster_id: str) -> str:
+    cluster = CLUSTERS.get(cluster_id) or cluster_of(cluster_id)
+    return cluster.title if cluster else cluster_id
+
+
 ROUTES = (
+    ("GET", r"/budapp/endpoints/?", find),
     ("POST", r"/budapp/models/deploy-workflow", deploy),
     ("GET", r"/budapp/endpoints/([^/]+)", endpoint),
     ("POST", r"/budapp/endpoints/([^/]+)/delete-workflow", delete),

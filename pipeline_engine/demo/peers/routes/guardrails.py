@@ -1,10 +1,11 @@
-"""budapp: guardrail rules, profiles and deployments, and the gateway's tables in Redis."""
+"""budapp: guardrail probes, rules, profiles and deployments, and the gateway's tables in Redis."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pipeline_engine.demo.peers.calls import Answer, Call, not_found, ok, unusable
+from pipeline_engine.demo.peers.probes import Rule, probe_of
 from pipeline_engine.demo.peers.services import Services
 
 #: Of the rules that a language model judges.
@@ -18,6 +19,15 @@ def link_rule(services: Services, call: Call) -> Answer:
         return unusable("model_id is required")
     services.journal.link(call.identity, str(model_id))
     return ok({"rule_id": call.identity, "model_id": model_id})
+
+
+def probe(services: Services, call: Call) -> Answer:
+    """Describe a probe with its rules; a rule has a model once it was given one."""
+    if not services.world.has("probe", call.identity):
+        return not_found("Probe", call.identity)
+    found = probe_of(call.identity)
+    about = {"id": found.id, "name": found.name, "uri": _probe_uri(found.id)}
+    return ok({"probe": {**about, "rules": [_rule_of(services, rule) for rule in found.rules]}})
 
 
 def make_profile(services: Services, call: Call) -> Answer:
@@ -35,6 +45,16 @@ def profile(services: Services, call: Call) -> Answer:
     probes = [_probe(one) for one in found.get("probe_selections") or ()]
     sentinel = {"sentinel_endpoint": "https://sentinel.example", "api_key_location": "dynamic"}
     return ok({"profile": {**found, **sentinel, "probes": probes}})
+
+
+def change_profile(services: Services, call: Call) -> Answer:
+    """Change a profile; what is not sent stays."""
+    found = services.world.get("profile", call.identity)
+    if found is None:
+        return not_found("Profile", call.identity)
+    changed = {**found, **call.body, "id": call.identity}
+    services.world.put("profile", call.identity, changed)
+    return ok({"profile": changed})
 
 
 def make_deployment(services: Services, call: Call) -> Answer:
@@ -99,7 +119,25 @@ def _deleted(services: Services, call: Call, kind: str) -> Answer:
 
 
 def _probe(selected: dict[str, Any]) -> dict[str, Any]:
-    return {**selected, "uri": f"probe.{selected.get('id')}"}
+    return {**selected, "uri": _probe_uri(selected.get("id"))}
+
+
+def _probe_uri(identity: Any) -> str:
+    return f"probe.{identity}"
+
+
+def _rule_of(services: Services, rule: Rule) -> dict[str, Any]:
+    """One rule of a probe, with the model that it was given."""
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "uri": f"rule.{rule.id}",
+        "status": "active",
+        "model_uri": rule.model_uri,
+        "model_id": services.journal.model_of(rule.id),
+        "model_provider_type": "hugging_face",
+        "model_type": "classifier",
+    }
 
 
 def _rule(model: dict[str, Any]) -> dict[str, Any]:
@@ -119,7 +157,9 @@ def _rule(model: dict[str, Any]) -> dict[str, Any]:
 ROUTES = (
     ("PATCH", r"/budapp/internal/guardrails/rules/([^/]+)/model", link_rule),
     ("POST", r"/budapp/internal/guardrails/profiles", make_profile),
+    ("GET", r"/budapp/guardrails/probe/([^/]+)", probe),
     ("GET", r"/budapp/guardrails/profile/([^/]+)", profile),
+    ("PUT", r"/budapp/guardrails/profile/([^/]+)", change_profile),
     ("DELETE", r"/budapp/guardrails/profile/([^/]+)", delete_profile),
     ("POST", r"/budapp/internal/guardrails/deployments", make_deployment),
     ("GET", r"/budapp/internal/guardrails/deployments/([^/]+)", deployment),

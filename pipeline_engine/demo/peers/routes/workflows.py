@@ -1,4 +1,4 @@
-"""budapp: credentials, and the workflows that it has started."""
+"""budapp: projects, credentials, and the workflows that it has started."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ def credential(services: Services, call: Call) -> Answer:
     if not services.world.has("credential", call.identity):
         return not_found("Credential", call.identity)
     return ok({"data": {"id": call.identity, "type": "hugging_face", "name": "Demo"}})
+
+
+def project(services: Services, call: Call) -> Answer:
+    """Describe a project."""
+    if not services.world.has("project", call.identity):
+        return not_found("Project", call.identity)
+    return ok({"project": {"id": call.identity, "name": f"Project {call.identity}"}})
 
 
 def workflow(services: Services, call: Call) -> Answer:
@@ -27,11 +34,13 @@ def cancel(services: Services, call: Call) -> Answer:
     job = services.journal.job(call.identity)
     if job is None:
         return not_found("Workflow", call.identity)
-    services.journal.end(job.workflow_id, "cancelled")
+    if not job.is_among(services.behaviour.ignores_cancel):
+        services.journal.end(job.workflow_id, "cancelled")
     return ok({"workflow_id": job.workflow_id, "status": job.status})
 
 
 ROUTES = (
+    ("GET", r"/budapp/projects/([^/]+)", project),
     ("GET", r"/budapp/credentials/([^/]+)", credential),
     ("GET", r"/budapp/proprietary/credentials/([^/]+)/details", credential),
     ("GET", r"/budapp/workflows/([^/]+)", workflow),
