@@ -7,8 +7,6 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from support.contexts import a_context, a_notification, an_event
-from support.local_service import door_to, local_service
 
 from pipeline_engine.errors import ActionNotFound, UnknownAction
 from pipeline_engine.registry import OWN_DISTRIBUTION, TRUSTING, RegisteredAction, Registry
@@ -17,14 +15,12 @@ from pipeline_engine.sdk import (
     ActionMeta,
     ActionResult,
     BaseActionExecutor,
-    StepStatus,
-    run_maybe_async,
 )
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
 ENTRY_POINTS = """\
 [pipeline_engine.actions]
-acme_deployment_delete = acme_pipeline_actions.deployment_delete:DeploymentDeleteAction
+acme_working = acme_pipeline_actions.shapes:Plain
 acme_unloadable = acme_pipeline_actions.unloadable:Unloadable
 acme_misdescribed = acme_pipeline_actions.misdescribed:Misdescribed
 acme_without_meta = acme_pipeline_actions.shapes:WithoutMeta
@@ -79,7 +75,7 @@ def test_the_built_in_actions_come_through_the_same_door_and_none_is_broken():
 
 @pytest.mark.usefixtures("acme")
 def test_a_strangers_action_is_found_with_its_distribution_and_version():
-    action = Registry.discover(terms=TRUSTING).get("acme_deployment_delete")
+    action = Registry.discover(terms=TRUSTING).get("acme_working")
 
     assert (action.distribution, action.distribution_version) == ("acme-pipeline-actions", "2.1")
 
@@ -115,7 +111,7 @@ def test_a_broken_action_is_kept_with_its_reason_and_stops_nobody_else(name, rea
 
     assert registry.broken[name].reason == reason
     assert registry.broken[name].distribution == "acme-pipeline-actions"
-    assert "acme_deployment_delete" in registry
+    assert "acme_working" in registry
 
 
 @pytest.mark.usefixtures("acme")
@@ -148,23 +144,6 @@ def test_the_dotted_types_of_the_guardrail_plan_are_understood():
         if name.startswith("guardrail_"):
             dotted = name.replace("_", ".", 1)
             assert registry.meta(dotted).type == name
-
-
-@pytest.mark.usefixtures("acme")
-def test_an_action_by_the_seed_guide_runs_with_only_its_imports_changed():
-    executor = Registry.discover(terms=TRUSTING).executor("acme_deployment_delete")
-
-    with local_service() as service, door_to(service) as door:
-        service.answer("POST /endpoints/e-1/delete-workflow", {"workflow_id": 7})
-        parked = run_maybe_async(executor.execute(a_context({"endpoint_id": "e-1"}, engine=door)))
-        service.answer("POST /endpoints/e-1/delete-workflow", {"detail": "no"}, status=409)
-        refused = run_maybe_async(executor.execute(a_context({"endpoint_id": "e-1"}, engine=door)))
-    ended = run_maybe_async(executor.on_event(an_event(a_notification("results"))))
-
-    assert service.received[0].body == {"callback_topic": "budpipelineEvents"}
-    assert (parked.awaiting_event, parked.external_workflow_ids) == (True, ("7",))
-    assert (refused.success, refused.error) == (False, "no")
-    assert ended.status is StepStatus.COMPLETED
 
 
 @pytest.mark.parametrize("name", ["nobody", ""])

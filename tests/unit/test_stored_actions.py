@@ -206,8 +206,8 @@ def test_what_a_loop_runs_is_named_by_its_author_or_by_a_step(
             [("/defaults/action", "nested_fan_out")],
         ),
         (
-            loop(action_params={"mesage": "x"}),
-            [("/defaults/action_params/mesage", "unknown_param")],
+            loop(action_params={"text": "x"}),
+            [("/defaults/action_params/text", "unknown_param")],
         ),
         (
             loop({"name": "action", "default": "lg"}, action=None),

@@ -133,6 +133,16 @@ def test_a_deletion_fails_with_the_words_of_its_peer(driver, peer):
     assert (look.status, look.step("a").error_message) == ("FAILED", "In use")
 
 
+def test_a_deletion_that_its_peer_refuses_fails_with_its_words(driver, peer):
+    peer.answer("POST /endpoints/e-1/delete-workflow", {"detail": "no"}, status=409)
+
+    end = driver.run(
+        {"id": "a", "name": "A", "action": "deployment_delete", "params": {"endpoint_id": "e-1"}}
+    )
+
+    assert (end.status, end.step("a").error_message) == ("FAILED", "no")
+
+
 def test_a_model_is_added_by_the_action_that_calls_a_route_a_method(driver, peer):
     peer.answer("POST /models/add", {"success": True, "workflow_id": "wf-1"})
     params = {"huggingface_id": "org/guard", "description": "A guard"}

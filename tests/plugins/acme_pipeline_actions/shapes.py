@@ -1,4 +1,4 @@
-"""Actions that are wrong in other ways, and one that would like to be a built-in."""
+"""Actions that are wrong in other ways, one that would be a built-in, and one that is right."""
 
 from pipeline_engine.sdk import (
     ActionContext,
@@ -16,6 +16,11 @@ def described(action_type: str, *, aliases: tuple[str, ...] = ()) -> ActionMeta:
 class Working(BaseActionExecutor):
     def execute(self, context: ActionContext) -> ActionResult:
         return ActionResult(success=True)
+
+
+@register_action(described("acme_working"))
+class Plain(Working):
+    pass
 
 
 class WithoutMeta(Working):
