@@ -32,6 +32,8 @@ class Share:
     """What the owners of one queue have had of this process."""
 
     now: Callable[[], float] = time.monotonic
+    believed_seconds: float = BELIEVED_SECONDS
+    idle_seconds: float = IDLE_SECONDS
     _lock: Lock = field(default_factory=Lock)
     _at_work: Counter[str] = field(default_factory=Counter)
     _had: dict[str, float] = field(default_factory=dict)  #: virtual time of each
@@ -52,7 +54,7 @@ class Share:
     @property
     def is_fresh(self) -> bool:
         """Whether it was seen a moment ago who has steps in the queue."""
-        return self.now() - self._seen_at < BELIEVED_SECONDS
+        return self.now() - self._seen_at < self.believed_seconds
 
     @property
     def is_shared(self) -> bool:
@@ -62,7 +64,7 @@ class Share:
     @property
     def was_idle(self) -> bool:
         """Whether this process had nothing to do just now."""
-        return not self._at_work.total() and self.now() - self._worked_at > IDLE_SECONDS
+        return not self._at_work.total() and self.now() - self._worked_at > self.idle_seconds
 
     def saw(self, waiting: Collection[str], *, next_from: str = "") -> None:
         """Note who has steps in the queue, and where to look next time.
@@ -132,8 +134,8 @@ class Share:
 class Sharing:
     """The shares of all queues that this process serves."""
 
-    def __init__(self) -> None:
-        self._of: defaultdict[str, Share] = defaultdict(Share)
+    def __init__(self, share: Callable[[], Share] = Share) -> None:
+        self._of: defaultdict[str, Share] = defaultdict(share)
 
     def of(self, queue: str) -> Share:
         """That of one queue."""

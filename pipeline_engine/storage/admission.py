@@ -179,7 +179,9 @@ def take_out_of_line(connection: Connection, execution_id: UUID) -> list[StepRow
 # ── By the clock ─────────────────────────────────────────────────────────────────────────
 
 
-def requeue_unclaimed(connection: Connection, *, patience: timedelta) -> list[StepRow]:
+def requeue_unclaimed(
+    connection: Connection, *, patience: timedelta, most: int = BATCH
+) -> list[StepRow]:
     """Queued steps that no worker took: their message must have been lost.
 
     The patience doubles each time, so that a long queue is not made longer by its sweeps.
@@ -187,7 +189,7 @@ def requeue_unclaimed(connection: Connection, *, patience: timedelta) -> list[St
     return fetch_steps(
         connection,
         REQUEUE_UNCLAIMED,
-        {"patience": patience, "limit": BATCH},
+        {"patience": patience, "limit": most},
     )
 
 
@@ -223,9 +225,9 @@ FROM free WHERE s.id = free.id RETURNING {STEP_COLUMNS}
 """
 
 
-def queue_due(connection: Connection) -> list[StepRow]:
+def queue_due(connection: Connection, *, most: int = BATCH) -> list[StepRow]:
     """Steps after their back-off, and items after their delay."""
-    return fetch_steps(connection, QUEUE_DUE, {"limit": BATCH})
+    return fetch_steps(connection, QUEUE_DUE, {"limit": most})
 
 
 _DUE = f"{any_of(DELAYS)} AND {WAITING} AND due_at IS NOT NULL AND due_at <= now()"

@@ -37,21 +37,22 @@ class Source:
     issuer: str
     jwks_url: str | None = None  #: null: the discovery document says it
     ca_file: str | None = None  #: whom to believe besides; null: the usual authorities
+    within_seconds: float = WITHIN_SECONDS
 
     def jwks(self) -> Any:
         """The issuer's JWKS document as it is now. Raises ``IssuerAway``."""
         try:
-            with requests.Session() as session, timed(WITHIN_SECONDS):
+            with requests.Session() as session, timed(self.within_seconds):
                 session.trust_env = False
                 session.verify = self.ca_file or True
                 for scheme in ("http://", "https://"):
                     session.mount(scheme, TimedAdapter())
-                return _document(session, self.jwks_url or self._discovered(session))
+                return self._document(session, self.jwks_url or self._discovered(session))
         except (requests.RequestException, OSError) as error:
             raise IssuerAway(f"{self.issuer} does not answer: {reason_of(error)}") from error
 
     def _discovered(self, session: requests.Session) -> str:
-        found = _document(session, self.issuer.rstrip("/") + DISCOVERY)
+        found = self._document(session, self.issuer.rstrip("/") + DISCOVERY)
         # Somebody else's document would lead to somebody else's keys (OIDC Discovery, 4.3).
         if found.get("issuer") != self.issuer:
             raise IssuerAway(f"{self.issuer} says that it is {found.get('issuer')!r}")
@@ -60,28 +61,27 @@ class Source:
             raise IssuerAway(f"{self.issuer} has its keys at {url!r}: not https")
         return url
 
-
-def _document(session: requests.Session, url: str) -> Mapping[str, Any]:
-    """The JSON object at *url*."""
-    deadline = time.monotonic() + WITHIN_SECONDS
-    answer = session.get(
-        url,
-        headers={"Accept": "application/json"},
-        allow_redirects=False,
-        stream=True,
-        timeout=WITHIN_SECONDS,
-    )
-    try:
-        if answer.status_code != requests.codes.ok:
-            raise IssuerAway(f"{url} answers with {answer.status_code}")
-        body = read_body(answer, max_bytes=MOST_BYTES, deadline=deadline)
-        found = json_guard.loads(body, max_bytes=MOST_BYTES)
-    except BodyTooLarge as error:
-        raise IssuerAway(f"{url} answers with more than {MOST_BYTES} bytes") from error
-    except JsonRejected as error:
-        raise IssuerAway(f"{url} does not answer with JSON: {error}") from error
-    finally:
-        answer.close()
-    if not isinstance(found, dict):
-        raise IssuerAway(f"{url} does not answer with a JSON object")
-    return found
+    def _document(self, session: requests.Session, url: str) -> Mapping[str, Any]:
+        """The JSON object at *url*."""
+        deadline = time.monotonic() + self.within_seconds
+        answer = session.get(
+            url,
+            headers={"Accept": "application/json"},
+            allow_redirects=False,
+            stream=True,
+            timeout=self.within_seconds,
+        )
+        try:
+            if answer.status_code != requests.codes.ok:
+                raise IssuerAway(f"{url} answers with {answer.status_code}")
+            body = read_body(answer, max_bytes=MOST_BYTES, deadline=deadline)
+            found = json_guard.loads(body, max_bytes=MOST_BYTES)
+        except BodyTooLarge as error:
+            raise IssuerAway(f"{url} answers with more than {MOST_BYTES} bytes") from error
+        except JsonRejected as error:
+            raise IssuerAway(f"{url} does not answer with JSON: {error}") from error
+        finally:
+            answer.close()
+        if not isinstance(found, dict):
+            raise IssuerAway(f"{url} does not answer with a JSON object")
+        return found

@@ -51,7 +51,8 @@ class Held:
 class KeyRing:
     """Finds the keys that may have signed a token.
 
-    At most *most_waiting* requests wait at a time: the threads are there for the others, too.
+    At most *most_waiting* requests wait at a time, each for *longest_wait* seconds: the threads are
+    there for the others, too.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class KeyRing:
         algorithms: Collection[str],
         ages: Ages,
         most_waiting: int = 4,
+        longest_wait: float = LONGEST_WAIT_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._source = source
@@ -69,6 +71,7 @@ class KeyRing:
         self._algorithms = tuple(algorithms)
         self._ages = ages
         self._clock = clock
+        self._longest_wait = longest_wait
         self._held: Held | None = None
         self._is_away = False  #: the last request for keys failed
         self._is_slow = False  #: the present one takes longer than anybody waits
@@ -80,10 +83,10 @@ class KeyRing:
     def keys_for(self, token: SignedToken) -> Keys:
         """The keys among which that of *token* is, if there is one.
 
-        Returns within two seconds. Raises ``IdentityUnavailable`` where only the issuer could
+        Returns within the longest wait. Raises ``IdentityUnavailable`` where only the issuer could
         tell, and it does not answer.
         """
-        gives_up_at = time.monotonic() + LONGEST_WAIT_SECONDS
+        gives_up_at = time.monotonic() + self._longest_wait
         held = self._serving(gives_up_at)
         if held is None or not held.keys.knows(token.key_id):
             self._look(gives_up_at)
@@ -161,7 +164,7 @@ class KeyRing:
 
     def _outcome(self, turn: Turn) -> Turn:
         """How the request of another process has ended; it may not end in time."""
-        gives_up_at = time.monotonic() + LONGEST_WAIT_SECONDS
+        gives_up_at = time.monotonic() + self._longest_wait
         while turn is Turn.ASKING and time.monotonic() < gives_up_at:
             Event().wait(POLL_SECONDS)
             turn = self._shared.state()

@@ -64,7 +64,8 @@ def process(redis: redis_client.Redis, clock: Clock) -> Iterator[Process]:
     """A way to make what a process has, for an issuer at a URL."""
 
     def make(url: str, *, sealer: Sealer = SEALER, turn: float = TURN, **more: Any) -> Issuer:
-        source = Source(url, more.pop("jwks_url", None))
+        within = more.pop("within", fetching.WITHIN_SECONDS)
+        source = Source(url, more.pop("jwks_url", None), within_seconds=within)
         client = more.pop("client", redis)
         shared = SharedKeys(
             client, sealer, source, prefix="t:", kept_seconds=86_400, turn_seconds=turn
@@ -362,15 +363,13 @@ def test_nobody_calls_the_address_that_a_token_brings(
 
 
 def test_a_slow_issuer_holds_up_few_requests_and_none_for_long(
-    process: Process, monkeypatch: pytest.MonkeyPatch
+    process: Process,
 ) -> None:
     """Two requests wait, for two seconds at most; the others are told at once."""
     silent, mint = _Silent(), Mint(AUDIENCE, algorithm="ES256")
-    monkeypatch.setattr("pipeline_engine.services.oidc.ring.LONGEST_WAIT_SECONDS", 0.4)
-    monkeypatch.setattr("pipeline_engine.services.oidc.fetching.WITHIN_SECONDS", 1.0)
     with silent:
         mint.issuer = silent.url
-        here = process(silent.url, turn=30.0, most_waiting=2)
+        here = process(silent.url, turn=30.0, within=1.0, most_waiting=2, longest_wait=0.4)
         text = mint.key.sign(mint.claims("u-1"))
 
         def ask(_: int) -> tuple[str, float]:
@@ -386,15 +385,13 @@ def test_a_slow_issuer_holds_up_few_requests_and_none_for_long(
 
 
 def test_while_the_issuer_is_slow_only_known_keys_can_be_judged(
-    process: Process, monkeypatch: pytest.MonkeyPatch
+    process: Process,
 ) -> None:
     with running_issuer() as issuer:
-        here = process(issuer.url, turn=0.05)
+        here = process(issuer.url, turn=0.05, within=1.0, longest_wait=0.2)
         good = token(issuer)
         assert verdict(here, good) == "u-1"
     strange = token(issuer, SigningKey.new("strange", "ES256"))
-    monkeypatch.setattr("pipeline_engine.services.oidc.ring.LONGEST_WAIT_SECONDS", 0.2)
-    monkeypatch.setattr("pipeline_engine.services.oidc.fetching.WITHIN_SECONDS", 1.0)
 
     with _Silent(issuer.server_port):
         becomes(here, strange, AWAY)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from support.driving import Driver
 from support.factories import a_block, a_pipeline, a_step, an_action
 
 from pipeline_engine.domain.queues import QueueName
-from pipeline_engine.scheduler import sharing, sweep
+from pipeline_engine.scheduler import sharing
 from pipeline_engine.scheduler.claim.turn import Turn
 from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.storage import admission, shares
@@ -28,13 +30,6 @@ class EvenShare(sharing.Share):
         super().charge(dict.fromkeys(seconds, 1.0))
 
 
-@pytest.fixture(autouse=True)
-def one_message_after_another(monkeypatch):
-    monkeypatch.setattr(sharing, "Share", EvenShare)
-    monkeypatch.setattr(sharing, "IDLE_SECONDS", 3600.0)
-    monkeypatch.setattr(sharing, "BELIEVED_SECONDS", 0.0)
-
-
 @pytest.fixture
 def seen() -> list[str]:
     """Which blocking steps ran, one after the other."""
@@ -49,7 +44,11 @@ def driver(drive, seen) -> Driver:
 
     work = an_action("work", execute)
     compute = an_action("compute", execute, queue=QueueName.CPU)
-    return drive(work, compute, chunk_size=20)
+    found = drive(work, compute, chunk_size=20)
+    # One message after the other: nothing is believed that was seen before.
+    even = partial(EvenShare, believed_seconds=0.0, idle_seconds=3600.0)
+    found.runtime = replace(found.runtime, sharing=sharing.Sharing(even))
+    return found
 
 
 def start(driver: Driver, name: str, owner: str | None, count: int, **fields: Any) -> list[int]:
@@ -176,8 +175,7 @@ def test_a_step_of_another_owner_that_makes_no_sense_holds_nobody_up(driver, see
     assert seen == ["m0", "m1", "m2"]
 
 
-def test_what_a_sweep_sends_again_is_shared_out_among_owners(driver, monkeypatch):
-    monkeypatch.setattr(admission, "BATCH", 10)
+def test_what_a_sweep_sends_again_is_shared_out_among_owners(driver):
     start(driver, "m", "many", 40, action="work")
     few = start(driver, "f", "few", 3, action="work")
     other = start(driver, "o", "other", 3)
@@ -191,17 +189,16 @@ def test_what_a_sweep_sends_again_is_shared_out_among_owners(driver, monkeypatch
         ids=few,
     )
 
-    sweep.sweep(driver.runtime)
+    patience = driver.runtime.settings.republish_after
+    with driver.runtime.engine.begin() as connection:
+        found = admission.requeue_unclaimed(connection, patience=patience, most=10)
 
-    with driver.runtime.engine.connect() as connection:
-        found = connection.exec_driver_sql("SELECT id FROM step_executions WHERE publish_count = 2")
-        again = set(found.scalars())
+    again = {row.id for row in found}
     assert len(again) == 10
     assert {*few, *other} <= again
 
 
-def test_steps_whose_delay_is_over_are_queued_for_each_owner_in_turn(driver, monkeypatch):
-    monkeypatch.setattr(admission, "BATCH", 10)
+def test_steps_whose_delay_is_over_are_queued_for_each_owner_in_turn(driver):
     many = start(driver, "m", "many", 40, action="work")
     few = start(driver, "f", "few", 3, action="work")
     for ids, ago in ((many, "1 hour"), (few, "1 second")):
@@ -213,7 +210,7 @@ def test_steps_whose_delay_is_over_are_queued_for_each_owner_in_turn(driver, mon
         )
 
     with driver.runtime.engine.begin() as connection:
-        queued = {row.id for row in admission.queue_due(connection)}
+        queued = {row.id for row in admission.queue_due(connection, most=10)}
 
     assert len(queued) == 10
     assert set(few) <= queued
