@@ -34,6 +34,7 @@ META = ActionMeta(
     icon="stop-circle",
     color="#ef4444",
     cheap=True,
+    outputs_from="outputs",
     params=[
         ParamDefinition(
             "status",

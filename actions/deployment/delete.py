@@ -33,7 +33,6 @@ from ..peers.jobs import PeerJob, completed, failed_before, unfinished_before
 MAX_WAIT_SECONDS = 300
 START_SECONDS = 60
 
-#: What is half deleted is not called off.
 DELETION = PeerJob(
     peer=settings.budapp_app_id,
     kinds=frozenset({"delete_deployment"}),
@@ -55,6 +54,7 @@ META = ActionMeta(
     # A deployment that is gone already is what was wanted.
     idempotent=True,
     required_services=["budapp", "budcluster"],
+    not_called_off="What is half deleted is of no use to anybody.",
     params=[
         ParamDefinition(
             "endpoint_id",

@@ -28,7 +28,7 @@ from pipeline_engine.sdk import (
 from ..peers.answers import workflow_id
 from ..peers.calls import max_wait_seconds
 from ..peers.jobs import completed, failed, failed_before, reason_in, unfinished_before
-from ..peers.simulating import SIMULATION, recommended, simulate
+from ..peers.simulating import NOT_CALLED_OFF, SIMULATION, recommended, simulate
 from .models import model_items
 
 MAX_WAIT_SECONDS = 300
@@ -55,6 +55,7 @@ META = ActionMeta(
     # A simulation changes nothing; one too many is forgotten.
     idempotent=True,
     required_services=["budsim"],
+    not_called_off=NOT_CALLED_OFF,
     aliases=["guardrail.parallel_simulate"],
     params=[
         ParamDefinition(

@@ -11,6 +11,7 @@ from .answers import list_in
 from .jobs import PeerJob
 
 START_SECONDS = 120
+NOT_CALLED_OFF = "budsim stops no simulation; one changes nothing, and ends by itself."
 NO_RECOMMENDATION = "Simulation completed but returned no recommendations"
 
 #: How far a simulation is when a stage of it begins; its end adds five.

@@ -35,6 +35,7 @@ from ..peers.models import model_endpoints, model_info, pretrained_uri
 from ..peers.simulating import (
     ENGINE_FACTS,
     NO_RECOMMENDATION,
+    NOT_CALLED_OFF,
     SIMULATION,
     engine_facts,
     metrics_of,
@@ -81,6 +82,7 @@ META = ActionMeta(
     # A simulation changes nothing; one too many is forgotten.
     idempotent=True,
     required_services=["budapp", "budsim"],
+    not_called_off=NOT_CALLED_OFF,
     params=[
         ParamDefinition(
             "model_id",

@@ -83,7 +83,7 @@ def _wrong_defaults(action: RegisteredAction) -> Iterator[str]:
 
 def _undescribed(action: RegisteredAction) -> Iterator[str]:
     meta = action.meta
-    if not meta.outputs:
+    if not meta.outputs and meta.outputs_from is None:
         yield "it declares no outputs, so no later step can be checked that refers to them"
     for output in meta.outputs:
         if not output.description:
@@ -102,10 +102,20 @@ def _unfinished(action: RegisteredAction) -> Iterator[str]:
         and not any(_has(action, name) for name in ("on_event", "on_answer", "on_wake"))
     ):
         yield "it is event-driven, and has neither on_event nor on_answer nor on_wake"
-    if waits and meta.required_services and not _has(action, "cleanup"):
-        yield "it has no cleanup: jobs that nobody waits for any more run on at its peers"
+    yield from _left_behind(action, waits and bool(meta.required_services))
     if meta.cheap and meta.required_services:
         yield "it is cheap and names required_services, but a cheap action may call nobody"
+
+
+def _left_behind(action: RegisteredAction, starts_jobs: bool) -> Iterator[str]:
+    cleans_up, because = _has(action, "cleanup"), action.meta.not_called_off
+    if starts_jobs and not cleans_up and not because:
+        yield (
+            "it has no cleanup: jobs that nobody waits for any more run on at its peers;"
+            " not_called_off says why, if that is how it should be"
+        )
+    if cleans_up and because:
+        yield "it has a cleanup, and not_called_off says that it calls nothing off"
 
 
 def _has(action: RegisteredAction, method: str) -> bool:

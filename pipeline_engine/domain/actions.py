@@ -251,6 +251,8 @@ class ActionMeta:
     open_outputs: bool = False
     #: The param that is an object whose keys it leaves, beside those that it declares.
     outputs_from: str | None = None
+    #: Why a job for which nobody waits any more is left to itself; None: ``cleanup`` calls it off.
+    not_called_off: str | None = None
 
     def __post_init__(self) -> None:
         for name in _SEQUENCES:

@@ -104,8 +104,7 @@ CASES: Mapping[str, Sequence[Case]] = {
         refused({"model_id": "m-1"}),
     ],
     "deployment_delete": [
-        # What is half deleted is not to be kept.
-        job("delete_deployment", {"endpoint_id": "e-1"}, can_be_called_off=False),
+        job("delete_deployment", {"endpoint_id": "e-1"}),
         refused({}),
     ],
     "deployment_ratelimit": [done({"endpoint_id": "e-1", "requests_per_minute": 100})],
@@ -141,7 +140,6 @@ CASES: Mapping[str, Sequence[Case]] = {
             "get_cluster_recommendations",
             {"models": [MODEL]},  # hardware_mode is required, and has a default
             RECOMMENDED,
-            can_be_called_off=False,
         ),
         Case(params={"models": []}),
     ],
@@ -197,7 +195,6 @@ CASES: Mapping[str, Sequence[Case]] = {
             {"model_id": "m-1", "input_tokens": 10, "output_tokens": 10, "concurrency": 1}
             | TARGETS,
             RECOMMENDED,
-            can_be_called_off=False,
         ),
         refused({"model_id": "m-1"}),
     ],

@@ -26,10 +26,11 @@ def cancelling_calls_the_job_off(trial: Trial) -> Iterator[str]:
     if not started:
         return
     told = trial.clean_up(attempt)
-    if not told and trial.case.can_be_called_off:
+    if not told and trial.case.can_be_called_off and not trial.action.meta.not_called_off:
         yield (
             "Its cleanup calls nobody, so the job goes on."
-            " If no peer can stop it, say can_be_called_off=False."
+            " If no peer can stop it, let not_called_off of its META say so,"
+            " or can_be_called_off=False of a case in which it is so."
         )
     for job in attempt.result.awaited if told else ():
         if not any(job.rpartition(":")[2] in write.call + write.sent for write in told):

@@ -16,12 +16,14 @@ def check(*words: object) -> Result:
     return CliRunner().invoke(main, ["actions", "check", *map(str, words)])
 
 
-def test_our_own_actions_have_no_errors() -> None:
+def test_of_our_own_actions_nothing_is_to_be_said() -> None:
     checked = check("--json")
 
     found = json.loads(checked.stdout)
     assert checked.exit_code == 0, checked.output
-    assert {one["package"] for one in found["actions"]} >= {"pipeline-engine"}
+    ours = [one for one in found["actions"] if one["package"] == "pipeline-engine"]
+    assert ours
+    assert [one for one in ours if one["findings"]] == []
 
 
 @pytest.mark.parametrize("kind", [False, True], ids=["sync", "event-driven"])
@@ -29,6 +31,34 @@ def test_a_new_package_has_nothing_to_be_said_of(kind: bool, write: Any) -> None
     checked = check(write(f"check_new_{kind}".lower(), event_driven=kind))
 
     assert (checked.exit_code, checked.stdout) == (0, "1 action, 0 errors, 0 warnings\n")
+
+
+@pytest.mark.parametrize(
+    ("cleans_up", "declares", "said"),
+    [
+        (False, False, ["it has no cleanup"]),
+        (False, True, []),
+        (True, False, []),
+        (True, True, ["it has a cleanup, and not_called_off says that it calls nothing off"]),
+    ],
+)
+def test_a_job_is_called_off_or_it_is_said_why_not(
+    cleans_up: bool, declares: bool, said: list[str], write: Any
+) -> None:
+    name = f"check_jobs_{cleans_up}_{declares}".lower()
+    file = write(name, event_driven=True) / "src" / name / "action.py"
+    text, services = file.read_text(), "required_services="
+    assert services in text
+    assert "def cleanup(" in text
+    if not cleans_up:
+        text = text.replace("def cleanup(", "def other(")
+    if declares:
+        text = text.replace(services, f'not_called_off="It ends by itself.", {services}')
+    file.write_text(text)
+
+    (found,) = json.loads(check(file, "--json").stdout)["actions"]
+
+    assert [one["message"].split(":")[0] for one in found["findings"]] == said
 
 
 @pytest.mark.parametrize(
