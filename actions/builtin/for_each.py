@@ -27,6 +27,8 @@ from pipeline_engine.sdk import (
     register_action,
 )
 
+from .numbers import LONGEST_SECONDS, count, seconds
+
 META = ActionMeta(
     type="for_each",
     name="For Each",
@@ -97,7 +99,7 @@ META = ActionMeta(
             "Time for an item",
             ParamType.NUMBER,
             description="For each attempt of an item; without it, what its action is given.",
-            validation=ValidationRules(min=1),
+            validation=ValidationRules(min=1, max=LONGEST_SECONDS),
         ),
     ],
     outputs=[
@@ -145,7 +147,7 @@ class ForEach(FanOutActionExecutor):
                 value=value,
                 action=str(action),
                 params=params.render(context.scope_with(item=value, item_index=index)),
-                timeout_seconds=context.params.get("item_timeout_seconds"),
+                timeout_seconds=seconds(context.params, "item_timeout_seconds"),
             )
             for index, value in enumerate(values)
         ]
@@ -167,17 +169,10 @@ class ForEach(FanOutActionExecutor):
         """Return how many items may run side by side."""
         if context.params.get("parallel", True) is False:
             return 1
-        return _count(context, "max_concurrency") or None
+        return count(context.params, "max_concurrency") or None
 
     def tolerated_failures(self, context: ActionContext) -> int:
         """Return how many items may fail."""
         if context.params.get("continue_on_error", False):
             return len(context.params.get("items") or [])
-        return _count(context, "tolerated_failures")
-
-
-def _count(context: ActionContext, name: str) -> int:
-    try:
-        return max(int(context.params.get(name) or 0), 0)
-    except (TypeError, ValueError, OverflowError):
-        raise InvalidActionParams(f"{name} must be a number") from None
+        return count(context.params, "tolerated_failures")

@@ -31,6 +31,7 @@ from pipeline_engine.sdk import (
     render_value,
 )
 
+from .numbers import LONGEST_SECONDS, count, seconds
 from .rounds import Round, collected_in, first_round, size
 
 MAX_ITERATIONS = 100
@@ -135,14 +136,14 @@ META = ActionMeta(
             "Time for all",
             ParamType.NUMBER,
             description="After so long, no further iteration begins and the step fails.",
-            validation=ValidationRules(min=1),
+            validation=ValidationRules(min=1, max=LONGEST_SECONDS),
         ),
         ParamDefinition(
             "iteration_timeout_seconds",
             "Time for an iteration",
             ParamType.NUMBER,
             description="For each attempt of one; without it, what its action is given.",
-            validation=ValidationRules(min=1),
+            validation=ValidationRules(min=1, max=LONGEST_SECONDS),
         ),
     ],
     outputs=[
@@ -219,8 +220,8 @@ class While(FanOutActionExecutor):
 
     def tolerated_failures(self, context: ActionContext) -> int:
         """Return how many may fail in all: those between which others succeed count for nothing."""
-        most = int(context.params.get("max_iterations") or MAX_ITERATIONS)
-        return most if context.params.get("tolerated_failures") else 0
+        most = count(context.params, "max_iterations") or MAX_ITERATIONS
+        return most if count(context.params, "tolerated_failures") else 0
 
 
 def _after_failure(
@@ -228,7 +229,7 @@ def _after_failure(
 ) -> ActionResult | MoreItems:
     """Go on with the last good result, unless too many have failed one after the other."""
     failed, following = results[-1], ended.after_failure()
-    tolerated = int(context.params.get("tolerated_failures") or 0)
+    tolerated = count(context.params, "tolerated_failures")
     if failed.called_off or following.failures > tolerated:
         error, code = failed.error or "failed", failed.error_code
         return _ended(context, results, following, failed.outputs, error, code)
@@ -247,6 +248,9 @@ def _check(params: Mapping[str, Any]) -> None:
     carry = params.get("carry")
     if carry is not None and (not isinstance(carry, dict) or carry.keys() - {"start", "next"}):
         raise InvalidActionParams("carry must be an object of start and next, and nothing else")
+    for name in ("max_iterations", "tolerated_failures"):
+        if not isinstance(params.get(name), str):  # a template, before it is rendered
+            count(params, name)
 
 
 def _goes_on(context: ActionContext, following: Round, result: dict[str, Any]) -> bool:
@@ -271,7 +275,7 @@ def _next(
 ) -> ActionResult | MoreItems:
     """Return the next iteration, or the failure of a loop that has had enough of them."""
     done = following.iteration
-    if done >= int(context.params.get("max_iterations") or MAX_ITERATIONS):
+    if done >= (count(context.params, "max_iterations") or MAX_ITERATIONS):
         message = f"{_still(context)} after {done} iterations"
         return _ended(context, results, following, result, message, "max_iterations_reached")
     if _is_late(context, following.started_at):
@@ -293,7 +297,7 @@ def _item(context: ActionContext, round_: Round, result: dict[str, Any]) -> Item
         action=str(context.params["action"]),
         params=render_value(context.params.get("action_params") or {}, scope),
         delay_seconds=_delay(context, scope) if round_.iteration else 0,
-        timeout_seconds=context.params.get("iteration_timeout_seconds"),
+        timeout_seconds=seconds(context.params, "iteration_timeout_seconds"),
     )
 
 
@@ -306,11 +310,11 @@ def _delay(context: ActionContext, scope: dict[str, Any]) -> float:
 
 
 def _is_late(context: ActionContext, started_at: str) -> bool:
-    limit = context.params.get("timeout_seconds")
+    limit = seconds(context.params, "timeout_seconds")
     if limit is None:
         return False
     elapsed = datetime.now(UTC) - datetime.fromisoformat(started_at)
-    return elapsed.total_seconds() >= float(limit)
+    return elapsed.total_seconds() >= limit
 
 
 def _is_too_large(context: ActionContext, following: Round, result: dict[str, Any]) -> bool:

@@ -85,8 +85,22 @@ def test_how_many_items_run_at_once_can_be_limited(params, limit):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"items": "xy"}, {"action": ""}, {"max_concurrency": "many"}, {"tolerated_failures": "few"}],
+    [
+        {"items": "xy"},
+        {"action": ""},
+        {"max_concurrency": "many"},
+        {"max_concurrency": 1.5},
+        {"tolerated_failures": "few"},
+    ],
 )
 def test_params_that_cannot_be_used_are_refused_before_an_item_runs(wrong):
     with pytest.raises(InvalidActionParams):
         ForEach().expand(a_context(PARAMS | wrong))
+
+
+def test_a_number_that_was_left_empty_is_not_given():
+    empty = dict.fromkeys(("max_concurrency", "tolerated_failures", "item_timeout_seconds"), "")
+    context = a_context(PARAMS | empty)
+
+    assert ForEach().expand(context)[0].timeout_seconds is None
+    assert ForEach().max_concurrency(context) is None

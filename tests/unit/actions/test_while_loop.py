@@ -230,6 +230,11 @@ def test_the_rows_of_a_loop_without_state_are_what_they_were():
         ({"action": "log", "condition": "a", "until": "b"}, "Specify either condition or until, n"),
         ({"action": "log", "until": "a", "carry": {"stop": 1}}, "carry must be an object of"),
         ({"action": "log", "until": "a", "carry": "{{ params.c }}"}, "carry must be an object of"),
+        ({"action": "log", "until": "a", "max_iterations": 1.5}, "max_iterations must be a whole"),
+        (
+            {"action": "log", "until": "a", "tolerated_failures": 0.5},
+            "tolerated_failures must be a",
+        ),
     ],
 )
 def test_what_makes_no_loop_is_said_when_it_is_saved_and_when_it_runs(params, problem):
@@ -238,3 +243,14 @@ def test_what_makes_no_loop_is_said_when_it_is_saved_and_when_it_runs(params, pr
     assert said.startswith(problem)
     with pytest.raises(InvalidActionParams, match=problem):
         While().expand(a_context(params))
+
+
+def test_a_number_that_was_left_empty_is_not_given():
+    empty = ("timeout_seconds", "iteration_timeout_seconds", "max_iterations")
+    context = a_context(PARAMS | dict.fromkeys(empty, ""))
+
+    [first] = While().expand(context)
+    following = While().join(context, [an_iteration(0, "running")])
+
+    assert first.timeout_seconds is None
+    assert isinstance(following, MoreItems)
