@@ -100,6 +100,14 @@ class Settings:
     notification_webhook_url: str | None = _variable(
         "PIPELINE_NOTIFICATION_WEBHOOK_URL", ma.String(load_default=None), shown=False
     )
+    gateway_redis_url: str | None = _variable(
+        "PIPELINE_GATEWAY_REDIS_URL",
+        ma.String(load_default=None, validate=is_redis_url),
+        shown=False,
+    )
+    gateway_api_key: str | None = _variable(
+        "PIPELINE_GATEWAY_API_KEY", ma.String(load_default=None), shown=False
+    )
     budapp_app_id: str = _variable("BUDAPP_APP_ID", ma.String(load_default="budapp"))
     budcluster_app_id: str = _variable("BUDCLUSTER_APP_ID", ma.String(load_default="budcluster"))
     budmodel_app_id: str = _variable("BUDMODEL_APP_ID", ma.String(load_default="budmodel"))

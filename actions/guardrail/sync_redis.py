@@ -20,7 +20,7 @@ from pipeline_engine.sdk import (
     settings,
 )
 
-from ..peers.calls import accepted, for_user, not_done
+from ..peers.calls import accepted, for_user, looked_up, not_done
 
 META = ActionMeta(
     type="guardrail_sync_redis",
@@ -75,30 +75,43 @@ META = ActionMeta(
 
 @register_action(META)
 class SyncRedis(BaseActionExecutor):
-    """Has budapp write the tables: only it knows the gateway's Redis, and its keys."""
+    """Writes the gateway's tables, or has budapp do it where only that knows the gateway."""
 
     def execute(self, context: ActionContext) -> ActionResult:
         """Write it."""
-        params = context.params
-        profile_id = params["profile_id"]
+        profile_id = str(context.params["profile_id"])
         outputs: dict[str, Any] = {
             "success": False,
             "key": f"guardrail_table:{profile_id}",
             "message": "",
         }
         try:
-            response = context.invoke_service(
-                settings.budapp_app_id,
-                f"/internal/guardrails/redis/{path_segment(profile_id)}",
-                http_method="PUT",
-                data={
-                    "config": params["config"],
-                    "endpoint_ids": params.get("endpoint_ids") or [],
-                },
-                params=for_user(context),
-            )
-            accepted(response)
+            _write(context, profile_id)
         except ServiceError as error:
             return not_done("Failed to sync guardrail config", error, outputs)
         done = {"success": True, "message": "The gateway has the configuration"}
         return ActionResult(success=True, outputs=outputs | done)
+
+
+def _write(context: ActionContext, profile_id: str) -> None:
+    config, endpoints = context.params["config"], context.params.get("endpoint_ids") or []
+    tables = context.gateway_tables
+    if tables is None:
+        _have_written(context, profile_id, {"config": config, "endpoint_ids": endpoints})
+        return
+    # The gateway's Redis lets anybody write anything: budapp knows what the user may see.
+    accepted(looked_up(context, f"/guardrails/profile/{path_segment(profile_id)}"))
+    for endpoint in endpoints:
+        accepted(looked_up(context, f"/endpoints/{path_segment(endpoint)}"))
+    tables.write(profile_id, config, [str(one) for one in endpoints], by=context.execution_id)
+
+
+def _have_written(context: ActionContext, profile_id: str, tables: dict[str, Any]) -> None:
+    response = context.invoke_service(
+        settings.budapp_app_id,
+        f"/internal/guardrails/redis/{path_segment(profile_id)}",
+        http_method="PUT",
+        data=tables,
+        params=for_user(context),
+    )
+    accepted(response)

@@ -39,6 +39,7 @@ from pipeline_engine.scheduler.raises import Raises
 from pipeline_engine.scheduler.safe import Safe
 from pipeline_engine.scheduler.sharing import Sharing
 from pipeline_engine.sdk.breakers import Breakers
+from pipeline_engine.sdk.gateway_tables import GatewayTables
 from pipeline_engine.sdk.peers import Peers
 from pipeline_engine.storage import rows
 from pipeline_engine.storage.postgres.session import make_engine, make_sessions
@@ -68,6 +69,12 @@ def make_breakers(settings: Settings) -> Breakers:
         failure_threshold=settings.circuit_failure_threshold,
         recovery_seconds=settings.circuit_recovery_seconds,
     )
+
+
+def gateway_of(settings: Settings) -> GatewayTables | None:
+    """The tables of the gateway's Redis; null if the operator has not said where it is."""
+    url = settings.gateway_redis_url
+    return None if url is None else GatewayTables(url, api_key=settings.gateway_api_key)
 
 
 def installed_actions(settings: Settings) -> Registry:
@@ -134,7 +141,7 @@ class Runtime:
             dispatch=dispatch or Dispatcher(make_celery(settings)),
             plans=plans_of(settings, actions),
             safe=Safe(settings),
-            peers=Peers(settings, make_breakers(settings)),
+            peers=Peers(settings, make_breakers(settings), gateway_of(settings)),
             leases=Leases(engine, settings.lease_seconds),
             log_lines=LogLines(engine, settings),
         )

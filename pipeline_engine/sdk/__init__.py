@@ -54,6 +54,7 @@ from pipeline_engine.sdk.fan_out import (
     collected,
     failures_in_words,
 )
+from pipeline_engine.sdk.gateway_tables import GatewayTables
 from pipeline_engine.sdk.guarded_http import GuardedSession
 from pipeline_engine.sdk.peer_api import PeerApi
 from pipeline_engine.sdk.peers import Peers
@@ -98,6 +99,7 @@ __all__ = [
     "ExpressionError",
     "FanOutActionExecutor",
     "Format",
+    "GatewayTables",
     "GuardedSession",
     "InnerAction",
     "InvalidActionParams",

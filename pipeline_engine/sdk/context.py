@@ -19,6 +19,7 @@ from pipeline_engine.sdk.action_log import ActionLog
 from pipeline_engine.sdk.celery_tasks import CeleryCall, CeleryTask
 from pipeline_engine.sdk.engine_api import EngineApi, NullEngine
 from pipeline_engine.sdk.errors import OutcomeUnknown, ServiceError
+from pipeline_engine.sdk.gateway_tables import GatewayTables
 from pipeline_engine.sdk.senders import Sender
 from pipeline_engine.sdk.services import CALLBACK_TOPIC, ServiceResponse
 
@@ -79,6 +80,16 @@ class _Caller:
         """
         given = self.workflow_params.get("user_id")
         return self.user_id or (str(given) if given else None) or self.system_user_id
+
+    @property
+    def gateway_tables(self) -> GatewayTables | None:
+        """The guardrail tables in the gateway's Redis.
+
+        None if ``PIPELINE_GATEWAY_REDIS_URL`` is not set, and for isolated actions. Whoever can
+        write them can change what guards anybody's endpoints: ask budapp first whether the user
+        of the execution (``acting_user_id``) may.
+        """
+        return self.engine.gateway_tables()
 
     def app_id(self, name: str) -> str:
         """Return the application id that this installation uses for the peer *name*.

@@ -9,6 +9,7 @@ import requests
 
 from pipeline_engine.sdk.celery_tasks import CeleryCall, CeleryTask
 from pipeline_engine.sdk.errors import ActionError
+from pipeline_engine.sdk.gateway_tables import GatewayTables
 from pipeline_engine.sdk.services import ServiceResponse
 
 
@@ -30,6 +31,9 @@ class EngineApi(Protocol):
 
     def http_session(self) -> requests.Session:
         """Open a session that reaches public addresses only; whoever asked closes it."""
+
+    def gateway_tables(self) -> GatewayTables | None:
+        """Return the tables of the gateway's Redis; None if this installation knows none."""
 
     def callback_url(self) -> str:
         """Return the address at which the outside ends this attempt; asked once for a context."""
@@ -82,6 +86,10 @@ class NullEngine:
     def http_session(self) -> requests.Session:
         """Refuse."""
         raise ActionError("No engine to send requests with")
+
+    def gateway_tables(self) -> GatewayTables | None:
+        """Know none."""
+        return None
 
     def callback_url(self) -> str:
         """Have none: nobody waits."""

@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from pipeline_engine.sdk.engine_api import NullEngine
+from pipeline_engine.sdk.gateway_tables import GatewayTables
 from pipeline_engine.sdk.peers import Peers
 from pipeline_engine.sdk.services import ServiceResponse
 
@@ -30,6 +31,10 @@ class PeerApi(NullEngine):
     def http_session(self) -> requests.Session:
         """Open a session that reaches public addresses only."""
         return self.peers.http_session()
+
+    def gateway_tables(self) -> GatewayTables | None:
+        """Return the tables of the gateway's Redis, if the operator has said where it is."""
+        return self.peers.gateway
 
     def publish_notification(self, topic: str | None, payload: Mapping[str, Any]) -> None:
         """Hand a notification over."""

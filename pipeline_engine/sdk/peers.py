@@ -18,6 +18,7 @@ from pipeline_engine.sdk.bodies import read_body
 from pipeline_engine.sdk.breakers import Breakers
 from pipeline_engine.sdk.contents import exact_json
 from pipeline_engine.sdk.errors import ServiceError
+from pipeline_engine.sdk.gateway_tables import GatewayTables
 from pipeline_engine.sdk.guarded_http import USER_AGENT, GuardedSession
 from pipeline_engine.sdk.services import ServiceResponse
 from pipeline_engine.sdk.timed_http import TimedAdapter, timed
@@ -78,8 +79,15 @@ class Peers:
     sessions of ``http_session`` are.
     """
 
-    def __init__(self, settings: PeerSettings, breakers: Breakers | None = None) -> None:
+    def __init__(
+        self,
+        settings: PeerSettings,
+        breakers: Breakers | None = None,
+        gateway: GatewayTables | None = None,
+    ) -> None:
         self._settings = settings
+        #: what the gateway reads; null if the operator has not said where
+        self.gateway = gateway
         self._breakers = breakers or Breakers()
         #: what decides about addresses that pipelines choose
         self.guard = AddressGuard.of(settings.http_allowed_hosts, settings.http_allowed_ports)
@@ -170,6 +178,8 @@ class Peers:
         """Give the connections back."""
         self._session.close()
         self._breakers.close()
+        if self.gateway is not None:
+            self.gateway.close()
 
     def _target(self, app_id: str, path: str) -> tuple[str, dict[str, str]]:
         base = self._settings.service_urls.get(app_id)

@@ -144,6 +144,10 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
             "reason_of",
         ),
     ),
+    "The gateway of the guardrails": (
+        "What `context.gateway_tables` is where `PIPELINE_GATEWAY_REDIS_URL` is set.",
+        ("GatewayTables",),
+    ),
     "Tasks of other Celery apps": (
         "What `context.send_celery_task` returns; the action `celery_task` shows how to wait for one.",
         ("CeleryTask", "CELERY_TASK_ENDED"),

@@ -93,10 +93,19 @@ def _known_keys(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "PIPELINE_USER_TOKENS", token
     if settings.app_api_token:
         yield "APP_API_TOKEN", settings.app_api_token
-    for name, url in (("DATABASE_URL", settings.database_url), ("REDIS_URL", settings.redis_url)):
+    if settings.gateway_api_key:
+        yield "PIPELINE_GATEWAY_API_KEY", settings.gateway_api_key
+    for name, url in _addresses_with_passwords(settings):
         parts = urlsplit(url)
         if parts.hostname and not _is_here(parts.hostname):
             yield f"the password in {name}", parts.password or ""
+
+
+def _addresses_with_passwords(settings: Settings) -> Iterator[tuple[str, str]]:
+    yield "DATABASE_URL", settings.database_url
+    yield "REDIS_URL", settings.redis_url
+    if settings.gateway_redis_url:
+        yield "PIPELINE_GATEWAY_REDIS_URL", settings.gateway_redis_url
 
 
 def _can_be_guessed(key: str) -> bool:
