@@ -71,7 +71,8 @@ class OpenDefinition:
         problems: list[Issue] = []
         for place, template in zip(self.places, self._templates, strict=True):
             try:
-                values.append(template.render({"params": params}))
+                value = template.render({"params": params})
+                values.append(None if value == "" and self._lacks_one(place, params) else value)
             except ExpressionError as error:
                 values.append(None)
                 message = f"{dotted(place.pointer)}: {error}"
@@ -91,6 +92,10 @@ class OpenDefinition:
     def needs_any(self, names: Collection[str]) -> bool:
         """Whether one of these params gives a value."""
         return any(not known.isdisjoint(names) for known in self._names.values())
+
+    def _lacks_one(self, place: GivenValue, params: Mapping[str, JSON]) -> bool:
+        """Whether one of the params has no value: what is undefined renders as an empty text."""
+        return any(params.get(name) is None for name in self._names[place.pointer])
 
     def _told(self, issue: Issue, given: Given) -> Issue:
         """An issue of the document as one of the params; its message names the field."""

@@ -109,6 +109,24 @@ def test_a_text_is_no_number_and_what_to_do_is_said():
     assert "| int" in str(problem.hint)
 
 
+@pytest.mark.parametrize("params", [{}, {"v": None}])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_param_without_a_value_leaves_the_field_as_if_it_were_not_there(name, params):
+    place = PLACES[name][0]
+    found, _, _ = opened(name)
+    absent = place(None) | {"parameters": [{"name": "v", "type": "json"}]}
+    as_absent = bool(check(absent, ACTIONS).errors)  # some fields have to be there
+
+    assert bool(found.misfits(found.given(params))) == as_absent
+    assert found.given(params).values == (None,)
+
+
+def test_an_empty_text_is_no_value_of_a_number():
+    found, _, _ = opened("timeout_seconds")
+
+    assert found.misfits(found.given({"v": ""}))
+
+
 @pytest.mark.parametrize(
     "template", ["{{ steps.a.outputs.message }}", "{{ secrets.x }}", "{{ execution.id }}"]
 )
