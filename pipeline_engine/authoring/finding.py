@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline_engine.authoring.sources import NoActionThere, entry_points_at, is_place
-from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.errors import ActionNotFound, PipelineEngineError
 from pipeline_engine.isolation.between.places import reason_in
 from pipeline_engine.registry import InvalidPlugin, RegisteredAction, Registry
 from pipeline_engine.registry.discovery import loaded
@@ -15,7 +15,7 @@ def action_meant(word: str, registry: Registry) -> RegisteredAction:
     Raises ``ActionNotFound``, ``NoActionThere``, and ``InvalidPlugin`` with the file and line.
     """
     if not is_place(word):
-        return registry.get(word)
+        return _installed(word, registry)
     try:
         found = [loaded(entry_point) for entry_point in entry_points_at(word)]
     except PipelineEngineError:
@@ -26,3 +26,11 @@ def action_meant(word: str, registry: Registry) -> RegisteredAction:
         names = ", ".join(sorted(action.executor_class.__name__ for action in found))
         raise NoActionThere(f"{word} has several actions, name one as {word}:CLASS: {names}")
     return found[0]
+
+
+def _installed(word: str, registry: Registry) -> RegisteredAction:
+    try:
+        return registry.get(word)
+    except ActionNotFound as error:
+        hint = "alone run what is installed here and ./file.py; a stored action needs a pipeline"
+        raise ActionNotFound(f"{error} ({hint})", type=word) from error

@@ -25,6 +25,8 @@ OF_ITS_KIND = {
     "test_contract.py": "tests/test_contract.py",
     "pipeline.json": "pipeline.json",
 }
+#: A stand-in for the service that an event-driven action calls.
+OF_EVENT_DRIVEN = {"jobs.py": "jobs.py"}
 SYNC, EVENT_DRIVEN = "sync", "event_driven"
 
 
@@ -36,8 +38,7 @@ def write_package(names: Names, folder: Path, *, event_driven: bool = False) -> 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FolderNotEmpty(f"{folder} is not an empty folder")
     words = _words(names)
-    kind = EVENT_DRIVEN if event_driven else SYNC
-    texts = {**_texts("package", COMMON), **_texts(kind, OF_ITS_KIND)}
+    texts = {**_texts("package", COMMON), **_of_its_kind(event_driven=event_driven)}
     written = []
     for place, text in texts.items():
         path = folder / Template(place).substitute(words)
@@ -46,6 +47,12 @@ def write_package(names: Names, folder: Path, *, event_driven: bool = False) -> 
             file.write(Template(text).substitute(words))
         written.append(path)
     return written
+
+
+def _of_its_kind(*, event_driven: bool) -> dict[str, str]:
+    if event_driven:
+        return _texts(EVENT_DRIVEN, OF_ITS_KIND | OF_EVENT_DRIVEN)
+    return _texts(SYNC, OF_ITS_KIND)
 
 
 def _words(names: Names) -> dict[str, str]:

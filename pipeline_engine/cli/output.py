@@ -43,6 +43,21 @@ def terminal(*, stderr: bool = False, width: int | None = None) -> Console:
     return Console(markup=False, emoji=False, highlight=False, stderr=stderr, width=width)
 
 
+def keep_log_apart() -> None:
+    """Send our own log lines to the standard error stream: the other one is for the result.
+
+    Commands that load actions call it, as a broken one is logged; loading structlog takes longer
+    than most commands have.
+    """
+    import structlog
+
+    def on_stderr(*_: object) -> structlog.PrintLogger:
+        return structlog.PrintLogger(sys.stderr)
+
+    if isinstance(structlog.get_config()["logger_factory"], structlog.PrintLoggerFactory):
+        structlog.configure(logger_factory=on_stderr)
+
+
 def as_text(words: object) -> Text:
     """*words* as the screen takes them."""
     from rich.text import Text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pipeline_engine.cli.group import example
-from pipeline_engine.cli.output import print_json
+from pipeline_engine.cli.output import keep_log_apart, print_json
 
 
 @click.command(epilog=example("pipeline-engine schema --action http_request"))
@@ -19,5 +19,6 @@ def schema(action: str | None) -> None:
     from pipeline_engine.registry import Registry, Terms
     from pipeline_engine.services.definitions import schema_for_editors, schema_of_params
 
+    keep_log_apart()
     registry = Registry.discover(terms=Terms.from_env())
     print_json(schema_of_params(registry, action) if action else schema_for_editors(registry))

@@ -11,7 +11,7 @@ import click
 from pipeline_engine.cli.connection import api_options, connect
 from pipeline_engine.cli.documents import read_document
 from pipeline_engine.cli.group import example
-from pipeline_engine.cli.output import Styled, json_option, print_json, print_line
+from pipeline_engine.cli.output import Styled, json_option, keep_log_apart, print_json, print_line
 from pipeline_engine.cli.states import SIGNS
 
 INVALID = 1
@@ -50,6 +50,7 @@ def _check_here(document: dict[str, Any]) -> dict[str, Any]:
     from pipeline_engine.registry import Registry
     from pipeline_engine.services.actions import Catalogue
 
+    keep_log_apart()
     report = check(document, Catalogue(Registry.discover(terms=Terms.from_env())), limits=Limits())
     return {
         "valid": report.valid,

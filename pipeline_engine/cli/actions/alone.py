@@ -14,6 +14,7 @@ from pipeline_engine.cli.group import example
 from pipeline_engine.cli.output import (
     Styled,
     json_option,
+    keep_log_apart,
     print_error,
     print_facts,
     print_json,
@@ -92,6 +93,7 @@ def try_action(
     from pipeline_engine.cli.params import given_params
     from pipeline_engine.registry import TRUSTING, Registry
 
+    keep_log_apart()
     # Who tries an action alone wants its code to run here, where a debugger can follow.
     registry = Registry.discover(terms=TRUSTING)
     action = action_meant(name, registry)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline_engine.cli.group import example
-from pipeline_engine.cli.output import Styled, json_option, print_json, print_line
+from pipeline_engine.cli.output import Styled, json_option, keep_log_apart, print_json, print_line
 from pipeline_engine.cli.states import SIGNS
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def check_action(ctx: click.Context, name: str | None, contract: bool, as_json: 
     """
     from pipeline_engine.authoring.inspection import inspected
 
+    keep_log_apart()
     found = inspected(name)
     if contract:
         found = [_with_contract(one) for one in found]

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline_engine.cli.group import example
-from pipeline_engine.cli.output import json_option, print_json, print_line
+from pipeline_engine.cli.output import json_option, keep_log_apart, print_json, print_line
 
 
 @click.command("new", epilog=example("pipeline-engine actions new acme_greet"))
@@ -29,6 +29,7 @@ def new_action(name: str, folder: Path | None, event_driven: bool, as_json: bool
     from pipeline_engine.authoring.new_package import write_package
     from pipeline_engine.registry import Registry, Terms
 
+    keep_log_apart()
     names = names_for(name, Registry.discover(terms=Terms.from_env()))
     folder = folder or Path(names.package)
     written = write_package(names, folder, event_driven=event_driven)

@@ -7,6 +7,7 @@ import click
 from pipeline_engine.cli.marketplace.installing import install, update
 from pipeline_engine.cli.marketplace.looking import list_packages, search, show
 from pipeline_engine.cli.marketplace.publishing import keygen, publish, sign, yank
+from pipeline_engine.cli.output import keep_log_apart
 
 
 @click.group()
@@ -15,6 +16,7 @@ def marketplace() -> None:
 
     PIPELINE_MARKETPLACE_SOURCES names the sources. No stack has to run.
     """
+    keep_log_apart()
 
 
 for command in (search, show, install, list_packages, update, keygen, publish, yank, sign):

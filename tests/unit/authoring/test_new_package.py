@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,29 @@ def test_a_folder_with_anything_in_it_is_left_alone(tmp_path: Path) -> None:
 
     assert (refused.exit_code, "folder_not_empty" in refused.stderr) == (4, True)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[str]:
+    """The stand-in that comes with an event-driven package, as the line for the shell it prints."""
+    new("acme_job", "--dir", tmp_path / "job", "--event-driven")
+    line = [sys.executable, "jobs.py"]
+    with subprocess.Popen(line, cwd=tmp_path / "job", stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield process.stdout.readline()
+        process.terminate()
+
+
+def test_an_event_driven_package_brings_a_service_to_try_it_with(
+    service: str, tmp_path: Path
+) -> None:
+    name, value = service.removeprefix("export ").split("=", 1)
+    place = tmp_path / "job" / "src" / "acme_job" / "action.py"
+
+    tried = CliRunner().invoke(
+        main,
+        ["actions", "try", str(place), "-p", "what=sheep"],
+        env={name: value.strip().strip("'")},
+    )
+
+    assert (tried.exit_code, "parked on the id job-1" in tried.output) == (0, True), tried.output

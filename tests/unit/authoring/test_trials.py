@@ -178,3 +178,26 @@ def test_a_file_that_cannot_be_loaded_is_refused_with_its_line(tmp_path: Path, w
 
     assert refused.exit_code == 1
     assert f"{file}:10: SyntaxError" in refused.stderr
+
+
+def test_what_cannot_run_alone_is_told_apart_from_what_is_stored() -> None:
+    refused = try_it("custom_notification")
+
+    assert (refused.exit_code, "a stored action needs a pipeline" in refused.stderr) == (4, True)
+
+
+def test_a_broken_package_beside_it_leaves_the_standard_output_to_the_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described = tmp_path / "gone-1.0.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: gone\nVersion: 1.0\n")
+    (described / "entry_points.txt").write_text(
+        "[pipeline_engine.actions]\ngone = gone_away:Gone\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    shown = try_it("log", "-p", "message=hello", "--json")
+
+    assert "action_broken" in shown.stderr
+    assert json.loads(shown.stdout)["status"] == "completed"
