@@ -49,6 +49,10 @@ KEPT_STEPS = 20_000
 class StoredPlan(Protocol):
     """A stored action as the plan of a revision uses it: ``stored.py``."""
 
+    @property
+    def parts(self) -> Mapping[str, StoredPlan]:
+        """The stored ones that it runs itself, by the names that their rows have."""
+
     def planned(self, plan: Plan, definition: StepDefinition, action: str) -> PlannedStep:
         """A step that is carried out by it. Raises ``UnknownAction``."""
 
@@ -182,7 +186,7 @@ class Plan:
 
         Raises ``UnknownAction``.
         """
-        known = self.stored.get(action)
+        known = self._stored_in(definition.action, action)
         if known is not None:
             return known.planned(self, definition, action)
         meta, executor, fans_out = self._found(definition, action)
@@ -192,6 +196,14 @@ class Plan:
             executor=executor,
             fans_out=definition.for_each is not None or fans_out,
         )
+
+    def _stored_in(self, of_step: str, action: str) -> StoredPlan | None:
+        """What an action of a step is, if it is stored; what it runs itself goes first there.
+
+        Another owner's may have the same name and version: the system's runs those of the system.
+        """
+        its = self.stored.get(of_step) if self.stored and of_step != action else None
+        return (its.parts.get(action) if its else None) or self.stored.get(action)
 
     def given_to(self, definition: StepDefinition, meta: ActionMeta) -> dict[str, Any]:
         """The fields of a planned step that do not depend on who carries it out."""

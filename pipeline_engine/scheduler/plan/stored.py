@@ -123,6 +123,12 @@ class KnownAction:
     uses: RecordedActions
     texts: Mapping[str, Any] = field(repr=False)  #: as it was written
 
+    @cached_property
+    def parts(self) -> Mapping[str, KnownAction]:
+        """The stored ones that it runs, by their versions: the pipeline may use other ones."""
+        found = stored_in(self.uses).items()
+        return {pinned(type_of(name), one.version): one for name, one in found}
+
     def planned(self, plan: Plan, definition: StepDefinition, action: str) -> PlannedStep:
         """A step that is carried out by this. Raises ``UnknownAction``."""
         if isinstance(self.action, Template):
@@ -191,10 +197,10 @@ def stored_in(recorded: RecordedActions) -> Mapping[str, KnownAction]:
     found: dict[str, KnownAction] = {}
     for name, entry in recorded.items():
         if "definition" in entry:
-            found[name] = known = _known(entry)
-            # Those that it runs go by their version: the pipeline may use another one.
-            for used, one in stored_in(known.uses).items():
-                found[pinned(type_of(used), one.version)] = one
+            found[name] = _known(entry)
+    for known in tuple(found.values()):
+        for name, one in known.parts.items():
+            found.setdefault(name, one)
     return found
 
 

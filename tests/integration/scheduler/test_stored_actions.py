@@ -401,6 +401,32 @@ def test_a_stored_loop_runs_stored_actions_as_they_were(
     assert end.step("a").outputs["results"][0]["outputs"] == {"text": "Hello Ada"}
 
 
+def test_what_the_system_has_stored_runs_its_own_parts_beside_others_of_the_same_name(
+    drive: Drive, store: Store
+) -> None:
+    driver = drive(echo())
+    store(driver, GREET)
+    store(driver, each(action="greet", action_params={"who": "{{ item }}"}))
+    call = {"id": "g", "action": "greet", "params": {"who": "{{ inputs.who }}"}}
+    store(driver, {"type": "once", "name": "O", "steps": [call], "exposed_params": ["who"]})
+    store(driver, GREET | {"defaults": {"text": "Bye {{ inputs.who }}"}}, ADA)
+    document = a_document(
+        step("own", "greet@1", who="Ada"),
+        step("loop", "for_each", items=["Ada"], action="greet@1", action_params={"who": "Ada"}),
+        step("once", "once", who="Ada"),
+        step("each", "each", items=["Ada"]),
+    )
+
+    found = executions.run_ephemeral(ADA, driver.runtime, document, StartRequest())
+
+    end = driver.finish(found.id)
+    assert end.status == "COMPLETED"
+    assert end.step("own").outputs == {"text": "Bye Ada"}
+    assert end.step("loop").outputs["results"][0]["outputs"] == {"text": "Bye Ada"}
+    assert end.step("once").outputs == {"g": {"text": "Hello Ada"}}
+    assert end.step("each").outputs["results"][0]["outputs"] == {"text": "Hello Ada"}
+
+
 def test_a_stored_action_does_not_run_an_older_version_of_itself(
     drive: Drive, store: Store
 ) -> None:
