@@ -111,7 +111,8 @@ class GatewayTables:
     def restore(self, profile_id: str, *, by: str) -> Taken:
         """Put back what the writer with the mark *by* has replaced: once, then nothing is kept.
 
-        What somebody else has written since then stays.
+        What somebody else has written since then stays, with every endpoint that it guards: which
+        of them the other has asked for is not known, and none of them may be left unguarded.
         """
         table, kept_at = table_key(profile_id), _kept_key(profile_id, by)
         kept = _asked(lambda: self._redis.get(kept_at))
@@ -125,12 +126,12 @@ class GatewayTables:
                 return Taken(was_there=False)
             before = _object(kept_at, text)
             is_ours = pipe.get(table) == before["wrote"]
-            found = {one: _endpoint(pipe, one, or_else={}) for one in endpoints}
+            found = {one: _endpoint(pipe, one, or_else={}) for one in endpoints if is_ours}
+            ours = [one for one, facts in found.items() if facts.get(PROFILE_OF) == profile_id]
             pipe.multi()
             pipe.delete(kept_at)
             if is_ours:
                 _put(pipe, table, before["table"])
-            ours = [one for one, facts in found.items() if facts.get(PROFILE_OF) == profile_id]
             for one in ours:
                 _guard(pipe, one, found[one], before["endpoints"].get(one))
             return Taken(was_there=True, endpoint_ids=ours)
@@ -143,9 +144,12 @@ class GatewayTables:
         Every table of an endpoint is looked at: a gateway with 10,000 of them is asked 40 times.
         """
         table = table_key(profile_id)
-        endpoints = _asked(lambda: [*self._guarded_by(profile_id)])
 
         def change(pipe: Pipeline) -> Taken:
+            # Whoever lets it guard one more endpoint after this look has written the table, too.
+            endpoints = [*self._guarded_by(profile_id)]
+            if endpoints:
+                pipe.watch(*(ENDPOINTS + one for one in endpoints))  # type: ignore[no-untyped-call]
             was_there = bool(pipe.exists(table))
             found = {one: _endpoint(pipe, one, or_else={}) for one in endpoints}
             ours = [one for one, facts in found.items() if facts.get(PROFILE_OF) == profile_id]
@@ -155,7 +159,7 @@ class GatewayTables:
                 _guard(pipe, one, found[one], None)
             return Taken(was_there, ours)
 
-        return self._in_one(change, table, *(ENDPOINTS + one for one in endpoints))
+        return self._in_one(change, table)
 
     def _guarded_by(self, profile_id: str) -> list[str]:
         """The endpoints whose tables name a profile; what cannot be read names none."""

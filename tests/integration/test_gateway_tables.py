@@ -62,8 +62,8 @@ def test_what_was_there_is_put_back_once_however_often_it_was_replaced(tables, r
 
 def test_a_table_that_was_new_is_gone_again_and_one_that_others_have_replaced_stays(tables, redis):
     tables.write("p-1", CONFIG, ["e-1"], by="x")
-    tables.write("p-2", CONFIG, [], by="x")
-    tables.write("p-2", OTHER, [], by="y")
+    tables.write("p-2", CONFIG, ["e-2"], by="x")
+    tables.write("p-2", OTHER, ["e-2"], by="y")
 
     tables.restore("p-1", by="x")
     tables.restore("p-2", by="x")
@@ -71,6 +71,7 @@ def test_a_table_that_was_new_is_gone_again_and_one_that_others_have_replaced_st
     assert redis.get("guardrail_table:p-1") is None
     assert endpoint(redis, "e-1") == {"routing": [], "n": 2**60 + 1}
     assert tables.read("p-2") == {**OTHER, "api_key": None}
+    assert endpoint(redis, "e-2") == {"guardrail_profile": "p-2"}, "it is not left unguarded"
 
 
 def test_an_endpoint_that_the_gateway_does_not_know_leaves_nothing_written(tables, redis):
