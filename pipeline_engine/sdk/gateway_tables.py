@@ -7,7 +7,8 @@ all of it or nothing, and whoever writes at the same time is not overwritten.
 
 A writer names itself by a *mark*: the id of its execution, so that only the execution itself can
 take back what it has written. What it has replaced is kept beside the tables for ``KEPT_SECONDS``,
-once for each mark, however often it writes; ``restore`` puts it back.
+once for each mark, however often it writes; ``restore`` puts it back, and closes the mark for
+``CLOSED_SECONDS``: a worker that was frozen meanwhile must not write all of it once more.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -29,6 +30,8 @@ from pipeline_engine.sdk.words import reason_of
 
 ANSWER_SECONDS = 5.0
 KEPT_SECONDS = 30 * 24 * 3600
+CLOSED_SECONDS = 24 * 3600
+CLOSED = "closed"
 #: Tries while others write the same keys, and seconds between two of them at most.
 MOST_TRIES, LONGEST_PAUSE = 20, 0.05
 PROFILE_OF = "guardrail_profile"
@@ -84,8 +87,8 @@ class GatewayTables:
         """Write the table of a profile, and let it guard these endpoints.
 
         What was there is kept under the mark *by*, unless that has kept something before. An
-        endpoint that the gateway does not know is an error, since it would stay unguarded; then
-        nothing is written.
+        endpoint that the gateway does not know is an error, since it would stay unguarded, and so
+        is a mark that was taken back; then nothing is written.
         """
         table = table_key(profile_id)
         kept_at = _kept_key(profile_id, by)
@@ -97,6 +100,8 @@ class GatewayTables:
             before = {one: facts.get(PROFILE_OF) for one, facts in found.items()}
             kept: dict[str, Any] = {"table": pipe.get(table), "endpoints": before}
             earlier = pipe.get(kept_at)
+            if earlier == CLOSED:
+                raise ServiceError("What was written was taken back meanwhile", retryable=False)
             if earlier is not None:
                 kept = _object(kept_at, earlier)
                 kept["endpoints"] = {**before, **kept["endpoints"]}
@@ -115,28 +120,22 @@ class GatewayTables:
         of them the other has asked for is not known, and none of them may be left unguarded.
         """
         table, kept_at = table_key(profile_id), _kept_key(profile_id, by)
-        kept = _asked(lambda: self._redis.get(kept_at))
-        if kept is None:
-            return Taken(was_there=False)
-        endpoints = list(_object(kept_at, kept)["endpoints"])
 
         def change(pipe: Pipeline) -> Taken:
             text = pipe.get(kept_at)
-            if text is None:  # somebody was faster
-                return Taken(was_there=False)
-            before = _object(kept_at, text)
-            is_ours = pipe.get(table) == before["wrote"]
-            found = {one: _endpoint(pipe, one, or_else={}) for one in endpoints if is_ours}
+            before = {} if text in (None, CLOSED) else _object(kept_at, text)
+            is_ours = bool(before) and pipe.get(table) == before["wrote"]
+            found = _watched(pipe, before["endpoints"]) if is_ours else {}
             ours = [one for one, facts in found.items() if facts.get(PROFILE_OF) == profile_id]
             pipe.multi()
-            pipe.delete(kept_at)
+            pipe.set(kept_at, CLOSED, ex=CLOSED_SECONDS)
             if is_ours:
                 _put(pipe, table, before["table"])
             for one in ours:
                 _guard(pipe, one, found[one], before["endpoints"].get(one))
-            return Taken(was_there=True, endpoint_ids=ours)
+            return Taken(was_there=bool(before), endpoint_ids=ours)
 
-        return self._in_one(change, table, kept_at, *(ENDPOINTS + one for one in endpoints))
+        return self._in_one(change, table, kept_at)
 
     def delete(self, profile_id: str) -> Taken:
         """Delete the table of a profile, and let it guard no endpoint any more.
@@ -147,11 +146,8 @@ class GatewayTables:
 
         def change(pipe: Pipeline) -> Taken:
             # Whoever lets it guard one more endpoint after this look has written the table, too.
-            endpoints = [*self._guarded_by(profile_id)]
-            if endpoints:
-                pipe.watch(*(ENDPOINTS + one for one in endpoints))  # type: ignore[no-untyped-call]
+            found = _watched(pipe, self._guarded_by(profile_id))
             was_there = bool(pipe.exists(table))
-            found = {one: _endpoint(pipe, one, or_else={}) for one in endpoints}
             ours = [one for one, facts in found.items() if facts.get(PROFILE_OF) == profile_id]
             pipe.multi()
             pipe.delete(table)
@@ -210,6 +206,14 @@ def _object(key: str, text: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ServiceError(f"{key} at the gateway is no JSON object", retryable=False)
     return found
+
+
+def _watched(pipe: Pipeline, endpoint_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The tables of endpoints, which nobody may write from now on before we do."""
+    endpoints = list(endpoint_ids)
+    if endpoints:
+        pipe.watch(*(ENDPOINTS + one for one in endpoints))  # type: ignore[no-untyped-call]
+    return {one: _endpoint(pipe, one, or_else={}) for one in endpoints}
 
 
 def _endpoint(

@@ -74,6 +74,22 @@ def test_a_table_that_was_new_is_gone_again_and_one_that_others_have_replaced_st
     assert endpoint(redis, "e-2") == {"guardrail_profile": "p-2"}, "it is not left unguarded"
 
 
+@pytest.mark.parametrize("has_written", [True, False])
+def test_a_worker_that_was_frozen_writes_nothing_after_it_was_taken_back(
+    tables, redis, has_written
+):
+    if has_written:
+        tables.write("p-1", CONFIG, ["e-1"], by="x")
+    tables.restore("p-1", by="x")
+
+    with pytest.raises(ServiceError, match="taken back") as refusal:
+        tables.write("p-1", CONFIG, ["e-1"], by="x")
+
+    assert not refusal.value.retryable
+    assert redis.get("guardrail_table:p-1") is None
+    assert endpoint(redis, "e-1") == {"routing": [], "n": 2**60 + 1}
+
+
 def test_an_endpoint_that_the_gateway_does_not_know_leaves_nothing_written(tables, redis):
     redis.hset(f"{ENDPOINTS}odd", "a", "b")
     redis.set(f"{ENDPOINTS}broken", "{")
