@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pipeline_engine.guardrails.model_status import ModelStatus
+from pipeline_engine.guardrails.rules.model_status import ModelStatus
 from pipeline_engine.services.queries import Progress
 
 

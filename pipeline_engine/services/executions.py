@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -36,7 +36,19 @@ from pipeline_engine.storage.pipelines import insert_ephemeral
 from pipeline_engine.storage.tables.executions import Execution, open_among
 from pipeline_engine.storage.visibility import visible_to
 
-__all__ = ["StartRequest", "Started", "cancel", "ended", "run_ephemeral", "start", "wait"]
+__all__ = [
+    "StartRequest",
+    "Started",
+    "cancel",
+    "commit_and_send",
+    "ended",
+    "run_ephemeral",
+    "start",
+    "start_in",
+    "wait",
+]
+
+T = TypeVar("T")
 
 #: Seconds until a waiting request first looks for the end; many executions have ended by then.
 FIRST_LOOK_SECONDS = 0.005
@@ -54,13 +66,18 @@ def start(
     Raises ``PipelineNotFound``, ``DraftNotExecutable``, ``InvalidParams`` and
     ``IdempotencyKeyReused``.
     """
-    wanted, owner = as_id(pipeline_id), caller.acting_for(request.user_id)
+    wanted = as_id(pipeline_id)
+    return commit_and_send(runtime, lambda tx: start_in(caller, tx, wanted, request))
 
-    def begin(tx: Transaction) -> Started:
-        found = starting.pipeline_with_id(tx, (owner, caller), wanted)
-        return starting.start(tx, found, _owned(owner, request))
 
-    return _commit_and_send(runtime, begin)
+def start_in(caller: Caller, tx: Transaction, pipeline_id: UUID, request: StartRequest) -> Started:
+    """The same inside of a transaction that also writes the rows of whoever asked for it.
+
+    ``commit_and_send`` opens one. Raises what ``start`` does.
+    """
+    owner = caller.acting_for(request.user_id)
+    found = starting.pipeline_with_id(tx, (owner, caller), pipeline_id)
+    return starting.start(tx, found, _owned(owner, request))
 
 
 def start_named(caller: Caller, runtime: Runtime, name: str, request: StartRequest) -> Started:
@@ -74,7 +91,7 @@ def start_named(caller: Caller, runtime: Runtime, name: str, request: StartReque
         found = starting.pipeline_named(tx, (owner, caller), name)
         return starting.start(tx, found, _owned(owner, request))
 
-    return _commit_and_send(runtime, begin)
+    return commit_and_send(runtime, begin)
 
 
 def run_ephemeral(
@@ -101,7 +118,7 @@ def run_ephemeral(
         )
         return starting.start(tx, startable, owned)
 
-    return _commit_and_send(runtime, begin)
+    return commit_and_send(runtime, begin)
 
 
 def _is_of_system(request: StartRequest) -> bool:
@@ -114,16 +131,22 @@ def _owned(owner: Caller, request: StartRequest) -> StartRequest:
     return replace(request, user_id=owner.user_id, caller=owner)
 
 
-def _commit_and_send(runtime: Runtime, begin: Callable[[Transaction], Started]) -> Started:
-    def attempt() -> tuple[Started, Transaction]:
-        with transaction(runtime) as tx:
-            started = begin(tx)
-        return started, tx
+def commit_and_send(runtime: Runtime, change: Callable[[Transaction], T]) -> T:
+    """Carry out *change* in a transaction, and send what it has queued once it is committed.
 
-    started, tx = retry_on_conflict(attempt)
+    If this process dies in between, the sweep sends it. A transaction that lost a race is rolled
+    back and runs again, so *change* reads anew whatever it goes by.
+    """
+
+    def attempt() -> tuple[T, Transaction]:
+        with transaction(runtime) as tx:
+            found = change(tx)
+        return found, tx
+
+    found, tx = retry_on_conflict(attempt)
     failpoint(Failpoint.AFTER_START_BEFORE_SEND)
     send_first(tx)
-    return started
+    return found
 
 
 def wait(caller: Caller, runtime: Runtime, execution_id: UUID, seconds: float) -> None:

@@ -1,5 +1,7 @@
 """The threads of a worker that send messages to subscribers. They take none of Celery's slots.
 
+The one that looks for news also tells guardrail workflows which of their executions have ended.
+
 Each subscription has its turn in a thread of its own, so that one that hangs keeps nobody else
 waiting; those that have failed last never have more than half of the threads.
 """
@@ -13,6 +15,7 @@ from threading import Event, Lock, Thread
 
 import structlog
 
+from pipeline_engine.guardrails import following
 from pipeline_engine.messaging import look, notices
 from pipeline_engine.messaging.look import Places
 from pipeline_engine.messaging.progress import ProgressNotes
@@ -78,6 +81,7 @@ class Messenger:
         if rung.anybody or rung.came_further:
             notes.write(rung.came_further)
         notices.tell(runtime)
+        following.follow(runtime)
         places = self._places(runtime.settings.message_threads)
         by = self._next_name()
         taken = look.take_turns(runtime, by, places) if places.free > 0 else []

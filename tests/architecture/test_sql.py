@@ -16,7 +16,8 @@ from support.source_texts import texts
 
 ROOT = Path(__file__).parents[2]
 STORAGE = ROOT / "pipeline_engine" / "storage"
-SERVICES = ROOT / "pipeline_engine" / "services"
+#: Applications on the engine are services, too.
+SERVICES = tuple(ROOT / "pipeline_engine" / name for name in ("services", "guardrails"))
 #: Elsewhere, and why.
 EXCEPTED = {
     "pipeline_engine/embedded/postgres.py": "creates the database that storage is in",
@@ -68,7 +69,7 @@ def _documentation(tree: ast.AST) -> Iterator[str]:
 
 def found_in(path: Path) -> set[str]:
     """What a file says to the database itself."""
-    may_select = path.is_relative_to(SERVICES)
+    may_select = any(map(path.is_relative_to, SERVICES))
     tree, name = ast.parse(path.read_text()), path.relative_to(ROOT).as_posix()
     return {f"{name}:{line} ({how})" for line, how in statements(tree, may_select=may_select)}
 

@@ -1,0 +1,59 @@
+"""What was taken back of a deployment, read from the steps that did it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: What can be made, and therefore taken back.
+KINDS = ("deployments", "redis_keys", "endpoints", "profiles")
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """One step that takes something back: a handler, or a compensation."""
+
+    step_id: str
+    has_failed: bool
+    outputs: Mapping[str, Any]
+    error: str | None
+
+
+def result(steps: Sequence[Undone], left: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """``{status, cleaned_up, errors}``; *left* are the compensations that could not be done."""
+    cleaned_up = {kind: _united(steps, kind) for kind in KINDS}
+    errors = list(dict.fromkeys([*_errors(steps), *_words(steps, left)]))
+    is_something = any(cleaned_up.values())
+    status = "success" if not errors else "partial" if is_something else "error"
+    return {"status": status, "cleaned_up": cleaned_up, "errors": errors}
+
+
+def _united(steps: Sequence[Undone], kind: str) -> list[str]:
+    found = (
+        str(one)
+        for step in steps
+        for one in _mapping(step.outputs.get("cleaned_up")).get(kind) or ()
+    )
+    return list(dict.fromkeys(found))
+
+
+def _errors(steps: Sequence[Undone]) -> Iterator[str]:
+    for step in steps:
+        told = [str(error) for error in step.outputs.get("errors") or ()]
+        if not told and step.has_failed:
+            told = [f"{step.step_id}: {step.error or 'it has failed'}"]
+        yield from told
+
+
+def _words(steps: Sequence[Undone], left: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What the execution says of compensations, but for those that have said it themselves."""
+    told = {step.step_id for step in steps}
+    for one in left:
+        step_id = str(one.get("step_id"))
+        if not {step_id, f"compensate:{step_id}"} & told:
+            yield f"{step_id}: {one.get('message') or one.get('code') or 'it was not undone'}"
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
