@@ -109,7 +109,7 @@ META = ActionMeta(
             "Remind every",
             ParamType.NUMBER,
             description="Seconds between reminders, which `notify` of the step sends"
-            ' (`"on": "reminder"`); none by default.',
+            ' (`"on": "reminder"`), from 60; none by default.',
             validation=ValidationRules(min=60, max=7 * DAY),
         ),
     ],
