@@ -307,7 +307,7 @@ def documented() -> Iterator[dict[str, Any]]:
 
 
 def test_what_the_page_says_can_be_stored() -> None:
-    notify, _release, announce = documented()
+    notify, _release, announce, _launch = documented()
 
     assert codes(notify) == []
     # The composite uses the template, which the catalogue here does not have.

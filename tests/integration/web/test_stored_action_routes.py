@@ -273,10 +273,11 @@ def test_an_owner_has_as_many_as_one_may_have(
 def test_what_the_page_types_is_stored_and_fits(alice: FlaskClient) -> None:
     text = "".join(blocks(DOCS / "howto" / "build-an-action-from-data.md", "sh"))
     found = re.findall(r"<<'EOF'\n(.*?)^EOF$", text, re.DOTALL | re.MULTILINE)
-    notify, release, announce = map(json.loads, found)
+    notify, release, announce, launch = map(json.loads, found)
 
     made = [alice.post(URL, json=action) for action in (notify, announce)]
-    checked = alice.post("/api/v1/validate", json={"dag": release}).json
+    pipelines = (release, launch)
+    checked = [alice.post("/api/v1/validate", json={"dag": one}).json for one in pipelines]
 
     assert [answer.status_code for answer in made] == [201, 201], made[1].json
-    assert (checked["valid"], checked["warnings"]) == (True, []), checked
+    assert [(one["valid"], one["warnings"]) for one in checked] == [(True, [])] * 2, checked
