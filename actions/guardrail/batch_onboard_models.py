@@ -33,7 +33,7 @@ from ..peers.onboarding import (
     onboarded_model_id,
     start_onboarding,
 )
-from .models import model_items
+from .models import for_each_rule, model_items
 
 MAX_WAIT_SECONDS = 1800
 
@@ -56,7 +56,7 @@ META = ActionMeta(
             "Models",
             ParamType.JSON,
             required=True,
-            description="A list of {rule_id, model_uri, model_provider_type}.",
+            description="A list of {rule_id, model_uri, model_provider_type, rule_ids}.",
         ),
         ParamDefinition(
             "credential_id",
@@ -143,12 +143,17 @@ class BatchOnboardModels(FanOutActionExecutor):
         failed = sum(not (result.succeeded or result.called_off) for result in results)
         success = completed == len(lines)
         message = f"Model onboarding failed: {failed}/{len(lines)} models failed"
+        by_rule = [
+            one
+            for result, line in zip(results, lines, strict=True)
+            for one in for_each_rule(result.value, line)
+        ]
         return ActionResult(
             success=success,
             error=None if success else message,
             error_code=None if success else "models_failed",
             outputs={
-                "results": lines,
+                "results": by_rule,
                 "all_succeeded": success,
                 "total": len(lines),
                 "completed": completed,

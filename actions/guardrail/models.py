@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline_engine.sdk import ActionContext, InvalidActionParams, Item
@@ -16,6 +17,13 @@ def model_items(context: ActionContext) -> list[Item]:
         if not isinstance(model, dict) or not model.get("model_uri"):
             raise InvalidActionParams(f"models[{index}] has no model_uri")
     return [Item(value=model, key=_key(model)) for model in models]
+
+
+def for_each_rule(model: Mapping[str, Any], line: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what came of a model once for each rule that shares it (``rule_ids``)."""
+    shared = model.get("rule_ids")
+    rules = shared if isinstance(shared, list) and shared else [model.get("rule_id")]
+    return [{**line, "rule_id": rule} for rule in rules]
 
 
 def _key(model: dict[str, Any]) -> str:

@@ -43,6 +43,9 @@ META = ActionMeta(
         OutputDefinition("success", "boolean", "Whether every update succeeded."),
         OutputDefinition("updated_count", "number", "How many rules were updated."),
         OutputDefinition("errors", "array", "What went wrong, one text per rule."),
+        OutputDefinition(
+            "rules", "array", "Which model each of them was given: {rule_id, model_id}."
+        ),
     ],
 )
 
@@ -57,7 +60,8 @@ class UpdateRuleModelIds(BaseActionExecutor):
         if not isinstance(results, list):
             raise InvalidActionParams("onboard_results must be a list")
         complete = [r for r in (_completed(context, r) for r in results) if r is not None]
-        errors = [error for result in complete if (error := _update(context, result))]
+        told = [(result, _update(context, result)) for result in complete]
+        errors = [error for _, error in told if error]
         return ActionResult(
             success=not errors,
             error=f"Failed to update {len(errors)} rules" if errors else None,
@@ -66,6 +70,11 @@ class UpdateRuleModelIds(BaseActionExecutor):
                 "success": not errors,
                 "updated_count": len(complete) - len(errors),
                 "errors": errors,
+                "rules": [
+                    {name: result[name] for name in ("rule_id", "model_id")}
+                    for result, error in told
+                    if not error
+                ],
             },
         )
 

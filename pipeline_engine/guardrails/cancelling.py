@@ -28,19 +28,19 @@ def cancel(
 
     Raises ``GuardrailWorkflowNotFound`` and ``GuardrailWorkflowEnded``.
     """
-    found = _intend(caller, runtime, workflow_id, reason)
+    found, is_new = _intend(caller, runtime, workflow_id, reason)
     run = open_run(found.runs)
-    if run is not None:
+    if run is not None and is_new:
         # If this process dies here, the follower does it.
         runs.stop(runtime, caller, run.execution_id, run.user_id, found.state.reason)
-        with runtime.sessions.begin() as session:
-            row = to_be_changed(caller, session, workflow_id)
-            settle_locked(session, row)
-            found = known(session, [row])[0]
+        found, _ = _intend(caller, runtime, workflow_id, reason)
     return _view(found)
 
 
-def _intend(caller: Caller, runtime: Runtime, workflow_id: UUID, reason: str | None) -> Known:
+def _intend(
+    caller: Caller, runtime: Runtime, workflow_id: UUID, reason: str | None
+) -> tuple[Known, bool]:
+    """The workflow, which is cancelled now; true if it was not before."""
     with runtime.sessions.begin() as session:
         row = to_be_changed(caller, session, workflow_id)
         settle_locked(session, row)
@@ -52,7 +52,7 @@ def _intend(caller: Caller, runtime: Runtime, workflow_id: UUID, reason: str | N
             audit_log.record(caller, session, act, row.id, row.user_id, phase=before.phase.value)
             session.flush()
             session.refresh(row)
-        return known(session, [row])[0]
+        return known(session, [row])[0], after != before
 
 
 def _view(found: Known) -> CancelView:

@@ -41,7 +41,7 @@ STATUSES: Mapping[str, RunStatus] = {
     ExecutionStatus.INTERRUPTED: RunStatus.CANCELLED,
 }
 #: The steps of the shipped pipelines whose outputs count also if the execution has failed.
-ONBOARDS, DEPLOYS = "onboard_models", "deploy_models"
+ONBOARDS, LINKS, DEPLOYS = "onboard_models", "update_rules", "deploy_models"
 
 
 def begin(
@@ -134,11 +134,18 @@ def _error(found: StartedRecord) -> dict[str, Any]:
     return {name: error.get(name) for name in ("code", "message", "step_id")}
 
 
-def _onboarded(steps: Iterable[StepRecord]) -> Iterator[dict[str, Any]]:
+def _onboarded(steps: Sequence[StepRecord]) -> Iterator[dict[str, Any]]:
+    """The models that are there now, rule by rule."""
+    linked = _left_by(steps, LINKS, "rules")
+    # budapp may have told the id of a model after its last event only.
+    ids = {one.get("rule_id"): one.get("model_id") for one in linked if isinstance(one, Mapping)}
     for line in _left_by(steps, ONBOARDS, "results"):
-        if isinstance(line, Mapping) and line.get("model_id"):
-            names = ("rule_id", "model_uri", "model_id")
-            yield {name: line.get(name) for name in names}
+        if isinstance(line, Mapping):
+            rule_id = line.get("rule_id")
+            model_id = line.get("model_id") or ids.get(rule_id)
+            if model_id:
+                uri = line.get("model_uri")
+                yield {"rule_id": rule_id, "model_uri": uri, "model_id": model_id}
 
 
 def _left_by(steps: Iterable[StepRecord], step_id: str, name: str) -> Sequence[Any]:
@@ -158,4 +165,4 @@ def _rollback(found: StartedRecord, steps: Iterable[StepRecord]) -> dict[str, An
         for one in steps
         if one.kind in (StepKind.HANDLER, StepKind.COMPENSATION)
     ]
-    return rollback.result(undone, (found.error or {}).get("compensation") or ())
+    return rollback.result(undone, (found.error or {}).get("compensation"))

@@ -81,13 +81,13 @@ class Messenger:
         if rung.anybody or rung.came_further:
             notes.write(rung.came_further)
         notices.tell(runtime)
-        following.follow(runtime)
         places = self._places(runtime.settings.message_threads)
         by = self._next_name()
         taken = look.take_turns(runtime, by, places) if places.free > 0 else []
         self._is_short = len(taken) >= places.free
         for one in taken:
             self._begin(one, by)
+        following.follow(runtime)
         return rung.anybody
 
     def _next_name(self) -> str:

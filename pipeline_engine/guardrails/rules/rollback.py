@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ class Undone:
     error: str | None
 
 
-def result(steps: Sequence[Undone], left: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def result(steps: Sequence[Undone], left: Any) -> dict[str, Any]:
     """``{status, cleaned_up, errors}``; *left* are the compensations that could not be done."""
     cleaned_up = {kind: _united(steps, kind) for kind in KINDS}
     errors = list(dict.fromkeys([*_errors(steps), *_words(steps, left)]))
@@ -33,27 +33,34 @@ def _united(steps: Sequence[Undone], kind: str) -> list[str]:
     found = (
         str(one)
         for step in steps
-        for one in _mapping(step.outputs.get("cleaned_up")).get(kind) or ()
+        for one in _list(_mapping(step.outputs.get("cleaned_up")).get(kind))
     )
     return list(dict.fromkeys(found))
 
 
 def _errors(steps: Sequence[Undone]) -> Iterator[str]:
     for step in steps:
-        told = [str(error) for error in step.outputs.get("errors") or ()]
+        told = [str(error) for error in _list(step.outputs.get("errors"))]
         if not told and step.has_failed:
             told = [f"{step.step_id}: {step.error or 'it has failed'}"]
         yield from told
 
 
-def _words(steps: Sequence[Undone], left: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def _words(steps: Sequence[Undone], left: Any) -> Iterator[str]:
     """What the execution says of compensations, but for those that have said it themselves."""
     told = {step.step_id for step in steps}
-    for one in left:
+    for one in map(_mapping, _list(left)):
         step_id = str(one.get("step_id"))
         if not {step_id, f"compensate:{step_id}"} & told:
             yield f"{step_id}: {one.get('message') or one.get('code') or 'it was not undone'}"
 
 
+# What peers have answered is in it, so it may be anything.
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()

@@ -28,6 +28,18 @@ def joined(*results):
     return BatchOnboardModels().join(a_context(PARAMS), results)
 
 
+def test_rules_that_share_a_model_have_it_onboarded_once_and_a_line_each():
+    shared = {"rule_id": "r-1", "rule_ids": ["r-1", "r-2"], "model_uri": "org/one"}
+
+    outputs = joined(an_item_result(0, shared, outputs=DONE)).outputs
+
+    assert [(line["rule_id"], line["model_id"]) for line in outputs["results"]] == [
+        ("r-1", "m-1"),
+        ("r-2", "m-1"),
+    ]
+    assert (outputs["total"], outputs["completed"]) == (1, 1)
+
+
 def test_every_model_is_an_item_that_is_known_by_its_rule():
     items = BatchOnboardModels().expand(a_context(PARAMS))
 

@@ -19,7 +19,8 @@ def test_each_rule_with_a_model_is_told_its_model(service, door):
 
     result = updated(door, RESULTS)
 
-    assert result.outputs == {"success": True, "updated_count": 1, "errors": []}
+    rules = [{"rule_id": "r-1", "model_id": "m-1"}]
+    assert result.outputs == {"success": True, "updated_count": 1, "errors": [], "rules": rules}
     assert [call.body for call in service.received] == [{"model_id": "m-1"}]
 
 
@@ -28,7 +29,9 @@ def test_a_model_that_was_not_known_yet_is_looked_up_now(service, door):
     service.answer("PATCH /internal/guardrails/rules/r-1/model", {})
     result = {"rule_id": "r-1", "model_id": None, "status": "completed", "workflow_id": "wf-1"}
 
-    assert updated(door, [result]).outputs["updated_count"] == 1
+    outputs = updated(door, [result]).outputs
+
+    assert outputs["rules"] == [{"rule_id": "r-1", "model_id": "m-9"}]
     assert service.received[-1].body == {"model_id": "m-9"}
 
 
