@@ -16,7 +16,7 @@ from pipeline_engine.guardrails.rules.inputs import PROFILE, probe_selections
 from pipeline_engine.guardrails.rules.model_status import derive
 from pipeline_engine.guardrails.rules.requests import MOST_PROBES
 from pipeline_engine.guardrails.rules.steps import Fields, State
-from pipeline_engine.sdk import InvalidActionParams, Peers, ServiceError, path_segment, settings
+from pipeline_engine.sdk import InvalidActionParams, Peers, ServiceError, path_segment
 
 CALL_SECONDS = 5.0  #: for one answer, at most
 TOTAL_SECONDS = 20.0  #: for all that one request makes us ask
@@ -30,6 +30,7 @@ class Budapp:
     """budapp, as it is asked for one request of *user_id*, who is its only user meanwhile."""
 
     peers: Peers
+    app_id: str  #: what this installation calls it
     user_id: str | None
     ends_at: float = field(default_factory=lambda: time.monotonic() + TOTAL_SECONDS)
 
@@ -80,7 +81,7 @@ class Budapp:
             raise PeerUnavailable("budapp takes too long to answer; nothing was changed.")
         try:
             return self.peers.invoke(
-                settings.budapp_app_id,
+                self.app_id,
                 path,
                 http_method="GET",
                 params={**query, "user_id": self.user_id},
@@ -153,8 +154,8 @@ def _profile(budapp: Budapp, profile_id: str) -> dict[str, Any] | None:
         return None
     probes = _objects(found.get("probes") or found.get("probe_selections"))
     named = [one for one in probes if one.get("id")][:MOST_PROBES]
-    settings_of_it = {name: found[name] for name in PROFILE if found.get(name) is not None}
-    return {**settings_of_it, "probes": named}
+    said_of_it = {name: found[name] for name in PROFILE if found.get(name) is not None}
+    return {**said_of_it, "probes": named}
 
 
 def _probes(budapp: Budapp, state: State, problems: list[Issue]) -> Iterator[tuple[Fields, Fields]]:

@@ -132,7 +132,8 @@ class Submission:
             return Findings()
         # What was found out may be old when all of it is to be carried out.
         refresh = request.trigger_workflow or request.step_number == Step.MODEL_STATUS
-        budapp = Budapp(self.runtime.peers, read.owner)
+        app_id = self.runtime.settings.app_ids["budapp"]
+        budapp = Budapp(self.runtime.peers, app_id, read.owner)
         return look_up(budapp, before, new, read.linked, refresh=refresh)
 
     # ── Inside of it ─────────────────────────────────────────────────────────────────────

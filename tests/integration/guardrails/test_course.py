@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 from sqlalchemy import delete
 from support.driving import in_background
 from support.guardrails import ALICE, Begin, GuardrailDriver, Wizard, behaving
 from support.stand_ins import StandIns
 
-from pipeline_engine.errors import GuardrailPipelineRunning, GuardrailWorkflowEnded
+from pipeline_engine.config import Settings
+from pipeline_engine.errors import (
+    GuardrailPipelineRunning,
+    GuardrailStepNotReached,
+    GuardrailWorkflowEnded,
+)
 from pipeline_engine.guardrails import following, workflows
+from pipeline_engine.messaging.progress import ProgressNotes
 from pipeline_engine.services import executions
 from pipeline_engine.storage.tables.events import Event
 from pipeline_engine.storage.tables.executions import Execution
@@ -115,6 +123,24 @@ def test_the_end_counts_before_anybody_has_written_it(begin: Begin) -> None:
     assert following.follow(alice.runtime) == 0
 
 
+def test_whoever_tells_subscribers_tells_the_workflow(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    # The worker reads its settings when it is imported.
+    for name in ("database_url", "redis_url"):
+        monkeypatch.setenv(name.upper(), getattr(settings, name))
+    monkeypatch.setenv("PIPELINE_SECRET_KEY", settings.secret_key)
+    messenger = import_module("pipeline_engine.worker.messenger").Messenger
+    alice = begin()
+    alice.go_to(5)
+    alice.run_to_its_end()
+
+    messenger(lambda: alice.runtime).look(ProgressNotes(alice.runtime))
+
+    assert following.follow(alice.runtime) == 0
+    assert alice.view().phase == "collecting"
+
+
 def test_a_submit_writes_the_end_first(begin: Begin) -> None:
     alice = begin()
     alice.go_to(5)
@@ -146,6 +172,24 @@ def test_while_a_pipeline_runs_only_the_same_is_said_again(begin: Begin) -> None
         alice.say(5, credential_id="another")
     with pytest.raises(GuardrailPipelineRunning):
         alice.say(6)
+
+
+def test_a_model_that_serves_no_more_is_found_out_before_all_is_deployed(
+    begin: Begin, peers: StandIns
+) -> None:
+    first = begin()
+    second = begin(probe=first.probe)
+    first.go_to(12)
+    model = first.finish().workflow_steps["onboarded_models"][0]["model_id"]
+    second.go_to(11)
+
+    with behaving(peers, endpoint_states={model: "failure"}):
+        with pytest.raises(GuardrailStepNotReached) as refused:
+            second.say(12)
+        view = second.say(4)
+
+    assert [one["step"] for one in refused.value.facts["missing"]] == [6, 7, 8]
+    assert (view.next_step, view.workflow_steps["models_requiring_deployment"]) == (6, 1)
 
 
 # ── Cancels ──────────────────────────────────────────────────────────────────────────────
