@@ -12,6 +12,7 @@ from uuid import UUID
 
 import requests
 
+from pipeline_engine.client.guardrails import Guardrails
 from pipeline_engine.client.schedules import Schedules
 from pipeline_engine.client.stored_actions import StoredActions
 from pipeline_engine.client.subscriptions import Subscriptions
@@ -75,6 +76,7 @@ class Client:
         self._on_wait = on_wait
         self._http = requests.Session()
         self._http.headers["Authorization"] = f"Bearer {token}"
+        self.guardrails = Guardrails(self._send)
         self.webhooks = Webhooks(self._send)
         self.stored_actions = StoredActions(self._send)
 

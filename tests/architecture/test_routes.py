@@ -39,6 +39,8 @@ OF_THE_MESH = {
     "/deliveries",
     "/deliveries/<delivery_id>/replay",
     "/events",
+    "/internal/guardrails/redis/<profile_id>",
+    "/internal/guardrails/rules/<rule_id>/model",
     "/internal/retention-cleanup",
     "/internal/retention-stats",
     "/internal/schedule-poll",

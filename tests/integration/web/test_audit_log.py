@@ -274,6 +274,21 @@ def delete_secret(session: Session, alice: FlaskClient) -> Act:
     return Act("secret.delete", "/api/v1/secrets/git_token", None, "git_token")
 
 
+FIRST_STEP = {"workflow_total_steps": 12, "step_number": 1, "provider_type": "bud"}
+WORKFLOWS = "/api/v1/guardrails/deploy-workflow"
+
+
+@route("POST", "/guardrails/deploy-workflow")
+def submit_guardrail_step(session: Session, alice: FlaskClient) -> Act:
+    return Act("guardrail.submit", WORKFLOWS, FIRST_STEP, named="workflow_id")
+
+
+@route("POST", "/guardrails/deploy-workflow/<workflow_id>/cancel")
+def cancel_guardrail_workflow(session: Session, alice: FlaskClient) -> Act:
+    begun = alice.post(WORKFLOWS, json=FIRST_STEP).json["workflow_id"]
+    return Act("guardrail.cancel", f"{WORKFLOWS}/{begun}/cancel", {"reason": "hidden-value"}, begun)
+
+
 ANY_VERSION = (("If-Match", "*"),)
 GREETING = {"type": "hello", "name": "Hello", "template": "log", "defaults": {"message": "hi"}}
 
@@ -395,8 +410,13 @@ def try_webhook(session: Session, alice: FlaskClient) -> Act:
 
 
 #: Stand for routes that anybody may call; what they accept is in the inbox, or in the deliveries.
-#: What no user does; test_retention_routes.py looks at its records.
-BY_ADMINISTRATORS = {("POST", "/internal/retention-cleanup"), ("POST", "/retention/run")}
+#: What no user does; others look at their records.
+BY_ADMINISTRATORS = {
+    ("POST", "/internal/retention-cleanup"),
+    ("POST", "/retention/run"),
+    ("PATCH", "/internal/guardrails/rules/<rule_id>/model"),
+    ("DELETE", "/internal/guardrails/redis/<profile_id>"),
+}
 NOT_BY_CALLERS = {("POST", "/callbacks/<token>"), ("POST", "/trigger/<webhook_id>")}
 
 

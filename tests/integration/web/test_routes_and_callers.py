@@ -21,6 +21,7 @@ SERVICE, ALICE, BOB = "service-token", "alice-token", "bob-token"
 BASE = "/api/v1"
 EVERY_SCOPE = sorted(set(Scope) - FAR_REACHING)
 DAG = a_document(a_step("a"))
+FIRST_STEP = {"workflow_total_steps": 12, "step_number": 1, "provider_type": "bud"}
 
 
 @dataclass
@@ -70,6 +71,11 @@ class Scene:
         stored = self.client(ALICE).post(f"{BASE}/alert-rules", json=watches_pipeline(self))
         assert stored.status_code == 201, stored.json
         return str(stored.json["id"])
+
+    def guardrail_workflow(self) -> str:
+        begun = self.client(ALICE).post(f"{BASE}/guardrails/deploy-workflow", json=FIRST_STEP)
+        assert begun.status_code == 201, begun.json
+        return str(begun.json["workflow_id"])
 
     def token_id(self) -> str:
         return self.token("executions:read", user_id="alice").split("_")[1]
@@ -225,6 +231,18 @@ LINES: dict[str, Line] = {
         needs=lambda _: {"dag": DAG, "name": str(uuid4()), "lock_version": 1}, thing=Scene.pipeline
     ),
     "DELETE /pipelines/<pipeline_id>": Line(204, thing=Scene.pipeline),
+    "GET /guardrails/deploy-workflow": Line(),
+    "POST /guardrails/deploy-workflow": Line(201, body=FIRST_STEP),
+    "GET /guardrails/deploy-workflow/<workflow_id>": Line(thing=Scene.guardrail_workflow),
+    "GET /guardrails/deploy-workflow/<workflow_id>/model-status": Line(
+        thing=Scene.guardrail_workflow
+    ),
+    "POST /guardrails/deploy-workflow/<workflow_id>/cancel": Line(thing=Scene.guardrail_workflow),
+    "GET /guardrails/deployment/<deployment_id>/progress": Line(thing=Scene.guardrail_workflow),
+    "PATCH /internal/guardrails/rules/<rule_id>/model": Line(
+        body={"model_id": "m-1"}, thing=lambda _: "rule-1", far=True
+    ),
+    "DELETE /internal/guardrails/redis/<profile_id>": Line(503, thing=lambda _: "p-1", far=True),
     "GET /quotas": Line(),
     "GET /schedules": Line(),
     "POST /schedules": Line(201, needs=schedules_pipeline),
@@ -355,10 +373,10 @@ def test_a_route_answers_everybody_as_it_should(scene: Scene, name: str) -> None
         assert ask(scene.client(on_behalf, x_user_id="alice"))[0] == line.may
     status, code = ask(scene.client(BOB))
     makes = {runs_pipeline, lets_events_start, schedules_pipeline, watches_pipeline}
-    if (line.thing or line.needs in makes) and name not in NOBODYS:
-        assert status == 404, code
-    elif line.far:
+    if line.far:
         assert (status, code) == (403, "insufficient_scope")
+    elif (line.thing or line.needs in makes) and name not in NOBODYS:
+        assert status == 404, code
     else:
         assert status == line.may
     acting = {"x_owner": "alice"} if line.by_name else {}

@@ -45,7 +45,10 @@ def hers(alice: FlaskClient, session: Session) -> Things:
     schedule = alice.post(f"{BASE}/schedules", json=wanted).json["id"]
     asked = {"target": TARGET}
     subscription = alice.post(f"{BASE}/subscriptions", json=asked).json["id"]
+    step = {"workflow_total_steps": 12, "step_number": 1, "provider_type": "bud"}
+    begun = alice.post(f"{BASE}/guardrails/deploy-workflow", json=step)
     return {
+        "guardrail": begun.json["workflow_id"],
         "trigger": trigger,
         "rule": alice.post(f"{BASE}/alert-rules", json=watched).json["id"],
         "pipeline": pipeline,
@@ -60,6 +63,7 @@ def hers(alice: FlaskClient, session: Session) -> Things:
 
 
 STRANGE = {
+    "guardrail": str(uuid4()),
     "trigger": str(uuid4()),
     "rule": str(uuid4()),
     "pipeline": str(uuid4()),
@@ -112,6 +116,15 @@ REQUESTS = [
     ("POST", "/webhooks/{webhook}/rotate-secret", None),
     ("POST", "/webhooks/{webhook}/revoke-secret", None),
     ("POST", "/webhooks/{webhook}/test", {"dry_run": True}),
+    ("GET", "/guardrails/deploy-workflow/{guardrail}", None),
+    ("GET", "/guardrails/deploy-workflow/{guardrail}/model-status", None),
+    ("GET", "/guardrails/deployment/{guardrail}/progress", None),
+    ("POST", "/guardrails/deploy-workflow/{guardrail}/cancel", None),
+    (
+        "POST",
+        "/guardrails/deploy-workflow",
+        {"workflow_id": "{guardrail}", "step_number": 1, "provider_type": "cloud"},
+    ),
     ("POST", "/schedules", TO_PAY | {"pipeline_id": "{pipeline}"}),
     ("PUT", "/schedules/{schedule}", {"name": "mine", "lock_version": 1}),
     ("GET", "/schedules/{schedule}", None),
@@ -185,6 +198,7 @@ def test_lists_counts_and_filters_know_nothing_of_others(hers: Things, bob: Flas
         f"/executions?root={hers['execution']}",
         "/deliveries",
         "/tokens?include_revoked=true",
+        "/guardrails/deploy-workflow",
         "/secrets",
         "/subscriptions",
     ):
