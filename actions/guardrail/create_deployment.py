@@ -24,6 +24,8 @@ from pipeline_engine.sdk import (
 
 from ..peers.answers import id_in
 from ..peers.calls import accepted, for_user, not_done
+from .made import by_whom
+from .taking_back import DEPLOYMENTS, deleted
 
 FAILED = "Failed to create guardrail deployment"
 DEPLOYMENT_IDS = ("deployment.id", "data.deployment_id", "data.id", "deployment_id", "id")
@@ -133,6 +135,18 @@ class CreateDeployment(BaseActionExecutor):
         message = "The deployment was recorded"
         return ActionResult(success=True, outputs={**outputs, **done, "message": message})
 
+    def cleanup(self, context: ActionContext) -> None:
+        """Delete what an attempt may have recorded that was stopped before it heard of it.
+
+        The same call with the same key is answered with it, and leaves nothing to come later.
+        """
+        if not context.may_repeat or self.validate_params(context.params):
+            return
+        try:
+            deleted(context, DEPLOYMENTS, _made(context))
+        except ServiceError as error:
+            context.log.warning("not_taken_back", reason=str(error))
+
 
 def _made(context: ActionContext) -> str:
     params: Mapping[str, Any] = context.params
@@ -145,6 +159,7 @@ def _made(context: ActionContext) -> str:
             "project_id": params["project_id"],
             "is_standalone": bool(params.get("is_standalone")),
             **{name: params.get(name) or [] for name in lists},
+            **by_whom(context),
         },
         params=for_user(context),
     )

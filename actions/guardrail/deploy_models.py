@@ -25,14 +25,18 @@ from pipeline_engine.sdk import (
     ParamDefinition,
     ParamType,
     SelectOption,
+    ServiceError,
     ValidationRules,
     register_action,
 )
 
 from ..peers.answers import workflow_id
 from ..peers.calls import max_wait_seconds
+from ..peers.created import created_id
 from ..peers.deploying import DEPLOYMENT, deployed_endpoint, start_deployment
 from ..peers.jobs import completed, failed, reason_in, results_follow, unfinished_before
+from .made import by_whom
+from .taking_back import endpoint_deleted
 
 MAX_WAIT_SECONDS = 1800
 LONGEST_NAME = 60
@@ -191,8 +195,11 @@ class DeployModels(FanOutActionExecutor):
         )
 
     def cleanup(self, context: ActionContext) -> None:
-        """Ask budapp to cancel; what is deployed already is for guardrail_rollback."""
-        DEPLOYMENT.call_off(context)
+        """Ask budapp to cancel; what has been deployed by then is deleted."""
+        started = context.external_workflow_ids or _found_again(context)
+        for one in started:
+            if DEPLOYMENT.call_off_one(context, one) == "completed":
+                _delete_what_was_made(context, one)
 
 
 def _asked(context: ActionContext, name: str) -> dict[str, Any]:
@@ -212,7 +219,35 @@ def _asked(context: ActionContext, name: str) -> dict[str, Any]:
         "deploy_config": {**load, **{t: config[t] for t in TARGETS if config.get(t)}},
         "simulator_id": model.get("simulation_id") or None,
         "budaiscaler_specification": model.get("budaiscaler_specification") or None,
+        **by_whom(context),
     }
+
+
+def _found_again(context: ActionContext) -> tuple[str, ...]:
+    """Return the job of an attempt that was stopped before it heard which one it is.
+
+    The same call with the same key is answered with it. If that has never come to budapp, and
+    comes later, it finds the job that is called off now.
+    """
+    if context.item is None or not context.may_repeat:
+        return ()
+    found = unfinished_before(context)
+    try:
+        found = found or workflow_id(
+            start_deployment(context, **_asked(context, _endpoint_name(context)))
+        )
+    except ServiceError as error:
+        context.log.warning("job_not_found", reason=str(error))
+    return (found,) if found else ()
+
+
+def _delete_what_was_made(context: ActionContext, started: str) -> None:
+    endpoint_id = created_id(context, started, "endpoint")
+    try:
+        if endpoint_id is not None:
+            endpoint_deleted(context, endpoint_id)
+    except ServiceError as error:
+        context.log.warning("endpoint_not_deleted", endpoint_id=endpoint_id, reason=str(error))
 
 
 def _endpoint_name(context: ActionContext) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pipeline_engine.sdk import (
@@ -18,15 +19,19 @@ from pipeline_engine.sdk import (
     ParamDefinition,
     ParamType,
     ServiceError,
-    path_segment,
     register_action,
-    settings,
 )
 
-from ..peers.calls import accepted, for_user
-
-#: What budapp says of something that is gone already.
-GONE = 404
+from ..peers.deploying import DEPLOYMENT
+from .made import Made, made_by
+from .taking_back import (
+    DEPLOYMENTS,
+    deleted,
+    endpoint_deleted,
+    profile_deleted,
+    profile_restored,
+    table_taken_back,
+)
 
 META = ActionMeta(
     type="guardrail_rollback",
@@ -49,6 +54,25 @@ META = ActionMeta(
             secrets=False,
         ),
         ParamDefinition(
+            "guardrail_profile_id",
+            "Profile that was there",
+            description="Never deleted: it says again what it said before.",
+            secrets=False,
+        ),
+        ParamDefinition(
+            "profile_before",
+            "What that profile said",
+            ParamType.JSON,
+            description="As guardrail_create_profile leaves it.",
+            shape=JsonShape.OBJECT,
+        ),
+        ParamDefinition(
+            "table_of",
+            "Profile of the table",
+            description="Whose configuration the gateway has; told of also if it is gone already.",
+            secrets=False,
+        ),
+        ParamDefinition(
             "deployment_id", "Deployment", description="Deleted, with its rules.", secrets=False
         ),
         ParamDefinition(
@@ -58,6 +82,13 @@ META = ActionMeta(
             default=[],
             description="Endpoints that were made for it: their deletion is started.",
             shape=JsonShape.ARRAY,
+        ),
+        ParamDefinition(
+            "everything",
+            "Everything",
+            ParamType.BOOLEAN,
+            default=False,
+            description="Also what this execution has made and none of its steps knows of.",
         ),
         ParamDefinition(
             "onboarded_models",
@@ -74,7 +105,7 @@ META = ActionMeta(
         OutputDefinition(
             "cleaned_up", "object", "Lists of ids: {deployments, redis_keys, endpoints, profiles}."
         ),
-        OutputDefinition("preserved", "object", "{onboarded_models}."),
+        OutputDefinition("preserved", "object", "{onboarded_models, profiles}."),
         OutputDefinition("errors", "array", "What could not be undone, one text each."),
     ],
     examples=[
@@ -84,6 +115,7 @@ META = ActionMeta(
                 "profile_id": "{{ steps.create_profile.outputs.profile_id }}",
                 "deployment_id": "{{ steps.create_deployment.outputs.deployment_id }}",
                 "deployed_endpoint_ids": "{{ steps.deploy_models.outputs.endpoint_ids }}",
+                "everything": True,
                 "reason": "The deployment failed",
             },
             "A handler of settings.on_failure; what no step has made is null, and passed over.",
@@ -92,89 +124,133 @@ META = ActionMeta(
 )
 
 
-@dataclass(frozen=True)
-class Undoing:
-    """One thing to take back: where it is listed, what it is called, and how it is deleted."""
+KINDS = ("deployments", "redis_keys", "endpoints", "profiles")
 
-    kind: str
-    id: str
-    path: str
-    method: str = "DELETE"
+
+@dataclass(frozen=True)
+class Report:
+    """What was taken back so far, and what could not be."""
+
+    context: ActionContext
+    cleaned: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    kept: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def undo(
+        self, kind: str, identity: str, change: Callable[[], bool], *, told_if_gone: bool = True
+    ) -> None:
+        """Undo one thing and list it; one that was gone already only if that is to be told."""
+        was_there = self.tried(f"delete {kind.rstrip('s')} {identity}", change)
+        if was_there or (was_there is False and told_if_gone):
+            self.cleaned[kind].append(identity)
+
+    def tried(self, what: str, change: Callable[[], bool]) -> bool | None:
+        """Do it, and go on after an error, so that as little as possible is left."""
+        self.context.heartbeat()
+        try:
+            return change()
+        except ServiceError as error:
+            self.errors.append(f"Failed to {what}: {error}")
+            self.context.log.warning("not_rolled_back", what=what, reason=str(error))
+        return None
+
+    def result(self) -> ActionResult:
+        """End the step; what is left fails it."""
+        done, errors = any(self.cleaned.values()), self.errors
+        models = self.context.params.get("onboarded_models") or []
+        outputs: dict[str, Any] = {
+            "status": "success" if not errors else "partial" if done else "error",
+            "cleaned_up": self.cleaned,
+            "preserved": {"onboarded_models": models, "profiles": self.kept},
+            "errors": errors,
+        }
+        return ActionResult(
+            success=not errors,
+            error=f"The rollback left {len(errors)} thing(s): {errors[0]}" if errors else None,
+            error_code="rollback_incomplete" if errors else None,
+            outputs=outputs,
+        )
 
 
 @register_action(META)
 class Rollback(BaseActionExecutor):
-    """Goes on after an error, so that as little as possible is left."""
+    """Takes back the gateway's configuration first: then nobody uses the rest."""
 
     def execute(self, context: ActionContext) -> ActionResult:
-        """Take all of it back, the gateway's configuration first: then nobody uses the rest."""
-        cleaned: dict[str, list[str]] = {
-            "deployments": [],
-            "redis_keys": [],
-            "endpoints": [],
-            "profiles": [],
-        }
-        errors = []
-        for undoing in list(_undoings(context)):
-            error = _undone(context, undoing)
-            if error is None:
-                cleaned[undoing.kind].append(undoing.id)
-            else:
-                errors.append(error)
-        return _told(context, cleaned, errors)
+        """Take all of it back."""
+        params, report = context.params, Report(context)
+        given = params.get("deployed_endpoint_ids") or []
+        if not isinstance(given, list):
+            raise InvalidActionParams("deployed_endpoint_ids must be a list")
+        made = _made(context, report)
+        profiles = _ids([params.get("profile_id"), *made.ids("profiles")])
+        _take_back_tables(context, report, made, profiles)
+        for one in _ids([params.get("deployment_id"), *made.ids("deployments")]):
+            report.undo("deployments", one, partial(_deployment_deleted, context, made, one))
+        made = _calm(context, report, made)
+        for one in _ids([*given, *made.ids("endpoints")]):
+            report.undo("endpoints", one, partial(_endpoint_deleted, context, made, one))
+        for one in profiles:
+            _take_back_profile(context, report, made, one)
+        return report.result()
 
 
-def _undoings(context: ActionContext) -> Iterator[Undoing]:
-    params = context.params
-    profile, deployment = params.get("profile_id"), params.get("deployment_id")
-    endpoints = params.get("deployed_endpoint_ids") or []
-    if not isinstance(endpoints, list):
-        raise InvalidActionParams("deployed_endpoint_ids must be a list")
-    if profile:
-        key = f"guardrail_table:{profile}"
-        yield Undoing("redis_keys", key, f"/internal/guardrails/redis/{path_segment(profile)}")
-    if deployment:
-        path = f"/guardrails/deployment/{path_segment(deployment)}"
-        yield Undoing("deployments", str(deployment), path)
-    for endpoint in (one for one in endpoints if one):
-        path = f"/endpoints/{path_segment(endpoint)}/delete-workflow"
-        yield Undoing("endpoints", str(endpoint), path, "POST")
-    if profile:
-        yield Undoing("profiles", str(profile), f"/guardrails/profile/{path_segment(profile)}")
+def _ids(found: Iterable[Any]) -> list[str]:
+    """Each once, in order; what no step has made is null."""
+    return list(dict.fromkeys(str(one) for one in found if one))
 
 
-def _undone(context: ActionContext, undoing: Undoing) -> str | None:
-    context.heartbeat()
-    facts = {name: context.params.get(name) or None for name in ("reason", "workflow_id")}
-    try:
-        response = context.invoke_service(
-            settings.budapp_app_id,
-            undoing.path,
-            data={"force": True, **facts} if undoing.method == "POST" else facts,
-            http_method=undoing.method,
-            params=for_user(context),
+def _made(context: ActionContext, report: Report) -> Made:
+    """What the execution has made, as far as it is asked for and can be known."""
+    if context.params.get("everything"):
+        try:
+            return made_by(context)
+        except ServiceError as error:
+            report.errors.append(f"Failed to find out what was made: {error}")
+    return Made()
+
+
+def _calm(context: ActionContext, report: Report, made: Made) -> Made:
+    """Call off the jobs that go on, and look again: one may have ended well before that."""
+    if not made.running:
+        return made
+    for job in made.running:
+        DEPLOYMENT.call_off_one(context, job)
+    now = _made(context, report)
+    report.errors.extend(f"The deployment job {job} goes on" for job in now.running)
+    return now
+
+
+def _was_there(context: ActionContext, made: Made, profile: str) -> bool:
+    return profile == context.params.get("guardrail_profile_id") or made.before(profile) is not None
+
+
+def _take_back_tables(
+    context: ActionContext, report: Report, made: Made, profiles: Iterable[str]
+) -> None:
+    written = context.params.get("table_of")
+    for one in _ids([written, *profiles]):
+        was_there = _was_there(context, made, one)
+        report.undo(
+            "redis_keys",
+            f"guardrail_table:{one}",
+            partial(table_taken_back, context, one, was_there=was_there),
+            told_if_gone=one == written,
         )
-        accepted(response)
-    except ServiceError as error:
-        if error.status == GONE:
-            return None
-        context.log.warning("not_rolled_back", kind=undoing.kind, id=undoing.id, reason=str(error))
-        return f"Failed to delete {undoing.kind.rstrip('s')} {undoing.id}: {error}"
-    return None
 
 
-def _told(context: ActionContext, cleaned: dict[str, list[str]], errors: list[str]) -> ActionResult:
-    was_anything = any(cleaned.values())
-    status = "success" if not errors else "partial" if was_anything else "error"
-    outputs: dict[str, Any] = {
-        "status": status,
-        "cleaned_up": cleaned,
-        "preserved": {"onboarded_models": context.params.get("onboarded_models") or []},
-        "errors": errors,
-    }
-    return ActionResult(
-        success=not errors,
-        error=f"The rollback left {len(errors)} thing(s): {errors[0]}" if errors else None,
-        error_code="rollback_incomplete" if errors else None,
-        outputs=outputs,
-    )
+def _take_back_profile(context: ActionContext, report: Report, made: Made, one: str) -> None:
+    if not _was_there(context, made, one):
+        report.undo("profiles", one, lambda: one not in made.gone and profile_deleted(context, one))
+        return
+    report.kept.append(one)
+    before = made.before(one) or context.params.get("profile_before")
+    report.tried(f"restore profile {one}", partial(profile_restored, context, one, before))
+
+
+def _deployment_deleted(context: ActionContext, made: Made, one: str) -> bool:
+    return one not in made.gone and deleted(context, DEPLOYMENTS, one)
+
+
+def _endpoint_deleted(context: ActionContext, made: Made, one: str) -> bool:
+    return one not in made.gone and endpoint_deleted(context, one)

@@ -21,6 +21,7 @@ from pipeline_engine.sdk import (
 )
 
 from ..peers.calls import accepted, for_user, looked_up, not_done
+from .made import by_whom
 
 META = ActionMeta(
     type="guardrail_sync_redis",
@@ -97,7 +98,8 @@ def _write(context: ActionContext, profile_id: str) -> None:
     config, endpoints = context.params["config"], context.params.get("endpoint_ids") or []
     tables = context.gateway_tables
     if tables is None:
-        _have_written(context, profile_id, {"config": config, "endpoint_ids": endpoints})
+        told = {"config": config, "endpoint_ids": endpoints, **by_whom(context)}
+        _have_written(context, profile_id, told)
         return
     # The gateway's Redis lets anybody write anything: budapp knows what the user may see.
     accepted(looked_up(context, f"/guardrails/profile/{path_segment(profile_id)}"))

@@ -22,6 +22,7 @@ from pipeline_engine.sdk import (
     path_segment,
 )
 
+from .answers import id_in
 from .calls import for_user
 
 
@@ -85,15 +86,20 @@ class PeerJob:
 
     def call_off(self, context: ActionContext) -> None:
         """Ask the peer to stop the job; one that goes on all the same is only noted."""
-        for started in context.external_workflow_ids if self.cancel_path else ():
-            try:
-                context.invoke_service(
-                    self.peer,
-                    str(self.cancel_path).format(id=path_segment(started)),
-                    params=for_user(context),
-                )
-            except ServiceError as error:
-                context.log.warning("job_not_called_off", job=started, reason=str(error))
+        for started in context.external_workflow_ids:
+            self.call_off_one(context, started)
+
+    def call_off_one(self, context: ActionContext, started: str) -> str | None:
+        """The same for one job; returns what the peer says has become of it, if it says so."""
+        if self.cancel_path is None:
+            return None
+        path = self.cancel_path.format(id=path_segment(started))
+        try:
+            answer = context.invoke_service(self.peer, path, params=for_user(context))
+        except ServiceError as error:
+            context.log.warning("job_not_called_off", job=started, reason=str(error))
+            return None
+        return id_in(answer, "status", "data.status")
 
     def _is_about_it(self, event: EventEnvelope) -> bool:
         kinds = {event.payload_type, event.type}

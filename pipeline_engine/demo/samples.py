@@ -24,7 +24,8 @@ MODELS = (
 
 def pipeline(name: str) -> dict[str, Any]:
     """Return a sample pipeline as it is stored."""
-    text = files("pipeline_engine.demo").joinpath("pipelines", f"{name}.json").read_text()
+    package = "pipeline_engine.demo" if name == HELLO else "pipeline_engine.guardrails"
+    text = files(package).joinpath("pipelines", f"{name}.json").read_text()
     document: dict[str, Any] = json.loads(text)
     return document
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-import pytest
 from support.factories import a_step
 from support.observing import Run
 
 from pipeline_engine.client import Client
-from pipeline_engine.demo import samples
 from pipeline_engine.demo.peers.process import PeersProcess
-from pipeline_engine.domain.states import ExecutionStatus, StepStatus
+from pipeline_engine.domain.states import StepStatus
 
 TARGETS = {"target_ttft": 200, "target_throughput_per_user": 20, "target_e2e_latency": 30}
 MODEL = "{{ steps.add.outputs.model_id }}"
@@ -65,31 +63,3 @@ def test_a_retry_after_a_job_that_failed_starts_another_one_and_is_not_given_the
     jobs = [job for job in peers.journal()["starts"] if job["subject"] == uri]
     assert [job["status"] for job in jobs] == ["failed", "completed"]
     assert run.outputs("add")["model_id"] == jobs[1]["made_id"]
-
-
-@pytest.mark.parametrize("goes_well", [True, False])
-def test_a_guardrail_is_deployed_as_a_whole_or_taken_back(
-    client: Client, peers: PeersProcess, goes_well: bool
-) -> None:
-    models = [{"rule_id": f"r-{n}", "model_id": f"m-{uuid4()}"} for n in (1, 2)]
-    peers.control(errors={} if goes_well else {"/budapp/internal/guardrails/deployments/": 500})
-    params = samples.deployment_params(models, "cluster-amsterdam")
-
-    run = Run(client, client.run(samples.pipeline(samples.DEPLOYMENT), params)["execution_id"])
-    end = run.end(within=60)
-    peers.control(errors={})
-
-    profile = run.outputs("create_profile")["profile_id"]
-    table = peers.journal()["tables"].get(f"guardrail_table:{profile}")
-    if goes_well:
-        assert end.status is ExecutionStatus.COMPLETED
-        rules = table["providers"]["bud_sentinel"]["rule_overrides_json"]
-        assert sorted(rules) == ["rule.r-1", "rule.r-2"]
-        assert len((end.outputs or {})["endpoint_urls"]) == 2
-    else:
-        assert end.status is ExecutionStatus.FAILED
-        assert end.step("rollback").status is StepStatus.COMPLETED
-        cleaned = run.outputs("rollback")["cleaned_up"]
-        assert cleaned["profiles"] == [profile]
-        assert cleaned["endpoints"] == run.outputs("deploy_models")["endpoint_ids"]
-        assert table is None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
+from pipeline_engine_actions.guardrail.rollback import Rollback
 from pipeline_engine_actions.guardrail.sync_redis import SyncRedis
 from redis import Redis
 from support.stand_ins import StandIns, stand_ins
@@ -163,3 +164,42 @@ def test_the_action_writes_what_the_user_of_the_execution_may_see_and_nothing_el
     assert [one.status for one in (end, foreign, away)] == [COMPLETED, FAILED, FAILED]
     assert redis.keys("guardrail_table:*") == [b"guardrail_table:p-1"]
     assert running.written("PUT /budapp") == [], "budapp is asked, and writes nothing"
+
+
+def test_a_rollback_gives_the_gateway_what_it_read_before_and_only_that_of_its_execution(
+    running: StandIns, tables: GatewayTables, redis: Redis
+):
+    running.reset()
+    for name in ("p-2", "p-3"):
+        running.server.services.world.put("profile", name, {"id": name, "name": "Chat"})
+    running.door.peers.gateway = tables
+    tables.write("p-2", OTHER, ["e-2"], by="another execution")
+    tables.write("p-3", OTHER, [], by="another execution")
+    running.carry_out(SyncRedis(), {"profile_id": "p-2", "config": CONFIG, "endpoint_ids": ["e-1"]})
+
+    there = running.carry_out(Rollback(), {"profile_id": "p-2", "guardrail_profile_id": "p-2"})
+    foreign = running.carry_out(Rollback(), {"table_of": "p-3"})
+
+    assert there.outputs["cleaned_up"]["redis_keys"] == ["guardrail_table:p-2"]
+    assert there.outputs["preserved"]["profiles"] == ["p-2"]
+    assert tables.read("p-2") == {**OTHER, "api_key": None}
+    assert endpoint(redis, "e-2")["guardrail_profile"] == "p-2"
+    assert "guardrail_profile" not in endpoint(redis, "e-1")
+    assert tables.read("p-3") == {**OTHER, "api_key": None}
+    assert foreign.status is COMPLETED
+    assert running.written("POST /budapp/internal/guardrails/redis") == []
+
+
+def test_a_profile_that_is_deleted_takes_every_table_of_it_along(
+    running: StandIns, tables: GatewayTables, redis: Redis
+):
+    running.reset()
+    running.server.services.world.put("profile", "p-4", {"id": "p-4", "name": "Chat"})
+    running.door.peers.gateway = tables
+    for profile in ("p-4", "of-another"):
+        tables.write(profile, CONFIG, [], by="an execution that is over")
+
+    for profile in ("p-4", "of-another"):
+        running.carry_out(Rollback(), {"profile_id": profile})
+
+    assert redis.keys("guardrail_table:*") == [b"guardrail_table:of-another"]

@@ -129,7 +129,11 @@ CASES: Mapping[str, Sequence[Case]] = {
         done(
             {"config": {"name": "Chat", "guard_types": ["input"]}, "project_id": "p-1"}
             | {"probe_selections": [{"id": "pii"}]}
-        )
+        ),
+        done(
+            {"config": {"name": "Chat"}, "project_id": "p-1", "guardrail_profile_id": "p-1"}
+            | {"probe_selections": [{"id": "pii"}]}
+        ),
     ],
     "guardrail_deploy_models": [
         job("deploy_model", {"models": [MODEL], "project_id": "p-1"}),
@@ -143,7 +147,11 @@ CASES: Mapping[str, Sequence[Case]] = {
         ),
         Case(params={"models": []}),
     ],
-    "guardrail_rollback": [done({"profile_id": "p-8", "deployed_endpoint_ids": ["e-1"]}), done()],
+    "guardrail_rollback": [
+        done({"profile_id": "p-8", "deployed_endpoint_ids": ["e-1"]}),
+        done(),
+        done({"everything": True}),
+    ],
     "guardrail_sync_redis": [
         done({"profile_id": "p-1", "config": {"providers": []}}),
         refused({"profile_id": "p-1", "config": {}}, "service_error"),

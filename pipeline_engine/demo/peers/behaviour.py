@@ -44,8 +44,11 @@ class Behaviour:
     endpoint_states: Mapping[str, str] = field(default_factory=dict)
     #: how many start calls are answered with 503, by what the job is about
     refusals: Mapping[str, int] = field(default_factory=dict)
-    #: statuses with which routes answer in place of doing something, by the beginning of the path
+    #: statuses with which routes answer in place of doing something, by the beginning of the path,
+    #: with or without its method: ``DELETE /budapp/guardrails``
     errors: Mapping[str, int] = field(default_factory=dict)
+    #: seconds until a call is answered that is done at once, by the beginning of its path
+    delays: Mapping[str, float] = field(default_factory=dict)
     #: beginnings of paths whose call is done, and never answered
     hangs_up: tuple[str, ...] = ()
     #: idempotency keys mean nothing: every call starts a job

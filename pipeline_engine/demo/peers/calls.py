@@ -24,6 +24,10 @@ class Call:
         """The id in the path."""
         return self.ids[0]
 
+    def begins(self, beginning: str) -> bool:
+        """Whether its path begins so; with a method in front, only calls with that one."""
+        return f"{self.method} {self.path}".startswith(beginning) or self.path.startswith(beginning)
+
     @property
     def writes(self) -> bool:
         """Whether it changes something at a peer."""

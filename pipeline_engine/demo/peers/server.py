@@ -73,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         call = self._read()
         answer = self._answer(call) if isinstance(call, Call) else call
-        if isinstance(call, Call) and self.server.services.hangs_up(call):
+        if isinstance(call, Call) and self._hangs_up(call):
             self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
             return
@@ -86,6 +86,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
         except ConnectionError:  # the caller was killed while it waited
             self.close_connection = True
+
+    def _hangs_up(self, call: Call) -> bool:
+        """Take as long as the stand-ins are told to, and tell whether there is an answer."""
+        services = self.server.services
+        services.delay(call)
+        return services.hangs_up(call)
 
     def _read(self) -> Call | Answer:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))

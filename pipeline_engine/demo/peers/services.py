@@ -40,13 +40,18 @@ class Services:
     def meant_to_fail(self, call: Call) -> Answer | None:
         """Return the answer of a route that is told to do nothing; None if it is not."""
         for beginning, status in self.behaviour.errors.items():
-            if call.path.startswith(beginning):
+            if call.begins(beginning):
                 return refusal(HTTPStatus(status), f"{call.path} is out of order")
         return None
 
     def hangs_up(self, call: Call) -> bool:
         """Tell whether this call is done, and never answered."""
-        return call.path.startswith(self.behaviour.hangs_up) if self.behaviour.hangs_up else False
+        return any(map(call.begins, self.behaviour.hangs_up))
+
+    def delay(self, call: Call) -> None:
+        """Wait until a call that is done may be answered."""
+        found = [secs for start, secs in self.behaviour.delays.items() if call.begins(start)]
+        self._stopping.wait(max(found, default=0))
 
     def key(self, call: Call) -> str | None:
         """Return the idempotency key of a call, if those mean anything."""

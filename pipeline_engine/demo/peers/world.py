@@ -59,7 +59,8 @@ class World:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._things: dict[tuple[str, str], dict[str, Any]] = {}
-        self._gone: set[tuple[str, str]] = set()
+        #: what was deleted, with what was known of it
+        self._gone: dict[tuple[str, str], dict[str, Any]] = {}
         self._by_key: dict[str, str] = {}
 
     def has(self, kind: str, identity: str) -> bool:
@@ -94,11 +95,15 @@ class World:
         with self._lock:
             return {i: dict(facts) for (one, i), facts in self._things.items() if one == kind}
 
+    def gone(self, kind: str) -> list[dict[str, Any]]:
+        """Return what was deleted of a kind, in that order."""
+        with self._lock:
+            return [dict(facts) for (one, _), facts in self._gone.items() if one == kind]
+
     def delete(self, kind: str, identity: str) -> bool:
         """Delete a thing and tell whether there was one."""
         if not self.has(kind, identity):
             return False
         with self._lock:
-            self._things.pop((kind, identity), None)
-            self._gone.add((kind, identity))
+            self._gone[kind, identity] = self._things.pop((kind, identity), {"id": identity})
         return True

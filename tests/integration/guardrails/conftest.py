@@ -15,7 +15,7 @@ from support.stand_ins import StandIns, stand_ins
 
 from pipeline_engine.domain.callers import Caller
 
-DOCUMENTS = Path(__file__).parents[3] / "pipeline_engine" / "demo" / "pipelines"
+DOCUMENTS = Path(__file__).parents[3] / "pipeline_engine" / "guardrails" / "pipelines"
 
 
 @pytest.fixture(scope="module")

@@ -60,6 +60,7 @@ def test_a_profile_is_made_of_its_probes_for_the_user_of_the_execution(peers):
         "severity_threshold": 0.5,
         "project_id": "p-1",
         "probe_selections": PROBES,
+        "execution_id": call["body"]["execution_id"],
     }
     assert end.outputs["profile_id"] is not None
 
@@ -213,17 +214,17 @@ def test_a_rollback_takes_all_of_it_back_the_gateway_first_and_keeps_the_models(
             "endpoints": ["e-9"],
             "profiles": [profile],
         },
-        "preserved": {"onboarded_models": ["m-1"]},
+        "preserved": {"onboarded_models": ["m-1"], "profiles": []},
         "errors": [],
     }
     assert peers.calls[before:] == [
-        f"DELETE /budapp/internal/guardrails/redis/{profile}",
+        f"POST /budapp/internal/guardrails/redis/{profile}/restore",
         f"DELETE /budapp/guardrails/deployment/{deployment}",
         "POST /budapp/endpoints/e-9/delete-workflow",
         f"DELETE /budapp/guardrails/profile/{profile}",
     ]
     assert f"guardrail_table:{profile}" not in tables(peers)
-    assert tables(peers)["model_table:e-1"] == {}, "which is guarded by nothing any more"
+    assert {"guardrail_profile": profile} not in tables(peers).values()
 
 
 def test_what_is_gone_already_is_no_error_so_that_a_rollback_can_be_repeated(peers):

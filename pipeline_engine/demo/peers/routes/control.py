@@ -25,7 +25,8 @@ def control(services: Services, call: Call) -> Answer:
 def read_journal(services: Services, _: Call) -> Answer:
     """``GET /journal``: every job, every event, every call that wrote, and what is stored."""
     tables = services.world.all("table")
-    return ok({**services.journal.as_json(), "tables": tables, "there": _there(services)})
+    facts = {"tables": tables, "there": _there(services), "deleted": _deleted(services)}
+    return ok({**services.journal.as_json(), **facts})
 
 
 def _there(services: Services) -> dict[str, Any]:
@@ -36,6 +37,12 @@ def _there(services: Services) -> dict[str, Any]:
         "profiles": [*services.world.all("profile").values()],
         "deployments": [*services.world.all("guardrail").values()],
     }
+
+
+def _deleted(services: Services) -> dict[str, list[dict[str, Any]]]:
+    """What was deleted, by its noun; endpoints are deleted by jobs."""
+    kinds = {"profiles": "profile", "deployments": "guardrail"}
+    return {noun: services.world.gone(kind) for noun, kind in kinds.items()}
 
 
 def _switch(text: str) -> Any:

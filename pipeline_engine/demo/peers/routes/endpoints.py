@@ -19,7 +19,7 @@ STATES = {
     "failed": "failure",
     "cancelled": "deleting",
 }
-KEPT = ("model_id", "project_id", "cluster_id", "simulator_id")
+KEPT = ("model_id", "project_id", "cluster_id", "simulator_id", "execution_id")
 
 
 def deploy(services: Services, call: Call) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline_engine.demo.peers.calls import Answer, Call, not_found, ok, unusable
+from pipeline_engine.demo.peers.jobs import Job, JobKind
 from pipeline_engine.demo.peers.probes import Rule, probe_of
 from pipeline_engine.demo.peers.services import Services
 
@@ -44,17 +45,24 @@ def profile(services: Services, call: Call) -> Answer:
         return not_found("Profile", call.identity)
     probes = [_probe(one) for one in found.get("probe_selections") or ()]
     sentinel = {"sentinel_endpoint": "https://sentinel.example", "api_key_location": "dynamic"}
-    return ok({"profile": {**found, **sentinel, "probes": probes}})
+    return ok({"profile": {**_shown(found), **sentinel, "probes": probes}})
 
 
 def change_profile(services: Services, call: Call) -> Answer:
-    """Change a profile; what is not sent stays."""
+    """Change a profile, once for each key; what is not sent stays. Tells what it said before."""
     found = services.world.get("profile", call.identity)
     if found is None:
         return not_found("Profile", call.identity)
-    changed = {**found, **call.body, "id": call.identity}
-    services.world.put("profile", call.identity, changed)
-    return ok({"profile": changed})
+    key, execution_id = services.key(call), call.body.get("execution_id")
+    known = found.get("changes") or {}
+    before = known.get(key) if key else None
+    if before is None:
+        before = {name: found.get(name) for name in call.body if name != "execution_id"}
+        said = {name: value for name, value in call.body.items() if name != "execution_id"}
+        changes = {**known, key: before, f"by {execution_id}": before} if execution_id else known
+        found = {**found, **said, "id": call.identity, "changes": changes}
+        services.world.put("profile", call.identity, found)
+    return ok({"profile": _shown(found), "before": before})
 
 
 def make_deployment(services: Services, call: Call) -> Answer:
@@ -93,10 +101,29 @@ def write_table(services: Services, call: Call) -> Answer:
     if not isinstance(config, dict) or "providers" not in config:
         return unusable("config has no providers")
     world, key = services.world, f"guardrail_table:{call.identity}"
+    kept = f"{key} before {call.body.get('execution_id')}"
+    if world.get("replaced", kept) is None:
+        places = [key, *(f"model_table:{endpoint}" for endpoint in endpoints)]
+        world.put("replaced", kept, {place: world.get("table", place) for place in places})
     world.put("table", key, {**config, "api_key": "of the gateway"})
     for endpoint in endpoints:
         world.put("table", f"model_table:{endpoint}", {"guardrail_profile": call.identity})
     return ok({"key": key})
+
+
+def restore_table(services: Services, call: Call) -> Answer:
+    """Put back what an execution has replaced."""
+    world, kept = services.world, f"before {call.body.get('execution_id')}"
+    replaced = world.get("replaced", f"guardrail_table:{call.identity} {kept}")
+    if not replaced:
+        return not_found("Table", call.identity)
+    world.put("replaced", f"guardrail_table:{call.identity} {kept}", {})
+    for place, facts in replaced.items():
+        if facts is None:
+            world.delete("table", place)
+        else:
+            world.put("table", place, facts)
+    return ok({"message": "Restored"})
 
 
 def delete_table(services: Services, call: Call) -> Answer:
@@ -109,6 +136,47 @@ def delete_table(services: Services, call: Call) -> Answer:
         if facts.get("guardrail_profile") == call.identity:
             world.put("table", key, {})
     return ok({"message": "Deleted"})
+
+
+def made_by(services: Services, call: Call) -> Answer:
+    """Tell what an execution has made, and what has become of it."""
+    world, journal, maker = services.world, services.journal, {"execution_id": call.identity}
+    jobs = [job for job in journal.all(JobKind.DEPLOYMENT) if maker.items() <= job.facts.items()]
+    made = [job for job in jobs if job.status == "completed"]
+    changed = [
+        {"id": one, "status": "active", "before": facts["changes"][f"by {call.identity}"]}
+        for one, facts in world.all("profile").items()
+        if f"by {call.identity}" in (facts.get("changes") or {})
+    ]
+    return ok(
+        {
+            "jobs": [{"id": job.workflow_id, "status": job.status} for job in jobs],
+            "endpoints": [_leaving(services, job) for job in made],
+            "deployments": _things_of(services, "guardrail", call.identity),
+            "profiles": [*_things_of(services, "profile", call.identity), *changed],
+        }
+    )
+
+
+def _leaving(services: Services, job: Job) -> dict[str, Any]:
+    deletion = services.journal.latest(JobKind.DELETION, job.made_id)
+    ends = {"running": "deleting", "completed": "deleted"}
+    status = ends.get(deletion.status, "running") if deletion else "running"
+    return {"id": job.made_id, "name": job.subject, "status": status}
+
+
+def _things_of(services: Services, kind: str, execution_id: str) -> list[dict[str, Any]]:
+    there, gone = services.world.all(kind).values(), services.world.gone(kind)
+    return [
+        {"id": facts["id"], "status": status}
+        for status, found in (("active", there), ("deleted", gone))
+        for facts in found
+        if facts.get("execution_id") == execution_id
+    ]
+
+
+def _shown(profile: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in profile.items() if name != "changes"}
 
 
 def _deleted(services: Services, call: Call, kind: str) -> Answer:
@@ -164,6 +232,8 @@ ROUTES = (
     ("POST", r"/budapp/internal/guardrails/deployments", make_deployment),
     ("GET", r"/budapp/internal/guardrails/deployments/([^/]+)", deployment),
     ("DELETE", r"/budapp/guardrails/deployment/([^/]+)", delete_deployment),
+    ("GET", r"/budapp/internal/guardrails/made-by/([^/]+)", made_by),
     ("PUT", r"/budapp/internal/guardrails/redis/([^/]+)", write_table),
+    ("POST", r"/budapp/internal/guardrails/redis/([^/]+)/restore", restore_table),
     ("DELETE", r"/budapp/internal/guardrails/redis/([^/]+)", delete_table),
 )
