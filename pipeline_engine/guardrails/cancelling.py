@@ -64,6 +64,6 @@ def _view(found: Known) -> CancelView:
         workflow=view_of(found),
         status=result["status"] if is_over else PENDING,
         cleaned_up=result["cleaned_up"],
-        preserved={"onboarded_models": derived.get("onboarded_models") or []},
+        preserved={"onboarded_models": derived.get("onboarded_models") or [], **result["kept"]},
         errors=result["errors"],
     )

@@ -21,12 +21,14 @@ from pipeline_engine.errors import ExecutionNotFound, PipelineNotFound
 from pipeline_engine.guardrails.rules import rollback
 from pipeline_engine.guardrails.rules.endings import End
 from pipeline_engine.guardrails.rules.inputs import PAYLOAD_TYPES, PIPELINES, params
+from pipeline_engine.guardrails.rules.requests import MOST_RULES
 from pipeline_engine.guardrails.rules.rollback import Undone
 from pipeline_engine.guardrails.rules.steps import State, Step
 from pipeline_engine.scheduler import trees
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.services import executions, queries
+from pipeline_engine.services.pages import Page
 from pipeline_engine.services.queries import StartedRecord, StepRecord
 from pipeline_engine.storage import pipelines
 from pipeline_engine.storage.tables.guardrails import GuardrailRun, GuardrailWorkflow
@@ -123,7 +125,7 @@ def end_of(session: Session, run: GuardrailRun) -> End | None:
         error=None if status is RunStatus.COMPLETED else _error(found),
         onboarded=[*_onboarded(steps)],
         endpoints=[str(one) for one in _left_by(steps, DEPLOYS, "endpoint_ids")],
-        rollback=_rollback(found, steps)
+        rollback=_rollback(session, found, steps)
         if is_deployment and status is not RunStatus.COMPLETED
         else None,
     )
@@ -154,7 +156,10 @@ def _left_by(steps: Iterable[StepRecord], step_id: str, name: str) -> Sequence[A
     return next((one for one in left if isinstance(one, list)), [])
 
 
-def _rollback(found: StartedRecord, steps: Iterable[StepRecord]) -> dict[str, Any]:
+def _rollback(
+    session: Session, found: StartedRecord, steps: Iterable[StepRecord]
+) -> dict[str, Any]:
+    kinds = (StepKind.HANDLER, StepKind.COMPENSATION)
     undone = [
         Undone(
             step_id=one.step_id,
@@ -162,7 +167,17 @@ def _rollback(found: StartedRecord, steps: Iterable[StepRecord]) -> dict[str, An
             outputs=one.outputs or {},
             error=one.error_message,
         )
-        for one in steps
-        if one.kind in (StepKind.HANDLER, StepKind.COMPENSATION)
+        for step in steps
+        if step.kind in kinds
+        for one in _parts(session, step)
     ]
     return rollback.result(undone, (found.error or {}).get("compensation"))
+
+
+def _parts(session: Session, step: StepRecord) -> Sequence[StepRecord]:
+    """A step, or its items: what undoes a fan-out undoes each of its items."""
+    if step.items is None:
+        return [step]
+    page = Page(size=MOST_RULES)
+    items = queries.below(SYSTEM, session, step.execution_id, parent_id=step.id, page=page)
+    return items.entries

@@ -81,7 +81,8 @@ class CancelView:
     status: str  #: pending while it goes on, then success, partial or error
     #: ids by kind: deployments, redis_keys, endpoints, profiles
     cleaned_up: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    preserved: Mapping[str, Sequence[Any]] = field(default_factory=dict)  #: onboarded_models
+    #: onboarded_models, and profiles that were there before
+    preserved: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     errors: Sequence[str] = ()
 
     @property

@@ -21,19 +21,18 @@ class Undone:
 
 
 def result(steps: Sequence[Undone], left: Any) -> dict[str, Any]:
-    """``{status, cleaned_up, errors}``; *left* are the compensations that could not be done."""
-    cleaned_up = {kind: _united(steps, kind) for kind in KINDS}
+    """``{status, cleaned_up, kept, errors}``; *left* are compensations that could not be done."""
+    cleaned_up = {kind: _united(steps, "cleaned_up", kind) for kind in KINDS}
+    kept = {kind: found for kind in KINDS if (found := _united(steps, "preserved", kind))}
     errors = list(dict.fromkeys([*_errors(steps), *_words(steps, left)]))
     is_something = any(cleaned_up.values())
     status = "success" if not errors else "partial" if is_something else "error"
-    return {"status": status, "cleaned_up": cleaned_up, "errors": errors}
+    return {"status": status, "cleaned_up": cleaned_up, "kept": kept, "errors": errors}
 
 
-def _united(steps: Sequence[Undone], kind: str) -> list[str]:
+def _united(steps: Sequence[Undone], where: str, kind: str) -> list[str]:
     found = (
-        str(one)
-        for step in steps
-        for one in _list(_mapping(step.outputs.get("cleaned_up")).get(kind))
+        str(one) for step in steps for one in _list(_mapping(step.outputs.get(where)).get(kind))
     )
     return list(dict.fromkeys(found))
 

@@ -20,7 +20,23 @@ def undone(step_id: str, *errors: str, has_failed: bool = False, **cleaned: Any)
 
 
 def test_nothing_to_take_back_is_a_success() -> None:
-    assert result([], []) == {"status": "success", "cleaned_up": NOTHING, "errors": []}
+    told = result([], None)
+
+    assert told == {"status": "success", "cleaned_up": NOTHING, "kept": {}, "errors": []}
+
+
+def test_what_was_there_before_is_told_as_kept() -> None:
+    step = Undone(
+        "rollback", False, {"preserved": {"profiles": ["p"], "onboarded_models": []}}, None
+    )
+
+    assert result([step], None)["kept"] == {"profiles": ["p"]}
+
+
+def test_what_peers_have_answered_may_be_anything() -> None:
+    step = Undone("rollback", True, {"cleaned_up": 1, "errors": "no", "preserved": []}, None)
+
+    assert result([step], "what")["errors"] == ["rollback: it has failed"]
 
 
 def test_what_several_steps_have_taken_back_is_one_list() -> None:
