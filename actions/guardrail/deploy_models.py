@@ -36,6 +36,7 @@ from ..peers.created import created_id
 from ..peers.deploying import DEPLOYMENT, deployed_endpoint, start_deployment
 from ..peers.jobs import completed, failed, reason_in, results_follow, unfinished_before
 from .made import by_whom
+from .models import for_each_rule
 from .taking_back import endpoint_deleted
 
 MAX_WAIT_SECONDS = 1800
@@ -69,7 +70,7 @@ META = ActionMeta(
             "Models",
             ParamType.JSON,
             required=True,
-            description="A list of {rule_id, model_id, cluster_id, deployment_config}.",
+            description="A list of {rule_id, model_id, cluster_id, deployment_config, rule_ids}.",
             shape=JsonShape.ARRAY,
         ),
         ParamDefinition(
@@ -187,7 +188,11 @@ class DeployModels(FanOutActionExecutor):
             error=None if success else f"Deployment failed: {failures}/{len(lines)} models failed",
             error_code=None if success else "models_failed",
             outputs={
-                "results": lines,
+                "results": [
+                    one
+                    for result, line in zip(results, lines, strict=True)
+                    for one in for_each_rule(result.value, line)
+                ],
                 "endpoint_ids": [line["endpoint_id"] for line in there],
                 "endpoint_urls": [line["endpoint_url"] for line in there],
                 "all_deployed": success,

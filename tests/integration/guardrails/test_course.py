@@ -235,6 +235,7 @@ def test_a_cancelled_deployment_is_taken_back_and_models_stay(
 
     assert (pending.status, again.status, told.status) == ("pending", "pending", "success")
     assert told.workflow.phase == "cancelled"
+    assert len(told.cleaned_up["endpoints"]) == 2, "also the one that nobody has heard of"
     assert len(told.preserved["onboarded_models"]) == 2
 
 

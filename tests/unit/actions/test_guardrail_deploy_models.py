@@ -129,3 +129,16 @@ def test_cleaning_up_cancels_the_workflow(peers):
     ACTION.cleanup(peers.context(PARAMS, external_workflow_ids=started.external_workflow_ids))
 
     assert [job["status"] for job in peers.jobs] == ["cancelled"]
+
+
+def test_rules_that_share_a_model_have_one_endpoint_and_a_line_each():
+    shared = {**MODELS[0], "rule_ids": ["r-1", "r-9"]}
+    done = {"endpoint_id": "e-1", "endpoint_url": "https://one.example", "status": "completed"}
+
+    outputs = joined(an_item_result(0, shared, outputs=done)).outputs
+
+    assert [(line["rule_id"], line["endpoint_id"]) for line in outputs["results"]] == [
+        ("r-1", "e-1"),
+        ("r-9", "e-1"),
+    ]
+    assert outputs["endpoint_ids"] == ["e-1"]
