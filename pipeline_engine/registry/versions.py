@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from pipeline_engine.registry.registered import InvalidPlugin, RegisteredAction
 
@@ -14,7 +14,7 @@ def parsed(version: str) -> Version:
     """*version* as it is compared; raises ``InvalidPlugin``."""
     try:
         return Version(version)
-    except InvalidVersion:
+    except ValueError:  # also a number with more digits than Python reads
         message = f"the version '{version}' is not of the form 1.2.0"
         raise InvalidPlugin(message) from None
 
@@ -23,7 +23,7 @@ def fits(version: str, pin: str) -> bool:
     """Whether a pin such as ``2``, ``2.1`` or ``2.1.0`` means this version."""
     try:
         wanted, found = Version(pin), Version(version)
-    except InvalidVersion:
+    except ValueError:  # a pin may be anything that somebody has written
         return False
     told = wanted.release
     is_beginning = wanted == Version(".".join(map(str, told)))

@@ -53,7 +53,9 @@ def test_numbers_are_compared_as_numbers():
     assert greets("1.9.0", "1.10.0").meta("greet").version == "1.10.0"
 
 
-@pytest.mark.parametrize("name", ["greet@3", "greet@2.1.1", "greet@latest", "greet@"])
+@pytest.mark.parametrize(
+    "name", ["greet@3", "greet@2.1.1", "greet@latest", "greet@", f"greet@{'1' * 5000}"]
+)
 def test_a_version_that_is_not_installed_is_refused_with_those_that_are(name):
     registry = greets("1.0.0", "2.1.0")
 

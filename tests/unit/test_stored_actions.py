@@ -85,6 +85,37 @@ def test_whether_it_parks_is_decided_by_what_is_filled_in() -> None:
     assert modes == [sync, event_driven, event_driven]
 
 
+@pytest.mark.parametrize(
+    ("exposed", "outputs", "left", "is_open"),
+    [
+        ([], {"line": "x", "many": [1]}, ["line", "many"], False),
+        ([], "{{ execution }}", [], True),
+        (["outputs"], {"line": "x"}, [], True),
+    ],
+)
+def test_a_template_of_what_leaves_its_params_leaves_what_is_filled_in(
+    exposed: list[str], outputs: Any, left: list[str], is_open: bool
+) -> None:
+    made = meta(
+        template(template="set_output", defaults={"outputs": outputs}, exposed_params=exposed)
+    )
+
+    assert [output.name for output in made.outputs] == left
+    assert (made.outputs_from, made.open_outputs) == ("outputs" if exposed else None, is_open)
+
+
+def test_a_composite_may_read_what_an_event_adds_to_a_step() -> None:
+    wait = {"id": "wait", "action": "http_request", "params": {"url": "https://a.example"}}
+    parked = {**wait, "params": {**wait["params"], "wait_for_callback": True}}
+    read = {"id": "read", "action": "log", "params": {"message": "{{ steps.wait.outputs.job }}"}}
+
+    found = [
+        codes({"type": "both", "name": "Both", "steps": [first, read]}) for first in (wait, parked)
+    ]
+
+    assert found == [[("/steps/1/params/message", "unknown_output")], []]
+
+
 def test_an_exposed_param_has_what_its_action_says_and_what_is_said_here() -> None:
     method = {"name": "method", "label": "Verb", "default": "PUT"}
     body = {"name": "note", "type": "select", "options": [{"value": "a"}], "required": False}

@@ -36,5 +36,7 @@ def kept(key: Hashable, make: Callable[[], Any], *, most: int | None = None) -> 
     response = Response(body, mimetype="application/json")
     response.set_etag(etag)
     response.headers["Cache-Control"] = "private, no-cache"  # to be asked about every time
+    response.vary.update(("Authorization", "X-Owner"))
     response.make_conditional(request)
+    response.headers.pop("Date", None)  # the server says it, too; twice is once too often
     return response

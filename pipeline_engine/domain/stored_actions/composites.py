@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline_engine.domain.action_names import type_of
+from pipeline_engine.domain.action_params import may_park
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.domain.checks.catalogue import ActionCatalogue
 from pipeline_engine.domain.checks.report import Findings, shown
@@ -90,11 +91,18 @@ def _check_texts(
             of_system=of_system,
         )
         _check_part(part, bases[part.action], f"/steps/{index}", names, findings)
-        ended[part.id] = [output.name for output in bases[part.action].outputs]
+        ended[part.id] = _declared(part, bases[part.action])
     roots = (USUAL | {"steps"}) - {"secrets"}
     names = Names(inputs=inputs, roots=roots, parts=[*ended], outputs=ended)
     for text in texts_in(dict(action.outputs), "/outputs"):
         check_text(without_secrets(text), names, findings)
+
+
+def _declared(part: Part, base: ActionMeta) -> Sequence[str]:
+    """What it leaves; empty if it may leave more, as whoever ends a parked one may add to it."""
+    if base.open_outputs or may_park(base, part.params or {}):
+        return ()
+    return [output.name for output in base.outputs]
 
 
 def _check_part(

@@ -59,8 +59,23 @@ def _template(action: Template, version: str, bases: Mapping[str, ActionMeta]) -
         names_need=base.names_need if kept else {},
         inner=_inner_given(base, passed),
         parks_when=parks,
+        **_left(action, base, passed),
         **_of_all(used),
     )
+
+
+def _left(action: Template, base: ActionMeta, passed: Collection[str]) -> dict[str, Any]:
+    """What it leaves, if that is what one of its base's params says."""
+    if base.outputs_from is None:
+        return {}
+    filled = action.filled.get(base.outputs_from)
+    if base.outputs_from in passed:
+        return {"open_outputs": base.open_outputs or filled is not None}
+    if not isinstance(filled, Mapping):  # a template: nobody knows before it runs
+        return {"outputs_from": None, "open_outputs": base.open_outputs or filled is not None}
+    known = {output.name for output in base.outputs}
+    its = (OutputDefinition(name, "any") for name in filled if name not in known)
+    return {"outputs_from": None, "outputs": (*base.outputs, *its)}
 
 
 def _inner_given(base: ActionMeta, passed: Collection[str]) -> InnerAction | None:

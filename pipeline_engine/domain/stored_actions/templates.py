@@ -36,7 +36,7 @@ def check_template(
     """Note everything that is wrong with it; what it lets its base run may be stored, too."""
     base = installed.find(action.base)
     if base is None:
-        unknown(action.base, "/template", installed, findings)
+        _check_base_is_stored(action, installed, stored, findings)
         return
     if base.type in ANSWERED_BY_NAME:
         message = f"'{base.type}' is answered by its name, so it goes by no other"
@@ -57,6 +57,17 @@ def check_template(
     names = Names(inputs=action.exposed_names, of_system=of_system)
     for text, own in texts:
         check_in(text, base, params, names, findings, own=own)
+
+
+def _check_base_is_stored(
+    action: Template, installed: ActionCatalogue, stored: ActionCatalogue, findings: Findings
+) -> None:
+    if stored.find(action.base) is None:
+        unknown(action.base, "/template", installed, findings)
+        return
+    message = f"'{shown(action.base)}' is stored, and a template builds on an installed action"
+    hint = "A composite may have it as a step."
+    findings.error("/template", "not_a_base", message, hint)
 
 
 def _params(action: Template, base: ActionMeta) -> dict[str, Any]:

@@ -170,6 +170,14 @@ def test_what_makes_no_sense_is_refused_where_it_stands(
     assert sorted(codes(answer)) == sorted(found)
 
 
+def test_a_template_over_a_stored_action_is_told_what_to_do_instead(alice: FlaskClient) -> None:
+    make(alice)
+
+    answer = make(alice, type="louder", template="custom_notification", defaults={})
+
+    assert codes(answer) == [("/template", "not_a_base")]
+
+
 COMPOSITE = {"type": "both", "name": "Both"}
 
 
