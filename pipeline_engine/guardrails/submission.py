@@ -24,11 +24,11 @@ from pipeline_engine.errors import (
 )
 from pipeline_engine.guardrails import runs
 from pipeline_engine.guardrails.peers import Budapp, Findings, look_up, with_profile
-from pipeline_engine.guardrails.records import Known, columns_of, state_of, view_of, write
+from pipeline_engine.guardrails.records import columns_of, state_of, view_of, write
 from pipeline_engine.guardrails.rules.requests import TOTAL_STEPS, StepRequest
 from pipeline_engine.guardrails.rules.steps import State, Step, with_statuses
 from pipeline_engine.guardrails.rules.submitting import Move, moved, said
-from pipeline_engine.guardrails.settling import locked, settle_locked
+from pipeline_engine.guardrails.settling import known, locked, settle_locked
 from pipeline_engine.guardrails.views import WorkflowView
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.transaction import Transaction
@@ -207,5 +207,4 @@ def to_be_changed(caller: Caller, session: Session, workflow_id: UUID) -> Guardr
 
 
 def _view(session: Session, row: GuardrailWorkflow) -> WorkflowView:
-    its_runs = guardrails.runs_of(session, [row.id])[row.id]
-    return view_of(Known(row, its_runs, state_of(row)))
+    return view_of(known(session, [row])[0])
