@@ -111,12 +111,7 @@ def look_up(
     """
     fresh = {name: value for name, value in new.given.items() if before.given.get(name) != value}
     problems = [*_unknown(budapp, fresh)]
-    profile = None
-    if "guardrail_profile_id" in fresh:
-        profile = _profile(budapp, fresh["guardrail_profile_id"])
-        if profile is None:
-            message = "There is no such guardrail profile"
-            problems.append(Issue("/guardrail_profile_id", "unknown_profile", message))
+    profile = _existing(budapp, new, fresh, problems)
     state = new if profile is None else with_profile(new, profile)
     is_due = (refresh or new.statuses is None) and "project_id" in new.given
     pairs: list[tuple[Fields, Fields]] = []
@@ -147,15 +142,29 @@ def _unknown(budapp: Budapp, fresh: Fields) -> Iterator[Issue]:
             yield Issue(pointer, "unknown_endpoint", "There is no such endpoint")
 
 
+def _existing(
+    budapp: Budapp, new: State, fresh: Fields, problems: list[Issue]
+) -> dict[str, Any] | None:
+    """The existing profile that is named just now; what is wrong with it goes to *problems*."""
+    if "guardrail_profile_id" not in fresh:
+        return None
+    pointer, found = "/guardrail_profile_id", _profile(budapp, fresh["guardrail_profile_id"])
+    if found is None:
+        problems.append(Issue(pointer, "unknown_profile", "There is no such guardrail profile"))
+    elif not probe_selections(with_profile(new, found)):
+        message = "The profile selects no probes: say some (probe_selections)"
+        problems.append(Issue(pointer, "no_probes", message))
+    return found
+
+
 def _profile(budapp: Budapp, profile_id: str) -> dict[str, Any] | None:
     """An existing profile: its settings, and the probes that it selects."""
     found = budapp.profile(profile_id)
     if found is None:
         return None
-    probes = _objects(found.get("probes") or found.get("probe_selections"))
-    named = [one for one in probes if one.get("id")][:MOST_PROBES]
+    probes = _named(found.get("probes") or found.get("probe_selections"))
     said_of_it = {name: found[name] for name in PROFILE if found.get(name) is not None}
-    return {**said_of_it, "probes": named}
+    return {**said_of_it, "probes": probes[:MOST_PROBES]}
 
 
 def _probes(budapp: Budapp, state: State, problems: list[Issue]) -> Iterator[tuple[Fields, Fields]]:
@@ -169,7 +178,7 @@ def _probes(budapp: Budapp, state: State, problems: list[Issue]) -> Iterator[tup
             message = f"There is no such probe: {selection['id']}"
             problems.append(Issue(place, "unknown_probe", message))
             continue
-        found = {**probe, "id": selection["id"], "rules": _objects(probe.get("rules"))}
+        found = {**probe, "id": selection["id"], "rules": _named(probe.get("rules"))}
         if is_own:
             problems += _unknown_rules(pointer, selection, found)
         yield selection, found
@@ -181,6 +190,11 @@ def _unknown_rules(pointer: str, selection: Fields, probe: Fields) -> Iterator[I
         if rule["id"] not in known:
             place = join(pointer, "rules", index, "id")
             yield Issue(place, "unknown_rule", f"The probe has no such rule: {rule['id']}")
+
+
+def _named(value: Any) -> list[Fields]:
+    """Those of them that have an id."""
+    return [one for one in _objects(value) if one.get("id")]
 
 
 def _objects(value: Any) -> list[Fields]:

@@ -132,7 +132,8 @@ def _status(
 
 
 def _made(state: ModelState, endpoint: Document, **known: Any) -> ModelStatus:
-    cluster = endpoint.get("cluster") or {}
+    cluster = endpoint.get("cluster")
+    cluster = cluster if isinstance(cluster, Mapping) else NOTHING
     return ModelStatus(
         **known,
         status=state,

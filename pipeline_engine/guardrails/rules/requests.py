@@ -19,9 +19,9 @@ LONGEST_TEXT = 5000  #: characters
 MOST_PROBES, MOST_RULES, MOST_ENDPOINTS, MOST_WORDS = 50, 500, 50, 100
 TEXTS = (
     *("provider_type", "provider_id", "project_id", "guardrail_profile_id", "credential_id"),
-    *("hardware_mode", "cluster_id", "name", "description"),
+    *("hardware_mode", "cluster_id", "name"),
 )
-LISTS = {"endpoint_ids": MOST_ENDPOINTS, "tags": MOST_WORDS, "guard_types": MOST_WORDS}
+LISTS = {"endpoint_ids": MOST_ENDPOINTS, "guard_types": MOST_WORDS}
 OBJECTS = ("deploy_config", "budaiscaler_specification")
 HARDWARE_MODES = ("dedicated", "shared")
 
@@ -87,6 +87,7 @@ def _of_fields(said: Mapping[str, Any]) -> Iterator[Issue]:
             yield Issue(join("", name), "invalid_type", "It has to be a text that is not empty")
     for name, most in LISTS.items():
         yield from _of_list(name, said.get(name, []), most)
+    yield from _of_description(said)
     for name in OBJECTS:
         if not isinstance(said.get(name, {}), dict):
             yield Issue(join("", name), "invalid_type", "It has to be an object")
@@ -105,6 +106,19 @@ def _of_list(name: str, value: Any, most: int, pointer: str = "") -> Iterator[Is
         yield Issue(join(pointer, name), "invalid_type", "It has to be a list of texts")
     elif len(value) > most:
         yield Issue(join(pointer, name), "too_many", f"There may be {most}")
+
+
+def _of_description(said: Mapping[str, Any]) -> Iterator[Issue]:
+    description, tags = said.get("description", ""), said.get("tags", [])
+    if description != "" and not _is_text(description):
+        message = f"It has to be a text of {LONGEST_TEXT} characters at most"
+        yield Issue("/description", "invalid_type", message)
+    # budapp has tags with a name and a colour.
+    is_list = isinstance(tags, list)
+    if not is_list or not all(isinstance(tag, dict) or _is_text(tag) for tag in tags):
+        yield Issue("/tags", "invalid_type", "It has to be a list of texts or objects")
+    elif len(tags) > MOST_WORDS:
+        yield Issue("/tags", "too_many", f"There may be {MOST_WORDS}")
 
 
 def _of_threshold(pointer: str, said: Mapping[str, Any]) -> Iterator[Issue]:

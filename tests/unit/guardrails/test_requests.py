@@ -21,6 +21,12 @@ def problems(body: dict[str, Any]) -> list[tuple[str, str]]:
     return [(one.pointer, one.code) for one in refused.value.facts["problems"]]
 
 
+def test_tags_are_texts_or_objects_and_a_description_may_be_empty() -> None:
+    fields = {"tags": ["a", {"name": "b", "color": "#fff"}], "description": ""}
+
+    assert StepRequest.of({**GO_ON, **fields}).fields == fields
+
+
 def test_null_says_nothing_and_each_field_is_kept() -> None:
     request = StepRequest.of(
         {**GO_ON, "project_id": "p", "cluster_id": None, "is_standalone": False}
@@ -62,6 +68,9 @@ def test_null_says_nothing_and_each_field_is_kept() -> None:
             {**GO_ON, "probe_selections": [{"id": "a", "rules": [{"id": 1}]}]},
             ("/probe_selections/0/rules/0/id", "required"),
         ),
+        ({**GO_ON, "description": 1}, ("/description", "invalid_type")),
+        ({**GO_ON, "tags": [1]}, ("/tags", "invalid_type")),
+        ({**GO_ON, "tags": ["t"] * 101}, ("/tags", "too_many")),
         ({**GO_ON, "colour": "red"}, ("/colour", "unknown_field")),
     ],
 )
