@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,6 +16,9 @@ from pipeline_engine.domain.identity import new_id
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.executions import OPEN
 from pipeline_engine.storage.tables.guardrails import GuardrailRun, GuardrailWorkflow
+
+#: As long as this whoever has cancelled a workflow may take to tell its execution.
+TELLING = timedelta(seconds=5)
 
 
 def insert_new(connection: Connection, **columns: Any) -> bool:
@@ -40,14 +44,16 @@ SELECT r.workflow_id, r.execution_id, w.user_id, w.reason, coalesce(x.{OPEN}, fa
 FROM guardrail_runs r JOIN guardrail_workflows w ON w.id = r.workflow_id
 LEFT JOIN executions x ON x.id = r.execution_id
 WHERE r.ended_at IS NULL AND (x.id IS NULL OR NOT x.{OPEN}
-    OR (w.phase = '{Phase.CANCELLING.value}' AND x.cancel_requested_at IS NULL))
+    OR (w.phase = '{Phase.CANCELLING.value}' AND x.cancel_requested_at IS NULL
+        AND w.updated_at < now() - %(patience)s))
 ORDER BY r.started_at LIMIT %(most)s
 """
 
 
 def due(connection: Connection, *, most: int) -> list[Due]:
     """The runs whose execution has ended or is gone, and those that nobody has cancelled yet."""
-    return [Due(*row) for row in driver.fetch(connection, _DUE, {"most": most})]
+    asked = {"most": most, "patience": TELLING}
+    return [Due(*row) for row in driver.fetch(connection, _DUE, asked)]
 
 
 def runs_of(session: Session, workflow_ids: Collection[UUID]) -> dict[UUID, list[GuardrailRun]]:

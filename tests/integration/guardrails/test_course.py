@@ -246,7 +246,10 @@ def test_a_cancel_that_died_before_it_told_the_execution_goes_on(
     with behaving(peers, silent=True):
         alice.go_to(5)
         driver.settle()
-        driver.change("UPDATE guardrail_workflows SET phase = 'cancelling', reason = 'why'")
+        driver.change(
+            "UPDATE guardrail_workflows SET phase = 'cancelling', reason = 'why',"
+            " updated_at = now() - interval '1 minute'"
+        )
 
         following.follow(driver.runtime)
         view = alice.finish()

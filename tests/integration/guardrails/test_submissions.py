@@ -100,6 +100,23 @@ def test_what_may_not_be_started_is_not_said_either(
     assert alice.view() == before
 
 
+def test_what_was_committed_runs_although_nothing_could_be_sent(
+    begin: Begin, make_runtime: MakeRuntime, peers: StandIns
+) -> None:
+    alice = begin()
+    alice.go_to(4)
+    usual = alice.driver.runtime
+    alice.driver.runtime = make_runtime(
+        service_urls=peers_of(peers), redis_url="redis://127.0.0.1:1/0"
+    )
+
+    started = alice.say(5)
+    alice.driver.runtime = usual
+
+    assert started.phase == "onboarding"
+    assert alice.finish().phase == "collecting"
+
+
 def test_a_rule_that_was_linked_needs_no_onboarding(begin: Begin, driver: GuardrailDriver) -> None:
     alice = begin()
     with driver.runtime.sessions.begin() as session:
