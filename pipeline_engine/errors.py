@@ -410,6 +410,12 @@ class PeerUnavailable(PipelineEngineError):
     code = "peer_unavailable"
 
 
+class GuardrailPipelinesMissing(PipelineEngineError):
+    """The pipelines that come with the engine are not stored; the operator has to do that."""
+
+    code = "guardrail_pipelines_missing"
+
+
 class IdentityUnavailable(PipelineEngineError):
     """Whether this token is good cannot be told at the moment; try again shortly."""
 

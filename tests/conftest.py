@@ -111,6 +111,7 @@ def settings(database_url: str, redis_url: str) -> Settings:
 def pool(database_url: str) -> Iterator[Engine]:
     """The connections of the whole run; tests take ``engine``."""
     engine = create_engine(database_url.replace("postgresql://", "postgresql+psycopg2://"))
+    empty_tables(engine)  # of what has come with the schema
     yield engine
     engine.dispose()
 

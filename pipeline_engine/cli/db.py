@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import signal
 import sys
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,18 @@ from pipeline_engine.errors import PipelineEngineError, StorageUnavailable
 if TYPE_CHECKING:
     from alembic.config import Config
 
+    from pipeline_engine.guardrails.shipping import Shipped
+
+#: What is said of a pipeline, by what has become of it; nothing of one that says the same.
+SAID_OF = {
+    "created": "The pipeline {one.name} was stored.",
+    "updated": "The pipeline {one.name} was updated: revision {one.revision}.",
+    "kept": (
+        "The pipeline {one.name} was edited here and stays as it is;"
+        " --take-ours {one.name} replaces it."
+    ),
+    "newer": "The pipeline {one.name} is that of version {one.engine_version} and stays.",
+}
 STOP = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -28,15 +41,45 @@ class SchemaDiffers(PipelineEngineError):
     code = "schema_differs"
 
 
-def upgrade(database_url: str, revision: str = "head") -> None:
-    """Migrate the database at *database_url* up to *revision*.  Raises ``StorageUnavailable``."""
+def upgrade(
+    database_url: str, revision: str = "head", *, take_ours: Collection[str] = ()
+) -> Sequence[Shipped]:
+    """Migrate the database at *database_url* up to *revision*.
+
+    At the newest one the pipelines that come with the engine are stored. Raises
+    ``StorageUnavailable``.
+    """
     from alembic import command
     from sqlalchemy.exc import OperationalError
 
+    config = alembic_config(database_url)
     try:
-        command.upgrade(alembic_config(database_url), revision)
+        command.upgrade(config, revision)
+        return _ship(database_url, config, take_ours)
     except OperationalError as error:
         raise StorageUnavailable(f"The database cannot be reached: {error.orig}") from error
+
+
+def _ship(database_url: str, config: Config, take_ours: Collection[str]) -> Sequence[Shipped]:
+    """Store our pipelines; none in a database that is not (yet) at the newest revision."""
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+    from sqlalchemy.orm import Session
+
+    from pipeline_engine.guardrails import shipping
+    from pipeline_engine.registry import Registry, own_entry_points
+    from pipeline_engine.storage.postgres.session import make_engine
+
+    engine = make_engine(database_url)
+    try:
+        with Session(engine) as session, session.begin():
+            at = MigrationContext.configure(session.connection()).get_current_heads()
+            if set(at) != set(ScriptDirectory.from_config(config).get_heads()):
+                return []
+            actions = Registry.discover(own_entry_points())
+            return shipping.ship(session, actions, take_ours=take_ours)
+    finally:
+        engine.dispose()
 
 
 def alembic_config(database_url: str) -> Config:
@@ -65,9 +108,17 @@ def db() -> None:
 @db.command("upgrade", epilog=example("pipeline-engine db upgrade"))
 @click.argument("revision", default="head")
 @click.option("--stay", is_flag=True, help="Do not end until told to (SIGTERM, Ctrl-C).")
+@click.option(
+    "--take-ours",
+    multiple=True,
+    metavar="NAME",
+    help="Let this shipped pipeline be ours again, whoever has edited it.",
+)
 @json_option
-def upgrade_command(revision: str, stay: bool, as_json: bool) -> None:
+def upgrade_command(revision: str, stay: bool, take_ours: tuple[str, ...], as_json: bool) -> None:
     """Migrate the database of DATABASE_URL up (to REVISION, or to the newest).
+
+    Then store the pipelines that come with the engine, but for those that somebody has edited.
 
     No other setting is needed. Managers of processes such as honcho stop all of them when one
     ends: with --stay this one does not.
@@ -76,11 +127,14 @@ def upgrade_command(revision: str, stay: bool, as_json: bool) -> None:
 
     if stay:
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
-    upgrade(Settings.database_url_from_env(), revision)
+    shipped = upgrade(Settings.database_url_from_env(), revision, take_ours=take_ours)
     if as_json:
-        print_json({"revision": revision})
+        print_json({"revision": revision, "pipelines": [asdict(one) for one in shipped]})
     else:
         click.echo("The schema is up to date.")
+        for one in shipped:
+            if words := SAID_OF.get(one.outcome):
+                click.echo(words.format(one=one))
     if stay:
         signal.sigwait(STOP)
 

@@ -17,7 +17,8 @@ from pipeline_engine.domain.audit_log import Act, Record
 from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.domain.guardrails import RunStatus
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
-from pipeline_engine.errors import ExecutionNotFound, PipelineNotFound
+from pipeline_engine.errors import ExecutionNotFound
+from pipeline_engine.guardrails import shipping
 from pipeline_engine.guardrails.rules import rollback
 from pipeline_engine.guardrails.rules.endings import End
 from pipeline_engine.guardrails.rules.inputs import PAYLOAD_TYPES, PIPELINES, params
@@ -30,7 +31,6 @@ from pipeline_engine.scheduler.transaction import Transaction
 from pipeline_engine.services import executions, queries
 from pipeline_engine.services.pages import Page
 from pipeline_engine.services.queries import StartedRecord, StepRecord
-from pipeline_engine.storage import pipelines
 from pipeline_engine.storage.tables.guardrails import GuardrailRun, GuardrailWorkflow
 from pipeline_engine.storage.tables.steps import StepKind
 
@@ -67,7 +67,7 @@ def begin(
         payload_type=PAYLOAD_TYPES[step],
         notification_workflow_id=str(workflow.id),
     )
-    pipeline_id = _shipped(tx, PIPELINES[step])
+    pipeline_id = shipping.shipped_id(tx.connection, PIPELINES[step])
     started = executions.start_in(as_owner(caller, workflow.user_id), tx, pipeline_id, request)
     return GuardrailRun(
         workflow_id=workflow.id,
@@ -78,13 +78,6 @@ def begin(
         execution_id=started.id,
         status=RunStatus.RUNNING.value,
     )
-
-
-def _shipped(tx: Transaction, name: str) -> UUID:
-    found = pipelines.newest_named(tx.connection, name, [SYSTEM], of_system=True)
-    if not found:
-        raise PipelineNotFound(f"The pipeline {name} is not installed: run `db upgrade`")
-    return found[0].id
 
 
 def as_owner(caller: Caller, owner: str | None) -> Caller:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pipeline_engine.isolation.terms import GROUP, OWN_DISTRIBUTION, TRUSTING, Terms
 from pipeline_engine.registry.action_registry import ActionRegistry, action_registry
 from pipeline_engine.registry.chosen import ChosenActions
+from pipeline_engine.registry.discovery import own_entry_points
 from pipeline_engine.registry.registered import BrokenAction, InvalidPlugin, RegisteredAction
 from pipeline_engine.registry.registry import Registry
 from pipeline_engine.registry.reloading import ReloadingRegistry
@@ -27,4 +28,5 @@ __all__ = [
     "Terms",
     "Versions",
     "action_registry",
+    "own_entry_points",
 ]

@@ -28,6 +28,11 @@ def installed() -> Iterable[metadata.EntryPoint]:
     return metadata.entry_points(group=GROUP)
 
 
+def own_entry_points() -> list[metadata.EntryPoint]:
+    """Our own alone: no other package is looked at, and none of them runs."""
+    return [one for one in installed() if distribution_of(one) == OWN_DISTRIBUTION]
+
+
 def in_order(
     entry_points: Iterable[metadata.EntryPoint], terms: Terms
 ) -> list[metadata.EntryPoint]:

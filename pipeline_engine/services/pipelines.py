@@ -351,12 +351,20 @@ def _revise(
         document = with_kept_defaults(document, before)
         if before == document and newest.actions == actions:
             return
+    sealed = with_sealed_defaults(document, runtime.sealer)
+    session.add(next_revision(pipeline, sealed, actions))
+
+
+def next_revision(
+    pipeline: Pipeline, document: dict[str, Any], actions: dict[str, Any] | None
+) -> PipelineRevision:
+    """What a locked pipeline says from now on; the secrets in *document* are sealed already."""
     pipeline.revision += 1
     if pipeline.status != PipelineStatus.ARCHIVED:
         pipeline.status = status_of(step_count=_step_count(document))
     pipeline.description = _description(document)
     pipeline.step_count = _step_count(document)
-    session.add(_revision(pipeline, with_sealed_defaults(document, runtime.sealer), actions))
+    return _revision(pipeline, document, actions)
 
 
 def _revision(

@@ -116,3 +116,10 @@ def test_a_migration_that_fails_leaves_nothing_behind(database, empty_database_u
         connection.exec_driver_sql("DROP TABLE step_executions")
     assert left == {"step_executions"}
     upgrade(empty_database_url)
+
+
+def test_an_upgrade_that_stops_on_the_way_ships_no_pipelines(database, empty_database_url):
+    on_the_way = upgrade(empty_database_url, "0002")
+    at_the_end = upgrade(empty_database_url)
+
+    assert (on_the_way, len(at_the_end)) == ([], 3)

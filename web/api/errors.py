@@ -63,6 +63,7 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.ExternalIdTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.PeerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.GuardrailPipelinesMissing: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.IdentityUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     SystemPipelineReadOnly: HTTPStatus.FORBIDDEN,
     errors.AdministratorsOnly: HTTPStatus.FORBIDDEN,

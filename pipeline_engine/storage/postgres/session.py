@@ -52,7 +52,7 @@ def driver_url(url: str) -> str:
 
 
 def make_engine(
-    settings: Settings,
+    settings: Settings | str,
     *,
     pool_size: int = 16,
     max_overflow: int = 14,
@@ -60,12 +60,14 @@ def make_engine(
 ) -> Engine:
     """The engine of this process; make it after a fork, never before.
 
+    *settings* may be the address of the database alone.
+
     It keeps a connection for each of the threads that the Procfile gives a process: those beyond
     *pool_size* are opened anew in each rush, which takes longer than most of what they are for.
     One that was idle for *trusted_seconds* is asked whether it lives.
     """
     engine = create_engine(
-        driver_url(settings.database_url),
+        driver_url(settings if isinstance(settings, str) else settings.database_url),
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_use_lifo=True,

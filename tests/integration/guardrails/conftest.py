@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 from support.guardrails import ALICE, GuardrailDriver, Wizard, peers_of
-from support.history_rows import a_pipeline
 from support.runtimes import MakeRuntime
 from support.stand_ins import StandIns, stand_ins
 
 from pipeline_engine.domain.callers import Caller
-
-DOCUMENTS = Path(__file__).parents[3] / "pipeline_engine" / "guardrails" / "pipelines"
+from pipeline_engine.guardrails import shipping
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +23,11 @@ def peers() -> Iterator[StandIns]:
 @pytest.fixture
 def driver(make_runtime: MakeRuntime, peers: StandIns, session: Session) -> GuardrailDriver:
     """Workers with the shipped pipelines, and the stand-ins as their peers."""
-    for path in sorted(DOCUMENTS.glob("guardrail-*.json")):
-        document = json.loads(path.read_text(encoding="utf-8"))
-        a_pipeline(session, name=document["name"], document=document, system_owned=True)
+    runtime = make_runtime(service_urls=peers_of(peers))
+    shipping.ship(session, runtime.registry)
     session.commit()
     peers.reset()
-    return GuardrailDriver(make_runtime(service_urls=peers_of(peers)), peers)
+    return GuardrailDriver(runtime, peers)
 
 
 @pytest.fixture
