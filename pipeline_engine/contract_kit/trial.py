@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -122,8 +123,8 @@ class Trial:
             "execution_id": str(uuid4()),
             "step_execution_id": "7",
             "idempotency_key": key or str(uuid4()),
-            "workflow_params": self.case.workflow_params,
-            "step_outputs": self.case.step_outputs,
+            "workflow_params": deepcopy(self.case.workflow_params),
+            "step_outputs": deepcopy(self.case.step_outputs),
             "user_id": "author",
             "scope": self._scope(),
             "timeout_seconds": self.action.meta.timeout_seconds,

@@ -53,6 +53,9 @@ CASE = Case(
 )
 
 
+COLORED = replace(CASE, workflow_params={"colors": []})
+
+
 class Job(BaseActionExecutor):
     """Keeps every clause."""
 
@@ -159,6 +162,15 @@ class WithAnObject(Job):
     pass
 
 
+@fault(
+    "metadata_is_json",
+    "META.params[0].default is a datetime",
+    params=[replace(META.params[0], default=datetime(2026, 1, 1, tzinfo=UTC), required=False)],
+)
+class WithADate(Job):
+    pass
+
+
 @fault("examples_fit", "Missing required parameter: name", examples=[ActionExample("Bad", {})])
 class WithABadExample(Job):
     pass
@@ -218,6 +230,11 @@ class Crashing(Job):
 
 @fault("it_ends_as_described", "say in completed_by", Case(params={"name": "x"}, succeeds=True))
 class WithoutItsEvents(Job):
+    pass
+
+
+@fault("it_ends_as_described", "META says that it is SYNC", execution_mode=ExecutionMode.SYNC)
+class WaitingUnsaid(Job):
     pass
 
 
@@ -323,6 +340,20 @@ class Hoarding(Job):
     def execute(self, context: ActionContext) -> ActionResult:
         self.seen.append(context.execution_id)
         return super().execute(context)
+
+
+@fault("what_it_is_given_stays_as_it_is", "execute changes context.params")
+class Filling(Job):
+    def start(self, context: ActionContext) -> str:
+        context.params.setdefault("color", "red")
+        return super().start(context)
+
+
+@fault("what_it_is_given_stays_as_it_is", "changes context.workflow_params", COLORED)
+class Appending(Job):
+    def start(self, context: ActionContext) -> str:
+        context.workflow_params["colors"].append("red")
+        return super().start(context)
 
 
 @fault("two_steps_do_not_mix", "something else than each alone")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -54,6 +54,20 @@ def metadata_is_json(trial: Trial) -> Iterator[str]:
         json_guard.check(meta)
     except json_guard.JsonRejected as error:
         yield f"{error}"
+    else:
+        yield from _foreign(meta, "META")
+
+
+def _foreign(value: Any, place: str) -> Iterator[str]:
+    """What would be written as a text, and read back as another thing than it was."""
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _foreign(one, f"{place}.{name}")
+    elif isinstance(value, list | tuple):
+        for index, one in enumerate(value):
+            yield from _foreign(one, f"{place}[{index}]")
+    elif value is not None and not isinstance(value, str | int | float):
+        yield f"{place} is a {type(value).__name__}, which JSON does not have."
 
 
 @clause(once=True)

@@ -66,6 +66,19 @@ def it_keeps_nothing_on_itself(trial: Trial) -> Iterator[str]:
 
 
 @clause()
+def what_it_is_given_stays_as_it_is(trial: Trial) -> Iterator[str]:
+    """Its params, those of the execution and outputs of other steps are read, never changed."""
+    context = trial.execute().context
+    for name, now, before in (
+        ("context.params", context.params, trial.params),
+        ("context.workflow_params", context.workflow_params, trial.case.workflow_params),
+        ("context.step_outputs", context.step_outputs, trial.case.step_outputs),
+    ):
+        if now != before:
+            yield f"execute changes {name}: copy it first, since others read it, too."
+
+
+@clause()
 def two_steps_do_not_mix(trial: Trial) -> Iterator[str]:
     """Two steps at the same time, on one executor, end as each does alone."""
     if not trial.action.meta.idempotent:

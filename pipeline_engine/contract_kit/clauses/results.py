@@ -12,7 +12,7 @@ from pipeline_engine.contract_kit.stand_ins import SENSELESS, Health
 from pipeline_engine.contract_kit.trial import Attempt, Trial
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.expressions import masker_in
-from pipeline_engine.sdk import EventAction
+from pipeline_engine.sdk import EventAction, ExecutionMode
 
 #: Bytes that outputs may have unless an installation says otherwise.
 MAX_OUTPUT_BYTES = 262_144
@@ -33,6 +33,8 @@ def it_ends_as_described(trial: Trial) -> Iterator[str]:
         yield f"It was to wait for an event, and {_in_words(attempt)}."
     elif case.succeeds and _waits_for_news(trial, attempt):
         yield "It waits: say in completed_by which event completes it."
+    if result.awaiting_event and trial.action.meta.execution_mode is ExecutionMode.SYNC:
+        yield "It waits, and META says that it is SYNC."
 
 
 @clause()

@@ -33,7 +33,7 @@ def make_context(
         execution_id=step.facts.text_id,
         step_execution_id=str(row.id),
         idempotency_key=idempotency_key(step.facts, row),
-        workflow_params=step.facts.params,
+        workflow_params=dict(step.facts.params),  # what one step changes no other one sees
         user_id=step.facts.user_id,
         system_user_id=settings.system_user_id,
         app_ids=settings.app_ids,
@@ -72,7 +72,7 @@ def event_context(
         step_execution_id=str(row.id),
         execution_id=step.facts.text_id,
         idempotency_key=idempotency_key(step.facts, row),
-        workflow_params=step.facts.params,
+        workflow_params=dict(step.facts.params),  # what one step changes no other one sees
         user_id=step.facts.user_id,
         system_user_id=settings.system_user_id,
         app_ids=settings.app_ids,

@@ -396,3 +396,19 @@ def test_the_history_tells_the_story_once(drive):
         "step_skipped",
         "workflow_completed",
     ]
+
+
+def test_params_of_the_execution_that_an_action_changes_stay_as_they_were_for_the_next(drive):
+    def overwrite(context: ActionContext) -> ActionResult:
+        context.workflow_params["region"] = "overwritten"
+        return ActionResult(success=True)
+
+    end = drive(an_action("overwrite", overwrite)).run(
+        a_step("a", action="overwrite"),
+        a_step("b", "a", params={"message": "{{ params.region }}"}),
+        parameters=[{"name": "region", "type": "string"}],
+        params={"region": "eu"},
+        outputs={"region": "{{ steps.b.outputs.message }}"},
+    )
+
+    assert end.outputs == {"region": "eu"}
