@@ -130,7 +130,10 @@ EITHER: Mapping[str, tuple[str, ...]] = {
     "StartBody": ("pipeline_id", "pipeline_name", "workflow_id"),
     "WebhookBody": ("pipeline_id", "workflow_id"),
     "ParamsBody": ("actionType", "action_type"),
+    "StepBody": ("workflow_id", "workflow_total_steps"),
 }
+#: What a body has to have, where rules tell that and no schema.
+NEEDED: Mapping[str, tuple[str, ...]] = {"StepBody": ("step_number",)}
 
 
 def completed(app: Flask, document: Document) -> Document:
@@ -139,6 +142,8 @@ def completed(app: Flask, document: Document) -> Document:
     schemas.update(_definition_components())
     for name, names in EITHER.items():
         schemas[name]["anyOf"] = [{"required": [one]} for one in names]
+    for name, names in NEEDED.items():
+        schemas[name]["required"] = list(names)
     for rule, item, operation in _operations(app, document):
         example = EXAMPLES[operation["operationId"]]
         access = access_to(app, rule.endpoint)

@@ -48,6 +48,7 @@ from pipeline_engine.storage.visibility import visible_to
 #: What a list can be filtered by.
 STATUSES: tuple[str, ...] = (IN_PROGRESS, *WORDS.values())
 LONGEST_ID = 255  #: characters of an id of a peer
+USUAL = ProgressQuery()  #: what is told of the execution of a pipeline
 
 
 def submit(
@@ -127,21 +128,28 @@ def model_status(caller: Caller, session: Session, workflow_id: UUID | str) -> M
     return ModelStatusSummary(models=models, **counts(statuses))
 
 
-def progress(caller: Caller, session: Session, workflow_id: UUID | str) -> ProgressView:
+def progress(
+    caller: Caller,
+    session: Session,
+    workflow_id: UUID | str,
+    wanted: ProgressQuery = USUAL,
+) -> ProgressView:
     """How far it is, by its own id or by that of the guardrail deployment that it has made.
 
     Raises ``GuardrailWorkflowNotFound``.
     """
     view = view_of(_found(caller, session, workflow_id, or_deployment=True))
     run = view.runs[-1] if view.runs else None
-    return ProgressView(workflow=view, run=run, progress=_progress(caller, session, run))
+    return ProgressView(workflow=view, run=run, progress=_progress(caller, session, run, wanted))
 
 
-def _progress(caller: Caller, session: Session, run: RunView | None) -> Progress | None:
+def _progress(
+    caller: Caller, session: Session, run: RunView | None, wanted: ProgressQuery
+) -> Progress | None:
     if run is None:
         return None
     try:
-        return queries.progress(caller, session, run.execution_id, ProgressQuery())
+        return queries.progress(caller, session, run.execution_id, wanted)
     except ExecutionNotFound:
         return None
 

@@ -28,7 +28,7 @@ from .bodies import InvalidRequest
 RETRY_AFTER = {HTTPStatus.SERVICE_UNAVAILABLE: "2", HTTPStatus.TOO_MANY_REQUESTS: "10"}
 TOO_LARGE = "too_large"
 #: What of the facts of an error its answer tells beside the text.
-TOLD = ("quota", "limit", "used", "retry_after_seconds")
+TOLD = ("quota", "limit", "used", "retry_after_seconds", "missing")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 #: SQLSTATEs of a database that answers and does not write, or has other tables than ours: no
 #: right to, undefined table, read-only transaction, disk full.

@@ -165,20 +165,12 @@ def logs(query: dict[str, Any], execution_id: str) -> Any:
 @stale_when_away
 @executions.query(ProgressParams)
 @executions.answers(200, ProgressSchema)
-def progress(query: dict[str, Any], execution_id: str) -> Any:
+def progress(query: ProgressQuery, execution_id: str) -> Any:
     """Tell how far an execution is: `summary`, `steps`, or `full` with the newest events.
 
     While the database is away: the last known state, `X-Data-Staleness` seconds old.
     """
-    detail = query.get("detail") or query.get("granularity") or "full"
-    with_events = detail in {"full", "detailed"} and query["include_events"]
-    wanted = ProgressQuery(
-        with_steps=detail != "summary",
-        with_outputs=query["include_outputs"],
-        with_eta=query["include_eta"],
-        newest_events=query["events_limit"] if with_events else 0,
-    )
-    return queries.progress(caller(), session(), execution_id_of(execution_id), wanted)
+    return queries.progress(caller(), session(), execution_id_of(execution_id), query)
 
 
 @executions.on(

@@ -32,7 +32,7 @@ def start_request(body: dict[str, Any], key: str | None) -> StartRequest:
         callback_topics=None if topics is None else tuple(dict.fromkeys(topics)),
         **{name: body[name] for name in PASSED_ON},
     )
-    return executions.with_key(request, key, _hash_of(body))
+    return executions.with_key(request, key, digest_of(body))
 
 
 def _owner(body: dict[str, Any]) -> Caller:
@@ -75,7 +75,8 @@ def preferred_wait() -> float:
     return min(float(found[1]), LONGEST_WAIT) if found else 0
 
 
-def _hash_of(body: dict[str, Any]) -> str:
+def digest_of(body: dict[str, Any]) -> str:
+    """What a request that comes again with its Idempotency-Key is known by."""
     # The name of the view: the same for every path that it is mounted on.
     view = (http_request.endpoint or "").rpartition(".")[2]
     return sha256(orjson.dumps([view, body], option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -56,7 +56,7 @@ WORKFLOW = {
     "status": "in_progress",
     "phase": "onboarding",
     "current_step": 5,
-    "next_step": 6,
+    "next_step": None,
     "total_steps": 12,
     "skipped_steps": [],
     "reason": None,

@@ -42,7 +42,7 @@ ODD = (
 def places(document: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     """Each single value of each operation: method, path, where it stands, and its name."""
     for path, item in document["paths"].items():
-        for method in item.keys() & {"get", "post", "put", "delete"}:
+        for method in item.keys() & {"get", "post", "put", "patch", "delete"}:
             for one in (*item.get("parameters", ()), *item[method].get("parameters", ())):
                 yield method, path, one["in"], one["name"]
             for content in item[method].get("requestBody", {}).get("content", {}).values():
@@ -88,7 +88,9 @@ def test_no_value_in_any_place_breaks_the_server(service: FlaskClient) -> None:
     for place in wanted:
         answer = service.open(**an_odd_request(document, *place))
 
-        assert answer.status_code < 500, (place, answer.text)
+        # Nobody whom a step of a guardrail workflow asks is there.
+        is_alone = answer.status_code == 503 and answer.json["code"] == "peer_unavailable"
+        assert answer.status_code < 500 or is_alone, (place, answer.text)
         if answer.status_code >= 400:
             assert answer.mimetype == "application/problem+json", place
             assert answer.json["code"], place

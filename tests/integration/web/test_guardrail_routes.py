@@ -12,10 +12,15 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
-from support.guardrails import peers_of
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from support.factories import a_document, a_step
+from support.guardrails import behaving, peers_of
+from support.history_rows import a_pipeline
 from support.stand_ins import StandIns, stand_ins
 
 from pipeline_engine.config import Settings
+from pipeline_engine.storage.tables.audit_log import AuditRecord
 
 WORKFLOWS = "/api/v1/guardrails/deploy-workflow"
 BEGIN = {"workflow_total_steps": 12, "step_number": 1, "provider_type": "bud"}
@@ -53,6 +58,39 @@ def problems(answer: Any) -> dict[str, str]:
     assert answer.status_code == 422, answer.json
     assert answer.json["code"] == "invalid_guardrail_step"
     return {one["pointer"]: one["code"] for one in answer.json["errors"]}
+
+
+def a_mesh(app: Flask, **headers: str) -> FlaskClient:
+    client = app.test_client()
+    client.environ_base["HTTP_DAPR_API_TOKEN"] = "internal-token"
+    client.environ_base.update(headers)
+    return client
+
+
+def a_served_probe(app: Flask, peers: StandIns) -> str:
+    """A probe both of whose models answer already, as peers have said."""
+    probe, mesh = uuid4().hex[:8], a_mesh(app, HTTP_X_USER_ID="alice")
+    for number in (1, 2):
+        model_id = f"{probe}-model-{number}"
+        rule = f"/internal/guardrails/rules/{probe}-rule-{number}/model"
+        assert mesh.patch(rule, json={"model_id": model_id}).status_code == 200
+        serving = {"name": model_id, "model_id": model_id, "project_id": "project-1"}
+        peers.server.services.world.put("endpoint", f"e-{model_id}", serving)
+    return probe
+
+
+def deploying(client: FlaskClient, peers: StandIns, session: Session) -> str:
+    """A workflow whose last pipeline runs; it has the name of the shipped one, and no worker."""
+    document = a_document(a_step("a"), settings={"finally": [a_step("tidy")]})
+    a_pipeline(session, name="guardrail-deployment", document=document, system_owned=True)
+    session.commit()
+    begun = str(client.post(WORKFLOWS, json=BEGIN).json["workflow_id"])
+    probe = [{"id": a_served_probe(client.application, peers)}]
+    say(client, begun, 3, project_id="project-1", probe_selections=probe)
+    say(client, begun, 11, is_standalone=True, name="Guard")
+    started = say(client, begun, 12, trigger_workflow=True)
+    assert started.json["phase"] == "deploying", started.json
+    return begun
 
 
 def test_a_workflow_is_begun_and_goes_on_step_by_step(ada: FlaskClient) -> None:
@@ -195,10 +233,9 @@ def test_lists_know_the_status(ada: FlaskClient) -> None:
 
 
 def test_peers_link_rules_and_delete_tables_with_their_token(
-    guarded: Flask, ada: FlaskClient, redis: Redis
+    guarded: Flask, ada: FlaskClient, redis: Redis, session: Session
 ) -> None:
-    mesh = guarded.test_client()
-    mesh.environ_base["HTTP_DAPR_API_TOKEN"] = "internal-token"
+    mesh = a_mesh(guarded)
     redis.set("guardrail_table:p-1", json.dumps({"name": "Chat"}))
     redis.set("model_table:e-1", json.dumps({"guardrail_profile": "p-1"}))
     path = "/internal/guardrails/redis/p-1"
@@ -211,3 +248,90 @@ def test_peers_link_rules_and_delete_tables_with_their_token(
     assert again.status_code == 404
     assert json.loads(redis.get("model_table:e-1")) == {}  # type: ignore[arg-type]
     assert ada.delete(path).status_code == 403
+    records = session.scalars(select(AuditRecord).order_by(AuditRecord.id)).all()
+    assert [(one.act, one.target, one.result) for one in records] == [
+        ("guardrail.link_rule", "rule-9", "done"),
+        ("guardrail.delete_table", "p-1", "done"),
+        ("guardrail.delete_table", "p-1", "refused"),
+        ("guardrail.delete_table", "p-1", "refused"),
+    ]
+
+
+def test_models_that_serve_lead_from_the_probes_to_the_type_of_deployment(
+    ada: FlaskClient, peers: StandIns
+) -> None:
+    begun = ada.post(WORKFLOWS, json=BEGIN).json["workflow_id"]
+    probe = [{"id": a_served_probe(ada.application, peers)}]
+
+    chosen = say(ada, begun, 3, project_id="project-1", probe_selections=probe).json
+    typed = say(ada, begun, 9, is_standalone=True).json
+
+    assert (chosen["next_step"], chosen["skipped_steps"]) == (9, [5, 6, 7, 8])
+    assert len(chosen["workflow_steps"]["models_to_reuse"]) == 2
+    assert (typed["next_step"], typed["skipped_steps"]) == (11, [5, 6, 7, 8, 10])
+
+
+def test_progress_tells_of_the_pipeline_as_much_as_is_wanted(
+    ada: FlaskClient, peers: StandIns, session: Session
+) -> None:
+    begun = deploying(ada, peers, session)
+    path = f"/api/v1/guardrails/deployment/{begun}/progress"
+
+    summary = ada.get(path, query_string={"detail": "summary"}).json
+    full = ada.get(path).json
+
+    assert (full["run"]["step_number"], full["run"]["number"]) == (12, 1)
+    for told in (summary, full):
+        assert told["progress"]["execution"]["id"] == told["run"]["execution_id"]
+        assert told["progress"]["execution"]["notification_workflow_id"] == begun
+    assert (summary["progress"]["steps"], summary["progress"]["recent_events"]) == ([], [])
+    assert full["progress"]["steps"][0]["step_id"] == "a"
+    assert ada.get(path, query_string={"detail": "most"}).status_code == 422
+
+
+def test_while_a_pipeline_runs_only_the_same_may_be_said_and_a_cancel_goes_on(
+    ada: FlaskClient, peers: StandIns, session: Session
+) -> None:
+    begun = deploying(ada, peers, session)
+
+    other = say(ada, begun, 11, name="Another")
+    same = say(ada, begun, 12, trigger_workflow=True)
+    stopped = ada.post(f"{WORKFLOWS}/{begun}/cancel", json={"reason": "Another project"})
+
+    assert (other.status_code, other.json["code"]) == (409, "guardrail_pipeline_running")
+    assert (same.status_code, len(same.json["runs"])) == (200, 1)
+    assert (stopped.status_code, stopped.json["status"]) == (202, "pending")
+    shown = ada.get(f"{WORKFLOWS}/{begun}").json
+    assert (shown["phase"], shown["reason"]) == ("cancelling", "Another project")
+
+
+def test_a_step_too_far_says_what_it_misses(ada: FlaskClient) -> None:
+    begun = ada.post(WORKFLOWS, json=BEGIN).json["workflow_id"]
+
+    refused = say(ada, begun, 9, is_standalone=True)
+
+    assert (refused.status_code, refused.json["code"]) == (409, "guardrail_step_not_reached")
+    assert refused.json["missing"][0] == {"step": 2, "fields": ["project_id"]}
+    assert ada.get(f"{WORKFLOWS}/{begun}").json["version"] == 1
+
+
+def test_what_budapp_does_not_have_or_say_changes_nothing(
+    ada: FlaskClient, peers: StandIns
+) -> None:
+    begun = ada.post(WORKFLOWS, json=BEGIN).json["workflow_id"]
+
+    missing = say(ada, begun, 2, project_id="missing-1")
+    with behaving(peers, errors={"/budapp/projects": 503}):
+        away = say(ada, begun, 2, project_id="project-1")
+
+    assert problems(missing) == {"/project_id": "unknown_project"}
+    assert (away.status_code, away.json["code"]) == (503, "peer_unavailable")
+    assert away.headers["Retry-After"]
+    assert ada.get(f"{WORKFLOWS}/{begun}").json["version"] == 1
+
+
+def test_other_methods_are_refused_with_those_that_there_are(ada: FlaskClient) -> None:
+    answer = ada.put(WORKFLOWS, json=BEGIN)
+
+    assert answer.status_code == 405
+    assert {"GET", "POST"} <= set(answer.headers["Allow"].replace(" ", "").split(","))

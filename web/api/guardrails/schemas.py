@@ -2,56 +2,122 @@
 
 from __future__ import annotations
 
-from marshmallow import INCLUDE, fields, validate
+from typing import Any
 
+from marshmallow import INCLUDE, fields
+
+from pipeline_engine.guardrails.rules.requests import (
+    HARDWARE_MODES,
+    LONGEST_TEXT,
+    MOST_ENDPOINTS,
+    MOST_PROBES,
+    MOST_RULES,
+    MOST_WORDS,
+    TOTAL_STEPS,
+)
 from pipeline_engine.guardrails.workflows import STATUSES
 
 from ..paging import PaginationSchema
-from ..schemas.fields import MAX_PAGE, ApiSchema, Itself, Moment, an_object, anything, count, text
+from ..schemas.fields import (
+    MAX_PAGE,
+    ApiSchema,
+    Itself,
+    Moment,
+    StrictSchema,
+    Word,
+    an_object,
+    anything,
+    count,
+    text,
+)
 from ..schemas.progress import ProgressSchema
 
+WORD: dict[str, Any] = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": LONGEST_TEXT,
+    "pattern": r"\S",
+}
+RULE = {
+    "type": "object",
+    "required": ["id"],
+    "properties": {"id": WORD, "status": {"type": ["string", "null"]}},
+}
+PROBE = {
+    "type": "object",
+    "required": ["id"],
+    "properties": {
+        "id": WORD,
+        "severity_threshold": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+        "guard_types": {"type": ["array", "null"], "items": WORD, "maxItems": MOST_WORDS},
+        "rules": {"type": ["array", "null"], "items": RULE, "maxItems": MOST_RULES},
+    },
+}
 
-def _said(kind: str, about: str = "") -> fields.Raw:
+
+def _said(kind: str, about: str = "", **limits: Any) -> fields.Raw:
     """A field of a step: ``StepRequest.of`` checks it, the document says what it is."""
-    return anything(metadata={"type": kind, **({"description": about} if about else {})})
+    described = {"description": about} if about else {}
+    return anything(metadata={"type": kind, **described, **limits})
+
+
+def _word(about: str = "") -> fields.Raw:
+    described = {"description": about} if about else {}
+    return anything(metadata={**WORD, **described})
+
+
+def _words(about: str = "", *, most: int = MOST_WORDS) -> fields.Raw:
+    return _said("array", about, items=WORD, maxItems=most)
 
 
 class StepBody(ApiSchema):
     """One step, or several: each field belongs to a step, whichever is said with it."""
 
-    class Meta:
-        """What is wrong with it is answered with its places, unknown fields among them."""
+    class Meta(StrictSchema.Meta):
+        """There are no other fields."""
 
-        unknown = INCLUDE
-
-    workflow_id = _said("string", "To go on; without it `workflow_total_steps` begins one.")
-    workflow_total_steps = _said("integer", "12.")
-    step_number = _said("integer", "From 1 to 12.")
+    workflow_id = _said(
+        "string", "To go on; without it `workflow_total_steps` begins one.", format="uuid"
+    )
+    workflow_total_steps = _said("integer", "12.", minimum=TOTAL_STEPS, maximum=TOTAL_STEPS)
+    step_number = fields.Raw(metadata={"type": "integer", "minimum": 1, "maximum": TOTAL_STEPS})
     trigger_workflow = _said("boolean", "With step 12: deploy.")
-    version = _said("integer", "The version that you have seen; another one is 409.")
-    provider_type = _said("string")
-    provider_id = _said("string")
-    project_id = _said("string")
-    probe_selections = _said("array", "`{id, severity_threshold?, guard_types?, rules?}` each.")
-    guardrail_profile_id = _said("string", "A profile that there is, to be changed.")
-    credential_id = _said("string", "For models that have to be onboarded.")
-    hardware_mode = _said("string", "`dedicated` or `shared`.")
+    version = _said("integer", "The version that you have seen; another one is 409.", minimum=1)
+    provider_type = _word()
+    provider_id = _word()
+    project_id = _word()
+    probe_selections = _said(
+        "array",
+        "Each probe once; without `rules` all of its rules that are on.",
+        items=PROBE,
+        minItems=1,
+        maxItems=MOST_PROBES,
+    )
+    guardrail_profile_id = _word("A profile that there is, to be changed.")
+    credential_id = _word("For models that have to be onboarded.")
+    hardware_mode = _said("string", enum=[*HARDWARE_MODES, None])
     deploy_config = _said("object", "Load and targets; what is left out is no target.")
     budaiscaler_specification = _said("object")
-    cluster_id = _said("string", "One of `recommended_clusters`.")
+    cluster_id = _word("One of `recommended_clusters`.")
     is_standalone = _said("boolean", "Guards no endpoint.")
-    endpoint_ids = _said("array", "The endpoints that are guarded; not with `is_standalone`.")
-    name = _said("string")
-    description = _said("string")
-    tags = _said("array")
-    guard_types = _said("array")
-    severity_threshold = _said("number", "From 0 to 1.")
+    endpoint_ids = _words(
+        "The endpoints that are guarded; not with `is_standalone`.", most=MOST_ENDPOINTS
+    )
+    name = _word()
+    description = _word()
+    tags = _words()
+    guard_types = _words()
+    severity_threshold = _said("number", minimum=0, maximum=1)
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """Let all of an object through: the rules tell each problem, unknown fields among them."""
+        return super().load(data, **{**options, "unknown": INCLUDE})
 
 
 class WorkflowQuery(ApiSchema):
     """Which workflows are wanted."""
 
-    status = fields.String(validate=validate.OneOf(STATUSES))
+    status = Word(STATUSES)
     page = count(1, MAX_PAGE, 1)
     page_size = count(1, 100, 20)
 

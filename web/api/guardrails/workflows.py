@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Any
-
-import orjson
 
 from pipeline_engine.guardrails import workflows as services
 from pipeline_engine.guardrails.rules.requests import StepRequest
@@ -17,11 +14,14 @@ from pipeline_engine.guardrails.views import (
 )
 from pipeline_engine.services import Act, Scope
 from pipeline_engine.services.pages import Page
+from pipeline_engine.services.queries import ProgressQuery
 
 from ..blueprint import Blueprint
 from ..context import caller, runtime, session
 from ..preconditions import etag, versions_if_given
 from ..schemas.executions import StartHeaders
+from ..schemas.progress import ProgressParams
+from ..starting import digest_of
 from .schemas import (
     ModelStatusesSchema,
     StepBody,
@@ -59,14 +59,13 @@ def submit(
     12 start pipelines. `If-Match`, or `version` in the body, says what you have seen.
     """
     asked = StepRequest.of(body)
-    digest = sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
     with versions_if_given() as versions:
         found, is_new = services.submit(
             caller(),
             runtime(),
             asked,
             key=headers.get("idempotency_key"),
-            digest=digest,
+            digest=digest_of(body),
             versions=versions,
         )
     return found, 201 if is_new else 200, etag(found.version)
@@ -131,10 +130,11 @@ def cancel(body: dict[str, Any], workflow_id: str) -> tuple[CancelView, int]:
     operation="get_guardrail_progress",
     scope=Scope.GUARDRAILS_READ,
 )
+@guardrails.query(ProgressParams)
 @guardrails.answers(200, WorkflowProgressSchema)
-def progress(deployment_id: str) -> ProgressView:
+def progress(query: ProgressQuery, deployment_id: str) -> ProgressView:
     """Tell how far a workflow is, and the pipeline that it is at: its steps, and its estimate.
 
     By the id of the workflow, or of the guardrail deployment that it has made.
     """
-    return services.progress(caller(), session(), deployment_id)
+    return services.progress(caller(), session(), deployment_id, query)

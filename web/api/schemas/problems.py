@@ -38,3 +38,7 @@ class ProblemSchema(Schema):
     retry_after_seconds = fields.Integer(
         metadata={"description": "When it is worth while to try again, as `Retry-After`."}
     )
+    missing = fields.List(
+        fields.Raw(metadata={"type": ["string", "object"]}),
+        metadata={"description": "Rights, or steps of a guardrail workflow with their fields."},
+    )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from typing import Any
+
+from marshmallow import fields, post_load
+
+from pipeline_engine.services.queries import ProgressQuery
 
 from .events import EventSchema
 from .executions import ExecutionSchema
@@ -21,6 +25,17 @@ class ProgressParams(ApiSchema):
     events_limit = count(1, 100, 20)
     include_eta = fields.Boolean(load_default=True)
     include_outputs = fields.Boolean(load_default=True)
+
+    @post_load
+    def _wanted(self, loaded: dict[str, Any], **_: Any) -> ProgressQuery:
+        detail = loaded.get("detail") or loaded.get("granularity") or "full"
+        with_events = detail in {"full", "detailed"} and loaded["include_events"]
+        return ProgressQuery(
+            with_steps=detail != "summary",
+            with_outputs=loaded["include_outputs"],
+            with_eta=loaded["include_eta"],
+            newest_events=loaded["events_limit"] if with_events else 0,
+        )
 
 
 class AggregateSchema(ApiSchema):
