@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
+#: What foreign code raises, for those who call it: ``sys.exit()`` in an action, or in its module,
+#: must not end the process or the thread that it runs in.
+FOREIGN_ERRORS = (Exception, SystemExit)
+
 
 class PipelineEngineError(Exception):
     """Something in Pipeline Engine went wrong."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline_engine.authoring.sources import NoActionThere, entry_points_at, is_place
-from pipeline_engine.errors import ActionNotFound, PipelineEngineError
+from pipeline_engine.errors import FOREIGN_ERRORS, ActionNotFound, PipelineEngineError
 from pipeline_engine.isolation.between.places import reason_in
 from pipeline_engine.registry import InvalidPlugin, RegisteredAction, Registry
 from pipeline_engine.registry.discovery import loaded
@@ -20,7 +20,7 @@ def action_meant(word: str, registry: Registry) -> RegisteredAction:
         found = [loaded(entry_point) for entry_point in entry_points_at(word)]
     except PipelineEngineError:
         raise
-    except Exception as error:  # foreign code: whatever its module raises
+    except FOREIGN_ERRORS as error:  # foreign code: whatever its module raises
         raise InvalidPlugin(reason_in(error, whole_path=True)) from error
     if len(found) > 1:
         names = ", ".join(sorted(action.executor_class.__name__ for action in found))

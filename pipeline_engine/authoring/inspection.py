@@ -9,7 +9,7 @@ from importlib import metadata
 
 from pipeline_engine.authoring.findings import Finding, Severity, findings_of
 from pipeline_engine.authoring.sources import NoActionThere, entry_points_at, is_place
-from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.errors import FOREIGN_ERRORS, PipelineEngineError
 from pipeline_engine.isolation.between.places import reason_in
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.registry.discovery import distribution_of, installed, loaded
@@ -43,7 +43,7 @@ def inspected(word: str | None) -> list[Inspected]:
         found = entry_points_at(word)
     except NoActionThere:
         raise
-    except Exception as error:  # noqa: BLE001 - foreign code: whatever its module raises
+    except FOREIGN_ERRORS as error:  # foreign code: whatever its module raises
         return [Inspected(word, "", [_error(error)])]
     return list(_looked_at(found, ()))
 
@@ -89,11 +89,11 @@ def _looked_into(
 ) -> tuple[RegisteredAction | None, list[Finding]]:
     try:
         action = loaded(entry_point)
-    except Exception as error:  # noqa: BLE001 - foreign code: whatever its module raises
+    except FOREIGN_ERRORS as error:  # foreign code: whatever its module raises
         return None, [_error(error)]
     return action, list(findings_of(action))
 
 
-def _error(error: Exception) -> Finding:
+def _error(error: BaseException) -> Finding:
     is_told = isinstance(error, PipelineEngineError)
     return Finding(Severity.ERROR, str(error) if is_told else reason_in(error, whole_path=True))

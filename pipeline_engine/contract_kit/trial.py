@@ -17,7 +17,12 @@ from pipeline_engine.contract_kit.marks import filled, peer_url
 from pipeline_engine.contract_kit.stand_ins import Health, StandIns
 from pipeline_engine.domain.expressions import Fuel, KnownSecrets, Ledger, Vault, paying
 from pipeline_engine.domain.masking import Masker, masker_of
-from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer, PipelineEngineError
+from pipeline_engine.errors import (
+    FOREIGN_ERRORS,
+    AnswerNotAllowed,
+    InvalidAnswer,
+    PipelineEngineError,
+)
 from pipeline_engine.sdk import (
     ActionContext,
     ActionResult,
@@ -257,7 +262,7 @@ def attempted(method: str, call: Callable[[], Any]) -> Any:
             return run_maybe_async(call())
     except PipelineEngineError:
         raise
-    except Exception as error:  # foreign code: whatever it raises is what is checked
+    except FOREIGN_ERRORS as error:  # foreign code: whatever it raises is checked
         raise Misbehaved(f"{method} raised {type(error).__name__}: {error}") from error
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from pipeline_engine.errors import UnknownAction
+from pipeline_engine.errors import FOREIGN_ERRORS, UnknownAction
 from pipeline_engine.isolation.between.loading import InvalidPlugin
 from pipeline_engine.sdk import ActionMeta, BaseActionExecutor, FanOutActionExecutor
 
@@ -55,7 +55,7 @@ class RegisteredAction:
             self._tell_of_deprecation()
         try:
             return self.executor_class()
-        except Exception as error:  # foreign code: its constructor may want what is not there
+        except FOREIGN_ERRORS as error:  # foreign code: its constructor may want what is not there
             log.warning("action_broken", action=self.meta.type, exc_info=True)
             message = f"Action '{self.meta.type}' cannot be made: {type(error).__name__}"
             raise UnknownAction(message, type=self.meta.type) from error

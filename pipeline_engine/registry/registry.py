@@ -10,7 +10,7 @@ from types import MappingProxyType
 import structlog
 
 from pipeline_engine.domain.action_names import pin_of, pinned, type_of
-from pipeline_engine.errors import ActionNotFound, UnknownAction
+from pipeline_engine.errors import FOREIGN_ERRORS, ActionNotFound, UnknownAction
 from pipeline_engine.isolation.between.loading import reason_of
 from pipeline_engine.isolation.terms import Terms
 from pipeline_engine.registry.discovery import (
@@ -149,7 +149,7 @@ class Registry:
         distribution = distribution_of(entry_point)
         try:
             self._add(loaded(entry_point, asked))
-        except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is its reason
+        except FOREIGN_ERRORS as error:  # foreign code: whatever it raises is its reason
             reason = reason_of(error)
             self._broken[entry_point.name] = BrokenAction(entry_point.name, distribution, reason)
 

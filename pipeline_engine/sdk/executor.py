@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from pipeline_engine.domain.actions import ActionMeta
 from pipeline_engine.sdk.context import ActionContext, EventContext
+from pipeline_engine.sdk.errors import ActionError
 from pipeline_engine.sdk.results import ActionResult, EventResult
 
 T = TypeVar("T")
@@ -123,13 +124,17 @@ _ANSWERS = frozenset({ActionResult, EventResult})
 def run_maybe_async(outcome: T | Awaitable[T]) -> T:
     """Return what an executor's method returned, after awaiting it if it was ``async``.
 
-    Raises what the method raises. Not for code that runs in an event loop already.
+    Raises what the method raises, and ``ActionError`` if what it awaited was cancelled. Not for
+    code that runs in an event loop already.
     """
     if type(outcome) in _ANSWERS:  # they can be awaited, too, but most need no event loop
         return cast(T, outcome)
     # What ``isinstance(outcome, Awaitable)`` asks, without its detour.
     if hasattr(type(outcome), "__await__"):
-        return asyncio.run(_finished(cast(Awaitable[T], outcome)))
+        try:
+            return asyncio.run(_finished(cast(Awaitable[T], outcome)))
+        except asyncio.CancelledError as error:  # no ``Exception``, but as good a failure as one
+            raise ActionError("Something that it awaited was cancelled") from error
     return cast(T, outcome)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.action_names import pinned
 from pipeline_engine.domain.checks.catalogue import OwnCheck
+from pipeline_engine.errors import FOREIGN_ERRORS
 from pipeline_engine.registry import BrokenAction, RegisteredAction, Registry
 from pipeline_engine.sdk import ActionMeta, BaseActionExecutor, check_params, run_maybe_async
 
@@ -161,7 +162,7 @@ def problems(registry: Registry, action_type: str, params: Mapping[str, Any]) ->
     found = check_params(action.meta, params)
     try:
         return [*found, *_own_problems(action, dict(params))]
-    except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is an answer
+    except FOREIGN_ERRORS as error:  # foreign code: whatever it raises is an answer
         return [*found, f"Validation error: {error}"]
 
 

@@ -506,3 +506,9 @@ class Gullible(Batch):
     def join(self, context: ActionContext, results: Any) -> ActionResult:
         made = [result.outputs["letter"] for result in results]
         return ActionResult(success=True, outputs={"status": "completed", "made": made})
+
+
+@fault("it_ends_as_described", "execute raised SystemExit: 2")
+class Quitter(Job):
+    def execute(self, context: ActionContext) -> ActionResult:
+        raise SystemExit(2)

@@ -15,6 +15,7 @@ from pipeline_engine.authoring.trials.trial import Ending, Heard, Trial, Wish
 from pipeline_engine.config import Settings
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.expressions import Fuel, paying
+from pipeline_engine.errors import FOREIGN_ERRORS
 from pipeline_engine.registry import RegisteredAction
 from pipeline_engine.scheduler.actions.alarm import TimeIsUp, alarm
 from pipeline_engine.scheduler.actions.calls import caught
@@ -42,7 +43,7 @@ def problems_of(action: RegisteredAction, params: Mapping[str, Any]) -> list[str
     try:
         own = run_maybe_async(action.executor.validate_params(dict(params)))
         return [*found, *map(str, own)]
-    except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is an answer
+    except FOREIGN_ERRORS as error:  # foreign code: whatever it raises is an answer
         return [*found, f"validate_params raised {raised(error)}"]
 
 
@@ -135,7 +136,7 @@ class _Run:
             answer = checked_verdict(self._said(context, is_callback=is_callback))
         except NotImplementedError:
             return Heard(event, "ignore", "the action does not read events")
-        except Exception as error:  # noqa: BLE001 - foreign code: the engine ignores the event
+        except FOREIGN_ERRORS as error:  # foreign code: the engine ignores the event
             return Heard(event, "ignore", f"on_event failed: {raised(error)}")
         self._take(answer)
         return Heard(event, answer.action.value, note or answer.error)
@@ -166,7 +167,7 @@ class _Run:
         )
         try:
             run_maybe_async(self._executor.cleanup(context))
-        except Exception as error:  # noqa: BLE001 - foreign code: a cancel goes on without it
+        except FOREIGN_ERRORS as error:  # foreign code: a cancel goes on without it
             self._trial.notes.append(f"cleanup failed: {raised(error)}")
             return
         self._trial.notes.append("cancelled: cleanup was called")

@@ -25,6 +25,7 @@ from pipeline_engine.domain.checks.structure import STEP_FIELDS
 from pipeline_engine.domain.definitions import JSON
 from pipeline_engine.domain.issues import join
 from pipeline_engine.domain.validation.types import Fits, is_text
+from pipeline_engine.errors import FOREIGN_ERRORS
 
 #: Messages of the reference service, by the code of the problem.
 WORDS: Mapping[str, str] = {
@@ -188,7 +189,7 @@ def _ask_the_action(
         return
     try:
         problems = own_check(deepcopy(dict(use.params)))
-    except Exception as error:  # noqa: BLE001 - foreign code: it must not keep a pipeline from its place
+    except FOREIGN_ERRORS as error:  # foreign code: it must not keep a pipeline from its place
         message = f"Action '{meta.type}' could not check its params: {type(error).__name__}"
         text = f"Step '{_label(use.node)}': {message}"
         findings.warning(use.params_at, "params_not_checked", text)

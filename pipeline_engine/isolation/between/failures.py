@@ -71,7 +71,7 @@ def raised_again(error: Message) -> Exception:
 # ── From a child to the engine ───────────────────────────────────────────────────────────
 
 
-def confessed(error: Exception) -> Message:
+def confessed(error: BaseException) -> Message:
     """What an action has raised, as it comes to be judged."""
     if isinstance(error, NotImplementedError):
         return {"kind": "absent", "message": _words(error)}
@@ -97,7 +97,9 @@ def confessed(error: Exception) -> Message:
     }
 
 
-def _failure(error: Exception, code: Any, *, retryable: Any = True, pause: Any = None) -> Message:
+def _failure(
+    error: BaseException, code: Any, *, retryable: Any = True, pause: Any = None
+) -> Message:
     seconds = pause if isinstance(pause, int | float) else None
     return {
         "kind": "failure",
@@ -108,7 +110,7 @@ def _failure(error: Exception, code: Any, *, retryable: Any = True, pause: Any =
     }
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     try:
         return str(error)
     except Exception:  # noqa: BLE001 - foreign code: errors with a broken __str__ are common

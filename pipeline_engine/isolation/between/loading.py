@@ -35,6 +35,6 @@ def executor_class_of(target: Any) -> type[BaseActionExecutor]:
     return executor_class
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
     """Why an action could not be loaded, in words."""
     return str(error) if isinstance(error, InvalidPlugin) else reason_in(error)

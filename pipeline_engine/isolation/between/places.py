@@ -27,7 +27,7 @@ def _is_of_an_author(file: str) -> bool:
     return not file.startswith("<") and not any(map(Path(file).is_relative_to, NOT_THEIRS))
 
 
-def reason_in(error: Exception, *, whole_path: bool = False) -> str:
+def reason_in(error: BaseException, *, whole_path: bool = False) -> str:
     """An error in one line: what it says, and where.
 
     Only for the author's own eyes with the *whole path*, which tells of the machine.

@@ -20,6 +20,7 @@ from typing import Any
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.expressions import Fuel, ledger_of, paying
+from pipeline_engine.errors import FOREIGN_ERRORS
 from pipeline_engine.isolation.between.calls import METHODS, answer_to_json
 from pipeline_engine.isolation.between.contexts import AskedResults, context_from_json
 from pipeline_engine.isolation.between.failures import confessed, raised_again
@@ -100,7 +101,7 @@ class Child:
             if call["method"] == "describe":
                 return {"value": [self._described(*one) for one in call["targets"]]}
             return self._called(call)
-        except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is its answer
+        except FOREIGN_ERRORS as error:  # foreign code: whatever it raises is its answer
             return {"error": confessed(error), "traceback": traceback.format_exc()[-8000:]}
 
     def _called(self, call: Message) -> Message:
@@ -113,7 +114,7 @@ class Child:
             with paying(fuel):
                 found = run_maybe_async(getattr(executor, method.name)(*arguments))
             answer: Message = {"value": answer_to_json(found, method)}
-        except Exception as error:  # noqa: BLE001 - as above
+        except FOREIGN_ERRORS as error:  # as above
             answer = {"error": confessed(error), "traceback": traceback.format_exc()[-8000:]}
         ledger = ledger_of(context.scope) if context is not None else None
         made = sorted(ledger.masker.secrets - known) if ledger else []
@@ -145,7 +146,7 @@ class Child:
         try:
             loaded = _loaded(name, target)
             meta, executor_class = meta_of(loaded, name), executor_class_of(loaded)
-        except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is its reason
+        except FOREIGN_ERRORS as error:  # foreign code: whatever it raises is its reason
             return {"broken": reason_of(error)}
         base = FanOutActionExecutor if issubclass(executor_class, FanOutActionExecutor) else None
         return {

@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from pipeline_engine.errors import FOREIGN_ERRORS
 from pipeline_engine.marketplace.refusals import InvalidPackage
 from pipeline_engine.registry import GROUP, Registry
 from pipeline_engine.registry.discovery import loaded
@@ -94,7 +95,7 @@ def main(target: str, answer: str) -> None:
     for point in points:
         try:
             found.append(loaded(point))
-        except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is its reason
+        except FOREIGN_ERRORS as error:  # foreign code: whatever it raises is its reason
             broken[point.name] = f"{type(error).__name__}: {error}"
     actions = [described(action.meta) for action in Registry(found)]
     told = {"actions": actions, "broken": broken}

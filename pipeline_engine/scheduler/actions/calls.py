@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import structlog
+from billiard.common import terminate_handler_fired  # type: ignore[attr-defined]
 
 from pipeline_engine.domain.action_params import param_problems
 from pipeline_engine.domain.expressions import (
@@ -21,6 +22,7 @@ from pipeline_engine.domain.expressions import (
 from pipeline_engine.domain.masking import out_of_logs
 from pipeline_engine.domain.scopes import missing_among, needs
 from pipeline_engine.errors import (
+    FOREIGN_ERRORS,
     AnswerNotAllowed,
     InvalidAnswer,
     PermissionDenied,
@@ -173,7 +175,8 @@ def _read(
     except InvalidResult as error:
         log.warning("on_event failed", error=str(error), execution_id=context.execution_id)
         return EventResult(action=EventAction.IGNORE), f"on_event failed: {error}"
-    except Exception as error:  # foreign code: its fault must not lose the delivery
+    except FOREIGN_ERRORS as error:  # foreign code: its fault must not lose the delivery
+        _let_out(error)
         log.warning("on_event failed", exc_info=True, execution_id=context.execution_id)
         return EventResult(action=EventAction.IGNORE), f"on_event failed: {raised(error)}"
 
@@ -184,7 +187,8 @@ def clean_up(step: Prepared, context: ActionContext) -> str | None:
         try:
             with paying(step.fuel):
                 run_maybe_async(step.planned.executor.cleanup(context))
-        except Exception as error:  # foreign code: a failed clean-up must not stop the cancelling
+        except FOREIGN_ERRORS as error:  # a failed clean-up must not stop the cancelling
+            _let_out(error)
             log.warning("cleanup failed", exc_info=True, execution_id=context.execution_id)
             return raised(error)
     return None
@@ -214,9 +218,16 @@ def caught(call: Callable[[], T], context: ActionContext) -> T | ActionResult:
         return _failure(error, error.code, retryable=False)
     except PipelineEngineError as error:
         return _failure(error, error.code)
-    except Exception as error:  # foreign code: an exception is a failure like any other
+    except FOREIGN_ERRORS as error:  # foreign code: an exception is a failure like any other
+        _let_out(error)
         context.log.exception("action raised", step_id=context.step_id)
         return _failure(raised(error), ACTION_CRASHED)
+
+
+def _let_out(error: BaseException) -> None:
+    """Raise it again if it is none of the action's: the pool has told this process to end."""
+    if isinstance(error, SystemExit) and terminate_handler_fired():
+        raise error
 
 
 def _failure(error: object, code: str | None, *, retryable: bool = True) -> ActionResult:

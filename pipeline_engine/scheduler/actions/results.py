@@ -39,10 +39,10 @@ def storable(words: object) -> str:
 
 def _text(words: object) -> str:
     try:
-        said = words.args if isinstance(words, Exception) else ()
+        said = words.args if isinstance(words, BaseException) else ()
         if len(said) == 1 and isinstance(said[0], Mapping | list):
             return in_words(said[0])
-        return str(words) if isinstance(words, Exception) else in_words(words)
+        return str(words) if isinstance(words, BaseException) else in_words(words)
     except Exception:  # noqa: BLE001 (foreign code: errors with a broken __str__ are common)
         return f"{type(words).__name__}, which cannot be shown"
 
@@ -52,7 +52,7 @@ def _is_word(given: Any) -> bool:
     return isinstance(given, str) and storable(given) == given
 
 
-def raised(error: Exception) -> str:
+def raised(error: BaseException) -> str:
     """An exception in one line: its type and its words."""
     return storable(traceback.format_exception_only(error)[-1].strip())
 

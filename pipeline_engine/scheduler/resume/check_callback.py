@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from pipeline_engine.errors import AnswerNotAllowed, InvalidAnswer
+from pipeline_engine.errors import FOREIGN_ERRORS, AnswerNotAllowed, InvalidAnswer
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken
 from pipeline_engine.scheduler.attempt_api import context_of_event
 from pipeline_engine.scheduler.resume.prepare import prepare
@@ -35,7 +35,7 @@ def check_callback(runtime: Runtime, target: CallbackToken, body: dict[str, Any]
     except (DBAPIError, PoolTimeout) as error:
         if not is_unreachable(error):
             raise
-    except Exception:  # foreign code: its fault must not lose the delivery
+    except FOREIGN_ERRORS:  # foreign code: its fault must not lose the delivery
         log.warning("a callback could not be checked", exc_info=True)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from pipeline_engine.domain.action_names import pin_of, type_of
 from pipeline_engine.domain.actions import TYPE_PATTERN, ActionMeta
 from pipeline_engine.domain.callers import Caller
-from pipeline_engine.errors import ActionNotFound
+from pipeline_engine.errors import FOREIGN_ERRORS, ActionNotFound
 from pipeline_engine.registry import BrokenAction
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.sdk import check_params
@@ -152,7 +152,7 @@ def problems(
         return found
     try:
         return [*found, *own(dict(params))]
-    except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is an answer
+    except FOREIGN_ERRORS as error:  # foreign code: whatever it raises is an answer
         return [*found, f"Validation error: {error}"]
 
 

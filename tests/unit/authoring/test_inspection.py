@@ -26,6 +26,16 @@ def test_of_our_own_actions_nothing_is_to_be_said() -> None:
     assert [one for one in ours if one["findings"]] == []
 
 
+def test_a_module_that_exits_is_told_of_and_does_not_end_the_check(tmp_path: Path) -> None:
+    file = tmp_path / "script.py"
+    file.write_text("import sys\nsys.exit(0)\n")
+
+    checked = check(file)
+
+    assert (checked.exit_code, "1 error" in checked.stdout) == (1, True)
+    assert f"{file}:2: SystemExit: 0" in checked.stdout
+
+
 @pytest.mark.parametrize("kind", [False, True], ids=["sync", "event-driven"])
 def test_a_new_package_has_nothing_to_be_said_of(kind: bool, write: Any) -> None:
     checked = check(write(f"check_new_{kind}".lower(), event_driven=kind))

@@ -52,6 +52,16 @@ def test_an_installed_action_shows_its_outputs_and_its_log() -> None:
     assert "log: info hello" in shown.stdout
 
 
+def test_what_exits_is_a_failure_in_words_in_a_module_and_in_a_method(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("raise SystemExit(0)\n")
+
+    refused, failed = try_it(script), tried(saved(tmp_path, "raise SystemExit(3)"))
+
+    assert (refused.exit_code, f"{script}:1: SystemExit: 0" in refused.output) == (1, True)
+    assert (failed["status"], failed["error"]) == ("failed", "SystemExit: 3")
+
+
 def test_an_action_in_a_file_runs_without_being_installed(write: Any) -> None:
     file = write("trial_greet") / "src" / "trial_greet" / "action.py"
 

@@ -7,6 +7,7 @@ from support.contexts import a_context, an_event
 
 from pipeline_engine.sdk import (
     ActionContext,
+    ActionError,
     ActionMeta,
     ActionResult,
     BaseActionExecutor,
@@ -33,6 +34,16 @@ class Awaiting(BaseActionExecutor):
 @pytest.mark.parametrize("executor", [Plain(), Awaiting()])
 def test_plain_and_async_actions_end_alike(executor):
     assert run_maybe_async(executor.execute(a_context())).outputs == {"step": "step_1"}
+
+
+class Cancelled(BaseActionExecutor):
+    async def execute(self, _: ActionContext) -> ActionResult:
+        raise asyncio.CancelledError
+
+
+def test_a_cancelled_task_is_a_failure_although_it_is_no_exception():
+    with pytest.raises(ActionError, match="was cancelled"):
+        run_maybe_async(Cancelled().execute(a_context()))
 
 
 def test_registering_ties_metadata_to_the_class_and_changes_nothing_else():
