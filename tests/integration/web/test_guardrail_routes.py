@@ -14,12 +14,12 @@ from flask.testing import FlaskClient
 from redis import Redis
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from support.factories import a_document, a_step
 from support.guardrails import behaving, peers_of
-from support.history_rows import a_pipeline
 from support.stand_ins import StandIns, stand_ins
 
 from pipeline_engine.config import Settings
+from pipeline_engine.guardrails import shipping
+from pipeline_engine.registry import RegisteredAction, Registry
 from pipeline_engine.storage.tables.audit_log import AuditRecord
 
 WORKFLOWS = "/api/v1/guardrails/deploy-workflow"
@@ -79,17 +79,19 @@ def a_served_probe(app: Flask, peers: StandIns) -> str:
     return probe
 
 
-def deploying(client: FlaskClient, peers: StandIns, session: Session) -> str:
-    """A workflow whose last pipeline runs; it has the name of the shipped one, and no worker."""
-    document = a_document(a_step("a"), settings={"finally": [a_step("tidy")]})
-    a_pipeline(session, name="guardrail-deployment", document=document, system_owned=True)
+@pytest.fixture
+def deploying(
+    ada: FlaskClient, peers: StandIns, session: Session, installed_actions: list[RegisteredAction]
+) -> str:
+    """A workflow whose last pipeline has been started; there is no worker to run it."""
+    shipping.ship(session, Registry(installed_actions))
     session.commit()
-    begun = str(client.post(WORKFLOWS, json=BEGIN).json["workflow_id"])
-    probe = [{"id": a_served_probe(client.application, peers)}]
-    say(client, begun, 3, project_id="project-1", probe_selections=probe)
-    say(client, begun, 11, is_standalone=True, name="Guard")
-    started = say(client, begun, 12, trigger_workflow=True)
-    assert started.json["phase"] == "deploying", started.json
+    begun = str(ada.post(WORKFLOWS, json=BEGIN).json["workflow_id"])
+    probe = [{"id": a_served_probe(ada.application, peers)}]
+    say(ada, begun, 3, project_id="project-1", probe_selections=probe)
+    say(ada, begun, 11, is_standalone=True, name="Guard")
+    started = say(ada, begun, 12, trigger_workflow=True)
+    assert started.status_code == 200, started.json
     return begun
 
 
@@ -272,10 +274,9 @@ def test_models_that_serve_lead_from_the_probes_to_the_type_of_deployment(
 
 
 def test_progress_tells_of_the_pipeline_as_much_as_is_wanted(
-    ada: FlaskClient, peers: StandIns, session: Session
+    ada: FlaskClient, deploying: str
 ) -> None:
-    begun = deploying(ada, peers, session)
-    path = f"/api/v1/guardrails/deployment/{begun}/progress"
+    path = f"/api/v1/guardrails/deployment/{deploying}/progress"
 
     summary = ada.get(path, query_string={"detail": "summary"}).json
     full = ada.get(path).json
@@ -283,25 +284,23 @@ def test_progress_tells_of_the_pipeline_as_much_as_is_wanted(
     assert (full["run"]["step_number"], full["run"]["number"]) == (12, 1)
     for told in (summary, full):
         assert told["progress"]["execution"]["id"] == told["run"]["execution_id"]
-        assert told["progress"]["execution"]["notification_workflow_id"] == begun
+        assert told["progress"]["execution"]["notification_workflow_id"] == deploying
     assert (summary["progress"]["steps"], summary["progress"]["recent_events"]) == ([], [])
-    assert full["progress"]["steps"][0]["step_id"] == "a"
+    assert full["progress"]["steps"][0]["step_id"] == "deploy_models"
     assert ada.get(path, query_string={"detail": "most"}).status_code == 422
 
 
 def test_while_a_pipeline_runs_only_the_same_may_be_said_and_a_cancel_goes_on(
-    ada: FlaskClient, peers: StandIns, session: Session
+    ada: FlaskClient, deploying: str
 ) -> None:
-    begun = deploying(ada, peers, session)
-
-    other = say(ada, begun, 11, name="Another")
-    same = say(ada, begun, 12, trigger_workflow=True)
-    stopped = ada.post(f"{WORKFLOWS}/{begun}/cancel", json={"reason": "Another project"})
+    other = say(ada, deploying, 11, name="Another")
+    same = say(ada, deploying, 12, trigger_workflow=True)
+    stopped = ada.post(f"{WORKFLOWS}/{deploying}/cancel", json={"reason": "Another project"})
 
     assert (other.status_code, other.json["code"]) == (409, "guardrail_pipeline_running")
     assert (same.status_code, len(same.json["runs"])) == (200, 1)
     assert (stopped.status_code, stopped.json["status"]) == (202, "pending")
-    shown = ada.get(f"{WORKFLOWS}/{begun}").json
+    shown = ada.get(f"{WORKFLOWS}/{deploying}").json
     assert (shown["phase"], shown["reason"]) == ("cancelling", "Another project")
 
 
