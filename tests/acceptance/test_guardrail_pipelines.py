@@ -234,22 +234,25 @@ def calls_of(peers: PeersProcess, run: Run) -> int:
 
 
 def stuck_in_each_step(client: Client, peers: PeersProcess, **delays: float) -> dict[str, Run]:
-    """One execution in the middle of the call of each step, the first of which comes last."""
-    runs: dict[str, Run] = {}
-    for step_id in reversed(CALLS):
-        delays[CALLS[step_id]] = UNTIL_THE_END
-        peers.control(delays=delays)
-        runs[step_id] = deploy(client)
-        runs[step_id].until(has(step_id, StepStatus.RUNNING), what=step_id)
-    wait_until(lambda: calls_of(peers, runs["deploy_models"]) == 2, what="both deployments")
+    """One execution in the middle of the call of each step."""
+    first = {CALLS["deploy_models"]: UNTIL_THE_END}
+    peers.control(delays=delays | first)
+    runs = {step_id: deploy(client) for step_id in CALLS}
+    for run in runs.values():
+        wait_until(lambda r=run: calls_of(peers, r) == 2, what="both deployments")  # type: ignore[misc]
+    own = {f"{run.id} {CALLS[step_id]}": UNTIL_THE_END for step_id, run in runs.items()}
+    peers.control(delays=delays | own)
+    for step_id, run in runs.items():
+        run.until(has(step_id, StepStatus.RUNNING), what=step_id)
     return runs
 
 
 def test_a_cancel_in_any_phase_leaves_nothing(client: Client, peers: PeersProcess) -> None:
-    runs = stuck_in_each_step(client, peers)
-    peers.control(silent=True, delays={})
-    runs["that waits"] = deploy(client)
-    runs["that waits"].until(lambda now: len(parked(now)) == 2)
+    peers.control(silent=True)
+    waiting = deploy(client)
+    waiting.until(lambda now: len(parked(now)) == 2)
+    peers.control(silent=False)
+    runs = {"that waits": waiting, **stuck_in_each_step(client, peers)}
     too_late = params_for()
     ignoring = [model["model_id"] for model in too_late["models_to_deploy"]]
     peers.control(silent=False, early=0, ignores_cancel=ignoring, event_delay=[1.5, 2])
@@ -258,6 +261,7 @@ def test_a_cancel_in_any_phase_leaves_nothing(client: Client, peers: PeersProces
 
     for run in runs.values():
         client.cancel(run.id)
+    peers.control(delays={})
 
     for phase, run in runs.items():
         end = run.end()

@@ -18,6 +18,8 @@ class Call:
     body: Mapping[str, Any] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     key: str | None = None
+    #: the execution that it comes from
+    execution_id: str | None = None
 
     @property
     def identity(self) -> str:
@@ -25,8 +27,10 @@ class Call:
         return self.ids[0]
 
     def begins(self, beginning: str) -> bool:
-        """Whether its path begins so; with a method in front, only calls with that one."""
-        return f"{self.method} {self.path}".startswith(beginning) or self.path.startswith(beginning)
+        """Whether its path begins so, with or without its method, and its execution before that."""
+        told = f"{self.method} {self.path}"
+        whole = (self.path, told, f"{self.execution_id} {told}")
+        return any(one.startswith(beginning) for one in whole)
 
     @property
     def writes(self) -> bool:

@@ -106,6 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
             body=body,
             query=dict(parse_qsl(target.query)),
             key=self.headers.get("Idempotency-Key"),
+            execution_id=self.headers.get("X-Correlation-ID"),
         )
 
     def _answer(self, call: Call) -> Answer:

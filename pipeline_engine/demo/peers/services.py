@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +14,9 @@ from pipeline_engine.demo.peers.jobs import Job, JobKind, Journal
 from pipeline_engine.demo.peers.letters import is_early, letters
 from pipeline_engine.demo.peers.postman import Postman
 from pipeline_engine.demo.peers.world import World
+
+#: Between two looks whether a call that waits is to wait any longer.
+LOOK_SECONDS = 0.02
 
 
 class Services:
@@ -49,9 +53,15 @@ class Services:
         return any(map(call.begins, self.behaviour.hangs_up))
 
     def delay(self, call: Call) -> None:
-        """Wait until a call that is done may be answered."""
-        found = [secs for start, secs in self.behaviour.delays.items() if call.begins(start)]
-        self._stopping.wait(max(found, default=0))
+        """Wait until a call that is done may be answered, as the switches are by then."""
+        began = time.monotonic()
+        while time.monotonic() - began < self._delay_of(call):
+            if self._stopping.wait(LOOK_SECONDS):
+                return
+
+    def _delay_of(self, call: Call) -> float:
+        delays = self.behaviour.delays.items()
+        return max((secs for start, secs in delays if call.begins(start)), default=0.0)
 
     def key(self, call: Call) -> str | None:
         """Return the idempotency key of a call, if those mean anything."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline_engine.domain.outcome import COMPENSATES
+
 #: What can be made, and therefore taken back.
 KINDS = ("deployments", "redis_keys", "endpoints", "profiles")
 
@@ -24,10 +26,16 @@ def result(steps: Sequence[Undone], left: Any) -> dict[str, Any]:
     """``{status, cleaned_up, kept, errors}``; *left* are compensations that could not be done."""
     cleaned_up = {kind: _united(steps, "cleaned_up", kind) for kind in KINDS}
     kept = {kind: found for kind in KINDS if (found := _united(steps, "preserved", kind))}
-    errors = list(dict.fromkeys([*_errors(steps), *_words(steps, left)]))
+    told = [step for step in steps if _has_the_last_word(step)]
+    # A handler looks at all that there is, and does again what a compensation could not do.
+    errors = list(dict.fromkeys(_errors(told) if told else [*_errors(steps), *_words(steps, left)]))
     is_something = any(cleaned_up.values())
     status = "success" if not errors else "partial" if is_something else "error"
     return {"status": status, "cleaned_up": cleaned_up, "kept": kept, "errors": errors}
+
+
+def _has_the_last_word(step: Undone) -> bool:
+    return not step.step_id.startswith(COMPENSATES) and "errors" in step.outputs
 
 
 def _united(steps: Sequence[Undone], where: str, kind: str) -> list[str]:

@@ -67,3 +67,14 @@ def test_a_compensation_that_never_began_is_told_once() -> None:
     steps = [undone("compensate:deploy_models", "e1 is left")]
 
     assert result(steps, left)["errors"] == ["e1 is left", "create_profile: All was stopped"]
+
+
+def test_what_a_compensation_could_not_do_and_the_handler_could_is_no_error() -> None:
+    steps = [
+        undone("compensate:create_profile", "Failed to delete profile p: HTTP 503"),
+        undone("rollback", profiles=["p"]),
+    ]
+
+    told = result(steps, [{"step_id": "create_profile", "message": "HTTP 503"}])
+
+    assert (told["status"], told["errors"]) == ("success", [])
