@@ -35,7 +35,7 @@ lock: $(INSTALLED) ## Write requirements/*.txt anew from setup.cfg
 	$(COMPILE) --extra embedded --extra dev --constraint requirements/run.txt \
 		--output-file requirements/dev.txt setup.cfg
 
-demo: $(INSTALLED) ## Run sample pipelines and watch them survive a killed worker
+demo: $(INSTALLED) ## Deploy guardrails and watch them survive a killed worker and a failed deployment
 	$(BIN)/pipeline-engine demo
 
 up: $(INSTALLED) ## Run the whole stack here until Ctrl-C

@@ -1,4 +1,4 @@
-"""``pipeline-engine demo``: the main job on a stack of its own, with a worker killed on the way."""
+"""``pipeline-engine demo``: guardrails on a stack of its own, with a worker killed on the way."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNTRUE = 1
 @click.option("--flower", is_flag=True, help="Run Flower too.")
 @click.pass_context
 def demo(ctx: click.Context, directory: Path, once: bool, flower: bool) -> None:
-    """Onboard and simulate models while a worker is killed; exit code 0 if nothing was lost."""
+    """Deploy guardrails while a worker is killed; exit code 0 if nothing was lost or left."""
     from pipeline_engine.cli.performance import play
 
     ctx.exit(0 if play(directory, once=once, flower=flower) else UNTRUE)

@@ -45,6 +45,8 @@ class Screen:
             self._live = Live(console=self._console, auto_refresh=False)
             self._live.start()
         self._live.update(_picture(snapshot), refresh=True)
+        if snapshot.status.is_final:
+            self._live.stop()  # what is said next stands below
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""The demo, played once: a stack of its own, stand-ins, and a worker that is killed."""
+"""The demo, played once: a stack of its own, stand-ins, a gateway, and a worker that is killed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from pipeline_engine.cli.output import print_line
 from pipeline_engine.cli.states import mark, state
 from pipeline_engine.client import Client
 from pipeline_engine.demo import report
+from pipeline_engine.demo.gateway import Gateway
 from pipeline_engine.demo.peers.process import APPS, PeersProcess
 from pipeline_engine.demo.scenario import Scenario
-from pipeline_engine.demo.verdict import judge, retried
+from pipeline_engine.demo.verdict import judge
 from pipeline_engine.domain.scopes import Scope
 from pipeline_engine.embedded.announcement import typed
+from pipeline_engine.embedded.servers import passing_valkey
 from pipeline_engine.embedded.stack import Stack
 
 VICTIM = "worker-io"
@@ -28,6 +30,7 @@ VICTIM = "worker-io"
 NEEDED = (
     *(Scope.PIPELINES_READ, Scope.PIPELINES_WRITE),
     *(Scope.EXECUTIONS_READ, Scope.EXECUTIONS_RUN),
+    *(Scope.GUARDRAILS_READ, Scope.GUARDRAILS_WRITE),
 )
 # Recovery in seconds, where the defaults would make an onlooker wait for longer.
 FAST = {
@@ -55,33 +58,36 @@ class _StackWorker:
 
 
 def play(directory: Path, *, once: bool, flower: bool) -> bool:
-    """Run the main job and kill a worker; tells whether all that was promised was true.
+    """Deploy guardrails and kill a worker; tells whether all that was promised was true.
 
     On a terminal the stack runs on until Ctrl-C, unless *once*.
     """
     console = Console()
     console.print("Starting PostgreSQL, Valkey, web, workers, beat and the stand-ins …")
-    with PeersProcess() as peers:
-        environment = _environment(peers.service_urls)
+    beside = directory.with_name(f"{directory.name}-gateway")
+    with PeersProcess() as peers, passing_valkey(beside) as gateway_url:
+        gateway = Gateway(gateway_url)
+        environment = _environment(peers.service_urls, gateway_url)
         options = ("--flower",) if flower else ()
         with Stack.start(directory, environment=environment, options=options) as stack:
             console.print(f"The stack runs: {stack.api_url}", highlight=False)
             bootstrap = Client(stack.api_url, stack.api_token)
             events = _token(bootstrap, "stand-ins", Scope.EVENTS_SEND, Scope.OWNERS_ANY)
             peers.control(callback_url=stack.api_url, token=events)
-            was_true = _perform(stack, peers, console)
+            was_true = _perform(stack, peers, gateway, console)
             if console.is_terminal and not once:
                 _say_where_to_look(stack, console, directory)
                 _wait_for_interrupt(console)
     return was_true
 
 
-def _environment(service_urls: str) -> Mapping[str, str]:
+def _environment(service_urls: str, gateway_url: str) -> Mapping[str, str]:
     # The processes inherit our environment; config.py alone gives meaning to it.
     return {
         **os.environ,
         **FAST,
         "PIPELINE_SERVICE_URLS": service_urls,
+        "PIPELINE_GATEWAY_REDIS_URL": gateway_url,
         "PIPELINE_PEERS_WITH_IDEMPOTENCY": ",".join(APPS),
     }
 
@@ -93,16 +99,16 @@ def _token(client: Client, name: str, *scopes: Scope, owner: str | None = None) 
     return str(made["token"])
 
 
-def _perform(stack: Stack, peers: PeersProcess, console: Console) -> bool:
+def _perform(stack: Stack, peers: PeersProcess, gateway: Gateway, console: Console) -> bool:
     token = _token(Client(stack.api_url, stack.api_token), "demo", *NEEDED, owner="demo")
     client = Client(stack.api_url, token)
     with Screen(console) as screen:
-        story = Scenario(client, peers, _StackWorker(stack), screen).play()
+        story = Scenario(client, peers, gateway, _StackWorker(stack), screen).play()
     claims = judge(story)
     console.print()
     for line in report.lines(story):
         console.print(line, highlight=False, soft_wrap=True)
-    for item in retried(story):
+    for item in story.retried:
         print_line(" ", item.name, state(item.status, f"(attempt {item.attempt})"))
     print_line("What was promised, and whether it was true:")
     for claim in claims:

@@ -10,8 +10,8 @@ HELLO = "hello"
 ONBOARDING = "guardrail-model-onboarding"
 RECOMMENDATION = "guardrail-cluster-recommendation"
 DEPLOYMENT = "guardrail-deployment"
-#: Those that the demo plays.
-NAMES = (HELLO, ONBOARDING, RECOMMENDATION)
+#: Those that come with the engine.
+SHIPPED = (ONBOARDING, RECOMMENDATION, DEPLOYMENT)
 MODELS = (
     "meta-llama/Llama-Guard-3-8B",
     "google/shieldgemma-9b",

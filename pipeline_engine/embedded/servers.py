@@ -1,7 +1,9 @@
-"""PostgreSQL and Valkey without a supervisor, for tests and benchmarks."""
+"""PostgreSQL and Valkey without a supervisor, for tests, benchmarks and the demo."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -61,3 +63,18 @@ class EmbeddedServers:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+@contextmanager
+def passing_valkey(directory: Path) -> Iterator[str]:
+    """Run a Valkey as long as it is needed, and keep nothing of it; yields its address."""
+    home = Home.at(directory)
+    with home.locked():
+        password = Credentials.of(home.credentials).valkey_password
+        server = valkey(home, password=password, port=free_port(), durable=False)
+        running = RunningServer(server, home.logs / "valkey.log")
+        try:
+            yield running.url
+        finally:
+            running.stop()
+            home.remove()

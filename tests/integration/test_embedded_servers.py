@@ -13,9 +13,9 @@ import pytest
 import redis as redis_client
 
 from pipeline_engine.embedded import binaries, home
-from pipeline_engine.embedded.errors import EmbeddedServersMissing
+from pipeline_engine.embedded.errors import AlreadyRunning, EmbeddedServersMissing
 from pipeline_engine.embedded.privileges import run_as, server_account
-from pipeline_engine.embedded.servers import EmbeddedServers
+from pipeline_engine.embedded.servers import EmbeddedServers, passing_valkey
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -75,6 +75,18 @@ def test_a_committed_row_survives_a_kill_because_the_log_is_flushed_first(server
 
         assert ask(servers.database_url, "SELECT n FROM kept") == 1
         assert ask(servers.database_url, "SHOW fsync") == "on"
+
+
+def test_a_passing_valkey_answers_as_long_as_it_is_needed_and_leaves_nothing(server_directory):
+    place = server_directory / "passing"
+
+    with passing_valkey(place) as url:
+        with pytest.raises(AlreadyRunning), passing_valkey(place):
+            pytest.fail("a second one would take its folder away")
+        with closing(client_of(url)) as client:
+            assert client.ping()
+
+    assert not place.exists()
 
 
 def test_a_half_made_cluster_does_not_stop_the_next_start(server_directory):

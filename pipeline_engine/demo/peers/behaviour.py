@@ -27,6 +27,8 @@ class Behaviour:
     answer_delay: tuple[float, float] = (0.0, 0.05)
     #: seconds until the start call of one job is answered, by what the job is about
     slow_answers: Mapping[str, float] = field(default_factory=dict)
+    #: seconds by which all events of one job are late, by what it is about or by its model
+    late_events: Mapping[str, float] = field(default_factory=dict)
     seed: int = 1
     #: the share of events that are sent a second time, with the same id
     duplicates: float = 0.0

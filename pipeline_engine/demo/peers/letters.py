@@ -79,7 +79,8 @@ def letters(job: Job, behaviour: Behaviour) -> list[Letter]:
         return []
     rng = random.Random(f"{behaviour.seed}:{job.number}")
     contents = list(_contents(job, fails=job.is_among(behaviour.failing)))
-    delays = sorted(rng.uniform(*behaviour.event_delay) for _ in contents)
+    late = max((by for one, by in behaviour.late_events.items() if job.is_among([one])), default=0)
+    delays = sorted(late + rng.uniform(*behaviour.event_delay) for _ in contents)
     if behaviour.shuffle:
         rng.shuffle(delays)
     planned = [

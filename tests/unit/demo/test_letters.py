@@ -29,6 +29,14 @@ def test_delays_stay_in_their_range_and_in_order_unless_shuffled() -> None:
     assert all(1.0 <= delay <= 2.0 for delay in delays)
 
 
+def test_the_events_of_one_job_can_be_late_while_those_of_others_are_not() -> None:
+    late = BEHAVIOUR.changed({"late_events": {"bud/guard": 5.0}})
+    other = Job(number=0, kind=JobKind.ONBOARDING, key="key", subject="bud/other")
+
+    assert all(6.0 <= letter.delay <= 7.0 for letter in letters(a_job(), late))
+    assert all(letter.delay <= 2.0 for letter in letters(other, late))
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_shares_are_shares(share: float) -> None:
     behaviour = BEHAVIOUR.changed({"duplicates": share, "early": share})
