@@ -15,6 +15,7 @@ from pipeline_engine.cli.executions import report, wait_and_report
 from pipeline_engine.cli.group import example
 from pipeline_engine.cli.output import json_option
 from pipeline_engine.cli.params import params_options
+from pipeline_engine.cli.timing import Seconds
 
 if TYPE_CHECKING:
     from pipeline_engine.client import Client
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
 @click.argument("pipeline", metavar="FILE|NAME", shell_complete=completion.pipelines_and_files)
 @params_options
 @click.option("--watch", "watching", is_flag=True, help="Show the execution until it has ended.")
-@click.option(
-    "--wait", "wait_seconds", type=click.FloatRange(min=0), help="Wait that long at most."
-)
+@click.option("--wait", "wait_seconds", type=Seconds(least=0), help="Wait that long at most.")
 @click.option("--idempotency-key", help="The same key starts no second execution.")
 @json_option
 @connected

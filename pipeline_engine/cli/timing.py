@@ -1,8 +1,9 @@
-"""What a command line says of a schedule: when it is due, and what is to become of it then."""
+"""What a command line says of times: how long, and of a schedule when it is due, and what then."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import isnan
 from typing import Any, TypeVar
 
 import click
@@ -11,6 +12,7 @@ R = TypeVar("R")
 #: An option, and how the API calls the type of schedule that it makes.
 KINDS = {"cron": "cron", "every": "interval", "at": "one_time", "manual": "manual"}
 NONE = "none"  #: the word that takes a value away
+A_YEAR = 31_536_000.0  #: seconds
 AS_CRON = "cron"  #: the word for what cron does with times that a clock leaves out or doubles
 
 
@@ -26,6 +28,20 @@ class _Count(click.ParamType[int | str]):
             return NONE
         number: int = click.IntRange(min=1).convert(value, param, ctx)
         return number
+
+
+class Seconds(click.FloatRange):
+    """A time that a clock can be set to: no ``nan``, which no bound keeps out, and no century."""
+
+    def __init__(self, *, least: float) -> None:
+        super().__init__(min=least, max=A_YEAR)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it; nan is refused here, as it is neither below nor above anything."""
+        seconds: float = super().convert(value, param, ctx)
+        return self.fail(f"{value} is no time.", param, ctx) if isnan(seconds) else seconds
 
 
 _WHEN = (

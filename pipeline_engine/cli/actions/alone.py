@@ -22,6 +22,7 @@ from pipeline_engine.cli.output import (
 )
 from pipeline_engine.cli.params import params_options
 from pipeline_engine.cli.states import state
+from pipeline_engine.cli.timing import Seconds
 
 if TYPE_CHECKING:
     from pipeline_engine.authoring.trials.trial import Trial
@@ -64,9 +65,7 @@ class JsonObject(click.ParamType[dict[str, Any]]):
     multiple=True,
     help="An event for it, if it parks; repeatable.",
 )
-@click.option(
-    "--timeout", "timeout_seconds", type=click.FloatRange(min=0.1), help="Seconds that it has."
-)
+@click.option("--timeout", "timeout_seconds", type=Seconds(least=0.1), help="Seconds that it has.")
 @click.option("--wake", is_flag=True, help="After the events, let the time come that it waits for.")
 @click.option("--cancel", is_flag=True, help="If it is parked at the end, call its cleanup.")
 @json_option

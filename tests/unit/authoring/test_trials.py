@@ -52,6 +52,14 @@ def test_an_installed_action_shows_its_outputs_and_its_log() -> None:
     assert "log: info hello" in shown.stdout
 
 
+@pytest.mark.parametrize("seconds", ["nan", "inf", "1e12", "0"])
+def test_a_time_that_no_clock_can_be_set_to_is_a_slip_of_the_command_line(seconds: str) -> None:
+    refused = try_it("log", "-p", "message=hello", "--timeout", seconds)
+
+    assert refused.exit_code == 2
+    assert "--timeout" in refused.stderr
+
+
 def test_what_exits_is_a_failure_in_words_in_a_module_and_in_a_method(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("raise SystemExit(0)\n")
