@@ -19,6 +19,7 @@ from pipeline_engine.sdk import (
     OutputDefinition,
     ParamDefinition,
     ParamType,
+    ServiceError,
     ValidationRules,
     register_action,
 )
@@ -107,13 +108,7 @@ class BatchOnboardModels(FanOutActionExecutor):
     def execute_item(self, context: ActionContext) -> ActionResult:
         """Start the onboarding of one model."""
         model = context.item
-        source = model.get("model_provider_type") or HUGGING_FACE
-        named = credential_for(source, context.params.get("credential_id"))
-        # The callers of budapp used to send the other name.
-        both = {**named, "credential_id": context.params["credential_id"]} if named else {}
-        started = unfinished_before(context) or workflow_id(
-            start_onboarding(context, source, str(model["model_uri"]), **both)
-        )
+        started = unfinished_before(context) or _started(context)
         return ONBOARDING.parked(
             started,
             _line(model, workflow_id=started, status="running"),
@@ -165,8 +160,29 @@ class BatchOnboardModels(FanOutActionExecutor):
         )
 
     def cleanup(self, context: ActionContext) -> None:
-        """Ask budapp to cancel; onboarded models are kept, and so is a workflow that it keeps."""
+        """Ask budapp to cancel; onboarded models are kept, and so is a workflow that it keeps.
+
+        A workflow whose id nobody has heard yet is found by the key of the call that started it.
+        """
         ONBOARDING.call_off(context)
+        if context.external_workflow_ids or context.item is None or not context.may_repeat:
+            return
+        try:
+            started = unfinished_before(context) or _started(context)
+        except ServiceError as error:
+            context.log.warning("job_not_found", reason=str(error))
+            return
+        if started is not None:
+            ONBOARDING.call_off_one(context, started)
+
+
+def _started(context: ActionContext) -> str | None:
+    model = context.item
+    source = model.get("model_provider_type") or HUGGING_FACE
+    named = credential_for(source, context.params.get("credential_id"))
+    # The callers of budapp used to send the other name.
+    both = {**named, "credential_id": context.params["credential_id"]} if named else {}
+    return workflow_id(start_onboarding(context, source, str(model["model_uri"]), **both))
 
 
 def _line(model: Mapping[str, Any], **facts: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
+from pipeline_engine_actions.guardrail.batch_onboard_models import BatchOnboardModels
 from pipeline_engine_actions.guardrail.create_deployment import CreateDeployment
 from pipeline_engine_actions.guardrail.create_profile import CreateProfile
 from pipeline_engine_actions.guardrail.deploy_models import DeployModels
@@ -20,6 +21,7 @@ PROFILE, DEPLOYMENT, DEPLOY, ROLLBACK = (
     DeployModels(),
     Rollback(),
 )
+ONBOARD = BatchOnboardModels()
 PROFILE_PARAMS = {"config": {"name": "Chat"}, "project_id": "p", "probe_selections": [{"id": "a"}]}
 MODEL = {"rule_id": "r-1", "model_id": "m-1", "cluster_id": "c-1"}
 MODELS = {"models": [MODEL], "project_id": "p"}
@@ -188,6 +190,19 @@ def test_a_stopped_item_deletes_an_endpoint_that_was_made_too_early_to_be_called
         DEPLOY.cleanup(context(external_workflow_ids=jobs))
 
     assert deletions(peers) == [peers.jobs[0]["made_id"]]
+
+
+def test_a_stopped_onboarding_calls_off_a_job_whose_id_it_has_never_heard(peers, key):
+    model = {"rule_id": "r-1", "model_uri": "org/guard"}
+    params = {"models": [model], "credential_id": "c-1"}
+    peers.control(silent=True, hangs_up=["/budapp/models/local-model-workflow"])
+    with pytest.raises(ServiceError):
+        ONBOARD.execute_item(peers.context(params, item=model, idempotency_key=key))
+    peers.control(hangs_up=[])
+
+    ONBOARD.cleanup(peers.context(params, item=model, idempotency_key=key))
+
+    assert [(job["status"], job["calls"]) for job in peers.jobs] == [("cancelled", 2)]
 
 
 def test_an_item_whose_start_cannot_be_repeated_is_left_to_the_rollback(peers, by):
