@@ -1,12 +1,19 @@
 """Alembic's way into the database; ``DATABASE_URL`` says which, unless a caller does."""
 
 import os
+from importlib import import_module
+from pkgutil import iter_modules
 
 from alembic import context
 from sqlalchemy import create_engine, pool
 
+from pipeline_engine.storage import tables
 from pipeline_engine.storage.postgres.session import driver_url
 from pipeline_engine.storage.tables.base import Base
+
+# A table is known once its module is imported, and in a fresh process nobody else has done so.
+for module in iter_modules(tables.__path__):
+    import_module(f"{tables.__name__}.{module.name}")
 
 
 def run() -> None:
