@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from pipeline_engine.storage import stored_actions as storage
 from pipeline_engine.storage.stored_actions import StoredVersion
 
 Look = Callable[[], Connection]
+A_COUNT = re.compile(r"[1-9][0-9]{0,7}")  #: how a version of a stored action is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class OwnersCatalogue:
 
     def _look_up(self, name: str) -> _Known | None:
         pin = pin_of(name)
-        if pin is not None and not (pin.isascii() and pin.isdigit() and len(pin) < 9):
+        if pin is not None and not A_COUNT.fullmatch(pin):
             return None
         version = None if pin is None else int(pin)
         row = storage.find(self.connection(), self.owner, type_of(name), version)

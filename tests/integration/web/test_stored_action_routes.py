@@ -178,6 +178,21 @@ def test_a_template_over_a_stored_action_is_told_what_to_do_instead(alice: Flask
     assert codes(answer) == [("/template", "not_a_base")]
 
 
+@pytest.mark.parametrize("pin", ["", "0", "01", "1.0", "\u0661", "999999999999"])
+def test_a_version_is_written_as_it_is_counted_for_checks_and_for_readers(
+    alice: FlaskClient, pin: str
+) -> None:
+    make(alice)
+    name = f"custom_notification@{pin}"
+
+    found = alice.get(f"{URL}/{name}")
+    dag = {"name": "p", "steps": [{"id": "a", "name": "A", "action": name}]}
+    checked = alice.post("/api/v1/validate", json={"dag": dag}).json
+
+    assert found.status_code == 404
+    assert "unknown_action_version" in [error["code"] for error in checked["error_details"]]
+
+
 COMPOSITE = {"type": "both", "name": "Both"}
 
 
