@@ -21,3 +21,9 @@ class FolderNotEmpty(Conflict):
     """The folder has files in it, and nothing is overwritten."""
 
     code = "folder_not_empty"
+
+
+class FolderNotWritable(PipelineEngineError):
+    """The folder cannot be made, or no file be written into it."""
+
+    code = "folder_not_writable"

@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 
 from pipeline_engine import __version__
-from pipeline_engine.authoring.errors import FolderNotEmpty
+from pipeline_engine.authoring.errors import FolderNotEmpty, FolderNotWritable
 from pipeline_engine.authoring.names import Names
 
 TEMPLATES = "templates"
@@ -33,8 +33,15 @@ SYNC, EVENT_DRIVEN = "sync", "event_driven"
 def write_package(names: Names, folder: Path, *, event_driven: bool = False) -> list[Path]:
     """Write the package into *folder*, which is made, or empty; returns the files.
 
-    Raises ``FolderNotEmpty``.
+    Raises ``FolderNotEmpty`` and ``FolderNotWritable``.
     """
+    try:
+        return _written(names, folder, event_driven=event_driven)
+    except OSError as error:
+        raise FolderNotWritable(f"{folder}: {error.strerror}") from error
+
+
+def _written(names: Names, folder: Path, *, event_driven: bool) -> list[Path]:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FolderNotEmpty(f"{folder} is not an empty folder")
     words = _words(names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -230,9 +231,8 @@ class _Run:
 
 
 def _storable(result: ActionResult) -> ActionResult:
-    """Raises ``JsonRejected`` if the outputs are not JSON, as the engine would."""
-    json_guard.check(dict(result.outputs))
-    return result
+    """Its outputs as the engine stores them: a time is a text. Raises ``JsonRejected``."""
+    return replace(result, outputs=json_guard.check(dict(result.outputs)))
 
 
 def _waits(result: ActionResult, context: ActionContext) -> dict[str, Any]:

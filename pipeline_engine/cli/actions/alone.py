@@ -110,7 +110,7 @@ def try_action(
 def _declared(meta: ActionMeta) -> Mapping[str, Any]:
     """The params of an action as a pipeline would declare them, to read words by their types."""
     texts = {"string", "template"}
-    kinds = {p.name: "string" if p.type in texts else p.type.value for p in meta.params}
+    kinds = {p.name: "string" if p.type in texts else str(p.type) for p in meta.params}
     return {"parameters": [{"name": name, "type": kind} for name, kind in kinds.items()]}
 
 

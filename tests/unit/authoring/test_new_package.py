@@ -45,6 +45,17 @@ def test_a_new_package_passes_its_own_tests_and_says_what_it_is(
     assert tested.returncode == 0, tested.stdout
 
 
+@pytest.mark.parametrize("place", ["file/below", "n" * 300], ids=["below-a-file", "too-long"])
+def test_a_folder_that_cannot_be_made_is_named_in_words(place: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    refused = new("acme_greet", "--dir", tmp_path / place)
+
+    assert refused.exit_code == 1
+    assert f"{tmp_path / place}: " in refused.stderr
+    assert "folder_not_writable" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "code", "said"),
     [

@@ -70,6 +70,21 @@ def test_what_exits_is_a_failure_in_words_in_a_module_and_in_a_method(tmp_path: 
     assert (failed["status"], failed["error"]) == ("failed", "SystemExit: 3")
 
 
+def test_outputs_are_shown_as_they_are_stored_so_a_time_is_a_text(tmp_path: Path) -> None:
+    file = saved(tmp_path, "return ActionResult(success=True, outputs={'n': datetime(2026, 5, 1)})")
+
+    assert tried(file)["outputs"] == {"n": "2026-05-01T00:00:00"}
+    assert "n  2026-05-01T00:00:00" in try_it(file).stdout
+
+
+def test_a_type_of_a_param_may_be_written_as_its_word(tmp_path: Path) -> None:
+    file = saved(tmp_path, "return ActionResult(success=True, outputs={'n': 1})")
+    given = "params=[ParamDefinition('at', 'At', 'number')], outputs=[N]"
+    file.write_text(file.read_text().replace("outputs=[N]", given))
+
+    assert tried(file, "-p", "at=7")["status"] == "completed"
+
+
 def test_an_action_in_a_file_runs_without_being_installed(write: Any) -> None:
     file = write("trial_greet") / "src" / "trial_greet" / "action.py"
 
