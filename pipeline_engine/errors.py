@@ -54,6 +54,12 @@ class ExecutionNotFound(NotFound):
     code = "execution_not_found"
 
 
+class StepNotFound(NotFound):
+    """There is no such step."""
+
+    code = "step_not_found"
+
+
 class ActionNotFound(NotFound):
     """There is no such action."""
 

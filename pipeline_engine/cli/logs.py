@@ -16,6 +16,7 @@ from pipeline_engine.cli.naming import execution_id
 from pipeline_engine.cli.output import printable
 from pipeline_engine.domain.paths import path_of
 from pipeline_engine.domain.states import ExecutionStatus
+from pipeline_engine.errors import StepNotFound
 
 if TYPE_CHECKING:
     from pipeline_engine.client import Client
@@ -47,13 +48,35 @@ def logs(
 ) -> None:
     """Print what the actions of an execution have written down, oldest first.
 
-    EXECUTION is an id, the start of one, or @last.
+    EXECUTION is an id, the start of one, or @last. Exit code 4 if it has no such step.
     """
     wanted = execution_id(client, execution)
     narrowed = {"step_id": step_id, "attempt": attempt, "level": level}
     filters = {name: value for name, value in narrowed.items() if value is not None}
+    line = None
     for line in _lines(client, wanted, filters, tail=tail, follow=follow):
         click.echo(json.dumps(line) if as_json else _shown(line))
+    if line is None and step_id is not None:
+        _require_step(client, wanted, step_id)
+
+
+def _require_step(client: Client, wanted: str, step_id: str) -> None:
+    """Raise ``StepNotFound`` if there is none: a name that was mistyped leaves no lines, too."""
+    definition = client.execution(wanted)["pipeline_definition"]["dag"]["steps"]
+    if step_id in {*_ids(definition), *(step["step_id"] for step in client.steps(wanted))}:
+        return
+    names = ", ".join(step["id"] for step in definition)
+    raise StepNotFound(f"Execution {wanted} has no step {step_id!r}; its steps are {names}.")
+
+
+def _ids(found: Any) -> Iterator[str]:
+    """The ids in a definition, those in blocks among them."""
+    if isinstance(found, dict):
+        if isinstance(found.get("id"), str):
+            yield found["id"]
+        found = list(found.values())
+    for member in found if isinstance(found, list) else ():
+        yield from _ids(member)
 
 
 def _lines(

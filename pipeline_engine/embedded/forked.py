@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -19,6 +20,8 @@ FORK_SERVER = "fork-server"
 POLL_SECONDS = 0.05
 #: Seconds for the fork server to end once its channel is closed.
 END_SECONDS = 5.0
+#: Seconds for it to load all modules and fork; one that never ends loading must hold nobody up.
+ANSWER_SECONDS = 30.0
 
 
 class Running(Protocol):
@@ -35,9 +38,19 @@ class Running(Protocol):
 
 
 class ForkServer:
-    """One fork server.  If it cannot start, or dies, ``fork`` returns None from then on."""
+    """One fork server.
 
-    def __init__(self, modules: Sequence[str], environment: Mapping[str, str], output: int) -> None:
+    If it cannot start, dies, or does not answer in time, ``fork`` returns None from then on.
+    """
+
+    def __init__(
+        self,
+        modules: Sequence[str],
+        environment: Mapping[str, str],
+        output: int,
+        *,
+        answers_within: float = ANSWER_SECONDS,
+    ) -> None:
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         program = Program(
             name=FORK_SERVER,
@@ -49,6 +62,7 @@ class ForkServer:
         its.close()
         self._channel = ours
         self._is_gone = False
+        self._answers_within = answers_within
         self._ended: dict[int, int] = {}
 
     def fork(self, program: Program, output: int) -> Running | None:
@@ -60,9 +74,13 @@ class ForkServer:
             socket.send_fds(self._channel, [request.encoded()], [output])
         except OSError:
             self._is_gone = True
+        deadline = time.monotonic() + self._answers_within
         while not self._is_gone:
-            answer = self._read()
-            if "started" in answer:
+            left = max(deadline - time.monotonic(), 0)
+            if not select.select([self._channel], [], [], left)[0]:
+                self._process.kill()  # what it has forked ends with it
+                self._is_gone = True
+            elif "started" in (answer := self._read()):
                 return Forked(self, answer["started"])
         return None
 

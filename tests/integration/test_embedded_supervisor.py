@@ -327,6 +327,18 @@ def test_how_a_process_ended_is_told_once_since_another_may_have_its_number_late
     assert (code, later, forked.wait()) == (0, None, 0)
 
 
+def test_a_fork_server_that_never_ends_loading_is_given_up_or_no_stack_could_be_stopped(tmp_path):
+    (tmp_path / "endless.py").write_text("import threading\nthreading.Event().wait()\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    with (tmp_path / "output").open("wb") as output:
+        server = ForkServer(("endless",), environment, output.fileno(), answers_within=0.2)
+        program = replace(a_program("short"), module=("platform",))
+
+        assert server.fork(program, output.fileno()) is None
+        assert server.fork(program, output.fileno()) is None
+        server.stop()
+
+
 def test_a_fork_server_that_dies_takes_its_programs_along_and_they_are_started_without_it(forking):
     forking.supervisor.launch([a_module()])
     forked = psutil.Process(forking.state("worker").pid)
