@@ -116,7 +116,7 @@ def end_of(session: Session, run: GuardrailRun) -> End | None:
         at=found.finished_at or datetime.now(UTC),
         outputs=found.outputs or {},
         error=None if status is RunStatus.COMPLETED else _error(found),
-        onboarded=[*_onboarded(steps)],
+        onboarded=[*_onboarded(session, steps)],
         endpoints=[str(one) for one in _left_by(steps, DEPLOYS, "endpoint_ids")],
         rollback=_rollback(session, found, steps)
         if is_deployment and status is not RunStatus.COMPLETED
@@ -129,18 +129,26 @@ def _error(found: StartedRecord) -> dict[str, Any]:
     return {name: error.get(name) for name in ("code", "message", "step_id")}
 
 
-def _onboarded(steps: Sequence[StepRecord]) -> Iterator[dict[str, Any]]:
+def _onboarded(session: Session, steps: Sequence[StepRecord]) -> Iterator[dict[str, Any]]:
     """The models that are there now, rule by rule."""
     linked = _left_by(steps, LINKS, "rules")
     # budapp may have told the id of a model after its last event only.
     ids = {one.get("rule_id"): one.get("model_id") for one in linked if isinstance(one, Mapping)}
-    for line in _left_by(steps, ONBOARDS, "results"):
+    for line in _left_by(steps, ONBOARDS, "results") or _onboarded_so_far(session, steps):
         if isinstance(line, Mapping):
             rule_id = line.get("rule_id")
             model_id = line.get("model_id") or ids.get(rule_id)
             if model_id:
                 uri = line.get("model_uri")
                 yield {"rule_id": rule_id, "model_uri": uri, "model_id": model_id}
+
+
+def _onboarded_so_far(session: Session, steps: Sequence[StepRecord]) -> Iterator[Any]:
+    """What the models of an onboarding have left that was cancelled, and says nothing of all."""
+    for step in steps:
+        if step.step_id == ONBOARDS:
+            items = _parts(session, step)
+            yield from (one.outputs for one in items if one.status == StepStatus.COMPLETED)
 
 
 def _left_by(steps: Iterable[StepRecord], step_id: str, name: str) -> Sequence[Any]:
