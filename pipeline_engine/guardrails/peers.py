@@ -10,19 +10,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.issues import Issue, join
 from pipeline_engine.errors import InvalidGuardrailStep, PeerUnavailable
 from pipeline_engine.guardrails.rules.inputs import PROFILE, probe_selections
-from pipeline_engine.guardrails.rules.model_status import derive
+from pipeline_engine.guardrails.rules.model_status import derive, text_of
 from pipeline_engine.guardrails.rules.requests import MOST_PROBES
 from pipeline_engine.guardrails.rules.steps import Fields, State
-from pipeline_engine.sdk import InvalidActionParams, Peers, ServiceError, path_segment
+from pipeline_engine.sdk import (
+    InvalidActionParams,
+    Peers,
+    ServiceError,
+    ServiceResponse,
+    path_segment,
+)
 
 CALL_SECONDS = 5.0  #: for one answer, at most
 TOTAL_SECONDS = 20.0  #: for all that one request makes us ask
 PAGE, MOST_PAGES = 100, 20  #: endpoints of a project: a page, and how many pages
 #: Answers to an id that is none: not there, gone, or of a form that no id has.
 UNKNOWN = frozenset({400, 403, 404, 410, 422})
+NO_PROJECT = Issue("/project_id", "unknown_project", "There is no such project")
 
 
 @dataclass(slots=True)
@@ -54,14 +62,20 @@ class Budapp:
         """One endpoint."""
         return self._get("/endpoints/{}", identity, "endpoint")
 
-    def endpoints(self, project_id: str) -> list[Fields]:
-        """The endpoints of a project."""
+    def endpoints(self, project_id: str) -> list[Fields] | None:
+        """The endpoints of a project; null if this user may not know of them."""
         found: list[Fields] = []
+        seen = 0
         for page in range(1, MOST_PAGES + 1):
             answer = self._ask("/endpoints", project_id=project_id, page=page, limit=PAGE)
-            new = _objects((answer or {}).get("endpoints"))
-            found += new
-            if len(new) < PAGE:
+            if answer is None:
+                return None
+            some = _list(answer.get("endpoints"))
+            found += _objects(some)
+            seen += len(some)
+            total = answer.get("total_record")
+            # It may give fewer at once than it was asked for.
+            if not some or (seen >= total if isinstance(total, int) else len(some) < PAGE):
                 break
         return found
 
@@ -80,7 +94,7 @@ class Budapp:
         if left <= 0:
             raise PeerUnavailable("budapp takes too long to answer; nothing was changed.")
         try:
-            return self.peers.invoke(
+            answer = self.peers.invoke(
                 self.app_id,
                 path,
                 http_method="GET",
@@ -91,6 +105,7 @@ class Budapp:
             if error.status in UNKNOWN:
                 return None
             raise PeerUnavailable(f"budapp cannot be asked: {error}") from error
+        return _storable(answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +136,11 @@ def look_up(
         raise InvalidGuardrailStep(f"{len(problems)} thing(s) are not there.", problems=problems)
     if not is_due or not probe_selections(state):
         return Findings(None, profile)
-    statuses = derive(pairs, budapp.endpoints(new.given["project_id"]), linked)
-    return Findings([one.document() for one in statuses], profile)
+    endpoints = budapp.endpoints(new.given["project_id"])
+    if endpoints is None:  # taken for none, its models would be deployed a second time
+        problems = [NO_PROJECT]
+        raise InvalidGuardrailStep("1 thing(s) are not there.", problems=problems)
+    return Findings([one.document() for one in derive(pairs, endpoints, linked)], profile)
 
 
 def with_profile(state: State, profile: Fields) -> State:
@@ -133,7 +151,7 @@ def with_profile(state: State, profile: Fields) -> State:
 def _unknown(budapp: Budapp, fresh: Fields) -> Iterator[Issue]:
     """What a client names that budapp does not have."""
     if "project_id" in fresh and budapp.project(fresh["project_id"]) is None:
-        yield Issue("/project_id", "unknown_project", "There is no such project")
+        yield NO_PROJECT
     if "credential_id" in fresh and budapp.credential(fresh["credential_id"]) is None:
         yield Issue("/credential_id", "unknown_credential", "There is no such credential")
     for index, endpoint in enumerate(fresh.get("endpoint_ids") or ()):
@@ -192,11 +210,24 @@ def _unknown_rules(pointer: str, selection: Fields, probe: Fields) -> Iterator[I
             yield Issue(place, "unknown_rule", f"The probe has no such rule: {rule['id']}")
 
 
+def _storable(answer: ServiceResponse) -> Mapping[str, Any]:
+    """What can be kept of an answer: all of it. Raises ``PeerUnavailable``."""
+    try:
+        found: Mapping[str, Any] = json_guard.check(answer)
+    except json_guard.JsonRejected as error:
+        raise PeerUnavailable(f"budapp answered with what nobody can keep: {error}") from error
+    return found
+
+
 def _named(value: Any) -> list[Fields]:
     """Those of them that have an id."""
-    return [one for one in _objects(value) if one.get("id")]
+    return [one for one in _objects(value) if text_of(one.get("id"))]
 
 
 def _objects(value: Any) -> list[Fields]:
     """The objects in a list of a peer; whatever else it may be is passed over."""
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+    return [one for one in _list(value) if isinstance(one, Mapping)]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

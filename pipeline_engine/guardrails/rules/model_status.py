@@ -94,7 +94,7 @@ def derive(
         _status(rule, probe, endpoints, linked)
         for selection, probe in probes
         for rule in _selected(selection, probe)
-        if rule.get("model_uri")
+        if text_of(rule.get("model_uri"))
     ]
 
 
@@ -115,20 +115,26 @@ def _status(
     rule: Document, probe: Document, endpoints: Sequence[Document], linked: Mapping[str, str]
 ) -> ModelStatus:
     rule_id = str(rule["id"])
-    model_id = linked.get(rule_id) or rule.get("model_id")
+    model_id = linked.get(rule_id) or text_of(rule.get("model_id"))
     endpoint = _serving(model_id, endpoints)
     state = _state(model_id, endpoint)
     return _made(
         state,
         endpoint if state in BEST_FIRST else NOTHING,
         rule_id=rule_id,
-        rule_name=rule.get("name"),
+        rule_name=text_of(rule.get("name")),
         probe_id=str(probe["id"]),
-        probe_name=probe.get("name"),
+        probe_name=text_of(probe.get("name")),
         model_uri=str(rule["model_uri"]),
-        model_provider_type=rule.get("model_provider_type") or HUGGING_FACE,
-        model_id=None if model_id is None else str(model_id),
+        model_provider_type=text_of(rule.get("model_provider_type")) or HUGGING_FACE,
+        model_id=model_id,
     )
+
+
+def text_of(value: Any) -> str | None:
+    """An id or a name of a peer, some of which are numbers; null if it says nothing."""
+    is_one = isinstance(value, str | int) and not isinstance(value, bool)
+    return (str(value) or None) if is_one else None
 
 
 def _made(state: ModelState, endpoint: Document, **known: Any) -> ModelStatus:
@@ -137,11 +143,11 @@ def _made(state: ModelState, endpoint: Document, **known: Any) -> ModelStatus:
     return ModelStatus(
         **known,
         status=state,
-        endpoint_id=endpoint.get("id"),
-        endpoint_name=endpoint.get("name"),
-        endpoint_url=endpoint.get("url"),
-        cluster_id=cluster.get("id"),
-        cluster_name=cluster.get("name"),
+        endpoint_id=text_of(endpoint.get("id")),
+        endpoint_name=text_of(endpoint.get("name")),
+        endpoint_url=text_of(endpoint.get("url")),
+        cluster_id=text_of(cluster.get("id")),
+        cluster_name=text_of(cluster.get("name")),
         requires_onboarding=state is ModelState.NOT_ONBOARDED,
         requires_deployment=state in DEPLOYABLE,
         can_reuse=state not in DEPLOYABLE,

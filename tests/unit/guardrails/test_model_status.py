@@ -46,6 +46,18 @@ def test_each_state_needs_what_the_design_says(state: str) -> None:
     assert (one.status, needs) == (state, NEEDS[state])
 
 
+@pytest.mark.parametrize("odd", [{"a": 1}, ["a"], True, ""])
+def test_what_is_no_text_says_nothing_and_a_number_is_one(odd: Any) -> None:
+    rule = a_rule(name=odd, model_id=7, model_provider_type=odd)
+    endpoint = an_endpoint("running", id=3, url=odd, model_id=7, cluster={"id": odd, "name": 4})
+
+    (one,) = statuses(rule, a_rule(model_uri=odd), endpoints=[endpoint])
+
+    assert (one.rule_name, one.model_provider_type, one.model_id) == (None, "hugging_face", "7")
+    assert (one.endpoint_id, one.endpoint_url, one.cluster_id) == ("3", None, None)
+    assert one.cluster_name == "4"
+
+
 def test_of_several_endpoints_of_a_model_the_one_that_serves_counts() -> None:
     endpoints = [
         an_endpoint("failure", id="e1"),
