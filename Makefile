@@ -11,12 +11,12 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 
 .DEFAULT_GOAL := help
 .PHONY: help install lock demo up down test check check-tools lint types contracts format bench
-.PHONY: battery battery-bugs bench-peers pages clean
+.PHONY: console check-console battery battery-bugs bench-peers pages clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(INSTALLED) ## Make .venv from the locks (again only if they changed)
+install: $(INSTALLED) console ## Make .venv from the locks (again only if they changed)
 
 $(LOCKED): requirements/dev.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
@@ -30,15 +30,19 @@ $(INSTALLED): $(LOCKED) setup.cfg setup.py pyproject.toml
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Looks at its sources by itself, in a tenth of a second.
+console: $(INSTALLED)
+	@$(BIN)/python web/console/make.py
+
 lock: $(INSTALLED) ## Write requirements/*.txt anew from setup.cfg
 	$(COMPILE) --extra embedded --output-file requirements/run.txt setup.cfg
 	$(COMPILE) --extra embedded --extra dev --constraint requirements/run.txt \
 		--output-file requirements/dev.txt setup.cfg
 
-demo: $(INSTALLED) ## Deploy guardrails and watch them survive a killed worker and a failed deployment
+demo: $(INSTALLED) console ## Deploy guardrails and watch them survive a killed worker and a failed deployment
 	$(BIN)/pipeline-engine demo
 
-up: $(INSTALLED) ## Run the whole stack here until Ctrl-C
+up: $(INSTALLED) console ## Run the whole stack here until Ctrl-C
 	$(BIN)/pipeline-engine up
 
 down: $(INSTALLED) ## Stop a stack that runs in the background
@@ -47,7 +51,7 @@ down: $(INSTALLED) ## Stop a stack that runs in the background
 test: $(INSTALLED) ## Run the tests of the product
 	$(PYTEST) --ignore=$(TOOLS)
 
-check: lint types contracts ## All that must hold: lint, types, contracts, then the tests
+check: lint types contracts check-console ## All that must hold: lint, types, contracts, then the tests
 	$(PYTEST) --ignore=$(TOOLS)
 
 check-tools: $(INSTALLED) ## Run the tests of the benchmarks and of the battery
@@ -63,6 +67,11 @@ types: $(INSTALLED) ## mypy --strict on the three packages
 
 contracts: $(INSTALLED) ## Who may import whom
 	$(BIN)/lint-imports
+
+# What the API answers is written down anew each time, so its types are never stale.
+check-console: console ## Types, style and tests of the console
+	$(BIN)/python -m tests.pages.openapi web/console/openapi.json
+	cd web/console && PATH="$(abspath $(BIN)):$$PATH" npm run --silent check
 
 pages: $(INSTALLED) ## Write the pages of the reference anew that are made from the code
 	$(BIN)/python -m tests.pages
@@ -84,5 +93,6 @@ battery-bugs: $(INSTALLED) ## Check that the battery notices seven deliberate bu
 	$(BIN)/python -m battery.checker
 
 clean: ## Delete .venv and what tools left behind
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info \
+		web/console/node_modules web/static/console
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

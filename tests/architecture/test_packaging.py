@@ -24,6 +24,8 @@ from pipeline_engine.embedded.processes import Layout, application_programs
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "acme-pipeline-actions"
 WRITE_AN_ACTION = DOCS / "howto" / "write-an-action.md"
+#: What the console is built from: no part of what is installed.
+CONSOLE = ROOT / "web" / "console"
 REDIS_DATABASE = 33  # far from the other tests' own: they flush it
 LOCKS = ("requirements/run.txt", "requirements/dev.txt")
 OURS = {
@@ -40,7 +42,10 @@ RUN_NOT_IMPORTED = {"async-timeout", "flower", "tzdata", "uvloop"}
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """Our wheel, built from a copy: a build leaves folders behind."""
+    """Our wheel, built from a copy: a build leaves folders behind.
+
+    Without the sources of the console, so that nothing is built: it has what `make` has built.
+    """
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     source.mkdir()
@@ -49,9 +54,17 @@ def wheel(tmp_path_factory):
             shutil.copy(ROOT / name, source)
     for name in OURS:
         shutil.copytree(
-            ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+            ROOT / name,
+            source / name,
+            ignore=not_in_a_wheel,
         )
     return build_wheel(source, folder)
+
+
+def not_in_a_wheel(folder, names):
+    """Name what is in *folder* and is not copied."""
+    left_behind = shutil.ignore_patterns("__pycache__", "*.egg-info")(folder, names)
+    return left_behind | {name for name in names if Path(folder, name) == CONSOLE}
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +90,18 @@ def test_the_wheel_holds_every_file_of_the_four_folders(wheel):
         f"{name}/{path.relative_to(ROOT / folder).as_posix()}"
         for folder, name in OURS.items()
         for path in (ROOT / folder).rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and path.suffix != ".pyc" and CONSOLE not in path.parents
     }
 
     assert wanted - inside == set()
+
+
+def test_the_lock_of_the_console_names_no_address_as_each_machine_has_its_own_registry():
+    lock = json.loads((CONSOLE / "package-lock.json").read_text())
+    others = {name: package for name, package in lock["packages"].items() if name}
+
+    assert [name for name, package in others.items() if "resolved" in package] == []
+    assert [name for name, package in others.items() if "integrity" not in package] == []
 
 
 def test_an_installed_wheel_finds_its_migrations_away_from_the_checkout(installed, tmp_path):

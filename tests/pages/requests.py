@@ -36,7 +36,7 @@ def page() -> str:
 
 def _requests(written: str) -> Iterator[str]:
     """One part for each route, in the order of the table of routes."""
-    paths = _document()["paths"]
+    paths = document()["paths"]
     for method, path in re.findall(r"^\| `([A-Z]+) (/\S*)` \|", written, re.MULTILINE):
         item = paths[f"/api/v1{path}"]
         yield _request(method, path, item, item[method.lower()])
@@ -94,7 +94,8 @@ def _indented(value: Any, level: int = 0) -> str:
     return "{" + pad + ("," + pad).join(members) + end + "}"
 
 
-def _document() -> dict[str, Any]:
+def document() -> dict[str, Any]:
+    """The OpenAPI document, of an app that reaches nothing."""
     runtime = Runtime.start(Settings.from_env(SETTINGS))
     try:
         app: Flask = import_module("pipeline_engine_web.app").create_app(runtime)

@@ -1,0 +1,43 @@
+/** JSON whose numbers keep their digits: JavaScript's own would make 9007199254740993 an even one. */
+
+/** A number that JavaScript cannot hold as it was written, such as a big integer or `1.0`. */
+export class Exact {
+  constructor(readonly digits: string) {}
+
+  valueOf(): number {
+    return Number(this.digits);
+  }
+
+  toString(): string {
+    return this.digits;
+  }
+}
+
+export type Json = null | boolean | number | string | Exact | Json[] | { [key: string]: Json };
+
+type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
+const parseWith = JSON.parse as (text: string, reviver: Reviver) => unknown;
+
+export function parse(text: string): unknown {
+  return parseWith(text, (_, value, context) => {
+    const source = context?.source;
+    if (typeof value !== "number" || source === undefined || String(value) === source) return value;
+    return new Exact(source);
+  });
+}
+
+/** Write JSON for people, with the digits that came. Objects that are short stay on one line. */
+export function print(value: unknown, indent = ""): string {
+  if (value instanceof Exact) return value.digits;
+  if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null";
+  const inner = `${indent}  `;
+  const list = Array.isArray(value);
+  const [open, close] = list ? "[]" : "{}";
+  const parts = list
+    ? value.map((one) => print(one, inner))
+    : Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${print(one, inner)}`);
+  if (parts.length === 0) return `${open}${close}`;
+  const line = list ? `[${parts.join(", ")}]` : `{ ${parts.join(", ")} }`;
+  if (line.length + indent.length <= 44 && !line.includes("\n")) return line;
+  return `${open}\n${parts.map((part) => inner + part).join(",\n")}\n${indent}${close}`;
+}

@@ -1,0 +1,34 @@
+/** What the API answers, by the names that the pages use; all from the OpenAPI document. */
+
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+/** Answers have all their fields; the document says so of none. */
+type Whole<T> = T extends (infer One)[]
+  ? Whole<One>[]
+  : T extends object
+    ? { [Key in keyof T]-?: Whole<Exclude<T[Key], undefined>> }
+    : T;
+
+export type ListedExecution = Whole<Schemas["ListedExecution"]>;
+export type Execution = Whole<Schemas["Execution"]>;
+export type ExecutionList = Whole<Schemas["ExecutionList"]>;
+export type Progress = Whole<Schemas["Progress"]>;
+export type Step = Whole<Schemas["Step"]>;
+export type StepList = Whole<Schemas["StepList"]>;
+export type Event = Whole<Schemas["Event"]>;
+export type EventList = Whole<Schemas["EventList"]>;
+export type LogLine = Whole<Schemas["LogLine"]>;
+export type LogList = Whole<Schemas["LogList"]>;
+export type Explanation = Whole<Schemas["Explanation"]>;
+export type Finding = Whole<Schemas["Finding"]>;
+export type Pagination = Whole<Schemas["Pagination"]>;
+
+/** What a definition says of a step, as far as the pages show it. */
+export interface DefinedStep {
+  id: string;
+  name?: string;
+  action: string;
+  depends_on?: string[];
+  params?: Record<string, unknown>;
+}

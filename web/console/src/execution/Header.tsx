@@ -1,0 +1,110 @@
+/** What this is, how it stands, how far it is, and what one can do about it. */
+
+import type { Execution, Progress } from "../api/types";
+import { Bar, type Share } from "../parts/Bar";
+import { CopyButton } from "../parts/CopyButton";
+import { Chip } from "../parts/State";
+import { HOME, Link } from "../router";
+import { isOpen, stateOfExecution } from "../states";
+import { clock, duration, exact, moment } from "../time";
+import { Cancel } from "./Cancel";
+import { curlOf } from "./curl";
+
+interface Props {
+  progress: Progress;
+  lost: number;
+  awaySince: number | null;
+  now: number;
+}
+
+export function Header({ progress, lost, awaySince, now }: Props) {
+  const { execution } = progress;
+  const name = execution.pipeline_definition.pipeline_name || "(without a name)";
+  const pipeline = execution.pipeline_id;
+  return (
+    <header className="exec-head">
+      <nav className="crumbs" aria-label="Where this is">
+        <Link href={HOME}>Executions</Link>
+        <span>/</span>
+        {pipeline ? <Link href={`${HOME}?pipeline=${pipeline}`}>{name}</Link> : <span>{name}</span>}
+        <span>/</span>
+        <span className="id">{execution.id}</span>
+      </nav>
+      <div className="title">
+        <h1>{name}</h1>
+        <Chip state={stateOfExecution(execution)} />
+        {awaySince !== null && (
+          <span className="away" role="status">
+            <span className="dot" /> reconnecting since {clock(awaySince)}
+          </span>
+        )}
+        <div className="tools">
+          <CopyButton text={curlOf(execution.id)}>Copy as curl</CopyButton>
+          {isOpen(execution.status) && <Cancel execution={execution} />}
+        </div>
+      </div>
+      <Facts progress={progress} lost={lost} now={now} />
+      {execution.error_info && <Failed execution={execution} />}
+    </header>
+  );
+}
+
+function Facts({
+  progress: { execution, aggregated_progress: sum },
+  lost,
+  now,
+}: Omit<Props, "awaySince">) {
+  const percent = Math.floor(Number(sum.overall_progress));
+  const open = isOpen(execution.status);
+  const { look } = stateOfExecution(execution);
+  const shares: Share[] = [
+    { look: open ? "running" : look, share: percent },
+    { look: "skipped", share: 100 - percent },
+  ];
+  const begun = execution.start_time ?? execution.created_at;
+  const until = execution.end_time === null ? now : moment(execution.end_time);
+  return (
+    <div className="facts">
+      <Bar shares={shares} label={`${percent} % done`} />
+      <span>
+        <b>{percent} %</b> · {sum.completed_steps} of {sum.total_steps} steps
+      </span>
+      {open && (sum.eta_seconds ?? 0) > 0 && (
+        <span>
+          about <b>{duration(Number(sum.eta_seconds) * 1_000)}</b> left
+        </span>
+      )}
+      <span title={`from ${exact(moment(begun))}`}>
+        {open ? "elapsed" : "took"} <b>{duration(until - moment(begun))}</b>
+      </span>
+      <span title={execution.started_by ?? undefined}>
+        started by <b>{execution.initiator}</b>
+        {execution.user_id && <> for {execution.user_id}</>}
+      </span>
+      <span>
+        revision <b>{execution.revision}</b>
+      </span>
+      {lost > 0 && (
+        <span>
+          {lost} lost {lost === 1 ? "attempt" : "attempts"} repeated
+        </span>
+      )}
+      {execution.parent_execution_id && (
+        <Link className="parent" href={`${HOME}/${execution.parent_execution_id}`}>
+          started by another execution
+        </Link>
+      )}
+    </div>
+  );
+}
+
+function Failed({ execution }: { execution: Execution }) {
+  const { code, message, step_id } = execution.error_info ?? {};
+  return (
+    <p className="failure" role="status">
+      <code>{String(code ?? "failed")}</code>
+      {step_id ? ` at ${step_id}: ` : ": "}
+      {String(message ?? "")}
+    </p>
+  );
+}

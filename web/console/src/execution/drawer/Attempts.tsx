@@ -1,0 +1,42 @@
+import { useMemo } from "react";
+import type { Event, Step } from "../../api/types";
+import { Time } from "../../parts/Time";
+import { duration } from "../../time";
+import { tracks } from "../segments";
+
+/** What each attempt did and how it ended, as the history tells it. */
+export function Attempts({ row, events, now }: { row: Step; events: Event[]; now: number }) {
+  const track = useMemo(() => tracks(events).get(row.id), [events, row.id]);
+  if (!track || track.segments.length === 0) {
+    return (
+      <p className="empty">
+        {row.start_time === null
+          ? "No attempt has begun yet."
+          : `Attempt ${row.attempt}; the events that are loaded tell no more of it.`}
+      </p>
+    );
+  }
+  return (
+    <ol className="attempts">
+      {track.segments.map((segment) => (
+        <li key={segment.from + segment.look}>
+          <span className={`chip ${segment.look}`}>{segment.attempt}</span>
+          <div>
+            {segment.label} · {duration((segment.to ?? now) - segment.from)}
+            {segment.to === null && ", goes on"}
+            <div className="muted">
+              since <Time at={new Date(segment.from).toISOString()} now={now} />
+            </div>
+            {track.marks
+              .filter((mark) => mark.at === segment.to)
+              .map((mark) => (
+                <div key={mark.label} className={`tint-${mark.look}`}>
+                  {mark.label}
+                </div>
+              ))}
+          </div>
+        </li>
+      ))}
+    </ol>
+  );
+}

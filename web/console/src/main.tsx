@@ -1,0 +1,28 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+import { Problem } from "./api/client";
+import "./styles/tokens.css";
+import "./styles/base.css";
+
+const RETRIES = 2;
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 1_000,
+      // What the server has refused it refuses again; what did not get there may.
+      retry: (count, error) =>
+        count < RETRIES && error instanceof Problem && (error.status === 0 || error.status >= 500),
+    },
+  },
+});
+
+const root = document.getElementById("app");
+if (root) {
+  createRoot(root).render(
+    <QueryClientProvider client={client}>
+      <App />
+    </QueryClientProvider>,
+  );
+}

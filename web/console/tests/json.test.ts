@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { Exact, parse, print } from "../src/api/json";
+
+test("big integers, long decimals and 1.0 are shown as they came", () => {
+  const text = '{"id":3544790567247868102,"n":9007199254740993,"x":0.2345678901234568,"t":1.0}';
+
+  const printed = print(parse(text));
+
+  expect(printed).toContain('"id": 3544790567247868102');
+  expect(printed).toContain('"n": 9007199254740993');
+  expect(printed).toContain('"x": 0.2345678901234568');
+  expect(printed).toContain('"t": 1.0');
+});
+
+test("numbers that JavaScript holds are plain numbers, so that one can reckon with them", () => {
+  expect(parse('{"page":3,"share":0.5}')).toEqual({ page: 3, share: 0.5 });
+  expect(Number(parse("12.0"))).toBe(12);
+  expect(parse("9007199254740993")).toBeInstanceOf(Exact);
+});
+
+test("what is empty stays visible, and texts stay texts", () => {
+  expect(print(parse('{"e":"","z":null,"d":{},"l":[]}'))).toBe(
+    '{ "e": "", "z": null, "d": {}, "l": [] }',
+  );
+  expect(print("<img src=x onerror=alert(1)>")).toBe('"<img src=x onerror=alert(1)>"');
+});
