@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import orjson
@@ -11,8 +12,9 @@ from flask.json.provider import DefaultJSONProvider
 
 from pipeline_engine.services import Runtime
 
-from . import api, approvals, docs, front
+from . import api, approvals, console_pages, docs, front
 from .api import auth, context, errors, headers, names, rate_limits, recording, trigger
+from .console_pages.application import BUILT
 from .openapi import make_api
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -44,8 +46,11 @@ class OrjsonProvider(DefaultJSONProvider):
         return orjson.dumps(obj, default=self.default).decode()
 
 
-def create_app(runtime: Runtime) -> Flask:
-    """Make the application around *runtime*; it opens no connection before the first request."""
+def create_app(runtime: Runtime, *, console: Path = BUILT) -> Flask:
+    """Make the application around *runtime*; it opens no connection before the first request.
+
+    *console* is the folder of its built pages.
+    """
     app = Application(__name__)
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
@@ -69,5 +74,6 @@ def create_app(runtime: Runtime) -> Flask:
     api.install(app, smorest)
     docs.install(app, smorest)
     approvals.install(app)
+    console_pages.install(app, console)
     front.install(app, runtime.settings.flower_url)
     return app

@@ -8,12 +8,14 @@ from pipeline_engine.services.health import SERVICE, VERSION
 
 from .api import BASE
 from .api.auth import open_to_everybody
+from .console_pages.application import is_built
+from .console_pages.goals import START
 
 FORMS = ("application/json", "text/html")  # the first is for who does not care
 
 
 def install(app: Flask, flower_url: str | None) -> None:
-    """Serve the front page; it needs no token and looks at nothing."""
+    """Serve the front page; it needs no token, and leads people to the console where it is."""
     links = {
         "api": BASE,
         "docs": "/docs",
@@ -26,7 +28,10 @@ def install(app: Flask, flower_url: str | None) -> None:
 
     @open_to_everybody
     def front() -> Response:
-        if request.accept_mimetypes.best_match(FORMS) == "text/html":
+        is_read = request.accept_mimetypes.best_match(FORMS) == "text/html"
+        if is_read and is_built(app):
+            answer = Response(status=302, headers={"Location": START})
+        elif is_read:
             answer = Response(render_template("front.html", version=VERSION, links=links))
         else:
             answer = jsonify({"service": SERVICE, "version": VERSION, "links": links})

@@ -57,6 +57,7 @@ main.sections = {
         "up": Entry("stack", "Run servers, web, workers and beat here."),
         "status": Entry("stack", "List the processes of the stack."),
         "env": Entry("stack", "Print its addresses and keys for a shell."),
+        "open": Entry("open", "Open the console in a browser, signed in."),
         "down": Entry("stack", "Stop the stack; its data stays."),
         "reset": Entry("stack", "Delete the data of the stack."),
         "demo": Entry("demo", "See the main job survive the death of a worker."),

@@ -60,6 +60,7 @@ def up(
     """
     from pipeline_engine.embedded.announcement import announcement, typed
     from pipeline_engine.embedded.console import Console
+    from pipeline_engine.embedded.sign_in_link import sign_in_link
     from pipeline_engine.embedded.stack import Stack
     from pipeline_engine.embedded.up import StackRun, Wishes
     from pipeline_engine.isolation.terms import Terms, untrusted
@@ -74,7 +75,11 @@ def up(
         )
         stop = f"{typed('down', directory)}; the data stays"
         lines = announcement(
-            stack.state, stack.directory, stop=stop, isolated=untrusted(Terms.from_env())
+            stack.state,
+            stack.directory,
+            stop=stop,
+            isolated=untrusted(Terms.from_env()),
+            link=sign_in_link(stack.exports),
         )
         for line in (*stack.state.remarks, *lines):
             click.echo(line)

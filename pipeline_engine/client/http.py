@@ -340,6 +340,10 @@ class Client:
         """Revoke a token."""
         self._send("DELETE", f"tokens/{token_id}")
 
+    def sign_in_link(self) -> str:
+        """A new link into the console; it signs a browser in once, with this client's token."""
+        return f"{self.url}{self._object('POST', 'sign-in-links')['path']}"
+
     def whoami(self) -> Json:
         """Return who the token of this client says one is."""
         return self._object("GET", "whoami")

@@ -85,6 +85,13 @@ class Act(StrEnum):
     ALERT_RULE_DELETE = "alert_rule.delete", "alert_rule", "Delete an alert rule with its alerts."
     TOKEN_CREATE = "token.create", "token", "Make an API token; `scopes` are what it may do."
     TOKEN_REVOKE = "token.revoke", "token", "End an API token."
+    SESSION_BEGIN = "session.begin", "session", "Sign in to the console."
+    SESSION_END = "session.end", "session", "Sign out of the console, or sign in anew."
+    SIGN_IN_LINK_CREATE = (
+        "sign_in_link.create",
+        "sign_in_link",
+        "Make a link by which one can sign in to the console once.",
+    )
     SECRET_SET = (
         "secret.set",
         "secret",

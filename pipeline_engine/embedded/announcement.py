@@ -32,15 +32,24 @@ def typed(command: str, directory: Path) -> str:
 
 
 def announcement(
-    state: StackState, directory: Path, *, stop: str, isolated: Sequence[str] = ()
+    state: StackState,
+    directory: Path,
+    *,
+    stop: str,
+    isolated: Sequence[str] = (),
+    link: str | None = None,
 ) -> Iterator[str]:
     """Yield the lines that a newcomer needs next; *stop* says how to end the stack.
 
-    *isolated* are the packages whose actions run in processes of their own.
+    *isolated* are the packages whose actions run in processes of their own, *link* opens the
+    console.
     """
     env = typed("env", directory)
     url, here = state.exports["PIPELINE_API_URL"], _shown(directory)
     yield f"API     {url}  (/docs shows every route)"
+    if link:
+        yield f"console {link}"
+        yield f"        (signs in once, within 10 minutes; then: {typed('open', directory)})"
     if "FLOWER_URL" in state.exports:
         user = state.exports["FLOWER_BASIC_AUTH"].partition(":")[0]
         yield f"Flower  {state.exports['FLOWER_URL']}  (user {user}, password: see token)"

@@ -29,6 +29,11 @@ class Console:
         self._coloured = self._out.isatty()
         self._colours: dict[str, int] = {}
 
+    @property
+    def is_terminal(self) -> bool:
+        """Whether people read along, and what is said is not kept."""
+        return self._coloured
+
     def pass_on(self, name: str, line: str, *, speaks: bool) -> None:
         """Print a line of a process if it matters to the user; its log file has all lines.
 

@@ -24,6 +24,7 @@ from pipeline_engine.embedded.installed import InstalledPackages
 from pipeline_engine.embedded.ports import ANY, LOOPBACK, Ports
 from pipeline_engine.embedded.processes import COMMON, Layout, application_programs, of_python
 from pipeline_engine.embedded.server import Server
+from pipeline_engine.embedded.sign_in_link import sign_in_link
 from pipeline_engine.embedded.state import ProcessState, StackState
 from pipeline_engine.embedded.supervisor import Supervisor
 from pipeline_engine.isolation.terms import Terms, untrusted
@@ -169,7 +170,15 @@ class StackRun:
             return False
         self._note(ready=True)
         isolated = untrusted(Terms.from_env())
-        for line in announcement(self._state, self._home.directory, stop=STOP, isolated=isolated):
+        # In a log, where it would be kept, nobody needs it.
+        link = sign_in_link(self._state.exports) if self._console.is_terminal else None
+        for line in announcement(
+            self._state,
+            self._home.directory,
+            stop=STOP,
+            isolated=isolated,
+            link=link,
+        ):
             self._say(line)
         self._say("warnings and errors of the processes follow; --verbose shows all lines")
         return True

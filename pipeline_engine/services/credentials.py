@@ -36,6 +36,8 @@ INTERNAL = frozenset(
     }
 )
 
+BY_ISSUER = "oidc:"  #: in front of whom an issuer vouches for
+
 #: For how long, and of how many tokens, it is remembered that they let in.
 REMEMBERED_SECONDS, MOST_REMEMBERED = 300.0, 1000
 
@@ -122,6 +124,11 @@ class Credentials:
             raise InvalidToken(reason="unknown")
         return found
 
+    def expiry(self, token: str, caller: Caller) -> datetime | None:
+        """When a *token* that has let *caller* in expires; None is never, as far as we know."""
+        by_issuer = caller.principal.startswith(BY_ISSUER)
+        return oidc.expiry(token) if by_issuer else caller.expires_at
+
     def service(self, token: str) -> Caller:
         """The service that reports events, whose ``dapr-api-token`` this is."""
         internal = self._environment.internal
@@ -146,7 +153,7 @@ class Credentials:
             user_id=who.subject,
             others=frozenset(f"{GROUP}{name}" for name in who.groups),
             rights=rights_of(self._roles, who.roles),
-            principal=f"oidc:{who.subject}",
+            principal=f"{BY_ISSUER}{who.subject}",
         )
 
     def _stored(self, token: str) -> Caller:

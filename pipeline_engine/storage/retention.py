@@ -216,6 +216,14 @@ LEDGERS: tuple[Ledger, ...] = (
         "outcome <> 'pending'",
     ),
     Ledger(
+        "console_sessions",
+        "console_sessions",
+        "last_seen_at",
+        "session_retention_days",
+        # The longest silence, see services/console_sessions.py.
+        "(ended_at IS NOT NULL OR expires_at < now() OR last_seen_at < now() - interval '12 h')",
+    ),
+    Ledger(
         "subscription_messages",
         "subscription_messages",
         "settled_at",

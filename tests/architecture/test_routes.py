@@ -32,9 +32,15 @@ OPEN = {
     "/docs",
     "/approvals/<uuid:execution_id>",  # a page that asks for a token
     "/static/<path:filename>",
+    "/static/console/<path:filename>",  # 404 for everybody
+    "/console/",  # who is not signed in is sent to the next but one
+    "/console/<path:path>",
+    "/console/assets/<path:filename>",  # what the pages load: the same for all, and public
+    "/console/sign-in",
+    "/console/sign-out",  # ends the session that the cookie names, if there is one
 }
 #: For whoever is known, whatever he may.
-WITHOUT_SCOPE = OPEN | {"/api/v1/whoami"}
+WITHOUT_SCOPE = OPEN | {"/api/v1/whoami", "/api/v1/sign-in-links", "/console/session"}
 OF_THE_MESH = {
     "/deliveries",
     "/deliveries/<delivery_id>/replay",

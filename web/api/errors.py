@@ -14,14 +14,20 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from pipeline_engine import errors
-from pipeline_engine.services import JsonRejected, credentials, rate_limits, tokens
+from pipeline_engine.services import (
+    JsonRejected,
+    console_sessions,
+    credentials,
+    rate_limits,
+    tokens,
+)
 from pipeline_engine.services.marketplace import refusals as marketplace
 from pipeline_engine.services.pipelines import SystemPipelineReadOnly
 from pipeline_engine.services.webhooks import refusals as webhooks
 from pipeline_engine.services.webhooks.door import UnreadableBody
 
 from ..problems import PROBLEM_TYPE, UNEXPECTED, Problem, of_http
-from . import auth, headers, preconditions, recording
+from . import auth, cookies, headers, preconditions, recording
 from .bodies import InvalidRequest
 
 #: When it is worth while to try again, in seconds.
@@ -78,6 +84,9 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.InvalidUserId: HTTPStatus.UNPROCESSABLE_ENTITY,
     auth.InvalidOwner: HTTPStatus.UNPROCESSABLE_ENTITY,
     auth.OwnerNotAllowed: HTTPStatus.FORBIDDEN,
+    console_sessions.SessionEnded: HTTPStatus.UNAUTHORIZED,
+    console_sessions.InvalidSignInLink: HTTPStatus.UNAUTHORIZED,
+    cookies.CsrfFailed: HTTPStatus.FORBIDDEN,
     credentials.InvalidToken: HTTPStatus.UNAUTHORIZED,
     credentials.AuthenticationNotConfigured: HTTPStatus.FORBIDDEN,
     credentials.InvalidInternalToken: HTTPStatus.FORBIDDEN,
@@ -104,6 +113,17 @@ def install(app: Flask) -> None:
         app.register_error_handler(of_database, _of_storage)
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(Exception, _unexpected)
+
+
+def of(error: Exception) -> Response:
+    """The problem that tells of *error*, whatever it is; of a redirect the redirect."""
+    if isinstance(error, errors.PipelineEngineError):
+        return of_ours(error)
+    if isinstance(error, DBAPIError | PoolTimeout):
+        return _of_storage(error)
+    if isinstance(error, HTTPException):
+        return current_app.make_response(_of_http(error))
+    return _unexpected(error)
 
 
 def status_of(error: errors.PipelineEngineError) -> HTTPStatus:

@@ -8,6 +8,9 @@ from flask import Flask, Response, g, request
 from .. import marks
 from ..marks import CORRELATION
 
+#: What a page may say otherwise than all the others.
+MAY_DIFFER = ("Cache-Control", "Content-Security-Policy", "Referrer-Policy")
+
 
 def install(app: Flask) -> None:
     """Name each request before anything else looks at it; mark each response after."""
@@ -34,9 +37,9 @@ def _correlate_now() -> str:
 
 
 def _finish(response: Response) -> Response:
-    kept = response.headers.get("Cache-Control")
+    kept = {name: response.headers[name] for name in MAY_DIFFER if name in response.headers}
     for name, value in marks.of_response(correlation_id(), is_secure=request.is_secure):
         response.headers.set(name, value)
-    if kept is not None:
-        response.headers.set("Cache-Control", kept)
+    for name, value in kept.items():
+        response.headers.set(name, value)
     return response

@@ -28,6 +28,13 @@ EXAMPLES: Mapping[str, Example] = {
     "list_tokens": Example(answer={"tokens": [TOKEN], "pagination": PAGE}),
     "get_token": Example(path={"token_id": "k3v9d2m7q1xa"}, answer=TOKEN),
     "revoke_token": Example(path={"token_id": "k3v9d2m7q1xa"}),
+    "create_sign_in_link": Example(
+        answer={
+            "id": "0b8f3c52-6f0d-4a6e-9a51-6f6f3c7f7d11",
+            "path": "/console/sign-in?code=…",
+            "expires_at": AT,
+        },
+    ),
     "get_quotas": Example(
         answer={
             "user_id": "ada",

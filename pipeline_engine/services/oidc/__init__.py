@@ -8,7 +8,7 @@ for), ``claims`` (what a believed token says), ``issuer`` (all of it together).
 from __future__ import annotations
 
 from pipeline_engine.services.oidc.claims import Identity
-from pipeline_engine.services.oidc.compact import is_compact
+from pipeline_engine.services.oidc.compact import expiry, is_compact
 from pipeline_engine.services.oidc.fetching import IssuerAway
 from pipeline_engine.services.oidc.issuer import Issuer, keys_now
 from pipeline_engine.services.oidc.refusals import Reason, TokenRefused
@@ -19,6 +19,7 @@ __all__ = [
     "IssuerAway",
     "Reason",
     "TokenRefused",
+    "expiry",
     "is_compact",
     "keys_now",
 ]

@@ -12,6 +12,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from pipeline_engine.domain import json_guard
@@ -55,6 +56,12 @@ class SignedToken:
 def is_compact(text: str) -> bool:
     """Tell whether *text* means to be a signed token."""
     return text.count(".") == 2
+
+
+def expiry(text: str) -> datetime:
+    """When a token expires whose signature and claims were found right before."""
+    claims = read_object(_decoded(text.split(".")[1]))
+    return datetime.fromtimestamp(float(claims["exp"]), UTC)
 
 
 def read_object(raw: bytes, most_bytes: int = MOST_CHARACTERS) -> Mapping[str, Any]:

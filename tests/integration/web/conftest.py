@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -17,6 +18,8 @@ from pipeline_engine.config import Settings
 from pipeline_engine.services import Runtime
 
 SERVICE, ALICE, BOB, INTERNAL = "service-token", "alice-token", "bob-token", "internal-token"
+#: Whether somebody has built the console here says nothing about the rest.
+NOT_BUILT = Path("/there/is/no/console")
 Clients = Callable[..., FlaskClient]
 
 
@@ -80,7 +83,8 @@ def app_with() -> Callable[[Settings], Flask]:
 
 def make_app(runtime: Runtime) -> Flask:
     """Nobody imports the web side by name, except the Procfile and this line."""
-    made: Flask = import_module("pipeline_engine_web.app").create_app(runtime)
+    create_app = import_module("pipeline_engine_web.app").create_app
+    made: Flask = create_app(runtime, console=NOT_BUILT)
     return made
 
 

@@ -358,6 +358,11 @@ def create_token(session: Session, alice: FlaskClient) -> Act:
     return Act("token.create", "/api/v1/tokens", {"name": "ci", "scopes": ["executions:run"]})
 
 
+@route("POST", "/sign-in-links")
+def create_sign_in_link(session: Session, alice: FlaskClient) -> Act:
+    return Act("sign_in_link.create", "/api/v1/sign-in-links")
+
+
 @route("DELETE", "/tokens/<token_id>")
 def revoke_token(session: Session, alice: FlaskClient) -> Act:
     made = alice.post("/api/v1/tokens", json={"name": "ci", "scopes": ["executions:run"]}).json

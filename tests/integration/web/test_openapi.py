@@ -11,6 +11,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+#: What is for browsers.
+PAGES = {"approvals_page", "docs", "front", "static"}
+PAGES |= {"console_door", "console_pages", "console_session", "no_page"}
+
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every operation of the document."""
@@ -40,7 +44,7 @@ def test_every_route_is_documented_once_under_its_canonical_path(
         for rule in app.url_map.iter_rules()
         for method in rule.methods or ()
         if method not in {"HEAD", "OPTIONS"} and "_alias_" not in rule.endpoint
-        if rule.endpoint.partition(".")[0] not in {"approvals_page", "docs", "front", "static"}
+        if rule.endpoint.partition(".")[0] not in PAGES
     }
 
     assert documented == served

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -203,3 +204,19 @@ def test_the_door_believes_no_more_proxies_than_there_are(app: Flask) -> None:
         assert site.get("/", **forged).json == {"from": "127.0.0.1"}
     with running_door(echo, Limits(trusted_proxies=1)) as site:
         assert site.get("/", **forged).json == {"from": "203.0.113.9"}
+
+
+def test_who_tries_tokens_on_the_sign_in_page_is_told_to_come_back_on_a_page(narrow: Flask) -> None:
+    browser = narrow.test_client()
+    (csrf,) = re.findall(r'name="csrf" value="([^"]+)"', browser.get("/console/sign-in").text)
+
+    def tried(token: str) -> Any:
+        form = {"csrf": csrf, "token": token}
+        return browser.post("/console/sign-in", data=form, headers={"Origin": "http://localhost"})
+
+    refused = [tried("wrong") for _ in range(3)]
+
+    assert [answer.status_code for answer in refused] == [401, 401, 429]
+    assert refused[-1].mimetype == "text/html"
+    assert int(refused[-1].headers["Retry-After"]) > 0
+    assert tried(ALICE).status_code == 303  # whoever knows a token is not held up by others

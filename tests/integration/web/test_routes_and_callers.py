@@ -319,6 +319,7 @@ LINES: dict[str, Line] = {
     "POST /trigger/<webhook_id>": Line(401, thing=Scene.webhook, open=True),
     "GET /schema": Line(),
     "GET /whoami": Line(),
+    "POST /sign-in-links": Line(201),
 }
 #: What belongs to nobody in particular, or to whoever asks.
 NOBODYS = {"GET /actions/<action_type>", "PUT /secrets/<name>"}

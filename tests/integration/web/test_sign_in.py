@@ -8,6 +8,7 @@ import shlex
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -265,3 +266,22 @@ def test_without_an_issuer_no_jwt_is_believed(
     answer = bearer(app_with(web_settings), token).get("/api/v1/whoami")
 
     assert (answer.status_code, answer.json["code"]) == (401, "invalid_token")
+
+
+def test_a_jwt_signs_in_to_the_console_for_as_long_as_it_is_good(
+    app: Flask, issuer: IssuerServer
+) -> None:
+    claims = issuer.mint.claims("u-1", realm_access={"roles": ["viewer"]})
+    browser = app.test_client()
+    form = browser.get("/console/sign-in").text
+    (csrf,) = re.findall(r'name="csrf" value="([^"]+)"', form)
+
+    browser.post(
+        "/console/sign-in",
+        data={"csrf": csrf, "token": issuer.mint.key.sign(claims)},
+        headers={"Origin": "http://localhost"},
+    )
+
+    found = browser.get("/console/session").json
+    assert found["subject"] == "u-1"
+    assert datetime.fromisoformat(found["expires_at"]).timestamp() == int(claims["exp"])

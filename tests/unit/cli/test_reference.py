@@ -20,7 +20,7 @@ REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 FILES = ("release.json", "params.json", "notify.json")
 #: of these, nothing is to be read by a program, as they run until they are stopped, or ask;
 #: or what they print is JSON anyway
-WITHOUT_JSON = {"demo", "issuer", "reset", "up", "schema"}
+WITHOUT_JSON = {"open", "demo", "issuer", "reset", "up", "schema"}
 COLUMNS = 80
 
 

@@ -1,0 +1,34 @@
+"""The link by which whoever has started a stack signs in to its console."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from urllib.parse import urlsplit
+
+PAGES = "/console/"
+
+
+def sign_in_link(exports: Mapping[str, str]) -> str | None:
+    """A new link; None if the console is not built, or nobody answers. *exports* say where."""
+    address = exports["PIPELINE_API_URL"]
+    connection = HTTPConnection(urlsplit(address).netloc, timeout=5)
+    try:
+        connection.request("GET", "/", headers={"Accept": "text/html"})
+        front = _read(connection.getresponse())
+        if not (front.getheader("Location") or "").startswith(PAGES):
+            return None
+        bearer = f"Bearer {exports['PIPELINE_API_TOKEN']}"
+        connection.request("POST", "/api/v1/sign-in-links", headers={"Authorization": bearer})
+        answer = connection.getresponse()
+        return f"{address}{json.load(answer)['path']}" if answer.status == 201 else None
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def _read(response: HTTPResponse) -> HTTPResponse:
+    response.read()  # or the connection could not be used again
+    return response
