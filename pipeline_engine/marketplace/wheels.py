@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from configparser import ConfigParser
-from configparser import Error as ConfigError
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from importlib import metadata
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from packaging.metadata import InvalidMetadata, Metadata
@@ -25,6 +25,8 @@ MOST_UNPACKED = 512 * 1024 * 1024
 MOST_METADATA = 1024 * 1024
 #: Python imports these when it starts, whoever wants them.
 AT_START = frozenset({"sitecustomize", "usercustomize"})
+#: Endings, in any case, of what Python reads as the metadata of a package, or looks into.
+_OF_PACKAGES = (".dist-info", ".egg-info", ".egg", ".egg-link")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Wheel:
     metadata: Metadata
     entry_points: Mapping[str, Mapping[str, str]]  #: by group
     files: Sequence[PurePosixPath]
+    recorded: Sequence[str]  #: what pip takes away with it
 
     @property
     def modules(self) -> list[str]:
@@ -77,7 +80,7 @@ def read(content: bytes) -> Wheel:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             found = _read(archive)
-    except (zipfile.BadZipFile, InvalidMetadata, InvalidVersion, ConfigError) as error:
+    except (zipfile.BadZipFile, InvalidMetadata, InvalidVersion, csv.Error) as error:
         raise InvalidPackage(f"This is no wheel: {error}") from error
     except (KeyError, ValueError, ExceptionGroup, NotImplementedError, RuntimeError) as error:
         raise InvalidPackage(f"This is no wheel: {error}") from error
@@ -99,9 +102,12 @@ def _read(archive: zipfile.ZipFile) -> Wheel:
         raise InvalidPackage("A wheel has one folder with its metadata, and not several.")
     folder = folders.pop()
     described = Metadata.from_email(_small(archive, f"{folder}/METADATA"), validate=True)
-    listed = f"{folder}/entry_points.txt"
-    text = _small(archive, listed).decode() if PurePosixPath(listed) in files else ""
-    return Wheel(described, _entry_points(text), files)
+    points, recorded = (
+        _small(archive, f"{folder}/{name}").decode() if PurePosixPath(folder, name) in files else ""
+        for name in ("entry_points.txt", "RECORD")
+    )
+    rows = csv.reader(recorded.splitlines())
+    return Wheel(described, _entry_points(points), files, [row[0] for row in rows if row])
 
 
 def _escapes(name: str) -> bool:
@@ -117,17 +123,29 @@ def _small(archive: zipfile.ZipFile, name: str) -> bytes:
     return content
 
 
-class _EntryPoints(ConfigParser):
-    """Names keep their upper case."""
+class _Points(metadata.Distribution):
+    """The entry points of a package that is not installed."""
 
-    def optionxform(self, optionstr: str) -> str:
-        return optionstr
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def read_text(self, filename: str) -> str | None:
+        return self._text if filename == "entry_points.txt" else None
+
+    def locate_file(self, path: Any) -> Path:
+        raise FileNotFoundError(path)
 
 
 def _entry_points(text: str) -> dict[str, dict[str, str]]:
-    parser = _EntryPoints(delimiters=("=",), interpolation=None)
-    parser.read_string(text)
-    return {group: dict(parser[group]) for group in parser.sections()}
+    """Read by the code that reads them once they are installed: another one is told less."""
+    found: dict[str, dict[str, str]] = {}
+    try:
+        points = _Points(text).entry_points
+    except TypeError as error:  # it wants each line to have a =
+        raise InvalidPackage("Its entry points cannot be read.") from error
+    for point in points:
+        found.setdefault(point.group, {})[point.name] = point.value
+    return found
 
 
 def dangers(wheel: Wheel) -> Iterator[str]:
@@ -137,12 +155,24 @@ def dangers(wheel: Wheel) -> Iterator[str]:
     to be kept in one of its own.
     """
     for path in wheel.files:
-        if path.suffix == ".pth":
+        if path.name.endswith(".pth"):  # also one with no other name
             yield f"runs code in every Python process of this environment ({path})"
         elif path.parts[0].split(".")[0] in AT_START:
             yield f"runs code whenever Python starts ({path})"
         elif path.parts[0].endswith(".data"):
             yield f"installs files outside of its modules ({path})"
+        elif path.parts[0].lower().endswith(_OF_PACKAGES) and not _is_metadata(path):
+            yield f"says something in the name of another package ({path})"
+    yield from _of_its_metadata(wheel)
+
+
+def _of_its_metadata(wheel: Wheel) -> Iterator[str]:
+    """The same of what it says: pip believes all of it."""
+    if strange := sorted(set(wheel.recorded) - set(map(str, wheel.files))):
+        yield f"would take {strange[0]!r} away with it, which it does not bring"
+    for wanted in wheel.metadata.requires_dist or ():
+        if wanted.url is not None:
+            yield f"gets {wanted.name} from an address of its own ({wanted.url})"
     for group in sorted(wheel.entry_points.keys() - {GROUP}):
         yield f"has entry points of {group}; a package of actions has those of {GROUP} only"
 

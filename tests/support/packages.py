@@ -62,8 +62,12 @@ def a_wheel(
     entry_points: str | None = None,
     requires: tuple[str, ...] = ("Requires-Python: >=3.11",),
     file_name: str | None = None,
+    records: tuple[str, ...] = (),
 ) -> Path:
-    """Write a wheel into *folder*; by default it has one action, ``acme_greet``."""
+    """Write a wheel into *folder*; by default it has one action, ``acme_greet``.
+
+    *records* are files that its RECORD names besides its own.
+    """
     module = name.replace("-", "_")
     points = f"acme_greet = {module}:Action" if entry_points is None else entry_points
     info = f"{module}-{version}.dist-info"
@@ -86,7 +90,7 @@ def a_wheel(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / (file_name or f"{module}-{version}-py3-none-any.whl")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        lines = []
+        lines = [f"{one},," for one in records]
         for inside, text in contents.items():
             archive.writestr(zipfile.ZipInfo(inside), text)
             digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())

@@ -13,6 +13,9 @@ from pipeline_engine.marketplace import wheels
 from pipeline_engine.marketplace.refusals import InvalidPackage, UnsafePackage
 
 MODULE = {"acme_greetings.py": an_action()}
+POINTS = "[pipeline_engine.actions]\nacme_greet = acme_greetings:Action\n"
+#: Metadata of what every installation trusts.
+OURS = "Metadata-Version: 2.1\nName: pipeline-engine\nVersion: 1.0\n"
 
 
 def read(folder: Path, **given: Any) -> wheels.Wheel:
@@ -44,6 +47,7 @@ def test_what_a_record_says_of_a_wheel(tmp_path: Path) -> None:
     [
         ({"files": {**MODULE, "acme.pth": "import os"}}, r"every Python process.*acme\.pth"),
         ({"files": {**MODULE, "deep/acme.pth": ""}}, "every Python process"),
+        ({"files": {**MODULE, ".pth": "import os"}}, "every Python process"),
         ({"files": {**MODULE, "sitecustomize.py": ""}}, "whenever Python starts"),
         ({"files": {**MODULE, "usercustomize/__init__.py": ""}}, "whenever Python starts"),
         ({"files": {**MODULE, "acme_greetings-1.0.0.data/scripts/ls": ""}}, "outside of"),
@@ -52,6 +56,12 @@ def test_what_a_record_says_of_a_wheel(tmp_path: Path) -> None:
         ({"files": {**MODULE, "a\\..\\evil.py": ""}}, "outside of its folder"),
         ({"entry_points": "[console_scripts]\nls = acme_greetings:run"}, "console_scripts"),
         ({"entry_points": "[pytest11]\nacme = acme_greetings"}, "pytest11"),
+        ({"entry_points": f"{POINTS}# Greets\f[pytest11]\facme = acme_greetings"}, "pytest11"),
+        ({"entry_points": f"{POINTS}  [pytest11]\n  acme = acme_greetings"}, "pytest11"),
+        ({"files": {**MODULE, "acme.egg-info/PKG-INFO": OURS}}, "name of another package"),
+        ({"files": {**MODULE, "acme.EGG-INFO": OURS}}, "name of another package"),
+        ({"files": {**MODULE, "acme-1.Dist-Info/METADATA": OURS}}, "name of another package"),
+        ({"requires": ("Requires-Dist: acme-words @ https://acme.example/w.whl",)}, "address of"),
     ],
     ids=str,
 )
@@ -60,6 +70,15 @@ def test_a_package_that_would_do_more_than_bring_its_modules(
 ) -> None:
     with pytest.raises(UnsafePackage, match=because):
         read(tmp_path, **given)
+
+
+@pytest.mark.parametrize("victim", ["requests/__init__.py", "../../../bin/python"])
+def test_what_pip_would_delete_with_a_package_is_its_own(tmp_path: Path, victim: str) -> None:
+    """pip believes RECORD, also for files that it has not installed."""
+    wheel = a_wheel(tmp_path, records=(victim,))
+
+    with pytest.raises(UnsafePackage, match="would take"):
+        wheels.read(wheel.read_bytes())
 
 
 def test_more_than_fits_on_a_disk_is_not_unpacked(tmp_path: Path) -> None:
@@ -90,4 +109,4 @@ def test_a_zip_without_metadata_and_one_with_two(tmp_path: Path) -> None:
     with pytest.raises(InvalidPackage):
         read(tmp_path, requires=("Requires-Python: whatever",))
     with pytest.raises(InvalidPackage):
-        read(tmp_path, entry_points="[unclosed")
+        read(tmp_path, entry_points=f"{POINTS}acme")
