@@ -470,6 +470,9 @@ class Settings:
     schedule_fire_days: int = _variable(
         "PIPELINE_SCHEDULE_FIRE_RETENTION_DAYS", ma.Integer(load_default=90, validate=AT_LEAST_ONE)
     )
+    guardrail_retention_days: int = _variable(
+        "PIPELINE_GUARDRAIL_RETENTION_DAYS", ma.Integer(load_default=365, validate=AT_LEAST_ONE)
+    )
     archive_directory: str | None = _variable(
         "PIPELINE_ARCHIVE_DIRECTORY", ma.String(load_default=None)
     )

@@ -204,10 +204,21 @@ _DECIDED = (
     "outcome <> 'queued' AND (outcome <> 'fired' OR NOT EXISTS (SELECT FROM executions e"
     " WHERE e.id = old.execution_id AND e.status IN ('PENDING', 'RUNNING')))"
 )
+#: A workflow whose pipeline has ended, and has told so; its runs go with it.
+_NOTHING_RUNS = (
+    "NOT EXISTS (SELECT FROM guardrail_runs r WHERE r.workflow_id = old.id AND r.ended_at IS NULL)"
+)
 #: One line for each noun whose rows have an age of their own.
 LEDGERS: tuple[Ledger, ...] = (
     Ledger("deliveries", "inbox", "received_at", "delivery_days", _SETTLED),
     Ledger("schedule_fires", "schedule_fires", "recorded_at", "schedule_fire_days", _DECIDED),
+    Ledger(
+        "guardrail_workflows",
+        "guardrail_workflows",
+        "updated_at",
+        "guardrail_retention_days",
+        _NOTHING_RUNS,
+    ),
     Ledger(
         "webhook_deliveries",
         "webhook_deliveries",

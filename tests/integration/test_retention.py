@@ -8,6 +8,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select, text
@@ -26,6 +27,7 @@ from pipeline_engine.setting_kinds import RetentionRule
 from pipeline_engine.storage.archive import documents
 from pipeline_engine.storage.tables.events import Event, EventType
 from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.tables.guardrails import GuardrailRun, GuardrailWorkflow
 from pipeline_engine.storage.tables.inbox import Delivery
 from pipeline_engine.storage.tables.pipelines import PipelineRevision
 from pipeline_engine.storage.tables.steps import Correlation, StepExecution
@@ -190,6 +192,33 @@ def test_a_delivery_for_a_step_that_is_gone_is_forgotten(runtime, session):
     a_delivery(session, "pending", step_execution_id=10**12, attempt=1)
 
     assert retention.clean_up(runtime).deliveries == 1
+
+
+def a_workflow(session: Session, *, days_ago: int, ended_at: datetime | None = OLD) -> UUID:
+    """A guardrail workflow with a run, which goes on if it has no end."""
+    facts = {"phase": "failed" if ended_at else "deploying", "current_step": 12, "total_steps": 12}
+    changed_at = NOW - timedelta(days=days_ago)
+    row = GuardrailWorkflow(
+        id=uuid4(), created_by="user:a", given={}, derived={}, updated_at=changed_at, **facts
+    )
+    session.add(row)
+    session.flush()
+    run = {"step_number": 12, "pipeline": "guardrail-deployment", "number": 1}
+    session.add(GuardrailRun(workflow_id=row.id, execution_id=uuid4(), ended_at=ended_at, **run))
+    session.commit()
+    return row.id
+
+
+def test_a_guardrail_workflow_is_kept_for_a_year_and_as_long_as_its_pipeline_runs(
+    runtime: Runtime, session: Session
+) -> None:
+    a_workflow(session, days_ago=366)
+    kept = {a_workflow(session, days_ago=364), a_workflow(session, days_ago=366, ended_at=None)}
+
+    cleaned = retention.clean_up(runtime)
+
+    assert cleaned.ledgers["guardrail_workflows"] == 1
+    assert set(session.scalars(select(GuardrailRun.workflow_id))) == kept
 
 
 def test_a_definition_is_kept_for_as_long_as_an_execution_is_pinned_to_it(runtime, session):

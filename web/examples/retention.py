@@ -68,7 +68,7 @@ EXAMPLES: Mapping[str, Example] = {
                 },
             ],
             "executions": 120,
-            "ledgers": {"deliveries": 44, "schedule_fires": 0, "webhook_deliveries": 9},
+            "ledgers": {"deliveries": 44, "guardrail_workflows": 1, "webhook_deliveries": 9},
             "oldest_end": "2025-12-30T09:00:00+00:00",
             "archive": "/var/lib/pipeline-engine/archive",
         }
@@ -81,7 +81,7 @@ EXAMPLES: Mapping[str, Example] = {
             "executions": 120,
             "steps": 0,
             "events": 0,
-            "ledgers": {"deliveries": 44, "schedule_fires": 0, "webhook_deliveries": 9},
+            "ledgers": {"deliveries": 44, "guardrail_workflows": 1, "webhook_deliveries": 9},
             "revisions": 0,
             "audit_records": 0,
             "batches": 0,
