@@ -90,7 +90,19 @@ def bubblewrap() -> str | None:
 
 def search_path() -> list[str]:
     """Where a child finds what this process would import; not the folder that it stands in."""
-    return [str(Path(one).resolve()) for one in sys.path if one and Path(one).exists()]
+    places = sys.path[1:] if _is_put_in_front() else sys.path
+    return [str(Path(one).resolve()) for one in places if one and Path(one).exists()]
+
+
+def _is_put_in_front() -> bool:
+    """Whether ``python -m`` has put the folder there that this process stands in.
+
+    Nobody has asked for that, and an ``.env`` with all keys is in it. Whoever wants a child to see
+    it says so: in ``PYTHONPATH``, or by installing what is there.
+    """
+    if sys.flags.safe_path or not sys.path or not sys.path[0]:
+        return False
+    return Path(sys.path[0]).resolve() == Path.cwd()
 
 
 def readable() -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -81,6 +83,22 @@ def test_behind_walls_it_reads_and_writes_no_file_of_others_and_opens_no_connect
     with pytest.raises(Exception, match=r"Permission denied|refused"):
         misbehave(walled, "connect", port=listening)
     assert misbehave(walled, "own_file") == "mine"
+
+
+def test_the_folder_that_a_worker_stands_in_is_none_of_its_business(tmp_path: Path):
+    """``python -m``, as the Procfile says, looks for modules there; and there is the ``.env``."""
+    words = "from pipeline_engine.isolation import sandbox; print(*sandbox.readable(), sep='\\n')"
+    (tmp_path / "as_a_worker.py").write_text(words)
+
+    found, wanted = (
+        subprocess.check_output(
+            [sys.executable, "-m", "as_a_worker"], cwd=tmp_path, env=environment, text=True
+        ).splitlines()
+        for environment in ({}, {"PYTHONPATH": str(tmp_path)})
+    )
+
+    assert str(tmp_path) not in found
+    assert str(tmp_path) in wanted
 
 
 def test_without_walls_it_is_held_by_limits_alone(
