@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from support.observing import Run, step
 from support.waiting import wait_until
 
 from pipeline_engine.client import ApiRefused, Client
+from pipeline_engine.demo.peers.process import PeersProcess
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.embedded.ports import free_port
 from pipeline_engine.embedded.stack import Stack
@@ -32,7 +34,9 @@ SCHEDULE = DOCS / "howto" / "run-on-a-schedule.md"
 WHO_MAY = DOCS / "howto" / "who-may.md"
 WEBHOOKS = DOCS / "howto" / "start-from-a-webhook.md"
 ON_EVENTS = DOCS / "howto" / "start-on-events.md"
+GUARDRAILS = DOCS / "guardrails.md"
 SUBSCRIBE = DOCS / "howto" / "subscribe.md"
+DECODER = json.JSONDecoder()
 PLACEHOLDER = re.compile(r"01a2|hooks\.example")
 OF_A_STACK = re.compile(r"(?:\w+=\S+ )?(make \w+|\S*pipeline-engine (up|down)\b).*")
 
@@ -62,8 +66,17 @@ def typed(page: Path, desk: Path) -> str:
 
 
 def answers(printed: str) -> list[dict[str, Any]]:
-    """The answers of the API among what was printed."""
-    return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    """The answers of the API among what was printed; problems end without a new line."""
+    lines = [line for line in printed.splitlines() if line.startswith("{")]
+    return [answer for line in lines for answer in read(line)]
+
+
+def read(line: str) -> Iterator[dict[str, Any]]:
+    """The documents that stand on one line."""
+    begin = 0
+    while begin < len(line):
+        answer, begin = DECODER.raw_decode(line, begin)
+        yield answer
 
 
 def test_the_readme_starts_a_pipeline_and_ends_its_parked_step(desk: Path, client: Client) -> None:
@@ -229,6 +242,31 @@ def test_a_subscriber_hears_what_happens_and_checks_who_says_so(desk: Path, clie
     assert "sent in" in printed
     assert "whsec_" in printed, "the secret was rotated, and the receiver knows the old one"
     assert (desk / "told").read_text().splitlines()[0].strip() == "test"
+
+
+def test_a_guardrail_deployment_goes_as_its_page_says(
+    desk: Path, client: Client, peers: PeersProcess
+) -> None:
+    peers.control(event_delay=[0.05, 0.2], early=0, duplicates=0, shuffle=False)
+    script = "\n".join(blocks(GUARDRAILS, "sh")).replace("http://127.0.0.1:8099", peers.url)
+
+    try:
+        told = iter(answers(shell(script, desk)))
+    finally:
+        peers.control(failing=[])
+        client.subscriptions.delete(client.subscriptions.find("wizard")["id"])
+
+    for shown in documents(GUARDRAILS):
+        assert any(fits(shown, answer) for answer in told), shown
+
+
+def fits(shown: Any, answer: Any) -> bool:
+    """Whether a page shows an answer as it is, but for what it leaves out or shows as "…"."""
+    if isinstance(shown, dict) and isinstance(answer, dict):
+        return all(name in answer and fits(shown[name], answer[name]) for name in shown)
+    if isinstance(shown, list) and isinstance(answer, list) and shown:
+        return len(shown) <= len(answer) and all(map(fits, shown, answer))
+    return bool(shown == answer or (isinstance(shown, str) and "…" in shown))
 
 
 def is_heard(port: str) -> bool:
