@@ -94,9 +94,9 @@ def _read(pool: Pool, package: str, target: Target, told: Message) -> Described:
     try:
         # Cheap ones share a transaction, and no stranger holds up the steps of others.
         meta = replace(from_json(ActionMeta, told.get("meta")), cheap=False)
+        methods = from_json(tuple[str, ...], told.get("methods"))
     except (Misshapen, ActionError, InvalidPlugin, TypeError, ValueError) as error:
         return Described(broken=f"its metadata cannot be read: {error}")
     remote = Remote(pool, package, target.name, target.value, meta)
-    methods = [one for one in told.get("methods", ()) if isinstance(one, str)]
     fans_out = told.get("fans_out") is True
     return Described(meta, executor_class(remote, meta, methods, fans_out=fans_out))

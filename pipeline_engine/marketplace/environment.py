@@ -126,11 +126,8 @@ def missing(release: Release, environment: Environment) -> list[str]:
 def check_files(wheel: Wheel, release: Release, environment: Environment) -> None:
     """Raise ``UnsafePackage`` if the wheel has files or modules in the place of others'."""
     old = environment.find(release.name)
-    if old is not None and not Path(str(old.locate_file(""))).samefile(environment.site):
-        raise IncompatibleRelease(
-            f"{release.name} {old.version} is installed outside of this environment "
-            f"({old.locate_file('')}), where it cannot be replaced."
-        )
+    if old is not None:
+        _check_old(old, release, environment)
     own = {str(path) for path in (old.files or [])} if old else set()
     for path in wheel.files:
         if str(path) not in own and (environment.site / path).exists():
@@ -143,6 +140,20 @@ def check_files(wheel: Wheel, release: Release, environment: Environment) -> Non
             raise UnsafePackage(
                 f"{release.name} has a module {module}, which is that of {owners[module]}."
             )
+
+
+def _check_old(old: metadata.Distribution, release: Release, environment: Environment) -> None:
+    """Raise if what is installed under the name of *release* is not for it to replace."""
+    if release.name == OWN_DISTRIBUTION or not actions_of(old):
+        raise UnsafePackage(
+            f"{release.name} {old.version} is installed, and is no package of actions: a source "
+            "of actions does not replace it."
+        )
+    if not Path(str(old.locate_file(""))).samefile(environment.site):
+        raise IncompatibleRelease(
+            f"{release.name} {old.version} is installed outside of this environment "
+            f"({old.locate_file('')}), where it cannot be replaced."
+        )
 
 
 def _owners(package: str, environment: Environment) -> Mapping[str, str]:

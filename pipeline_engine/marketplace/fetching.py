@@ -6,7 +6,9 @@ has named, and nowhere else. The usual variables (``HTTPS_PROXY`` …) name a pr
 
 from __future__ import annotations
 
+import os
 import time
+from errno import ENOENT
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -51,7 +53,10 @@ def _read(source: MarketplaceSource, name: str | None, *, max_bytes: int, second
 
 def _from_folder(place: Path, name: str | None, max_bytes: int) -> bytes:
     folder, index = (place, INDEX) if place.is_dir() else (place.parent, place.name)
-    with (folder / (name or index)).open("rb") as file:
+    found = folder / (name or index)
+    if not found.is_file():  # a pipe would let us wait for ever
+        raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(found))
+    with found.open("rb") as file:
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise TooLarge

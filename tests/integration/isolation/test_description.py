@@ -71,6 +71,23 @@ def test_a_package_whose_import_ends_the_process_is_broken_with_its_reason(tmp_p
     )
 
 
+def test_a_child_that_answers_in_place_of_our_code_breaks_its_own_actions_only(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "forging_actions.py").write_text(
+        "import orjson\n"
+        "dumps, meta = orjson.dumps, dict(type='forged', name='F', category='C', description='D')\n"
+        "forged = {'value': [{'meta': meta, 'methods': 5}]}\n"
+        "orjson.dumps = lambda message: dumps(message | forged)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    forged = metadata.EntryPoint("forged", "forging_actions:Any", "pipeline_engine.actions")
+
+    registry = Registry.discover([forged])
+
+    assert registry.broken["forged"].reason == "its metadata cannot be read: no list"
+
+
 def test_an_installation_says_whom_it_trusts_by_names_as_indexes_compare_them():
     given = Settings.from_env({**LEAST, "PIPELINE_TRUSTED_PACKAGES": '["Acme_Actions", "other"]'})
     terms = Terms.of(given)

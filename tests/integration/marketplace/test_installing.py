@@ -159,6 +159,16 @@ def test_nobody_brings_modules_or_files_in_the_place_of_others(
         places.check_files(wheels.read(wheel.read_bytes()), listed(wheel).release, shared)
 
 
+@pytest.mark.parametrize("name", ["requests", "pipeline-engine"])
+def test_a_source_of_actions_replaces_no_library_and_not_the_engine(
+    tmp_path: Path, shared: Environment, name: str
+) -> None:
+    wheel = a_wheel(tmp_path, name, "99.0", entry_points="acme_greet = acme:Action")
+
+    with pytest.raises(refusals.UnsafePackage, match="is no package of actions"):
+        places.check_files(wheels.read(wheel.read_bytes()), listed(wheel).release, shared)
+
+
 def test_packages_may_share_a_namespace(tmp_path: Path, environment: Environment) -> None:
     (environment.site / "acme").mkdir()
     info = environment.site / "acme_other-1.0.dist-info"

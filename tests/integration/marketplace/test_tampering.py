@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -334,6 +335,14 @@ def test_a_server_that_has_no_index_and_one_that_is_not_there(
     for away in ({"path": None, "url": url}, {"path": str(tmp_path / "nowhere")}):
         with pytest.raises(refusals.MarketplaceUnavailable):
             open_(market, memory, **away)
+
+
+def test_a_pipe_in_the_place_of_an_index_is_not_waited_for(market: Market, memory: Memory) -> None:
+    market.index.unlink()
+    os.mkfifo(market.index)
+
+    with pytest.raises(refusals.MarketplaceUnavailable, match="No such file"):
+        open_(market, memory)
 
 
 # ── Publishing ───────────────────────────────────────────────────────────────────────────
