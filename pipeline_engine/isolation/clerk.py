@@ -32,6 +32,8 @@ _LEVELS = frozenset({"debug", "info", "warning", "error", "critical"})
 _NOT_FACTS = frozenset(
     {"event", "exc_info", "stack_info", "stacklevel", "extra", "execution_id", "step_execution_id"}
 )
+#: Seconds for all that is done for a call whose context says nothing of its end.
+USUAL_SECONDS = 300.0
 #: Lines that one call may log.
 MOST_LINES = 1000
 
@@ -44,8 +46,11 @@ class Clerk:
         meta: ActionMeta,
         context: Context | None = None,
         results: Sequence[ItemResult] = (),
+        *,
+        seconds: float = USUAL_SECONDS,
     ) -> None:
         self._meta, self._context, self._results = meta, context, results
+        self._ends_at = time.monotonic() + seconds
         self._lines = 0
         self._tasks: set[str] = set()  #: of other Celery apps, which it has sent
 
@@ -65,6 +70,13 @@ class Clerk:
         known = facts if isinstance(facts, dict) else {}
         kept = {n: v for n, v in known.items() if n.isidentifier() and n not in _NOT_FACTS}
         getattr(self._context.log, level)(str(text), **kept)
+
+    def _at_most(self, seconds: float) -> float:
+        """What is left of the call, if more is asked for: a worker waits no longer for a peer."""
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise requests.Timeout("The time of this call is over")
+        return min(left, seconds)
 
     # ── What is offered ──────────────────────────────────────────────────────────────────
 
@@ -93,7 +105,7 @@ class Clerk:
             data=data,
             http_method=str(http_method),
             params=params,
-            timeout_seconds=float(timeout_seconds),
+            timeout_seconds=self._at_most(float(timeout_seconds)),
             headers={n: str(v) for n, v in headers.items() if n in _HEADERS_TO_PEERS},
         )
 
@@ -108,7 +120,8 @@ class Clerk:
         timeout: Any,
     ) -> Message:
         request = requests.Request(method, url, headers=_headers(headers))
-        seconds = total_seconds(tuple(timeout) if isinstance(timeout, list) else timeout)
+        asked = total_seconds(tuple(timeout) if isinstance(timeout, list) else timeout)
+        seconds = self._at_most(asked)
         with context.engine.http_session() as session:
             prepared = session.prepare_request(request)
             if body is not None:

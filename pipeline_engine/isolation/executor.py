@@ -16,7 +16,7 @@ from pipeline_engine.isolation.between.contexts import Context, context_to_json
 from pipeline_engine.isolation.between.failures import judged
 from pipeline_engine.isolation.between.plain import to_json
 from pipeline_engine.isolation.between.wire import Message
-from pipeline_engine.isolation.clerk import Clerk
+from pipeline_engine.isolation.clerk import USUAL_SECONDS, Clerk
 from pipeline_engine.isolation.pool import Pool
 from pipeline_engine.sdk import (
     ActionContext,
@@ -31,8 +31,6 @@ log = structlog.get_logger(__name__)
 
 #: Seconds after the limit of an attempt: the sweep says that its time is over, and then it is.
 GRACE_SECONDS = 2.0
-#: Seconds of a call whose context says nothing, such as one that was made by hand.
-USUAL_SECONDS = 300.0
 #: Seconds that a call waits for a child to get free, if it has no longer itself.
 WAITING_SECONDS = 30.0
 
@@ -64,7 +62,9 @@ class Remote:
             "fuel": fuel.left,
             "room": fuel.room,
         }
-        clerk = Clerk(self._meta, context, results)
+        # What is not counted as the child's own time has an end as well.
+        all_told = seconds if method.seconds is None else USUAL_SECONDS
+        clerk = Clerk(self._meta, context, results, seconds=all_told)
         waiting = max(seconds, WAITING_SECONDS)
         with self._pool.child(self._package, within=waiting) as child:
             done = child.call(message, clerk, seconds=seconds, pausing=method.seconds is not None)

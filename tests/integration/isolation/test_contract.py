@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import socket
 from typing import Any
 
 import pytest
+import requests
 from support.contexts import a_context, an_event, an_item_result
 from support.local_service import Answer, LocalService, SomeSettings, local_service
 
 from pipeline_engine.domain.expressions import KnownSecrets, Ledger, Vault
 from pipeline_engine.domain.masking import MASK, masker_of
 from pipeline_engine.errors import InvalidAnswer
+from pipeline_engine.isolation.clerk import Clerk
+from pipeline_engine.isolation.describe import NOBODY
 from pipeline_engine.registry import Registry
 from pipeline_engine.sdk import (
     ActionError,
@@ -147,6 +151,23 @@ def test_its_requests_are_sent_by_the_engine_through_the_guard(
     with pytest.raises(ActionError) as blocked:
         execute("stranger_ask", {"what": "session", "url": "http://192.0.2.1/"}, engine=engine)
     assert blocked.value.error_code == RequestBlocked.code
+
+
+def test_a_request_of_its_own_keeps_a_worker_no_longer_than_the_call_may_take(engine: Listening):
+    silent = socket.create_server(("127.0.0.1", 0))
+    asked = {
+        "method": "GET",
+        "url": f"http://127.0.0.1:{silent.getsockname()[1]}/",
+        "headers": [],
+        "body": None,
+        "timeout": 1e6,
+    }
+    clerk = Clerk(NOBODY, a_context(engine=engine), seconds=0.3)
+
+    with silent, pytest.raises(requests.RequestException):
+        clerk.answer("http", asked)
+    with pytest.raises(requests.Timeout, match="is over"):
+        clerk.answer("http", asked)
 
 
 def test_peers_are_called_with_the_engines_keys_and_only_those_that_the_package_declares(
