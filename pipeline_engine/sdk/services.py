@@ -40,9 +40,10 @@ settings = ServiceNames()
 def path_segment(value: object) -> str:
     """Return *value* as one segment of a method path, so that an id cannot name another route.
 
-    Raises ``InvalidActionParams`` for an empty text, ``.`` and ``..``.
+    Raises ``InvalidActionParams`` for an empty text, ``.`` and ``..``, and where one of these two
+    is between slashes: peers may read the text as a path of its own.
     """
     text = str(value)
-    if text in ("", ".", ".."):
+    if not text or {".", ".."} & {*text.replace("\\", "/").split("/")}:
         raise InvalidActionParams(f"{text!r} cannot be part of a path")
     return quote(text, safe="")

@@ -49,6 +49,7 @@ def count(driver: GuardrailDriver, table: type[Any]) -> int | None:
         (3, {"guardrail_profile_id": "missing"}, ("/guardrail_profile_id", "unknown_profile")),
         (5, {"credential_id": "missing"}, ("/credential_id", "unknown_credential")),
         (5, {"credential_id": ".."}, ("/credential_id", "unknown_credential")),
+        (5, {"credential_id": "../.."}, ("/credential_id", "unknown_credential")),
     ],
 )
 def test_what_budapp_does_not_have_is_told_with_its_place(

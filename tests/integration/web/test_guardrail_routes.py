@@ -219,6 +219,20 @@ def test_a_repeat_after_a_lost_answer_begins_no_second_workflow(ada: FlaskClient
     assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
 
 
+def test_a_token_that_may_start_nothing_says_no_step_for_any_may_start_a_pipeline(
+    guarded: Flask, ada: FlaskClient
+) -> None:
+    wanted = {"name": "wizard", "scopes": ["guardrails:read", "guardrails:write"]}
+    token = ada.post("/api/v1/tokens", json=wanted).json["token"]
+    wizard = guarded.test_client()
+    wizard.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+
+    refused = wizard.post(WORKFLOWS, json=BEGIN)
+
+    assert (refused.status_code, refused.json["code"]) == (403, "insufficient_scope")
+    assert "executions:run" in refused.json["detail"]
+
+
 def test_lists_know_the_status(ada: FlaskClient) -> None:
     first, second = (ada.post(WORKFLOWS, json=BEGIN).json["workflow_id"] for _ in range(2))
     stopped = ada.post(f"{WORKFLOWS}/{first}/cancel", json={"reason": "Another project"})

@@ -37,13 +37,15 @@ guardrails = Blueprint(
     "guardrails", __name__, description="Guardrail deployments, from the first choice to the last."
 )
 WORKFLOWS = "/deploy-workflow"
+#: Whichever step it is: a field that comes with it may be what a pipeline waits for.
+SAYS = (Scope.GUARDRAILS_WRITE, Scope.EXECUTIONS_RUN)
 
 
 @guardrails.on(
     "POST",
     WORKFLOWS,
     operation="submit_guardrail_step",
-    scope=Scope.GUARDRAILS_WRITE,
+    scope=SAYS,
     act=Act.GUARDRAIL_SUBMIT,
 )
 @guardrails.body(StepBody)
