@@ -183,7 +183,7 @@ class SeveralApprovalsWait(Conflict):
 
 
 class VersionMismatch(Conflict):
-    """The pipeline was changed by somebody else since it was read."""
+    """It was changed by somebody else since it was read."""
 
     code = "version_mismatch"
 

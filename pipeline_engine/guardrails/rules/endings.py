@@ -79,10 +79,14 @@ def _with_what_is_left(state: State, end: End) -> State:
 
 
 def _with_models(state: State, end: End) -> dict[str, Any]:
-    """The models that were onboarded ever; they stay, whatever becomes of the workflow."""
+    """The models that were onboarded ever; they stay, whatever becomes of the workflow.
+
+    One for each rule: what a repeat of the step has brought counts.
+    """
     if not end.onboarded:
         return {}
-    return {"onboarded_models": [*(state.derived.get("onboarded_models") or ()), *end.onboarded]}
+    known = [*(state.derived.get("onboarded_models") or ()), *end.onboarded]
+    return {"onboarded_models": [*{one.get("rule_id"): one for one in known}.values()]}
 
 
 def _after_onboarding(state: State, end: End) -> State:
