@@ -69,9 +69,9 @@ contracts: $(INSTALLED) ## Who may import whom
 	$(BIN)/lint-imports
 
 # What the API answers is written down anew each time, so its types are never stale.
-check-console: console ## Types, style and tests of the console
+check-console: $(INSTALLED) ## Types, style and tests of the console
 	$(BIN)/python -m tests.pages.openapi web/console/openapi.json
-	cd web/console && PATH="$(abspath $(BIN)):$$PATH" npm run --silent check
+	@$(BIN)/python web/console/make.py --check
 
 pages: $(INSTALLED) ## Write the pages of the reference anew that are made from the code
 	$(BIN)/python -m tests.pages

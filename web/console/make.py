@@ -1,7 +1,8 @@
 """Builds the console: ``web/console`` becomes ``web/static/console``, if it has changed.
 
 Run by ``make install`` and, for a wheel, by ``setup.py``. Everything but the pages works without
-it, so where Node or npm's registry is away it says so in one line and goes on.
+it, so where Node or npm's registry is away it says so in one line and goes on; ``--check``, which
+is for types, style and tests of the sources, does the same.
 """
 
 from __future__ import annotations
@@ -18,14 +19,19 @@ SOURCES = Path(__file__).parent
 BUILT = SOURCES.parent / "static" / "console"
 #: Says from which sources the files beside it were built.
 STAMP = BUILT / "built-from.txt"
+#: npm writes it last.
+INSTALLED = SOURCES / "node_modules" / ".package-lock.json"
 MADE = {"node_modules", "openapi.json", "schema.ts"}
 #: npm waits for minutes by itself before it says that its registry is away.
 PATIENCE = ("--fetch-retries=1", "--fetch-timeout=30000")
 BUILD_SECONDS = 300
 
 
-def main() -> int:
-    """Build what is not up to date; always 0, because a stack without pages is a stack."""
+def main(arguments: list[str]) -> int:
+    """Build what is not up to date; 0 also without Node, because a stack without pages is a stack.
+
+    With ``--check`` the result is that of the check.
+    """
     wanted = fingerprint()
     if not STAMP.exists() or STAMP.read_text() != wanted:
         print("Building the console (web/console); once, and again only if it changes.")
@@ -33,7 +39,18 @@ def main() -> int:
             print(f"The console was not built, and its pages will say so: {trouble}")
         else:
             STAMP.write_text(wanted)
-    return 0
+    return check() if "--check" in arguments else 0
+
+
+def check() -> int:
+    """Check types, style and tests; the API's own document has to be there (``openapi.json``)."""
+    npm = shutil.which("npm", path=search_path())
+    if npm is None or not INSTALLED.exists():
+        print("The console was not checked: what it is built with could not be installed.")
+        return 0
+    return subprocess.run(  # noqa: S603 (the command is ours)
+        [npm, "run", "--silent", "check"], cwd=SOURCES, env=surroundings(), check=False
+    ).returncode
 
 
 def build() -> str | None:
@@ -58,13 +75,18 @@ def run(command: list[str]) -> None:
     subprocess.run(  # noqa: S603 (the commands are ours)
         command,
         cwd=SOURCES,
-        env=os.environ | {"PATH": search_path()},
+        env=surroundings(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=True,
         timeout=BUILD_SECONDS,
     )
+
+
+def surroundings() -> dict[str, str]:
+    """The environment of Node: it trusts the authorities that this machine trusts, as pip does."""
+    return {"NODE_USE_SYSTEM_CA": "1", **os.environ, "PATH": search_path()}
 
 
 def search_path() -> str:
@@ -89,4 +111,4 @@ def sources() -> Iterator[Path]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
