@@ -116,7 +116,13 @@ def _runs(known: Known) -> list[RunView]:
     if known.end is None:
         return views
     end = known.end
-    ended = replace(views[-1], status=end.status.value, error=end.error, ended_at=end.at)
+    ended = replace(
+        views[-1],
+        status=end.status.value,
+        error=end.error,
+        ended_at=end.at,
+        results=end.results,
+    )
     return [*views[:-1], ended]
 
 
@@ -130,6 +136,7 @@ def _run(run: GuardrailRun) -> RunView:
         started_at=run.started_at,
         ended_at=run.ended_at,
         error=run.error,
+        results=run.results,
     )
 
 
@@ -142,8 +149,7 @@ def _fields(known: Known, runs: Sequence[RunView]) -> dict[str, Any]:
         told["models_to_deploy"] = models_to_deploy(state)
         told["models_to_reuse"] = models_to_reuse(state)
     if runs:
-        results = known.end.outputs if known.end else known.runs[-1].results
         told["pipeline_execution_id"] = str(runs[-1].execution_id)
         told["pipeline_status"] = runs[-1].status
-        told["pipeline_results"] = results
+        told["pipeline_results"] = runs[-1].results
     return told

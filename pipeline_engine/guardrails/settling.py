@@ -43,7 +43,7 @@ def _after(state: State, run: GuardrailRun, end: End) -> tuple[State, End]:
     step = Step(run.step_number)
     try:
         return ended(state, step, end), end
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         # What peers have answered is in it. A workflow that nobody can move any more would be
         # worse than one that fails.
         log.warning("unusable_results", execution_id=str(run.execution_id), exc_info=True)
@@ -68,7 +68,7 @@ def settle_locked(session: Session, row: GuardrailWorkflow) -> bool:
     if found.end is None or run is None:
         return False
     run.status, run.ended_at = found.end.status.value, found.end.at
-    run.results = dict(found.end.outputs)
+    run.results = found.end.results
     run.error = None if found.end.error is None else dict(found.end.error)
     write(row, found.state)
     session.flush()

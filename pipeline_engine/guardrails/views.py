@@ -24,6 +24,8 @@ class RunView:
     started_at: datetime
     ended_at: datetime | None
     error: Mapping[str, Any] | None  #: ``{code, message}``
+    #: outputs of its execution, and ``rollback`` if it was taken back; null while it goes on
+    results: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,7 @@ RUN = {
     "started_at": LATER,
     "ended_at": None,
     "error": None,
+    "results": None,
 }
 WORKFLOW = {
     "object": "workflow.get",

@@ -34,6 +34,12 @@ class End:
     endpoints: Sequence[str] = ()  #: those that it has made
     rollback: Fields | None = None  #: what was taken back
 
+    @property
+    def results(self) -> dict[str, Any]:
+        """What is kept with the run, and stays when its step is begun again."""
+        taken_back = {} if self.rollback is None else {"rollback": self.rollback}
+        return {**self.outputs, **taken_back}
+
 
 def ended(state: State, step: Step, end: End) -> State:
     """*state* after the pipeline of *step* has ended."""

@@ -66,11 +66,18 @@ def moved(before: State, new: State, request: StepRequest) -> Move:
     starts = _starts(before, new, request)
     if starts is not None:
         phase = MOVES[before.phase, STARTED[starts]]
-        return Move(replace(new, phase=phase, current_step=int(starts), reason=None), starts)
+        begun = replace(new, phase=phase, current_step=int(starts), reason=None)
+        return Move(_without_rollback(begun), starts)
     if _is_nothing_new(before, new, request):
         return Move(before)
     phase = MOVES[before.phase, Event.SUBMITTED]
     return Move(replace(new, phase=phase, current_step=request.step_number, reason=None))
+
+
+def _without_rollback(state: State) -> State:
+    """What was taken back of a run before stands with that run: this one has its own."""
+    derived = {name: value for name, value in state.derived.items() if name != "rollback"}
+    return replace(state, derived=derived)
 
 
 def _is_nothing_new(before: State, new: State, request: StepRequest) -> bool:

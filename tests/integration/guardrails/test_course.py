@@ -93,6 +93,7 @@ def test_a_failed_deployment_is_taken_back_and_may_be_repeated(
     assert "1/2 models failed" in str(failed.reason)
     rollback = failed.workflow_steps["rollback"]
     assert (rollback["status"], len(rollback["cleaned_up"]["endpoints"])) == ("success", 1)
+    assert failed.workflow_steps["pipeline_results"] == {"rollback": rollback}
 
     alice.say(12)
     view = alice.finish()
@@ -102,6 +103,8 @@ def test_a_failed_deployment_is_taken_back_and_may_be_repeated(
         (12, 1, "failed"),
         (12, 2, "completed"),
     ]
+    assert view.workflow_steps["rollback"] is None, "nothing of this run was taken back"
+    assert (view.runs[2].results or {})["rollback"] == rollback, "that of the first is kept"
 
 
 def test_the_end_counts_before_anybody_has_written_it(begin: Begin) -> None:

@@ -145,6 +145,10 @@ class RunSchema(ApiSchema):
     started_at = Moment()
     ended_at = Moment(allow_none=True)
     error = an_object(allow_none=True)
+    results = an_object(
+        allow_none=True,
+        metadata={"description": "Its outputs, and `rollback` if it was taken back."},
+    )
 
 
 class WorkflowSchema(ApiSchema):
