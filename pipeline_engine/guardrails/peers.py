@@ -18,7 +18,6 @@ from pipeline_engine.guardrails.rules.model_status import derive, text_of
 from pipeline_engine.guardrails.rules.requests import MOST_PROBES
 from pipeline_engine.guardrails.rules.steps import Fields, State
 from pipeline_engine.sdk import (
-    InvalidActionParams,
     Peers,
     ServiceError,
     ServiceResponse,
@@ -80,10 +79,9 @@ class Budapp:
         return found
 
     def _get(self, path: str, identity: str, name: str) -> Fields | None:
-        try:
-            answer = self._ask(path.format(path_segment(identity)))
-        except InvalidActionParams:  # no id looks like a way out of its path
-            return None
+        if not identity or {".", ".."} & {*identity.replace("\\", "/").split("/")}:
+            return None  # no id looks like a way out of its path
+        answer = self._ask(path.format(path_segment(identity)))
         if answer is None:
             return None
         inner = answer.get(name, answer.get("data", answer))

@@ -40,10 +40,10 @@ settings = ServiceNames()
 def path_segment(value: object) -> str:
     """Return *value* as one segment of a method path, so that an id cannot name another route.
 
-    Raises ``InvalidActionParams`` for an empty text, ``.`` and ``..``, and where one of these two
-    is between slashes: peers may read the text as a path of its own.
+    Raises ``InvalidActionParams`` for an empty text, ``.`` and ``..``. A text in which one of
+    these two is between slashes is refused by the call itself (``ServiceError``).
     """
     text = str(value)
-    if not text or {".", ".."} & {*text.replace("\\", "/").split("/")}:
+    if text in ("", ".", ".."):
         raise InvalidActionParams(f"{text!r} cannot be part of a path")
     return quote(text, safe="")

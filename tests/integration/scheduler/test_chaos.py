@@ -58,6 +58,10 @@ RESULTS = {"step_completed", "step_failed", "step_skipped", "step_timeout"}
 ENDS = {"workflow_completed", "workflow_failed", "workflow_interrupted"}
 
 
+class Killed(BaseException):
+    """The worker is killed here: nobody gets to handle it."""
+
+
 class Chaos:
     """Actions that do as they please, and everybody who makes their lives hard."""
 
@@ -72,7 +76,7 @@ class Chaos:
 
     def work(self, context: ActionContext) -> ActionResult:
         if self._maybe(0.03):
-            raise SystemExit  # the worker is killed
+            raise Killed
         if self._maybe(0.1):
             raise RuntimeError("out of luck")
         return ActionResult(success=not self._maybe(0.1), outputs={"attempt": context.attempt})
@@ -89,7 +93,7 @@ class Chaos:
 
     def cleanup(self, context: ActionContext) -> None:
         if self._maybe(0.1):
-            raise SystemExit
+            raise Killed
 
     def actions(self) -> list[RegisteredAction]:
         return [
@@ -175,7 +179,7 @@ class Chaos:
             while not self.stopped.is_set():
                 try:
                     call()
-                except (SystemExit, Unanswered):  # or one that had work done by a killed one
+                except (Killed, Unanswered):  # or one that had work done by a killed one
                     pass
                 except DBAPIError as error:
                     # A race that was lost five times: the message is gone, the sweep is not.
