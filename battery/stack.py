@@ -40,6 +40,7 @@ from pipeline_engine.embedded.valkey import valkey
 from pipeline_engine.failpoints import ARMED_BY_FILE
 from pipeline_engine.storage.postgres.session import driver_url
 
+GONE_WITHIN_SECONDS = 10.0  #: for what a killed server leaves behind
 PLUGIN = Path(__file__).parent / "plugin"
 LEASE = timedelta(seconds=2)
 READY_WITHIN_SECONDS = 90.0
@@ -200,8 +201,12 @@ class Stack:
 
     def crash(self, server: str) -> None:
         """Kill a server and all its processes, and start it again with what was on its disk."""
-        self.servers[server].kill()
-        self.servers[server].start()
+        one = self.servers[server]
+        others = psutil.Process(one.pid).children(recursive=True)
+        one.kill()
+        # PostgreSQL does not start while one of them still has the memory that they shared.
+        psutil.wait_procs(others, timeout=GONE_WITHIN_SECONDS)
+        one.start()
 
     def flush(self) -> None:
         """Let Valkey forget everything."""
