@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -119,6 +120,17 @@ def hanging() -> Iterator[BadReceiver]:
         yield receiver
 
 
+def let_go(hanging: BadReceiver) -> None:
+    """Wait until no thread writes any more: the tables are emptied behind each test."""
+
+    def is_over() -> bool:
+        names = [thread.name for thread in threading.enumerate()]
+        return not any(name == "messenger" or name.startswith("message ") for name in names)
+
+    hanging.over.set()
+    wait_until(is_over, within=10)
+
+
 @pytest.fixture
 def make_messenger(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
@@ -151,6 +163,7 @@ def test_subscribers_who_hang_keep_nobody_else_waiting(
         wait_until(lambda: len(receiver.received) >= 200, within=8)
     finally:
         messenger.stop()
+        let_go(hanging)
 
     by_path = [
         [r.headers["webhook-id"] for r in receiver.received if r.path == f"/{n}"] for n in range(5)
@@ -214,7 +227,7 @@ def test_a_thread_that_slept_through_its_lease_is_not_taken_for_the_next_one(
         leased_by.append(OneMessenger(runtime).row(made).leased_by)
         session.execute(text("UPDATE subscriptions SET leased_until = now() - interval '1 s'"))
         session.commit()
-    hanging.over.set()
+    let_go(hanging)
 
     assert None not in leased_by
     assert leased_by[0] != leased_by[1]
