@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from typing import Any
 
 import pytest
 from unit.expressions.prices import PARAMS, Bill, expressions, timed, weighed
@@ -70,13 +71,16 @@ def test_lists_whose_hashes_are_chosen_to_be_equal_cost_no_more_than_others():
 
     others = [[n + 0.5, 2.0, 3.0, 4.0] for n in range(len(lists))]
     template = parse_template("{{ params | unique | length }}")
-    spent = []
-    for params in (lists, others):
+
+    def seconds(params: list[Any]) -> float:
         began = time.thread_time()
         assert template.render({"params": params}, fuel=Fuel(2_000_000)) == len(lists)
-        spent.append(time.thread_time() - began)
+        return time.thread_time() - began
 
-    assert spent[0] < 5 * spent[1]
+    # The best of some in turns: a machine that is held up for a moment says nothing about either.
+    spent = [(seconds(lists), seconds(others)) for _ in range(3)]
+    chosen, usual = (min(times) for times in zip(*spent, strict=True))
+    assert chosen < 5 * usual
 
 
 def test_a_text_that_is_judged_is_paid_for_each_time():
