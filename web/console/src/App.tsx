@@ -1,17 +1,15 @@
 /** The frame of all pages: where one is, who one is, and what the time is here. */
 
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
+import { Suspense, useEffect, useState } from "react";
 import { session, signOut } from "./api/client";
-import { Executions } from "./executions/Executions";
+import { PAGES, type Page, pageAt } from "./pages";
+import { Announcements } from "./parts/announce";
 import { Notice } from "./parts/Notice";
-import { HOME, Link, usePath } from "./router";
+import { PageIcon } from "./parts/PageIcon";
+import { go, HOME, Link, usePath } from "./router";
 import { type Choice, choose, useChoice } from "./theme/theme";
 import { ZONE } from "./time";
-
-// The graph is half of the code, and the list needs none of it.
-const Execution = lazy(() => import("./execution/Execution"));
-const EXECUTION = /^\/console\/executions\/([0-9a-f-]{36})\/?$/i;
 
 export function App() {
   const path = usePath();
@@ -22,57 +20,80 @@ export function App() {
       </a>
       <Sidebar path={path} />
       <main id="main" tabIndex={-1}>
-        <Page path={path} />
+        <Shown path={path} />
       </main>
+      <Announcements />
     </>
   );
 }
 
-function Page({ path }: { path: string }) {
-  const id = EXECUTION.exec(path)?.[1];
-  if (id) {
+function Shown({ path }: { path: string }) {
+  const atHome = path === "/console" || path === "/console/";
+  useEffect(() => {
+    if (atHome) go(HOME + location.search, { replace: true });
+  }, [atHome]);
+  const found = pageAt(path);
+  if (found) {
+    const Component = found.page.component;
     return (
       <Suspense fallback={<p className="loading">Loading…</p>}>
-        <Execution key={id} id={id} />
+        <Component key={path} {...found.places} />
       </Suspense>
     );
   }
-  if (path === "/console" || path === "/console/" || path.startsWith(HOME)) return <Executions />;
+  if (atHome) return null;
   return (
     <Notice title="There is no such page">
       <p>
-        <Link href={HOME}>Executions</Link> is where most ways begin.
+        <Link href={HOME}>{PAGES[0]?.word}</Link> is where most ways begin.
       </p>
     </Notice>
   );
 }
 
 function Sidebar({ path }: { path: string }) {
+  const [open, setOpen] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page closes the menu
+  useEffect(() => setOpen(false), [path]);
   return (
-    <nav className="side" aria-label="Pages">
+    <nav className="side" aria-label="Pages" data-open={open || undefined}>
       <Link className="brand" href={HOME}>
         <Brand />
         <span>Pipeline Engine</span>
       </Link>
-      <Link
-        className="page"
-        href={HOME}
-        aria-current={path === HOME ? "page" : undefined}
-        data-within={path.startsWith(HOME) || undefined}
+      <button
+        type="button"
+        className="menu"
+        aria-expanded={open}
+        aria-controls="pages"
+        onClick={() => setOpen(!open)}
       >
-        <svg className="icon" viewBox="0 0 16 16" aria-hidden="true">
-          <path d="M5 3.5l7 4.5-7 4.5z" />
-        </svg>
-        Executions
-      </Link>
-      <a className="page" href="/docs">
-        <svg className="icon" viewBox="0 0 16 16" aria-hidden="true">
-          <path d="M4 2.5h6.5L13 5v8.5H4zM6.5 7h4M6.5 10h4" />
-        </svg>
-        API reference
-      </a>
-      <Who />
+        <PageIcon name="menu" /> Menu
+      </button>
+      <div className="side-pages" id="pages">
+        {PAGES.map((page) => page.word && <PageLink key={page.path} page={page} path={path} />)}
+        <a className="page" href="/docs">
+          <PageIcon name="book" />
+          API reference
+        </a>
+        <Who />
+      </div>
     </nav>
+  );
+}
+
+function PageLink({ page, path }: { page: Page; path: string }) {
+  const within = path === page.path || path.startsWith(`${page.path}/`);
+  return (
+    <Link
+      className="page"
+      href={page.path}
+      aria-current={path === page.path ? "page" : undefined}
+      data-within={within || undefined}
+    >
+      {page.icon && <PageIcon name={page.icon} />}
+      {page.word}
+    </Link>
   );
 }
 

@@ -4,6 +4,7 @@ import { App } from "./App";
 import { Problem } from "./api/client";
 import "./styles/tokens.css";
 import "./styles/base.css";
+import "./styles/parts.css";
 
 const RETRIES = 2;
 

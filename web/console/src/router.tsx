@@ -2,7 +2,10 @@
 
 import { type AnchorHTMLAttributes, type MouseEvent, useSyncExternalStore } from "react";
 
+/** Where one lands: the first of the pages. */
 export const HOME = "/console/executions";
+/** The page of executions; each is below it. */
+export const EXECUTIONS = "/console/executions";
 
 const listeners = new Set<() => void>();
 addEventListener("popstate", tell);

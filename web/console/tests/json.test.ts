@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Exact, parse, print } from "../src/api/json";
+import { Exact, parse, print, write } from "../src/api/json";
 
 test("big integers, long decimals and 1.0 are shown as they came", () => {
   const text = '{"id":3544790567247868102,"n":9007199254740993,"x":0.2345678901234568,"t":1.0}';
@@ -23,4 +23,10 @@ test("what is empty stays visible, and texts stay texts", () => {
     '{ "e": "", "z": null, "d": {}, "l": [] }',
   );
   expect(print("<img src=x onerror=alert(1)>")).toBe('"<img src=x onerror=alert(1)>"');
+});
+
+test("what goes to the API has the digits that came from it", () => {
+  const text = '{"id":9007199254740993,"list":[1.0,null,"é\\n"]}';
+  expect(write(parse(text))).toBe(text);
+  expect(write({ there: 1, not: undefined })).toBe('{"there":1}');
 });

@@ -1,6 +1,6 @@
 /** One way to ask the API: with the session's cookie, big numbers kept, problems as errors. */
 
-import { parse } from "./json";
+import { parse, write as written } from "./json";
 
 export const BASE = "/api/v1";
 
@@ -10,6 +10,8 @@ export class Problem extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
+    /** All that the problem says: `errors` among it, one for each place of the body. */
+    readonly told: Readonly<Record<string, unknown>> = {},
   ) {
     super(message);
   }
@@ -26,31 +28,63 @@ export interface Session {
 
 let csrf = "";
 
+/** An answer with what its headers say of it. */
+export interface Answered<Value> {
+  value: Value;
+  /** The version of what was read: what `If-Match` of a change names. */
+  etag: string | null;
+  /** Of a list: how many there are on all pages. */
+  total: number | null;
+}
+
 export async function get<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {
-  return (await ask(BASE + path, signal ? { signal } : {})) as Answer;
+  return (await read<Answer>(path, signal)).value;
+}
+
+export function read<Answer>(path: string, signal?: AbortSignal): Promise<Answered<Answer>> {
+  return ask<Answer>(BASE + path, signal ? { signal } : {});
 }
 
 export async function post<Answer>(path: string, body: unknown): Promise<Answer> {
-  return (await write(BASE + path, body)) as Answer;
+  return (await change<Answer>("POST", path, body)).value;
+}
+
+export type Method = "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** Change something; with the ETag of what was read it fails (412) if somebody else was quicker. */
+export function change<Answer>(
+  method: Method,
+  path: string,
+  body?: unknown,
+  etag?: string | null,
+): Promise<Answered<Answer>> {
+  return write<Answer>(method, BASE + path, body, etag ? { "If-Match": etag } : {});
 }
 
 export async function session(): Promise<Session> {
-  const found = (await ask("/console/session", {})) as Session;
-  csrf = found.csrf_token;
-  return found;
+  const { value } = await ask<Session>("/console/session", {});
+  csrf = value.csrf_token;
+  return value;
 }
 
 export async function signOut(): Promise<void> {
-  await write("/console/sign-out", {});
+  await write("POST", "/console/sign-out", {});
   location.assign("/console/sign-in");
 }
 
-function write(address: string, body: unknown): Promise<unknown> {
-  const headers = { "Content-Type": "application/json", "X-CSRF-Token": csrf };
-  return ask(address, { method: "POST", headers, body: JSON.stringify(body) });
+function write<Answer>(
+  method: Method,
+  address: string,
+  body: unknown,
+  more: Record<string, string> = {},
+): Promise<Answered<Answer>> {
+  const headers: Record<string, string> = { "X-CSRF-Token": csrf, ...more };
+  if (body === undefined) return ask(address, { method, headers });
+  headers["Content-Type"] = "application/json";
+  return ask(address, { method, headers, body: written(body) });
 }
 
-async function ask(address: string, options: RequestInit): Promise<unknown> {
+async function ask<Answer>(address: string, options: RequestInit): Promise<Answered<Answer>> {
   const headers = { Accept: "application/json", ...options.headers };
   const answer = await fetch(address, { ...options, headers, redirect: "manual" }).catch(
     (error) => {
@@ -58,17 +92,27 @@ async function ask(address: string, options: RequestInit): Promise<unknown> {
       throw new Problem(0, "unreachable", "The server cannot be reached.");
     },
   );
-  if (answer.ok) return answer.status === 204 ? null : parse(await answer.text());
-  // Signing out is answered with the way to the sign-in page.
-  if (answer.type === "opaqueredirect") return null;
+  if (answer.ok || answer.type === "opaqueredirect") return answered<Answer>(answer);
   if (answer.status === 401) toSignIn();
   throw await problemOf(answer);
+}
+
+async function answered<Answer>(answer: Response): Promise<Answered<Answer>> {
+  // Signing out is answered with the way to the sign-in page, and a deletion with nothing.
+  const text = answer.ok ? await answer.text() : "";
+  const total = answer.headers.get("X-Total-Count");
+  return {
+    value: (text ? parse(text) : null) as Answer,
+    etag: answer.headers.get("ETag"),
+    total: total === null ? null : Number(total),
+  };
 }
 
 async function problemOf(answer: Response): Promise<Problem> {
   const told = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
   const message = told.detail ?? told.title ?? `The server answered ${answer.status}.`;
-  return new Problem(answer.status, String(told.code ?? `http_${answer.status}`), String(message));
+  const code = String(told.code ?? `http_${answer.status}`);
+  return new Problem(answer.status, code, String(message), told);
 }
 
 /** The session has ended: sign in, and come back to this page. */

@@ -26,6 +26,15 @@ export function parse(text: string): unknown {
   });
 }
 
+/** Write JSON for the API, with the digits that came. What is undefined is left out. */
+export function write(value: unknown): string {
+  if (value instanceof Exact) return value.digits;
+  if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null";
+  if (Array.isArray(value)) return `[${value.map(write).join(",")}]`;
+  const parts = Object.entries(value).filter(([, one]) => one !== undefined);
+  return `{${parts.map(([key, one]) => `${JSON.stringify(key)}:${write(one)}`).join(",")}}`;
+}
+
 /** Write JSON for people, with the digits that came. Objects that are short stay on one line. */
 export function print(value: unknown, indent = ""): string {
   if (value instanceof Exact) return value.digits;

@@ -4,7 +4,7 @@ import type { Execution, Progress } from "../api/types";
 import { Bar, type Share } from "../parts/Bar";
 import { CopyButton } from "../parts/CopyButton";
 import { Chip } from "../parts/State";
-import { HOME, Link } from "../router";
+import { EXECUTIONS, Link } from "../router";
 import { isOpen, stateOfExecution } from "../states";
 import { clock, duration, exact, moment } from "../time";
 import { Cancel } from "./Cancel";
@@ -24,9 +24,13 @@ export function Header({ progress, lost, awaySince, now }: Props) {
   return (
     <header className="exec-head">
       <nav className="crumbs" aria-label="Where this is">
-        <Link href={HOME}>Executions</Link>
+        <Link href={EXECUTIONS}>Executions</Link>
         <span>/</span>
-        {pipeline ? <Link href={`${HOME}?pipeline=${pipeline}`}>{name}</Link> : <span>{name}</span>}
+        {pipeline ? (
+          <Link href={`${EXECUTIONS}?pipeline=${pipeline}`}>{name}</Link>
+        ) : (
+          <span>{name}</span>
+        )}
         <span>/</span>
         <span className="id">{execution.id}</span>
       </nav>
@@ -90,7 +94,7 @@ function Facts({
         </span>
       )}
       {execution.parent_execution_id && (
-        <Link className="parent" href={`${HOME}/${execution.parent_execution_id}`}>
+        <Link className="parent" href={`${EXECUTIONS}/${execution.parent_execution_id}`}>
           started by another execution
         </Link>
       )}

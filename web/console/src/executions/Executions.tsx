@@ -1,12 +1,15 @@
 /** Executions, newest first: which state, of what, since when, by whom. */
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect } from "react";
 import { get } from "../api/client";
-import type { ExecutionList, Pagination } from "../api/types";
+import type { ExecutionList } from "../api/types";
 import { Failure, Notice } from "../parts/Notice";
 import { useNow } from "../parts/now";
-import { go, HOME, Link, useQueryString, withQuery } from "../router";
+import { PageHead } from "../parts/PageHead";
+import { Pager } from "../parts/Pager";
+import { Skeleton } from "../parts/Skeleton";
+import { Tabs } from "../parts/Tabs";
+import { EXECUTIONS, go, Link, useQueryString, withQuery } from "../router";
 import { EXECUTION_STATUSES, isOpen, stateOfStatus } from "../states";
 import { type Filters, filtersOf, requestOf } from "./filters";
 import { Table } from "./Table";
@@ -16,7 +19,7 @@ import "./executions.css";
 const LIVE = 2_000;
 const QUIET = 6_000;
 
-export function Executions() {
+export default function Executions() {
   const filters = filtersOf(useQueryString());
   const found = useQuery({
     queryKey: ["executions", filters],
@@ -25,21 +28,13 @@ export function Executions() {
     refetchInterval: ({ state }) => (anyOpen(state.data) ? LIVE : QUIET),
   });
   const now = useNow(true);
-  useEffect(() => {
-    document.title = "Executions · Pipeline Engine";
-  }, []);
   return (
     <div className="list-page">
-      <header className="page-head">
-        <h1>Executions</h1>
-        {found.data && <Count pagination={found.data.pagination} />}
-        {found.data && found.error && (
-          <span className="away" role="status">
-            <span className="dot" /> cannot be reached since{" "}
-            {new Date(found.dataUpdatedAt).toLocaleTimeString("en-GB")}, trying again
-          </span>
-        )}
-      </header>
+      <PageHead
+        title="Executions"
+        count={found.data?.pagination.total_count}
+        awaySince={found.data && found.error ? found.dataUpdatedAt : null}
+      />
       <Choices filters={filters} />
       <div
         className={found.isPlaceholderData ? "list fading" : "list"}
@@ -50,7 +45,7 @@ export function Executions() {
         ) : found.error ? (
           <Failure error={found.error} retry={() => void found.refetch()} />
         ) : (
-          <Skeleton />
+          <Skeleton of="executions" />
         )}
       </div>
     </div>
@@ -60,16 +55,16 @@ export function Executions() {
 const anyOpen = (list: ExecutionList | undefined) =>
   list?.executions.some((execution) => isOpen(execution.status)) ?? false;
 
-function Count({ pagination }: { pagination: Pagination }) {
-  return <span className="count">{pagination.total_count.toLocaleString("en-GB")}</span>;
-}
-
 function Found({ list, filters, now }: { list: ExecutionList; filters: Filters; now: number }) {
   if (list.executions.length > 0) {
     return (
       <>
         <Table executions={list.executions} now={now} />
-        <Pages pagination={list.pagination} />
+        <Pager
+          page={list.pagination.page}
+          pageSize={list.pagination.page_size}
+          total={list.pagination.total_count}
+        />
       </>
     );
   }
@@ -86,7 +81,7 @@ function Found({ list, filters, now }: { list: ExecutionList; filters: Filters; 
     return (
       <Notice title="No execution is like that">
         <p>
-          <Link href={HOME}>Show all executions</Link>
+          <Link href={EXECUTIONS}>Show all executions</Link>
         </p>
       </Notice>
     );
@@ -102,21 +97,16 @@ function Found({ list, filters, now }: { list: ExecutionList; filters: Filters; 
 function Choices({ filters }: { filters: Filters }) {
   return (
     <div className="choices">
-      <nav className="tabs" aria-label="State">
-        {[null, ...EXECUTION_STATUSES].map((status) => (
-          <Link
-            key={status}
-            href={withQuery({ status, page: null })}
-            aria-current={filters.status === status ? "true" : undefined}
-          >
-            {status ? stateOfStatus(status).word : "All"}
-          </Link>
-        ))}
-      </nav>
+      <Tabs label="State" name="status" tabs={STATES} chosen={filters.status} />
       <PipelineChoice chosen={filters.pipeline} />
     </div>
   );
 }
+
+const STATES = [
+  { value: null, word: "All" },
+  ...EXECUTION_STATUSES.map((value) => ({ value, word: stateOfStatus(value).word })),
+];
 
 interface NamedPipeline {
   id: string;
@@ -150,43 +140,5 @@ function PipelineChoice({ chosen }: { chosen: string | null }) {
         ))}
       </select>
     </label>
-  );
-}
-
-function Pages({
-  pagination: { page, page_size, total_count, total_pages },
-}: {
-  pagination: Pagination;
-}) {
-  const first = (page - 1) * page_size + 1;
-  const last = Math.min(page * page_size, total_count);
-  const to = (number: number) => withQuery({ page: number === 1 ? null : String(number) });
-  return (
-    <nav className="pages" aria-label="Pages of the list">
-      <span>
-        {first}–{last} of {total_count.toLocaleString("en-GB")}
-      </span>
-      {page > 1 && (
-        <Link className="button" rel="prev" href={to(page - 1)}>
-          Newer
-        </Link>
-      )}
-      {page < total_pages && (
-        <Link className="button" rel="next" href={to(page + 1)}>
-          Older
-        </Link>
-      )}
-    </nav>
-  );
-}
-
-function Skeleton() {
-  return (
-    <div className="skeleton" role="status">
-      <span className="unseen">Loading executions</span>
-      {[..."12345678"].map((row) => (
-        <i key={row} />
-      ))}
-    </div>
   );
 }

@@ -2,7 +2,7 @@ import type { ListedExecution } from "../api/types";
 import { Bar, type Share } from "../parts/Bar";
 import { Chip } from "../parts/State";
 import { Time } from "../parts/Time";
-import { HOME, Link } from "../router";
+import { EXECUTIONS, Link } from "../router";
 import { stateOfExecution } from "../states";
 import { duration, moment } from "../time";
 
@@ -38,7 +38,7 @@ function Row({ execution, now }: { execution: ListedExecution; now: number }) {
         <Chip state={stateOfExecution(execution)} />
       </td>
       <td className="pipeline">
-        <Link href={`${HOME}/${id}`} className="row-link">
+        <Link href={`${EXECUTIONS}/${id}`} className="row-link">
           {pipeline_definition.pipeline_name || "(without a name)"}
         </Link>
         {error_info ? (

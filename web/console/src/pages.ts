@@ -1,0 +1,58 @@
+/** Every page: where it is, what the sidebar calls it, and the code that it needs. */
+
+import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+import type { PageIconName } from "./parts/PageIcon";
+
+/** What stands at the `:name` parts of a path. */
+export type Places = Readonly<Record<string, string>>;
+/** A page takes what it needs of its address's places as props. */
+// biome-ignore lint/suspicious/noExplicitAny: each page knows its own places
+type AnyPage = ComponentType<any>;
+
+export interface Page {
+  path: string;
+  component: LazyExoticComponent<AnyPage>;
+  /** A page without a word in the sidebar is reached from others. */
+  word?: string;
+  icon?: PageIconName;
+}
+
+/** The first is where one lands; the sidebar has them in this order. */
+export const PAGES: Page[] = [
+  {
+    path: "/console/executions",
+    word: "Executions",
+    icon: "play",
+    component: lazy(() => import("./executions/Executions")),
+  },
+  {
+    path: "/console/executions/:id",
+    component: lazy(() => import("./execution/Execution")),
+  },
+];
+
+const IDENTIFIER = "([^/]+)";
+const patterns = PAGES.map(({ path }) => {
+  const names = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name as string);
+  return { names, pattern: new RegExp(`^${path.replace(/:\w+/g, IDENTIFIER)}/?$`) };
+});
+
+/** The page at an address, with what stands in its places; null if there is none. */
+export function pageAt(path: string): { page: Page; places: Places } | null {
+  for (const [index, { names, pattern }] of patterns.entries()) {
+    const found = pattern.exec(path);
+    const page = PAGES[index];
+    if (!found || !page) continue;
+    const places = names.map((name, at) => [name, decoded(found[at + 1] ?? "")]);
+    return { page, places: Object.fromEntries(places) };
+  }
+  return null;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -1,0 +1,42 @@
+import { Link, withQuery } from "../router";
+
+/** Which part of a list is shown, and the ways to its neighbours. */
+export function Pager({
+  page,
+  pageSize,
+  total,
+  words = ["Newer", "Older"],
+}: {
+  page: number;
+  pageSize: number;
+  total: number;
+  words?: [string, string];
+}) {
+  const first = (page - 1) * pageSize + 1;
+  const last = Math.min(page * pageSize, total);
+  const to = (number: number) => withQuery({ page: number === 1 ? null : String(number) });
+  if (total === 0) return null;
+  return (
+    <nav className="pages" aria-label="Pages of the list">
+      <span>
+        {first}–{last} of {total.toLocaleString("en-GB")}
+      </span>
+      {page > 1 && (
+        <Link className="button" rel="prev" href={to(page - 1)}>
+          {words[0]}
+        </Link>
+      )}
+      {last < total && (
+        <Link className="button" rel="next" href={to(page + 1)}>
+          {words[1]}
+        </Link>
+      )}
+    </nav>
+  );
+}
+
+/** The page that an address names: 1 if it names none, or nonsense. */
+export function pageOf(query: URLSearchParams): number {
+  const page = Number(query.get("page"));
+  return Number.isInteger(page) && page > 0 ? page : 1;
+}
