@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, literal, select, true
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,10 +17,9 @@ from pipeline_engine.domain import checks
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.checks import CheckReport
 from pipeline_engine.domain.definitions import notifies
-from pipeline_engine.domain.recorded_actions import stored_definitions, versions_in
+from pipeline_engine.domain.recorded_actions import stored_definitions
 from pipeline_engine.domain.sealing import (
     with_kept_defaults,
-    with_masked_defaults,
     with_opened_defaults,
     with_sealed_defaults,
 )
@@ -33,7 +31,6 @@ from pipeline_engine.errors import (
     DuplicateName,
     InvalidDefinition,
     PipelineEngineError,
-    PipelineNotFound,
     TooManyStoredBytes,
     VersionMismatch,
 )
@@ -43,14 +40,40 @@ from pipeline_engine.scheduler.transaction import retry_on_conflict
 from pipeline_engine.services import audit_log
 from pipeline_engine.services.audit_log import Act
 from pipeline_engine.services.definition_limits import limits_of
-from pipeline_engine.services.pages import Listed, Page
 from pipeline_engine.services.stored_actions.catalogue import OwnersCatalogue, catalogue_of
+from pipeline_engine.services.stored_pipelines import (
+    PIPELINE_STATUSES,
+    PipelineFilter,
+    StoredPipeline,
+    as_id,
+    get,
+    listed,
+    not_found,
+)
 from pipeline_engine.storage import quotas, standing_orders, subscriptions
-from pipeline_engine.storage.pipelines import NEAREST, meant_by, newest, newest_named
+from pipeline_engine.storage.pipelines import newest, newest_named
 from pipeline_engine.storage.standing_orders import DisabledReason
-from pipeline_engine.storage.tables.executions import Execution
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
-from pipeline_engine.storage.visibility import is_one_of, visible_to
+from pipeline_engine.storage.visibility import visible_to
+
+__all__ = [
+    "PIPELINE_STATUSES",
+    "PipelineFilter",
+    "PipelineRequest",
+    "StoredPipeline",
+    "SystemPipelineReadOnly",
+    "as_id",
+    "change_status",
+    "create",
+    "delete",
+    "get",
+    "listed",
+    "locked",
+    "next_revision",
+    "require_meant",
+    "status_of",
+    "update",
+]
 
 UNIQUE_NAME = "uq_pipelines_user_id_name"
 
@@ -70,24 +93,6 @@ class PipelineRequest:
     icon: str | None = None
     user_id: str | None = None  #: the owner; believed only from a service
     system_owned: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPipeline:
-    """A pipeline with its newest revision and what its executions add up to."""
-
-    pipeline: Pipeline
-    version: str  #: the author's own version text
-    actions: dict[str, Any] | None  #: what was chosen for each action when it was saved
-    #: as it was written, but for the defaults of secrets; left out of lists on request
-    document: dict[str, Any] | None
-    execution_count: int
-    last_execution_at: datetime | None
-
-    @property
-    def action_versions(self) -> dict[str, str]:
-        """The version of each action that was taken when the revision was saved."""
-        return versions_in(self.actions)
 
 
 def create(
@@ -202,48 +207,6 @@ def _remove(session: Session, pipeline: Pipeline) -> None:
         session.delete(pipeline)
 
 
-def get(caller: Caller, session: Session, pipeline_id: UUID | str) -> StoredPipeline:
-    """One pipeline; raises ``PipelineNotFound``, also for what belongs to another user."""
-    found = session.execute(
-        _stored(caller, with_document=True)
-        .where(Pipeline.id == as_id(pipeline_id), visible_to(Pipeline, caller))
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if found is None:
-        raise _not_found(pipeline_id)
-    return _stored_pipeline(found)
-
-
-def listed(
-    caller: Caller,
-    session: Session,
-    *,
-    include_system: bool,
-    with_document: bool,
-    page: Page,
-    name: str | None = None,
-) -> Listed[StoredPipeline]:
-    """The pipelines of *caller*, newest first: two queries, however many there are.
-
-    Of those with one *name*, only what it means to the caller: see ``executions.start_named``.
-    """
-    sight = visible_to(Pipeline, caller)
-    if not (include_system or caller.sees_all):
-        sight = and_(sight, Pipeline.user_id == is_one_of(caller))
-    if name is not None:
-        named = meant_by(name, caller.user_id, is_one_of(caller), sight).c
-        sight = Pipeline.id.in_(select(named.id).where(named.distance == NEAREST))
-    total = session.scalar(select(func.count()).select_from(Pipeline).where(sight)) or 0
-    rows = session.execute(
-        _stored(caller, with_document=with_document)
-        .where(sight)
-        .order_by(Pipeline.created_at.desc(), Pipeline.id.desc())
-        .limit(page.size)
-        .offset(page.offset)
-    )
-    return Listed([_stored_pipeline(row) for row in rows], total, page)
-
-
 def require_meant(caller: Caller, session: Session, name_or_id: str) -> UUID:
     """The id of the pipeline that *caller* means.
 
@@ -258,49 +221,8 @@ def require_meant(caller: Caller, session: Session, name_or_id: str) -> UUID:
             raise AmbiguousName.of(name_or_id, [one.id for one in named]) from None
         found = named[0] if named else None
     if found is None:
-        raise _not_found(name_or_id)
+        raise not_found(name_or_id)
     return found.id
-
-
-def _stored_pipeline(row: Row[*tuple[Any, ...]]) -> StoredPipeline:
-    pipeline, version, actions, document, execution_count, last_execution_at = row
-    return StoredPipeline(
-        pipeline=pipeline,
-        version=version,
-        actions=actions,
-        document=None if document is None else with_masked_defaults(document),
-        execution_count=execution_count,
-        last_execution_at=last_execution_at,
-    )
-
-
-def _stored(caller: Caller, *, with_document: bool) -> Select[*tuple[Any, ...]]:
-    """Pipelines with what those of their executions add up to that *caller* may know of."""
-    counts = (
-        select(
-            func.count().label("execution_count"),
-            func.max(Execution.created_at).label("last_execution_at"),
-        )
-        .where(Execution.pipeline_id == Pipeline.id, visible_to(Execution, caller))
-        .lateral("counts")
-    )
-    document = PipelineRevision.document if with_document else literal(None)
-    return (
-        select(
-            Pipeline.__mapper__,
-            PipelineRevision.version,
-            PipelineRevision.actions,
-            document.label("document"),
-            counts.c.execution_count,
-            counts.c.last_execution_at,
-        )
-        .join(
-            PipelineRevision,
-            (PipelineRevision.pipeline_id == Pipeline.id)
-            & (PipelineRevision.revision == Pipeline.revision),
-        )
-        .join(counts, true())
-    )
 
 
 def locked(caller: Caller, session: Session, pipeline_id: UUID | str) -> Pipeline:
@@ -310,7 +232,7 @@ def locked(caller: Caller, session: Session, pipeline_id: UUID | str) -> Pipelin
         select(Pipeline).where(Pipeline.id == as_id(pipeline_id), sight).with_for_update()
     )
     if pipeline is None:
-        raise _not_found(pipeline_id)
+        raise not_found(pipeline_id)
     of_system = pipeline.system_owned or pipeline.user_id is None
     if not caller.owns(pipeline.user_id) or (of_system and not caller.is_administrator):
         raise SystemPipelineReadOnly(pipeline_id=str(pipeline.id))
@@ -434,15 +356,3 @@ def _step_count(holder: Mapping[str, Any]) -> int:
 
 def _description(document: dict[str, Any]) -> str | None:
     return document.get("description") or None
-
-
-def as_id(pipeline_id: UUID | str) -> UUID:
-    """*pipeline_id* as it is stored. Raises ``PipelineNotFound``: no other text names one."""
-    try:
-        return pipeline_id if isinstance(pipeline_id, UUID) else UUID(pipeline_id)
-    except ValueError:
-        raise _not_found(pipeline_id) from None
-
-
-def _not_found(pipeline_id: UUID | str) -> PipelineNotFound:
-    return PipelineNotFound(f"Pipeline not found: {pipeline_id}", pipeline_id=str(pipeline_id))

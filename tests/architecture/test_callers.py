@@ -42,7 +42,8 @@ OPERATORS = {
 #: Without a look at anybody's rows.
 NOBODYS = {
     "executions.commit_and_send": "opens a transaction for what its caller does in it",
-    "pipelines.as_id": "reads an id, and looks nothing up",
+    "stored_pipelines.as_id": "reads an id, and looks nothing up",
+    "stored_pipelines.not_found": "makes the error that says no more than the caller has asked",
     "definitions.check": "of a definition that is sent along; the runtime knows the actions",
     "schedules.reading.not_found": "makes the error that says no more than the caller has asked",
     "webhooks.stored.as_id": "reads an id, and looks nothing up",

@@ -23,6 +23,7 @@ from pipeline_engine.services import Runtime, pipelines
 from pipeline_engine.services.pages import Page
 from pipeline_engine.services.pipelines import (
     AdministratorsOnly,
+    PipelineFilter,
     PipelineRequest,
     SystemPipelineReadOnly,
 )
@@ -267,21 +268,21 @@ def test_a_list_is_newest_first_and_holds_what_the_caller_may_see(session: Sessi
     session.commit()
 
     def names(caller: Caller, *, include_system: bool) -> set[str]:
-        found = pipelines.listed(
-            caller, session, include_system=include_system, with_document=False, page=Page()
-        )
+        wanted = PipelineFilter(include_system=include_system)
+        found = pipelines.listed(caller, session, wanted, Page(), with_document=False)
         return {entry.pipeline.name for entry in found.entries}
 
-    own = pipelines.listed(
-        ALICE, session, include_system=False, with_document=True, page=Page()
-    ).entries
+    own = pipelines.listed(ALICE, session, PipelineFilter(), Page()).entries
     assert [entry.pipeline.id for entry in own] == [second.id, first.id]
     assert own[0].document == a_document()
     assert names(ALICE, include_system=True) == {"first", "second", system.name}
     assert names(SYSTEM, include_system=False) == {"first", "second", "bobs", "system"}
 
 
-def test_a_list_costs_two_queries_and_counts_executions(session: Session, engine: Engine) -> None:
+@pytest.mark.parametrize(("recent", "queries"), [(None, 2), (20, 4)])
+def test_a_list_costs_so_many_queries_and_counts_executions(
+    session: Session, engine: Engine, recent: int | None, queries: int
+) -> None:
     """The reference loaded every execution, step and event of every pipeline."""
     for number in range(10):
         pipeline = a_pipeline(session, name=str(number))
@@ -290,10 +291,8 @@ def test_a_list_costs_two_queries_and_counts_executions(session: Session, engine
     session.commit()
 
     with statements_on(engine) as statements:
-        found = pipelines.listed(
-            SYSTEM, session, include_system=False, with_document=False, page=Page()
-        )
+        found = pipelines.listed(SYSTEM, session, PipelineFilter(), Page(), recent=recent)
 
     assert {entry.execution_count for entry in found.entries} == {2}
     assert all(entry.last_execution_at for entry in found.entries)
-    assert len(statements) == 2
+    assert len(statements) == queries

@@ -10,11 +10,13 @@ from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.errors import PipelineNotFound
 from pipeline_engine.services import pipelines
 from pipeline_engine.services.pages import Page
+from pipeline_engine.services.pipelines import PipelineFilter
 from pipeline_engine.storage.pipelines import newest, newest_named
 
 ALICE = Caller("alice")
 FOR_ALICE = SYSTEM.acting_for("alice")
 BOB = Caller("bob")
+EVERYTHING = PipelineFilter(include_system=True)
 
 
 @pytest.mark.parametrize(
@@ -48,14 +50,12 @@ def test_what_is_listed_read_and_started_is_the_same(
 
 
 def _listed(session: Session, caller: Caller) -> set[str]:
-    found = pipelines.listed(caller, session, include_system=True, with_document=False, page=Page())
+    found = pipelines.listed(caller, session, EVERYTHING, Page())
     return {stored.pipeline.name for stored in found.entries}
 
 
 def _read(session: Session, caller: Caller) -> set[str]:
-    everything = pipelines.listed(
-        SYSTEM, session, include_system=True, with_document=False, page=Page()
-    )
+    everything = pipelines.listed(SYSTEM, session, EVERYTHING, Page())
     return {one.pipeline.name for one in everything.entries if _sees(session, caller, one)}
 
 

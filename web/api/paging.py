@@ -40,5 +40,6 @@ def list_headers(found: Listed[Any]) -> dict[str, str]:
 
 
 def _address_of(page: int, size: int) -> str:
-    query = request.args.to_dict() | {"page": str(page), "page_size": str(size)}
-    return f"{request.path}?{urlencode(query)}"
+    given = {name: request.args.getlist(name) for name in request.args}
+    query = given | {"page": [str(page)], "page_size": [str(size)]}
+    return f"{request.path}?{urlencode(query, doseq=True)}"

@@ -8,13 +8,19 @@ from pipeline_engine.services import Act, Scope
 from pipeline_engine.services import archive as archives
 from pipeline_engine.services import pipelines as services
 from pipeline_engine.services.pages import Page
-from pipeline_engine.services.pipelines import PipelineRequest, StoredPipeline
+from pipeline_engine.services.pipelines import PipelineFilter, PipelineRequest, StoredPipeline
 
 from .blueprint import Blueprint
 from .context import caller, runtime, session
 from .paging import list_headers
 from .preconditions import etag, expected_versions
-from .schemas.pipelines import PipelineBody, PipelineChange, PipelineQuery, PipelineSchema
+from .schemas.pipelines import (
+    ListedPipelineSchema,
+    PipelineBody,
+    PipelineChange,
+    PipelineQuery,
+    PipelineSchema,
+)
 
 pipelines = Blueprint("pipelines", __name__, description="Stored definitions.")
 
@@ -35,16 +41,25 @@ def create(body: dict[str, Any]) -> tuple[StoredPipeline, dict[str, str]]:
 
 @pipelines.on("GET", operation="list_pipelines", scope=Scope.PIPELINES_READ)
 @pipelines.query(PipelineQuery)
-@pipelines.answers(200, PipelineSchema(many=True))
+@pipelines.answers(200, ListedPipelineSchema(many=True))
 def list_pipelines(query: dict[str, Any]) -> tuple[Any, dict[str, str]]:
-    """List the caller's pipelines, newest first; `Link` and `X-Total-Count` describe the rest."""
+    """List the caller's pipelines, newest first; `Link` and `X-Total-Count` describe the rest.
+
+    `recent` adds that many of the newest executions of each, and when a schedule starts it next.
+    """
+    wanted = PipelineFilter(
+        include_system=query["include_system"],
+        name=query.get("name"),
+        q=query.get("q"),
+        statuses=query["status"],
+    )
     found = services.listed(
         caller(),
         session(),
-        include_system=query["include_system"],
+        wanted,
+        Page(query["page"], query["page_size"]),
         with_document=query["include_dag"],
-        name=query.get("name"),
-        page=Page(query["page"], query["page_size"]),
+        recent=query.get("recent"),
     )
     return found.entries, list_headers(found)
 

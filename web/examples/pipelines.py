@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .example import AT, PIPELINE_ID, Example
+from .example import AT, EXECUTION_ID, LATER, PIPELINE_ID, Example
 
 DEFINITION = {
     "name": "release",
@@ -46,6 +46,15 @@ PIPELINE = {
     "execution_count": 0,
     "last_execution_at": None,
 }
+#: What ``recent`` adds to a pipeline in a list.
+HISTORY = {
+    "execution_count": 1,
+    "last_execution_at": AT,
+    "recent": [
+        {"execution_id": EXECUTION_ID, "status": "COMPLETED", "created_at": AT, "seconds": 2.04}
+    ],
+    "next_due_at": LATER,
+}
 A_PIPELINE = {"pipeline_id": PIPELINE_ID}
 
 EXAMPLES: Mapping[str, Example] = {
@@ -63,7 +72,7 @@ EXAMPLES: Mapping[str, Example] = {
         },
     ),
     "create_pipeline": Example(body={"dag": DEFINITION}, answer=PIPELINE),
-    "list_pipelines": Example(answer=[PIPELINE]),
+    "list_pipelines": Example(answer=[PIPELINE | HISTORY]),
     "get_pipeline": Example(path=A_PIPELINE, answer=PIPELINE),
     "replace_pipeline": Example(
         path=A_PIPELINE,

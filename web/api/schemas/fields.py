@@ -12,6 +12,7 @@ from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validat
 MAX_ID = 2**63 - 1
 MAX_PAGE = 1_000_000
 MAX_PATH = 2000  #: characters of the blocks around a step
+REPEATED = {"description": "May be given several times: any of them."}
 WHOLE = re.compile(r"-?\d{1,30}", re.ASCII)
 # "+" is a space in a query: 2026-01-01T10:00:00+01:00 arrives without it.
 LOST_PLUS = re.compile(r"(T\S+) (\d\d:?\d\d)$")
@@ -92,6 +93,13 @@ class Word(fields.String):
     ) -> str:
         text = str(super()._deserialize(value, attr, data, **kwargs))
         return self._canonical.get(text.lower(), text)
+
+
+def some_of(words: tuple[str, ...]) -> fields.List[Any]:
+    """Some of these words in a query: the parameter is given once for each."""
+    return fields.List(
+        Word(words), load_default=(), validate=validate.Length(max=len(words)), metadata=REPEATED
+    )
 
 
 class Percentage(fields.Decimal):

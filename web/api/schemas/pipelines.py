@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
+from pipeline_engine.services.pipelines import PIPELINE_STATUSES
+
 from .fields import (
     MAX_ID,
     MAX_PAGE,
     ApiSchema,
     Moment,
     TrueOrFalse,
+    Whole,
     a_definition,
     an_object,
     count,
+    some_of,
     text,
 )
 from .problems import IssueSchema
 
 MOST_PIPELINES = 1000
+MOST_RECENT = 100
 
 
 class PipelineBody(ApiSchema):
@@ -53,6 +58,12 @@ class PipelineQuery(ApiSchema):
         1,
         metadata={"description": "Only what this name means: the caller's own, or else others'."},
     )
+    q = text(255, metadata={"description": "A part of the name or the description, in any case."})
+    status = some_of(PIPELINE_STATUSES)
+    recent = Whole(
+        validate=validate.Range(min=0, max=MOST_RECENT),
+        metadata={"description": "Add so many of the newest executions of each, and what is due."},
+    )
     page = count(1, MAX_PAGE, 1)
     page_size = count(1, MOST_PIPELINES, MOST_PIPELINES)
 
@@ -82,6 +93,28 @@ class PipelineSchema(ApiSchema):
     )
     execution_count = fields.Integer()
     last_execution_at = Moment(allow_none=True)
+
+
+class RecentExecutionSchema(ApiSchema):
+    """One of the newest executions of a pipeline."""
+
+    execution_id = fields.UUID()
+    status = fields.String()
+    created_at = Moment()
+    seconds = fields.Float(
+        allow_none=True,
+        metadata={"description": "From its start to its end, or until now; null before its start."},
+    )
+
+
+class ListedPipelineSchema(PipelineSchema):
+    """A pipeline in a list; the last two are there if `recent` asks for them."""
+
+    recent = fields.List(fields.Nested(RecentExecutionSchema))
+    next_due_at = Moment(
+        allow_none=True,
+        metadata={"description": "By its schedules; null also without `schedules:read`."},
+    )
 
 
 class ValidationBody(ApiSchema):

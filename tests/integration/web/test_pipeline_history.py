@@ -1,0 +1,101 @@
+"""What pipelines did: over HTTP, by the history that their executions left."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from support.history_rows import START, a_document, a_pipeline, an_execution
+
+DAILY = {"type": "cron", "expression": "0 9 * * *"}
+
+
+def created(client: FlaskClient, **fields: Any) -> str:
+    """The id of a pipeline that the client stored."""
+    answer = client.post("/pipelines", json={"dag": a_document(), **fields})
+    assert answer.status_code == 201, answer.json
+    return str(answer.json["id"])
+
+
+def names(client: FlaskClient, query: str) -> list[str]:
+    """What a list with this query holds."""
+    return [found["name"] for found in client.get(f"/pipelines?{query}").json]
+
+
+def test_a_list_shows_what_each_pipeline_did_lately_and_when_it_is_due(
+    alice: FlaskClient, session: Session
+) -> None:
+    busy, idle = created(alice, name="busy"), created(alice, name="idle")
+    ends = START + timedelta(seconds=2.5)
+    for number, (owner, status) in enumerate(
+        [("alice", "FAILED"), ("alice", "COMPLETED"), ("bob", "COMPLETED"), ("alice", "PENDING")]
+    ):
+        times = {} if status == "PENDING" else {"started_at": START, "finished_at": ends}
+        made = START + timedelta(minutes=number)
+        columns = {"pipeline_id": busy, "user_id": owner, "created_at": made, **times}
+        an_execution(session, status=status, **columns)
+    session.commit()
+    wanted = {"pipeline_id": busy, "name": "daily", "schedule": DAILY}
+    due = alice.post("/api/v1/schedules", json=wanted).json["next_run_at"]
+
+    found = {one["id"]: one for one in alice.get("/pipelines?recent=2").json}
+
+    recent = found[busy]["recent"]
+    assert [(one["status"], one["seconds"]) for one in recent] == [
+        ("PENDING", None),
+        ("COMPLETED", 2.5),
+    ]
+    assert recent[0].keys() == {"execution_id", "status", "created_at", "seconds"}
+    assert found[busy]["next_due_at"] == due
+    assert (found[idle]["recent"], found[idle]["next_due_at"]) == ([], None)
+
+
+def test_history_is_left_out_of_a_list_that_does_not_ask_for_it(alice: FlaskClient) -> None:
+    created(alice)
+
+    assert not {"recent", "next_due_at"} & alice.get("/pipelines").json[0].keys()
+    assert alice.get("/pipelines?recent=0").json[0]["recent"] == []
+    assert alice.get("/pipelines?recent=101").status_code == 422
+
+
+def test_who_may_not_read_schedules_is_not_told_when_one_is_due(alice: FlaskClient) -> None:
+    pipeline = created(alice)
+    alice.post("/schedules", json={"pipeline_id": pipeline, "name": "daily", "schedule": DAILY})
+    asked = {"name": "t", "scopes": ["pipelines:read"]}
+    token = alice.post("/api/v1/tokens", json=asked).json["token"]
+
+    bearer = {"Authorization": f"Bearer {token}"}
+    shown = alice.application.test_client().get("/pipelines?recent=1", headers=bearer)
+
+    assert shown.json[0]["next_due_at"] is None
+
+
+def test_pipelines_are_found_by_a_part_of_name_or_description_and_by_status(
+    alice: FlaskClient, session: Session
+) -> None:
+    a_pipeline(session, name="Nightly load", user_id="alice")
+    a_pipeline(session, name="export", description="copies the NIGHTLY load", user_id="alice")
+    a_pipeline(session, name="100%", user_id="alice")
+    a_pipeline(session, name="nightly", user_id="bob")
+    session.commit()
+    created(alice, name="draft", dag=a_document() | {"steps": []})
+
+    assert set(names(alice, "q=nightly")) == {"Nightly load", "export"}
+    assert names(alice, "q=%25") == ["100%"]
+    assert names(alice, "status=draft") == ["draft"]
+    assert set(names(alice, "status=DRAFT&status=ACTIVE&q=l")) == {"Nightly load", "export"}
+    assert alice.get("/pipelines?status=broken").status_code == 422
+
+
+@pytest.mark.parametrize("page", [1, 2])
+def test_the_links_of_a_list_keep_every_status_that_was_asked_for(
+    alice: FlaskClient, page: int
+) -> None:
+    created(alice)
+
+    asked = f"/pipelines?status=ACTIVE&status=DRAFT&page={page}&page_size=1"
+
+    assert "status=ACTIVE&status=DRAFT" in alice.get(asked).headers["Link"]
