@@ -10,10 +10,9 @@ from pipeline_engine.domain.paths import path_of
 from pipeline_engine.services.explain.evidence import Evidence
 from pipeline_engine.services.explain.findings import WAIT, FindingCode, Words, until
 from pipeline_engine.storage.diagnostics import OpenStep
+from pipeline_engine.storage.parked import EXECUTION
 from pipeline_engine.storage.tables.inbox import Disposition
 
-#: Prefix of the key under which ``run_pipeline`` waits for its execution.
-EXECUTION = "execution:"
 IGNORED = "ignored"
 APPROVAL = "approval"
 OTHER_WAYS = "--reject says no; or POST the answer to its callback_url"

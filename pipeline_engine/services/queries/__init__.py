@@ -23,6 +23,7 @@ from pipeline_engine.services.queries.executions import (
     started_execution,
 )
 from pipeline_engine.services.queries.logs import LEVELS, LogFilter, LogLine, LogList, logs
+from pipeline_engine.services.queries.parked import PARKED_KINDS, ParkedStep, parked
 from pipeline_engine.services.queries.progress import Progress, ProgressQuery, progress
 from pipeline_engine.services.queries.steps import (
     ItemCounts,
@@ -31,11 +32,13 @@ from pipeline_engine.services.queries.steps import (
     callback_url_of,
     steps,
 )
+from pipeline_engine.storage.parked import ParkedFilter, ParkedKind
 
 __all__ = [
     "EVENT_TYPES",
     "EXECUTION_STATUSES",
     "LEVELS",
+    "PARKED_KINDS",
     "EventFilter",
     "EventList",
     "EventRecord",
@@ -45,6 +48,9 @@ __all__ = [
     "LogFilter",
     "LogLine",
     "LogList",
+    "ParkedFilter",
+    "ParkedKind",
+    "ParkedStep",
     "Progress",
     "ProgressQuery",
     "StartedRecord",
@@ -56,6 +62,7 @@ __all__ = [
     "executions",
     "just_started",
     "logs",
+    "parked",
     "progress",
     "started_execution",
     "steps",
