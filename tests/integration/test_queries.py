@@ -24,7 +24,7 @@ from pipeline_engine.domain.callers import SYSTEM, Caller
 from pipeline_engine.errors import ExecutionNotFound
 from pipeline_engine.services import queries
 from pipeline_engine.services.pages import Page
-from pipeline_engine.services.queries import EventFilter, ExecutionFilter, ProgressQuery
+from pipeline_engine.services.queries import EventFilter, ExecutionFilter, ItemFilter, ProgressQuery
 from pipeline_engine.services.visibility import require_visible
 from pipeline_engine.storage.tables.events import EventType
 from pipeline_engine.storage.tables.executions import Execution
@@ -310,11 +310,108 @@ def test_ten_thousand_items_are_one_entry_with_counters_and_are_read_by_page(
         SYSTEM, session, execution.id, parent_id=parent.id, page=Page(number=2, size=2)
     )
 
-    assert [(step.step_id, step.items) for step in listed] == [
-        ("fan", queries.ItemCounts(total=3, open=1, failed=1))
-    ]
+    counts = queries.ItemCounts(total=3, open=1, failed=1, by_status={"COMPLETED": 3})
+    assert [(step.step_id, step.items) for step in listed] == [("fan", counts)]
     assert [item.item_key for item in page.entries] == ["model-2"]
     assert (page.total, page.total_pages) == (3, 2)
+
+
+def a_fan_out(session: Session, execution: Execution, *statuses: str) -> int:
+    """The id of a fan-out whose items stand so; those that are parked say ``parked``."""
+    total = len(statuses)
+    parent: int = a_step(session, execution, "fan", "RUNNING", items_total=total, items_open=1).id
+    for index, status in enumerate(statuses):
+        a_step(
+            session,
+            execution,
+            "fan",
+            "RUNNING" if status == "parked" else status,
+            awaiting_event=status == "parked",
+            kind=StepKind.ITEM,
+            parent_id=parent,
+            item_index=index,
+            item_key=f"Model_{index}%",
+        )
+    return parent
+
+
+def test_items_are_counted_by_status_where_they_are_listed_and_where_progress_is_told(
+    session: Session, engine: Engine
+) -> None:
+    execution = an_execution(session)
+    a_fan_out(session, execution, "COMPLETED", "COMPLETED", "FAILED", "RUNNING", "parked")
+    a_step(session, execution, "none", "COMPLETED", items_total=0)
+    execution_id = execution.id
+
+    with statements_on(engine) as statements:
+        fan, none = queries.steps(SYSTEM, session, execution_id)
+    told = queries.progress(SYSTEM, session, execution_id, ALL).steps[0]
+
+    assert fan.items is not None
+    assert told.items == fan.items
+    assert fan.items.by_status == {"COMPLETED": 2, "FAILED": 1, "RUNNING": 2}
+    assert (fan.items.total, fan.items.parked) == (5, 1)
+    assert none.items == queries.ItemCounts(0, 0, 0)
+    assert len(statements) == 3, "all of them are counted at once"
+
+
+def test_of_a_block_the_steps_of_its_last_attempt_are_counted(session: Session) -> None:
+    execution = an_execution(session)
+    block = a_step(session, execution, "pay", "RUNNING", items_total=2, items_open=1, retry_count=1)
+    for within, status in (("pay", "FAILED"), ("pay#2", "COMPLETED"), ("pay#2", "RUNNING")):
+        a_step(session, execution, "charge", status, parent_id=block.id, within=within)
+
+    [shown] = queries.steps(SYSTEM, session, execution.id)
+
+    assert shown.items is not None
+    assert shown.items.by_status == {"COMPLETED": 1, "RUNNING": 1}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (ItemFilter(q="model_3"), [3]),
+        (ItemFilter(q="%"), [0, 1, 2, 3, 4]),
+        (ItemFilter(q="l%"), []),
+        (ItemFilter(index=4), [4]),
+        (ItemFilter(statuses=("FAILED", "COMPLETED")), [0, 1, 2]),
+        (ItemFilter(statuses=("RUNNING",), parked=False), [3]),
+        (ItemFilter(q="model", parked=True), [4]),
+    ],
+    ids=str,
+)
+def test_items_are_found_among_thousands_without_reading_them_all(
+    session: Session, wanted: ItemFilter, found: list[int]
+) -> None:
+    execution = an_execution(session)
+    parent = a_fan_out(session, execution, "COMPLETED", "COMPLETED", "FAILED", "RUNNING", "parked")
+
+    page = queries.below(
+        SYSTEM, session, execution.id, parent_id=parent, wanted=wanted, page=Page(size=2)
+    )
+
+    assert [item.item_index for item in page.entries] == found[:2]
+    assert page.total == len(found)
+
+
+def test_what_is_hidden_in_an_item_is_not_found_either(session: Session) -> None:
+    """A search in it would tell a secret, letter by letter."""
+    execution = an_execution(session)
+    parent = a_step(session, execution, "fan", "RUNNING", items_total=1, items_open=0)
+    hidden = {
+        "outputs": {"token": "s3cr3t"},
+        "error_message": "s3cr3t",
+        "item": {"value": "s3cr3t"},
+    }
+    item = {"kind": StepKind.ITEM, "parent_id": parent.id, "item_index": 0}
+    a_step(session, execution, "fan", "FAILED", **item, **hidden)
+
+    wanted = ItemFilter(q="s3cr")
+    page = queries.below(
+        SYSTEM, session, execution.id, parent_id=parent.id, wanted=wanted, page=Page()
+    )
+
+    assert page.total == 0
 
 
 def test_secrets_are_masked_wherever_they_are_shown_and_stay_in_the_rows(session: Session) -> None:

@@ -8,7 +8,13 @@ from pipeline_engine.services import Act, Scope, approvals, queries
 from pipeline_engine.services import executions as services
 from pipeline_engine.services.explain import explain as explain_execution
 from pipeline_engine.services.pages import Page
-from pipeline_engine.services.queries import EventFilter, ExecutionFilter, LogFilter, ProgressQuery
+from pipeline_engine.services.queries import (
+    EventFilter,
+    ExecutionFilter,
+    ItemFilter,
+    LogFilter,
+    ProgressQuery,
+)
 
 from .blueprint import Blueprint
 from .context import caller, runtime, session
@@ -104,19 +110,30 @@ def steps(query: dict[str, Any], execution_id: str) -> Any:
     """List the steps in their order; fan-outs and blocks have counters.
 
     `parent` lists what is below one of them: items, or the steps of a block, attempt by attempt.
+    `q`, `status`, `index` and `parked` find some of them.
     """
     scope = (caller(), session(), execution_id_of(execution_id))
-    outputs, page = query["include_outputs"], Page(query["page"], query["page_size"])
+    wanted, outputs = _wanted_steps(query), query["include_outputs"]
     if "parent" not in query:
-        return {"steps": queries.steps(*scope, with_outputs=outputs)}
+        return {"steps": queries.steps(*scope, wanted=wanted, with_outputs=outputs)}
     found = queries.below(
         *scope,
         parent_id=query["parent"],
         within=query.get("within"),
-        page=page,
+        page=Page(query["page"], query["page_size"]),
+        wanted=wanted,
         with_outputs=outputs,
     )
     return {"steps": found.entries, "pagination": found}
+
+
+def _wanted_steps(query: dict[str, Any]) -> ItemFilter:
+    return ItemFilter(
+        q=query.get("q"),
+        statuses=query["status"],
+        index=query.get("index"),
+        parked=query.get("parked"),
+    )
 
 
 @executions.on(

@@ -84,6 +84,25 @@ STEP = {
     "created_at": AT,
     "updated_at": AT,
 }
+FAN_OUT = STEP | {
+    "id": "43",
+    "step_id": "upload",
+    "step_name": "Upload the packages",
+    "handler_type": "http_request",
+    "outputs": None,
+    "awaiting_event": False,
+    "parked": False,
+    "external_workflow_id": None,
+    "callback_url": None,
+    "sequence_number": 3,
+    "items": {
+        "total": 10000,
+        "open": 4,
+        "failed": 2,
+        "by_status": {"COMPLETED": 9994, "FAILED": 2, "PENDING": 1, "RUNNING": 3},
+        "parked": 1,
+    },
+}
 EVENT = {
     "id": "7",
     "execution_id": EXECUTION_ID,
@@ -109,7 +128,7 @@ EXAMPLES: Mapping[str, Example] = {
     ),
     "list_executions": Example(answer={"executions": [LISTED_EXECUTION], "pagination": PAGE}),
     "get_execution": Example(path=AN_EXECUTION, answer=EXECUTION),
-    "list_steps": Example(path=AN_EXECUTION, answer={"steps": [STEP]}),
+    "list_steps": Example(path=AN_EXECUTION, answer={"steps": [STEP, FAN_OUT]}),
     "list_execution_events": Example(
         path=AN_EXECUTION,
         answer={"events": [EVENT], "total_count": 1, "limit": 100, "offset": 0, "next_after": 4},

@@ -22,11 +22,11 @@ from pipeline_engine.services.queries.executions import (
     just_started,
     started_execution,
 )
+from pipeline_engine.services.queries.items import STEP_STATUSES, ItemCounts, ItemFilter
 from pipeline_engine.services.queries.logs import LEVELS, LogFilter, LogLine, LogList, logs
 from pipeline_engine.services.queries.parked import PARKED_KINDS, ParkedStep, parked
 from pipeline_engine.services.queries.progress import Progress, ProgressQuery, progress
 from pipeline_engine.services.queries.steps import (
-    ItemCounts,
     StepRecord,
     below,
     callback_url_of,
@@ -39,12 +39,14 @@ __all__ = [
     "EXECUTION_STATUSES",
     "LEVELS",
     "PARKED_KINDS",
+    "STEP_STATUSES",
     "EventFilter",
     "EventList",
     "EventRecord",
     "ExecutionFilter",
     "ExecutionRecord",
     "ItemCounts",
+    "ItemFilter",
     "LogFilter",
     "LogLine",
     "LogList",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -32,21 +33,20 @@ from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, cal
 from pipeline_engine.scheduler.actions.own_address import checks_events
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.pages import Listed, Page
+from pipeline_engine.services.queries.items import (
+    COUNTERS,
+    ItemCounts,
+    ItemFilter,
+    counts_of,
+)
 from pipeline_engine.services.visibility import redactor_of
 from pipeline_engine.storage.approvals import asks_people
+from pipeline_engine.storage.items import RowsBelow, rows_below
 from pipeline_engine.storage.tables.steps import StepExecution, StepKind
 
 #: What has not begun, or is to begin once more: a step stands in line before it does.
 IN_LINE = frozenset({StepStatus.PENDING, StepStatus.RETRYING})
-
-
-@dataclass(frozen=True, slots=True)
-class ItemCounts:
-    """How what a fan-out, or a block, has made stands; its rows are listed page by page."""
-
-    total: int
-    open: int
-    failed: int
+ALL = ItemFilter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,17 +105,20 @@ class StepRecord:
         return paths.inside(self.step_id, self.item_index, self.within, attempt=attempt)
 
 
-#: Columns that the counts of items in a record are read from.
-COUNTS = tuple(f"items_{field.name}" for field in fields(ItemCounts))
 COLUMNS = tuple(
     getattr(StepExecution, name)
-    for name in (*(field.name for field in fields(StepRecord)), *COUNTS)
+    for name in (*(field.name for field in fields(StepRecord)), *COUNTERS)
     if name not in {"items", "outputs", "holds_steps"}
 )
 
 
 def steps(
-    caller: Caller, session: Session, execution_id: UUID, *, with_outputs: bool = True
+    caller: Caller,
+    session: Session,
+    execution_id: UUID,
+    *,
+    wanted: ItemFilter = ALL,
+    with_outputs: bool = True,
 ) -> list[StepRecord]:
     """The steps of the definition, with handlers and compensations, in their order.
 
@@ -128,10 +131,11 @@ def steps(
             StepExecution.execution_id == execution_id,
             StepExecution.parent_id.is_(None),
             StepExecution.kind != StepKind.SINK.value,
+            *wanted.conditions(),
         )
         .order_by(StepExecution.sequence_number, StepExecution.id)
-    )
-    return [_record(row, redactor) for row in rows]
+    ).all()
+    return _records(session, rows, redactor)
 
 
 def below(
@@ -142,6 +146,7 @@ def below(
     parent_id: int,
     page: Page,
     within: str | None = None,
+    wanted: ItemFilter = ALL,
     with_outputs: bool = True,
 ) -> Listed[StepRecord]:
     """One page of the items of the fan-out *parent_id*, or of the steps of the block.
@@ -153,6 +158,7 @@ def below(
     conditions: list[ColumnElement[bool]] = [
         StepExecution.parent_id == parent_id,
         StepExecution.execution_id == execution_id,
+        *wanted.conditions(),
     ]
     if within is not None:
         conditions.append(func.starts_with(StepExecution.within + "/", f"{within}/"))
@@ -163,8 +169,8 @@ def below(
         .order_by(StepExecution.item_index, *_order_inside(session, parent_id))
         .limit(page.size)
         .offset(page.offset)
-    )
-    return Listed([_record(row, redactor) for row in rows], total, page)
+    ).all()
+    return Listed(_records(session, rows, redactor), total, page)
 
 
 def _order_inside(session: Session, parent_id: int) -> tuple[SQLColumnExpression[Any], ...]:
@@ -193,15 +199,24 @@ def _selected(with_outputs: bool) -> Select[*tuple[Any, ...]]:
     return select(*COLUMNS, outputs.label("outputs"), opened.label("holds_steps"))
 
 
-def _record(row: Row[*tuple[Any, ...]], redactor: Redactor) -> StepRecord:
+def _records(
+    session: Session, rows: Sequence[Row[*tuple[Any, ...]]], redactor: Redactor
+) -> list[StepRecord]:
+    made = rows_below(session, [row.id for row in rows if row.items_total is not None])
+    return [_record(row, redactor, made.get(row.id, ())) for row in rows]
+
+
+def _record(
+    row: Row[*tuple[Any, ...]], redactor: Redactor, made: Sequence[RowsBelow]
+) -> StepRecord:
     found = dict(row._mapping)
-    counts = [found.pop(name) for name in COUNTS]
+    counters = [found.pop(name) for name in COUNTERS]
     shown = {
-        "items": None if counts[0] is None else ItemCounts(*(count or 0 for count in counts)),
         "outputs": redactor.redact(found["outputs"]),
         "error_message": redactor.redact(found["error_message"]),
     }
-    return StepRecord(**found | shown)
+    record = StepRecord(**found | shown, items=None)
+    return replace(record, items=counts_of(counters, record.inside, made))
 
 
 def callback_url_of(caller: Caller, runtime: Runtime, step: StepRecord) -> str | None:

@@ -490,8 +490,16 @@ def test_items_are_listed_by_their_parent(session: Session, alice: FlaskClient) 
     listed = alice.get(f"/executions/{execution.id}/steps").json["steps"]
     items = alice.get(f"/executions/{execution.id}/steps?parent={parent.id}&page_size=1").json
     strange = alice.get(f"/executions/{execution.id}/steps?parent={10**30}")
+    second, none, unknown = (
+        alice.get(f"/executions/{execution.id}/steps?parent={parent.id}&{query}")
+        for query in ("index=1&status=pending&status=FAILED", "q=nowhere", "status=LOST")
+    )
 
-    assert [step["items"] for step in listed] == [{"total": 2, "open": 2, "failed": 0}]
+    counts = {"total": 2, "open": 2, "failed": 0, "by_status": {"PENDING": 2}, "parked": 0}
+    assert [step["items"] for step in listed] == [counts]
+    assert [item["item_index"] for item in second.json["steps"]] == [1]
+    assert none.json["pagination"]["total_count"] == 0
+    assert unknown.status_code == 422
     assert [item["item_index"] for item in items["steps"]] == [0]
     assert items["pagination"]["total_count"] == 2
     assert strange.status_code == 422

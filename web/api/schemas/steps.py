@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from pipeline_engine.services.queries import StepRecord, callback_url_of
+from pipeline_engine.services.queries import STEP_STATUSES, StepRecord, callback_url_of
 
 from ..context import caller, runtime
 from ..paging import PaginationSchema
@@ -16,10 +16,14 @@ from .fields import (
     Moment,
     Percentage,
     Whole,
+    Word,
     an_object,
     count,
     text,
 )
+
+#: The highest number that the index of an item can be.
+MAX_INDEX = 2**31 - 1
 
 
 class StepQuery(ApiSchema):
@@ -37,6 +41,23 @@ class StepQuery(ApiSchema):
         1,
         metadata={"description": "Of the steps of a block those of one attempt: its `inside`."},
     )
+    q = text(
+        255,
+        metadata={
+            "description": "A part of an item's key, of a step's id or name, or of the id of a job;"
+            " upper and lower case are one."
+        },
+    )
+    status = fields.List(
+        Word(STEP_STATUSES),
+        load_default=(),
+        metadata={"description": "One of these; say it several times."},
+    )
+    index = Whole(
+        validate=validate.Range(min=0, max=MAX_INDEX),
+        metadata={"description": "The item of this number."},
+    )
+    parked = fields.Boolean(metadata={"description": "It waits for the outside world, or not."})
     include_outputs = fields.Boolean(load_default=True)
     page = count(1, MAX_PAGE, 1)
     page_size = count(1, 500, 100)
@@ -48,6 +69,14 @@ class ItemCountsSchema(ApiSchema):
     total = fields.Integer()
     open = fields.Integer()
     failed = fields.Integer()
+    by_status = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        metadata={"description": "Of a block those of its last attempt; what is 0 is left out."},
+    )
+    parked = fields.Integer(
+        metadata={"description": "How many of the RUNNING ones wait for the outside world."}
+    )
 
 
 def _callback_url(step: StepRecord) -> str | None:
