@@ -24,6 +24,7 @@ from pipeline_engine.services.queries.executions import (
 )
 from pipeline_engine.services.queries.items import STEP_STATUSES, ItemCounts, ItemFilter
 from pipeline_engine.services.queries.logs import LEVELS, LogFilter, LogLine, LogList, logs
+from pipeline_engine.services.queries.overview import Overview, overview
 from pipeline_engine.services.queries.parked import PARKED_KINDS, ParkedStep, parked
 from pipeline_engine.services.queries.progress import Progress, ProgressQuery, progress
 from pipeline_engine.services.queries.steps import (
@@ -50,6 +51,7 @@ __all__ = [
     "LogFilter",
     "LogLine",
     "LogList",
+    "Overview",
     "ParkedFilter",
     "ParkedKind",
     "ParkedStep",
@@ -64,6 +66,7 @@ __all__ = [
     "executions",
     "just_started",
     "logs",
+    "overview",
     "parked",
     "progress",
     "started_execution",

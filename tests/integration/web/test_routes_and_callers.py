@@ -223,6 +223,7 @@ LINES: dict[str, Line] = {
     "GET /openapi.json": OPEN,
     "GET /ready": OPEN,
     "GET /parked": Line(),
+    "GET /overview": Line(),
     "GET /pipelines": Line(),
     "POST /pipelines": Line(201, needs=lambda _: {"dag": DAG, "name": str(uuid4())}),
     "GET /pipelines/<pipeline_id>": Line(thing=Scene.pipeline),
