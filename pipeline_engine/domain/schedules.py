@@ -14,7 +14,7 @@ from hashlib import blake2b
 from types import SimpleNamespace
 from typing import Any, Protocol, Self
 
-from pipeline_engine.domain.recurrence import Recurrence
+from pipeline_engine.domain.recurrence import Oddity, Recurrence
 
 #: Due times of one schedule that get a row each at a time; what is older shares one row.
 MOST_SINGLE = 100
@@ -185,6 +185,15 @@ class Timing:
         """The first *most* nominal due times from *after* (without) to *until* (with)."""
         start, end = self._begun(after), self._ended(until)
         return self.recurrence.between(start, end, most) if start < end else []
+
+    def count(self, after: datetime, until: datetime) -> int:
+        """How many nominal due times there are from *after* (without) to *until* (with)."""
+        return self._count(self._begun(after), self._ended(until))
+
+    def oddities(self, after: datetime, until: datetime) -> list[Oddity]:
+        """What the clocks leave out or have twice in that time."""
+        start, end = self._begun(after), self._ended(until)
+        return self.recurrence.oddities(start, end) if start < end else []
 
     def passed(self, after: datetime, now: datetime) -> Passed:
         """What was due after *after* and is to fire by *now*; of a long time the newest singly."""

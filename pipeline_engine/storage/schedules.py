@@ -19,9 +19,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.schedules import ScheduleStatus
 from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.schedules import Schedule
+from pipeline_engine.storage.visibility import visible_to
 
 #: What the next look is for.
 _CLOCK = "enabled AND next_fire_at IS NOT NULL"
@@ -164,6 +166,13 @@ def doubtful(connection: Connection, *, release: str, most: int) -> list[UUID]:
 
 
 # ── For those who ask ────────────────────────────────────────────────────────────────────
+
+
+def due_by(session: Session, caller: Caller, end: datetime, *, most: int) -> Sequence[Schedule]:
+    """Schedules in sight of *caller* that are due before *end*, the next first."""
+    due = (Schedule.enabled, Schedule.ended.is_(None), Schedule.next_due_at < end)
+    wanted = select(Schedule).where(*due, visible_to(Schedule, caller))
+    return session.scalars(wanted.order_by(Schedule.next_due_at, Schedule.id).limit(most)).all()
 
 
 def has_status(status: ScheduleStatus) -> ColumnElement[bool]:

@@ -30,6 +30,7 @@ from .schemas.schedules import (
     TriggeredScheduleSchema,
     TriggerParams,
 )
+from .schemas.schedules_calendar import CalendarQuery, CalendarSchema
 
 schedules = Blueprint("schedules", __name__, description="Pipelines that start by the clock.")
 #: Who saves what starts by itself could start it as well, and has to have the right to.
@@ -61,6 +62,17 @@ def list_schedules(query: dict[str, Any]) -> Any:
 def preview(body: dict[str, Any]) -> Any:
     """Say what a schedule would mean, and when it would be due; nothing is saved."""
     return services.preview(**_when(body["schedule"]), count=body["count"], now=body["after"])
+
+
+@schedules.on("GET", "/calendar", operation="get_schedule_calendar", scope=Scope.SCHEDULES_READ)
+@schedules.query(CalendarQuery)
+@schedules.answers(200, CalendarSchema)
+def calendar(query: dict[str, Any]) -> Any:
+    """Say what is due on which day, as the clocks of a zone count days; 31 days at most.
+
+    Due times that a change of the clocks makes odd are marked, and those that it leaves out told.
+    """
+    return services.calendar(caller(), session(), **query)
 
 
 @schedules.on("GET", "/<schedule_id>", operation="get_schedule", scope=Scope.SCHEDULES_READ)

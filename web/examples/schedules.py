@@ -86,6 +86,32 @@ EXAMPLES: Mapping[str, Example] = {
     "preview_schedule": Example(
         body={"schedule": WHEN, "count": 2}, answer=RUNS | {"in_words": "Every day at 02:30"}
     ),
+    "get_schedule_calendar": Example(
+        answer={
+            "zone": "Europe/Berlin",
+            "days": [
+                {
+                    "date": "2026-03-29",
+                    "hours": 23.0,
+                    "firings": [
+                        {
+                            "schedule_id": SCHEDULE_ID,
+                            "name": "nightly",
+                            "pipeline_id": PIPELINE_ID,
+                            "due_at": DUE_NEXT,
+                            "local": DUE_NEXT_LOCALLY,
+                            "timezone": "Europe/Berlin",
+                            "schedule_local": DUE_NEXT_LOCALLY,
+                            "mark": "shifted",
+                        }
+                    ],
+                    "skipped": [],
+                    "more": [],
+                }
+            ],
+            "is_complete": True,
+        },
+    ),
     "get_schedule": Example(path=A_SCHEDULE, answer=SCHEDULE),
     "change_schedule": Example(
         path=A_SCHEDULE,

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pipeline_engine.domain.recurrence.cron import Cron, Doubled, Missing
 from pipeline_engine.domain.recurrence.cron_expression import CronExpression
 from pipeline_engine.domain.recurrence.interval import Interval
+from pipeline_engine.domain.recurrence.oddities import Oddity, oddities
 from pipeline_engine.domain.recurrence.once import Once, moment_of
 from pipeline_engine.domain.recurrence.refusal import refusal
 from pipeline_engine.domain.recurrence.words import in_words
@@ -108,6 +109,12 @@ class Recurrence:
         """
         start, end = _bounded(after), _bounded(until)
         return self.times.count(start, end, most) if start < end else 0
+
+    def oddities(self, after: datetime, until: datetime) -> list[Oddity]:
+        """Local times that the clocks leave out or have twice; only cron means local times."""
+        if not isinstance(self.times, Cron):
+            return []
+        return list(oddities(self.times, _bounded(after), _bounded(until)))
 
     def last_before(self, moment: datetime) -> datetime | None:
         """The last due time that is not after *moment*; None where there is none for 50 years."""

@@ -249,6 +249,7 @@ LINES: dict[str, Line] = {
     "GET /schedules": Line(),
     "POST /schedules": Line(201, needs=schedules_pipeline),
     "POST /schedules/preview": Line(body={"schedule": {"type": "cron", "expression": "@daily"}}),
+    "GET /schedules/calendar": Line(),
     "GET /schedules/<schedule_id>": Line(thing=Scene.schedule),
     "PUT /schedules/<schedule_id>": Line(
         body={"name": "t", "lock_version": 1}, thing=Scene.schedule
