@@ -39,15 +39,14 @@ def doctor(ctx: click.Context, directory: Path, flower_url: str | None, as_json:
     environment = environment_of(ctx, directory)
     runtime = Runtime.start(Settings.from_env(environment))
     try:
-        found = services.run(runtime, flower_url=flower_url or environment.get("FLOWER_URL"))
+        found = services.examine(runtime, flower_url=flower_url or environment.get("FLOWER_URL"))
     finally:
         runtime.stop()
-    is_well = services.is_well(found)
     if as_json:
-        print_json({"is_well": is_well, "checks": [asdict(check) for check in found]})
+        print_json(asdict(found))
     else:
-        _print(found)
-    if not is_well:
+        _print(found.checks)
+    if not found.is_well:
         ctx.exit(NOT_WELL)
 
 

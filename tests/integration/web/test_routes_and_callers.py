@@ -197,6 +197,7 @@ LINES: dict[str, Line] = {
     "GET /audit-log": Line(far=True),
     "GET /deliveries": Line(),
     "POST /deliveries/<delivery_id>/replay": Line(202, thing=Scene.delivery),
+    "GET /doctor": Line(far=True),
     "GET /event-triggers": Line(),
     "POST /event-triggers": Line(201, needs=lets_events_start),
     "GET /event-triggers/event-types": Line(),
