@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +73,13 @@ class Run:
     def ends_well(self, *, within: float = 40) -> Snapshot:
         """Wait for the end, which has to be a good one."""
         snapshot = self.end(within=within)
-        assert snapshot.status is ExecutionStatus.COMPLETED, snapshot
+        assert snapshot.status is ExecutionStatus.COMPLETED, "\n".join(self._story())
         return snapshot
+
+    def _story(self) -> Iterator[str]:
+        """What has happened, line by line: more than how it stands tells why."""
+        for event in self.history():
+            yield f"{event['timestamp']} {event['event_type']} {event['event_details']}"
 
     def outputs(self, step_id: str) -> dict[str, Any]:
         """Return what a step has left."""

@@ -60,7 +60,7 @@ def run_action(
 
 def _found(step: Prepared, context: ActionContext, seconds: float) -> Outcome:
     call: Call = fan_outs.expand if outcome.expands(step.row, step.planned) else calls.execute
-    if not step.planned.cheap:
+    if not step.row.cheap:
         return call(step, context)
     # A cheap one is not given more time for having been claimed.
     return calls.in_time(call, step, context, ends_at=time.monotonic() + seconds, seconds=seconds)
@@ -68,6 +68,7 @@ def _found(step: Prepared, context: ActionContext, seconds: float) -> Outcome:
 
 def seconds_for(step: Prepared, runtime: Runtime) -> float:
     """How long the action of a claimed step may take."""
-    if step.planned.cheap:  # one that may not run in a transaction may take no longer outside
+    # Of the row: expanding a fan-out is always cheap, and its items, which it plans for, are not.
+    if step.row.cheap:  # one that may not run in a transaction may take no longer outside
         return runtime.settings.cheap_step_seconds
     return step.timeout_seconds or runtime.settings.step_timeout_seconds

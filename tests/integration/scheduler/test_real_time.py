@@ -89,6 +89,23 @@ def test_the_items_of_a_cheap_fan_out_are_told_in_time_or_not_at_all(drive):
     assert driver.run(a_step("a", action="spread")).step("a").error_code == "too_slow"
 
 
+def test_an_item_that_talks_to_a_peer_has_the_time_of_its_action_and_not_of_the_expansion(drive):
+    """Telling the items is cheap whatever the action is; starting a job for one of them is not."""
+
+    def expand(context: Any) -> list[Item]:
+        return [Item(value=1)]
+
+    def join(context: Any, results: Any) -> ActionResult:
+        return ActionResult(success=True)
+
+    spread = a_fan_out("spread", expand, execute_item=slow(time.sleep, 2 * BOUND), join=join)
+    driver = drive(spread, cheap_step_seconds=BOUND)
+
+    end = driver.run(a_step("a", action="spread"))
+
+    assert {row.error_code for row in end.rows} == {None}
+
+
 def test_others_do_not_wait_for_all_the_steps_of_a_slow_batch(drive):
     """What a transaction has not come to is still queued, and is sent to whoever is free."""
     execute = slow(spin, COMPUTING_SECONDS / 2)
