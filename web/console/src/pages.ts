@@ -29,6 +29,12 @@ export const PAGES: Page[] = [
     path: "/console/executions/:id",
     component: lazy(() => import("./execution/Execution")),
   },
+  {
+    path: "/console/parked",
+    word: "Parked",
+    icon: "parked",
+    component: lazy(() => import("./parked/Parked")),
+  },
 ];
 
 const IDENTIFIER = "([^/]+)";

@@ -31,6 +31,16 @@ export function ago(at: number, now: number): string {
   return `${Math.floor(span / DAY)} d ago`;
 }
 
+/** The same for what is still to come: `in 12 s`, `in 5 min`, `in 3 h`, `in 2 d`. */
+export function fromNow(at: number, now: number): string {
+  const span = at - now;
+  if (span <= 0) return ago(at, now);
+  if (span < MINUTE) return `in ${Math.ceil(span / SECOND)} s`;
+  if (span < HOUR) return `in ${Math.round(span / MINUTE)} min`;
+  if (span < 2 * DAY) return `in ${Math.round(span / HOUR)} h`;
+  return `in ${Math.round(span / DAY)} d`;
+}
+
 const two = (value: number) => String(value).padStart(2, "0");
 
 /** `14:02:31`, or with *digits* `14:02:31.4`. */

@@ -22,6 +22,9 @@ export type LogLine = Whole<Schemas["LogLine"]>;
 export type LogList = Whole<Schemas["LogList"]>;
 export type Explanation = Whole<Schemas["Explanation"]>;
 export type Finding = Whole<Schemas["Finding"]>;
+export type Parked = Whole<Schemas["Parked"]>;
+export type ParkedList = Whole<Schemas["ParkedList"]>;
+export type ApprovalList = Whole<Schemas["WaitingList"]>;
 export type Pagination = Whole<Schemas["Pagination"]>;
 
 /** What a definition says of a step, as far as the pages show it. */

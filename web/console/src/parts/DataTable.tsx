@@ -12,6 +12,8 @@ export interface Column<Row> {
   width?: string;
   /** The one that names the row: it comes first on a card, and is what a link leads from. */
   names?: boolean;
+  /** On a card, where no head is above it: its head before it, or a line of its own. */
+  card?: "label" | "line";
 }
 
 export function DataTable<Row>({
@@ -59,8 +61,9 @@ export function DataTable<Row>({
 }
 
 function Cell<Row>({ column, row, href }: { column: Column<Row>; row: Row; href: string | null }) {
-  const { head, cell, number, names } = column;
-  const kind = [number && "number", names && "names"].filter(Boolean).join(" ") || undefined;
+  const { head, cell, number, names, card } = column;
+  const kinds = [number && "number", names && "names", card && `card-${card}`];
+  const kind = kinds.filter(Boolean).join(" ") || undefined;
   return (
     <td className={kind} data-head={head}>
       {names && href ? (

@@ -1,5 +1,7 @@
 import { Link, withQuery } from "../router";
 
+export { pageOf } from "./choices";
+
 /** Which part of a list is shown, and the ways to its neighbours. */
 export function Pager({
   page,
@@ -33,10 +35,4 @@ export function Pager({
       )}
     </nav>
   );
-}
-
-/** The page that an address names: 1 if it names none, or nonsense. */
-export function pageOf(query: URLSearchParams): number {
-  const page = Number(query.get("page"));
-  return Number.isInteger(page) && page > 0 ? page : 1;
 }

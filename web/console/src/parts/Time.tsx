@@ -1,4 +1,4 @@
-import { ago, clock, day, exact, moment } from "../time";
+import { clock, day, exact, fromNow, moment } from "../time";
 
 const TODAY = 20 * 3_600_000;
 
@@ -13,10 +13,21 @@ export function Time({
   relative?: boolean;
 }) {
   const when = moment(at);
-  const words = relative ? ago(when, now) : now - when < TODAY ? clock(when) : day(when, now);
+  const isNear = Math.abs(now - when) < TODAY;
+  const words = relative ? fromNow(when, now) : isNear ? clock(when) : day(when, now);
   return (
     <time dateTime={at} title={exact(when)}>
       {words}
     </time>
+  );
+}
+
+/** How far away a moment is, and below it when that is. */
+export function Dated({ at, now }: { at: string; now: number }) {
+  return (
+    <>
+      <Time at={at} now={now} relative />
+      <span className="sub">{day(moment(at), now)}</span>
+    </>
   );
 }

@@ -1,0 +1,124 @@
+/** What waits for the world, in words: for what, of whom, and what they have said so far. */
+
+import type { ApprovalList, Parked } from "../api/types";
+import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
+import type { IconName, State } from "../states";
+
+export const PAGE_SIZE = 50;
+
+export const KINDS = ["approval", "event", "callback", "execution", "timer"] as const;
+export type Kind = (typeof KINDS)[number];
+
+const WORDS: Record<Kind, [many: string, one: string, icon: IconName]> = {
+  approval: ["Approvals", "An approval", "check"],
+  event: ["Events", "An event", "dot"],
+  callback: ["Callbacks", "A callback", "retry"],
+  execution: ["Executions", "An execution", "play"],
+  timer: ["Clock", "The clock", "clock"],
+};
+
+export const TABS = [
+  { value: null, word: "All" },
+  ...KINDS.map((value) => ({ value, word: WORDS[value][0] })),
+];
+
+export function stateOfKind(kind: string): State {
+  const [, word, icon] = WORDS[kind as Kind] ?? ["", kind, "pause"];
+  return { word, look: "parked", icon };
+}
+
+type Approval = NonNullable<Parked["approval"]>;
+
+/** A step that waits, whichever list it stands in. */
+export interface Waiting {
+  /** The same in both lists. */
+  key: string;
+  execution_id: string;
+  pipeline_name: string;
+  step_id: string;
+  step_name: string;
+  step_execution_id: string | null;
+  item_index: number | null;
+  item_key: string | null;
+  within: string | null;
+  kind: string;
+  since: string | null;
+  until: string | null;
+  attempt: number | null;
+  external_workflow_ids: string[];
+  approval: Approval | null;
+}
+
+export function waitingOf(parked: Parked): Waiting {
+  return { ...parked, key: keyOf(parked) };
+}
+
+/** Of the list of approvals, which has also those of others' executions, and says less. */
+export function askedOf(approval: ApprovalList["approvals"][number]): Waiting {
+  const { message, asked: whom, decisions, deadline, page_url, ...place } = approval;
+  return {
+    ...place,
+    key: keyOf(place),
+    kind: "approval",
+    step_execution_id: null,
+    item_key: null,
+    until: deadline,
+    attempt: null,
+    external_workflow_ids: [],
+    approval: { message, asked: whom, decisions, deadline, page_url },
+  };
+}
+
+type Place = Pick<Waiting, "execution_id" | "within" | "step_id" | "item_index">;
+
+const keyOf = ({ execution_id, within, step_id, item_index }: Place): string =>
+  [execution_id, within ?? "", step_id, item_index ?? ""].join(" ");
+
+/** A new decision of somebody makes it another question. */
+export const sayKey = ({ key, approval }: Waiting): string =>
+  `${key} ${approval?.decisions?.length ?? 0}`;
+
+/** `each[3]/pay, item Köln`: which of the steps with this name. */
+export function placeOf({ within, step_id, item_index, item_key }: Waiting): string {
+  const item = item_index === null ? "" : ` · item ${item_index}`;
+  const named = item_key && item_key !== String(item_index) ? ` (${item_key})` : "";
+  return `${within ? `${within}/` : ""}${step_id}${item}${named}`;
+}
+
+/** `ada, grace or a member of finance`; null where whoever may control the execution is asked. */
+export function whomOf(approval: Approval): string | null {
+  const { users = [], groups = [] } = approval.asked ?? {};
+  const all = [...users, ...groups.map((group) => `a member of ${group}`)];
+  if (all.length === 0) return null;
+  return all.length === 1 ? String(all[0]) : `${all.slice(0, -1).join(", ")} or ${all.at(-1)}`;
+}
+
+/** How many have said yes, of those that have to. */
+export function countOf(approval: Approval): { yes: number; required: number } {
+  const yes = (approval.decisions ?? []).filter(({ approved }) => approved).length;
+  return { yes, required: approval.asked?.required ?? 1 };
+}
+
+export interface Filters {
+  kind: Kind | null;
+  pipeline: string | null;
+  page: number;
+}
+
+export function filtersOf(query: URLSearchParams): Filters {
+  return { kind: wordOf(query, "kind", KINDS), pipeline: pipelineOf(query), page: pageOf(query) };
+}
+
+/** Those that ask one in executions of others are in the list of approvals alone. */
+export const asksForApprovals = ({ kind, pipeline }: Filters): boolean =>
+  kind === "approval" && pipeline === null;
+
+export const requestOf = (filters: Filters): string =>
+  asksForApprovals(filters)
+    ? asked("/approvals", { page: filters.page, page_size: PAGE_SIZE })
+    : asked("/parked", {
+        page: filters.page,
+        page_size: PAGE_SIZE,
+        kind: filters.kind,
+        pipeline_id: filters.pipeline,
+      });
