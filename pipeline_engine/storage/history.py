@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -12,6 +14,9 @@ from pipeline_engine.domain import json_guard
 from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.events import EventType
+
+#: Events of one step that are read at most; one that reports progress all day has many more.
+MOST_OF_STEP = 2000
 
 
 @dataclass(slots=True)
@@ -55,6 +60,26 @@ def failures_before(connection: Connection, step_execution_id: int) -> list[str 
         {"id": step_execution_id},
     )
     return [row[0] for row in found]
+
+
+class Happened(NamedTuple):
+    """One event of one step, as its history has it."""
+
+    event_type: str
+    created_at: datetime
+    details: dict[str, Json]
+
+
+def of_step(connection: Connection, execution_id: UUID, step_execution_id: int) -> list[Happened]:
+    """The events of one step, the first ones if there are very many, in their order."""
+    # By the index of the execution's events: one of the steps would be written for every event.
+    found = connection.exec_driver_sql(
+        "SELECT event_type, created_at, coalesce(details, '{}') FROM events"
+        " WHERE execution_id = %(execution)s AND step_execution_id = %(step)s"
+        f" ORDER BY transaction_id, id LIMIT {MOST_OF_STEP}",
+        {"execution": str(execution_id), "step": step_execution_id},
+    )
+    return [Happened(*row) for row in found]
 
 
 def about(step: StepRow, event_type: EventType, **details: Json) -> NewEvent:

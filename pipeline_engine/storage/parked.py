@@ -40,6 +40,7 @@ class ParkedFilter:
 
     pipeline_id: UUID | None = None
     kind: ParkedKind | None = None
+    step_execution_id: int | None = None
 
 
 class ParkedRow(NamedTuple):
@@ -137,4 +138,6 @@ def _conditions(caller: Caller, wanted: ParkedFilter) -> Sequence[ColumnElement[
         found.append(Execution.pipeline_id == wanted.pipeline_id)
     if wanted.kind is not None:
         found.append(_kind == wanted.kind.value)
+    if wanted.step_execution_id is not None:
+        found.append(StepExecution.id == wanted.step_execution_id)
     return found

@@ -178,6 +178,17 @@ def fetch_steps_prepared(
     return [StepRow(*row) for row in found]
 
 
+def step_of(connection: Connection, execution_id: UUID, step_execution_id: int) -> StepRow | None:
+    """One row of an execution; None if that has no such row."""
+    found = fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s"
+        " WHERE s.id = %(step)s AND s.execution_id = %(execution)s",
+        {"step": step_execution_id, "execution": str(execution_id)},
+    )
+    return found[0] if found else None
+
+
 #: Those of the facts that are columns.
 _READ = (
     *("id", "name", "pipeline_id", "revision_id", "params", "user_id", "initiator", "created_at"),

@@ -267,11 +267,39 @@ def test_events_are_filtered_without_changing_their_numbers(session: Session) ->
     session.commit()
 
     found = queries.events(
-        SYSTEM, session, execution.id, EventFilter(event_type="step_started", limit=2, offset=1)
+        SYSTEM, session, execution.id, EventFilter(event_types=["step_started"], limit=2, offset=1)
     )
 
     assert [e.sequence_number for e in found.entries] == [3, 1]
     assert found.total == 3
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (EventFilter(step_id="a"), [3, 1]),
+        (EventFilter(event_types=["step_failed", "step_skipped"]), [3, 2]),
+        (EventFilter(q="TIME_out"), [3]),
+        (EventFilter(q="worker-1", step_id="a"), [1]),
+        (EventFilter(q="s3cr3t"), []),
+    ],
+    ids=str,
+)
+def test_events_are_found_by_step_kind_and_words_but_not_by_what_is_masked_in_them(
+    session: Session, wanted: EventFilter, found: list[int]
+) -> None:
+    execution = an_execution(session)
+    a: dict[str, Any] = {"step_id": "a", "step_name": "Fetch"}
+    an_event(session, execution.id, EventType.STEP_STARTED, **a, worker="worker-1")
+    an_event(session, execution.id, EventType.STEP_SKIPPED, step_id="b", step_name="Ship")
+    failed = EventType.STEP_FAILED
+    an_event(session, execution.id, failed, **a, error_code="time_out", error="token=s3cr3t")
+    session.commit()
+
+    told = queries.events(SYSTEM, session, execution.id, wanted)
+
+    assert [event.sequence_number for event in told.entries] == found
+    assert told.total == len(found)
 
 
 def test_recent_events_come_in_the_order_in_which_they_happened(session: Session) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import jsonify
+
 from pipeline_engine.services import Act, Scope, approvals, queries
 from pipeline_engine.services import executions as services
 from pipeline_engine.services.explain import explain as explain_execution
@@ -18,11 +20,12 @@ from pipeline_engine.services.queries import (
 
 from .blueprint import Blueprint
 from .context import caller, runtime, session
-from .identities import execution_id_of
+from .identities import execution_id_of, step_execution_id_of
 from .schemas import executions as wire
 from .schemas.events import EventListSchema, EventQuery
 from .schemas.explanations import ExplanationSchema
 from .schemas.logs import LogListSchema, LogQuery
+from .schemas.one_step import OneStepSchema
 from .schemas.progress import ProgressParams, ProgressSchema
 from .schemas.steps import StepListSchema, StepQuery
 from .staleness import stale_when_away
@@ -127,6 +130,36 @@ def steps(query: dict[str, Any], execution_id: str) -> Any:
     return {"steps": found.entries, "pagination": found}
 
 
+@executions.on(
+    "GET",
+    "/<execution_id>/steps/<step_execution_id>",
+    operation="get_step",
+    scope=Scope.EXECUTIONS_READ,
+)
+@executions.answers(200, OneStepSchema)
+def show_step(execution_id: str, step_execution_id: str) -> Any:
+    """Return one step or item: what its action was given, its attempts, what it waits for.
+
+    Params are made again from the definition and from what is shown of the execution, so a secret
+    reads as the mask. Outputs of more than 64 KB are at `href`.
+    """
+    wanted, step = execution_id_of(execution_id), step_execution_id_of(step_execution_id)
+    return queries.one_step(caller(), session(), runtime(), wanted, step)
+
+
+@executions.on(
+    "GET",
+    "/<execution_id>/steps/<step_execution_id>/outputs",
+    operation="get_step_outputs",
+    scope=Scope.EXECUTIONS_READ,
+)
+@executions.answers(200, {"type": "object"})
+def show_outputs(execution_id: str, step_execution_id: str) -> Any:
+    """Return all outputs of one step or item, however large; secrets are masked."""
+    wanted, step = execution_id_of(execution_id), step_execution_id_of(step_execution_id)
+    return jsonify(queries.step(caller(), session(), wanted, step).outputs or {})
+
+
 def _wanted_steps(query: dict[str, Any]) -> ItemFilter:
     return ItemFilter(
         q=query.get("q"),
@@ -144,7 +177,9 @@ def _wanted_steps(query: dict[str, Any]) -> ItemFilter:
 def events(query: dict[str, Any], execution_id: str) -> Any:
     """List events, newest first; with `after`, oldest first, to follow an execution."""
     wanted = EventFilter(
-        event_type=query.get("event_type"),
+        event_types=[*query["kind"], *([query["event_type"]] if "event_type" in query else ())],
+        step_id=query.get("step_id"),
+        q=query.get("q"),
         start=query.get("start_time"),
         end=query.get("end_time"),
         after=query.get("after"),

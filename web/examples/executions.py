@@ -129,6 +129,37 @@ EXAMPLES: Mapping[str, Example] = {
     "list_executions": Example(answer={"executions": [LISTED_EXECUTION], "pagination": PAGE}),
     "get_execution": Example(path=AN_EXECUTION, answer=EXECUTION),
     "list_steps": Example(path=AN_EXECUTION, answer={"steps": [STEP, FAN_OUT]}),
+    "get_step": Example(
+        path={"execution_id": EXECUTION_ID, "step_execution_id": "42"},
+        answer=STEP
+        | {
+            "params": {"key": "sign-off-1.4.0"},
+            "params_problem": None,
+            "outputs_are_elsewhere": False,
+            "attempts": [
+                {
+                    "attempt": 1,
+                    "started_at": AT,
+                    "ended_at": None,
+                    "status": "RUNNING",
+                    "error": None,
+                    "worker": "io@worker-1",
+                }
+            ],
+            "callback_expires_at": "2026-01-31T12:00:00+00:00",
+            "waits_for": {
+                "kind": "event",
+                "since": AT,
+                "until": "2026-01-31T12:00:00+00:00",
+                "external_workflow_ids": ["sign-off-1.4.0"],
+                "approval": None,
+            },
+        },
+    ),
+    "get_step_outputs": Example(
+        path={"execution_id": EXECUTION_ID, "step_execution_id": "42"},
+        answer={"event_key": "sign-off-1.4.0"},
+    ),
     "list_execution_events": Example(
         path=AN_EXECUTION,
         answer={"events": [EVENT], "total_count": 1, "limit": 100, "offset": 0, "next_after": 4},

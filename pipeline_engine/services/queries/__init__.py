@@ -24,6 +24,7 @@ from pipeline_engine.services.queries.executions import (
 )
 from pipeline_engine.services.queries.items import STEP_STATUSES, ItemCounts, ItemFilter
 from pipeline_engine.services.queries.logs import LEVELS, LogFilter, LogLine, LogList, logs
+from pipeline_engine.services.queries.one_step import OneStep, one_step
 from pipeline_engine.services.queries.overview import Overview, overview
 from pipeline_engine.services.queries.parked import PARKED_KINDS, ParkedStep, parked
 from pipeline_engine.services.queries.progress import Progress, ProgressQuery, progress
@@ -31,6 +32,7 @@ from pipeline_engine.services.queries.steps import (
     StepRecord,
     below,
     callback_url_of,
+    step,
     steps,
 )
 from pipeline_engine.storage.parked import ParkedFilter, ParkedKind
@@ -51,6 +53,7 @@ __all__ = [
     "LogFilter",
     "LogLine",
     "LogList",
+    "OneStep",
     "Overview",
     "ParkedFilter",
     "ParkedKind",
@@ -66,9 +69,11 @@ __all__ = [
     "executions",
     "just_started",
     "logs",
+    "one_step",
     "overview",
     "parked",
     "progress",
     "started_execution",
+    "step",
     "steps",
 ]

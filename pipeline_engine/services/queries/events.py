@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Subquery, func, select
+from sqlalchemy import ColumnElement, Row, Subquery, func, or_, select
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain.callers import Caller
@@ -18,6 +18,8 @@ from pipeline_engine.services.visibility import redactor_of
 from pipeline_engine.storage.tables.events import Event, EventType
 
 EVENT_TYPES: tuple[str, ...] = tuple(EventType)
+#: Details in which ``q`` looks: never those that are shown masked, which it would tell bit by bit.
+SEARCHED = ("step_id", "step_name", "error_code", "worker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,9 @@ class EventRecord:
 class EventFilter:
     """Which events are listed: the newest first, or what came *after* a number."""
 
-    event_type: str | None = None
+    event_types: Sequence[str] = ()
+    step_id: str | None = None
+    q: str | None = None  #: a part of a kind, of a step's id or name, of an error code or a worker
     start: datetime | None = None
     end: datetime | None = None
     after: int | None = None
@@ -117,8 +121,13 @@ def _numbered(execution_id: UUID) -> Subquery:
 
 def _conditions(wanted: EventFilter, numbered: Subquery) -> Sequence[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if wanted.event_type is not None:
-        found.append(Event.event_type == wanted.event_type)
+    if wanted.event_types:
+        found.append(Event.event_type.in_(wanted.event_types))
+    if wanted.step_id is not None:
+        found.append(Event.details["step_id"].astext == wanted.step_id)
+    if wanted.q:
+        searched = (Event.event_type, *(Event.details[name].astext for name in SEARCHED))
+        found.append(or_(*(text.icontains(wanted.q, autoescape=True) for text in searched)))
     if wanted.start is not None:
         found.append(Event.created_at >= wanted.start)
     if wanted.end is not None:

@@ -28,7 +28,7 @@ from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.redaction import Redactor
 from pipeline_engine.domain.scopes import Scope
 from pipeline_engine.domain.states import StepStatus
-from pipeline_engine.errors import PipelineEngineError
+from pipeline_engine.errors import PipelineEngineError, StepNotFound
 from pipeline_engine.scheduler.actions.callback_tokens import CallbackToken, callback_url
 from pipeline_engine.scheduler.actions.own_address import checks_events
 from pipeline_engine.scheduler.runtime import Runtime
@@ -136,6 +136,24 @@ def steps(
         .order_by(StepExecution.sequence_number, StepExecution.id)
     ).all()
     return _records(session, rows, redactor)
+
+
+def step(
+    caller: Caller, session: Session, execution_id: UUID, step_execution_id: int
+) -> StepRecord:
+    """One step or item. Raises ``ExecutionNotFound`` and ``StepNotFound``."""
+    redactor = redactor_of(caller, session, execution_id)
+    rows = session.execute(
+        _selected(with_outputs=True).where(
+            StepExecution.id == step_execution_id,
+            StepExecution.execution_id == execution_id,
+            StepExecution.kind != StepKind.SINK.value,
+        )
+    ).all()
+    if not rows:
+        message = f"Execution {execution_id} has no step {step_execution_id}"
+        raise StepNotFound(message, step_execution_id=str(step_execution_id))
+    return _records(session, rows, redactor)[0]
 
 
 def below(

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 from support.factories import a_document, a_step
+from support.history_rows import a_step as a_row
 from support.history_rows import an_execution
 
 from pipeline_engine.domain.scopes import FAR_REACHING, Scope
@@ -53,6 +54,12 @@ class Scene:
         found = an_execution(self.session, user_id="alice")
         self.session.commit()
         return str(found.id)
+
+    def step(self) -> str:
+        found = an_execution(self.session, user_id="alice")
+        step = a_row(self.session, found, "a", "PENDING")
+        self.session.commit()
+        return f"{found.id}/steps/{step.id}"
 
     def delivery(self) -> str:
         sent = self.client(ALICE).post(f"{BASE}/events", json={"external_id": str(uuid4())})
@@ -216,6 +223,8 @@ LINES: dict[str, Line] = {
     "GET /executions/<execution_id>/explain": Line(thing=Scene.execution),
     "GET /executions/<execution_id>/progress": Line(thing=Scene.execution),
     "GET /executions/<execution_id>/steps": Line(thing=Scene.execution),
+    "GET /executions/<execution_id>/steps/<step_execution_id>": Line(thing=Scene.step),
+    "GET /executions/<execution_id>/steps/<step_execution_id>/outputs": Line(thing=Scene.step),
     "POST /executions/<execution_id>/approval": Line(
         409, body={"approved": True}, thing=Scene.execution
     ),

@@ -17,13 +17,27 @@ from .fields import (
     an_object,
     anything,
     count,
+    text,
 )
 
 
 class EventQuery(ApiSchema):
     """Which events are listed."""
 
-    event_type = Word(EVENT_TYPES)
+    event_type = Word(EVENT_TYPES, metadata={"description": "The same as one `kind`."})
+    kind = fields.List(
+        Word(EVENT_TYPES),
+        load_default=(),
+        metadata={"description": "One of these; say it several times."},
+    )
+    step_id = text(100, metadata={"description": "Of this step, and of its items."})
+    q = text(
+        255,
+        metadata={
+            "description": "A part of a kind, of a step's id or name, of an error code or of the"
+            " name of a worker; upper and lower case are one."
+        },
+    )
     start_time = Moment()
     end_time = LastMoment(
         metadata={"description": "At or before; a day without a time is included."}

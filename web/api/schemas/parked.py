@@ -30,7 +30,25 @@ class ApprovalAskedSchema(ApiSchema):
     page_url = fields.String(allow_none=True)
 
 
-class ParkedSchema(ApiSchema):
+class WaitsForSchema(ApiSchema):
+    """What a parked step waits for."""
+
+    kind = Word(PARKED_KINDS, attribute="row.kind")
+    since = Moment(attribute="row.since", allow_none=True)
+    until = Moment(
+        attribute="row.until",
+        allow_none=True,
+        metadata={"description": "When the clock wakes it (`timer`), or its time-out."},
+    )
+    external_workflow_ids = fields.List(
+        fields.String(),
+        attribute="external_ids",
+        metadata={"description": "The ids by which events find it, ten at most."},
+    )
+    approval = fields.Nested(ApprovalAskedSchema, allow_none=True)
+
+
+class ParkedSchema(WaitsForSchema):
     """A step that waits."""
 
     execution_id = fields.UUID(attribute="row.execution_id")
@@ -43,20 +61,7 @@ class ParkedSchema(ApiSchema):
     item_key = fields.String(attribute="row.item_key", allow_none=True)
     within = fields.String(attribute="row.within", allow_none=True)
     action = fields.String(attribute="row.action")
-    kind = Word(PARKED_KINDS, attribute="row.kind")
-    since = Moment(attribute="row.since", allow_none=True)
-    until = Moment(
-        attribute="row.until",
-        allow_none=True,
-        metadata={"description": "When the clock wakes it (`timer`), or its time-out."},
-    )
     attempt = fields.Integer(attribute="row.attempt")
-    external_workflow_ids = fields.List(
-        fields.String(),
-        attribute="external_ids",
-        metadata={"description": "The ids by which events find it, ten at most."},
-    )
-    approval = fields.Nested(ApprovalAskedSchema, allow_none=True)
 
 
 class ParkedListSchema(ApiSchema):

@@ -79,7 +79,8 @@ class ItemCountsSchema(ApiSchema):
     )
 
 
-def _callback_url(step: StepRecord) -> str | None:
+def callback_url_shown(step: StepRecord) -> str | None:
+    """Its address, for a caller who may answer it."""
     return callback_url_of(caller(), runtime(), step)
 
 
@@ -112,7 +113,7 @@ class StepSchema(ApiSchema):
     )
     external_workflow_id = fields.String(allow_none=True)
     callback_url = fields.Function(
-        _callback_url,
+        callback_url_shown,
         metadata={
             "type": ["string", "null"],
             "description": "Where to POST the answer that a parked step waits for.",
