@@ -123,7 +123,7 @@ def create(
     session.add(pipeline)
     _flush_named(session, pipeline.name)
     document = with_sealed_defaults(request.document, runtime.sealer)
-    session.add(_revision(pipeline, document, actions.recorded(report.versions)))
+    session.add(_revision(caller, pipeline, document, actions.recorded(report.versions)))
     session.flush()
     _check_stored_bytes(session, runtime.settings, pipeline.user_id)
     _record(owner, session, Act.PIPELINE_CREATE, pipeline)
@@ -159,7 +159,7 @@ def update(
     _flush_named(session, pipeline.name)
     if request.icon is not None:
         pipeline.icon = request.icon
-    _revise(session, runtime, pipeline, request.document, actions.recorded(report.versions))
+    _revise(caller, session, runtime, pipeline, request.document, actions.recorded(report.versions))
     pipeline.lock_version += 1
     session.flush()
     _check_stored_bytes(session, runtime.settings, pipeline.user_id)
@@ -255,6 +255,7 @@ def _record(caller: Caller, session: Session, act: Act, pipeline: Pipeline) -> N
 
 
 def _revise(
+    caller: Caller,
     session: Session,
     runtime: Runtime,
     pipeline: Pipeline,
@@ -274,11 +275,11 @@ def _revise(
         if before == document and newest.actions == actions:
             return
     sealed = with_sealed_defaults(document, runtime.sealer)
-    session.add(next_revision(pipeline, sealed, actions))
+    session.add(next_revision(caller, pipeline, sealed, actions))
 
 
 def next_revision(
-    pipeline: Pipeline, document: dict[str, Any], actions: dict[str, Any] | None
+    caller: Caller, pipeline: Pipeline, document: dict[str, Any], actions: dict[str, Any] | None
 ) -> PipelineRevision:
     """What a locked pipeline says from now on; the secrets in *document* are sealed already."""
     pipeline.revision += 1
@@ -286,11 +287,11 @@ def next_revision(
         pipeline.status = status_of(step_count=_step_count(document))
     pipeline.description = _description(document)
     pipeline.step_count = _step_count(document)
-    return _revision(pipeline, document, actions)
+    return _revision(caller, pipeline, document, actions)
 
 
 def _revision(
-    pipeline: Pipeline, document: dict[str, Any], actions: dict[str, Any] | None
+    caller: Caller, pipeline: Pipeline, document: dict[str, Any], actions: dict[str, Any] | None
 ) -> PipelineRevision:
     return PipelineRevision(
         pipeline_id=pipeline.id,
@@ -300,6 +301,7 @@ def _revision(
         actions=actions,
         secret_names=sorted(named_in(document, *stored_definitions(actions)).names) or None,
         notifies=notifies(document),
+        saved_by=caller.principal or None,
     )
 
 

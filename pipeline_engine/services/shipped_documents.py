@@ -40,7 +40,7 @@ def insert(
     pipeline = Pipeline(name=name, status=status, system_owned=True, revision=0, lock_version=1)
     session.add(pipeline)
     session.flush()
-    session.add(pipelines.next_revision(pipeline, document, actions))
+    session.add(pipelines.next_revision(caller, pipeline, document, actions))
     session.flush()
     _record(caller, session, Act.PIPELINE_CREATE, pipeline)
     return pipeline
@@ -57,7 +57,7 @@ def revise(
     """Let a locked pipeline say this from now on."""
     pipeline.name = name
     pipeline.lock_version += 1
-    session.add(pipelines.next_revision(pipeline, document, actions))
+    session.add(pipelines.next_revision(caller, pipeline, document, actions))
     session.flush()
     _record(caller, session, Act.PIPELINE_REPLACE, pipeline)
 

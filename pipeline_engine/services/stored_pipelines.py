@@ -196,6 +196,15 @@ def _stored(caller: Caller, *, with_document: bool) -> Select[*tuple[Any, ...]]:
     )
 
 
+def seen(caller: Caller, session: Session, pipeline_id: UUID | str) -> UUID:
+    """The id of a pipeline that *caller* sees; raises ``PipelineNotFound``."""
+    wanted = as_id(pipeline_id)
+    in_sight = select(Pipeline.id).where(Pipeline.id == wanted, visible_to(Pipeline, caller))
+    if session.scalar(in_sight) is None:
+        raise not_found(pipeline_id)
+    return wanted
+
+
 def as_id(pipeline_id: UUID | str) -> UUID:
     """*pipeline_id* as it is stored. Raises ``PipelineNotFound``: no other text names one."""
     try:

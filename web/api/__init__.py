@@ -22,6 +22,7 @@ from . import (
     executions,
     guardrails,
     health,
+    history,
     internal,
     marketplace,
     overview,
@@ -61,6 +62,7 @@ LEGACY = ("", f"{BASE}/pipeline")
 MOUNTS = (
     Mount(validation.validation, "/validate", LEGACY),
     Mount(pipelines.pipelines, "/pipelines", LEGACY),
+    Mount(history.history, "/pipelines", aliases=()),
     Mount(executions.executions, "/executions"),
     Mount(actions.actions, "/actions"),
     Mount(marketplace.marketplace, "/marketplace", aliases=()),

@@ -66,3 +66,4 @@ class PipelineRevision(Base):
     #: a step or handler has subscriptions told of it
     notifies: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    saved_by: Mapped[str | None]  #: the principal; null if an older version saved it

@@ -99,3 +99,26 @@ def test_the_links_of_a_list_keep_every_status_that_was_asked_for(
     asked = f"/pipelines?status=ACTIVE&status=DRAFT&page={page}&page_size=1"
 
     assert "status=ACTIVE&status=DRAFT" in alice.get(asked).headers["Link"]
+
+
+def test_every_revision_says_what_it_held_and_who_saved_it(
+    alice: FlaskClient, service: FlaskClient
+) -> None:
+    secret = {"name": "key", "type": "secret", "default": "s3cr3t-default"}
+    pipeline = created(alice)
+    for version, document in enumerate([a_document("a", "b"), a_document(parameters=[secret])], 1):
+        body = {"dag": document, "lock_version": version}
+        on_behalf = {"X-User-ID": "alice"}
+        service.put(f"/pipelines/{pipeline}", json=body, headers=on_behalf)
+
+    answer = alice.get(f"/api/v1/pipelines/{pipeline}/revisions?page_size=2")
+    newest, second = answer.json
+    oldest = alice.get(f"/api/v1/pipelines/{pipeline}/revisions?page_size=2&page=2").json[0]
+
+    assert [one["revision"] for one in (newest, second, oldest)] == [3, 2, 1]
+    assert (second["dag"], oldest["dag"]) == (a_document("a", "b"), a_document())
+    assert oldest["saved_by"] == "env:user:alice"
+    assert newest["saved_by"] not in (None, oldest["saved_by"])
+    assert "s3cr3t-default" not in answer.text
+    assert answer.headers["X-Total-Count"] == "3"
+    assert 'rel="next"' in answer.headers["Link"]

@@ -237,6 +237,7 @@ LINES: dict[str, Line] = {
     "GET /pipelines": Line(),
     "POST /pipelines": Line(201, needs=lambda _: {"dag": DAG, "name": str(uuid4())}),
     "GET /pipelines/<pipeline_id>": Line(thing=Scene.pipeline),
+    "GET /pipelines/<pipeline_id>/revisions": Line(thing=Scene.pipeline),
     "POST /pipelines/<pipeline_id>/archive": Line(thing=Scene.pipeline),
     "POST /pipelines/<pipeline_id>/restore": Line(thing=Scene.pipeline),
     "PUT /pipelines/<pipeline_id>": Line(

@@ -78,6 +78,7 @@ STRANGE = {
 TO_PAY = {"name": "payday", "schedule": {"type": "cron", "expression": "@daily"}}
 REQUESTS = [
     ("GET", "/pipelines/{pipeline}", None),
+    ("GET", "/pipelines/{pipeline}/revisions", None),
     ("PUT", "/pipelines/{pipeline}", {"dag": DAG, "lock_version": 1}),
     ("DELETE", "/pipelines/{pipeline}", None),
     ("POST", "/executions", {"pipeline_id": "{pipeline}"}),
