@@ -99,6 +99,18 @@ def look(redis: Redis, prefix: str) -> Carriage:
     )
 
 
+def last_seen(redis: Redis, prefix: str) -> dict[str, float]:
+    """By worker that lives: when it last said so, in seconds since 1970. Raises ``RedisError``."""
+    found: dict[str, float] = {}
+    for queue in QUEUES:
+        told: Any = redis.zrangebyscore(
+            _key(prefix, queue), time.time() - ALIVE_SECONDS, "+inf", withscores=True
+        )
+        for worker, moment in told:
+            found[worker] = max(moment, found.get(worker, 0.0))
+    return found
+
+
 def _stuck(prefix: str) -> str:
     return f"{prefix}workers-stuck"
 

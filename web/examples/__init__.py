@@ -24,6 +24,7 @@ from . import (
     schedules,
     secrets,
     subscriptions,
+    system,
     webhooks,
 )
 from .example import Example
@@ -50,6 +51,7 @@ NOUNS = (
     schedules,
     secrets,
     subscriptions,
+    system,
     webhooks,
 )
 EXAMPLES: Mapping[str, Example] = {

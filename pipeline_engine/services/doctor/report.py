@@ -36,7 +36,10 @@ def report(settings: Settings, checks: Sequence[Check]) -> Report:
 
 def secrets_of(settings: Settings) -> Iterator[str]:
     """Every text of a setting that is not shown, and every password in an address."""
+    yield from settings.user_tokens  # by token: whose it is
     for field in fields(settings):
+        if field.name == "user_tokens":
+            continue
         for text in _texts(getattr(settings, field.name)):
             if not field.repr:
                 yield text
@@ -48,8 +51,7 @@ def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        for key, member in value.items():
-            yield from _texts(key)  # tokens are the keys, and users the values
+        for member in value.values():
             yield from _texts(member)
     elif isinstance(value, list | tuple | frozenset):
         for member in value:

@@ -1,4 +1,4 @@
-"""``GET /doctor``: what the command finds, in time, and without a secret."""
+"""``GET /doctor`` and ``GET /system``: in time, and without a secret."""
 
 from __future__ import annotations
 
@@ -44,3 +44,23 @@ def test_it_says_in_time_what_is_away_and_no_password(
     assert {"redis", "workers"} <= names(answer.json)
     assert PASSWORD not in answer.text
     assert away.database_url not in answer.text
+
+
+def test_the_system_tells_its_parts_and_names_what_is_away(
+    web_settings: Settings, app_with: Callable[[Settings], Flask], service: FlaskClient
+) -> None:
+    flower = f"http://admin:{PASSWORD}@{NOWHERE}"
+    away = replace(web_settings, redis_url=f"redis://:{PASSWORD}@{NOWHERE}/0", flower_url=flower)
+    headers = {"Authorization": f"Bearer {away.api_tokens[0]}"}
+
+    here = service.get("/api/v1/system").json
+    there = app_with(away).test_client().get("/api/v1/system", headers=headers)
+
+    assert (here["away"], there.json["away"]) == ([], ["redis", "workers"])
+    assert there.json["servers"]["redis"] == {"answers": False, "version": None}
+    assert there.json["servers"]["postgresql"]["answers"]
+    values = {one["name"]: one["value"] for one in there.json["settings"]}
+    assert (values["DATABASE_URL"], values["PIPELINE_API_TOKEN"]) == ("masked", "masked")
+    assert values["PIPELINE_KEY_PREFIX"] == away.key_prefix
+    for secret in (PASSWORD, away.secret_key, *away.api_tokens, *away.user_tokens):
+        assert secret not in there.text

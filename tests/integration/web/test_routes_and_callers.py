@@ -312,6 +312,7 @@ LINES: dict[str, Line] = {
     "POST /subscriptions/<subscription_id>/resume": Line(thing=Scene.subscription),
     "POST /subscriptions/<subscription_id>/rotate-secret": Line(thing=Scene.subscription),
     "POST /subscriptions/<subscription_id>/test": Line(202, thing=Scene.subscription),
+    "GET /system": Line(far=True),
     "GET /tokens": Line(),
     "POST /tokens": Line(
         201,
