@@ -41,6 +41,9 @@ export function fromNow(at: number, now: number): string {
   return `in ${Math.round(span / DAY)} d`;
 }
 
+/** What is longer ago than this is shown with its day. */
+export const TODAY = 20 * HOUR;
+
 const two = (value: number) => String(value).padStart(2, "0");
 
 /** `14:02:31`, or with *digits* `14:02:31.4`. */

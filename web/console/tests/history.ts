@@ -1,4 +1,4 @@
-import type { Event, Step } from "../src/api/types";
+import type { Event, Progress, Step } from "../src/api/types";
 
 /** An event of the row 7, a step; the number is its second, too. */
 export function event(sequence_number: number, event_type: string, details = {}): Event {
@@ -19,5 +19,19 @@ export function event(sequence_number: number, event_type: string, details = {})
 
 export const at = (second: number): string => new Date(second * 1_000).toISOString();
 
-export const item = (status: string, parked = false) =>
-  ({ status, parked, waits_for_place: false }) as Step;
+export const step = (step_id: string, more: Partial<Step>): Step =>
+  ({
+    id: step_id,
+    step_id,
+    status: "PENDING",
+    version: 1,
+    parked: false,
+    waits_for_place: false,
+    start_time: null,
+    end_time: null,
+    updated_at: at(0),
+    ...more,
+  }) as Step;
+
+export const progress = (version: number, steps: Step[]): Progress =>
+  ({ execution: { id: "e", version }, steps }) as Progress;

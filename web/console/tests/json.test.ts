@@ -18,6 +18,15 @@ test("numbers that JavaScript holds are plain numbers, so that one can reckon wi
   expect(parse("9007199254740993")).toBeInstanceOf(Exact);
 });
 
+test("each number that would be written otherwise is found, wherever it stands", () => {
+  const odd = ["1.0", "1.50", "-0", "1e3", "2E-7", "12345678901234567", "0.1234567890123456789"];
+  for (const number of odd) {
+    for (const text of [number, `[1,${number}]`, `{"a":1, "b": ${number} }`]) {
+      expect(write(parse(text))).toBe(text.replaceAll(" ", ""));
+    }
+  }
+});
+
 test("what is empty stays visible, and texts stay texts", () => {
   expect(print(parse('{"e":"","z":null,"d":{},"l":[]}'))).toBe(
     '{ "e": "", "z": null, "d": {}, "l": [] }',

@@ -18,7 +18,13 @@ export type Json = null | boolean | number | string | Exact | Json[] | { [key: s
 type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
 const parseWith = JSON.parse as (text: string, reviver: Reviver) => unknown;
 
+/** Where a number may be that JavaScript writes otherwise; it may be one in a text, too. */
+const AT_RISK =
+  /(?:^|[:[,])\s*(?:-?\d[\d.]{15,}|-?\d+\.\d*0|-?\d[\d.]*[eE][+-]?\d+|-0)(?=\s*(?:[,\]}]|$))/;
+
 export function parse(text: string): unknown {
+  // To look at each value costs ten times more than to read it, and there is seldom a need.
+  if (!AT_RISK.test(text)) return JSON.parse(text);
   return parseWith(text, (_, value, context) => {
     const source = context?.source;
     if (typeof value !== "number" || source === undefined || String(value) === source) return value;

@@ -1,7 +1,7 @@
 /** One execution: graph, Gantt and events on one clock, and a drawer with what is behind a step. */
 
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useEffect, useMemo } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo } from "react";
 import { get } from "../api/client";
 import type { DefinedStep, Event, Explanation, Progress, Step } from "../api/types";
 import { Failure } from "../parts/Notice";
@@ -10,14 +10,21 @@ import { go, useQueryString, withQuery } from "../router";
 import { isOpen, stateOfExecution } from "../states";
 import { moment } from "../time";
 import { Drawer } from "./drawer/Drawer";
-import { EventLog } from "./EventLog";
-import { stepOf } from "./events";
-import { Gantt, type Span } from "./Gantt";
-import { Graph } from "./Graph";
+import { Gantt } from "./gantt/Gantt";
+import type { Span } from "./gantt/span";
 import { Header } from "./Header";
+import { EventLines } from "./history/EventLog";
+import { stepOf } from "./history/events";
 import { itemName, useDrawnItems } from "./items";
+import { Spoken } from "./Spoken";
 import { type Live, useLive } from "./useLive";
 import "./execution.css";
+
+/** Milliseconds between two questions why it waits. */
+const EXPLAINED = 5_000;
+
+// It is half of the code, and the other half need not wait for it.
+const Graph = lazy(() => import("./graph/Graph"));
 
 export default function Execution({ id }: { id: string }) {
   const live = useLive(id);
@@ -32,76 +39,98 @@ function Shown({ live, progress }: { live: Live; progress: Progress }) {
   const now = useNow(open);
   const query = useQueryString();
   const chosen = steps.find((step) => step.id === query.get("step")) ?? null;
-  const items = useDrawnItems(steps);
-  const subject = useSubject(steps, items);
   const explanation = useExplanation(execution.id, open);
   useTitle(progress);
-  const select = useCallback((id: string) => choose(id), []);
-  const lost = live.events.filter((event) => event.event_type === "step_recovered").length;
-  const word = !open ? "ended" : live.awaySince === null ? "live" : "reconnecting";
   return (
     <div className={chosen ? "execution chosen" : "execution"}>
-      <Header progress={progress} lost={lost} awaySince={live.awaySince} now={now} />
-      <Graph
-        steps={steps}
-        defined={definedSteps(progress)}
-        items={items}
-        selected={chosen?.id ?? null}
-        select={select}
-      />
+      <Header progress={progress} live={live} now={now} />
+      <Spoken progress={progress} />
+      <Together {...{ live, progress, now, chosen }} />
       <Drawer
         execution={execution}
         step={chosen}
-        events={live.events}
+        tracks={live.history.tracks}
         explanation={explanation}
         now={now}
       />
-      <Gantt
-        steps={steps}
-        items={items}
-        events={live.events}
-        span={spanOf(progress, now)}
-        now={now}
-        selected={chosen?.id ?? null}
-        select={select}
-      />
-      <EventLog
-        events={live.events}
-        hasOlder={live.hasOlder}
-        older={live.older}
-        subject={subject}
-        select={select}
-        word={word}
-      />
     </div>
+  );
+}
+
+interface TogetherProps {
+  live: Live;
+  progress: Progress;
+  now: number;
+  chosen: Step | null;
+}
+
+/** The three that show the same on one clock. */
+function Together({ live, progress, now, chosen }: TogetherProps) {
+  const { execution, steps } = progress;
+  const items = useDrawnItems(steps);
+  const names = useMemo(
+    () => new Map([...items.values()].flat().map((item) => [item.id, itemName(item)])),
+    [items],
+  );
+  const subject = useSubject(steps, names);
+  const defined = useMemo(() => definedSteps(execution), [execution]);
+  const select = useCallback((id: string) => choose(id), []);
+  const { hasOlder, older, history } = live;
+  const word = !isOpen(execution.status)
+    ? "ended"
+    : live.awaySince === null
+      ? "live"
+      : "reconnecting";
+  return (
+    <>
+      <Suspense fallback={<section className="graph" aria-label="Steps" />}>
+        <Graph {...{ steps, defined, select }} selected={chosen?.id ?? null} />
+      </Suspense>
+      <Gantt
+        {...{ steps, defined, items, now }}
+        tracks={history.tracks}
+        whole={spanOf(progress, now)}
+        selected={chosen?.id ?? null}
+        row={useQueryString().get("row")}
+      />
+      <section className="log" aria-label="Events">
+        <h2>
+          Events <span>{word}</span>
+        </h2>
+        <EventLines {...{ hasOlder, older, subject, select }} events={history.events} />
+      </section>
+    </>
   );
 }
 
 /** Choosing is a place to come back to; choosing the same again lets go. */
 function choose(id: string): void {
   const before = new URLSearchParams(location.search).get("step");
-  go(withQuery({ step: before === id ? null : id, row: null, page: null }));
+  const step = before === id ? null : id;
+  go(withQuery({ step, row: null, page: null, attempt: null, items: null }));
 }
 
-const definedSteps = (progress: Progress): DefinedStep[] => {
-  const { steps } = progress.execution.pipeline_definition.dag as { steps?: DefinedStep[] };
+function definedSteps(execution: Progress["execution"]): DefinedStep[] {
+  const { steps } = execution.pipeline_definition.dag as { steps?: DefinedStep[] };
   return steps ?? [];
-};
+}
 
 function useExplanation(id: string, open: boolean): Explanation | undefined {
   return useQuery({
-    queryKey: ["execution", id, "explanation"],
+    queryKey: ["explanation", id],
     queryFn: ({ signal }) => get<Explanation>(`/executions/${id}/explain`, signal),
     staleTime: 2_000,
-    refetchInterval: open ? 10_000 : false,
+    enabled: open,
+    refetchInterval: open ? EXPLAINED : false,
   }).data;
 }
 
+const NO_NAMES: ReadonlyMap<string, string> = new Map();
+
 /** How the one is called that an event is about, and the row of the graph that it belongs to. */
-function useSubject(steps: Step[], items: Map<string, Step[]>) {
+function useSubject(steps: Step[], names = NO_NAMES) {
   return useMemo(() => {
     const rows = new Map(steps.map((step) => [step.step_id, step.id]));
-    const names = new Map([...items.values()].flat().map((item) => [item.id, itemName(item)]));
     return (event: Event) => {
       const { step_name, step_id, item_index } = event.event_details;
       const top = rows.get(stepOf(event) ?? "") ?? null;
@@ -109,7 +138,7 @@ function useSubject(steps: Step[], items: Map<string, Step[]>) {
       const index = item_index === undefined || item_index === null ? "" : ` · item ${item_index}`;
       return { name: names.get(event.step_execution_id ?? "") ?? plain + index, top };
     };
-  }, [steps, items]);
+  }, [steps, names]);
 }
 
 function useTitle(progress: Progress): void {

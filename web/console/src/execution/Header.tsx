@@ -9,15 +9,16 @@ import { isOpen, stateOfExecution } from "../states";
 import { clock, duration, exact, moment } from "../time";
 import { Cancel } from "./Cancel";
 import { curlOf } from "./curl";
+import type { Live } from "./useLive";
 
 interface Props {
   progress: Progress;
-  lost: number;
-  awaySince: number | null;
+  live: Live;
   now: number;
 }
 
-export function Header({ progress, lost, awaySince, now }: Props) {
+export function Header({ progress, live: { awaySince, history }, now }: Props) {
+  const lost = history.events.filter((event) => event.event_type === "step_recovered").length;
   const { execution } = progress;
   const name = execution.pipeline_definition.pipeline_name || "(without a name)";
   const pipeline = execution.pipeline_id;
@@ -27,7 +28,7 @@ export function Header({ progress, lost, awaySince, now }: Props) {
         <Link href={EXECUTIONS}>Executions</Link>
         <span>/</span>
         {pipeline ? (
-          <Link href={`${EXECUTIONS}?pipeline=${pipeline}`}>{name}</Link>
+          <Link href={`/console/pipelines/${pipeline}`}>{name}</Link>
         ) : (
           <span>{name}</span>
         )}
@@ -57,7 +58,7 @@ function Facts({
   progress: { execution, aggregated_progress: sum },
   lost,
   now,
-}: Omit<Props, "awaySince">) {
+}: Omit<Props, "live"> & { lost: number }) {
   const percent = Math.floor(Number(sum.overall_progress));
   const open = isOpen(execution.status);
   const { look } = stateOfExecution(execution);

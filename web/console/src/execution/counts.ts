@@ -1,37 +1,37 @@
-/** How the items of a fan-out stand: in full if they are known, else as far as the counts tell. */
+/** How the items of a fan-out stand, as the server has counted them. */
 
 import type { Step } from "../api/types";
-import { type Look, stateOfStep } from "../states";
+import { type IconName, type Look, stateOfStep } from "../states";
 
 export interface Part {
   look: Look;
+  icon: IconName;
   word: string;
   count: number;
+  /** What to ask the server for, to get these. */
+  status: string;
 }
 
 const ORDER: Look[] = ["done", "failed", "running", "parked", "retrying", "waiting", "skipped"];
+/** Not a status of its own, but a state of its own. */
+export const PARKED = "PARKED";
 
-/** The sum is always the number of items. */
-export function parts(
-  items: { total: number; open: number; failed: number },
-  known?: Step[],
-): Part[] {
-  if (!known || known.length !== items.total) {
-    const rough: Part[] = [
-      { look: "done", word: "done", count: items.total - items.open - items.failed },
-      { look: "failed", word: "failed", count: items.failed },
-      { look: "running", word: "open", count: items.open },
-    ];
-    return rough.filter((part) => part.count > 0);
-  }
-  const found = new Map<string, Part>();
-  for (const item of known) {
-    const { look, word } = stateOfStep(item);
-    const part = found.get(word) ?? { look, word: word.toLowerCase(), count: 0 };
-    part.count += 1;
-    found.set(word, part);
-  }
-  return [...found.values()].sort(
-    (one, other) => ORDER.indexOf(one.look) - ORDER.indexOf(other.look),
+type Counts = NonNullable<Step["items"]>;
+
+/** One part for each state that there is; their sum is the number of items. */
+export function parts({ by_status, parked }: Counts): Part[] {
+  // What is parked has the status RUNNING or RETRYING, but it does not run.
+  const counted = Object.entries(by_status).map(([status, count]) =>
+    part(status, status === "RUNNING" ? count - parked : count),
   );
+  if (parked > 0) counted.push(part(PARKED, parked));
+  return counted
+    .filter((part) => part.count > 0)
+    .sort((one, other) => ORDER.indexOf(one.look) - ORDER.indexOf(other.look));
+}
+
+function part(status: string, count: number): Part {
+  const parked = status === PARKED;
+  const { look, icon, word } = stateOfStep({ status, parked, waits_for_place: false });
+  return { look, icon, word: word.toLowerCase(), status, count };
 }

@@ -7,20 +7,23 @@ import { follow } from "../api/follow";
 import { parse } from "../api/json";
 import type { Event, EventList, Progress } from "../api/types";
 import { isOpen } from "../states";
-import { merged } from "./events";
+import { forward } from "./forward";
+import { type History, NOTHING, withNews, withOlder } from "./history/history";
+import { batches, seldom, whileVisible } from "./pace";
 
-/** Milliseconds between two paints of news, and between two questions how things stand. */
-const PAINT = 250;
+/** Milliseconds between two questions how things stand, at least. */
 const ASK = 1_000;
-/** While the stream is away. */
+/** What a question takes, so many times, is left between two: a large execution is asked less. */
+const BREATH = 4;
+/** Milliseconds between two questions while the stream is away. */
 const POLL = 5_000;
-const NEWEST = 500;
+const NEWEST = 200;
 
 export interface Live {
   progress: Progress | undefined;
   error: Error | null;
   retry: () => void;
-  events: Event[];
+  history: History;
   /** Whether there are events before the first of these. */
   hasOlder: boolean;
   older: () => void;
@@ -30,39 +33,46 @@ export interface Live {
 
 export function useLive(id: string): Live {
   const client = useQueryClient();
-  const [events, setEvents] = useState<Event[]>([]);
+  const [history, setHistory] = useState(NOTHING);
   const [loaded, setLoaded] = useState(false);
   const [over, setOver] = useState(false);
   const [awaySince, setAwaySince] = useState<number | null>(null);
+  const took = useRef(0);
   const found = useQuery({
     queryKey: ["execution", id],
-    queryFn: ({ signal }) =>
-      get<Progress>(`/executions/${id}/progress?detail=steps&include_outputs=false`, signal),
+    queryFn: async ({ signal }) => {
+      const begun = performance.now();
+      const path = `/executions/${id}/progress?detail=steps&include_outputs=false`;
+      const next = await get<Progress>(path, signal);
+      took.current = performance.now() - begun;
+      return forward(client.getQueryData(["execution", id]), next);
+    },
     refetchInterval: awaySince === null ? false : POLL,
   });
 
-  const history = useQuery({
+  const newest = useQuery({
     queryKey: ["newest events", id],
     queryFn: ({ signal }) => get<EventList>(`/executions/${id}/events?limit=${NEWEST}`, signal),
     staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
   });
   useEffect(() => {
-    if (!history.data) return;
-    const { events: newest } = history.data;
-    setEvents((known) => merged(known, newest.toReversed()));
+    if (!newest.data) return;
+    const { events } = newest.data;
+    setHistory((known) => withNews(known, events.toReversed()));
     setLoaded(true);
-  }, [history.data]);
+  }, [newest.data]);
 
   const last = useRef(0);
-  last.current = events.at(-1)?.sequence_number ?? 0;
+  last.current = history.events.at(-1)?.sequence_number ?? 0;
   // The stream says itself when nothing follows; the status is there before the last events.
   const goesOn = loaded && !over;
   useEffect(() => {
     if (!goesOn) return;
     return whileVisible((again) => {
-      const news = batches<Event>((more) => setEvents((known) => merged(known, more)));
+      const news = batches<Event>((more) => setHistory((known) => withNews(known, more)));
       const asks = seldom(
-        ASK,
+        () => Math.max(ASK, BREATH * took.current),
         () => void client.invalidateQueries({ queryKey: ["execution", id] }),
       );
       const stop = follow(`/executions/${id}/stream`, String(last.current), {
@@ -88,83 +98,21 @@ export function useLive(id: string): Live {
     });
   }, [goesOn, id, client]);
 
-  const first = events[0]?.sequence_number ?? 1;
+  const first = history.events[0]?.sequence_number ?? 1;
   const older = useCallback(async () => {
     const after = Math.max(0, first - 1 - NEWEST);
     const limit = first - 1 - after;
     const more = await get<EventList>(`/executions/${id}/events?after=${after}&limit=${limit}`);
-    setEvents((known) => merged(known, more.events));
+    setHistory((known) => withOlder(known, more.events));
   }, [id, first]);
 
   return {
     progress: found.data,
     error: found.error,
     retry: () => void found.refetch(),
-    events,
+    history,
     hasOlder: first > 1,
     older: () => void older(),
     awaySince,
-  };
-}
-
-/** Run *begin* while the tab is seen: one that is hidden paints nothing and holds no connection. */
-function whileVisible(begin: (again: boolean) => () => void): () => void {
-  let stop: (() => void) | null = null;
-  let again = false;
-  const look = () => {
-    if (document.hidden) {
-      stop?.();
-      stop = null;
-    } else {
-      stop ??= begin(again);
-      again = true;
-    }
-  };
-  look();
-  document.addEventListener("visibilitychange", look);
-  return () => {
-    document.removeEventListener("visibilitychange", look);
-    stop?.();
-  };
-}
-
-/** Gather what comes, and hand it on four times a second at most; what is left, at the end. */
-function batches<T>(hand: (batch: T[]) => void) {
-  let batch: T[] = [];
-  const pass = seldom(PAINT, () => {
-    if (batch.length > 0) hand(batch);
-    batch = [];
-  });
-  return {
-    add(one: T) {
-      batch.push(one);
-      pass.run();
-    },
-    stop: pass.finish,
-  };
-}
-
-/** Do it now, but not more often than each *pause*: what comes meanwhile makes it happen once more. */
-function seldom(pause: number, act: () => void) {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let last = Number.NEGATIVE_INFINITY;
-  return {
-    run() {
-      timer ??= setTimeout(
-        () => {
-          timer = undefined;
-          last = performance.now();
-          act();
-        },
-        Math.max(0, last + pause - performance.now()),
-      );
-    },
-    /** What was still to be done is done now. */
-    finish() {
-      if (timer === undefined) return;
-      clearTimeout(timer);
-      timer = undefined;
-      act();
-    },
   };
 }

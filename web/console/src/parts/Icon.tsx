@@ -1,6 +1,6 @@
 import type { IconName } from "../states";
 
-const PATHS: Record<IconName, string> = {
+export const PATHS: Record<IconName, string> = {
   check: "M3 8.5l3.2 3L13 4.5",
   play: "M5 3.5l7 4.5-7 4.5z",
   pause: "M5.5 3.5v9M10.5 3.5v9",

@@ -1,6 +1,4 @@
-import { clock, day, exact, fromNow, moment } from "../time";
-
-const TODAY = 20 * 3_600_000;
+import { clock, day, exact, fromNow, moment, TODAY } from "../time";
 
 /** A moment in words; the exact one on hover. */
 export function Time({

@@ -1,12 +1,16 @@
-import { useMemo } from "react";
-import type { Event, Step } from "../../api/types";
+import type { Step } from "../../api/types";
 import { Time } from "../../parts/Time";
 import { duration } from "../../time";
-import { tracks } from "../segments";
+import type { Track } from "../gantt/segments";
 
 /** What each attempt did and how it ended, as the history tells it. */
-export function Attempts({ row, events, now }: { row: Step; events: Event[]; now: number }) {
-  const track = useMemo(() => tracks(events).get(row.id), [events, row.id]);
+interface Props {
+  row: Step;
+  track: Track | undefined;
+  now: number;
+}
+
+export function Attempts({ row, track, now }: Props) {
   if (!track || track.segments.length === 0) {
     return (
       <p className="empty">

@@ -1,10 +1,11 @@
 /** What is behind a step, an item, or the whole execution. Its tab is in the address. */
 
 import { type ReactNode, useEffect } from "react";
-import type { Event, Execution, Explanation, Step } from "../../api/types";
+import type { Execution, Explanation, Step } from "../../api/types";
 import { Chip } from "../../parts/State";
 import { go, Link, useQueryString, withQuery } from "../../router";
 import { stateOfExecution, stateOfStep } from "../../states";
+import type { Tracks } from "../gantt/segments";
 import { itemName, useItems } from "../items";
 import { Attempts } from "./Attempts";
 import { Items } from "./Items";
@@ -15,7 +16,7 @@ import { ExecutionOutputs, ExecutionParams, StepOutputs, StepParams } from "./Va
 interface Props {
   execution: Execution;
   step: Step | null;
-  events: Event[];
+  tracks: Tracks;
   explanation: Explanation | undefined;
   now: number;
 }
@@ -56,7 +57,7 @@ function OfExecution({ execution, explanation, now }: Props) {
 }
 
 function OfStep(props: Props & { step: Step }) {
-  const { execution, step, events, explanation, now } = props;
+  const { execution, step, tracks, explanation, now } = props;
   const query = useQueryString();
   const page = Math.max(1, Number(query.get("page")) || 1);
   const below = useChosenRow(step, query.get("row"), page);
@@ -65,7 +66,7 @@ function OfStep(props: Props & { step: Step }) {
     {
       id: "overview",
       word: "Overview",
-      show: () => <StepFacts step={shown} {...{ events, explanation, now }} />,
+      show: () => <StepFacts step={shown} {...{ tracks, explanation, now }} />,
     },
     ...(step.items && !below
       ? [
@@ -79,7 +80,7 @@ function OfStep(props: Props & { step: Step }) {
     {
       id: "attempts",
       word: "Attempts",
-      show: () => <Attempts row={shown} events={events} now={now} />,
+      show: () => <Attempts row={shown} track={tracks.get(shown.id)} now={now} />,
     },
     { id: "params", word: "Params", show: () => <StepParams execution={execution} step={step} /> },
     {

@@ -1,9 +1,10 @@
 import type { ReactNode } from "react";
-import type { Event, Execution, Explanation, Finding, Step } from "../../api/types";
+import type { Execution, Explanation, Finding, Step } from "../../api/types";
 import { CopyButton } from "../../parts/CopyButton";
 import { Time } from "../../parts/Time";
 import { isOpen, stateOfStep } from "../../states";
 import { duration, inThisZone, moment } from "../../time";
+import type { Tracks } from "../gantt/segments";
 
 export function ExecutionFacts(props: {
   execution: Execution;
@@ -41,16 +42,14 @@ export function ExecutionFacts(props: {
 
 interface StepFactsProps {
   step: Step;
-  events: Event[];
+  tracks: Tracks;
   explanation: Explanation | undefined;
   now: number;
 }
 
-export function StepFacts({ step, events, explanation, now }: StepFactsProps) {
+export function StepFacts({ step, tracks, explanation, now }: StepFactsProps) {
   const about = explanation?.findings.filter((finding) => concerns(finding, step));
-  const worker = events.findLast(
-    (event) => event.step_execution_id === step.id && event.event_type === "step_started",
-  )?.event_details.worker;
+  const worker = tracks.get(step.id)?.worker;
   const at = (value: string | null) => value && <Time at={value} now={now} />;
   const open = isOpen(step.status);
   return (
@@ -78,10 +77,7 @@ export function StepFacts({ step, events, explanation, now }: StepFactsProps) {
           ["Until", open ? at(step.timeout_at) : null],
           ["Goes on", open ? at(step.due_at) : null],
           ["Attempt", step.attempt > 0 ? String(step.attempt) : null],
-          [
-            "Worker",
-            step.parked ? "none: a parked step holds no worker" : worker ? String(worker) : null,
-          ],
+          ["Worker", step.parked ? "none: a parked step holds no worker" : (worker ?? null)],
           [
             "Progress",
             stateOfStep(step).look === "running"

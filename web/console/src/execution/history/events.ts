@@ -1,8 +1,8 @@
 /** The history of an execution: pieces of it that were fetched and that came by the stream. */
 
-import { Exact } from "../api/json";
-import type { Event } from "../api/types";
-import type { IconName, Look } from "../states";
+import { Exact } from "../../api/json";
+import type { Event } from "../../api/types";
+import type { IconName, Look } from "../../states";
 
 /** Put *more* into *known*, both in any order: by their numbers, each once. */
 export function merged(known: Event[], more: Event[]): Event[] {

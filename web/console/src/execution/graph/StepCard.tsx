@@ -1,0 +1,98 @@
+/** One step on the canvas. A fan-out is one card, however many items it has. */
+
+import { type Node as FlowNode, Handle, type NodeProps, Position } from "@xyflow/react";
+import { memo } from "react";
+import type { Step } from "../../api/types";
+import { Bar } from "../../parts/Bar";
+import { Icon } from "../../parts/Icon";
+import { Mark } from "../../parts/State";
+import { stateOfStep } from "../../states";
+import { duration, moment } from "../../time";
+import { type Part, parts } from "../counts";
+import { pointing, usePointed } from "../pointer";
+import type { Direction } from "./nodes";
+
+export interface Shown extends Record<string, unknown> {
+  step: Step;
+  selected: boolean;
+  /** Whether it is what is looked for: null if nothing is. */
+  lit: boolean | null;
+  direction: Direction;
+  select: (id: string) => void;
+}
+export type StepNode = FlowNode<Shown, "step">;
+
+const SIDES = {
+  LR: [Position.Left, Position.Right],
+  TB: [Position.Top, Position.Bottom],
+} as const;
+
+export const StepCard = memo(function StepCard({ data }: NodeProps<StepNode>) {
+  const { step, selected, lit, direction, select } = data;
+  const pointed = usePointed(step.id);
+  const state = stateOfStep(step);
+  const counted = step.items ? parts(step.items) : [];
+  const [entry, exit] = SIDES[direction];
+  const quiet = state.look === "waiting" || state.look === "skipped";
+  const names = ["node", quiet && "quiet", pointed && "pointed", lit === false && "dim"];
+  const name = step.step_name || step.step_id;
+  return (
+    <>
+      <Handle type="target" position={entry} />
+      <button
+        type="button"
+        id={`step-${step.id}`}
+        className={names.filter(Boolean).join(" ")}
+        aria-pressed={selected}
+        aria-label={spoken(name, state.word, counted)}
+        onClick={() => select(step.id)}
+        {...pointing(step.id)}
+      >
+        <span className="top">
+          <Mark state={state} />
+          <span className="name" title={name}>
+            {name}
+          </span>
+        </span>
+        <span className="sub">
+          {counted.length > 0 ? (
+            <Counted parts={counted} />
+          ) : (
+            <Plain step={step} word={state.word} />
+          )}
+        </span>
+        {step.items && (
+          <Bar
+            shares={counted.map(({ look, count }) => ({ look, share: count }))}
+            label={`${step.items.total} items`}
+          />
+        )}
+      </button>
+      <Handle type="source" position={exit} />
+    </>
+  );
+});
+
+const spoken = (name: string, word: string, counted: Part[]): string =>
+  [name, word, ...counted.map((part) => `${part.count} ${part.word}`)].join(", ");
+
+function Counted({ parts }: { parts: Part[] }) {
+  return parts.map(({ look, icon, word, count }) => (
+    <span key={word} className={`count count-${look}`} title={`${count} ${word}`}>
+      <Icon name={icon} />
+      {count.toLocaleString("en-GB")}
+    </span>
+  ));
+}
+
+function Plain({ step, word }: { step: Step; word: string }) {
+  const { start_time, end_time } = step;
+  const took =
+    start_time && end_time ? duration(moment(end_time) - moment(start_time)) : word.toLowerCase();
+  return (
+    <>
+      <span>{step.status === "SKIPPED" ? "skipped" : took}</span>
+      <code>{step.handler_type}</code>
+    </>
+  );
+}
