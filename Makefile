@@ -11,7 +11,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 
 .DEFAULT_GOAL := help
 .PHONY: help install lock demo up down test check check-tools lint types contracts format bench
-.PHONY: console check-console battery battery-bugs bench-peers pages clean
+.PHONY: browser console check-console battery battery-bugs bench-peers pages clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ $(INSTALLED): $(LOCKED) setup.cfg setup.py pyproject.toml
 console: $(INSTALLED)
 	@$(BIN)/python web/console/make.py
 
+# Says nothing where one is found: in PIPELINE_BROWSER, on PATH, or here before.
+browser: $(INSTALLED) ## Fetch a browser for the tests of the console, if there is none
+	@$(BIN)/python -m browser
+
 lock: $(INSTALLED) ## Write requirements/*.txt anew from setup.cfg
 	$(COMPILE) --extra embedded --output-file requirements/run.txt setup.cfg
 	$(COMPILE) --extra embedded --extra dev --constraint requirements/run.txt \
@@ -48,10 +52,10 @@ up: $(INSTALLED) console ## Run the whole stack here until Ctrl-C
 down: $(INSTALLED) ## Stop a stack that runs in the background
 	$(BIN)/pipeline-engine down
 
-test: $(INSTALLED) ## Run the tests of the product
+test: $(INSTALLED) console browser ## Run the tests of the product
 	$(PYTEST) --ignore=$(TOOLS)
 
-check: lint types contracts check-console ## All that must hold: lint, types, contracts, then the tests
+check: lint types contracts check-console browser ## All that must hold: lint, types, contracts, then the tests
 	$(PYTEST) --ignore=$(TOOLS)
 
 check-tools: $(INSTALLED) ## Run the tests of the benchmarks and of the battery

@@ -7,6 +7,7 @@ from typing import Any
 from xdist.scheduler import LoadScopeScheduling
 
 ACCEPTANCE = "tests/acceptance"
+BROWSER = f"{ACCEPTANCE}/browser"
 #: The others of that folder share a stack.
 WITH_A_STACK_OF_THEIR_OWN = {
     "test_battery_smoke.py",
@@ -29,5 +30,5 @@ class WholeFiles(LoadScopeScheduling):  # type: ignore[misc] (it is untyped)
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         folder, _, name = file.rpartition("/")
-        shares = folder == ACCEPTANCE and name not in WITH_A_STACK_OF_THEIR_OWN
-        return folder if shares else file
+        shares = folder in {ACCEPTANCE, BROWSER} and name not in WITH_A_STACK_OF_THEIR_OWN
+        return ACCEPTANCE if shares else file

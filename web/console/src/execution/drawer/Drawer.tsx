@@ -148,7 +148,10 @@ function Panel({ label, tabs, close, children }: PanelProps) {
           </Link>
         ))}
       </nav>
-      <div className="body">{here?.show()}</div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and by the keyboard too */}
+      <section className="body" aria-label={here?.word} tabIndex={0}>
+        {here?.show()}
+      </section>
     </aside>
   );
 }

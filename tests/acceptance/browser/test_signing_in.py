@@ -1,0 +1,79 @@
+"""The door of the console, as a browser goes through it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.complaints import Complaints
+from pipeline_engine.client import Client
+from pipeline_engine.embedded.stack import Stack
+
+from .conftest import Visitor
+
+FAILED_ONES = "/console/executions?status=FAILED"
+
+
+@pytest.fixture
+def token(stack: Stack) -> dict[str, str]:
+    made = Client(stack.api_url, stack.api_token).create_token(
+        "of a test", roles=["viewer"], user_id="vera"
+    )
+    return dict(made)
+
+
+def sign_in(page: Page, token: str) -> None:
+    page.get_by_label("Token").fill(token)
+    page.keyboard.press("Enter")
+
+
+def test_a_token_leads_to_the_page_that_was_wanted_and_sign_out_away_from_all_of_them(
+    visitor: Visitor, complaints: Complaints, token: dict[str, str]
+) -> None:
+    with visitor() as context:
+        page = context.new_page()
+        page.goto(FAILED_ONES)
+        sign_in(page, "pe_wrong")
+        expect(page.get_by_role("alert")).to_be_visible()
+        complaints.expect("^401: POST .*sign-in|status of 401")
+
+        sign_in(page, token["token"])
+        expect(page).to_have_url(re.compile(re.escape(FAILED_ONES) + "$"))
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_label("Token")).to_be_visible()
+        page.go_back()
+
+        expect(page.get_by_label("Token")).to_be_visible()
+
+
+def test_a_link_signs_in_once(visitor: Visitor, complaints: Complaints, ada: Client) -> None:
+    link = ada.sign_in_link()
+    with visitor() as first, visitor() as second:
+        here, there = first.new_page(), second.new_page()
+        for page in (here, there):
+            page.goto(link)
+            page.get_by_role("button", name="Open the console").click()
+
+        expect(here.get_by_role("heading", name="Executions")).to_be_visible()
+        expect(there.get_by_role("alert")).to_be_visible()
+        complaints.expect("^401: POST .*sign-in|status of 401")
+
+
+def test_a_session_that_ends_asks_again_and_leads_back(
+    visitor: Visitor, complaints: Complaints, token: dict[str, str], stack: Stack, token_of_ada: str
+) -> None:
+    with visitor() as context:
+        page = context.new_page()
+        page.goto("/console/sign-in")
+        sign_in(page, token["token"])
+        expect(page.get_by_role("heading", name="Executions")).to_be_visible()
+
+        Client(stack.api_url, stack.api_token).revoke_token(token["id"])
+        page.get_by_role("link", name="Failed").click()
+        sign_in(page, token_of_ada)
+        expect(page).to_have_url(re.compile(re.escape(FAILED_ONES) + "$"))
+
+        expect(page.get_by_role("heading", name="Executions")).to_be_visible()
+        complaints.expect("^401: GET|status of 401")
