@@ -54,6 +54,12 @@ class ExecutionNotFound(NotFound):
     code = "execution_not_found"
 
 
+class InvalidExpression(PipelineEngineError):
+    """What was to be evaluated cannot be."""
+
+    code = "invalid_expression"
+
+
 class StepNotFound(NotFound):
     """There is no such step."""
 

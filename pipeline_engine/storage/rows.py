@@ -189,6 +189,25 @@ def step_of(connection: Connection, execution_id: UUID, step_execution_id: int) 
     return found[0] if found else None
 
 
+def step_named(
+    connection: Connection,
+    execution_id: UUID,
+    step_id: str,
+    item_index: int | None,
+    within: str | None,
+) -> StepRow | None:
+    """The row that people call this; None if there is none."""
+    found = fetch_steps(
+        connection,
+        f"SELECT {STEP_COLUMNS} FROM step_executions s"
+        " WHERE s.execution_id = %(execution)s AND s.step_id = %(step)s AND s.kind <> 'sink'"
+        " AND s.item_index IS NOT DISTINCT FROM %(index)s"
+        " AND s.within IS NOT DISTINCT FROM %(within)s LIMIT 1",
+        {"execution": str(execution_id), "step": step_id, "index": item_index, "within": within},
+    )
+    return found[0] if found else None
+
+
 #: Those of the facts that are columns.
 _READ = (
     *("id", "name", "pipeline_id", "revision_id", "params", "user_id", "initiator", "created_at"),

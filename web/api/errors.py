@@ -50,6 +50,7 @@ STATUS: Mapping[type[errors.PipelineEngineError], HTTPStatus] = {
     errors.DraftNotExecutable: HTTPStatus.BAD_REQUEST,
     errors.ScheduleEnded: HTTPStatus.BAD_REQUEST,
     errors.PipelineArchived: HTTPStatus.CONFLICT,
+    errors.InvalidExpression: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidParams: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSchedule: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidEventTrigger: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -22,6 +22,7 @@ from .blueprint import Blueprint
 from .context import caller, runtime, session
 from .identities import execution_id_of, step_execution_id_of
 from .schemas import executions as wire
+from .schemas.evaluation import EvaluateBody, EvaluatedSchema
 from .schemas.events import EventListSchema, EventQuery
 from .schemas.explanations import ExplanationSchema
 from .schemas.logs import LogListSchema, LogQuery
@@ -158,6 +159,20 @@ def show_outputs(execution_id: str, step_execution_id: str) -> Any:
     """Return all outputs of one step or item, however large; secrets are masked."""
     wanted, step = execution_id_of(execution_id), step_execution_id_of(step_execution_id)
     return jsonify(queries.step(caller(), session(), wanted, step).outputs or {})
+
+
+@executions.on(
+    "POST", "/<execution_id>/evaluate", operation="evaluate_expression", scope=Scope.EXECUTIONS_READ
+)
+@executions.body(EvaluateBody)
+@executions.answers(200, EvaluatedSchema)
+def evaluate(body: dict[str, Any], execution_id: str) -> Any:
+    """Try a template or an expression with what a step of an execution sees; nothing is changed.
+
+    It sees what the caller is shown: a secret is the mask, and so is whatever quotes one.
+    """
+    wanted, trial = execution_id_of(execution_id), queries.Trial(**body)
+    return queries.evaluate(caller(), session(), runtime(), wanted, trial)
 
 
 def _wanted_steps(query: dict[str, Any]) -> ItemFilter:

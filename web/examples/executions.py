@@ -160,6 +160,11 @@ EXAMPLES: Mapping[str, Example] = {
         path={"execution_id": EXECUTION_ID, "step_execution_id": "42"},
         answer={"event_key": "sign-off-1.4.0"},
     ),
+    "evaluate_expression": Example(
+        path=AN_EXECUTION,
+        body={"expression": "params.version ~ '-rc1'", "step_id": "sign_off"},
+        answer={"value": "1.4.0-rc1", "type": "string"},
+    ),
     "list_execution_events": Example(
         path=AN_EXECUTION,
         answer={"events": [EVENT], "total_count": 1, "limit": 100, "offset": 0, "next_after": 4},

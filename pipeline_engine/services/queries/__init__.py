@@ -5,6 +5,7 @@ Everything that leaves is redacted, and what belongs to another user does not ex
 
 from __future__ import annotations
 
+from pipeline_engine.services.queries.evaluation import Evaluated, Trial, evaluate
 from pipeline_engine.services.queries.events import (
     EVENT_TYPES,
     EventFilter,
@@ -43,6 +44,7 @@ __all__ = [
     "LEVELS",
     "PARKED_KINDS",
     "STEP_STATUSES",
+    "Evaluated",
     "EventFilter",
     "EventList",
     "EventRecord",
@@ -62,8 +64,10 @@ __all__ = [
     "ProgressQuery",
     "StartedRecord",
     "StepRecord",
+    "Trial",
     "below",
     "callback_url_of",
+    "evaluate",
     "events",
     "execution",
     "executions",

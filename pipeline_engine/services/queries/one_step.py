@@ -81,6 +81,8 @@ def seen_from(
     runtime: Runtime,
     execution_id: UUID,
     step_execution_id: int | None,
+    *,
+    fuel: Fuel | None = None,
 ) -> ShownStep:
     """What the templates of a step may use, as *caller* is shown it.
 
@@ -88,8 +90,9 @@ def seen_from(
     """
     redactor, connection = redactor_of(caller, session, execution_id), session.connection()
     [facts] = rows.execution_facts(connection, [execution_id])
-    ends_at = time.monotonic() + runtime.settings.cheap_step_seconds
-    seen = ShownStep.of(runtime, connection, facts, redactor, Fuel(deadline=ends_at))
+    if fuel is None:
+        fuel = Fuel(deadline=time.monotonic() + runtime.settings.cheap_step_seconds)
+    seen = ShownStep.of(runtime, connection, facts, redactor, fuel)
     if step_execution_id is None:
         return seen
     row = rows.step_of(connection, execution_id, step_execution_id)

@@ -139,3 +139,40 @@ def test_large_outputs_are_elsewhere_and_a_step_of_others_does_not_exist(
     assert whole.json == {"rows": outputs["rows"], "password": MASK}
     assert {answer.json["code"] for answer in missing} == {"step_not_found"}
     assert bob.get(f"{steps}/{step.id}").json["code"] == "execution_not_found"
+
+
+def test_expressions_are_tried_with_what_a_step_sees_and_learn_nothing_of_what_is_hidden(
+    driver: Driver, service: FlaskClient
+) -> None:
+    execution = driver.run(
+        a_step("first", params={"message": "hello"}),
+        a_step("each", "first", for_each=["a", "b"], params={"message": "{{ item }}"}),
+        parameters=[{"name": "hub", "type": "secret"}],
+        params={"hub": SECRET},
+    ).execution
+    address = f"/executions/{execution.id}/evaluate"
+
+    def tried(**body: Any) -> Any:
+        return service.post(address, json=body)
+
+    told = {
+        text: tried(expression=text).json["value"]
+        for text in ("params.hub", "params.hub | length", "params.hub[0]", "1 + 1")
+    }
+    item = tried(template="{{ item }} {{ steps.first.status }}", step_id="each", item_index=1)
+    listed = tried(expression="[params.hub, true]")
+    refused = [tried(expression="1 +"), tried(template="{{ 'x' * 2 | nothing }}"), tried()]
+    large = tried(expression="('x' * 1000000)")
+
+    assert told == {
+        "params.hub": MASK,
+        "params.hub | length": len(MASK),
+        "params.hub[0]": MASK[0],
+        "1 + 1": 2,
+    }
+    assert item.json == {"value": "b COMPLETED", "type": "string"}
+    assert listed.json == {"value": [MASK, True], "type": "array"}
+    assert [one.status_code for one in (*refused, large)] == [422] * 4
+    assert refused[0].json["code"] == "invalid_expression"
+    assert refused[0].json["errors"][0]["pointer"] == "/expression"
+    assert tried(expression="1", step_id="nowhere").json["code"] == "step_not_found"

@@ -225,6 +225,9 @@ LINES: dict[str, Line] = {
     "GET /executions/<execution_id>/steps": Line(thing=Scene.execution),
     "GET /executions/<execution_id>/steps/<step_execution_id>": Line(thing=Scene.step),
     "GET /executions/<execution_id>/steps/<step_execution_id>/outputs": Line(thing=Scene.step),
+    "POST /executions/<execution_id>/evaluate": Line(
+        body={"expression": "1 + 1"}, thing=Scene.execution
+    ),
     "POST /executions/<execution_id>/approval": Line(
         409, body={"approved": True}, thing=Scene.execution
     ),
