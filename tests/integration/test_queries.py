@@ -90,7 +90,7 @@ def test_lists_are_filtered_by_status_initiator_pipeline_and_time(session: Sessi
     found = queries.executions(
         SYSTEM,
         session,
-        ExecutionFilter(status="FAILED", initiator="schedule", start=START, end=START),
+        ExecutionFilter(statuses=["FAILED"], initiator="schedule", start=START, end=START),
         Page(),
     )
     none = queries.executions(SYSTEM, session, ExecutionFilter(pipeline_id=uuid4()), Page())
@@ -471,3 +471,56 @@ def test_secrets_are_masked_wherever_they_are_shown_and_stay_in_the_rows(session
     for secret in ("s3cr3t-value", "hunter22", "default-secret", ":pw@", "abc"):
         assert secret not in repr(found)
     assert session.scalar(select(Execution.params))["hub"] == "s3cr3t-value"
+
+
+def found_by(session: Session, **wanted: Any) -> list[str]:
+    """The names of what a filter finds, in order."""
+    found = queries.executions(ALICE, session, ExecutionFilter(**wanted), Page())
+    return sorted(record.name for record in found.entries)
+
+
+def test_executions_are_found_by_names_ids_statuses_and_what_is_parked(session: Session) -> None:
+    columns: dict[str, Any] = {"user_id": "alice"}
+    load, export, other = (
+        an_execution(session, status=status, **columns)
+        for status in ("RUNNING", "FAILED", "COMPLETED")
+    )
+    load.name, export.name, other.name = "Daily load", "export 100%", "other"
+    an_execution(session, user_id="bob").name = "Daily export"
+    waits = {"awaiting_event": True, "deadline_at": START}
+    a_step(session, load, "a", "RUNNING", **waits)
+    session.flush()
+
+    assert found_by(session, q="LOAD") == found_by(session, parked=True) == ["Daily load"]
+    assert found_by(session, q="0%") == found_by(session, pipeline_name="export 100%")
+    assert found_by(session, statuses=["FAILED", "COMPLETED"]) == ["export 100%", "other"]
+    assert found_by(session, parked=False) == ["export 100%", "other"]
+    for start in (str(export.id)[:30], export.id.hex[:30].upper()):
+        assert "export 100%" in found_by(session, q=start)
+    assert found_by(session, q=str(other.id)) == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("params", "found"),
+    [
+        ([("region", "eu")], ["one", "two"]),
+        ([("region", "eu"), ("count", "7")], ["one"]),
+        ([("count", '"7"')], []),
+        ([("version", "1.4")], ["one", "two"]),  # one has the text, and the other the number
+        ([("items", "[1]")], []),  # a part is not the whole
+        ([("items", "[1, 2]")], ["one"]),
+        ([("none", "null")], ["one"]),
+        ([("missing", "null")], []),
+        ([("region", "eu%")], []),
+    ],
+)
+def test_executions_are_found_by_their_params(
+    session: Session, params: list[tuple[str, str]], found: list[str]
+) -> None:
+    one = {"region": "eu", "count": 7, "version": "1.4", "items": [1, 2], "none": None}
+    an_execution(session, user_id="alice", params=one).name = "one"
+    two = {"region": "eu", "count": 8, "version": 1.4}
+    an_execution(session, user_id="alice", params=two).name = "two"
+    session.flush()
+
+    assert found_by(session, params=params) == found

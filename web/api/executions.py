@@ -83,14 +83,22 @@ def run(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) ->
 @executions.query(wire.ExecutionQuery)
 @executions.answers(200, wire.ExecutionListSchema)
 def list_executions(query: dict[str, Any]) -> Any:
-    """List executions, newest first; definitions, params and outputs are left out."""
+    """List executions, newest first; definitions, params and outputs are left out.
+
+    A `param` is `name:value`: the value as JSON, where it is that, or as a text. Several: all of
+    them.
+    """
     wanted = ExecutionFilter(
         start=query.get("start_date"),
         end=query.get("end_date"),
-        status=query.get("status"),
+        statuses=query["status"],
         initiator=query.get("initiator"),
         pipeline_id=query.get("pipeline_id") or query.get("workflow_id"),
+        pipeline_name=query.get("pipeline_name"),
         root=query.get("root"),
+        q=query.get("q"),
+        params=[(name, value) for name, _, value in (one.partition(":") for one in query["param"])],
+        parked=query.get("parked"),
     )
     page = Page(query["page"], query["page_size"])
     return queries.executions(caller(), session(), wanted, page)

@@ -15,7 +15,6 @@ from pipeline_engine.services.queries.events import (
 )
 from pipeline_engine.services.queries.executions import (
     EXECUTION_STATUSES,
-    ExecutionFilter,
     ExecutionRecord,
     StartedRecord,
     execution,
@@ -36,6 +35,7 @@ from pipeline_engine.services.queries.steps import (
     step,
     steps,
 )
+from pipeline_engine.services.queries.wanted_executions import ExecutionFilter
 from pipeline_engine.storage.parked import ParkedFilter, ParkedKind
 
 __all__ = [

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select
+from sqlalchemy import Row, Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain import json_guard
@@ -19,6 +19,7 @@ from pipeline_engine.domain.redaction import Redactor, redactor_for
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.scheduler.start import Started
 from pipeline_engine.services.pages import Listed, Page
+from pipeline_engine.services.queries.wanted_executions import ExecutionFilter, conditions_of
 from pipeline_engine.services.visibility import not_found
 from pipeline_engine.storage.progress import NOTHING, aggregates, raise_high_water_mark
 from pipeline_engine.storage.tables.executions import Execution
@@ -82,18 +83,6 @@ class ExecutionRecord(StartedRecord):
     notification_workflow_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionFilter:
-    """Which executions are listed; both ends of the span are included."""
-
-    start: datetime | None = None
-    end: datetime | None = None
-    status: str | None = None
-    initiator: str | None = None
-    pipeline_id: UUID | None = None
-    root: UUID | None = None  #: the first of the tree that they belong to
-
-
 #: Whether it has not begun because there is no place of its concurrency key.
 WAITS_FOR_PLACE = (
     exists()
@@ -145,7 +134,7 @@ def executions(
     caller: Caller, session: Session, wanted: ExecutionFilter, page: Page
 ) -> Listed[ExecutionRecord]:
     """The executions that *caller* may see, newest first."""
-    conditions = [visible_to(Execution, caller), *_conditions(wanted)]
+    conditions = conditions_of(caller, session, wanted)
     total = session.scalar(select(func.count()).select_from(Execution).where(*conditions)) or 0
     rows = session.execute(
         _selected(*LISTED)
@@ -218,23 +207,6 @@ def execution_with_progress(
 
 def _selected(*columns: Any) -> Select[*tuple[Any, ...]]:
     return select(*columns).join(PipelineRevision, PipelineRevision.id == Execution.revision_id)
-
-
-def _conditions(wanted: ExecutionFilter) -> Sequence[ColumnElement[bool]]:
-    found = []
-    if wanted.start is not None:
-        found.append(Execution.created_at >= wanted.start)
-    if wanted.end is not None:
-        found.append(Execution.created_at <= wanted.end)
-    if wanted.status is not None:
-        found.append(Execution.status == wanted.status)
-    if wanted.initiator is not None:
-        found.append(Execution.initiator == wanted.initiator)
-    if wanted.pipeline_id is not None:
-        found.append(Execution.pipeline_id == wanted.pipeline_id)
-    if wanted.root is not None:
-        found.append(or_(Execution.id == wanted.root, Execution.root_execution_id == wanted.root))
-    return found
 
 
 def _with_progress(

@@ -31,6 +31,14 @@ class Execution(Timestamped, Base):
             "created_at",
             postgresql_include=["user_id"],
         ),
+        # For the names that there are, and for those among them that somebody searches.
+        Index("ix_executions_name_created_at", "name", "created_at"),
+        Index(
+            "ix_executions_params",
+            "params",
+            postgresql_using="gin",
+            postgresql_ops={"params": "jsonb_path_ops"},
+        ),
         Index("ix_executions_user_id_created_at", "user_id", "created_at"),
         Index("ix_executions_status_created_at", "status", "created_at"),
         Index("ix_executions_deadline_at", "deadline_at", postgresql_where=text(OPEN)),

@@ -122,3 +122,11 @@ def test_every_revision_says_what_it_held_and_who_saved_it(
     assert "s3cr3t-default" not in answer.text
     assert answer.headers["X-Total-Count"] == "3"
     assert 'rel="next"' in answer.headers["Link"]
+
+
+def test_a_param_that_is_looked_for_has_a_name_and_a_value(alice: FlaskClient) -> None:
+    right = alice.get("/executions?param=at:10:30&param=region:eu&status=failed&status=PENDING")
+    wrong = [alice.get(f"/executions?{query}") for query in ("param=region", "param=:eu")]
+
+    assert (right.status_code, right.json["executions"]) == (200, [])
+    assert {answer.status_code for answer in wrong} == {422}

@@ -19,14 +19,15 @@ from .fields import (
     Moment,
     Percentage,
     TrueOrFalse,
-    Word,
     a_definition,
     an_object,
     count,
+    some_of,
     text,
 )
 
 LONGEST_WAIT = 60
+MOST_PARAMS = 10  #: that one question may name
 TOPIC = r"^[A-Za-z][A-Za-z0-9._-]{0,254}$"
 #: What clients of the reference service read.
 REFERENCE_ID = "pipeline_id as clients of the reference know it: `ephemeral` without a pipeline."
@@ -172,6 +173,12 @@ class ApprovalSchema(ApiSchema):
     within = fields.String(attribute="step.within", allow_none=True)
 
 
+def a_param() -> fields.String:
+    """A name and a value, with a colon in between."""
+    has_name = validate.Regexp(r"[^:\0]+:[^\0]*\Z", error="Not of the form name:value.")
+    return fields.String(validate=[validate.Length(max=MAX_PATH), has_name])
+
+
 class ExecutionQuery(ApiSchema):
     """Which executions are listed."""
 
@@ -179,8 +186,19 @@ class ExecutionQuery(ApiSchema):
     end_date = LastMoment(
         metadata={"description": "Created at or before; a day without a time is included."}
     )
-    status = Word(EXECUTION_STATUSES)
+    status = some_of(EXECUTION_STATUSES)
     initiator = text(255)
+    pipeline_name = text(255, 1)
+    q = text(255, metadata={"description": "The start of an id, or a part of the pipeline's name."})
+    param = fields.List(
+        a_param(),
+        load_default=(),
+        validate=validate.Length(max=MOST_PARAMS),
+        metadata={"description": "`name:value`, several times: executions with all of them."},
+    )
+    parked = fields.Boolean(
+        metadata={"description": "Whether a step of it waits for the outside world."}
+    )
     workflow_id = fields.UUID(
         metadata={"description": "pipeline_id, as clients of the reference call it."}
     )
