@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
-from support.history_rows import START, a_document, a_pipeline, an_execution
+from support.history_rows import START, a_document, a_pipeline, a_step, an_execution
 
 DAILY = {"type": "cron", "expression": "0 9 * * *"}
 
@@ -130,3 +130,65 @@ def test_a_param_that_is_looked_for_has_a_name_and_a_value(alice: FlaskClient) -
 
     assert (right.status_code, right.json["executions"]) == (200, [])
     assert {answer.status_code for answer in wrong} == {422}
+
+
+def lived(session: Session, pipeline: str, status: str, seconds: int, *steps: str) -> str:
+    """An execution of Alice's that took so long; each of its steps did, too."""
+    ends = START + timedelta(seconds=seconds)
+    times = {"started_at": START, "finished_at": ends}
+    columns = {"pipeline_id": pipeline, "user_id": "alice", "created_at": ends, **times}
+    execution = an_execution(session, status=status, document=a_document(*steps), **columns)
+    for number, step in enumerate(steps):
+        a_step(session, execution, step, status, sequence_number=number, **times)
+    return str(execution.id)
+
+
+def test_statistics_are_of_the_last_executions_that_have_ended(
+    alice: FlaskClient, session: Session
+) -> None:
+    pipeline = created(alice)
+    for seconds in (1000, 10, 20, 30):
+        lived(session, pipeline, "COMPLETED", seconds, "a", "b")
+    lived(session, pipeline, "FAILED", 40, "a")
+    an_execution(session, pipeline_id=pipeline, user_id="alice")  # it runs
+    an_execution(session, status="FAILED", pipeline_id=pipeline, user_id="bob")
+    session.commit()
+
+    found = alice.get(f"/api/v1/pipelines/{pipeline}/statistics").json
+    newest = alice.get(f"/api/v1/pipelines/{pipeline}/statistics?executions=1").json
+    nothing = alice.get(f"/api/v1/pipelines/{created(alice, name='new')}/statistics").json
+
+    assert found["executions"] | {"p95_seconds": None} == {
+        "looked_at": 5,
+        "completed": 4,
+        "failed": 1,
+        "interrupted": 0,
+        "p50_seconds": 25.0,
+        "p95_seconds": None,
+    }
+    steps = [(one["step_id"], one["runs"], one["failed"]) for one in found["steps"]]
+    assert steps == [("a", 5, 1), ("b", 4, 0)]
+    assert newest["executions"]["p50_seconds"] == 1000
+    assert (nothing["executions"]["p50_seconds"], nothing["steps"]) == (None, [])
+
+
+def test_a_grid_has_a_cell_for_each_step_of_each_execution(
+    alice: FlaskClient, session: Session
+) -> None:
+    pipeline = created(alice)
+    older = lived(session, pipeline, "COMPLETED", 10, "gone", "a")
+    newer = lived(session, pipeline, "FAILED", 20, "a", "b")
+    an_execution(session, pipeline_id=pipeline, user_id="bob")
+    session.commit()
+
+    found = alice.get(f"/api/v1/pipelines/{pipeline}/grid").json
+    second = alice.get(f"/api/v1/pipelines/{pipeline}/grid?page=2&page_size=1").json
+
+    assert [one["execution_id"] for one in found["executions"]] == [newer, older]
+    assert [one["step_id"] for one in found["steps"]] == ["a", "b", "gone"]
+    cells = [
+        {name: cell["status"] for name, cell in one["cells"].items()} for one in found["executions"]
+    ]
+    assert cells == [{"a": "FAILED", "b": "FAILED"}, {"gone": "COMPLETED", "a": "COMPLETED"}]
+    assert [one["step_id"] for one in second["steps"]] == ["gone", "a"]
+    assert second["pagination"]["total_count"] == 2

@@ -240,6 +240,8 @@ LINES: dict[str, Line] = {
     "GET /pipelines": Line(),
     "POST /pipelines": Line(201, needs=lambda _: {"dag": DAG, "name": str(uuid4())}),
     "GET /pipelines/<pipeline_id>": Line(thing=Scene.pipeline),
+    "GET /pipelines/<pipeline_id>/grid": Line(thing=Scene.pipeline),
+    "GET /pipelines/<pipeline_id>/statistics": Line(thing=Scene.pipeline),
     "GET /pipelines/<pipeline_id>/revisions": Line(thing=Scene.pipeline),
     "POST /pipelines/<pipeline_id>/archive": Line(thing=Scene.pipeline),
     "POST /pipelines/<pipeline_id>/restore": Line(thing=Scene.pipeline),

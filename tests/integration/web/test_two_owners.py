@@ -78,6 +78,8 @@ STRANGE = {
 TO_PAY = {"name": "payday", "schedule": {"type": "cron", "expression": "@daily"}}
 REQUESTS = [
     ("GET", "/pipelines/{pipeline}", None),
+    ("GET", "/pipelines/{pipeline}/grid", None),
+    ("GET", "/pipelines/{pipeline}/statistics", None),
     ("GET", "/pipelines/{pipeline}/revisions", None),
     ("PUT", "/pipelines/{pipeline}", {"dag": DAG, "lock_version": 1}),
     ("DELETE", "/pipelines/{pipeline}", None),
