@@ -91,14 +91,21 @@ class Calendar:
 
 
 def calendar(
-    caller: Caller, session: Session, *, first: date, last: date, zone: str = "UTC"
+    caller: Caller,
+    session: Session,
+    *,
+    first: date | None = None,
+    last: date | None = None,
+    zone: str = "UTC",
 ) -> Calendar:
     """What is still to be due from *first* to *last*, both included, of what *caller* may see.
 
-    Of schedules that are not paused, from what they have settled on; raises ``InvalidSchedule``
-    for a zone that there is not.
+    A week from today if nothing is said. Of schedules that are not paused, from what they have
+    settled on; raises ``InvalidSchedule`` for a zone that there is not.
     """
     clock = zone_of(zone)
+    first = first or datetime.now(clock).date()
+    last = last or first + timedelta(days=6)
     days = [
         _day(date.fromordinal(n), clock) for n in range(first.toordinal(), last.toordinal() + 1)
     ]

@@ -68,6 +68,11 @@ def test_a_change_by_half_an_hour_makes_half_an_hour_of_difference(
     assert [day["hours"] for day in days(alice, first, last, LORD_HOWE)] == hours
 
 
+def test_it_shows_a_week_from_today_unless_told_otherwise(alice: FlaskClient) -> None:
+    assert len(alice.get(PATH).json["days"]) == 7
+    assert len(alice.get(f"{PATH}?from=2027-03-28").json["days"]) == 7
+
+
 def test_it_is_what_the_scheduler_then_fires_whichever_zone_looks(
     clock: Clockwork, alice: FlaskClient
 ) -> None:
