@@ -23,6 +23,8 @@ OPERATORS = {
     "audit.audit_rows": "the same as `audit` for the doctor, which names ids and codes at most",
     "celery_tasks.tell_ended": "keeps what backends say of tasks that parked steps wait for",
     "doctor.run": "counts what stands still, and names ids at most; it runs on the machine",
+    "doctor.examine": "the same with words, on the machine",
+    "doctor.examine_within": "the same for administrators: counts, and ids at most",
     "inbox.accept_own": "what the engine has found out itself; nobody asks",
     "inbox.drain_spool": "the sweep moves what was accepted before; nothing is answered",
     "inbox.spool_of": "the name of a stream in Redis",
