@@ -25,6 +25,7 @@ OPERATORS = {
     "doctor.run": "counts what stands still, and names ids at most; it runs on the machine",
     "doctor.examine": "the same with words, on the machine",
     "doctor.examine_within": "the same for administrators: counts, and ids at most",
+    "system.overview": "tells administrators what the installation is made of, and shows no row",
     "inbox.accept_own": "what the engine has found out itself; nobody asks",
     "inbox.drain_spool": "the sweep moves what was accepted before; nothing is answered",
     "inbox.spool_of": "the name of a stream in Redis",
