@@ -49,4 +49,4 @@ def test_it_shows_a_worker_die_and_what_it_did_come_again_until_the_end(
     expect(drawer.get_by_role("heading", name="work")).to_be_visible()
     ada.answer_approval(run.id, approved=True)
     expect(page.locator("header").get_by_text("Completed")).to_be_visible()
-    expect(page.get_by_text("100 %")).to_be_visible()
+    expect(page.locator("header").get_by_text("100 %")).to_be_visible()

@@ -13,13 +13,17 @@ from pipeline_engine.client import Client
 from .conftest import Visitor
 from .living import Living, lived
 
-#: Of each page that is registered, addresses to look at; in braces, what has lived.
-PAGES = {
-    "/console/executions": ("", "?status=FAILED", "?status=INTERRUPTED"),
+#: What to look at of pages whose addresses name something (in braces: what has lived), and more
+#: of others.
+MORE = {
+    "/console/executions": ("?status=FAILED", "?status=INTERRUPTED"),
     "/console/executions/:id": ("{living.parked}", "{living.failed}"),
 }
 NOWHERE = "/console/nothing-of-the-kind"
-ADDRESSES = [path.partition(":")[0] + rest for path, told in PAGES.items() for rest in told]
+ADDRESSES = [
+    *(path for path in registered() if ":" not in path),
+    *(path.partition(":")[0] + rest for path, told in MORE.items() for rest in told),
+]
 PHONE = {"width": 360, "height": 740}
 
 
@@ -29,7 +33,7 @@ def living(ada: Client) -> Living:
 
 
 def test_each_page_that_is_registered_is_looked_at() -> None:
-    assert set(registered()) == PAGES.keys()
+    assert {path for path in registered() if ":" in path} <= MORE.keys() <= set(registered())
 
 
 @pytest.mark.parametrize("address", [*ADDRESSES, NOWHERE])

@@ -44,7 +44,6 @@ export const StepCard = memo(function StepCard({ data }: NodeProps<StepNode>) {
         id={`step-${step.id}`}
         className={names.filter(Boolean).join(" ")}
         aria-pressed={selected}
-        aria-label={spoken(name, state.word, counted)}
         onClick={() => select(step.id)}
         {...pointing(step.id)}
       >
@@ -73,14 +72,12 @@ export const StepCard = memo(function StepCard({ data }: NodeProps<StepNode>) {
   );
 });
 
-const spoken = (name: string, word: string, counted: Part[]): string =>
-  [name, word, ...counted.map((part) => `${part.count} ${part.word}`)].join(", ");
-
 function Counted({ parts }: { parts: Part[] }) {
   return parts.map(({ look, icon, word, count }) => (
     <span key={word} className={`count count-${look}`} title={`${count} ${word}`}>
       <Icon name={icon} />
       {count.toLocaleString("en-GB")}
+      <span className="unseen"> {word}</span>
     </span>
   ));
 }
