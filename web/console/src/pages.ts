@@ -35,6 +35,16 @@ export const PAGES: Page[] = [
     icon: "parked",
     component: lazy(() => import("./parked/Parked")),
   },
+  {
+    path: "/console/schedules",
+    word: "Schedules",
+    icon: "calendar",
+    component: lazy(() => import("./schedules/Schedules")),
+  },
+  {
+    path: "/console/schedules/:id",
+    component: lazy(() => import("./schedules/Schedule")),
+  },
 ];
 
 const IDENTIFIER = "([^/]+)";

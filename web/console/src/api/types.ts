@@ -25,6 +25,13 @@ export type Finding = Whole<Schemas["Finding"]>;
 export type Parked = Whole<Schemas["Parked"]>;
 export type ParkedList = Whole<Schemas["ParkedList"]>;
 export type ApprovalList = Whole<Schemas["WaitingList"]>;
+export type Schedule = Whole<Schemas["Schedule"]>;
+export type ScheduleList = Whole<Schemas["ScheduleList"]>;
+export type ScheduleCalendar = Whole<Schemas["Calendar"]>;
+export type SchedulePreview = Whole<Schemas["Preview"]>;
+export type Fire = Whole<Schemas["Fire"]>;
+export type FireList = Whole<Schemas["FireList"]>;
+export type Backfill = Whole<Schemas["Backfill"]>;
 export type Pagination = Whole<Schemas["Pagination"]>;
 
 /** What a definition says of a step, as far as the pages show it. */

@@ -62,7 +62,7 @@ export function DataTable<Row>({
 
 function Cell<Row>({ column, row, href }: { column: Column<Row>; row: Row; href: string | null }) {
   const { head, cell, number, names, card } = column;
-  const kinds = [number && "number", names && "names", card && `card-${card}`];
+  const kinds = [number && "number", names && "row-name", card && `card-${card}`];
   const kind = kinds.filter(Boolean).join(" ") || undefined;
   return (
     <td className={kind} data-head={head}>

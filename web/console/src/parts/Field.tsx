@@ -54,21 +54,39 @@ export function TextField({
   type = "text",
   placeholder,
   mono = false,
+  list,
   ...said
-}: Typed<string> & { type?: string; placeholder?: string; mono?: boolean }) {
+}: Typed<string> & {
+  type?: string;
+  placeholder?: string;
+  mono?: boolean;
+  /** Values that are likely; any other may be typed. */
+  list?: readonly string[];
+}) {
+  const suggestions = useId();
   return (
     <Field {...said}>
       {(joined) => (
-        <input
-          {...joined}
-          type={type}
-          className={mono ? "mono" : undefined}
-          placeholder={placeholder}
-          value={value}
-          autoComplete="off"
-          spellCheck={!mono}
-          onChange={(event) => change(event.target.value)}
-        />
+        <>
+          <input
+            {...joined}
+            type={type}
+            className={mono ? "mono" : undefined}
+            placeholder={placeholder}
+            value={value}
+            autoComplete="off"
+            spellCheck={!mono}
+            list={list ? suggestions : undefined}
+            onChange={(event) => change(event.target.value)}
+          />
+          {list && (
+            <datalist id={suggestions}>
+              {list.map((one) => (
+                <option key={one} value={one} />
+              ))}
+            </datalist>
+          )}
+        </>
       )}
     </Field>
   );

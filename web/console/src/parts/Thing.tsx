@@ -1,0 +1,41 @@
+import { type ReactNode, useEffect } from "react";
+import { Link } from "../router";
+import type { State } from "../states";
+import { Chip } from "./State";
+
+/** The head of the page of one thing: the way back, its name, how it stands, and what one can do. */
+export function ThingHead({
+  list,
+  href,
+  id,
+  name,
+  state,
+  children,
+}: {
+  /** The page that lists it. */
+  list: string;
+  href: string;
+  id: string;
+  name: string;
+  state: State;
+  children?: ReactNode;
+}) {
+  const title = `${name} · ${list}`;
+  useEffect(() => {
+    document.title = `${title} · Pipeline Engine`;
+  }, [title]);
+  return (
+    <header className="page-section">
+      <nav className="trail" aria-label="Where this is">
+        <Link href={href}>{list}</Link>
+        <span>/</span>
+        <span className="id">{id}</span>
+      </nav>
+      <div className="page-title">
+        <h1>{name}</h1>
+        <Chip state={state} />
+        {children && <div className="page-acts">{children}</div>}
+      </div>
+    </header>
+  );
+}
