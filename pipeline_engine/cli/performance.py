@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pipeline_engine.cli.afterwards import say_where_it_was, say_where_to_look, stay
 from pipeline_engine.cli.live import Screen
 from pipeline_engine.cli.output import print_line
 from pipeline_engine.cli.states import mark, state
@@ -19,9 +20,9 @@ from pipeline_engine.demo import report
 from pipeline_engine.demo.gateway import Gateway
 from pipeline_engine.demo.peers.process import APPS, PeersProcess
 from pipeline_engine.demo.scenario import Scenario
+from pipeline_engine.demo.story import Story
 from pipeline_engine.demo.verdict import judge
 from pipeline_engine.domain.scopes import Scope
-from pipeline_engine.embedded.announcement import typed
 from pipeline_engine.embedded.servers import passing_valkey
 from pipeline_engine.embedded.stack import Stack
 
@@ -74,10 +75,13 @@ def play(directory: Path, *, once: bool, flower: bool) -> bool:
             bootstrap = Client(stack.api_url, stack.api_token)
             events = _token(bootstrap, "stand-ins", Scope.EVENTS_SEND, Scope.OWNERS_ANY)
             peers.control(callback_url=stack.api_url, token=events)
-            was_true = _perform(stack, peers, gateway, console)
+            story = _perform(stack, peers, gateway, console)
+            was_true = _tell(story, console)
             if console.is_terminal and not once:
-                _say_where_to_look(stack, console, directory)
-                _wait_for_interrupt(console)
+                say_where_to_look(stack, directory, story.survivor)
+                stay()
+            else:
+                say_where_it_was(stack, directory, story.survivor)
     return was_true
 
 
@@ -99,11 +103,15 @@ def _token(client: Client, name: str, *scopes: Scope, owner: str | None = None) 
     return str(made["token"])
 
 
-def _perform(stack: Stack, peers: PeersProcess, gateway: Gateway, console: Console) -> bool:
+def _perform(stack: Stack, peers: PeersProcess, gateway: Gateway, console: Console) -> Story:
     token = _token(Client(stack.api_url, stack.api_token), "demo", *NEEDED, owner="demo")
     client = Client(stack.api_url, token)
     with Screen(console) as screen:
-        story = Scenario(client, peers, gateway, _StackWorker(stack), screen).play()
+        return Scenario(client, peers, gateway, _StackWorker(stack), screen).play()
+
+
+def _tell(story: Story, console: Console) -> bool:
+    """Print what has happened; tells whether all that was promised was true."""
     claims = judge(story)
     console.print()
     for line in report.lines(story):
@@ -114,20 +122,3 @@ def _perform(stack: Stack, peers: PeersProcess, gateway: Gateway, console: Conso
     for claim in claims:
         print_line(" ", mark(is_well=claim.was_true), f"{claim.text} ({claim.facts})")
     return all(claim.was_true for claim in claims)
-
-
-def _say_where_to_look(stack: Stack, console: Console, directory: Path) -> None:
-    console.print()
-    console.print(f"API      {stack.api_url}/docs", highlight=False)
-    if "FLOWER_URL" in stack.exports:
-        console.print(f"Flower   {stack.exports['FLOWER_URL']}", highlight=False)
-    print_line(f"Keys     {typed('env', directory)}")
-    print_line(f"History  {typed('executions', directory)}")
-
-
-def _wait_for_interrupt(console: Console) -> None:
-    console.print("The stack runs on. Ctrl-C stops it.")
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        console.print("Stopping …")

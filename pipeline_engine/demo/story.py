@@ -9,6 +9,7 @@ from typing import Any
 from pipeline_engine.client import Snapshot, StepView
 from pipeline_engine.client.http import Json
 from pipeline_engine.demo.gateway import Guards
+from pipeline_engine.demo.samples import ONBOARDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,11 @@ class Story:
     def retried(self) -> list[StepView]:
         """The rows that needed more than one attempt."""
         return [row for row in self.rows if row.attempt > 1]
+
+    @property
+    def survivor(self) -> str:
+        """The id of the execution in which a worker was killed."""
+        return next(run.end.execution_id for run in self.runs if run.end.name == ONBOARDING)
 
     def fields(self, name: str, *, end: int = -1) -> Json:
         """What is known of a workflow at one of its ends, the last without a word."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 PAGES = "/console/"
 
 
-def sign_in_link(exports: Mapping[str, str]) -> str | None:
-    """A new link; None if the console is not built, or nobody answers. *exports* say where."""
+def sign_in_link(exports: Mapping[str, str], *, to: str | None = None) -> str | None:
+    """A new link; None if the console is not built, or nobody answers. *exports* say where.
+
+    It leads *to* a page, or to the first one.
+    """
     address = exports["PIPELINE_API_URL"]
     connection = HTTPConnection(urlsplit(address).netloc, timeout=5)
     try:
@@ -22,7 +25,10 @@ def sign_in_link(exports: Mapping[str, str]) -> str | None:
         bearer = f"Bearer {exports['PIPELINE_API_TOKEN']}"
         connection.request("POST", "/api/v1/sign-in-links", headers={"Authorization": bearer})
         answer = connection.getresponse()
-        return f"{address}{json.load(answer)['path']}" if answer.status == 201 else None
+        if answer.status != 201:
+            return None
+        link = f"{address}{json.load(answer)['path']}"
+        return f"{link}&{urlencode({'next': to})}" if to else link
     except (OSError, HTTPException):
         return None
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,5 +31,10 @@ def test_the_demo_keeps_all_its_promises_and_leaves_nothing_running(server_direc
     assert "Lost: nothing" in done.stdout
     assert done.stdout.count("\n  ✓") == 14
     assert "\n  ✗" not in done.stdout
+    assert re.search(r"^Console  http://\S+/console/executions/[0-9a-f-]{36} ", last_line(done))
     with pytest.raises(NotRunning):
         Stack.attach(home)
+
+
+def last_line(done: subprocess.CompletedProcess[str]) -> str:
+    return done.stdout.rstrip().splitlines()[-1]

@@ -6,8 +6,10 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
+from support.observing import Run, step
 
 from browser.complaints import Complaints
+from pipeline_engine.cli.afterwards import say_where_to_look
 from pipeline_engine.client import Client
 from pipeline_engine.embedded.stack import Stack
 
@@ -59,6 +61,21 @@ def test_a_link_signs_in_once(visitor: Visitor, complaints: Complaints, ada: Cli
         expect(here.get_by_role("heading", name="Executions")).to_be_visible()
         expect(there.get_by_role("alert")).to_be_visible()
         complaints.expect("^401: POST .*sign-in|status of 401")
+
+
+def test_the_demo_ends_with_a_link_to_the_execution_that_it_ran(
+    visitor: Visitor, ada: Client, stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run.start(ada, step("only", "log", message="on"), name="ran in the demo")
+
+    say_where_to_look(stack, stack.directory, run.id)
+
+    (link,) = re.findall(r"^Console  (\S+)$", capsys.readouterr().out, re.M)
+    with visitor() as context:
+        page = context.new_page()
+        page.goto(link)
+        page.get_by_role("button", name="Open the console").click()
+        expect(page.get_by_role("heading", name="ran in the demo")).to_be_visible()
 
 
 def test_a_session_that_ends_asks_again_and_leads_back(
