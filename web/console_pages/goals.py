@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlencode
 
-START = "/console/executions"
+START = "/console/now"
 SIGN_IN = "/console/sign-in"
 SIGN_OUT = "/console/sign-out"
 #: Browsers take a backslash for a slash, and leave out line ends and tabs.

@@ -67,7 +67,7 @@ def signed_in(browser: Browser, stack: Stack, ada: Client) -> StorageState:
         page = context.new_page()
         page.goto(ada.sign_in_link())
         page.get_by_role("button", name="Open the console").click()
-        expect(page.get_by_role("heading", name="Executions")).to_be_visible()
+        expect(page.get_by_role("heading", name="Now", exact=True)).to_be_visible()
         return context.storage_state()
 
 

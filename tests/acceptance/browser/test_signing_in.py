@@ -58,7 +58,7 @@ def test_a_link_signs_in_once(visitor: Visitor, complaints: Complaints, ada: Cli
             page.goto(link)
             page.get_by_role("button", name="Open the console").click()
 
-        expect(here.get_by_role("heading", name="Executions")).to_be_visible()
+        expect(here.get_by_role("heading", name="Now", exact=True)).to_be_visible()
         expect(there.get_by_role("alert")).to_be_visible()
         complaints.expect("^401: POST .*sign-in|status of 401")
 
@@ -85,12 +85,12 @@ def test_a_session_that_ends_asks_again_and_leads_back(
         page = context.new_page()
         page.goto("/console/sign-in")
         sign_in(page, token["token"])
-        expect(page.get_by_role("heading", name="Executions")).to_be_visible()
+        expect(page.get_by_role("heading", name="Now", exact=True)).to_be_visible()
 
         Client(stack.api_url, stack.api_token).revoke_token(token["id"])
         page.get_by_role("link", name="Failed").click()
         sign_in(page, token_of_ada)
         expect(page).to_have_url(re.compile(re.escape(FAILED_ONES) + "$"))
 
-        expect(page.get_by_role("heading", name="Executions")).to_be_visible()
+        expect(page.get_by_role("heading", name="Now", exact=True)).to_be_visible()
         complaints.expect("^401: GET|status of 401")

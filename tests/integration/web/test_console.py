@@ -357,7 +357,7 @@ def test_a_wrong_token_is_answered_on_the_form_and_not_repeated(browser: FlaskCl
 def test_signing_in_leads_to_pages_of_the_console_only(browser: FlaskClient, wanted: str) -> None:
     answer = signed_in(browser, next=wanted)
 
-    assert answer.headers["Location"] == "/console/executions"
+    assert answer.headers["Location"] == "/console/now"
 
 
 def test_a_link_signs_in_once_and_only_when_its_button_is_pressed(
@@ -446,7 +446,7 @@ def test_where_the_application_is_the_front_page_leads_people_there(
 ) -> None:
     there = built.test_client().get("/", headers=BROWSER)
 
-    assert (there.status_code, there.headers["Location"]) == (302, "/console/executions")
+    assert (there.status_code, there.headers["Location"]) == (302, "/console/now")
     assert there.headers["Vary"] == "Accept"
     assert built.test_client().get("/").json["service"] == "pipeline-engine"
 

@@ -20,6 +20,12 @@ export interface Page {
 /** The first is where one lands; the sidebar has them in this order. */
 export const PAGES: Page[] = [
   {
+    path: "/console/now",
+    word: "Now",
+    icon: "now",
+    component: lazy(() => import("./now/Now")),
+  },
+  {
     path: "/console/executions",
     word: "Executions",
     icon: "play",

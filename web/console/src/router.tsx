@@ -3,7 +3,7 @@
 import { type AnchorHTMLAttributes, type MouseEvent, useSyncExternalStore } from "react";
 
 /** Where one lands: the first of the pages. */
-export const HOME = "/console/executions";
+export const HOME = "/console/now";
 /** The page of executions; each is below it. */
 export const EXECUTIONS = "/console/executions";
 

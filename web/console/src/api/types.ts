@@ -33,6 +33,9 @@ export type Fire = Whole<Schemas["Fire"]>;
 export type FireList = Whole<Schemas["FireList"]>;
 export type Backfill = Whole<Schemas["Backfill"]>;
 export type Pagination = Whole<Schemas["Pagination"]>;
+export type Overview = Whole<Schemas["Overview"]>;
+export type Ready = Whole<Schemas["Ready"]>;
+export type System = Whole<Schemas["System"]>;
 
 /** What a definition says of a step, as far as the pages show it. */
 export interface DefinedStep {

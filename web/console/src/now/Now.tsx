@@ -1,0 +1,86 @@
+/** What all executions are up to, whether everything is well, and what waits for me. */
+
+import { useQuery } from "@tanstack/react-query";
+import { get } from "../api/client";
+import type { ExecutionList, Overview } from "../api/types";
+import { Lights } from "../lights/Lights";
+import { CopyButton } from "../parts/CopyButton";
+import { Failure, Notice } from "../parts/Notice";
+import { useNow } from "../parts/now";
+import { PageHead } from "../parts/PageHead";
+import { Skeleton } from "../parts/Skeleton";
+import { Asked } from "./Asked";
+import { Due } from "./Due";
+import { FailedLast, Running } from "./Executions";
+import { Figures } from "./Figures";
+import { isQuiet } from "./hours";
+import { Strip } from "./Strip";
+import "./now.css";
+
+/** Milliseconds between two looks. */
+const LIVE = 3_000;
+const QUIET = 6_000;
+
+export default function Now() {
+  const found = useQuery({
+    queryKey: ["overview"],
+    queryFn: ({ signal }) => get<Overview>("/overview", signal),
+    refetchInterval: LIVE,
+  });
+  const { data, error } = found;
+  return (
+    <div className="list-page now">
+      <PageHead title="Now" awaySince={data && error ? found.dataUpdatedAt : null} />
+      <Lights />
+      {data ? (
+        <Seen overview={data} />
+      ) : error ? (
+        <Failure error={error} retry={() => void found.refetch()} />
+      ) : (
+        <Skeleton of="what is up" />
+      )}
+    </div>
+  );
+}
+
+function Seen({ overview }: { overview: Overview }) {
+  const now = useNow(true);
+  const isFresh = useIsFresh(isQuiet(overview));
+  if (isFresh) return <First />;
+  const every = overview.running > 0 ? LIVE : QUIET;
+  return (
+    <>
+      <Figures overview={overview} now={now} />
+      <Strip hours={overview.hours} />
+      <div className="briefs">
+        <Asked now={now} every={every} />
+        <Running now={now} every={every} />
+        <FailedLast now={now} every={QUIET} />
+        <Due due={overview.next_due} now={now} />
+      </div>
+    </>
+  );
+}
+
+/** Whether nothing was ever executed; it is asked only where the last day was quiet. */
+function useIsFresh(isQuietNow: boolean): boolean {
+  const { data } = useQuery({
+    queryKey: ["executions", "any"],
+    queryFn: ({ signal }) => get<ExecutionList>("/executions?page_size=1", signal),
+    enabled: isQuietNow,
+  });
+  return isQuietNow && data?.pagination.total_count === 0;
+}
+
+const COMMANDS =
+  "pipeline-engine init pipelines\npipeline-engine run pipelines/pipeline.json --watch";
+
+function First() {
+  return (
+    <Notice title="Nothing has been executed yet">
+      <p>These commands write a first pipeline and run it; it will be here at once:</p>
+      <pre>{COMMANDS}</pre>
+      <CopyButton text={COMMANDS}>Copy</CopyButton>
+    </Notice>
+  );
+}
