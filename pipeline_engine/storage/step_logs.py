@@ -71,8 +71,11 @@ class Wanted:
 
     execution_id: UUID
     after: Position | None = None
+    before: Position | None = None
+    q: str | None = None  #: a part of the message or of the facts
     levels: Collection[str] | None = None
     step_id: str | None = None
+    row: int | None = None  #: one step execution
     attempt: int | None = None
     newest: bool = False  #: the last ones, in place of the first
     limit: int = 500
@@ -111,32 +114,49 @@ def read(connection: Connection, wanted: Wanted) -> list[StoredLine]:
 
     Of an execution that has ended all lines: who has seen the end need not ask again.
     """
-    after = wanted.after
     order = "DESC" if wanted.newest else "ASC"
     rows = driver.fetch(
         connection,
-        "SELECT l.transaction_id::text::bigint, l.id, l.at, l.level, l.message, l.facts,"
-        " l.step_execution_id, l.attempt, s.step_id, s.item_index, s.within"
-        " FROM step_logs l JOIN step_executions s ON s.id = l.step_execution_id"
-        f" WHERE l.execution_id = %(execution)s AND (l.transaction_id < {HORIZON}"
-        " OR (SELECT e.finished_at IS NOT NULL FROM executions e WHERE e.id = %(execution)s))"
-        " AND (%(at)s::text IS NULL OR (l.transaction_id, l.id) > (%(at)s::text::xid8, %(id)s))"
-        " AND (%(levels)s::text[] IS NULL OR l.level = ANY(%(levels)s::text[]))"
-        " AND (%(step)s::text IS NULL OR s.step_id = %(step)s)"
-        " AND (%(attempt)s::int IS NULL OR l.attempt = %(attempt)s)"
-        f" ORDER BY l.transaction_id {order}, l.id {order} LIMIT %(limit)s",
-        {
-            "execution": str(wanted.execution_id),
-            "at": None if after is None else str(after.transaction_id),
-            "id": 0 if after is None else after.event_id,
-            "levels": None if wanted.levels is None else list(wanted.levels),
-            "step": wanted.step_id,
-            "attempt": wanted.attempt,
-            "limit": wanted.limit,
-        },
+        f"{_READ} ORDER BY l.transaction_id {order}, l.id {order} LIMIT %(limit)s",
+        _given(wanted),
     )
     found = [StoredLine(*row) for row in rows]
     return found[::-1] if wanted.newest else found
+
+
+_READ = f"""
+SELECT l.transaction_id::text::bigint, l.id, l.at, l.level, l.message, l.facts,
+    l.step_execution_id, l.attempt, s.step_id, s.item_index, s.within
+FROM step_logs l JOIN step_executions s ON s.id = l.step_execution_id
+WHERE l.execution_id = %(execution)s
+    AND (l.transaction_id < {HORIZON}
+        OR (SELECT e.finished_at IS NOT NULL FROM executions e WHERE e.id = %(execution)s))
+    AND (%(at)s::text IS NULL OR (l.transaction_id, l.id) > (%(at)s::text::xid8, %(id)s))
+    AND (%(to)s::text IS NULL OR (l.transaction_id, l.id) < (%(to)s::text::xid8, %(to_id)s))
+    AND (%(q)s::text IS NULL
+        OR strpos(lower(l.message || ' ' || coalesce(l.facts::text, '')), lower(%(q)s)) > 0)
+    AND (%(levels)s::text[] IS NULL OR l.level = ANY(%(levels)s::text[]))
+    AND (%(step)s::text IS NULL OR s.step_id = %(step)s)
+    AND (%(row)s::bigint IS NULL OR l.step_execution_id = %(row)s)
+    AND (%(attempt)s::int IS NULL OR l.attempt = %(attempt)s)
+"""
+
+
+def _given(wanted: Wanted) -> dict[str, Any]:
+    after, before = wanted.after, wanted.before
+    return {
+        "execution": str(wanted.execution_id),
+        "at": None if after is None else str(after.transaction_id),
+        "id": 0 if after is None else after.event_id,
+        "to": None if before is None else str(before.transaction_id),
+        "to_id": 0 if before is None else before.event_id,
+        "q": wanted.q,
+        "levels": None if wanted.levels is None else list(wanted.levels),
+        "step": wanted.step_id,
+        "row": wanted.row,
+        "attempt": wanted.attempt,
+        "limit": wanted.limit,
+    }
 
 
 def delete(connection: Connection, ids: Collection[UUID]) -> None:

@@ -221,12 +221,15 @@ def logs(query: dict[str, Any], execution_id: str) -> Any:
     """List what the actions of an execution have written down, oldest first.
 
     Go on with `after`, the `next_after` of the last answer: lines of attempts that still run come
-    within a second or two. `tail` begins with the last lines.
+    within a second or two. `tail` begins with the last lines, `before` goes back; `q` finds lines.
     """
     wanted = LogFilter(
         after=query.get("after"),
+        before=query.get("before"),
+        q=query.get("q"),
         level=query.get("level"),
         step_id=query.get("step_id"),
+        row=query.get("step_execution_id"),
         attempt=query.get("attempt"),
         newest=query["tail"],
         limit=query["limit"],

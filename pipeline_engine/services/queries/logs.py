@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,11 +23,17 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFilter:
-    """Which lines are listed: the first ones, those *after* a place, or the last ones."""
+    """Which lines are listed: the first ones, those *after* a place, or the last ones.
+
+    The last ones may be those *before* a place.
+    """
 
     after: str | None = None  #: the ``cursor`` of a line
+    before: str | None = None  #: another one
+    q: str | None = None  #: a part of what is shown of a line
     level: str | None = None  #: this one, and what is more important
     step_id: str | None = None
+    row: int | None = None
     attempt: int | None = None
     newest: bool = False
     limit: int = 500
@@ -58,25 +65,54 @@ class LogList:
 
 def logs(caller: Caller, session: Session, execution_id: UUID, wanted: LogFilter) -> LogList:
     """Lines of an execution in an order that never changes; ``ExecutionNotFound`` if unseen."""
-    redactor = redactor_of(caller, session, execution_id)
+    redact = redactor_of(caller, session, execution_id).redact
     levels = None if wanted.level is None else LEVELS[LEVELS.index(wanted.level) :]
-    found = step_logs.read(
-        session.connection(),
-        Wanted(
-            execution_id=execution_id,
-            after=None if wanted.after is None else Position.parse(wanted.after),
-            levels=levels,
-            step_id=wanted.step_id,
-            attempt=wanted.attempt,
-            newest=wanted.newest,
-            limit=wanted.limit,
-        ),
+    asked = Wanted(
+        execution_id=execution_id,
+        after=_place(wanted.after),
+        before=_place(wanted.before),
+        q=wanted.q,
+        levels=levels,
+        step_id=wanted.step_id,
+        row=wanted.row,
+        attempt=wanted.attempt,
+        newest=wanted.newest or wanted.before is not None,
+        limit=wanted.limit,
     )
-    last = str(found[-1].position) if found else wanted.after
-    return LogList(
-        entries=[_shown(line, redactor.redact) for line in found],
-        last=last,
-    )
+    found = _hits(session, asked, redact)
+    return LogList(entries=found, last=found[-1].cursor if found else wanted.after)
+
+
+def _place(cursor: str | None) -> Position | None:
+    return None if cursor is None else Position.parse(cursor)
+
+
+def _hits(session: Session, asked: Wanted, redact: Any) -> Sequence[LogLine]:
+    """The lines that are found in what is shown of them.
+
+    What a mask hides is not found by asking for it, and where the next ones begin does not tell
+    of it either: they are looked for until there are enough.
+    """
+    hits: list[LogLine] = []
+    while len(hits) < asked.limit:
+        lines = step_logs.read(session.connection(), asked)
+        shown = [line for line in (_shown(one, redact) for one in lines) if _says(line, asked.q)]
+        room = asked.limit - len(hits)
+        hits = [*shown[-room:], *hits] if asked.newest else [*hits, *shown[:room]]
+        if len(lines) < asked.limit:
+            break
+        if asked.newest:
+            asked = replace(asked, before=lines[0].position)
+        else:
+            asked = replace(asked, after=lines[-1].position)
+    return hits
+
+
+def _says(line: LogLine, q: str | None) -> bool:
+    if q is None:
+        return True
+    facts = json.dumps(line.facts, ensure_ascii=False) if line.facts else ""
+    return q.lower() in f"{line.message} {facts}".lower()
 
 
 def _shown(line: StoredLine, redact: Any) -> LogLine:

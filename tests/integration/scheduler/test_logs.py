@@ -262,6 +262,36 @@ def test_the_last_lines_are_found_without_the_first(drive: Any) -> None:
     ]
 
 
+def test_a_long_log_is_gone_back_in_from_its_end(drive: Any) -> None:
+    driver = drive(an_action("counts", counts))
+    end = driver.run(a_step("a", action="counts"))
+    last = kept(driver, end.execution.id, newest=True, limit=2)
+
+    earlier = kept(driver, end.execution.id, before=last[0].cursor, limit=2)
+
+    assert [one.message for one in earlier] == ["line 6", "line 7"]
+    assert [one.message for one in last] == ["line 8", "line 9"]
+
+
+def test_lines_are_found_by_what_is_shown_of_them_and_not_by_what_a_mask_hides(drive: Any) -> None:
+    driver = drive(an_action("counts", counts))
+    end = driver.run(a_step("a", action="counts"))
+
+    def found(q: str, **wanted: Any) -> list[str]:
+        return [one.message for one in kept(driver, end.execution.id, q=q, **wanted)]
+
+    assert found("LINE 4") == ["line 4"]
+    assert found('"number": 7') == ["line 7"]
+    assert found("line", limit=2, newest=True) == ["line 8", "line 9"]
+    assert found("%") == found(SECRET) == []
+
+
+def counts(context: ActionContext) -> ActionResult:
+    for number in range(10):
+        context.log.info("line %d", number, number=number, password=SECRET)
+    return DONE
+
+
 def test_who_does_not_see_the_execution_sees_no_log(drive: Any) -> None:
     driver = drive(an_action("talks", talks))
     end = driver.run(a_step("a", action="talks"))

@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from pipeline_engine.services.queries import LEVELS
 
-from .fields import MAX_ID, ApiSchema, Moment, Word, an_object, count, text
+from .fields import MAX_ID, ApiSchema, Moment, Whole, Word, an_object, count, text
 
 CURSOR = validate.Regexp(r"\A[0-9]{1,18}-[0-9]{1,18}\Z", error="No cursor of a line.")
 
@@ -18,11 +18,20 @@ class LogQuery(ApiSchema):
         validate=CURSOR,
         metadata={"description": "The cursor of a line: those behind it, to follow a log."},
     )
+    before = fields.String(
+        validate=CURSOR,
+        metadata={"description": "The cursor of a line: the last ones in front of it."},
+    )
+    q = text(255, 1, metadata={"description": "A part of what is shown of a line; case is one."})
     tail = fields.Boolean(
         load_default=False, metadata={"description": "The last lines, in place of the first."}
     )
     level = Word(LEVELS, metadata={"description": "These, and what is more important."})
     step_id = text(100, 1)
+    step_execution_id = Whole(
+        validate=validate.Range(min=1, max=MAX_ID),
+        metadata={"description": "Of this row: of one item, for example."},
+    )
     attempt = fields.Integer(strict=False, validate=validate.Range(min=1, max=MAX_ID))
     limit = count(1, 1000, 500)
 

@@ -9,13 +9,15 @@ import { useNow } from "../parts/now";
 import { go, useQueryString, withQuery } from "../router";
 import { isOpen, stateOfExecution } from "../states";
 import { moment } from "../time";
-import { Drawer } from "./drawer/Drawer";
+import { Drawer, NOTHING_CHOSEN } from "./drawer/Drawer";
 import { Gantt } from "./gantt/Gantt";
 import type { Span } from "./gantt/span";
 import { Header } from "./Header";
 import { EventLines } from "./history/EventLog";
+import { Events } from "./history/Events";
 import { stepOf } from "./history/events";
 import { itemName, useDrawnItems } from "./items";
+import { Logs } from "./logs/Logs";
 import { Spoken } from "./Spoken";
 import { type Live, useLive } from "./useLive";
 import "./execution.css";
@@ -41,20 +43,33 @@ function Shown({ live, progress }: { live: Live; progress: Progress }) {
   const chosen = steps.find((step) => step.id === query.get("step")) ?? null;
   const explanation = useExplanation(execution.id, open);
   useTitle(progress);
+  const view = query.get("view");
+  const names = ["execution"];
+  if (query.get("step")) names.push("chosen");
+  if (query.get("wide")) names.push("wide");
+  if (view) names.push("alone");
   return (
-    <div className={chosen ? "execution chosen" : "execution"}>
+    <div className={names.join(" ")}>
       <Header progress={progress} live={live} now={now} />
       <Spoken progress={progress} />
-      <Together {...{ live, progress, now, chosen }} />
-      <Drawer
-        execution={execution}
-        step={chosen}
-        tracks={live.history.tracks}
-        explanation={explanation}
-        now={now}
-      />
+      {view === "events" ? (
+        <EventsAlone {...{ live, progress, chosen }} />
+      ) : view === "logs" ? (
+        <section className="alone-part" aria-label="Logs">
+          <Logs execution={execution} row={null} />
+        </section>
+      ) : (
+        <Together {...{ live, progress, now, chosen }} />
+      )}
+      <Drawer step={chosen} {...{ execution, explanation, now }} />
     </div>
   );
+}
+
+function EventsAlone({ live, progress, chosen }: Omit<TogetherProps, "now">) {
+  const { execution, steps } = progress;
+  const subject = useSubject(steps);
+  return <Events {...{ execution, chosen, live, subject }} select={choose} />;
 }
 
 interface TogetherProps {
@@ -107,7 +122,7 @@ function Together({ live, progress, now, chosen }: TogetherProps) {
 function choose(id: string): void {
   const before = new URLSearchParams(location.search).get("step");
   const step = before === id ? null : id;
-  go(withQuery({ step, row: null, page: null, attempt: null, items: null }));
+  go(withQuery({ ...NOTHING_CHOSEN, step }));
 }
 
 function definedSteps(execution: Progress["execution"]): DefinedStep[] {

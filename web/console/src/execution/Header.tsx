@@ -4,12 +4,20 @@ import type { Execution, Progress } from "../api/types";
 import { Bar, type Share } from "../parts/Bar";
 import { CopyButton } from "../parts/CopyButton";
 import { Chip } from "../parts/State";
-import { EXECUTIONS, Link } from "../router";
+import { Tabs } from "../parts/Tabs";
+import { EXECUTIONS, Link, useQueryString } from "../router";
 import { isOpen, stateOfExecution } from "../states";
 import { clock, duration, exact, moment } from "../time";
 import { Cancel } from "./Cancel";
 import { curlOf } from "./curl";
+import { RunAgain } from "./RunAgain";
 import type { Live } from "./useLive";
+
+const VIEWS = [
+  { value: null, word: "Together" },
+  { value: "events", word: "Events" },
+  { value: "logs", word: "Logs" },
+];
 
 interface Props {
   progress: Progress;
@@ -20,6 +28,7 @@ interface Props {
 export function Header({ progress, live: { awaySince, history }, now }: Props) {
   const lost = history.events.filter((event) => event.event_type === "step_recovered").length;
   const { execution } = progress;
+  const view = useQueryString().get("view");
   const name = execution.pipeline_definition.pipeline_name || "(without a name)";
   const pipeline = execution.pipeline_id;
   return (
@@ -45,10 +54,14 @@ export function Header({ progress, live: { awaySince, history }, now }: Props) {
         )}
         <div className="tools">
           <CopyButton text={curlOf(execution.id)}>Copy as curl</CopyButton>
+          <RunAgain execution={execution} />
           {isOpen(execution.status) && <Cancel execution={execution} />}
         </div>
       </div>
-      <Facts progress={progress} lost={lost} now={now} />
+      <div className="under-title">
+        <Facts progress={progress} lost={lost} now={now} />
+        <Tabs label="View" name="view" tabs={VIEWS} chosen={view} reset={[]} />
+      </div>
       {execution.error_info && <Failed execution={execution} />}
     </header>
   );
@@ -96,7 +109,7 @@ function Facts({
       )}
       {execution.parent_execution_id && (
         <Link className="parent" href={`${EXECUTIONS}/${execution.parent_execution_id}`}>
-          started by another execution
+          started by another execution ↗
         </Link>
       )}
     </div>

@@ -1,22 +1,25 @@
-/** What is behind a step, an item, or the whole execution. Its tab is in the address. */
+/** What is behind a step, an item, or the whole execution. Where one is in it, is in the address. */
 
 import { type ReactNode, useEffect } from "react";
-import type { Execution, Explanation, Step } from "../../api/types";
+import type { Execution, Explanation, OneStep, Step } from "../../api/types";
+import { Failure } from "../../parts/Notice";
 import { Chip } from "../../parts/State";
 import { go, Link, useQueryString, withQuery } from "../../router";
 import { stateOfExecution, stateOfStep } from "../../states";
-import type { Tracks } from "../gantt/segments";
-import { itemName, useItems } from "../items";
+import { itemName, useRow } from "../items";
+import { Logs } from "../logs/Logs";
 import { Attempts } from "./Attempts";
+import { ExecutionFacts } from "./ExecutionFacts";
 import { Items } from "./Items";
-import { Logs } from "./Logs";
-import { ExecutionFacts, StepFacts } from "./Overview";
+
+import { StepFacts } from "./StepFacts";
 import { ExecutionOutputs, ExecutionParams, StepOutputs, StepParams } from "./Values";
+import "./drawer.css";
 
 interface Props {
   execution: Execution;
+  /** The chosen step of the definition, as the list has it. */
   step: Step | null;
-  tracks: Tracks;
   explanation: Explanation | undefined;
   now: number;
 }
@@ -27,12 +30,41 @@ interface Tab {
   show: () => ReactNode;
 }
 
+/** What is chosen, and how one looks at it. */
+export const NOTHING_CHOSEN = {
+  step: null,
+  row: null,
+  attempt: null,
+  item: null,
+  state: null,
+};
+
 export function Drawer(props: Props) {
-  const { step } = props;
-  useEscape(step !== null);
-  if (step === null) return <OfExecution {...props} />;
-  return <OfStep {...props} step={step} />;
+  const query = useQueryString();
+  // An address may name an item or a step of a block where others name a step.
+  const row = query.get("row") ?? query.get("step");
+  useEscape(row !== null);
+  const found = useRow(props.execution.id, row);
+  if (row === null) return <OfExecution {...props} />;
+  const shown = found.data ?? (props.step?.id === row ? withoutDetails(props.step) : undefined);
+  if (shown) return <OfRow {...props} row={shown} complete={found.data !== undefined} />;
+  return (
+    <Panel label="Step" tabs={[]} closable>
+      {found.error ? <Failure error={found.error} /> : <span className="muted">Loading…</span>}
+    </Panel>
+  );
 }
+
+/** What the list knows already is shown until the rest is there. */
+const withoutDetails = (step: Step): OneStep => ({
+  ...step,
+  params: null,
+  params_problem: null,
+  outputs_are_elsewhere: false,
+  attempts: [],
+  callback_expires_at: null,
+  waits_for: null,
+});
 
 function OfExecution({ execution, explanation, now }: Props) {
   const tabs: Tab[] = [
@@ -43,7 +75,7 @@ function OfExecution({ execution, explanation, now }: Props) {
     },
     { id: "params", word: "Params", show: () => <ExecutionParams execution={execution} /> },
     { id: "outputs", word: "Outputs", show: () => <ExecutionOutputs execution={execution} /> },
-    { id: "logs", word: "Logs", show: () => <Logs execution={execution} step={null} row={null} /> },
+    { id: "logs", word: "Logs", show: () => <Logs execution={execution} row={null} /> },
   ];
   return (
     <Panel label="Execution" tabs={tabs}>
@@ -56,86 +88,92 @@ function OfExecution({ execution, explanation, now }: Props) {
   );
 }
 
-function OfStep(props: Props & { step: Step }) {
-  const { execution, step, tracks, explanation, now } = props;
-  const query = useQueryString();
-  const page = Math.max(1, Number(query.get("page")) || 1);
-  const below = useChosenRow(step, query.get("row"), page);
-  const shown = below ?? step;
+function OfRow(props: Props & { row: OneStep; complete: boolean }) {
+  const { execution, step, row, complete, explanation, now } = props;
+  const late = (show: () => ReactNode) => () =>
+    complete ? show() : <p className="empty">Loading…</p>;
   const tabs: Tab[] = [
     {
       id: "overview",
       word: "Overview",
-      show: () => <StepFacts step={shown} {...{ tracks, explanation, now }} />,
+      show: () => <StepFacts {...{ execution, row, explanation, now }} />,
     },
-    ...(step.items && !below
+    ...(row.items
       ? [
           {
             id: "items",
-            word: `${step.inside ? "Steps" : "Items"} ${step.items.total}`,
-            show: () => <Items step={step} page={page} now={now} />,
+            word: row.inside ? "Steps" : "Items",
+            show: () => <Items {...{ step: row, now }} />,
           },
         ]
       : []),
-    {
-      id: "attempts",
-      word: "Attempts",
-      show: () => <Attempts row={shown} track={tracks.get(shown.id)} now={now} />,
-    },
-    { id: "params", word: "Params", show: () => <StepParams execution={execution} step={step} /> },
-    {
-      id: "outputs",
-      word: "Outputs",
-      show: () => <StepOutputs step={shown} parent={below ? step : null} page={page} />,
-    },
-    {
-      id: "logs",
-      word: "Logs",
-      show: () => <Logs execution={execution} step={step} row={below} />,
-    },
+    { id: "attempts", word: "Attempts", show: late(() => <Attempts {...{ row, now }} />) },
+    { id: "params", word: "Params", show: late(() => <StepParams {...{ execution, row }} />) },
+    { id: "outputs", word: "Outputs", show: late(() => <StepOutputs row={row} />) },
+    { id: "logs", word: "Logs", show: () => <Logs key={row.id} {...{ execution, row }} /> },
   ];
+  const name = itemName(row);
   return (
-    <Panel label="Step" tabs={tabs} close={withQuery({ step: null, row: null, page: null })}>
-      {below && (
-        <Link className="back" href={withQuery({ row: null, tab: "items" })}>
-          ← {step.step_name}
-        </Link>
-      )}
+    <Panel label="Step" tabs={tabs} closable>
+      {row.parent_id && <Back row={row} step={step} />}
       <div className="line">
-        <h2 title={below ? itemName(below) : step.step_name}>
-          {below ? itemName(below) : step.step_name || step.step_id}
-        </h2>
-        <Chip state={stateOfStep(shown)} />
+        <h2 title={name}>{name}</h2>
+        <Chip state={stateOfStep(row)} />
       </div>
-      <span className="id muted">{shown.handler_type}</span>
+      <span className="id muted">{row.handler_type}</span>
     </Panel>
   );
 }
 
-function useChosenRow(step: Step, row: string | null, page: number): Step | null {
-  const { data } = useItems(step, page);
-  return (row && data?.steps.find((item) => item.id === row)) || null;
+/** To what it is an item or a step of. */
+function Back({ row, step }: { row: OneStep; step: Step | null }) {
+  const top = step?.id === row.parent_id;
+  const to = top ? { row: null } : { step: row.parent_id, row: null };
+  const tab = row.kind === "item" || !top ? "items" : "overview";
+  return (
+    <Link className="back" href={withQuery({ ...to, tab, attempt: null })}>
+      ← {top ? step?.step_name || step?.step_id : row.step_name || row.step_id}
+    </Link>
+  );
 }
 
 interface PanelProps {
   label: string;
   tabs: Tab[];
-  close?: string;
+  closable?: boolean;
   children: ReactNode;
 }
 
-function Panel({ label, tabs, close, children }: PanelProps) {
-  const wanted = useQueryString().get("tab");
-  const here = tabs.find((tab) => tab.id === wanted) ?? tabs[0];
+function Panel({ label, tabs, closable = false, children }: PanelProps) {
+  const query = useQueryString();
+  const here = tabs.find((tab) => tab.id === query.get("tab")) ?? tabs[0];
+  const wide = query.get("wide") !== null;
   return (
     <aside className="drawer" aria-label={label}>
       <div className="head">
         {children}
-        {close && (
-          <Link className="close" href={close} aria-label="Close the step" title="Close (Esc)">
-            ×
-          </Link>
-        )}
+        <div className="drawer-acts">
+          <button
+            type="button"
+            className="plain widen"
+            aria-pressed={wide}
+            title={wide ? "Narrower" : "Wider"}
+            onClick={() => go(withQuery({ wide: wide ? null : "1" }), { replace: true })}
+          >
+            <span aria-hidden="true">{wide ? "⇥" : "⇤"}</span>
+            <span className="unseen">{wide ? "Narrower" : "Wider"}</span>
+          </button>
+          {closable && (
+            <Link
+              className="close"
+              href={withQuery(NOTHING_CHOSEN)}
+              aria-label="Close the step"
+              title="Close (Esc)"
+            >
+              ×
+            </Link>
+          )}
+        </div>
       </div>
       <nav className="drawer-tabs" aria-label={`Parts of the ${label.toLowerCase()}`}>
         {tabs.map((tab) => (
@@ -149,20 +187,23 @@ function Panel({ label, tabs, close, children }: PanelProps) {
         ))}
       </nav>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and by the keyboard too */}
-      <section className="body" aria-label={here?.word} tabIndex={0}>
+      <section className="body" key={here?.id} aria-label={here?.word} tabIndex={0}>
         {here?.show()}
       </section>
     </aside>
   );
 }
 
+/** Escape lets go, and the focus is where it was before: on the step. */
 function useEscape(active: boolean): void {
   useEffect(() => {
     if (!active) return;
     const press = (event: KeyboardEvent) => {
-      if (event.key === "Escape" && document.querySelector("dialog[open]") === null) {
-        go(withQuery({ step: null, row: null, page: null }));
-      }
+      const typing = (event.target as HTMLElement).closest("input, textarea, select");
+      if (event.key !== "Escape" || typing || document.querySelector("dialog[open]")) return;
+      const step = new URLSearchParams(location.search).get("step");
+      go(withQuery(NOTHING_CHOSEN));
+      document.getElementById(`step-${step}`)?.focus();
     };
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);

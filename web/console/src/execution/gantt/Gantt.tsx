@@ -11,6 +11,7 @@ import { Axis, zoomTo } from "./Axis";
 import { Row } from "./Row";
 import { readySince, type Tracks } from "./segments";
 import { type Span, scaled, zoomed } from "./span";
+import "./gantt.css";
 
 /** So many items have rows of their own without being asked for. */
 const FEW = 8;

@@ -24,6 +24,7 @@ import { room, Tools } from "./Tools";
 import { useArrangement } from "./useArrangement";
 import { useCards, useSeen } from "./useCards";
 import "@xyflow/react/dist/base.css";
+import "./graph.css";
 
 /** With fewer nodes one sees all of them; with more, a small map helps nobody. */
 const MINIMAP = { from: 30, to: DAGRE };

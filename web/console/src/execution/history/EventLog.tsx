@@ -7,6 +7,7 @@ import { clock, day, exact, moment, TODAY } from "../../time";
 import { pointing, usePointed } from "../pointer";
 import { useAnchor, useWindow } from "../useWindow";
 import { told } from "./events";
+import "./history.css";
 
 /** Pixels. */
 const ROW = 25;

@@ -1,0 +1,79 @@
+import { useState } from "react";
+import { post } from "../api/client";
+import { print } from "../api/json";
+import type { Execution } from "../api/types";
+import { useAct } from "../parts/act";
+import { CopyButton } from "../parts/CopyButton";
+import { Answers, Dialog } from "../parts/Dialog";
+import { FormFailure } from "../parts/FormFailure";
+import { useMay } from "../parts/rights";
+import { EXECUTIONS, go, Link } from "../router";
+import { again, curlAgain, isMasked } from "./curl";
+
+/** Starts the same once more; what is to be changed first is changed in the pipeline's own form. */
+export function RunAgain({ execution }: { execution: Execution }) {
+  const [open, setOpen] = useState(false);
+  const may = useMay();
+  const scopes = execution.pipeline_id ? ["executions:run"] : ["executions:run", "pipelines:write"];
+  if (!may(...scopes)) return null;
+  return (
+    <>
+      <button type="button" onClick={() => setOpen(true)}>
+        Run again
+      </button>
+      {open && <Ask execution={execution} close={() => setOpen(false)} />}
+    </>
+  );
+}
+
+function Ask({ execution, close }: { execution: Execution; close: () => void }) {
+  const { pipeline_id, revision, pipeline_definition } = execution;
+  const request = again(execution);
+  const masked = isMasked(request);
+  const start = useAct({
+    act: () => post<{ execution_id: string }>(request.path, request.body),
+    changes: [["executions"]],
+    said: () => "Started.",
+    after: ({ execution_id }) => go(`${EXECUTIONS}/${execution_id}`),
+  });
+  return (
+    <Dialog
+      title="Run again with the same params?"
+      close={close}
+      submit={() => start.once(undefined)}
+    >
+      <p>
+        {pipeline_id
+          ? `The pipeline as it is now; this was its revision ${revision}.`
+          : "The same definition, which was sent along."}
+      </p>
+      <pre className="value">{print(pipeline_definition.params)}</pre>
+      {masked && (
+        <p className="form-failure">
+          Some of it is hidden, and would be sent as it is shown here
+          {pipeline_id ? ": fill it in again." : "."}
+        </p>
+      )}
+      <FormFailure error={start.error} />
+      <Answers>
+        <button type="button" onClick={close}>
+          Leave it
+        </button>
+        {!masked && <CopyButton text={curlAgain(request)}>Copy as curl</CopyButton>}
+        {pipeline_id && (
+          <Link
+            className="button"
+            href={`/console/pipelines/${pipeline_id}?run=1&from=${execution.id}`}
+          >
+            Change params
+          </Link>
+        )}
+        {!masked && (
+          <button type="submit" className="main" disabled={start.isPending}>
+            Run again
+          </button>
+        )}
+      </Answers>
+    </Dialog>
+  );
+}
