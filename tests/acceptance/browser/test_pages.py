@@ -8,39 +8,31 @@ from playwright.sync_api import Page, expect
 from browser.audit import barriers, overflow, settle
 from browser.complaints import Complaints
 from browser.console import registered
+from browser.seeds import Sown, sow
 from pipeline_engine.client import Client
 
 from .conftest import Visitor
-from .living import Living, lived
 
-#: What to look at of pages whose addresses name something (in braces: what has lived), and more
-#: of others.
-MORE = {
-    "/console/executions": ("?status=FAILED", "?status=INTERRUPTED"),
-    "/console/executions/:id": ("{living.parked}", "{living.failed}"),
-}
-NOWHERE = "/console/nothing-of-the-kind"
-ADDRESSES = [
-    *(path for path in registered() if ":" not in path),
-    *(path.partition(":")[0] + rest for path, told in MORE.items() for rest in told),
-]
+#: Beside one address of each page: how pages look that have little to show.
+MORE = (
+    "/console/executions?status=FAILED",
+    "/console/executions?status=INTERRUPTED",
+    "/console/executions/{failed}",
+    "/console/nothing-of-the-kind",
+)
 PHONE = {"width": 360, "height": 740}
 
 
-@pytest.fixture(scope="module")
-def living(ada: Client) -> Living:
-    return lived(ada)
+@pytest.fixture(scope="package")
+def sown(ada: Client) -> Sown:
+    return sow(ada)
 
 
-def test_each_page_that_is_registered_is_looked_at() -> None:
-    assert {path for path in registered() if ":" in path} <= MORE.keys() <= set(registered())
-
-
-@pytest.mark.parametrize("address", [*ADDRESSES, NOWHERE])
+@pytest.mark.parametrize("path", [*registered(), *MORE])
 def test_a_page_is_for_everybody_in_both_themes_and_on_a_phone(
-    page: Page, living: Living, address: str
+    page: Page, sown: Sown, path: str
 ) -> None:
-    page.goto(address.format(living=living))
+    page.goto(sown.address(path).format_map(sown.ids))
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         settle(page)

@@ -43,7 +43,7 @@ export function RunNow({ schedule }: { schedule: Schedule }) {
   if (!may("schedules:control", "executions:run") || !schedule.pipeline_id) return null;
   return (
     <>
-      <button type="button" aria-label={`Run ${schedule.name} now`} onClick={() => setOpen(true)}>
+      <button type="button" aria-label={`Run now: ${schedule.name}`} onClick={() => setOpen(true)}>
         Run now
       </button>
       {open && <RunDialog schedule={schedule} close={() => setOpen(false)} />}
