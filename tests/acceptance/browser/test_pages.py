@@ -18,6 +18,8 @@ MORE = (
     "/console/executions?status=FAILED",
     "/console/executions?status=INTERRUPTED",
     "/console/executions/{failed}",
+    "/console/pipelines/{pipelines}/edit?step=read&tab=each",
+    "/console/pipelines/{pipelines}/edit?view=document",
     "/console/nothing-of-the-kind",
 )
 PHONE = {"width": 360, "height": 740}

@@ -51,6 +51,14 @@ export const PAGES: Page[] = [
     path: "/console/schedules/:id",
     component: lazy(() => import("./schedules/Schedule")),
   },
+  {
+    path: "/console/pipelines/new",
+    component: lazy(() => import("./editor/New")),
+  },
+  {
+    path: "/console/pipelines/:id/edit",
+    component: lazy(() => import("./editor/Editor")),
+  },
 ];
 
 const IDENTIFIER = "([^/]+)";

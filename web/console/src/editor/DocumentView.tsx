@@ -1,0 +1,1 @@
+export { DocumentView as default } from "./code/DocumentView";

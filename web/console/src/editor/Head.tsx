@@ -1,0 +1,141 @@
+/** Where one is, whether it is saved, and what one can do with the whole. */
+
+import { useEffect } from "react";
+import { announce } from "../parts/announce";
+import { useNow } from "../parts/now";
+import { Link, withQuery } from "../router";
+import { ago } from "../time";
+import { useBench } from "./bench";
+import { isPublished, isSaved, type State } from "./editing";
+import type { Problem } from "./model/issues";
+import type { Publishing } from "./usePublish";
+
+interface Props {
+  id: string;
+  isText: boolean;
+  publishing: Publishing;
+  layOut: () => void;
+  problems: readonly Problem[];
+}
+
+export function Head({ id, isText, publishing, layOut }: Props) {
+  const { editing, state } = useBench();
+  const { past, future, present } = state.history;
+  const { name: typed } = present.document;
+  const name = typeof typed === "string" && typed ? typed : state.published.name;
+  const [undoes, redoes] = [past.length > 0, future.length > 0];
+  useTitle(name, isSaved(state));
+  return (
+    <header className="edit-head">
+      <div className="crumbs">
+        <Link href="/console/pipelines">Pipelines</Link>
+        <span>/</span>
+        <Link href={`/console/pipelines/${encodeURIComponent(id)}`}>{state.published.name}</Link>
+        <span>/</span>
+        <span>edit</span>
+      </div>
+      <div className="edit-title">
+        <h1 title={name}>{name}</h1>
+        <Standing state={state} />
+        <nav className="seg" aria-label="How it is shown">
+          <Turn isText={isText} />
+          <Link href={withQuery({ view: "document" })} aria-current={isText ? "true" : undefined}>
+            Document
+          </Link>
+        </nav>
+        <div className="edit-tools">
+          <button type="button" disabled={!undoes} onClick={() => editing.undo()}>
+            Undo <kbd>Ctrl Z</kbd>
+          </button>
+          <button type="button" disabled={!redoes} onClick={() => editing.redo()}>
+            Redo
+          </button>
+          {!isText && (
+            <button type="button" onClick={layOut} title="Puts the steps in order (l)">
+              Lay out
+            </button>
+          )}
+          <Publish publishing={publishing} />
+        </div>
+      </div>
+      {publishing.refused && (
+        <p className="failure" role="alert">
+          Not published: {publishing.refused.message} <code>{publishing.refused.code}</code>
+        </p>
+      )}
+    </header>
+  );
+}
+
+/** A text that cannot be read holds one back, and says where. */
+function Turn({ isText }: { isText: boolean }) {
+  const { state } = useBench();
+  const error = state.history.present.written?.error;
+  if (!error) {
+    return (
+      <Link href={withQuery({ view: null })} aria-current={isText ? undefined : "true"}>
+        Canvas
+      </Link>
+    );
+  }
+  const why = `Line ${error.line}, column ${error.column}: ${error.message}`;
+  return (
+    <button
+      type="button"
+      title={why}
+      onClick={() =>
+        announce(`The canvas needs a text that can be read. ${why}.`, { failed: true })
+      }
+    >
+      Canvas
+    </button>
+  );
+}
+
+function Publish({ publishing }: { publishing: Publishing }) {
+  const { isBusy, whyNot, publish } = publishing;
+  const press = () => {
+    if (whyNot) announce(whyNot, { failed: true });
+    else void publish();
+  };
+  return (
+    <button
+      type="button"
+      className="main"
+      aria-disabled={whyNot !== null || isBusy}
+      title={whyNot ?? "Stores a revision; executions that run keep theirs"}
+      onClick={isBusy ? undefined : press}
+    >
+      {isBusy ? "Publishing…" : "Publish"}
+    </button>
+  );
+}
+
+/** What is published, what is kept, and what is nowhere but here. */
+function Standing({ state }: { state: State }) {
+  const now = useNow(state.draft !== null, 10_000);
+  const revision = `revision ${state.published.revision}`;
+  if (isPublished(state)) {
+    return <span className="chip waiting">Saved · {revision}</span>;
+  }
+  const draft = `Draft · ${revision} is published`;
+  return (
+    <>
+      <span className="chip waiting">{draft}</span>
+      <span className="saved" role="status" title={keptWords(state, now)}>
+        {keptWords(state, now)}
+      </span>
+    </>
+  );
+}
+
+function keptWords(state: State, now: number): string {
+  if (isSaved(state) && state.draft) return `Saved as draft ${ago(state.draft.at, now)}`;
+  return "Only in this tab until it is published";
+}
+
+function useTitle(name: string, saved: boolean): void {
+  useEffect(() => {
+    document.title = `${saved ? "" : "● "}${name} · edit · Pipeline Engine`;
+  }, [name, saved]);
+}

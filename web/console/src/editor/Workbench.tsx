@@ -1,0 +1,182 @@
+/** The parts of the editor around one definition, and what one does with them. */
+
+import { ReactFlowProvider } from "@xyflow/react";
+import { lazy, Suspense, useCallback, useMemo, useState } from "react";
+import type { Drafts, SetDraft } from "../forms/drafts";
+import { announce } from "../parts/announce";
+import { go, useQueryString, withQuery } from "../router";
+import { type Bench, BenchOf } from "./bench";
+import { CanvasView } from "./canvas/CanvasView";
+import { type Editing, useEditing } from "./editing";
+import { Head } from "./Head";
+import { addStep } from "./model/changes";
+import { find, listWithin, type Placed } from "./model/steps";
+import { PaletteList } from "./PaletteList";
+import { ProblemList } from "./ProblemList";
+import { newStep, usePalette } from "./palette";
+import { PipelinePanel } from "./panel/PipelinePanel";
+import { StepPanel } from "./panel/StepPanel";
+import { Theirs } from "./Theirs";
+import { useWarning } from "./useDraft";
+import { useKeys } from "./useKeys";
+import { usePublish } from "./usePublish";
+import { useValidation } from "./useValidation";
+
+const DocumentView = lazy(() => import("./DocumentView"));
+
+type Pane = "actions" | "canvas" | "step" | "problems";
+const PANES: [Pane, string][] = [
+  ["actions", "Actions"],
+  ["canvas", "Canvas"],
+  ["step", "Step"],
+  ["problems", "Problems"],
+];
+
+export function Workbench({ id, editing }: { id: string; editing: Editing }) {
+  const state = useEditing(editing);
+  const palette = usePalette();
+  const query = useQueryString();
+  const { document, written } = {
+    document: editing.document,
+    written: state.history.present.written,
+  };
+  const checked = useValidation(document);
+  const [pane, setPane] = useState<Pane>("canvas");
+  const [layouts, setLayouts] = useState(0);
+  const layOut = useCallback(() => setLayouts((count) => count + 1), []);
+  const draftsAt = useFormDrafts();
+  useWarning(editing);
+  useKeys(editing, layOut);
+  const publishing = usePublish(id, editing, checked);
+
+  // A text that cannot be read is mended where it was typed.
+  const isText = query.get("view") === "document" || written?.error != null;
+  const chosen = query.get("step");
+  const placed = chosen === null ? null : find(document, chosen);
+  const list = listOfView(editing, placed, query.get("in"));
+
+  const jump = useCallback((step: string | null, field?: string) => {
+    const part = tabOf(field);
+    go(withQuery({ step, tab: part, view: null, in: null }), { replace: true });
+    setPane("step");
+    if (field) requestAnimationFrame(() => requestAnimationFrame(() => focusField(field)));
+  }, []);
+  const bench = useMemo(
+    (): Bench => ({ editing, state, palette, problems: checked.problems, jump, draftsAt }),
+    [editing, state, palette, checked.problems, jump, draftsAt],
+  );
+  const add = (action: string) => {
+    const after = placed && !placed.isHandler ? [placed.id] : [];
+    const { document: next, ids } = addStep(document, list, newStep(action, palette), after);
+    editing.change(next);
+    announce(`Added ${ids[0]}${after[0] ? ` behind ${after[0]}` : ""}.`);
+    go(withQuery({ step: ids[0] ?? null, tab: null }), { replace: true });
+  };
+  return (
+    <BenchOf value={bench}>
+      <div className="editor" data-view={isText ? "document" : "canvas"} data-pane={pane}>
+        <Head
+          id={id}
+          isText={isText}
+          publishing={publishing}
+          layOut={layOut}
+          problems={checked.problems}
+        />
+        {state.theirs && <Theirs id={id} theirs={state.theirs} publishing={publishing} />}
+        <nav className="panes" aria-label="Parts of the editor">
+          {PANES.map(([name, word]) => (
+            <button
+              key={name}
+              type="button"
+              aria-pressed={pane === name}
+              onClick={() => setPane(name)}
+            >
+              {name === "canvas" && isText ? "Document" : word}
+              {name === "problems" && checked.problems.length > 0 && ` ${checked.problems.length}`}
+            </button>
+          ))}
+        </nav>
+        <div className="stage">
+          {isText ? (
+            <Suspense fallback={<p className="loading">Loading the document…</p>}>
+              <DocumentView />
+            </Suspense>
+          ) : (
+            <>
+              <PaletteList palette={palette} add={add} />
+              <ReactFlowProvider>
+                <CanvasView id={id} list={list} chosen={chosen} layouts={layouts} />
+              </ReactFlowProvider>
+              <aside className="panel" aria-label={placed ? "Step" : "Pipeline"}>
+                {placed ? (
+                  <StepPanel key={String(placed.path)} placed={placed} />
+                ) : (
+                  <PipelinePanel />
+                )}
+              </aside>
+            </>
+          )}
+        </div>
+        <ProblemList checked={checked} />
+      </div>
+    </BenchOf>
+  );
+}
+
+/** The list in which the chosen step stands, or that of the block one is in. */
+function listOfView(editing: Editing, placed: Placed | null, block: string | null) {
+  if (placed && !placed.isHandler) return placed.list;
+  return listWithin(editing.document, placed ? null : block);
+}
+
+/** The tab of the panel in which a field of a step stands. */
+function tabOf(field: string | undefined): string | null {
+  const first = field?.split("/")[1] ?? "";
+  const tabs: Record<string, string[]> = {
+    when: ["depends_on", "trigger_rule", "cancel_rest", "condition"],
+    each: ["for_each", "while"],
+    time: ["retry", "catch", "timeout_seconds", "on_failure"],
+    more: ["compensate", "concurrency", "notify", "queue", "weight", "idempotent", "tags"],
+    parameters: ["parameters"],
+    settings: ["settings"],
+  };
+  return Object.keys(tabs).find((tab) => tabs[tab]?.includes(first)) ?? null;
+}
+
+/** The focus goes to the field that a place of a step means, or to the nearest that there is. */
+function focusField(field: string): void {
+  const names = field.split("/").slice(1).reverse();
+  for (const name of names) {
+    const found = document.querySelector<HTMLElement>(
+      `.panel [data-param="${CSS.escape(name)}"] :is(input, textarea, select, button)`,
+    );
+    if (found) {
+      found.focus();
+      found.scrollIntoView({ block: "center" });
+      return;
+    }
+  }
+}
+
+function useFormDrafts(): Bench["draftsAt"] {
+  const [all, setAll] = useState<Readonly<Record<string, Drafts>>>({});
+  return useMemo(() => {
+    const setters = new Map<string, SetDraft>();
+    return (place) => {
+      const onDraft: SetDraft =
+        setters.get(place) ??
+        ((name, draft) =>
+          setAll((before) => {
+            const drafts = before[place] ?? {};
+            if (draft) return { ...before, [place]: { ...drafts, [name]: draft } };
+            if (!(name in drafts)) return before;
+            const { [name]: _, ...rest } = drafts;
+            return { ...before, [place]: rest };
+          }));
+      setters.set(place, onDraft);
+      return { drafts: all[place] ?? NONE, onDraft };
+    };
+  }, [all]);
+}
+
+const NONE: Drafts = {};

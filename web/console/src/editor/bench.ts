@@ -1,0 +1,27 @@
+/** What all parts of the editor share: the definition, the actions, what is wrong, and where one is. */
+
+import { createContext, useContext } from "react";
+import type { Drafts, SetDraft } from "../forms/drafts";
+import type { Editing, State } from "./editing";
+import type { Problem } from "./model/issues";
+import type { Palette } from "./palette";
+
+export interface Bench {
+  editing: Editing;
+  state: State;
+  palette: Palette | null;
+  problems: readonly Problem[];
+  /** Shows a step, or with null the pipeline; with a field, that one. */
+  jump: (step: string | null, field?: string) => void;
+  /** Texts of fields that cannot be read yet, by the place of their form. */
+  draftsAt: (place: string) => { drafts: Drafts; onDraft: SetDraft };
+}
+
+const Context = createContext<Bench | null>(null);
+export const BenchOf = Context.Provider;
+
+export function useBench(): Bench {
+  const bench = useContext(Context);
+  if (!bench) throw new Error("There is no editor around this.");
+  return bench;
+}

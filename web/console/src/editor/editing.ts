@@ -1,0 +1,140 @@
+/** A definition while it is edited: what is there, what was there, and what the server has of it. */
+
+import { useSyncExternalStore } from "react";
+import type { Problem } from "../api/client";
+import { canonical, type Members } from "./model/document";
+import {
+  begin,
+  commit,
+  type History,
+  redo,
+  undo,
+  type Version,
+  type Written,
+} from "./model/history";
+import { isError, type Language, readJson } from "./model/text";
+
+/** A revision as the server has it. */
+export interface Published {
+  document: Members;
+  name: string;
+  revision: number;
+  /** What `If-Match` of a change names. */
+  etag: string | null;
+  lockVersion: number;
+  by: string | null;
+  at: string | null;
+}
+
+export type Saving = "idle" | "saving" | "failed";
+
+export interface State {
+  history: History;
+  published: Published;
+  /** The draft that the server has acknowledged last, as `keyOf`; null if it has none. */
+  draft: { key: string; at: number } | null;
+  /** What somebody else has published meanwhile; null if nobody has. */
+  theirs: Published | null;
+  saving: Saving;
+  error: Problem | null;
+}
+
+/** One text for what is there: two versions with the same are the same. */
+export const keyOf = ({ document, written }: Version): string =>
+  written?.error ? `text:${written.text}` : canonical(document);
+
+export const isPublished = ({ history, published }: State): boolean =>
+  keyOf(history.present) === canonical(published.document);
+
+/** Whether the server has what is there: as its revision, or as a draft. */
+export const isSaved = (state: State): boolean =>
+  isPublished(state) || state.draft?.key === keyOf(state.history.present);
+
+export class Editing {
+  private state: State;
+  private readonly listeners = new Set<() => void>();
+
+  constructor(
+    published: Published,
+    draft: unknown = null,
+    draftAt: number | null = null,
+    basedOn: number | null = null,
+  ) {
+    const isBehind = draftAt !== null && basedOn !== null && basedOn !== published.lockVersion;
+    const history = begin(published.document);
+    const { document, written } = versionOf(draft, published.document) ?? history.present;
+    const opened = commit(history, { document, written }, null, 0);
+    this.state = {
+      history: opened,
+      published,
+      draft: draftAt === null ? null : { key: keyOf(opened.present), at: draftAt },
+      theirs: isBehind ? published : null,
+      saving: "idle",
+      error: null,
+    };
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  readonly now = (): State => this.state;
+
+  get document(): Members {
+    return this.state.history.present.document;
+  }
+
+  /** Another definition. Changes with the same *key* shortly after each other are undone as one. */
+  change(next: Members, key: string | null = null): void {
+    this.moved(commit(this.state.history, { document: next, written: null }, key, Date.now()));
+  }
+
+  /** Another text: what it says is the definition, if it says one. */
+  type(text: string, language: Language, read: ReturnType<typeof readJson>): void {
+    const error = isError(read) ? read : null;
+    const document = isError(read) ? this.document : keptIfSame(this.document, read.document);
+    const written: Written = { language, text, error };
+    this.moved(commit(this.state.history, { document, written }, "text", Date.now()));
+  }
+
+  undo(): void {
+    this.moved(undo(this.state.history));
+  }
+
+  redo(): void {
+    this.moved(redo(this.state.history));
+  }
+
+  set(changes: Partial<State>): void {
+    this.state = { ...this.state, ...changes };
+    for (const listener of this.listeners) listener();
+  }
+
+  private moved(history: History): void {
+    if (history !== this.state.history) this.set({ history });
+  }
+}
+
+/** Unchanged parts of a text that was read anew are the objects that they were: nothing is drawn. */
+function keptIfSame(before: Members, after: Members): Members {
+  if (canonical(before) === canonical(after)) return sameOrder(before, after) ? before : after;
+  return after;
+}
+
+const sameOrder = (before: Members, after: Members): boolean =>
+  JSON.stringify(Object.keys(before)) === JSON.stringify(Object.keys(after));
+
+/** What was kept as a draft: a definition, or a text that is none yet. */
+function versionOf(draft: unknown, known: Members): Version | null {
+  if (typeof draft === "string") {
+    const read = readJson(draft);
+    if (!isError(read)) return { document: read.document, written: null };
+    const language: Language = /^\s*[{[]/.test(draft) ? "json" : "yaml";
+    return { document: known, written: { language, text: draft, error: read } };
+  }
+  return draft && typeof draft === "object" ? { document: draft as Members, written: null } : null;
+}
+
+export const useEditing = (editing: Editing): State =>
+  useSyncExternalStore(editing.subscribe, editing.now);
