@@ -482,6 +482,9 @@ class Settings:
     session_retention_days: int = _variable(
         "PIPELINE_SESSION_RETENTION_DAYS", ma.Integer(load_default=30, validate=AT_LEAST_ONE)
     )
+    draft_retention_days: int = _variable(
+        "PIPELINE_DRAFT_RETENTION_DAYS", ma.Integer(load_default=365, validate=AT_LEAST_ONE)
+    )
     cleanup_schedule: str = _variable(
         "PIPELINE_CLEANUP_SCHEDULE", ma.String(load_default="0 3 * * *", validate=is_cron)
     )

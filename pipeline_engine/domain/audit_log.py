@@ -31,6 +31,12 @@ class Act(StrEnum):
         "Let an archived pipeline be started again.",
     )
     PIPELINE_DELETE = "pipeline.delete", "pipeline", "Delete a pipeline."
+    DRAFT_BEGIN = (
+        "draft.begin",
+        "pipeline",
+        "Begin a draft of a pipeline; what is typed into it from then on is no act.",
+    )
+    DRAFT_DISCARD = "draft.discard", "pipeline", "Delete one's own draft of a pipeline."
     ACTION_CREATE = "action.create", "action", "Store an action."
     ACTION_REPLACE = "action.replace", "action", "Add a version of a stored action."
     ACTION_DELETE = "action.delete", "action", "Delete a stored action."

@@ -56,16 +56,19 @@ def loads(
     max_depth: int = MAX_DEPTH,
     max_nodes: int = MAX_NODES,
     max_key_characters: int = MAX_KEY_CHARACTERS,
+    keeps_digits: bool = False,
 ) -> Any:
     """The value of a JSON text in UTF-8 from outside. Raises ``JsonRejected``.
 
     The parser is the standard library's, which can tell duplicate keys and leaves huge integers
-    to us; orjson keeps the last key and turns them into floats.
+    to us; orjson keeps the last key and turns them into floats. With *keeps_digits* numbers that
+    ``dumps`` might write otherwise, or not at all, are fragments for it that have their digits.
     """
     if len(raw) > max_bytes:
         raise JsonRejected("too_large", f"More than {max_bytes} bytes.")
-    value = _parsed(raw)
-    return _Inspection(max_bytes, max_depth, max_nodes, max_key_characters).clean(value)
+    value = _parsed(raw, keeps_digits=keeps_digits)
+    inspection = _Verbatim if keeps_digits else _Inspection
+    return inspection(max_bytes, max_depth, max_nodes, max_key_characters).clean(value)
 
 
 def check(
@@ -125,9 +128,12 @@ def _number_as_stored(number: float) -> float | int:
 _SHORTEST_WITH_EXPONENT = 1e16
 
 
-def _parsed(raw: bytes) -> Any:
+def _parsed(raw: bytes, *, keeps_digits: bool) -> Any:
+    numbers: dict[str, Any] = {"parse_int": _integer}
+    if keeps_digits:
+        numbers = {"parse_int": _written_integer, "parse_float": orjson.Fragment}
     try:
-        return json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_int=_integer)
+        return json.loads(raw.decode("utf-8"), object_pairs_hook=_object, **numbers)
     except RecursionError:
         raise JsonRejected("too_deep", "Nested too deeply.") from None
     except ValueError as error:
@@ -146,6 +152,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _integer(digits: str) -> int:
     """Any number past the limits stands for a huge one, which would be slow to read."""
     return int(digits) if len(digits) <= _LONGEST_INTEGER else MAX_INTEGER + 1
+
+
+def _written_integer(digits: str) -> int | orjson.Fragment:
+    """A number, if it is written again as it was."""
+    is_plain = len(digits) < _LONGEST_INTEGER - 1 and digits != "-0"
+    return int(digits) if is_plain else orjson.Fragment(digits)
 
 
 @dataclass(slots=True)
@@ -243,6 +255,15 @@ class _Inspection:
                 "lone_surrogate", "A text holds half of a surrogate pair.", pointer=pointer
             )
         return str.__str__(text)
+
+
+class _Verbatim(_Inspection):
+    """The same for a value in which numbers may stand as they were written."""
+
+    def _other(self, value: Any, pointer: str, depth: int) -> Any:
+        if isinstance(value, orjson.Fragment):
+            return value
+        return super()._other(value, pointer, depth)
 
 
 def _number(value: Any, pointer: str) -> Any:

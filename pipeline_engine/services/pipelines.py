@@ -233,10 +233,15 @@ def locked(caller: Caller, session: Session, pipeline_id: UUID | str) -> Pipelin
     )
     if pipeline is None:
         raise not_found(pipeline_id)
+    require_changeable(caller, pipeline)
+    return pipeline
+
+
+def require_changeable(caller: Caller, pipeline: Pipeline) -> None:
+    """Raise ``SystemPipelineReadOnly`` for what *caller* sees, and may not change."""
     of_system = pipeline.system_owned or pipeline.user_id is None
     if not caller.owns(pipeline.user_id) or (of_system and not caller.is_administrator):
         raise SystemPipelineReadOnly(pipeline_id=str(pipeline.id))
-    return pipeline
 
 
 def change_status(

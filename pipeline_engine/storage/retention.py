@@ -234,6 +234,7 @@ LEDGERS: tuple[Ledger, ...] = (
         # The longest silence, see services/console_sessions.py.
         "(ended_at IS NOT NULL OR expires_at < now() OR last_seen_at < now() - interval '12 h')",
     ),
+    Ledger("pipeline_drafts", "pipeline_drafts", "saved_at", "draft_retention_days"),
     Ledger(
         "subscription_messages",
         "subscription_messages",

@@ -21,7 +21,7 @@ from pipeline_engine.storage.tables.guardrails import (
     GuardrailWorkflow,
 )
 from pipeline_engine.storage.tables.inbox import Delivery, DeliveryTarget
-from pipeline_engine.storage.tables.pipelines import Pipeline
+from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineDraft
 from pipeline_engine.storage.tables.schedules import Schedule
 from pipeline_engine.storage.tables.secrets import Secret
 from pipeline_engine.storage.tables.stored_actions import StoredAction
@@ -77,6 +77,7 @@ RULES: Mapping[type[Base], Callable[[Any], ColumnElement[bool]]] = MappingProxyT
         GuardrailRun: lambda owner: GuardrailRun.user_id == owner,
         GuardrailWorkflow: lambda owner: GuardrailWorkflow.user_id == owner,
         Pipeline: lambda owner: or_(Pipeline.user_id == owner, Pipeline.system_owned),
+        PipelineDraft: lambda owner: PipelineDraft.user_id == owner,
         Schedule: lambda owner: Schedule.user_id == owner,
         Secret: lambda owner: Secret.user_id == owner,
         StoredAction: lambda owner: or_(
@@ -96,6 +97,7 @@ PIPELINE_OF: Mapping[type[Base], Any] = MappingProxyType(
         EventTrigger: EventTrigger.pipeline_id,
         Execution: Execution.pipeline_id,
         Pipeline: Pipeline.id,
+        PipelineDraft: PipelineDraft.pipeline_id,
         Schedule: Schedule.pipeline_id,
         Subscription: Subscription.pipeline_id,
     }

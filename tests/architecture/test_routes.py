@@ -162,6 +162,7 @@ def test_every_route_has_its_line_in_the_documentation(app: Flask) -> None:
 #: What changes no row, and so has no act in the audit log.
 CHANGES_NOTHING = {
     "/actions/validate": "checks params",
+    "/executions/<execution_id>/evaluate": "computes",
     "/internal/schedule-poll": "does what the engine does by itself a moment later",
     "/internal/step-timeout-check": "ends what the engine itself ends a moment later",
     "/schedules/preview": "computes",

@@ -37,18 +37,28 @@ class GuardedParser(FlaskParser):
         raise InvalidRequest(f"{len(problems)} problem(s) in the request.", problems=problems)
 
 
+class VerbatimParser(GuardedParser):
+    """The same, and numbers keep the digits that they are written with."""
+
+    def load_json(self, req: Request, _schema: ma.Schema) -> Any:
+        """Return the body, or "missing" for an empty one."""
+        return read_json(req, keeps_digits=True) if has_body(req) else core.missing
+
+
 def has_body(req: Request) -> bool:
     """Tell whether there is anything to read."""
     return bool(req.content_length) or "chunked" in req.headers.get("Transfer-Encoding", "")
 
 
-def read_json(req: Request) -> Any:
+def read_json(req: Request, *, keeps_digits: bool = False) -> Any:
     """The body as JSON; raises ``JsonRejected``, or 413 and 415 of HTTP."""
     if req.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaType("Compressed bodies are not accepted.")
     if req.mimetype and not req.is_json:
         raise UnsupportedMediaType("Send JSON, with Content-Type: application/json.")
-    return load_json(req.get_data(), max_bytes=req.max_content_length or 0)
+    return load_json(
+        req.get_data(), max_bytes=req.max_content_length or 0, keeps_digits=keeps_digits
+    )
 
 
 def require_body() -> None:

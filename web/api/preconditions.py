@@ -10,7 +10,8 @@ from flask import request
 
 from pipeline_engine.errors import PipelineEngineError, VersionMismatch
 
-OURS = re.compile(r"[1-9]\d{0,17}", re.ASCII)  #: what we write into an ETag
+#: What we write into an ETag; 0 is the version of what is not there yet.
+OURS = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
 
 
 class IfMatchRequired(PipelineEngineError):

@@ -1,11 +1,11 @@
-"""Pipelines and their immutable revisions."""
+"""Pipelines, their immutable revisions, and drafts of what is to be one."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, func, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -67,3 +67,20 @@ class PipelineRevision(Base):
     notifies: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     saved_by: Mapped[str | None]  #: the principal; null if an older version saved it
+
+
+class PipelineDraft(Base):
+    """What one person has typed into a definition, and not saved as a revision yet."""
+
+    __tablename__ = "pipeline_drafts"
+
+    pipeline_id: Mapped[UUID] = mapped_column(
+        ForeignKey("pipelines.id", ondelete="CASCADE"), primary_key=True
+    )
+    person: Mapped[str] = mapped_column(primary_key=True)  #: see services/drafts.py
+    user_id: Mapped[str | None]  #: the owner for whom the person acted
+    #: another one after each save, also of a draft that was deleted and begun anew
+    version: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    based_on: Mapped[int | None] = mapped_column(BigInteger)  #: the pipeline's ``lock_version``
+    document: Mapped[str]  #: its JSON text, sealed: people type secrets, too
+    saved_at: Mapped[datetime]

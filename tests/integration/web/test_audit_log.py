@@ -102,6 +102,21 @@ def restore(session: Session, alice: FlaskClient) -> Act:
     return Act("pipeline.restore", f"/api/v1/pipelines/{pipeline}/restore", None, pipeline)
 
 
+@route("PUT", "/pipelines/<pipeline_id>/draft")
+def begin_draft(session: Session, alice: FlaskClient) -> Act:
+    pipeline = a_stored_pipeline(session)
+    body = {"document": "hidden-value"}
+    return Act("draft.begin", f"/api/v1/pipelines/{pipeline}/draft", body, pipeline)
+
+
+@route("DELETE", "/pipelines/<pipeline_id>/draft")
+def discard_draft(session: Session, alice: FlaskClient) -> Act:
+    pipeline = a_stored_pipeline(session)
+    path = f"/api/v1/pipelines/{pipeline}/draft"
+    alice.put(path, json={"document": {}})
+    return Act("draft.discard", path, None, pipeline)
+
+
 def a_stored_trigger(session: Session, alice: FlaskClient) -> str:
     body = {"pipeline_id": a_stored_pipeline(session), "name": "t", "config": {"event_type": "x"}}
     return str(alice.post("/api/v1/event-triggers", json=body).json["id"])
@@ -535,7 +550,7 @@ def snapshot(engine: Engine) -> list[tuple[Any, ...]]:
         " (SELECT count(revoked_at) FROM tokens), (SELECT sum(lock_version) FROM webhooks),"
         " (SELECT count(*) FROM webhook_deliveries), (SELECT count(*) FROM webhook_secrets),"
         " (SELECT count(*) FROM schedules), (SELECT sum(lock_version) FROM schedules),"
-        " (SELECT count(*) FROM schedule_fires)"
+        " (SELECT count(*) FROM schedule_fires), (SELECT count(*) FROM pipeline_drafts)"
     )
     with engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]

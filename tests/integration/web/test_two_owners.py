@@ -78,6 +78,9 @@ STRANGE = {
 TO_PAY = {"name": "payday", "schedule": {"type": "cron", "expression": "@daily"}}
 REQUESTS = [
     ("GET", "/pipelines/{pipeline}", None),
+    ("GET", "/pipelines/{pipeline}/draft", None),
+    ("PUT", "/pipelines/{pipeline}/draft", {"document": DAG}),
+    ("DELETE", "/pipelines/{pipeline}/draft", None),
     ("GET", "/pipelines/{pipeline}/grid", None),
     ("GET", "/pipelines/{pipeline}/statistics", None),
     ("GET", "/pipelines/{pipeline}/revisions", None),
