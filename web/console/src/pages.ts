@@ -52,6 +52,20 @@ export const PAGES: Page[] = [
     component: lazy(() => import("./schedules/Schedule")),
   },
   {
+    path: "/console/webhooks",
+    word: "Webhooks and triggers",
+    icon: "hook",
+    component: lazy(() => import("./webhooks/Webhooks")),
+  },
+  {
+    path: "/console/webhooks/:id",
+    component: lazy(() => import("./webhooks/Webhook")),
+  },
+  {
+    path: "/console/triggers/:id",
+    component: lazy(() => import("./triggers/Trigger")),
+  },
+  {
     path: "/console/pipelines/new",
     component: lazy(() => import("./editor/New")),
   },

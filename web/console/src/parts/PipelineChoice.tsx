@@ -1,33 +1,9 @@
 /** Which pipeline: as a filter of a list, and as a field of a form. */
 
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { read } from "../api/client";
 import { go, withQuery } from "../router";
 import { Field } from "./Field";
-
-interface NamedPipeline {
-  id: string;
-  name: string;
-}
-
-const MOST = 100;
-
-function usePipelines(search = "") {
-  return useQuery({
-    queryKey: ["pipeline names", search],
-    queryFn: ({ signal }) => {
-      const query = new URLSearchParams({
-        include_system: "true",
-        include_dag: "false",
-        page_size: String(MOST),
-      });
-      if (search) query.set("q", search);
-      return read<NamedPipeline[]>(`/pipelines?${query}`, signal);
-    },
-    staleTime: 30_000,
-  }).data;
-}
+import { MOST, type NamedPipeline, usePipelines } from "./pipelines";
 
 export function PipelineChoice({ chosen }: { chosen: string | null }) {
   const known = usePipelines()?.value ?? [];

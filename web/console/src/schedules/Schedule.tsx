@@ -5,6 +5,7 @@ import { useState } from "react";
 import { get, read } from "../api/client";
 import { print } from "../api/json";
 import type { Schedule as AnySchedule } from "../api/types";
+import { Block } from "../parts/Block";
 import { Facts, Section } from "../parts/Facts";
 import { Failure } from "../parts/Notice";
 import { useNow } from "../parts/now";
@@ -125,15 +126,7 @@ function About({ schedule, now }: { schedule: AnySchedule; now: number }) {
           ["Made by", schedule.created_by],
         ]}
       />
-      {Object.keys(params).length > 0 && (
-        <>
-          <h3 className="muted">Params</h3>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
-          <pre className="value" tabIndex={0}>
-            {print(params)}
-          </pre>
-        </>
-      )}
+      {Object.keys(params).length > 0 && <Block word="Params" text={print(params)} />}
     </div>
   );
 }

@@ -2,6 +2,7 @@
 
 import type { Schedule } from "../api/types";
 import type { Values } from "../forms/param";
+import { numberOf, typedOf } from "../parts/lines";
 import type { Body } from "../parts/save";
 import { exact } from "../time";
 
@@ -63,24 +64,14 @@ export function formOf(schedule: Schedule): Form {
     params,
     overlap: schedule.overlap,
     misfire: schedule.misfire,
-    catch_up_seconds: text(schedule.catch_up_seconds),
-    jitter_seconds: text(schedule.jitter_seconds),
+    catch_up_seconds: typedOf(schedule.catch_up_seconds),
+    jitter_seconds: typedOf(schedule.jitter_seconds),
     starts_at: schedule.starts_at ?? "",
     expires_at: schedule.expires_at ?? "",
-    max_runs: text(schedule.max_runs),
-    pause_after_failures: text(schedule.pause_after_failures),
+    max_runs: typedOf(schedule.max_runs),
+    pause_after_failures: typedOf(schedule.pause_after_failures),
   };
 }
-
-const text = (value: unknown): string =>
-  value === null || value === undefined ? "" : String(value);
-
-/** What is typed as a number is sent as one; what is none is sent as it is, for the API to refuse. */
-const number = (typed: string): number | string | null => {
-  const trimmed = typed.trim();
-  if (trimmed === "") return null;
-  return /^-?\d+$/.test(trimmed) ? Number(trimmed) : trimmed;
-};
 
 export function bodyOf(form: Form): Body {
   return {
@@ -91,12 +82,12 @@ export function bodyOf(form: Form): Body {
     params: form.params,
     overlap: form.overlap,
     misfire: form.misfire,
-    catch_up_seconds: number(form.catch_up_seconds),
-    jitter_seconds: number(form.jitter_seconds) ?? 0,
+    catch_up_seconds: numberOf(form.catch_up_seconds),
+    jitter_seconds: numberOf(form.jitter_seconds) ?? 0,
     starts_at: form.starts_at || null,
     expires_at: form.expires_at || null,
-    max_runs: number(form.max_runs),
-    pause_after_failures: number(form.pause_after_failures),
+    max_runs: numberOf(form.max_runs),
+    pause_after_failures: numberOf(form.pause_after_failures),
   };
 }
 

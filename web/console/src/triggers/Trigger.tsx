@@ -1,0 +1,196 @@
+/** One event trigger: which events, what they start, and what became of them. */
+
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { get, read } from "../api/client";
+import { print } from "../api/json";
+import type { EventTrigger, FiringList } from "../api/types";
+import { Block } from "../parts/Block";
+import { asked, pageOf, wordOf } from "../parts/choices";
+import { type Column, DataTable } from "../parts/DataTable";
+import { Facts, Section } from "../parts/Facts";
+import { Listed, NothingLikeThat } from "../parts/Listed";
+import { Failure } from "../parts/Notice";
+import { useNow } from "../parts/now";
+import { Pager } from "../parts/Pager";
+import { useMay } from "../parts/rights";
+import { Skeleton } from "../parts/Skeleton";
+import { Chip } from "../parts/State";
+import { Tabs } from "../parts/Tabs";
+import { ThingHead } from "../parts/Thing";
+import { Dated, Time } from "../parts/Time";
+import { EXECUTIONS, go, Link, useQueryString } from "../router";
+import { duration } from "../time";
+import { DISABLED_BECAUSE, stateOfDoor } from "../webhooks/states";
+import { Delete, Turn } from "./Acts";
+import { OUTCOMES, stateOfFiring, TRIGGERS } from "./states";
+import { TriggerForm } from "./TriggerForm";
+import { Which } from "./Which";
+import "./triggers.css";
+
+const LIVE = 5_000;
+const PAGE_SIZE = 25;
+const TABS = [
+  { value: null, word: "All" },
+  ...OUTCOMES.map((value) => ({ value, word: stateOfFiring(value).word })),
+];
+
+export default function Trigger({ id }: { id: string }) {
+  const found = useQuery({
+    queryKey: ["trigger", id],
+    queryFn: ({ signal }) =>
+      read<EventTrigger>(`/event-triggers/${encodeURIComponent(id)}`, signal),
+    refetchInterval: LIVE,
+  });
+  const now = useNow(true);
+  if (found.error && !found.data) {
+    return <Failure error={found.error} retry={() => void found.refetch()} />;
+  }
+  if (!found.data) return <Skeleton of="the trigger" />;
+  const { value: trigger, etag } = found.data;
+  return (
+    <div className="list-page">
+      <ThingHead
+        list="Event triggers"
+        href={TRIGGERS}
+        id={trigger.id}
+        name={trigger.name}
+        state={stateOfDoor(trigger)}
+      >
+        <Write trigger={trigger} etag={etag} />
+      </ThingHead>
+      {trigger.disabled_reason && (
+        <p className="failure" role="status">
+          <code>{trigger.disabled_reason}</code> The engine has disabled it:{" "}
+          {DISABLED_BECAUSE[trigger.disabled_reason] ?? "see the audit log"}.
+        </p>
+      )}
+      <About trigger={trigger} now={now} />
+      <Firings trigger={trigger} now={now} />
+    </div>
+  );
+}
+
+function Write({ trigger, etag }: { trigger: EventTrigger; etag: string | null }) {
+  const may = useMay();
+  const [editing, setEditing] = useState<{ trigger: EventTrigger; etag: string | null } | null>(
+    null,
+  );
+  if (!may("event-triggers:write")) return null;
+  return (
+    <>
+      <Turn trigger={trigger} />
+      <button type="button" onClick={() => setEditing({ trigger, etag })}>
+        Change
+      </button>
+      <Delete trigger={trigger} deleted={() => go(TRIGGERS)} />
+      {editing && (
+        <TriggerForm before={editing} close={() => setEditing(null)} saved={() => undefined} />
+      )}
+    </>
+  );
+}
+
+function About({ trigger, now }: { trigger: EventTrigger; now: number }) {
+  const { config, params, pipeline_id, last_triggered_at } = trigger;
+  const seconds = (value: number | null) => value !== null && duration(Number(value) * 1_000);
+  return (
+    <div className="panel">
+      {trigger.description && <p className="muted">{trigger.description}</p>}
+      <Facts
+        facts={[
+          ["Events", <Which key="which" config={config} />],
+          [
+            "Starts",
+            pipeline_id && (
+              <Link key="p" className="plain-link" href={`${EXECUTIONS}?pipeline=${pipeline_id}`}>
+                {trigger.pipeline_name}
+              </Link>
+            ),
+          ],
+          ["Has fired", `${trigger.trigger_count}`],
+          ["Last", last_triggered_at && <Time at={last_triggered_at} now={now} relative />],
+          ["Counts once by", config.dedupe_key && <code>{config.dedupe_key}</code>],
+          ["… for", seconds(config.dedupe_seconds)],
+          ["Waits for quiet", seconds(config.quiet_seconds)],
+          ["… at most", seconds(config.max_wait_seconds)],
+          ["Owner", trigger.user_id ?? "the system"],
+          ["Made by", trigger.created_by],
+        ]}
+      />
+      {Object.keys(params).length > 0 && <Block word="Params" text={print(params)} />}
+    </div>
+  );
+}
+
+type Firing = FiringList["firings"][number];
+
+function Firings({ trigger, now }: { trigger: EventTrigger; now: number }) {
+  const query = useQueryString();
+  const outcome = wordOf(query, "outcome", OUTCOMES);
+  const page = pageOf(query);
+  const request = { outcome, page, page_size: PAGE_SIZE };
+  const found = useQuery({
+    queryKey: ["trigger", trigger.id, "firings", request],
+    queryFn: ({ signal }) =>
+      get<FiringList>(asked(`/event-triggers/${trigger.id}/firings`, request), signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: LIVE,
+  });
+  return (
+    <Section title="Events that it was offered">
+      <Tabs label="Outcome" name="outcome" tabs={TABS} chosen={outcome} />
+      <Listed found={found} of="events">
+        {({ firings, pagination }) =>
+          firings.length > 0 ? (
+            <>
+              <Table firings={firings} now={now} />
+              <Pager page={page} pageSize={PAGE_SIZE} total={pagination.total_count} />
+            </>
+          ) : outcome !== null || page > 1 ? (
+            <NothingLikeThat of="event" choices={["outcome", "page"]} />
+          ) : (
+            <p className="panel muted">No event of its type has come since it was made.</p>
+          )
+        }
+      </Listed>
+    </Section>
+  );
+}
+
+function Table({ firings, now }: { firings: Firing[]; now: number }) {
+  const columns: Column<Firing>[] = [
+    {
+      head: "Received",
+      names: true,
+      width: "150px",
+      cell: ({ received_at }) => <Dated at={received_at} now={now} />,
+    },
+    {
+      head: "Outcome",
+      width: "150px",
+      cell: ({ outcome }) => <Chip state={stateOfFiring(outcome)} />,
+    },
+    { head: "Event", cell: ({ event_type }) => <code>{event_type}</code> },
+    { head: "From", width: "110px", card: "label", cell: ({ source }) => source },
+    { head: "Because", card: "line", cell: ({ reason }) => reason },
+    {
+      head: "Execution",
+      card: "line",
+      cell: ({ execution_id }) =>
+        execution_id && (
+          <Link className="id plain-link" href={`${EXECUTIONS}/${execution_id}`}>
+            {execution_id}
+          </Link>
+        ),
+    },
+  ];
+  return (
+    <DataTable
+      label="Events"
+      columns={columns}
+      rows={firings}
+      keyOf={({ delivery_id }) => delivery_id}
+    />
+  );
+}

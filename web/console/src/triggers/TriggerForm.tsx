@@ -1,0 +1,177 @@
+/** Make or change an event trigger: which events, and what they start. */
+
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { get } from "../api/client";
+import type { EventTrigger, EventType } from "../api/types";
+import { useDrafts } from "../forms/drafts";
+import { Dialog } from "../parts/Dialog";
+import { AreaField, More, Row, TextField } from "../parts/Field";
+import { PipelineField } from "../parts/PipelineChoice";
+import { PipelineParams } from "../parts/PipelineParams";
+import { faultAt } from "../parts/problems";
+import { SaveButtons } from "../parts/SaveButtons";
+import { useSave } from "../parts/save";
+import { bodyOf, EMPTY, type Form, filtersProblem, formOf } from "./form";
+
+const SHOWN = ["/pipeline_id", "/name", "/description", "/params", "/config"];
+
+/** What the event itself gives: the whole of it. */
+const EVENT = "event";
+
+export function TriggerForm({
+  before,
+  close,
+  saved,
+}: {
+  before: { trigger: EventTrigger; etag: string | null } | null;
+  close: () => void;
+  saved: (trigger: EventTrigger) => void;
+}) {
+  const [begin] = useState<Form>(() => (before ? formOf(before.trigger) : EMPTY));
+  const [form, setForm] = useState(begin);
+  const [drafts, setDraft] = useDrafts();
+  const set = (change: Partial<Form>) => setForm((known) => ({ ...known, ...change }));
+  const saving = useSave<EventTrigger>({
+    path: before ? `/event-triggers/${before.trigger.id}` : "/event-triggers",
+    before: before && { body: bodyOf(begin), etag: before.etag },
+    changes: [["triggers"], ["trigger"]],
+    said: ({ name }) => `${name} is saved.`,
+    after: (trigger) => {
+      close();
+      saved(trigger);
+    },
+  });
+  const blocked =
+    Object.keys(drafts).length > 0
+      ? "A parameter cannot be read yet."
+      : filtersProblem(form) && "The filters cannot be read yet.";
+  return (
+    <Dialog
+      wide
+      title={before ? `Change “${before.trigger.name}”` : "New event trigger"}
+      close={close}
+      submit={() => !blocked && saving.save(bodyOf(form))}
+    >
+      <Row>
+        <TextField
+          label="Name"
+          value={form.name}
+          change={(name) => set({ name })}
+          problem={faultAt(saving.error, "/name")}
+        />
+        <PipelineField
+          chosen={form.pipeline_id}
+          choose={(pipeline_id) => set({ pipeline_id })}
+          problem={faultAt(saving.error, "/pipeline_id")}
+        />
+      </Row>
+      <Which form={form} set={set} error={saving.error} />
+      <PipelineParams
+        pipeline={form.pipeline_id}
+        values={form.params}
+        change={(params) => set({ params })}
+        error={saving.error}
+        drafts={drafts}
+        setDraft={setDraft}
+        given={(name) => name !== EVENT}
+      />
+      <More word="Description, what counts once, and bursts">
+        <Rest form={form} set={set} error={saving.error} />
+      </More>
+      <SaveButtons
+        word={before ? "Save changes" : "Create trigger"}
+        save={saving}
+        saveOver={() => saving.saveOver(bodyOf(form))}
+        close={close}
+        shown={SHOWN}
+        blocked={blocked || null}
+      />
+    </Dialog>
+  );
+}
+
+interface Part {
+  form: Form;
+  set: (change: Partial<Form>) => void;
+  error: Error | null;
+}
+
+/** Which events: their type, values in them, and an expression. */
+function Which({ form, set, error }: Part) {
+  const { data: types } = useQuery({
+    queryKey: ["event types"],
+    queryFn: ({ signal }) => get<EventType[]>("/event-triggers/event-types", signal),
+    staleTime: 600_000,
+  });
+  const known = types?.find(({ type }) => type === form.event_type);
+  return (
+    <>
+      <TextField
+        label="Type of the event"
+        mono
+        value={form.event_type}
+        change={(event_type) => set({ event_type })}
+        problem={faultAt(error, "/config/event_type")}
+        list={["*", ...(types ?? []).map(({ type }) => type)]}
+        hint={
+          known
+            ? `${known.source}: ${known.description}`
+            : "Exactly as it is sent; * is every type."
+        }
+      />
+      <Row>
+        <AreaField
+          label="Filters (JSON)"
+          mono
+          value={form.filters}
+          change={(filters) => set({ filters })}
+          problem={filtersProblem(form) ?? faultAt(error, "/config/filters")}
+          hint='Paths in the event and what is there: {"payload.status": "done"}'
+        />
+        <AreaField
+          label="Condition"
+          mono
+          value={form.condition}
+          change={(condition) => set({ condition })}
+          problem={faultAt(error, "/config/condition")}
+          hint='An expression: event.size > 10 and source == "budapp"'
+        />
+      </Row>
+    </>
+  );
+}
+
+function Rest({ form, set, error }: Part) {
+  const typed = (name: keyof Form & string, pointer = `/config/${name}`) => ({
+    value: String(form[name]),
+    change: (value: string) => set({ [name]: value }),
+    problem: faultAt(error, pointer),
+  });
+  return (
+    <>
+      <AreaField label="Description" rows={2} {...typed("description", "/description")} />
+      <Row>
+        <TextField
+          label="Key by which an event counts once"
+          mono
+          hint="A template, such as {{ event.order_id }}"
+          {...typed("dedupe_key")}
+        />
+        <TextField
+          label="… for so many seconds"
+          hint="Empty: as long as it is known."
+          {...typed("dedupe_seconds")}
+        />
+      </Row>
+      <Row>
+        <TextField
+          label="Fire once it is quiet for (s)"
+          hint="Then with the last event."
+          {...typed("quiet_seconds")}
+        />
+        <TextField label="… at the latest after (s)" {...typed("max_wait_seconds")} />
+      </Row>
+    </>
+  );
+}

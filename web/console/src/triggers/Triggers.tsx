@@ -1,0 +1,134 @@
+/** Event triggers: which events start what. */
+
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { read } from "../api/client";
+import type { EventTrigger } from "../api/types";
+import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
+import { type Column, DataTable } from "../parts/DataTable";
+import { Listed, NothingLikeThat } from "../parts/Listed";
+import { Notice } from "../parts/Notice";
+import { useNow } from "../parts/now";
+import { Pager } from "../parts/Pager";
+import { PipelineChoice } from "../parts/PipelineChoice";
+import { useMay } from "../parts/rights";
+import { Chip } from "../parts/State";
+import { Tabs } from "../parts/Tabs";
+import { Time } from "../parts/Time";
+import { go, useQueryString } from "../router";
+import { stateOfDoor } from "../webhooks/states";
+import { Turn } from "./Acts";
+import { TRIGGER } from "./states";
+import { TriggerForm } from "./TriggerForm";
+import { Which } from "./Which";
+import "./triggers.css";
+
+const PAGE_SIZE = 50;
+/** Milliseconds between two looks. */
+const LIVE = 5_000;
+const ENABLED = [
+  { value: null, word: "All" },
+  { value: "true", word: "Enabled" },
+  { value: "false", word: "Disabled" },
+];
+
+export function Triggers() {
+  const query = useQueryString();
+  const may = useMay();
+  const [making, make] = useState(false);
+  const enabled = wordOf(query, "enabled", ["true", "false"]);
+  const pipeline = pipelineOf(query);
+  const page = pageOf(query);
+  const request = { enabled, pipeline_id: pipeline, page, page_size: PAGE_SIZE };
+  const found = useQuery({
+    queryKey: ["triggers", request],
+    queryFn: ({ signal }) => read<EventTrigger[]>(asked("/event-triggers", request), signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: LIVE,
+  });
+  return (
+    <>
+      <div className="choices">
+        <Tabs label="Enabled" name="enabled" tabs={ENABLED} chosen={enabled} />
+        <div className="choices-end">
+          <PipelineChoice chosen={pipeline} />
+          {may("event-triggers:write", "executions:run") && (
+            <button type="button" className="main" onClick={() => make(true)}>
+              New trigger
+            </button>
+          )}
+        </div>
+      </div>
+      <Listed found={found} of="event triggers">
+        {({ value: triggers, total }) =>
+          triggers.length === 0 ? (
+            <None isChosen={enabled !== null || pipeline !== null || page > 1} />
+          ) : (
+            <>
+              <Table triggers={triggers} />
+              <Pager page={page} pageSize={PAGE_SIZE} total={total ?? triggers.length} />
+            </>
+          )
+        }
+      </Listed>
+      {making && (
+        <TriggerForm
+          before={null}
+          close={() => make(false)}
+          saved={({ id }) => go(`${TRIGGER}/${id}`)}
+        />
+      )}
+    </>
+  );
+}
+
+function None({ isChosen }: { isChosen: boolean }) {
+  if (isChosen) return <NothingLikeThat of="trigger" choices={["enabled", "pipeline", "page"]} />;
+  return (
+    <Notice title="No event starts anything yet">
+      <p>An event trigger starts a pipeline for each event of a type. Make one, or type:</p>
+      <pre>pipeline-engine triggers create on-push deploy --event-type git.push</pre>
+    </Notice>
+  );
+}
+
+function Table({ triggers }: { triggers: EventTrigger[] }) {
+  const now = useNow(true);
+  const columns: Column<EventTrigger>[] = [
+    {
+      head: "Trigger",
+      names: true,
+      cell: ({ name, pipeline_name }) => (
+        <>
+          {name}
+          <span className="sub">{pipeline_name ?? "its pipeline is gone"}</span>
+        </>
+      ),
+    },
+    { head: "Status", width: "120px", cell: (one) => <Chip state={stateOfDoor(one)} /> },
+    { head: "Events", width: "38%", card: "line", cell: ({ config }) => <Which config={config} /> },
+    {
+      head: "Last",
+      width: "110px",
+      card: "label",
+      cell: ({ last_triggered_at }) =>
+        last_triggered_at ? <Time at={last_triggered_at} now={now} relative /> : "never",
+    },
+    {
+      head: "Fired",
+      width: "80px",
+      number: true,
+      cell: ({ trigger_count }) => trigger_count.toLocaleString("en-GB"),
+    },
+    { head: "Control", width: "110px", card: "line", cell: (one) => <Turn trigger={one} /> },
+  ];
+  return (
+    <DataTable
+      label="Event triggers"
+      columns={columns}
+      rows={triggers}
+      keyOf={({ id }) => id}
+      hrefOf={({ id }) => `${TRIGGER}/${id}`}
+    />
+  );
+}

@@ -1,0 +1,44 @@
+/** What became of events at a trigger, and of what came from outside, in words. */
+
+import type { State } from "../states";
+
+/** The list of triggers; each has a page below TRIGGER. */
+export const TRIGGERS = "/console/webhooks?view=triggers";
+export const TRIGGER = "/console/triggers";
+
+export const OUTCOMES = [
+  "fired",
+  "failed",
+  "filtered",
+  "duplicate",
+  "collected",
+  "merged",
+  "skipped",
+  "pending",
+] as const;
+
+const OUTCOME: Record<string, State> = {
+  pending: { word: "Pending", look: "running", icon: "clock" },
+  fired: { word: "Fired", look: "done", icon: "check" },
+  failed: { word: "Failed", look: "failed", icon: "cross" },
+  filtered: { word: "Filtered", look: "skipped", icon: "skip" },
+  duplicate: { word: "Duplicate", look: "waiting", icon: "retry" },
+  collected: { word: "Collected", look: "parked", icon: "pause" },
+  merged: { word: "Merged", look: "waiting", icon: "retry" },
+  skipped: { word: "Skipped", look: "skipped", icon: "stop" },
+};
+
+export const DISPOSITIONS = ["unmatched", "pending", "applied", "closed"] as const;
+
+const DISPOSITION: Record<string, State> = {
+  unmatched: { word: "Unmatched", look: "retrying", icon: "dot" },
+  pending: { word: "Kept", look: "running", icon: "clock" },
+  applied: { word: "Applied", look: "done", icon: "check" },
+  closed: { word: "Closed", look: "waiting", icon: "stop" },
+};
+
+const unknown = (word: string): State => ({ word, look: "waiting", icon: "dot" });
+
+export const stateOfFiring = (outcome: string): State => OUTCOME[outcome] ?? unknown(outcome);
+export const stateOfDisposition = (disposition: string): State =>
+  DISPOSITION[disposition] ?? unknown(disposition);

@@ -1,0 +1,141 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { read } from "../api/client";
+import type { MadeWebhook, Webhook } from "../api/types";
+import { CopyButton } from "../parts/CopyButton";
+import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
+import { type Column, DataTable } from "../parts/DataTable";
+import { Listed, NothingLikeThat } from "../parts/Listed";
+import { Notice } from "../parts/Notice";
+import { useNow } from "../parts/now";
+import { Pager } from "../parts/Pager";
+import { PipelineChoice } from "../parts/PipelineChoice";
+import { usePipelineName } from "../parts/pipelines";
+import { useMay } from "../parts/rights";
+import { Chip } from "../parts/State";
+import { Tabs } from "../parts/Tabs";
+import { Time } from "../parts/Time";
+import { useQueryString } from "../router";
+import { Turn } from "./Acts";
+import { Made } from "./Secrets";
+import { stateOfDoor, WEBHOOKS } from "./states";
+import { WebhookForm } from "./WebhookForm";
+
+const PAGE_SIZE = 50;
+/** Milliseconds between two looks. */
+const LIVE = 5_000;
+export const ENABLED = [
+  { value: null, word: "All" },
+  { value: "true", word: "Enabled" },
+  { value: "false", word: "Disabled" },
+];
+
+export function List() {
+  const query = useQueryString();
+  const may = useMay();
+  const [making, make] = useState(false);
+  const [made, setMade] = useState<MadeWebhook | null>(null);
+  const enabled = wordOf(query, "enabled", ["true", "false"]);
+  const pipeline = pipelineOf(query);
+  const page = pageOf(query);
+  const request = { enabled, pipeline_id: pipeline, page, page_size: PAGE_SIZE };
+  const found = useQuery({
+    queryKey: ["webhooks", request],
+    queryFn: ({ signal }) => read<Webhook[]>(asked("/webhooks", request), signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: LIVE,
+  });
+  return (
+    <>
+      <div className="choices">
+        <Tabs label="Enabled" name="enabled" tabs={ENABLED} chosen={enabled} />
+        <div className="choices-end">
+          <PipelineChoice chosen={pipeline} />
+          {may("webhooks:write", "executions:run") && (
+            <button type="button" className="main" onClick={() => make(true)}>
+              New webhook
+            </button>
+          )}
+        </div>
+      </div>
+      <Listed found={found} of="webhooks">
+        {({ value: webhooks, total }) =>
+          webhooks.length === 0 ? (
+            <None isChosen={enabled !== null || pipeline !== null || page > 1} />
+          ) : (
+            <>
+              <Table webhooks={webhooks} />
+              <Pager page={page} pageSize={PAGE_SIZE} total={total ?? webhooks.length} />
+            </>
+          )
+        }
+      </Listed>
+      {making && <WebhookForm before={null} close={() => make(false)} saved={setMade} />}
+      {made && <Made webhook={made} close={() => setMade(null)} />}
+    </>
+  );
+}
+
+function None({ isChosen }: { isChosen: boolean }) {
+  if (isChosen) return <NothingLikeThat of="webhook" choices={["enabled", "pipeline", "page"]} />;
+  return (
+    <Notice title="No webhook lets anybody in yet">
+      <p>
+        A webhook is an address that a third party calls to start a pipeline. Make one, or type:
+      </p>
+      <pre>pipeline-engine webhooks create on-push deploy --accept hub</pre>
+    </Notice>
+  );
+}
+
+function Table({ webhooks }: { webhooks: Webhook[] }) {
+  const now = useNow(true);
+  const nameOf = usePipelineName();
+  const columns: Column<Webhook>[] = [
+    {
+      head: "Webhook",
+      names: true,
+      cell: ({ name, pipeline_id }) => (
+        <>
+          {name}
+          <span className="sub">{nameOf(pipeline_id)}</span>
+        </>
+      ),
+    },
+    { head: "Status", width: "120px", cell: (one) => <Chip state={stateOfDoor(one)} /> },
+    {
+      head: "Address",
+      width: "36%",
+      card: "line",
+      cell: ({ endpoint_url }) => (
+        <span className="address">
+          <code title={endpoint_url}>{endpoint_url}</code>
+          <CopyButton text={endpoint_url}>Copy</CopyButton>
+        </span>
+      ),
+    },
+    {
+      head: "Last",
+      width: "110px",
+      card: "label",
+      cell: ({ last_triggered_at }) =>
+        last_triggered_at ? <Time at={last_triggered_at} now={now} relative /> : "never",
+    },
+    {
+      head: "Started",
+      width: "86px",
+      number: true,
+      cell: ({ trigger_count }) => trigger_count.toLocaleString("en-GB"),
+    },
+    { head: "Control", width: "110px", card: "line", cell: (one) => <Turn webhook={one} /> },
+  ];
+  return (
+    <DataTable
+      label="Webhooks"
+      columns={columns}
+      rows={webhooks}
+      keyOf={({ id }) => id}
+      hrefOf={({ id }) => `${WEBHOOKS}/${id}`}
+    />
+  );
+}

@@ -1,0 +1,178 @@
+/** Make or change a webhook: what it starts, whom it lets in, and what it makes of what they send. */
+
+import { useState } from "react";
+import type { MadeWebhook, Webhook } from "../api/types";
+import { useDrafts } from "../forms/drafts";
+import { Dialog } from "../parts/Dialog";
+import { AreaField, CheckField, ChecksField, More, Row, TextField } from "../parts/Field";
+import { PipelineField } from "../parts/PipelineChoice";
+import { PipelineParams } from "../parts/PipelineParams";
+import { faultAt } from "../parts/problems";
+import { SaveButtons } from "../parts/SaveButtons";
+import { useSave } from "../parts/save";
+import { bodyOf, EMPTY, type Form, formOf, mapProblem } from "./form";
+import { FORMS } from "./states";
+
+const SHOWN = ["/pipeline_id", "/name", "/description", "/params", "/config", "/secret"];
+const MAP = '{"version": "{{ body.release.tag_name }}"}';
+
+export function WebhookForm({
+  before,
+  close,
+  saved,
+}: {
+  before: { webhook: Webhook; etag: string | null } | null;
+  close: () => void;
+  saved: (webhook: MadeWebhook) => void;
+}) {
+  const [begin] = useState<Form>(() => (before ? formOf(before.webhook) : EMPTY));
+  const [form, setForm] = useState(begin);
+  const [drafts, setDraft] = useDrafts();
+  const set = (change: Partial<Form>) => setForm((known) => ({ ...known, ...change }));
+  const saving = useSave<MadeWebhook>({
+    path: before ? `/webhooks/${before.webhook.id}` : "/webhooks",
+    before: before && { body: bodyOf(begin), etag: before.etag },
+    changes: [["webhooks"], ["webhook"]],
+    said: ({ name }) => `${name} is saved.`,
+    after: (webhook) => {
+      close();
+      saved(webhook);
+    },
+  });
+  const body = { ...bodyOf(form), ...(form.secret && !before ? { secret: form.secret } : {}) };
+  const blocked =
+    Object.keys(drafts).length > 0
+      ? "A parameter cannot be read yet."
+      : mapProblem(form) && "The map cannot be read yet.";
+  return (
+    <Dialog
+      wide
+      title={before ? `Change “${before.webhook.name}”` : "New webhook"}
+      close={close}
+      submit={() => !blocked && saving.save(body)}
+    >
+      <Row>
+        <TextField
+          label="Name"
+          value={form.name}
+          change={(name) => set({ name })}
+          problem={faultAt(saving.error, "/name")}
+        />
+        <PipelineField
+          chosen={form.pipeline_id}
+          choose={(pipeline_id) => set({ pipeline_id })}
+          problem={faultAt(saving.error, "/pipeline_id")}
+        />
+      </Row>
+      <AreaField
+        label="Params from the request (map)"
+        mono
+        value={form.map}
+        change={(map) => set({ map })}
+        problem={mapProblem(form) ?? faultAt(saving.error, "/config/map")}
+        hint={
+          <>
+            Expressions over body, headers, query and params: <code>{MAP}</code>. Empty: the params
+            of a JSON body.
+          </>
+        }
+      />
+      <Proofs form={form} set={set} error={saving.error} isNew={before === null} />
+      <PipelineParams
+        pipeline={form.pipeline_id}
+        values={form.params}
+        change={(params) => set({ params })}
+        error={saving.error}
+        drafts={drafts}
+        setDraft={setDraft}
+      />
+      <More word="Description, addresses, and what counts once">
+        <Rest form={form} set={set} error={saving.error} />
+      </More>
+      <SaveButtons
+        word={before ? "Save changes" : "Create webhook"}
+        save={saving}
+        saveOver={() => saving.saveOver(body)}
+        close={close}
+        shown={SHOWN}
+        blocked={blocked || null}
+      />
+    </Dialog>
+  );
+}
+
+interface Part {
+  form: Form;
+  set: (change: Partial<Form>) => void;
+  error: Error | null;
+}
+
+function Proofs({ form, set, error, isNew }: Part & { isNew: boolean }) {
+  return (
+    <>
+      {isNew && (
+        <CheckField
+          label="Senders have to prove that they know a secret"
+          hint="Without one, whoever knows the address may start the pipeline."
+          value={form.require_secret}
+          change={(require_secret) => set({ require_secret })}
+        />
+      )}
+      {form.require_secret && (
+        <ChecksField
+          label="Proofs that count"
+          options={FORMS}
+          value={form.accepts}
+          change={(accepts) => set({ accepts })}
+        />
+      )}
+      {isNew && form.require_secret && (
+        <TextField
+          label="A secret that the sender has already (optional)"
+          type="password"
+          value={form.secret}
+          change={(secret) => set({ secret })}
+          problem={faultAt(error, "/secret")}
+          hint="Empty: one is made, and shown once."
+        />
+      )}
+    </>
+  );
+}
+
+function Rest({ form, set, error }: Part) {
+  const typed = (name: keyof Form & string, pointer = `/config/${name}`) => ({
+    value: String(form[name]),
+    change: (value: string) => set({ [name]: value }),
+    problem: faultAt(error, pointer),
+  });
+  return (
+    <>
+      <AreaField label="Description" rows={2} {...typed("description", "/description")} />
+      <Row>
+        <AreaField
+          label="Addresses and networks that may send"
+          mono
+          hint="One in each line, such as 192.0.2.0/24; empty: all."
+          {...typed("allowed_ips")}
+        />
+        <AreaField
+          label="Headers that become params"
+          mono
+          hint="X-GitHub-Event becomes header_x_github_event."
+          {...typed("headers_to_include")}
+        />
+      </Row>
+      <TextField
+        label="Key by which a delivery counts once"
+        mono
+        hint="A template, such as {{ body.id }}; empty: the id that the sender gives."
+        {...typed("dedupe_key")}
+      />
+      <Row>
+        <TextField label="An equal body counts once within (s)" {...typed("repeat_seconds")} />
+        <TextField label="At most so many in a minute" {...typed("max_per_minute")} />
+      </Row>
+    </>
+  );
+}

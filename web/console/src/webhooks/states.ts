@@ -1,0 +1,37 @@
+/** How webhooks stand, and what became of what they let in, in words. */
+
+import type { State } from "../states";
+
+/** The page of webhooks and triggers; each webhook is below it. */
+export const WEBHOOKS = "/console/webhooks";
+
+export const OUTCOMES = ["pending", "started", "refused", "duplicate"] as const;
+
+const OUTCOME: Record<string, State> = {
+  pending: { word: "Pending", look: "running", icon: "clock" },
+  started: { word: "Started", look: "done", icon: "check" },
+  refused: { word: "Refused", look: "failed", icon: "cross" },
+  duplicate: { word: "Duplicate", look: "waiting", icon: "retry" },
+};
+
+export const stateOfDelivery = (outcome: string): State =>
+  OUTCOME[outcome] ?? { word: outcome, look: "waiting", icon: "dot" };
+
+/** Of webhooks and of event triggers. */
+export const stateOfDoor = ({ enabled }: { enabled: boolean }): State =>
+  enabled
+    ? { word: "Enabled", look: "done", icon: "check" }
+    : { word: "Disabled", look: "waiting", icon: "stop" };
+
+/** Why the engine itself has disabled it. */
+export const DISABLED_BECAUSE: Record<string, string> = {
+  pipeline_deleted: "its pipeline was deleted",
+  pipeline_archived: "its pipeline is archived",
+};
+
+/** How a sender proves that it knows the secret. */
+export const FORMS = [
+  ["secret", "the secret itself, in X-Webhook-Secret"],
+  ["standard", "Standard Webhooks"],
+  ["hub", "X-Hub-Signature-256, as GitHub"],
+] as const;
