@@ -1,19 +1,49 @@
 import { expect, test } from "vitest";
-import { filtersOf, requestOf } from "../src/executions/filters";
+import { filtersOf, requestOf, toggled } from "../src/executions/filters";
 
+const NOW = Date.parse("2026-03-01T12:00:31Z");
+const PIPELINE = "01a220f2-31ea-756b-978d-e6a23ec7b2e6";
 const read = (query: string) => filtersOf(new URLSearchParams(query));
+const asked = (query: string) => {
+  const request = requestOf(read(query), NOW);
+  return [...new URLSearchParams(request.split("?")[1])].filter(([name]) => name !== "page_size");
+};
 
 test("what an address says is what the API is asked", () => {
-  const pipeline = "01a220f2-31ea-756b-978d-e6a23ec7b2e6";
+  expect(
+    asked(`status=failed,RUNNING&pipeline=${PIPELINE}&page=3&q= exp &by=api&parked=1`),
+  ).toEqual([
+    ["page", "3"],
+    ["status", "RUNNING"],
+    ["status", "FAILED"],
+    ["q", "exp"],
+    ["pipeline_id", PIPELINE],
+    ["initiator", "api"],
+    ["parked", "true"],
+  ]);
+});
 
-  const request = requestOf(read(`status=failed&pipeline=${pipeline}&page=3`));
+test("all params that are named have to be so, also where a value has a colon", () => {
+  expect(asked("param=region:eu&param=at:12:30&param=nonsense")).toEqual([
+    ["page", "1"],
+    ["param", "region:eu"],
+    ["param", "at:12:30"],
+  ]);
+});
 
-  expect(request).toBe(`/executions?page=3&page_size=50&status=FAILED&pipeline_id=${pipeline}`);
+test("a span of time ends now, and is the same request for a minute", () => {
+  expect(asked("last=24h")).toContainEqual(["start_date", "2026-02-28T12:00:00.000Z"]);
+  expect(requestOf(read("last=1h"), NOW)).toBe(requestOf(read("last=1h"), NOW + 20_000));
 });
 
 test("what makes no sense in an address counts as not there", () => {
-  const nothing = { status: null, pipeline: null, page: 1 };
+  for (const query of ["status=HAPPY&pipeline=<b>&page=-2", "page=1.5&last=9y&from=never"]) {
+    expect(asked(query)).toEqual([["page", "1"]]);
+  }
+});
 
-  expect(read("status=HAPPY&pipeline=<b>&page=-2")).toEqual(nothing);
-  expect(read("page=1.5")).toEqual(nothing);
+test("a state that is pressed twice is not chosen any more", () => {
+  expect(toggled([], "FAILED")).toBe("FAILED");
+  expect(toggled(["FAILED", "RUNNING"], "FAILED")).toBe("RUNNING");
+  expect(toggled(["FAILED"], "FAILED")).toBeNull();
 });

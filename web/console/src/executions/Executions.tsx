@@ -1,17 +1,20 @@
-/** Executions, newest first: which state, of what, since when, by whom. */
+/** Executions, newest first: which state, of what, since when, by whom, with which params. */
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { get } from "../api/client";
 import type { ExecutionList } from "../api/types";
-import { Failure, Notice } from "../parts/Notice";
+import { Listed, NothingLikeThat } from "../parts/Listed";
+import { Notice } from "../parts/Notice";
 import { useNow } from "../parts/now";
 import { PageHead } from "../parts/PageHead";
 import { Pager } from "../parts/Pager";
-import { Skeleton } from "../parts/Skeleton";
-import { Tabs } from "../parts/Tabs";
-import { EXECUTIONS, go, Link, useQueryString, withQuery } from "../router";
-import { EXECUTION_STATUSES, isOpen, stateOfStatus } from "../states";
-import { type Filters, filtersOf, requestOf } from "./filters";
+import { useMay } from "../parts/rights";
+import { Link, useQueryString, withQuery } from "../router";
+import { isOpen } from "../states";
+import { Choices } from "./Choices";
+import { type Filters, filtersOf, isNarrowed, NAMES, requestOf } from "./filters";
+import { Several } from "./Several";
 import { Table } from "./Table";
 import "./executions.css";
 
@@ -23,11 +26,10 @@ export default function Executions() {
   const filters = filtersOf(useQueryString());
   const found = useQuery({
     queryKey: ["executions", filters],
-    queryFn: ({ signal }) => get<ExecutionList>(requestOf(filters), signal),
+    queryFn: ({ signal }) => get<ExecutionList>(requestOf(filters, Date.now()), signal),
     placeholderData: keepPreviousData,
     refetchInterval: ({ state }) => (anyOpen(state.data) ? LIVE : QUIET),
   });
-  const now = useNow(true);
   return (
     <div className="list-page">
       <PageHead
@@ -36,18 +38,9 @@ export default function Executions() {
         awaySince={found.data && found.error ? found.dataUpdatedAt : null}
       />
       <Choices filters={filters} />
-      <div
-        className={found.isPlaceholderData ? "list fading" : "list"}
-        aria-busy={found.isFetching}
-      >
-        {found.data ? (
-          <Found list={found.data} filters={filters} now={now} />
-        ) : found.error ? (
-          <Failure error={found.error} retry={() => void found.refetch()} />
-        ) : (
-          <Skeleton of="executions" />
-        )}
-      </div>
+      <Listed found={found} of="executions">
+        {(list) => <Found list={list} filters={filters} />}
+      </Listed>
     </div>
   );
 }
@@ -55,20 +48,40 @@ export default function Executions() {
 const anyOpen = (list: ExecutionList | undefined) =>
   list?.executions.some((execution) => isOpen(execution.status)) ?? false;
 
-function Found({ list, filters, now }: { list: ExecutionList; filters: Filters; now: number }) {
-  if (list.executions.length > 0) {
-    return (
-      <>
-        <Table executions={list.executions} now={now} />
-        <Pager
-          page={list.pagination.page}
-          pageSize={list.pagination.page_size}
-          total={list.pagination.total_count}
-        />
-      </>
+function Found({ list, filters }: { list: ExecutionList; filters: Filters }) {
+  const now = useNow(true);
+  const may = useMay();
+  const query = useQueryString();
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const { executions, pagination } = list;
+  if (executions.length === 0) return <Nothing page={filters.page} narrowed={isNarrowed(query)} />;
+  const open = executions.filter(({ status }) => isOpen(status)).map(({ id }) => id);
+  const choose = (id: string) =>
+    setChosen(
+      (known) => new Set(known.has(id) ? [...known].filter((one) => one !== id) : [...known, id]),
     );
-  }
-  if (filters.page > 1) {
+  return (
+    <>
+      <Several
+        ids={open.filter((id) => chosen.has(id))}
+        open={open}
+        choose={(ids) => setChosen(new Set(ids))}
+      />
+      <Table
+        {...{ executions, now, choose }}
+        chosen={may("executions:control") && open.length > 0 ? chosen : null}
+      />
+      <Pager
+        page={pagination.page}
+        pageSize={pagination.page_size}
+        total={pagination.total_count}
+      />
+    </>
+  );
+}
+
+function Nothing({ page, narrowed }: { page: number; narrowed: boolean }) {
+  if (page > 1) {
     return (
       <Notice title="This page is empty">
         <p>
@@ -77,68 +90,11 @@ function Found({ list, filters, now }: { list: ExecutionList; filters: Filters; 
       </Notice>
     );
   }
-  if (filters.status || filters.pipeline) {
-    return (
-      <Notice title="No execution is like that">
-        <p>
-          <Link href={EXECUTIONS}>Show all executions</Link>
-        </p>
-      </Notice>
-    );
-  }
+  if (narrowed) return <NothingLikeThat of="execution" choices={NAMES} />;
   return (
     <Notice title="Nothing has been executed yet">
       <p>Write a definition, and run it; it will be listed here at once:</p>
       <pre>pipeline-engine run pipeline.json --watch</pre>
     </Notice>
-  );
-}
-
-function Choices({ filters }: { filters: Filters }) {
-  return (
-    <div className="choices">
-      <Tabs label="State" name="status" tabs={STATES} chosen={filters.status} />
-      <PipelineChoice chosen={filters.pipeline} />
-    </div>
-  );
-}
-
-const STATES = [
-  { value: null, word: "All" },
-  ...EXECUTION_STATUSES.map((value) => ({ value, word: stateOfStatus(value).word })),
-];
-
-interface NamedPipeline {
-  id: string;
-  name: string;
-}
-
-function PipelineChoice({ chosen }: { chosen: string | null }) {
-  const { data } = useQuery({
-    queryKey: ["pipeline names"],
-    queryFn: ({ signal }) =>
-      get<NamedPipeline[]>(
-        "/pipelines?include_system=true&include_dag=false&page_size=100",
-        signal,
-      ),
-    staleTime: 30_000,
-  });
-  const known = data?.some((pipeline) => pipeline.id === chosen);
-  return (
-    <label className="select">
-      <span>Pipeline</span>
-      <select
-        value={chosen ?? ""}
-        onChange={(event) => go(withQuery({ pipeline: event.target.value || null, page: null }))}
-      >
-        <option value="">all</option>
-        {chosen && !known && <option value={chosen}>{chosen}</option>}
-        {data?.map((pipeline) => (
-          <option key={pipeline.id} value={pipeline.id}>
-            {pipeline.name}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }

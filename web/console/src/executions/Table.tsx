@@ -1,71 +1,84 @@
 import type { ListedExecution } from "../api/types";
 import { Bar, type Share } from "../parts/Bar";
+import { type Column, DataTable } from "../parts/DataTable";
 import { Chip } from "../parts/State";
 import { Time } from "../parts/Time";
-import { EXECUTIONS, Link } from "../router";
-import { stateOfExecution } from "../states";
+import { EXECUTIONS } from "../router";
+import { isOpen, stateOfExecution } from "../states";
 import { duration, moment } from "../time";
 
-export function Table({ executions, now }: { executions: ListedExecution[]; now: number }) {
+interface Props {
+  executions: ListedExecution[];
+  now: number;
+  /** Which are chosen; null where nothing can be done with them. */
+  chosen: ReadonlySet<string> | null;
+  choose: (id: string) => void;
+}
+
+export function Table({ executions, now, chosen, choose }: Props) {
+  const columns: Column<ListedExecution>[] = [
+    ...(chosen ? [choice(chosen, choose)] : []),
+    { head: "State", width: "140px", cell: (one) => <Chip state={stateOfExecution(one)} /> },
+    { head: "Pipeline", names: true, cell: (one) => <Name execution={one} /> },
+    { head: "Progress", width: "170px", cell: (one) => <Progress execution={one} /> },
+    {
+      head: "Started",
+      width: "116px",
+      cell: (one) => (
+        <span className="muted">
+          <Time at={one.start_time ?? one.created_at} now={now} relative />
+        </span>
+      ),
+    },
+    { head: "Duration", width: "116px", number: true, cell: (one) => durationOf(one, now) },
+    { head: "Initiator", width: "180px", cell: (one) => <Initiator execution={one} /> },
+  ];
   return (
-    <table className="executions">
-      <thead>
-        <tr>
-          <th scope="col">State</th>
-          <th scope="col">Pipeline</th>
-          <th scope="col">Progress</th>
-          <th scope="col">Started</th>
-          <th scope="col" className="number">
-            Duration
-          </th>
-          <th scope="col">Initiator</th>
-        </tr>
-      </thead>
-      <tbody>
-        {executions.map((execution) => (
-          <Row key={execution.id} execution={execution} now={now} />
-        ))}
-      </tbody>
-    </table>
+    <DataTable
+      label="Executions, the newest first"
+      columns={columns}
+      rows={executions}
+      keyOf={({ id }) => id}
+      hrefOf={({ id }) => `${EXECUTIONS}/${id}`}
+    />
   );
 }
 
-function Row({ execution, now }: { execution: ListedExecution; now: number }) {
-  const { id, pipeline_id, pipeline_definition, error_info } = execution;
+const choice = (
+  chosen: ReadonlySet<string>,
+  choose: (id: string) => void,
+): Column<ListedExecution> => ({
+  head: "✓",
+  width: "44px",
+  cell: ({ id, status, pipeline_definition }) =>
+    isOpen(status) && (
+      <input
+        type="checkbox"
+        aria-label={`Choose ${pipeline_definition.pipeline_name || id}`}
+        checked={chosen.has(id)}
+        onChange={() => choose(id)}
+      />
+    ),
+});
+
+function Name({ execution }: { execution: ListedExecution }) {
+  const { id, pipeline_id, pipeline_definition, error_info, revision } = execution;
+  const message = error_info && String(error_info.message ?? error_info.code);
   return (
-    <tr>
-      <td className="state">
-        <Chip state={stateOfExecution(execution)} />
-      </td>
-      <td className="pipeline">
-        <Link href={`${EXECUTIONS}/${id}`} className="row-link">
-          {pipeline_definition.pipeline_name || "(without a name)"}
-        </Link>
-        {error_info ? (
-          <span className="error" title={String(error_info.message ?? "")}>
-            {String(error_info.message ?? error_info.code)}
-          </span>
-        ) : (
-          <span className="id">
-            {id.slice(0, 8)}…{id.slice(-4)}
-            {pipeline_id === null
-              ? " · sent along, not stored"
-              : ` · revision ${execution.revision}`}
-          </span>
-        )}
-      </td>
-      <td className="progress">
-        <Progress execution={execution} />
-      </td>
-      <td className="started">
-        <Time at={execution.start_time ?? execution.created_at} now={now} relative />
-      </td>
-      <td className="number">{durationOf(execution, now)}</td>
-      <td className="initiator" title={execution.started_by ?? undefined}>
-        {execution.initiator}
-        {execution.user_id && <span className="whom"> for {execution.user_id}</span>}
-      </td>
-    </tr>
+    <>
+      {pipeline_definition.pipeline_name || "(without a name)"}
+      {message ? (
+        <span className="sub tint-failed" title={message}>
+          {message}
+        </span>
+      ) : (
+        <span className="sub id">
+          {id.slice(0, 8)}…{id.slice(-4)}
+          {pipeline_id === null ? " · sent along, not stored" : ` · revision ${revision}`}
+          {execution.parent_execution_id && " · started by another"}
+        </span>
+      )}
+    </>
   );
 }
 
@@ -77,10 +90,20 @@ export function Progress({ execution }: { execution: ListedExecution }) {
     { look: "skipped", share: 100 - percent },
   ];
   return (
-    <>
+    <span className="execution-progress">
       <Bar shares={shares} label={`${word}, ${Math.floor(percent)} %`} />
-      <span>{Math.floor(percent)} %</span>
-    </>
+      {Math.floor(percent)} %
+    </span>
+  );
+}
+
+function Initiator({ execution }: { execution: ListedExecution }) {
+  const { initiator, started_by, user_id } = execution;
+  return (
+    <span title={started_by ?? undefined}>
+      {initiator}
+      {user_id && <span className="muted"> for {user_id}</span>}
+    </span>
   );
 }
 
