@@ -15,6 +15,8 @@ from .conftest import Visitor
 
 #: Beside one address of each page: how pages look that have little to show.
 MORE = (
+    "/console/actions?tab=marketplace",
+    "/console/actions?q=nothing-of-the-kind",
     "/console/executions?status=FAILED",
     "/console/executions?status=INTERRUPTED",
     "/console/executions/{failed}",

@@ -73,6 +73,16 @@ export const PAGES: Page[] = [
     path: "/console/pipelines/:id/edit",
     component: lazy(() => import("./editor/Editor")),
   },
+  {
+    path: "/console/actions",
+    word: "Actions",
+    icon: "actions",
+    component: lazy(() => import("./actions/Actions")),
+  },
+  {
+    path: "/console/actions/:type",
+    component: lazy(() => import("./actions/Action")),
+  },
 ];
 
 const IDENTIFIER = "([^/]+)";

@@ -54,6 +54,11 @@ export type Pagination = Whole<Schemas["Pagination"]>;
 export type Overview = Whole<Schemas["Overview"]>;
 export type Ready = Whole<Schemas["Ready"]>;
 export type System = Whole<Schemas["System"]>;
+export type ActionCatalogue = Whole<Schemas["Palette"]>;
+export type ListedAction = Whole<Schemas["PaletteAction"]>;
+export type OneAction = Whole<Schemas["OneAction"]>;
+export type ActionVersions = Whole<Schemas["VersionsOfAction"]>;
+export type PackageList = Whole<Schemas["PackageList"]>;
 
 /** What a definition says of a step, as far as the pages show it. */
 export interface DefinedStep {
