@@ -66,6 +66,16 @@ export const PAGES: Page[] = [
     component: lazy(() => import("./triggers/Trigger")),
   },
   {
+    path: "/console/subscriptions",
+    word: "Subscriptions",
+    icon: "send",
+    component: lazy(() => import("./subscriptions/Subscriptions")),
+  },
+  {
+    path: "/console/subscriptions/:id",
+    component: lazy(() => import("./subscriptions/Subscription")),
+  },
+  {
     path: "/console/pipelines/new",
     component: lazy(() => import("./editor/New")),
   },

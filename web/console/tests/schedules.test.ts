@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { Schedule } from "../src/api/types";
+import { instantOf, localOf } from "../src/parts/instants";
 import { changed } from "../src/parts/save";
-import { bodyOf, emptyForm, formOf, instantOf, localOf, whenOf } from "../src/schedules/form";
+import { bodyOf, emptyForm, formOf, whenOf } from "../src/schedules/form";
 
 const when = { type: "cron", expression: "30 2 * * *", timezone: "Europe/Berlin" };
 const odd = { run_at: null, dst_missing: null, dst_doubled: null };

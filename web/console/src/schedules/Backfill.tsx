@@ -7,9 +7,9 @@ import { useAct } from "../parts/act";
 import { Answers, Dialog } from "../parts/Dialog";
 import { Row, TextField } from "../parts/Field";
 import { FormFailure } from "../parts/FormFailure";
+import { instantOf, localOf } from "../parts/instants";
 import { Chip } from "../parts/State";
 import { day, exact, moment, ZONE } from "../time";
-import { instantOf, localOf } from "./form";
 import { stateOfFire } from "./states";
 
 const DAY = 86_400_000;

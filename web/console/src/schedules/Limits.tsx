@@ -1,7 +1,8 @@
 import { Row, SelectField, TextField } from "../parts/Field";
+import { instantOf, localOf } from "../parts/instants";
 import { faultAt } from "../parts/problems";
 import { ZONE } from "../time";
-import { type Form, hasExpression, instantOf, localOf } from "./form";
+import { type Form, hasExpression } from "./form";
 
 const MISFIRES = [
   ["last", "one execution, for the last of them"],

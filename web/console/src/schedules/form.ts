@@ -4,7 +4,6 @@ import type { Schedule } from "../api/types";
 import type { Values } from "../forms/param";
 import { numberOf, typedOf } from "../parts/lines";
 import type { Body } from "../parts/save";
-import { exact } from "../time";
 
 export interface Form {
   pipeline_id: string;
@@ -105,14 +104,6 @@ export function whenOf(form: Form): Body {
 }
 
 export const hasExpression = (type: string): boolean => type === "cron" || type === "interval";
-
-/** An instant as a field of the browser shows it, by the viewer's clocks; "" is none. */
-export const localOf = (instant: string): string =>
-  instant === "" ? "" : exact(Date.parse(instant)).slice(0, 16);
-
-/** What such a field says, with the offset of the viewer's clocks. */
-export const instantOf = (local: string): string =>
-  local === "" ? "" : exact(new Date(local).getTime());
 
 export const EXPRESSIONS: Record<string, string> = {
   cron: "Minute, hour, day of the month, month, day of the week: 0 9 * * MON-FRI. Or @hourly, @daily, @weekly, @monthly.",
