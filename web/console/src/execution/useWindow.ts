@@ -18,8 +18,8 @@ export function useWindow(
   above = 0,
 ): Window {
   const [seen, setSeen] = useState<Window>({ from: 0, to: 40 });
+  const box = useShown(frame);
   useLayoutEffect(() => {
-    const box = frame.current;
     if (!box) return;
     const look = () => setSeen((known) => seenIn(box, height, above, known));
     look();
@@ -30,9 +30,18 @@ export function useWindow(
       box.removeEventListener("scroll", look);
       observer.disconnect();
     };
-  }, [frame, height, above]);
+  }, [box, height, above]);
   const to = Math.min(count, seen.to);
   return { from: Math.max(0, Math.min(seen.from, to - 1)), to };
+}
+
+/** The element once it is there: a list may have nothing to show at first. */
+export function useShown(frame: RefObject<HTMLElement | null>): HTMLElement | null {
+  const [box, setBox] = useState<HTMLElement | null>(null);
+  useLayoutEffect(() => {
+    if (frame.current !== box) setBox(frame.current);
+  });
+  return box;
 }
 
 /** Rounded, so that most scrolling changes nothing. */

@@ -11,7 +11,7 @@ import { isOpen, stateOfStep } from "../../states";
 import { duration, moment } from "../../time";
 import { type Part, parts } from "../counts";
 import { itemName, useItems } from "../items";
-import { useWindow } from "../useWindow";
+import { useShown, useWindow } from "../useWindow";
 
 /** Pixels. */
 const ROW = 34;
@@ -136,15 +136,15 @@ function Item({ index, item, now, isEntry }: ItemProps) {
 /** As many columns as have room. */
 function useColumns(frame: React.RefObject<HTMLElement | null>): number {
   const [columns, setColumns] = useState(1);
+  const box = useShown(frame);
   useEffect(() => {
-    const box = frame.current;
     if (!box) return;
     const observer = new ResizeObserver(() =>
       setColumns(Math.max(1, Math.floor(box.clientWidth / COLUMN))),
     );
     observer.observe(box);
     return () => observer.disconnect();
-  });
+  }, [box]);
   return columns;
 }
 
