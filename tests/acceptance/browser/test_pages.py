@@ -20,7 +20,7 @@ MORE = (
     "/console/executions?status=FAILED",
     "/console/executions?status=INTERRUPTED",
     "/console/executions/{failed}",
-    "/console/pipelines/{pipelines}/edit?step=read&tab=each",
+    "/console/pipelines/{pipelines}/edit?step=read_sales&tab=each",
     "/console/pipelines/{pipelines}/edit?view=document",
     "/console/nothing-of-the-kind",
 )

@@ -93,7 +93,7 @@ async function ask<Answer>(address: string, options: RequestInit): Promise<Answe
     },
   );
   if (answer.ok || answer.type === "opaqueredirect") return answered<Answer>(answer);
-  if (answer.status === 401) toSignIn();
+  if (answer.status === 401) whenEnded();
   throw await problemOf(answer);
 }
 
@@ -114,6 +114,32 @@ async function problemOf(answer: Response): Promise<Problem> {
   const code = String(told.code ?? `http_${answer.status}`);
   return new Problem(answer.status, code, String(message), told);
 }
+
+let whenEnded: () => void = toSignIn;
+
+/** For a page that holds what would be lost: *keep* is called in place of leaving it. */
+export function keepWhenSessionEnds(keep: () => void): () => void {
+  whenEnded = keep;
+  return () => {
+    whenEnded = toSignIn;
+  };
+}
+
+/** Sign in as the page at the door does; returns why not, or null. */
+export async function signInWith(token: string): Promise<string | null> {
+  const door = "/console/sign-in";
+  const asked = await pageOf(await fetch(door).catch(() => null));
+  const csrf = asked?.querySelector<HTMLInputElement>('input[name="csrf"]')?.value;
+  if (csrf === undefined) return asked ? null : "The server cannot be reached.";
+  const body = new URLSearchParams({ csrf, token });
+  const answer = await fetch(door, { method: "POST", body, redirect: "manual" }).catch(() => null);
+  if (answer?.type === "opaqueredirect") return null;
+  const said = (await pageOf(answer))?.querySelector(".alert")?.textContent;
+  return said?.replace("!", "").trim() || "This was not accepted.";
+}
+
+const pageOf = async (answer: Response | null): Promise<Document | null> =>
+  answer && new DOMParser().parseFromString(await answer.text(), "text/html");
 
 /** The session has ended: sign in, and come back to this page. */
 export function toSignIn(): void {

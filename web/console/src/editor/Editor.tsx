@@ -4,21 +4,21 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { Failure } from "../parts/Notice";
 import { Editing } from "./editing";
-import { load } from "./server";
+import { load, loadDraft } from "./server";
 import { Workbench } from "./Workbench";
 import "./editor.css";
 
 export default function Editor({ id }: { id: string }) {
   const { data, error, refetch } = useQuery({
     queryKey: ["editor", id],
-    queryFn: ({ signal }) => load(id, signal),
+    queryFn: ({ signal }) => Promise.all([load(id, signal), loadDraft(id, signal)]),
     // What is edited is the editor's own from here on.
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,
   });
-  const editing = useMemo(() => data && new Editing(data), [data]);
+  const editing = useMemo(() => data && new Editing(...data), [data]);
   if (editing) return <Workbench key={id} id={id} editing={editing} />;
   if (error) return <Failure error={error} retry={() => void refetch()} />;
   return <p className="loading">Loading the pipeline…</p>;

@@ -131,7 +131,12 @@ function Standing({ state }: { state: State }) {
 
 function keptWords(state: State, now: number): string {
   if (isSaved(state) && state.draft) return `Saved as draft ${ago(state.draft.at, now)}`;
-  return "Only in this tab until it is published";
+  if (state.isSignedOut) return "Only in this tab until you have signed in";
+  if (state.elsewhere) return "Only in this tab until you have chosen";
+  if (state.saving === "failed") {
+    return `Only in this tab: ${state.error?.message ?? "it could not be kept"}`;
+  }
+  return state.saving === "saving" ? "Saving…" : "Not saved yet";
 }
 
 function useTitle(name: string, saved: boolean): void {

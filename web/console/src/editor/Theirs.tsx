@@ -1,11 +1,17 @@
-/** Somebody else has published meanwhile: both versions side by side, and nothing is lost. */
+/** Somebody else, or another tab, was there meanwhile: both side by side, and nothing is lost. */
 
+import { type ReactNode, useMemo } from "react";
+import type { Json } from "../api/json";
 import { print } from "../api/json";
+import { Time } from "../parts/Time";
 import { useBench } from "./bench";
-import type { Published } from "./editing";
-import { differences } from "./model/differences";
+import { keyOf, type Published, versionOf } from "./editing";
+import { differences, taken } from "./model/differences";
+import type { Members } from "./model/document";
+import type { StoredDraft } from "./server";
 import type { Publishing } from "./usePublish";
 
+/** Another revision. Until one has chosen, one's own stays a draft over the older one. */
 export function Theirs({
   theirs,
   publishing,
@@ -15,34 +21,122 @@ export function Theirs({
   publishing: Publishing;
 }) {
   const { editing } = useBench();
-  const found = differences(theirs.document, editing.document);
+  const build = () => editing.set({ published: theirs, basedOn: theirs.lockVersion, theirs: null });
   const take = () => {
     editing.change(theirs.document);
-    editing.set({ published: theirs, theirs: null });
+    build();
   };
   return (
-    <section className="theirs" aria-label="Another version" role="status">
+    <Beside other={theirs.document} word={`Revision ${theirs.revision}`}>
       <p>
-        <b>Revision {theirs.revision} was published meanwhile.</b> Yours is kept as it is.{" "}
-        {found.length === 0 ? "Both say the same." : `They differ in ${found.length} places.`}
+        <b>
+          Revision {theirs.revision} was published {theirs.by && `by ${theirs.by} `}
+          {theirs.at && <Time at={theirs.at} now={Date.now()} />}
+        </b>{" "}
+        while you were editing. Yours is kept as it is.
       </p>
-      <ul>
-        {found.map(({ place, theirs: one, mine }) => (
-          <li key={place}>
-            <code>{place}</code>
-            <pre className="value">{one === undefined ? "not there" : print(one)}</pre>
-            <pre className="value">{mine === undefined ? "not there" : print(mine)}</pre>
-          </li>
-        ))}
-      </ul>
-      <div className="answers">
-        <button type="button" onClick={take}>
-          Take theirs
-        </button>
-        <button type="button" className="main" onClick={() => void publishing.publish(theirs)}>
-          Publish mine over it
-        </button>
+      <button type="button" onClick={take}>
+        Take all of theirs
+      </button>
+      <button type="button" onClick={build}>
+        Go on with mine
+      </button>
+      <button
+        type="button"
+        className="main"
+        disabled={publishing.isBusy}
+        onClick={() => void publishing.publish(theirs)}
+      >
+        Publish mine over it
+      </button>
+    </Beside>
+  );
+}
+
+/** One's own draft was edited in another tab. */
+export function Elsewhere({ elsewhere }: { elsewhere: StoredDraft }) {
+  const { editing, state } = useBench();
+  const version = versionOf(elsewhere.document, state.published.document);
+  const keepMine = () =>
+    editing.set({ elsewhere: null, draftTag: elsewhere.etag, draft: null, saving: "idle" });
+  const take = () => {
+    editing.change((version ?? state.history.present).document);
+    keepMine();
+    if (version) editing.set({ draft: { key: keyOf(version), at: Date.now() } });
+  };
+  return (
+    <Beside other={version?.document ?? state.published.document} word="The other draft">
+      <p>
+        <b>This draft was changed in another tab</b>
+        {elsewhere.saved_at && (
+          <>
+            {" "}
+            (<Time at={elsewhere.saved_at} now={Date.now()} />)
+          </>
+        )}
+        . What you have here is kept in this tab until you choose.
+      </p>
+      <button type="button" onClick={take}>
+        Take the other
+      </button>
+      <button type="button" className="main" onClick={keepMine}>
+        Keep this one
+      </button>
+    </Beside>
+  );
+}
+
+/** In what both differ, part by part; each can be taken by itself, and taken back. */
+function Beside({
+  other,
+  word,
+  children,
+}: {
+  other: Members;
+  word: string;
+  children: [ReactNode, ...ReactNode[]];
+}) {
+  const { editing } = useBench();
+  const mine = editing.document;
+  const found = useMemo(() => differences(other, mine), [other, mine]);
+  const [told, ...buttons] = children;
+  return (
+    <section className="theirs" aria-label={word} role="status">
+      <div className="theirs-head">
+        {told}
+        <div className="answers">{buttons}</div>
       </div>
+      {found.length === 0 ? (
+        <p>Both say the same.</p>
+      ) : (
+        <details open={found.length < 4}>
+          <summary>{found.length === 1 ? "One difference" : `${found.length} differences`}</summary>
+          <ul>
+            {found.map((one) => (
+              <li key={one.place}>
+                <code>{one.place}</code>
+                <button
+                  type="button"
+                  onClick={() => editing.change(taken(editing.document, other, one.place))}
+                >
+                  Take theirs<span className="unseen"> of {one.place}</span>
+                </button>
+                <Side word={word} value={one.theirs} />
+                <Side word="Mine" value={one.mine} />
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
     </section>
+  );
+}
+
+function Side({ word, value }: { word: string; value: Json | undefined }) {
+  return (
+    <figure>
+      <figcaption>{word}</figcaption>
+      <pre className="value">{value === undefined ? "not there" : print(value)}</pre>
+    </figure>
   );
 }

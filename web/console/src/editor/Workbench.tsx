@@ -16,10 +16,12 @@ import { ProblemList } from "./ProblemList";
 import { newStep, usePalette } from "./palette";
 import { PipelinePanel } from "./panel/PipelinePanel";
 import { StepPanel } from "./panel/StepPanel";
-import { Theirs } from "./Theirs";
-import { useWarning } from "./useDraft";
+import { SignIn } from "./SignIn";
+import { Elsewhere, Theirs } from "./Theirs";
+import { useDraft } from "./useDraft";
 import { useKeys } from "./useKeys";
 import { usePublish } from "./usePublish";
+import { useSession } from "./useSession";
 import { useValidation } from "./useValidation";
 
 const DocumentView = lazy(() => import("./DocumentView"));
@@ -45,7 +47,8 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
   const [layouts, setLayouts] = useState(0);
   const layOut = useCallback(() => setLayouts((count) => count + 1), []);
   const draftsAt = useFormDrafts();
-  useWarning(editing);
+  useDraft(id, editing, state);
+  useSession(editing);
   useKeys(editing, layOut);
   const publishing = usePublish(id, editing, checked);
 
@@ -82,7 +85,11 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
           layOut={layOut}
           problems={checked.problems}
         />
-        {state.theirs && <Theirs id={id} theirs={state.theirs} publishing={publishing} />}
+        <div className="notes">
+          {state.isSignedOut && <SignIn editing={editing} />}
+          {state.elsewhere && <Elsewhere elsewhere={state.elsewhere} />}
+          {state.theirs && <Theirs id={id} theirs={state.theirs} publishing={publishing} />}
+        </div>
         <nav className="panes" aria-label="Parts of the editor">
           {PANES.map(([name, word]) => (
             <button

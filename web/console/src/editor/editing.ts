@@ -2,7 +2,8 @@
 
 import { useSyncExternalStore } from "react";
 import type { Problem } from "../api/client";
-import { canonical, type Members } from "./model/document";
+import { moment } from "../time";
+import { canonical, isObject, type Members } from "./model/document";
 import {
   begin,
   commit,
@@ -13,6 +14,7 @@ import {
   type Written,
 } from "./model/history";
 import { isError, type Language, readJson } from "./model/text";
+import type { StoredDraft } from "./server";
 
 /** A revision as the server has it. */
 export interface Published {
@@ -31,12 +33,20 @@ export type Saving = "idle" | "saving" | "failed";
 export interface State {
   history: History;
   published: Published;
+  /** The version of the pipeline that what is edited builds on. */
+  basedOn: number;
   /** The draft that the server has acknowledged last, as `keyOf`; null if it has none. */
   draft: { key: string; at: number } | null;
+  /** What `If-Match` of a change of the draft names. */
+  draftTag: string | null;
   /** What somebody else has published meanwhile; null if nobody has. */
   theirs: Published | null;
+  /** What was kept as a draft in another tab meanwhile; null if nothing was. */
+  elsewhere: StoredDraft | null;
   saving: Saving;
   error: Problem | null;
+  /** Whether the session has ended: nothing is sent until somebody has signed in again. */
+  isSignedOut: boolean;
 }
 
 /** One text for what is there: two versions with the same are the same. */
@@ -54,23 +64,20 @@ export class Editing {
   private state: State;
   private readonly listeners = new Set<() => void>();
 
-  constructor(
-    published: Published,
-    draft: unknown = null,
-    draftAt: number | null = null,
-    basedOn: number | null = null,
-  ) {
-    const isBehind = draftAt !== null && basedOn !== null && basedOn !== published.lockVersion;
-    const history = begin(published.document);
-    const { document, written } = versionOf(draft, published.document) ?? history.present;
-    const opened = commit(history, { document, written }, null, 0);
+  constructor(published: Published, draft: StoredDraft = NO_DRAFT) {
+    const { history, savedAt } = opened(published, draft);
+    const basedOn = draft.based_on ?? published.lockVersion;
     this.state = {
-      history: opened,
+      history,
       published,
-      draft: draftAt === null ? null : { key: keyOf(opened.present), at: draftAt },
-      theirs: isBehind ? published : null,
+      basedOn,
+      draft: savedAt === null ? null : { key: keyOf(history.present), at: savedAt },
+      draftTag: draft.etag,
+      theirs: basedOn === published.lockVersion ? null : published,
+      elsewhere: null,
       saving: "idle",
       error: null,
+      isSignedOut: false,
     };
   }
 
@@ -125,15 +132,27 @@ function keptIfSame(before: Members, after: Members): Members {
 const sameOrder = (before: Members, after: Members): boolean =>
   JSON.stringify(Object.keys(before)) === JSON.stringify(Object.keys(after));
 
+const NO_DRAFT: StoredDraft = { based_on: null, document: null, saved_at: null, etag: null };
+
+/** The published definition, and behind it what was typed: so it can be undone. */
+function opened(published: Published, draft: StoredDraft) {
+  const history = begin(published.document);
+  const kept = versionOf(draft.document, published.document);
+  return {
+    history: kept ? commit(history, kept, null, 0) : history,
+    savedAt: kept && draft.saved_at ? moment(draft.saved_at) : null,
+  };
+}
+
 /** What was kept as a draft: a definition, or a text that is none yet. */
-function versionOf(draft: unknown, known: Members): Version | null {
+export function versionOf(draft: unknown, known: Members): Version | null {
   if (typeof draft === "string") {
     const read = readJson(draft);
     if (!isError(read)) return { document: read.document, written: null };
     const language: Language = /^\s*[{[]/.test(draft) ? "json" : "yaml";
     return { document: known, written: { language, text: draft, error: read } };
   }
-  return draft && typeof draft === "object" ? { document: draft as Members, written: null } : null;
+  return isObject(draft) ? { document: draft, written: null } : null;
 }
 
 export const useEditing = (editing: Editing): State =>

@@ -4,7 +4,7 @@ import { useCallback, useState } from "react";
 import { Problem } from "../api/client";
 import { announce } from "../parts/announce";
 import { type Editing, isPublished, type Published } from "./editing";
-import { load, publish } from "./server";
+import { load, publish, savedBy } from "./server";
 import type { Checked } from "./useValidation";
 
 export interface Publishing {
@@ -27,7 +27,7 @@ export function usePublish(id: string, editing: Editing, checked: Checked): Publ
       setRefused(null);
       try {
         const stored = await publish(id, over ?? published, document);
-        editing.set({ published: stored, theirs: null });
+        editing.set({ published: stored, basedOn: stored.lockVersion, theirs: null });
         announce(`Published revision ${stored.revision}.`);
       } catch (error) {
         await refuse(id, editing, error, setRefused);
@@ -49,7 +49,7 @@ async function refuse(
   const problem =
     error instanceof Problem ? error : new Problem(0, "error", "It could not be published.");
   if (problem.status === 412 || problem.code === "version_mismatch") {
-    const theirs = await load(id).catch(() => null);
+    const theirs = await newest(id).catch(() => null);
     if (theirs) {
       editing.set({ theirs });
       announce("Somebody else has published meanwhile. Nothing of yours is lost.", {
@@ -62,9 +62,17 @@ async function refuse(
   announce(`Not published: ${problem.message}`, { failed: true });
 }
 
+/** The newest revision, with who has stored it. */
+async function newest(id: string): Promise<Published> {
+  const found = await load(id);
+  return { ...found, by: await savedBy(id, found.revision) };
+}
+
 function whyNot(editing: Editing, { problems, isCurrent }: Checked): string | null {
   const state = editing.now();
   if (state.history.present.written?.error) return "The text cannot be read yet.";
+  if (state.theirs) return "Another revision was published meanwhile: choose above.";
+  if (state.isSignedOut) return "You are signed out.";
   if (isPublished(state)) return "There is nothing that is not published.";
   const errors = problems.filter(({ isWarning }) => !isWarning).length;
   if (isCurrent && errors > 0) {

@@ -169,12 +169,16 @@ export function linesOf(steps: readonly Placed[], selected: ReadonlySet<string>)
           source,
           target: key,
           selected: selected.has(edge),
-          ...(label ? { label } : {}),
+          ...(label ? { label: shortened(label) } : {}),
         },
       ];
     }),
   );
 }
+
+const LONGEST = 18;
+const shortened = (words: string): string =>
+  words.length > LONGEST ? `${words.slice(0, LONGEST - 1)}…` : words;
 
 /** Handlers run one after another: a line that nobody can take away. */
 export function handlerLines(handlers: readonly Placed[]): Edge[] {

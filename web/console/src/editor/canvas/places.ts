@@ -23,10 +23,16 @@ export interface LaidOut {
   points: Map<string, Point>;
 }
 
+/** Lines have words here, and are drawn by hand: they need more room than where they are looked at. */
+const WIDER: Record<Direction, Point> = { LR: { x: 1.17, y: 1.1 }, TB: { x: 1.05, y: 1.25 } };
+
 /** All steps in order, in the direction in which they are drawn larger. */
 export function laidOut(steps: readonly Placed[], canvas: Size): LaidOut {
   const { direction, places } = arranged(nodesOf(steps), canvas);
-  const points = [...places].map(([key, place]) => [key, onGrid(place)] as const);
+  const { x, y } = WIDER[direction];
+  const points = [...places].map(
+    ([key, place]) => [key, onGrid({ x: place.x * x, y: place.y * y })] as const,
+  );
   return { direction, points: new Map(points) };
 }
 
