@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Suspense, useEffect, useState } from "react";
 import { session, signOut } from "./api/client";
+import { Keys } from "./keys/Keys";
 import { PAGES, type Page, pageAt } from "./pages";
 import { Announcements } from "./parts/announce";
 import { Notice } from "./parts/Notice";
@@ -71,6 +72,7 @@ function Sidebar({ path }: { path: string }) {
         <PageIcon name="menu" /> Menu
       </button>
       <div className="side-pages" id="pages">
+        <Keys />
         {PAGES.map((page) => page.word && <PageLink key={page.path} page={page} path={path} />)}
         <a className="page" href="/docs">
           <PageIcon name="book" />

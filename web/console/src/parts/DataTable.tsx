@@ -1,6 +1,8 @@
 /** A list of rows: a table where there is room, cards where there is none; `j`, `k` and Enter. */
 
 import type { KeyboardEvent, ReactNode } from "react";
+import type { Key } from "../keys/keys";
+import { useKeys } from "../keys/useKeys";
 import { Link } from "../router";
 
 export interface Column<Row> {
@@ -31,6 +33,7 @@ export function DataTable<Row>({
   /** Where a row leads; rows without have buttons of their own, or nothing behind them. */
   hrefOf?: (row: Row) => string | null;
 }) {
+  useKeys(WALKING);
   return (
     <table className="data" aria-label={label} onKeyDown={walk}>
       <thead>
@@ -76,6 +79,11 @@ function Cell<Row>({ column, row, href }: { column: Column<Row>; row: Row; href:
     </td>
   );
 }
+
+const WALKING: Key[] = [
+  { keys: "j", word: "To the next row", where: "Lists, once a row has the focus", act: null },
+  { keys: "k", word: "To the row before", where: "Lists, once a row has the focus", act: null },
+];
 
 /** `j` and `k` go to the link of the next row and of the one before; Enter is the link's own. */
 function walk(event: KeyboardEvent<HTMLTableElement>): void {

@@ -1,6 +1,7 @@
 import { Panel, useReactFlow, useStore, type Viewport } from "@xyflow/react";
-import { type KeyboardEvent as ReactKey, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent as ReactKey, useRef, useState } from "react";
 import type { Step } from "../../api/types";
+import { useKeys } from "../../keys/useKeys";
 import { go, useQueryString, withQuery } from "../../router";
 import { type Arrangement, DAGRE } from "./layout";
 
@@ -25,7 +26,7 @@ export function Tools({ steps, fitted, lit, arrangement, onMoved, select }: Prop
   const { setViewport, zoomIn, zoomOut } = useReactFlow();
   const percent = useStore(({ transform }) => Math.round(transform[2] * 100));
   const fit = () => void setViewport(fitted);
-  useKey("f", fit);
+  useKeys([{ keys: "f", word: "Show all steps", where: "Graph", act: fit }]);
   return (
     <>
       <Panel position="bottom-right" className="corner">
@@ -75,7 +76,7 @@ function Finder({ steps, lit, arrangement, onMoved, select }: Omit<Props, "fitte
   const input = useRef<HTMLInputElement>(null);
   const sought = useQueryString().get("find") ?? "";
   const [at, setAt] = useState(-1);
-  useKey("/", () => input.current?.focus());
+  useKeys([{ keys: "/", word: "Find a step", where: "Graph", act: () => input.current?.focus() }]);
   const hits = lit ? steps.filter((step) => lit.has(step.id)) : [];
   const show = (number: number) => {
     const step = hits[number];
@@ -116,21 +117,4 @@ function Finder({ steps, lit, arrangement, onMoved, select }: Omit<Props, "fitte
       )}
     </label>
   );
-}
-
-/** A key of the page, unless somebody types or a dialog is open. */
-function useKey(key: string, act: () => void): void {
-  const latest = useRef(act);
-  latest.current = act;
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      const target = event.target as HTMLElement;
-      const typing = target.closest("input, textarea, select, dialog, [contenteditable]");
-      if (event.key !== key || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      latest.current();
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, [key]);
 }
