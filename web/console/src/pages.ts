@@ -26,6 +26,25 @@ export const PAGES: Page[] = [
     component: lazy(() => import("./now/Now")),
   },
   {
+    path: "/console/pipelines",
+    word: "Pipelines",
+    icon: "pipelines",
+    component: lazy(() => import("./pipelines/Pipelines")),
+  },
+  {
+    // Before the page that any other word leads to.
+    path: "/console/pipelines/new",
+    component: lazy(() => import("./editor/New")),
+  },
+  {
+    path: "/console/pipelines/:id",
+    component: lazy(() => import("./pipeline/Pipeline")),
+  },
+  {
+    path: "/console/pipelines/:id/edit",
+    component: lazy(() => import("./editor/Editor")),
+  },
+  {
     path: "/console/executions",
     word: "Executions",
     icon: "play",
@@ -74,14 +93,6 @@ export const PAGES: Page[] = [
   {
     path: "/console/subscriptions/:id",
     component: lazy(() => import("./subscriptions/Subscription")),
-  },
-  {
-    path: "/console/pipelines/new",
-    component: lazy(() => import("./editor/New")),
-  },
-  {
-    path: "/console/pipelines/:id/edit",
-    component: lazy(() => import("./editor/Editor")),
   },
   {
     path: "/console/actions",

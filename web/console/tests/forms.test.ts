@@ -4,7 +4,7 @@ import { parse, write } from "../src/api/json";
 import { faultIn } from "../src/forms/jsonFault";
 import { groupsOf, isShown, type Param, same, strangers, withValue } from "../src/forms/param";
 import { fieldOf, fieldsOf, valuesAgain } from "../src/forms/parameters";
-import { faultOf, problemsOf } from "../src/forms/problems";
+import { faultOf, problemsOf, stillTrue } from "../src/forms/problems";
 import { completed, matching, placeAt } from "../src/forms/templates";
 import { readJson, readNumber, shownText } from "../src/forms/text";
 import { inputFor } from "../src/forms/widget";
@@ -169,7 +169,11 @@ test("an execution's params start another one, without masks and what started th
 test("problems of the API stand at their fields, with the place inside of the value", () => {
   const told = {
     errors: [
-      { pointer: "/params/servers/2/port", code: "too_large", message: "too large" },
+      {
+        pointer: "/params/servers/2/port",
+        code: "too_large",
+        message: "params.servers.2.port: too large",
+      },
       { pointer: "/params/a~1b", code: "required", message: "Field required" },
       { pointer: "/pipeline_id", code: "required", message: "missing" },
     ],
@@ -180,6 +184,16 @@ test("problems of the API stand at their fields, with the place inside of the va
     { name: "a/b", code: "required", message: "Field required" },
     { name: "", code: "required", message: "missing" },
   ]);
+});
+
+test("a problem stands until its field says something else", () => {
+  const problems = [
+    { name: "a", message: "too small" },
+    { name: "", message: "all of it" },
+  ];
+
+  expect(stillTrue(problems, { a: 1 }, { a: 1, b: 2 })).toHaveLength(2);
+  expect(stillTrue(problems, { a: 1 }, { a: 2 })).toEqual([{ name: "", message: "all of it" }]);
 });
 
 test("limits of the browser are those of the engine, and templates are believed", () => {

@@ -45,8 +45,10 @@ export function read<Answer>(path: string, signal?: AbortSignal): Promise<Answer
   return ask<Answer>(BASE + path, signal ? { signal } : {});
 }
 
-export async function post<Answer>(path: string, body: unknown): Promise<Answer> {
-  return (await change<Answer>("POST", path, body)).value;
+/** With a key it is done once, however often it is sent. */
+export async function post<Answer>(path: string, body: unknown, key?: string): Promise<Answer> {
+  const more: Record<string, string> = key ? { "Idempotency-Key": key } : {};
+  return (await write<Answer>("POST", BASE + path, body, more)).value;
 }
 
 export type Method = "POST" | "PUT" | "PATCH" | "DELETE";

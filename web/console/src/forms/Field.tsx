@@ -59,11 +59,11 @@ export const Field = memo(function Field(props: Props) {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it only notes that the focus has been here
     <div
-      className={wrong.length > 0 ? "field wrong" : "field"}
+      className={wrong.length > 0 ? "param wrong" : "param"}
       data-param={name}
       onBlur={() => setTouched(true)}
     >
-      <div className="field-head">
+      <div className="param-head">
         <label htmlFor={id} id={`${id}-label`}>
           {param.label}
           {param.required && (
@@ -72,15 +72,15 @@ export const Field = memo(function Field(props: Props) {
             </span>
           )}
         </label>
-        {param.label !== name && <code className="field-name">{name}</code>}
-        <span className="field-state">
+        {param.label !== name && <code className="param-name">{name}</code>}
+        <span className="param-state">
           <Standing param={param} value={value} kind={kind} leaveOut={() => set(undefined)} />
         </span>
         {templates && canSwitch(param) && (
           <TemplateSwitch kind={kind} value={value} set={set} choose={setAsTemplate} />
         )}
       </div>
-      {param.description && <p className="field-about">{param.description}</p>}
+      {param.description && <p className="param-about">{param.description}</p>}
       <Widget
         param={param}
         value={value}
@@ -97,7 +97,7 @@ export const Field = memo(function Field(props: Props) {
         }}
       />
       <Words param={param} id={`${id}-words`} kind={kind} value={value} />
-      <div className="field-problems" id={`${id}-wrong`} aria-live="polite">
+      <div className="param-problems" id={`${id}-wrong`} aria-live="polite">
         {wrong.map(({ message, path, code }) => (
           <p key={`${path} ${message}`}>
             {path && <code>{path}</code>} {message} {code && <code className="code">{code}</code>}
@@ -136,6 +136,7 @@ function Standing({
   leaveOut: () => void;
 }) {
   if (value === undefined) {
+    if (kind === "select") return null; // it says so itself
     if (!hasDefault(param)) return param.required ? null : "not set";
     return (
       <>
@@ -203,7 +204,7 @@ function Words({
   const limits = limitsOf(param);
   const misfit = kind === "json" && kindOf(param) !== "json" && value !== undefined;
   return (
-    <p className="field-words" id={id}>
+    <p className="param-words" id={id}>
       {misfit && <>The value is {typeWord(value)}, so it is shown as JSON. </>}
       {limits}
     </p>

@@ -40,7 +40,9 @@ export function problemsOf(error: Error | null, prefix = "/params"): FieldProble
 function problemAt({ pointer = "", code, message, hint }: Told, prefix: string): FieldProblem {
   const below = pointer.startsWith(`${prefix}/`) ? pointer.slice(prefix.length + 1) : "";
   const [name = "", ...path] = below.split("/").map(plain);
-  const said = [message ?? code ?? "This does not fit.", hint].filter(Boolean).join(" ");
+  const place = `${pointer.slice(1).split("/").map(plain).join(".")}: `;
+  const words = message?.startsWith(place) ? message.slice(place.length) : message;
+  const said = [words ?? code ?? "This does not fit.", hint].filter(Boolean).join(" ");
   return {
     name,
     message: said,
@@ -48,6 +50,13 @@ function problemAt({ pointer = "", code, message, hint }: Told, prefix: string):
     ...(code ? { code } : {}),
   };
 }
+
+/** The problems of what has not been changed since it was refused. */
+export const stillTrue = (
+  problems: readonly FieldProblem[],
+  refused: Values,
+  values: Values,
+): FieldProblem[] => problems.filter(({ name }) => same(refused[name], values[name]));
 
 const plain = (part: string): string => part.replaceAll("~1", "/").replaceAll("~0", "~");
 

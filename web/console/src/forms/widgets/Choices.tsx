@@ -55,7 +55,7 @@ export function MultiSelect({ param, value, change, marks }: WidgetProps) {
   ];
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset would draw a frame of its own
-    <div className="checks" role="group" {...groupMarks(marks)}>
+    <div className="param-checks" role="group" {...groupMarks(marks)}>
       {all.map((option, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: options have no other name
         <label key={at}>

@@ -2,7 +2,7 @@ import { useRef, useState } from "react";
 import { print } from "../../api/json";
 import { hasDefault } from "../param";
 import { readJson, shownText } from "../text";
-import { inline } from "../words";
+import { inline, kindOfNothing } from "../words";
 import type { WidgetProps } from "./props";
 import { TextArea } from "./TextArea";
 
@@ -37,7 +37,7 @@ export function JsonField(props: WidgetProps) {
             Go to line {draft.line}, column {draft.column}
           </button>
         )}
-        {text === "" && hasDefault(param) && (
+        {text === "" && hasDefault(param) && kindOfNothing(param.default) === null && (
           <button type="button" onClick={() => change(param.default)}>
             Edit the default
           </button>

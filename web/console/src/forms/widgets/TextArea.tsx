@@ -51,7 +51,7 @@ export function TextArea(props: Props) {
         onBlur={close}
       />
       {open && (
-        <div className="names" role="listbox" id={popup} aria-label="Names">
+        <div className="completions" role="listbox" id={popup} aria-label="Names">
           {list.map(({ name, detail }, at) => (
             // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the text
             // biome-ignore lint/a11y/useKeyWithClickEvents: keys are taken by the text

@@ -1,0 +1,27 @@
+import { print } from "../api/json";
+import type { Pipeline } from "../api/types";
+import { CopyButton } from "../parts/CopyButton";
+import { exportAs } from "../pipelines/export";
+import { quoted } from "./Executions";
+
+/** The document as it is stored; defaults of secrets are hidden. */
+export function Definition({ pipeline }: { pipeline: Pipeline }) {
+  const text = print(pipeline.dag);
+  return (
+    <section className="definition" aria-label="Definition">
+      <div className="definition-acts">
+        <CopyButton text={text}>Copy</CopyButton>
+        <button type="button" onClick={() => void exportAs(pipeline, "json")}>
+          Export as JSON
+        </button>
+        <button type="button" onClick={() => void exportAs(pipeline, "yaml")}>
+          Export as YAML
+        </button>
+        <span className="muted">
+          or type <code>pipeline-engine pipelines show {quoted(pipeline.name)} --json</code>
+        </span>
+      </div>
+      <pre className="value">{text}</pre>
+    </section>
+  );
+}

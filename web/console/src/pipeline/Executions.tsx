@@ -1,0 +1,61 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { get } from "../api/client";
+import type { ExecutionList, Pipeline } from "../api/types";
+import { Table } from "../executions/Table";
+import { Listed } from "../parts/Listed";
+import { Notice } from "../parts/Notice";
+import { useNow } from "../parts/now";
+import { Pager, pageOf } from "../parts/Pager";
+import { EXECUTIONS, Link, useQueryString } from "../router";
+import { isOpen } from "../states";
+import "../executions/executions.css";
+
+const PAGE_SIZE = 25;
+/** Milliseconds between two looks: with something open, and without. */
+const LIVE = 2_000;
+const QUIET = 6_000;
+
+/** The executions of one pipeline, of all its revisions. */
+export function Executions({ pipeline }: { pipeline: Pipeline }) {
+  const page = pageOf(useQueryString());
+  const now = useNow(true);
+  const found = useQuery({
+    queryKey: ["executions", "of", pipeline.id, page],
+    queryFn: ({ signal }) =>
+      get<ExecutionList>(
+        `/executions?pipeline_id=${pipeline.id}&page=${page}&page_size=${PAGE_SIZE}`,
+        signal,
+      ),
+    placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) =>
+      state.data?.executions.some(({ status }) => isOpen(status)) ? LIVE : QUIET,
+  });
+  return (
+    <Listed found={found} of="executions">
+      {({ executions, pagination }) =>
+        executions.length === 0 ? (
+          <Notice title={page > 1 ? "This page is empty" : "It has never run"}>
+            <p>Run it here, or type:</p>
+            <pre>pipeline-engine run {quoted(pipeline.name)} --watch</pre>
+          </Notice>
+        ) : (
+          <>
+            <Table executions={executions} now={now} chosen={null} choose={() => undefined} />
+            <div className="below-table">
+              <Link href={`${EXECUTIONS}?pipeline=${pipeline.id}`}>Search among them</Link>
+              <Pager
+                page={pagination.page}
+                pageSize={pagination.page_size}
+                total={pagination.total_count}
+              />
+            </div>
+          </>
+        )
+      }
+    </Listed>
+  );
+}
+
+/** A word for a shell, whatever it holds. */
+export const quoted = (word: string): string =>
+  /^[\w.@/-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -1,0 +1,39 @@
+/** A definition as a file. */
+
+import { get } from "../api/client";
+import type { Pipeline } from "../api/types";
+import type { Members } from "../editor/model/document";
+import type { Language } from "../editor/model/text";
+import { announce } from "../parts/announce";
+import { writeDefinition } from "./reading";
+
+interface Named {
+  id: string;
+  name: string;
+}
+
+export async function exportAs(pipeline: Named, language: Language): Promise<void> {
+  try {
+    const { dag } = await get<Pipeline>(`/pipelines/${pipeline.id}`);
+    const text = await writeDefinition((dag ?? {}) as Members, language);
+    save(`${fileName(pipeline.name)}.${language}`, text, `application/${language}`);
+  } catch (error) {
+    announce(`It could not be exported: ${(error as Error).message}`, { failed: true });
+  }
+}
+
+/** A name that is one on every system. */
+export const fileName = (name: string): string =>
+  name
+    .replaceAll(/[^\p{L}\p{N}._-]+/gu, "-")
+    .replaceAll(/^[-.]+|-+$/g, "")
+    .slice(0, 100) || "pipeline";
+
+function save(name: string, text: string, type: string): void {
+  const address = URL.createObjectURL(new Blob([text], { type }));
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(address);
+}
