@@ -19,7 +19,7 @@ from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.storage.execution_names import names_with
-from pipeline_engine.storage.tables.executions import Execution
+from pipeline_engine.storage.tables.executions import PLAIN_PARAMS, Execution
 from pipeline_engine.storage.tables.steps import StepExecution
 from pipeline_engine.storage.visibility import visible_to
 
@@ -106,19 +106,18 @@ def _begins_with(text: str) -> list[ColumnElement[bool]]:
 
 
 def _has_param(name: str, value: str) -> ColumnElement[bool]:
-    """By containment, which has an index; and of an object or array all, not a part of it."""
     meant: list[Any] = [value]
     with suppress(JsonRejected):  # then it is a text, and nothing else
         meant.append(json_guard.loads(value.encode()))
-    return or_(
-        *(
-            and_(
-                Execution.params.contains(_as_json({name: one})),
-                Execution.params[name] == _as_json(one),
-            )
-            for one in meant
-        )
-    )
+    return or_(*(_is_param(name, one) for one in meant))
+
+
+def _is_param(name: str, value: Any) -> ColumnElement[bool]:
+    """Among the plain values, which have an index, unless it is none; and under that name."""
+    is_it = Execution.params[name] == _as_json(value)
+    if isinstance(value, dict | list):
+        return is_it
+    return and_(PLAIN_PARAMS.contains(_as_json([value])), is_it)
 
 
 def _as_json(value: Any) -> ColumnElement[Any]:

@@ -5,15 +5,34 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Connection, ForeignKey, Index, Numeric, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Index,
+    Numeric,
+    literal_column,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pipeline_engine.domain.states import ExecutionStatus
 from pipeline_engine.storage.tables.base import Base, Json, Timestamped, one_of, uuid_key
 
 OPEN = "status IN ('PENDING', 'RUNNING')"
+#: The params that are no lists and no objects, as a list of values without names.
+_PLAIN = (
+    "jsonb_path_query_array({},"
+    """ 'strict $.* ? (@.type() != "array" && @.type() != "object")', '{{}}', true)"""
+)
+#: The same for queries, which its index is to answer.
+PLAIN_PARAMS: ColumnElement[Any] = literal_column(_PLAIN.format("executions.params"), type_=JSONB)
 
 
 class Execution(Timestamped, Base):
@@ -33,11 +52,12 @@ class Execution(Timestamped, Base):
         ),
         # For the names that there are, and for those among them that somebody searches.
         Index("ix_executions_name_created_at", "name", "created_at"),
+        # Of what is in large params each change of a status would write thousands of entries.
         Index(
             "ix_executions_params",
-            "params",
+            literal_column(_PLAIN.format("params")).label("plain"),
             postgresql_using="gin",
-            postgresql_ops={"params": "jsonb_path_ops"},
+            postgresql_ops={"plain": "jsonb_path_ops"},
         ),
         Index("ix_executions_user_id_created_at", "user_id", "created_at"),
         Index("ix_executions_status_created_at", "status", "created_at"),
