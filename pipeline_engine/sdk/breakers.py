@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
+from typing import Any
 
 from pybreaker import (
     STATE_CLOSED,
@@ -27,6 +28,19 @@ from pipeline_engine.sdk.errors import ActionError, CircuitOpen, ServiceError
 
 FAILURE_THRESHOLD = 5
 RECOVERY_SECONDS = 30.0
+REMEMBERED = timedelta(days=7)  #: that a peer has failed, after it did for the last time
+MOST_TOLD = 100  #: peers, those that have failed last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedPeer:
+    """A peer that has not answered lately, and whether it is left alone now."""
+
+    peer: str
+    is_open: bool  #: its circuit: it is not asked
+    failures: int  #: in a row
+    failed_at: datetime  #: for the last time
+    tried_again_at: datetime | None  #: from when on somebody may; null unless it is left alone
 
 
 class Breakers:
@@ -62,13 +76,52 @@ class Breakers:
             yield
         except ActionError as error:
             circuit.note(error, is_trial=is_trial)
+            if isinstance(error, ServiceError) and is_outage(error):
+                self._remember(peer)
             raise
         circuit.note(None, is_trial=is_trial)
+
+    def failed(self) -> list[FailedPeer]:
+        """The peers that have failed lately, the last one first; of this process alone none.
+
+        Raises ``RedisError``.
+        """
+        if self._redis is None:
+            return []
+        found: Any = self._redis.zrevrange(self._memory, 0, MOST_TOLD - 1, withscores=True)
+        return [self._told(peer.decode(), moment) for peer, moment in found]
 
     def close(self) -> None:
         """Give the connections back."""
         if self._redis is not None:
             self._redis.close()
+
+    @property
+    def _memory(self) -> str:
+        """The key of who has failed when."""
+        return f"{self._prefix}breakers:failed"
+
+    def _remember(self, peer: str) -> None:
+        now = datetime.now(UTC)
+        with suppress(RedisError):
+            if self._redis is not None:
+                pipeline = self._redis.pipeline(transaction=False)
+                pipeline.zadd(self._memory, {peer: now.timestamp()})
+                pipeline.zremrangebyscore(self._memory, 0, (now - REMEMBERED).timestamp())
+                pipeline.execute()
+
+    def _told(self, peer: str, failed_at: float) -> FailedPeer:
+        circuit = self._known(self._shared, peer, self._in_redis)
+        storage, opened_at = circuit.storage, circuit.storage.opened_at
+        is_open = storage.state == STATE_OPEN
+        pause = timedelta(seconds=self._recovery_seconds)
+        return FailedPeer(
+            peer=peer,
+            is_open=is_open,
+            failures=storage.counter,
+            failed_at=datetime.fromtimestamp(failed_at, UTC),
+            tried_again_at=opened_at + pause if is_open and opened_at else None,
+        )
 
     def _circuit(self, peer: str) -> _Circuit:
         with suppress(RedisError):

@@ -15,7 +15,7 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 from pipeline_engine.domain.retry_after import retry_after
 from pipeline_engine.sdk.addresses import AddressGuard
 from pipeline_engine.sdk.bodies import read_body
-from pipeline_engine.sdk.breakers import Breakers
+from pipeline_engine.sdk.breakers import Breakers, FailedPeer
 from pipeline_engine.sdk.contents import exact_json
 from pipeline_engine.sdk.errors import ServiceError
 from pipeline_engine.sdk.gateway_tables import GatewayTables
@@ -173,6 +173,10 @@ class Peers:
     def http_session(self) -> GuardedSession:
         """Open a session for addresses that pipelines choose; its owner closes it."""
         return GuardedSession(self.guard)
+
+    def failed(self) -> list[FailedPeer]:
+        """The peers that have not answered lately, in whatever process. Raises ``RedisError``."""
+        return self._breakers.failed()
 
     def close(self) -> None:
         """Give the connections back."""

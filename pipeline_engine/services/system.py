@@ -6,9 +6,9 @@ Each part is asked by itself and at the same time; of one that does not answer n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from redis import RedisError
@@ -20,16 +20,18 @@ from pipeline_engine.dispatch.sender import SENDING_ERRORS
 from pipeline_engine.domain.masking import masker_of
 from pipeline_engine.domain.redaction import Redactor
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.services import presence
+from pipeline_engine.services import presence, retention
 from pipeline_engine.services.doctor.report import secrets_of
 from pipeline_engine.services.health import VERSION
-from pipeline_engine.services.retention import rules_of
+from pipeline_engine.services.looks import Looks
 from pipeline_engine.storage import load
 from pipeline_engine.storage.postgres import server
 
 STARTED_AT = datetime.now(UTC)  #: of this process
 #: Seconds for all of it; workers have one of them to answer.
 SECONDS, ANSWER_WITHIN_SECONDS = 2.0, 1.0
+#: To count what is old is work; for so many seconds the same is told.
+KEPT_SECONDS = {"system retention": 60.0}
 MASKED = "masked"
 AWAY = (RedisError, SQLAlchemyError, *SENDING_ERRORS)
 
@@ -41,20 +43,26 @@ class Look:
     postgresql: dict[str, Any] | None
     redis: dict[str, Any] | None
     slots: dict[str, int] | None
+    retention: dict[str, Any] | None
+
+    @property
+    def away(self) -> list[str]:
+        """The servers and processes that have not answered."""
+        asked = {"postgresql": self.postgresql, "redis": self.redis, "workers": self.slots}
+        return [name for name, said in asked.items() if said is None]
 
 
-def overview(runtime: Runtime) -> dict[str, Any]:
+def overview(runtime: Runtime, looks: Looks) -> dict[str, Any]:
     """All of it, within two seconds or so."""
     settings = runtime.settings
-    seen = _look(runtime)
+    seen = _look(runtime, looks)
     database, redis = seen.postgresql or {}, seen.redis or {}
-    away = [field.name for field in fields(seen) if getattr(seen, field.name) is None]
     redactor = Redactor(masker=masker_of(secrets_of(settings)))
     return {
         "version": VERSION,
         "started_at": STARTED_AT,
         "taken_at": datetime.now(UTC),
-        "away": ["workers" if name == "slots" else name for name in away],
+        "away": seen.away,
         "workers": _workers(redis, database.get("busy", {}), seen.slots or {}),
         "queues": _queues(redis.get("lengths", {}), database.get("oldest", {})),
         "beat": {
@@ -62,7 +70,8 @@ def overview(runtime: Runtime) -> dict[str, Any]:
             "sweep_silent_seconds": redis.get("silent"),
         },
         "servers": {"postgresql": _server(seen.postgresql), "redis": _server(seen.redis)},
-        "retention": {"rules": [asdict(rule) for rule in rules_of(settings)]},
+        "breakers": redis.get("breakers"),
+        "retention": seen.retention or _uncounted(settings),
         "settings": shown_settings(settings, redactor),
         "flower_url": redactor.redact(settings.flower_url),
     }
@@ -96,14 +105,16 @@ def _plain(value: Any) -> Any:
 # ── Looking ──────────────────────────────────────────────────────────────────────────────
 
 
-def _look(runtime: Runtime) -> Look:
-    looks = (_postgresql, _redis, _slots)
-    pool = ThreadPoolExecutor(max_workers=len(looks), thread_name_prefix="system")
-    futures = [pool.submit(_unless_away, look, runtime) for look in looks]
-    wait(futures, timeout=SECONDS)
-    # Nobody waits for the late ones: each ends by a time limit of its own.
-    pool.shutdown(wait=False, cancel_futures=True)
-    return Look(*(future.result() if future.done() else None for future in futures))
+def _look(runtime: Runtime, looks: Looks) -> Look:
+    parts = {
+        "postgresql": _postgresql,
+        "redis": _redis,
+        "slots": _slots,
+        "retention": _retention,
+    }
+    asked = {f"system {name}": partial(_unless_away, look, runtime) for name, look in parts.items()}
+    found = looks.at(asked, seconds=SECONDS, kept=KEPT_SECONDS)
+    return Look(**{name: found[f"system {name}"] for name in parts})
 
 
 def _unless_away(look: Callable[[Runtime], Any], runtime: Runtime) -> Any:
@@ -134,6 +145,7 @@ def _redis(runtime: Runtime) -> dict[str, Any]:
         "beat_left": left / 1000 if left > 0 else None,
         "queues": carriage.workers,
         "seen": presence.last_seen(runtime.redis, prefix),
+        "breakers": [asdict(peer) for peer in runtime.peers.failed()],
     }
 
 
@@ -145,6 +157,21 @@ def _slots(runtime: Runtime) -> dict[str, int]:
         for name, said in answered.items()
         if "max-concurrency" in said.get("pool", {})
     }
+
+
+def _retention(runtime: Runtime) -> dict[str, Any]:
+    counted = retention.overview(runtime)
+    return {
+        "rules": counted.rules,
+        "executions": counted.executions,
+        "ledgers": counted.ledgers,
+        "counted_at": datetime.now(UTC),
+    }
+
+
+def _uncounted(settings: Settings) -> dict[str, Any]:
+    rules = [asdict(rule) | {"executions": None} for rule in retention.rules_of(settings)]
+    return {"rules": rules, "executions": None, "ledgers": None, "counted_at": None}
 
 
 def _workers(

@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 from pipeline_engine.services import Caller, Runtime
 from pipeline_engine.services.health import Probe
 from pipeline_engine.services.last_known import LastKnown
+from pipeline_engine.services.looks import Looks
 from pipeline_engine.services.marketplace import Shelves, shelves_of
 
 EXTENSION = "pipeline_engine"
 PROBE = "pipeline_engine_probe"
 LAST_KNOWN = "pipeline_engine_last_known"
 SHELVES = "pipeline_engine_shelves"
+LOOKS = "pipeline_engine_looks"
 
 
 def install(app: Flask, runtime: Runtime) -> None:
@@ -22,6 +24,7 @@ def install(app: Flask, runtime: Runtime) -> None:
     app.extensions[PROBE] = Probe(runtime.settings, runtime.redis)
     app.extensions[LAST_KNOWN] = LastKnown(runtime.redis, runtime.settings.key_prefix)
     app.extensions[SHELVES] = shelves_of(runtime.settings)
+    app.extensions[LOOKS] = Looks()
     app.teardown_appcontext(close_session)
 
 
@@ -40,6 +43,12 @@ def probe() -> Probe:
 def last_known() -> LastKnown:
     """What readers were last told, for while the database is away."""
     found: LastKnown = current_app.extensions[LAST_KNOWN]
+    return found
+
+
+def looks() -> Looks:
+    """What is looked at just now, for all who ask."""
+    found: Looks = current_app.extensions[LOOKS]
     return found
 
 

@@ -8,7 +8,7 @@ from pipeline_engine.services import Scope
 from pipeline_engine.services import doctor as services
 
 from .blueprint import Blueprint
-from .context import runtime
+from .context import looks, runtime
 from .schemas.doctor import InstallationReportSchema
 
 doctor = Blueprint("doctor", __name__, description="Whether the installation is set up well.")
@@ -19,6 +19,7 @@ doctor = Blueprint("doctor", __name__, description="Whether the installation is 
 def show() -> Any:
     """Look at the servers, the workers and the settings, as `pipeline-engine doctor` does.
 
-    It takes two seconds, in which the workers may answer, and never three. Secrets are masked.
+    It takes two seconds, in which the workers may answer, and never three; who asks
+    meanwhile is told the same. Secrets are masked.
     """
-    return services.examine_within(runtime())
+    return services.examine_within(runtime(), looks())

@@ -8,7 +8,7 @@ from pipeline_engine.services import Scope
 from pipeline_engine.services import system as services
 
 from .blueprint import Blueprint
-from .context import runtime
+from .context import looks, runtime
 from .schemas.system import SystemSchema
 
 system = Blueprint("system", __name__, description="What the installation is made of.")
@@ -21,4 +21,4 @@ def show() -> Any:
 
     It takes two seconds at most: `away` names what has not answered by then.
     """
-    return services.overview(runtime())
+    return services.overview(runtime(), looks())

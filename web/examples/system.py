@@ -28,7 +28,21 @@ EXAMPLES: Mapping[str, Example] = {
                 "postgresql": {"answers": True, "version": "16.2"},
                 "redis": {"answers": True, "version": "7.2.5"},
             },
-            "retention": {"rules": [{"days": 30}]},
+            "breakers": [
+                {
+                    "peer": "budsim",
+                    "is_open": True,
+                    "failures": 5,
+                    "failed_at": AT,
+                    "tried_again_at": LATER,
+                }
+            ],
+            "retention": {
+                "rules": [{"days": 30, "executions": 12}],
+                "executions": 12,
+                "ledgers": {"deliveries": 44},
+                "counted_at": AT,
+            },
             "settings": [
                 {"name": "PIPELINE_API_TOKEN", "value": "masked", "is_default": False},
                 {"name": "PIPELINE_KEY_PREFIX", "value": "pe:", "is_default": True},

@@ -13,6 +13,7 @@ from pipeline_engine.services.doctor import access, broker, configuration, datab
 from pipeline_engine.services.doctor.checks import Check, Installation
 from pipeline_engine.services.doctor.report import Report, report
 from pipeline_engine.services.doctor.within import SECONDS, look_within
+from pipeline_engine.services.looks import Looks
 
 __all__ = ["Check", "Report", "examine", "examine_within", "run"]
 
@@ -36,11 +37,11 @@ def examine(runtime: Runtime, *, flower_url: str | None = None) -> Report:
     return report(runtime.settings, run(runtime, flower_url=flower_url))
 
 
-def examine_within(runtime: Runtime, *, seconds: float = SECONDS) -> Report:
+def examine_within(runtime: Runtime, looks: Looks, *, seconds: float = SECONDS) -> Report:
     """Look at everything at once, and say of what has not answered in time that it has not."""
     installation = Installation(runtime, runtime.settings.flower_url)
-    looks = {name: partial(_listed, look) for name, look in PARTS.items()}
-    return report(runtime.settings, look_within(installation, looks, seconds=seconds))
+    parts = {name: partial(_listed, look) for name, look in PARTS.items()}
+    return report(runtime.settings, look_within(looks, installation, parts, seconds=seconds))
 
 
 def _listed(look: Callable[[Installation], Iterator[Check]], of: Installation) -> list[Check]:

@@ -60,10 +60,26 @@ class SettingSchema(ApiSchema):
     is_default = fields.Boolean()
 
 
+class BreakerSchema(ApiSchema):
+    """A peer that has not answered lately, and whether it is left alone for a while."""
+
+    peer = fields.String()
+    is_open = fields.Boolean(metadata={"description": "It is not asked: calls of it fail at once."})
+    failures = fields.Integer(metadata={"description": "In a row."})
+    failed_at = Moment()
+    tried_again_at = Moment(allow_none=True)
+
+
 class KeptSchema(ApiSchema):
-    """What is kept for how long; `/retention` counts it."""
+    """What is kept for how long, and what the next clean-up would delete.
+
+    It is counted once a minute at most; null: not yet.
+    """
 
     rules = fields.List(an_object())
+    executions = fields.Integer(allow_none=True)
+    ledgers = fields.Dict(keys=fields.String(), values=fields.Integer(), allow_none=True)
+    counted_at = Moment(allow_none=True)
 
 
 class SystemSchema(ApiSchema):
@@ -77,6 +93,11 @@ class SystemSchema(ApiSchema):
     queues = fields.List(fields.Nested(QueueSchema))
     beat = fields.Nested(BeatSchema)
     servers = fields.Nested(ServersSchema)
+    breakers = fields.List(
+        fields.Nested(BreakerSchema),
+        allow_none=True,
+        metadata={"description": "Peers that have failed in the last week; null: Redis is away."},
+    )
     retention = fields.Nested(KeptSchema)
     settings = fields.List(fields.Nested(SettingSchema))
     flower_url = fields.String(allow_none=True)
