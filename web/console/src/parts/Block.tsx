@@ -5,7 +5,7 @@ export function Block({ word, text }: { word: string; text: string }) {
   return (
     <div className="block">
       <header>
-        <h3>{word}</h3>
+        <b>{word}</b>
         <CopyButton text={text}>Copy</CopyButton>
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}

@@ -141,7 +141,7 @@ export function SelectField({
 export function CheckField({ label, hint, value, change }: Typed<boolean>) {
   const id = useId();
   return (
-    <div className="tick">
+    <div className="ticked">
       <input
         type="checkbox"
         id={id}
