@@ -1,7 +1,7 @@
 /** How often a page does what news ask for: seldom, together, and only while somebody looks. */
 
-/** Milliseconds between two paints of news: four a second. */
-const PAINT = 250;
+/** Milliseconds between two paints of news. */
+const PAINT = 500;
 
 /** Run *begin* while the tab is seen: one that is hidden paints nothing and holds no connection. */
 export function whileVisible(begin: (again: boolean) => () => void): () => void {
@@ -24,7 +24,7 @@ export function whileVisible(begin: (again: boolean) => () => void): () => void 
   };
 }
 
-/** Gather what comes, and hand it on four times a second at most; what is left, at the end. */
+/** Gather what comes, and hand it on twice a second at most; what is left, at the end. */
 export function batches<T>(hand: (batch: T[]) => void) {
   let batch: T[] = [];
   const pass = seldom(

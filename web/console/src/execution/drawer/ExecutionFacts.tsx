@@ -49,10 +49,10 @@ const MOST = 50;
 function Children({ execution }: { execution: Execution }) {
   const { id, root_execution_id } = execution;
   const { data } = useQuery({
-    queryKey: ["execution", id, "tree"],
+    queryKey: ["tree", id],
     queryFn: ({ signal }) =>
       get<ExecutionList>(`/executions?root=${root_execution_id}&page_size=${MOST}`, signal),
-    staleTime: 5_000,
+    refetchInterval: isOpen(execution.status) ? 10_000 : false,
   });
   const children = data?.executions.filter((one) => one.parent_execution_id === id) ?? [];
   if (children.length === 0) return null;
