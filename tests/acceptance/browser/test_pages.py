@@ -15,6 +15,7 @@ from .conftest import Visitor
 
 #: Beside one address of each page: how pages look that have little to show.
 MORE = (
+    "/console/system?tab=quotas",
     "/console/actions?tab=marketplace",
     "/console/actions?q=nothing-of-the-kind",
     "/console/executions?status=FAILED",

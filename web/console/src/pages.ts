@@ -104,6 +104,12 @@ export const PAGES: Page[] = [
     path: "/console/actions/:type",
     component: lazy(() => import("./actions/Action")),
   },
+  {
+    path: "/console/system",
+    word: "System",
+    icon: "system",
+    component: lazy(() => import("./system/System")),
+  },
 ];
 
 const IDENTIFIER = "([^/]+)";

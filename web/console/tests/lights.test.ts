@@ -44,7 +44,7 @@ test("whoever may not ask for more is told what everybody is", () => {
 
 test("whoever may is told how many workers there are, and which versions", () => {
   expect(told(READY, SYSTEM)).toMatchObject({
-    Workers: "Well: 1 worker, 3 of 16 slots busy",
+    Workers: "Well: 1 worker, 3 of 16 busy",
     Beat: "Well: swept just now",
     PostgreSQL: "Well: version 18.6",
     Redis: "Well: version 9.1",

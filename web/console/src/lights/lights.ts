@@ -55,7 +55,7 @@ function workers(ready: Ready, system: System | null): Light {
   const busy = system.workers.reduce((sum, worker) => sum + worker.busy, 0);
   const slots = system.workers.reduce((sum, { slots: its }) => sum + (its ?? 0), 0);
   const count = `${system.workers.length} ${system.workers.length === 1 ? "worker" : "workers"}`;
-  return light("Workers", true, slots ? `${count}, ${busy} of ${slots} slots busy` : count);
+  return light("Workers", true, slots ? `${count}, ${busy} of ${slots} busy` : count);
 }
 
 /** Queues of which nothing is taken. */

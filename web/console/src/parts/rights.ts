@@ -5,8 +5,11 @@ import { session } from "../api/client";
 
 const ALL = "admin";
 
+/** Undefined until it is known. */
+export const useSession = () =>
+  useQuery({ queryKey: ["session"], queryFn: session, staleTime: 60_000 }).data;
+
 export function useMay(): (...scopes: string[]) => boolean {
-  const { data } = useQuery({ queryKey: ["session"], queryFn: session, staleTime: 60_000 });
-  const scopes = data?.scopes ?? [];
+  const scopes = useSession()?.scopes ?? [];
   return (...wanted) => scopes.includes(ALL) || wanted.every((scope) => scopes.includes(scope));
 }
