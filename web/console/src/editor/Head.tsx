@@ -15,10 +15,11 @@ interface Props {
   isText: boolean;
   publishing: Publishing;
   layOut: () => void;
+  openTry: () => void;
   problems: readonly Problem[];
 }
 
-export function Head({ id, isText, publishing, layOut }: Props) {
+export function Head({ id, isText, publishing, layOut, openTry }: Props) {
   const { editing, state } = useBench();
   const { past, future, present } = state.history;
   const { name: typed } = present.document;
@@ -55,6 +56,9 @@ export function Head({ id, isText, publishing, layOut }: Props) {
               Lay out
             </button>
           )}
+          <button type="button" onClick={openTry} title="Evaluates a template in an execution">
+            Try
+          </button>
           <Publish publishing={publishing} />
         </div>
       </div>

@@ -1,10 +1,10 @@
 /** The actions to choose from: dragged to the canvas, or added behind the chosen step. */
 
-import { type DragEvent, useState } from "react";
+import { type DragEvent, memo, useState } from "react";
 import { Glyph } from "./Glyph";
 import { ACTION, type Action, BLOCK, type Palette, searched } from "./palette";
 
-export function PaletteList({
+export const PaletteList = memo(function PaletteList({
   palette,
   add,
 }: {
@@ -64,7 +64,7 @@ export function PaletteList({
       )}
     </section>
   );
-}
+});
 
 function Entry({ action, add }: { action: Action; add: (action: string) => void }) {
   return (

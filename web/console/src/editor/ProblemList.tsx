@@ -20,7 +20,7 @@ export function ProblemList({ checked }: { checked: Checked }) {
             <button
               type="button"
               className={isWarning ? "plain warn" : "plain bad"}
-              onClick={() => jump(step?.id ?? null, field)}
+              onClick={() => jump(step?.id ?? null, field, pointer)}
             >
               <span aria-hidden="true">{isWarning ? "▲" : "●"}</span>
               <span className="unseen">{isWarning ? "Warning" : "Error"}: </span>

@@ -1,7 +1,7 @@
 /** The parts of the editor around one definition, and what one does with them. */
 
 import { ReactFlowProvider } from "@xyflow/react";
-import { lazy, Suspense, useCallback, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Drafts, SetDraft } from "../forms/drafts";
 import { announce } from "../parts/announce";
 import { go, useQueryString, withQuery } from "../router";
@@ -18,6 +18,7 @@ import { PipelinePanel } from "./panel/PipelinePanel";
 import { StepPanel } from "./panel/StepPanel";
 import { SignIn } from "./SignIn";
 import { Elsewhere, Theirs } from "./Theirs";
+import { Try } from "./Try";
 import { useDraft } from "./useDraft";
 import { useKeys } from "./useKeys";
 import { usePublish } from "./usePublish";
@@ -44,6 +45,8 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
   };
   const checked = useValidation(document);
   const [pane, setPane] = useState<Pane>("canvas");
+  const [goal, setGoal] = useState<Bench["goal"]>(null);
+  const [isTrying, setTrying] = useState(false);
   const [layouts, setLayouts] = useState(0);
   const layOut = useCallback(() => setLayouts((count) => count + 1), []);
   const draftsAt = useFormDrafts();
@@ -58,15 +61,20 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
   const placed = chosen === null ? null : find(document, chosen);
   const list = listOfView(editing, placed, query.get("in"));
 
-  const jump = useCallback((step: string | null, field?: string) => {
+  const jump = useCallback((step: string | null, field?: string, pointer?: string) => {
+    if (pointer !== undefined && new URLSearchParams(location.search).get("view") === "document") {
+      setGoal({ pointer });
+      setPane("canvas");
+      return;
+    }
     const part = tabOf(field);
     go(withQuery({ step, tab: part, view: null, in: null }), { replace: true });
     setPane("step");
     if (field) requestAnimationFrame(() => requestAnimationFrame(() => focusField(field)));
   }, []);
   const bench = useMemo(
-    (): Bench => ({ editing, state, palette, problems: checked.problems, jump, draftsAt }),
-    [editing, state, palette, checked.problems, jump, draftsAt],
+    (): Bench => ({ editing, state, palette, problems: checked.problems, jump, goal, draftsAt }),
+    [editing, state, palette, checked.problems, jump, goal, draftsAt],
   );
   const add = (action: string) => {
     const after = placed && !placed.isHandler ? [placed.id] : [];
@@ -75,6 +83,11 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
     announce(`Added ${ids[0]}${after[0] ? ` behind ${after[0]}` : ""}.`);
     go(withQuery({ step: ids[0] ?? null, tab: null }), { replace: true });
   };
+  const latest = useRef(add);
+  useEffect(() => {
+    latest.current = add;
+  });
+  const addLatest = useCallback((action: string) => latest.current(action), []);
   return (
     <BenchOf value={bench}>
       <div className="editor" data-view={isText ? "document" : "canvas"} data-pane={pane}>
@@ -83,6 +96,7 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
           isText={isText}
           publishing={publishing}
           layOut={layOut}
+          openTry={() => setTrying(true)}
           problems={checked.problems}
         />
         <div className="notes">
@@ -110,7 +124,7 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
             </Suspense>
           ) : (
             <>
-              <PaletteList palette={palette} add={add} />
+              <PaletteList palette={palette} add={addLatest} />
               <ReactFlowProvider>
                 <CanvasView id={id} list={list} chosen={chosen} layouts={layouts} />
               </ReactFlowProvider>
@@ -125,6 +139,7 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
           )}
         </div>
         <ProblemList checked={checked} />
+        {isTrying && <Try id={id} placed={placed} close={() => setTrying(false)} />}
       </div>
     </BenchOf>
   );

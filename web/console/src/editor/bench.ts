@@ -12,7 +12,9 @@ export interface Bench {
   palette: Palette | null;
   problems: readonly Problem[];
   /** Shows a step, or with null the pipeline; with a field, that one. */
-  jump: (step: string | null, field?: string) => void;
+  jump: (step: string | null, field?: string, pointer?: string) => void;
+  /** The place of the definition that is wanted in the document; another object leads there anew. */
+  goal: { pointer: string } | null;
   /** Texts of fields that cannot be read yet, by the place of their form. */
   draftsAt: (place: string) => { drafts: Drafts; onDraft: SetDraft };
 }

@@ -1,7 +1,7 @@
 /** The canvas of one list of steps: where its steps lie, which are chosen, and what is done to them. */
 
 import { useReactFlow } from "@xyflow/react";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Direction } from "../../execution/graph/nodes";
 import { announce } from "../../parts/announce";
 import { go, Link, withQuery } from "../../router";
@@ -54,7 +54,8 @@ function Filled({
   size,
 }: Props & { size: { width: number; height: number } }) {
   const { editing, palette, problems, jump } = useBench();
-  const { document } = editing;
+  // Typing in a form comes before drawing: with hundreds of steps that takes a moment.
+  const document = useDeferredValue(editing.document);
   const { fitView } = useReactFlow();
   const steps = useMemo(() => stepsOf(document, list), [document, list]);
   const handlers = useMemo(() => handlersOf(document, list), [document, list]);

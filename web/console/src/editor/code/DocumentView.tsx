@@ -1,8 +1,9 @@
 /** The definition as a text: another view of the same thing, with the same undo. */
 
 import { useMemo, useState } from "react";
-import { useBench } from "../bench";
-import { type Language, printJson, readJson } from "../model/text";
+import { type Bench, useBench } from "../bench";
+import { pathOf, pointerTo } from "../model/document";
+import { isError, type Language, printJson, readJson } from "../model/text";
 import { printYaml, readYaml } from "../model/yaml";
 import { CodeField } from "./CodeField";
 
@@ -12,7 +13,7 @@ const WORDS: [Language, string][] = [
 ];
 
 export function DocumentView() {
-  const { editing, state } = useBench();
+  const { editing, state, goal } = useBench();
   const { document, written } = state.history.present;
   const [chosen, setChosen] = useState<Language>(written?.language ?? "json");
   const language = written?.error ? written.language : chosen;
@@ -21,6 +22,8 @@ export function DocumentView() {
     return language === "json" ? printJson(document) : printYaml(document);
   }, [document, written, language]);
   const error = written?.error ?? null;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: one is led there once, not as one types
+  const offset = useMemo(() => placeOf(goal, text, language), [goal]);
   const read = language === "json" ? readJson : readYaml;
   return (
     <section className="document" aria-label="Document">
@@ -54,8 +57,19 @@ export function DocumentView() {
         change={(next) => {
           if (next !== text) editing.type(next, language, read(next));
         }}
-        goal={null}
+        goal={offset}
       />
     </section>
   );
+}
+
+/** Where a place of the definition, or what is nearest around it, begins in the text. */
+function placeOf(goal: Bench["goal"], text: string, language: Language) {
+  const read = language === "json" ? readJson(text) : readYaml(text);
+  if (!goal || isError(read)) return null;
+  for (let path = pathOf(goal.pointer); ; path = path.slice(0, -1)) {
+    const offset = read.places.get(pointerTo(path));
+    if (offset !== undefined) return { offset };
+    if (path.length === 0) return null;
+  }
 }

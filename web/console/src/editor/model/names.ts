@@ -2,7 +2,7 @@
 
 import { isObject, listOf, type Members } from "./document";
 import { seenBy } from "./graph";
-import { actionOf, blocksAround, isBlock, nameOf, type Placed } from "./steps";
+import { actionOf, blocksAround, isBlock, nameOf, type Placed, ROOT, stepsOf } from "./steps";
 
 /** A name that can be written. */
 export interface Name {
@@ -47,7 +47,7 @@ const ROUND: Name[] = [
 
 /** All names at a step of the definition; without a step, those of the pipeline's own outputs. */
 export function namesAt(document: Members, placed: Placed | null, outputsOf: OutputsOf): Name[] {
-  const steps = placed ? seenBy(document, placed) : [];
+  const steps = placed ? seenBy(document, placed) : stepsOf(document, ROOT);
   return [
     ...(placed ? aroundNames(document, placed) : []),
     ...steps.flatMap((step) => namesOfStep(step, outputsOf)),
