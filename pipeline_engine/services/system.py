@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
+from importlib.resources import files
 from typing import Any
 
 from redis import RedisError
@@ -17,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline_engine.config import Settings
 from pipeline_engine.dispatch.messages import QUEUES
 from pipeline_engine.dispatch.sender import SENDING_ERRORS
+from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.masking import masker_of
 from pipeline_engine.domain.redaction import Redactor
 from pipeline_engine.scheduler.runtime import Runtime
@@ -79,16 +81,29 @@ def overview(runtime: Runtime, looks: Looks) -> dict[str, Any]:
 
 def shown_settings(settings: Settings, redactor: Redactor) -> list[dict[str, Any]]:
     """Every setting with its value; of a secret only whether it is set."""
-    told = []
+    told, meanings = [], _meanings()
     for field in fields(settings):
         if not (kind := field.metadata.get("variable")):
             continue
         value = getattr(settings, field.name)
         shown = redactor.redact(_plain(value)) if field.repr else MASKED if value else None
         told.append(
-            {"name": kind.data_key, "value": shown, "is_default": value == kind.load_default}
+            {
+                "name": kind.data_key,
+                "value": shown,
+                "is_default": value == kind.load_default,
+                "description": meanings.get(str(kind.data_key)),
+            }
         )
     return told
+
+
+@cache
+def _meanings() -> Mapping[str, str]:
+    """What the reference says of each setting, by its name."""
+    page = files("pipeline_engine").joinpath("setting_meanings.json")
+    found: Mapping[str, str] = json_guard.loads(page.read_bytes())
+    return found
 
 
 def _plain(value: Any) -> Any:

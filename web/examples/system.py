@@ -44,8 +44,12 @@ EXAMPLES: Mapping[str, Example] = {
                 "counted_at": AT,
             },
             "settings": [
-                {"name": "PIPELINE_API_TOKEN", "value": "masked", "is_default": False},
-                {"name": "PIPELINE_KEY_PREFIX", "value": "pe:", "is_default": True},
+                {
+                    "name": "PIPELINE_KEY_PREFIX",
+                    "value": "pe:",
+                    "is_default": True,
+                    "description": "begins every key in Redis, so that installations can share one",
+                },
             ],
             "flower_url": None,
         }

@@ -133,6 +133,7 @@ def test_the_system_tells_its_parts_and_names_what_is_away(
     assert there.json["servers"]["redis"] == {"answers": False, "version": None}
     assert there.json["servers"]["postgresql"]["answers"]
     values = {one["name"]: one["value"] for one in there.json["settings"]}
+    assert all(one["description"] for one in there.json["settings"])
     assert (values["DATABASE_URL"], values["PIPELINE_API_TOKEN"]) == ("masked", "masked")
     assert values["PIPELINE_KEY_PREFIX"] == away.key_prefix
     for secret in (PASSWORD, away.secret_key, *away.api_tokens, *away.user_tokens):

@@ -58,6 +58,7 @@ class SettingSchema(ApiSchema):
     name = fields.String()
     value = anything(metadata={"description": "`masked` for a secret that is set."})
     is_default = fields.Boolean()
+    description = fields.String(allow_none=True)
 
 
 class BreakerSchema(ApiSchema):
