@@ -41,6 +41,10 @@ export const PAGES: Page[] = [
     component: lazy(() => import("./pipeline/Pipeline")),
   },
   {
+    path: "/console/pipelines/:id/grid",
+    component: lazy(() => import("./grid/Grid")),
+  },
+  {
     path: "/console/pipelines/:id/edit",
     component: lazy(() => import("./editor/Editor")),
   },

@@ -58,6 +58,7 @@ export type Issue = Whole<Schemas["Issue"]>;
 export type Revision = Whole<Schemas["Revision"]>;
 export type Statistics = Whole<Schemas["Statistics"]>;
 export type StepFigures = Whole<Schemas["StepFigures"]>;
+export type Grid = Whole<Schemas["Grid"]>;
 export type Pagination = Whole<Schemas["Pagination"]>;
 export type Overview = Whole<Schemas["Overview"]>;
 export type Ready = Whole<Schemas["Ready"]>;

@@ -13,7 +13,7 @@ import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Time } from "../parts/Time";
 import { Acts } from "../pipelines/Acts";
-import { editorAt, PIPELINES } from "../pipelines/places";
+import { editorAt, gridAt, PIPELINES } from "../pipelines/places";
 import { stateOfPipeline } from "../pipelines/status";
 import { go, Link, useQueryString, withQuery } from "../router";
 import { Definition } from "./Definition";
@@ -96,6 +96,9 @@ function Head({ pipeline, awaySince }: { pipeline: Stored; awaySince: number | n
             Edit
           </Link>
         )}
+        <Link className="button" href={gridAt(id)}>
+          Grid
+        </Link>
         <Acts pipeline={pipeline} gone={() => go(PIPELINES)} />
       </PageHead>
       {description && <p className="about">{description}</p>}
