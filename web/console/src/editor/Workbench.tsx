@@ -25,7 +25,7 @@ import { usePublish } from "./usePublish";
 import { useSession } from "./useSession";
 import { useValidation } from "./useValidation";
 
-const DocumentView = lazy(() => import("./DocumentView"));
+const DocumentView = lazy(() => import("./code/DocumentView"));
 
 type Pane = "actions" | "canvas" | "step" | "problems";
 const PANES: [Pane, string][] = [

@@ -12,7 +12,7 @@ const WORDS: [Language, string][] = [
   ["yaml", "YAML"],
 ];
 
-export function DocumentView() {
+export default function DocumentView() {
   const { editing, state, goal } = useBench();
   const { document, written } = state.history.present;
   const [chosen, setChosen] = useState<Language>(written?.language ?? "json");

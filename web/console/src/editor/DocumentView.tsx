@@ -1,1 +1,0 @@
-export { DocumentView as default } from "./code/DocumentView";
