@@ -115,14 +115,22 @@ def parked(
     """Some of those that *caller* may know of, the oldest first, and how many there are."""
     conditions = _conditions(caller, wanted)
     counted = select(func.count()).select_from(StepExecution).join(Execution).where(*conditions)
+    in_order = (StepExecution.started_at, StepExecution.id)
+    # What a step waits for is looked up for those of the page, and not for all before sorting.
+    page = (
+        select(StepExecution.id)
+        .join(Execution)
+        .where(*conditions)
+        .order_by(*in_order)
+        .limit(limit)
+        .offset(offset)
+    )
     rows = session.execute(
         select(*_COLUMNS)
         .join(Execution, Execution.id == StepExecution.execution_id)
         .join(PipelineRevision, PipelineRevision.id == Execution.revision_id)
-        .where(*conditions)
-        .order_by(StepExecution.started_at, StepExecution.id)
-        .limit(limit)
-        .offset(offset)
+        .where(StepExecution.id.in_(page))
+        .order_by(*in_order)
     )
     return [ParkedRow(*row) for row in rows], session.scalar(counted) or 0
 
