@@ -53,3 +53,25 @@ def test_an_execution_is_found_looked_into_and_cancelled(page: Page, waiting: Ru
     tab_to(page, "^Cancel execution$")
     page.keyboard.press("Enter")
     expect(page.locator("header").get_by_text("Interrupted")).to_be_visible()
+
+
+def test_keys_lead_to_pages_and_names_and_are_text_while_one_types(page: Page) -> None:
+    page.goto("/console/now")
+    expect(page.get_by_role("heading", name="Now", exact=True)).to_be_visible()
+
+    page.keyboard.press("g")
+    page.keyboard.press("a")
+    search = page.get_by_label("Search actions")
+    expect(search).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("g n?")
+    expect(search).to_have_value("g n?")
+    page.keyboard.press("Tab")
+
+    page.keyboard.press("Control+k")
+    page.get_by_label("Page, pipeline, execution or action").fill("http_re")
+    expect(page.locator("[role=option][aria-selected=true]")).to_contain_text("HTTP Request")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/console/actions/http_request$"))
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
