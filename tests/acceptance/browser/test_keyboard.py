@@ -37,7 +37,7 @@ def test_an_execution_is_found_looked_into_and_cancelled(page: Page, waiting: Ru
 
     tab_to(page, "Skip to the page")
     page.keyboard.press("Enter")
-    tab_to(page, "^by keyboard$")
+    tab_to(page, "^by keyboard")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="by keyboard")).to_be_visible()
 
