@@ -109,6 +109,20 @@ export const PAGES: Page[] = [
     component: lazy(() => import("./actions/Action")),
   },
   {
+    path: "/console/guardrails",
+    word: "Guardrails",
+    icon: "shield",
+    component: lazy(() => import("./guardrails/Guardrails")),
+  },
+  {
+    path: "/console/guardrails/new",
+    component: lazy(() => import("./guardrails/Workflow")),
+  },
+  {
+    path: "/console/guardrails/:id",
+    component: lazy(() => import("./guardrails/Workflow")),
+  },
+  {
     path: "/console/system",
     word: "System",
     icon: "system",

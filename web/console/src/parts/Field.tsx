@@ -189,9 +189,18 @@ export function Row({ children }: { children: ReactNode }) {
 }
 
 /** What few people need, folded up. */
-export function More({ word, children }: { word: string; children: ReactNode }) {
+export function More({
+  word,
+  isOpen = false,
+  children,
+}: {
+  word: string;
+  /** Something in there is said already. */
+  isOpen?: boolean;
+  children: ReactNode;
+}) {
   return (
-    <details className="folded">
+    <details className="folded" open={isOpen}>
       <summary>{word}</summary>
       <div className="folded-entries">{children}</div>
     </details>

@@ -1,0 +1,46 @@
+/** What was said with a step, in a few words: beside its name, and in the review of all of them. */
+
+import { isObject } from "../forms/param";
+import { inline } from "../forms/words";
+import { summed } from "./models";
+import { CLUSTER, isSaid, MODELS, PROBES, PROFILE, SPECS, stepAt, TYPE } from "./twelve";
+import { clustersOf, modelsOf, probesOf, told, type Workflow } from "./workflow";
+
+/** What was said with a step, or found out at it, in a few words; empty if that is nothing. */
+export function inShort(workflow: Workflow | null, number: number): string {
+  if (number === PROBES) return probesInShort(workflow);
+  if (number === MODELS) {
+    const models = modelsOf(workflow);
+    return models ? summed(models, workflow?.phase === "completed") : "";
+  }
+  if (number === SPECS) return loadInShort(told(workflow, "deploy_config"));
+  if (number === CLUSTER) {
+    const chosen = told(workflow, "cluster_id");
+    const found = clustersOf(workflow).find(({ cluster_id }) => cluster_id === chosen);
+    return found?.cluster_name ?? (typeof chosen === "string" ? chosen : "");
+  }
+  if (number === TYPE) {
+    const value = told(workflow, "is_standalone");
+    return value === undefined ? "" : value ? "standalone" : "in front of endpoints";
+  }
+  if (number === PROFILE) return textOf(told(workflow, "name"));
+  const said = stepAt(number).fields.map((name) => textOf(told(workflow, name)));
+  return said.filter(Boolean).join(" · ");
+}
+
+function probesInShort(workflow: Workflow | null): string {
+  const probes = probesOf(workflow).map(({ id }) => id);
+  const profile = textOf(told(workflow, "guardrail_profile_id"));
+  return [probes.join(", "), profile && `profile ${profile}`].filter(Boolean).join(" · ");
+}
+
+function loadInShort(load: unknown): string {
+  if (!isObject(load)) return "";
+  const said = Object.entries(load).map(
+    ([name, value]) => `${name.replaceAll("_", " ")} ${inline(value)}`,
+  );
+  return said.length > 0 ? said.join(", ") : "as usual";
+}
+
+const textOf = (value: unknown): string =>
+  Array.isArray(value) ? value.map(textOf).join(", ") : isSaid(value) ? String(value) : "";
