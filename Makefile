@@ -11,7 +11,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 
 .DEFAULT_GOAL := help
 .PHONY: help install lock demo up down test check check-tools lint types contracts format bench
-.PHONY: browser console check-console battery battery-bugs bench-peers pages clean
+.PHONY: browser screenshots console check-console battery battery-bugs bench-peers pages clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ console: $(INSTALLED)
 # Says nothing where one is found: in PIPELINE_BROWSER, on PATH, or here before.
 browser: $(INSTALLED) ## Fetch a browser for the tests of the console, if there is none
 	@$(BIN)/python -m browser
+
+screenshots: $(INSTALLED) console ## Take pictures of every page of the console into docs/console
+	$(BIN)/python -m browser.screenshots
 
 lock: $(INSTALLED) ## Write requirements/*.txt anew from setup.cfg
 	$(COMPILE) --extra embedded --output-file requirements/run.txt setup.cfg
@@ -84,8 +87,13 @@ format: $(INSTALLED) ## Lay the code out as `make lint` wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## Measure against raw Celery and plain Flask on this machine
-	$(BIN)/python -m benchmarks
+# What follows is for the benchmarks: `make bench -- --row console`.
+ifeq (bench,$(firstword $(MAKECMDGOALS)))
+WORDS := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+$(filter-out console,$(WORDS)) no-target: ;
+endif
+bench: $(INSTALLED) console ## Measure against raw Celery and plain Flask on this machine
+	$(BIN)/python -m benchmarks $(WORDS)
 
 bench-peers: $(INSTALLED) ## Measure against other engines, each in an environment of its own
 	$(BIN)/python -m benchmarks.peers

@@ -10,7 +10,7 @@ from browser.console import AXE
 
 GRAVE = frozenset({"serious", "critical"})
 #: While these are there a page is not yet what it is going to be.
-UNFINISHED = "main .loading, main .skeleton, main [aria-busy=true]"
+UNFINISHED = "main :is(.loading, .skeleton, .graph:empty, [aria-busy=true])"
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 

@@ -26,7 +26,7 @@ class NothingSown(Exception):
 def step(step_id: str, action: str, *after: str, **more: Any) -> dict[str, Any]:
     """A step; what is no field of its own is a param."""
     own: dict[str, Any] = {
-        name: more.pop(name) for name in ("for_each", "condition", "name") if name in more
+        name: more.pop(name) for name in ("for_each", "condition", "retry", "name") if name in more
     }
     return {
         "id": step_id,
@@ -38,6 +38,7 @@ def step(step_id: str, action: str, *after: str, **more: Any) -> dict[str, Any]:
     }
 
 
+EACH_TEST = {"items": "{{ params.tests }}"}
 REPORT: dict[str, Any] = {
     "name": "nightly report",
     "description": "Reads what the shops sold, adds it up, and sends it once somebody agrees.",
@@ -71,6 +72,46 @@ CLEANUP: dict[str, Any] = {
         step("delete", "log", "refuse", message="deleted"),
     ],
 }
+REGIONS = ("frankfurt", "stockholm", "dublin", "milan", "oregon", "ohio", "osaka", "seoul")
+ARRIVED = 3  #: in so many of them it is up; the others take an hour
+ROLLED_OUT = [
+    {"region": region, "seconds": 0 if number < ARRIVED else 3600}
+    for number, region in enumerate(REGIONS)
+]
+TESTS = [f"part-{number}" for number in range(1, 25)]
+RELEASE: dict[str, Any] = {
+    "name": "release to all regions",
+    "description": "Tests a version, brings it to each region, and tells everybody.",
+    "parameters": [
+        {"name": "version", "type": "string", "required": True},
+        {"name": "regions", "type": "array", "default": ROLLED_OUT},
+        {"name": "tests", "type": "array", "default": TESTS},
+    ],
+    "steps": [
+        step("check_out", "log", message="{{ params.version }}"),
+        step("test", "log", "check_out", message="{{ item }}", for_each=EACH_TEST),
+        step("scan", "log", "check_out", message="nothing found"),
+        step("build", "log", "test", "scan", message="built"),
+        step("notes", "log", "check_out", message="12 changes"),
+        step(
+            "roll_out",
+            "delay",
+            "build",
+            duration_seconds="{{ item.seconds }}",
+            for_each={"items": "{{ params.regions }}", "key": "{{ item.region }}"},
+        ),
+        step(
+            "publish_notes",
+            "fail",
+            "notes",
+            message="The wiki answers 503",
+            retry={"max_attempts": 6, "backoff_seconds": 600, "retry_on": ["*"]},
+        ),
+        step("hotfix", "log", "build", message="off", condition="{{ 'rc' in params.version }}"),
+        step("smoke_test", "log", "roll_out", message="all well"),
+        step("announce", "log", "smoke_test", "publish_notes", message="It is out."),
+    ],
+}
 EVERY = {"type": "cron", "expression": "30 2 * * MON-FRI", "timezone": "Europe/Berlin"}
 OFTEN = {"type": "interval", "expression": "@every 15m"}
 
@@ -102,8 +143,10 @@ def sow(client: Client) -> Sown:
     for ends in (*done, failed):
         _await(client, ends, lambda now: now.status.is_final)
     _await(client, waits, lambda now: any(row.is_parked for row in now.rows))
+    release = _release(client)
     ids = {
-        "executions": waits,
+        "executions": release,
+        "waiting": waits,
         "failed": failed,
         "pipelines": report,
         "actions": "http_request",
@@ -114,6 +157,20 @@ def sow(client: Client) -> Sown:
     }
     trigger = _trigger(client, cleanup)
     return Sown({**ids, "event-triggers": trigger, "triggers": trigger})
+
+
+def _release(client: Client) -> str:
+    """One that has come half of the way: done, parked, trying again, waiting and skipped."""
+    pipeline = str(client.store(RELEASE)["id"])
+    execution = _start(client, pipeline, version="2.8.0")
+    _await(client, execution, _has_come_half_of_the_way)
+    return execution
+
+
+def _has_come_half_of_the_way(now: Snapshot) -> bool:
+    items = now.step("roll_out").items
+    parked = sum(item.is_parked for item in items)
+    return parked == len(REGIONS) - ARRIVED and now.step("publish_notes").attempt > 0
 
 
 def _start(client: Client, pipeline: str, **params: Any) -> str:

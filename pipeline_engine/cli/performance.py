@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from pipeline_engine.client import Client
 from pipeline_engine.demo import report
 from pipeline_engine.demo.gateway import Gateway
 from pipeline_engine.demo.peers.process import APPS, PeersProcess
-from pipeline_engine.demo.scenario import Scenario
+from pipeline_engine.demo.scenario import Audience, Scenario
 from pipeline_engine.demo.story import Story
 from pipeline_engine.demo.verdict import judge
 from pipeline_engine.domain.scopes import Scope
@@ -27,6 +28,7 @@ from pipeline_engine.embedded.servers import passing_valkey
 from pipeline_engine.embedded.stack import Stack
 
 VICTIM = "worker-io"
+USER = "demo"  #: for whom everything is done
 #: What the scenario does at the API.
 NEEDED = (
     *(Scope.PIPELINES_READ, Scope.PIPELINES_WRITE),
@@ -58,6 +60,34 @@ class _StackWorker:
         return pid
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the demo is played on."""
+
+    stack: Stack
+    peers: PeersProcess
+    gateway: Gateway
+
+    def perform(self, audience: Audience) -> Story:
+        """Play it, as a user who may do what it takes and no more."""
+        bootstrap = Client(self.stack.api_url, self.stack.api_token)
+        events = _token(bootstrap, "stand-ins", Scope.EVENTS_SEND, Scope.OWNERS_ANY)
+        self.peers.control(callback_url=self.stack.api_url, token=events)
+        client = Client(self.stack.api_url, _token(bootstrap, USER, *NEEDED, owner=USER))
+        worker = _StackWorker(self.stack)
+        return Scenario(client, self.peers, self.gateway, worker, audience).play()
+
+
+@contextmanager
+def staged(directory: Path, options: tuple[str, ...] = ()) -> Iterator[Stage]:
+    """Run a stack, the stand-ins and a gateway; *options* are those of ``up``."""
+    beside = directory.with_name(f"{directory.name}-gateway")
+    with PeersProcess() as peers, passing_valkey(beside) as gateway_url:
+        environment = _environment(peers.service_urls, gateway_url)
+        with Stack.start(directory, environment=environment, options=options) as stack:
+            yield Stage(stack, peers, Gateway(gateway_url))
+
+
 def play(directory: Path, *, once: bool, flower: bool) -> bool:
     """Deploy guardrails and kill a worker; tells whether all that was promised was true.
 
@@ -65,23 +95,17 @@ def play(directory: Path, *, once: bool, flower: bool) -> bool:
     """
     console = Console()
     console.print("Starting PostgreSQL, Valkey, web, workers, beat and the stand-ins …")
-    beside = directory.with_name(f"{directory.name}-gateway")
-    with PeersProcess() as peers, passing_valkey(beside) as gateway_url:
-        gateway = Gateway(gateway_url)
-        environment = _environment(peers.service_urls, gateway_url)
-        options = ("--flower",) if flower else ()
-        with Stack.start(directory, environment=environment, options=options) as stack:
-            console.print(f"The stack runs: {stack.api_url}", highlight=False)
-            bootstrap = Client(stack.api_url, stack.api_token)
-            events = _token(bootstrap, "stand-ins", Scope.EVENTS_SEND, Scope.OWNERS_ANY)
-            peers.control(callback_url=stack.api_url, token=events)
-            story = _perform(stack, peers, gateway, console)
-            was_true = _tell(story, console)
-            if console.is_terminal and not once:
-                say_where_to_look(stack, directory, story.survivor)
-                stay()
-            else:
-                say_where_it_was(stack, directory, story.survivor)
+    with staged(directory, ("--flower",) if flower else ()) as stage:
+        stack = stage.stack
+        console.print(f"The stack runs: {stack.api_url}", highlight=False)
+        with Screen(console) as screen:
+            story = stage.perform(screen)
+        was_true = _tell(story, console)
+        if console.is_terminal and not once:
+            say_where_to_look(stack, directory, story.survivor)
+            stay()
+        else:
+            say_where_it_was(stack, directory, story.survivor)
     return was_true
 
 
@@ -101,13 +125,6 @@ def _token(client: Client, name: str, *scopes: Scope, owner: str | None = None) 
     until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     made = client.create_token(name, scopes=scopes, user_id=owner, expires_at=until)
     return str(made["token"])
-
-
-def _perform(stack: Stack, peers: PeersProcess, gateway: Gateway, console: Console) -> Story:
-    token = _token(Client(stack.api_url, stack.api_token), "demo", *NEEDED, owner="demo")
-    client = Client(stack.api_url, token)
-    with Screen(console) as screen:
-        return Scenario(client, peers, gateway, _StackWorker(stack), screen).play()
 
 
 def _tell(story: Story, console: Console) -> bool:
