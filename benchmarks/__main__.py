@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rich.console import Console
 from benchmarks import report
 from benchmarks.actions import known_actions
 from benchmarks.bench import Row, running_bench
+from benchmarks.console import Pages
 from benchmarks.judging import Outcome, Rounds
 from benchmarks.machine import Machine
 from benchmarks.profiling import Rehearsal
@@ -35,8 +37,9 @@ NAMES = {row.name: row for row in ROWS}
 @click.command()
 @click.option("--repeat", default=5, show_default=True, help="Rounds that count.")
 @click.option("--row", "names", multiple=True, type=click.Choice(list(NAMES)), help="Only this.")
+@click.option("--minutes", type=float, help="How long `console` watches a live page.  [default: 3]")
 @click.option("--profile", "profiled", is_flag=True, help="Tell where the time goes instead.")
-def main(repeat: int, names: Sequence[str], profiled: bool) -> None:
+def main(repeat: int, names: Sequence[str], minutes: float | None, profiled: bool) -> None:
     """Measure the engine against raw Celery and plain Flask, on servers of their own."""
     with fresh_servers(RESULTS / "servers") as servers:
         environment = environment_of(servers.database_url, servers.redis_url)
@@ -44,9 +47,13 @@ def main(repeat: int, names: Sequence[str], profiled: bool) -> None:
             wanted = [name for name in names or SHAPES if name in SHAPES]
             show_profiles([SHAPES[name]() for name in wanted], environment)
         else:
-            rows = [NAMES[name] for name in names or NAMES]
+            rows = [_lasting(NAMES[name], minutes) for name in names or NAMES]
             pids = (servers.postgres.pid, servers.valkey.pid)
             show_rows(rows, environment, pids, Rounds(repeat))
+
+
+def _lasting(row: Row, minutes: float | None) -> Row:
+    return replace(row, minutes=minutes) if minutes and isinstance(row, Pages) else row
 
 
 @contextmanager

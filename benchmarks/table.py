@@ -11,6 +11,7 @@ from benchmarks.ablation import Ablation
 from benchmarks.bench import Row
 from benchmarks.blocks import Blocks
 from benchmarks.callbacks import CallbackAnswers, NextStep
+from benchmarks.console import Pages
 from benchmarks.crowds import Beside, slow_clients, waiting_clients
 from benchmarks.fairness import Fair
 from benchmarks.followers import following_clients
@@ -101,5 +102,6 @@ ROWS: tuple[Row, ...] = (
     Parked(10_000),
     Memory(most=500),
     Recovery(lease_seconds=5),
+    Pages(steps=500, items=10_000, minutes=3),
     Growth(sizes=(100, 10_000, 100_000), together=10_000),
 )

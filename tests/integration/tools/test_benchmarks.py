@@ -13,6 +13,7 @@ from benchmarks import report
 from benchmarks.bench import Bench, Row, running_bench
 from benchmarks.blocks import Blocks
 from benchmarks.callbacks import CallbackAnswers, NextStep
+from benchmarks.console import Pages
 from benchmarks.crowds import Beside, slow_clients, waiting_clients
 from benchmarks.engine import EngineTiming
 from benchmarks.fairness import Fair
@@ -87,6 +88,7 @@ TINY: list[Row] = [
     Due(per_minute=600, seconds=2.5, many=20, at_once=20),
     Parked(20),
     Recovery(lease_seconds=1),
+    Pages(50, 20, minutes=0.02, seconds=60, most=60, paths=["/console/parked"]),
     Growth(sizes=(2, 5, 20), together=10),
 ]
 
