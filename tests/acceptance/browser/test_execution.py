@@ -8,6 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 from support.observing import Ledger, Run, step
+from support.waiting import wait_until
 
 from pipeline_engine.client import Client
 
@@ -16,6 +17,12 @@ def let_go_on(ledger: Ledger) -> None:
     """The work in there waits for one other to have finished."""
     with Path(ledger.path).open("a") as lines:
         lines.write('{"what": "finished"}\n')
+
+
+def kill_who_works(ledger: Ledger) -> None:
+    """Kill the very process that has written that it has begun."""
+    wait_until(lambda: ledger.count("started"), within=30, what="the work")
+    os.kill(ledger.entries("started")[0]["pid"], signal.SIGKILL)
 
 
 def node(page: Page, name: str) -> Locator:
@@ -38,9 +45,8 @@ def test_it_shows_a_worker_die_and_what_it_did_come_again_until_the_end(
     node(page, "work").click()
     drawer = page.get_by_label("Step", exact=True)
     expect(drawer.get_by_role("heading", name="work")).to_be_visible()
-    run.until(lambda _: ledger.count("started") == 1)
 
-    os.kill(ledger.entries("started")[0]["pid"], signal.SIGKILL)
+    kill_who_works(ledger)
 
     expect(page.get_by_text("1 lost attempt repeated")).to_be_visible()
     let_go_on(ledger)
