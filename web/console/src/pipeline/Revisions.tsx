@@ -138,7 +138,8 @@ function Difference({ older, newer, pipeline, etag }: DifferenceProps) {
       {found.length === 0 ? (
         <p className="muted">Both say the same.</p>
       ) : (
-        <div className="diff">
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and by the keyboard too
+        <section className="diff" aria-label="Lines that differ" tabIndex={0}>
           {found.map(({ skipped, lines: shown }) => (
             <div key={`${shown[0]?.before} ${shown[0]?.after}`}>
               {skipped > 0 && <p className="skipped-lines">{skipped} lines are the same</p>}
@@ -147,7 +148,7 @@ function Difference({ older, newer, pipeline, etag }: DifferenceProps) {
               ))}
             </div>
           ))}
-        </div>
+        </section>
       )}
     </section>
   );
