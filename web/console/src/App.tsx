@@ -5,10 +5,11 @@ import { Suspense, useEffect, useState } from "react";
 import { session, signOut } from "./api/client";
 import { Keys } from "./keys/Keys";
 import { PAGES, type Page, pageAt } from "./pages";
+import { Asking } from "./parked/Asking";
 import { Announcements } from "./parts/announce";
 import { Notice } from "./parts/Notice";
 import { PageIcon } from "./parts/PageIcon";
-import { go, HOME, Link, usePath } from "./router";
+import { go, HOME, Link, PARKED, usePath } from "./router";
 import { type Choice, choose, useChoice } from "./theme/theme";
 import { ZONE } from "./time";
 
@@ -95,6 +96,7 @@ function PageLink({ page, path }: { page: Page; path: string }) {
     >
       {page.icon && <PageIcon name={page.icon} />}
       {page.word}
+      {page.path === PARKED && <Asking />}
     </Link>
   );
 }

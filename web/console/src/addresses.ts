@@ -4,3 +4,5 @@
 export const HOME = "/console/now";
 /** The page of executions; each is below it. */
 export const EXECUTIONS = "/console/executions";
+/** What waits for the world, and the approvals among it. */
+export const PARKED = "/console/parked";

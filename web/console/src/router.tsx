@@ -2,7 +2,7 @@
 
 import { type AnchorHTMLAttributes, type MouseEvent, useSyncExternalStore } from "react";
 
-export { EXECUTIONS, HOME } from "./addresses";
+export { EXECUTIONS, HOME, PARKED } from "./addresses";
 
 const listeners = new Set<() => void>();
 addEventListener("popstate", tell);

@@ -22,6 +22,8 @@ test("settings are found by name and value, and a masked one has no value to be 
 
   expect(sought(all, "database", false)).toHaveLength(1);
   expect(sought(all, "x:y", false)).toHaveLength(1);
+  const described = { ...setting("PUBSUB_NAME", "pubsub"), description: "Where events come from." };
+  expect(sought([described], "where events", false)).toHaveLength(1);
   expect(sought(all, "", true).map(({ name }) => name)).toEqual(["DATABASE_URL"]);
 });
 

@@ -21,6 +21,7 @@ export function Parts() {
           <Installation system={system} again={() => void found.refetch()} />
           <Workers system={system} />
           <Queues system={system} />
+          <Peers system={system} />
         </div>
       )}
     </Listed>
@@ -182,6 +183,56 @@ function Queues({ system }: { system: System }) {
           },
         ]}
       />
+    </Section>
+  );
+}
+
+/** Whom actions could not reach lately, and whether they are asked at all. */
+function Peers({ system: { breakers } }: { system: System }) {
+  const now = useNow(true);
+  return (
+    <Section title="Peers that failed">
+      {breakers === null ? (
+        <p className="panel muted">What is known of them is in Redis, which does not answer.</p>
+      ) : breakers.length === 0 ? (
+        <p className="panel muted">Each that was asked in the last week has answered.</p>
+      ) : (
+        <DataTable
+          label="Peers that failed"
+          rows={breakers}
+          keyOf={({ peer }) => peer}
+          columns={[
+            { head: "Peer", names: true, cell: ({ peer }) => <b>{peer}</b> },
+            {
+              head: "Asked",
+              width: "30%",
+              card: "line",
+              cell: ({ is_open, tried_again_at }) =>
+                is_open ? (
+                  <span className="failure">
+                    not again before{" "}
+                    {tried_again_at ? <Time at={tried_again_at} now={now} /> : "a while"}
+                  </span>
+                ) : (
+                  "yes"
+                ),
+            },
+            {
+              head: "Failures in a row",
+              number: true,
+              width: "160px",
+              cell: ({ failures }) => Number(failures).toLocaleString("en-GB"),
+            },
+            {
+              head: "Last",
+              width: "140px",
+              card: "label",
+              cell: ({ failed_at }) =>
+                failed_at ? <Time at={failed_at} now={now} relative /> : "–",
+            },
+          ]}
+        />
+      )}
     </Section>
   );
 }

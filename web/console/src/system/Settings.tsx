@@ -45,7 +45,12 @@ function Found({ settings }: { settings: Setting[] }) {
           head: "Setting",
           names: true,
           width: "40%",
-          cell: ({ name }) => <code className="setting-name">{name}</code>,
+          cell: ({ name, description }) => (
+            <>
+              <code className="setting-name">{name}</code>
+              {description && <span className="setting-words">{description}</span>}
+            </>
+          ),
         },
         {
           head: "Value",

@@ -12,11 +12,12 @@ export const writtenValue = ({ value }: Setting): string =>
       ? value
       : print(value);
 
-/** Settings that have the words in their names or values; *changed*: only those that somebody set. */
+/** Settings that have the words in their names, values or descriptions; *changed*: only those that somebody set. */
 export function sought(settings: readonly Setting[], words: string, changed: boolean): Setting[] {
   const all = words.toLowerCase().split(/\s+/);
   return settings.filter((setting) => {
-    const text = `${setting.name} ${writtenValue(setting)}`.toLowerCase();
+    const said = [setting.name, writtenValue(setting), setting.description ?? ""];
+    const text = said.join(" ").toLowerCase();
     return (!changed || !setting.is_default) && all.every((word) => text.includes(word));
   });
 }
