@@ -17,13 +17,10 @@ from .conftest import Visitor
 MORE = (
     "/console/system?tab=quotas",
     "/console/actions?tab=marketplace",
-    "/console/actions?q=nothing-of-the-kind",
     "/console/executions?status=FAILED",
-    "/console/executions?status=INTERRUPTED",
     "/console/executions/{failed}",
     "/console/pipelines/{pipelines}?step=read_sales",
     "/console/pipelines/{pipelines}?tab=revisions",
-    "/console/pipelines/{pipelines}?tab=starters",
     "/console/pipelines/{pipelines}?run=1",
     "/console/pipelines/{pipelines}/edit?step=read_sales&tab=each",
     "/console/pipelines/{pipelines}/edit?view=document",

@@ -27,6 +27,7 @@ import {
 import { Outputs, Params } from "./Params";
 import { Versions } from "./Versions";
 import "./actions.css";
+import { Written } from "../parts/Written";
 
 export default function Action({ type }: { type: string }) {
   const found = useQuery({
@@ -153,7 +154,7 @@ function Examples({ action }: { action: OneAction }) {
                 <CopyButton text={step}>Copy the step</CopyButton>
               </figcaption>
               {description && <p className="muted">{description}</p>}
-              <pre className="value">{step}</pre>
+              <Written>{step}</Written>
             </figure>
           );
         })}

@@ -9,6 +9,7 @@ import { Section } from "../parts/Facts";
 import { Listed } from "../parts/Listed";
 import { useNow } from "../parts/now";
 import { Time } from "../parts/Time";
+import { Written } from "../parts/Written";
 
 export function Versions({ type, definition }: { type: string; definition: unknown }) {
   const found = useQuery({
@@ -32,7 +33,7 @@ export function Versions({ type, definition }: { type: string; definition: unkno
                   saved <Time at={createdAt} now={now} relative /> by {createdBy}
                 </span>
               </summary>
-              <pre className="value">{print(its)}</pre>
+              <Written>{print(its)}</Written>
             </details>
           ))
         }

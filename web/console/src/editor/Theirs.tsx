@@ -4,6 +4,7 @@ import { type ReactNode, useMemo } from "react";
 import type { Json } from "../api/json";
 import { print } from "../api/json";
 import { Time } from "../parts/Time";
+import { Written } from "../parts/Written";
 import { useBench } from "./bench";
 import { keyOf, type Published, versionOf } from "./editing";
 import { differences, taken } from "./model/differences";
@@ -136,7 +137,7 @@ function Side({ word, value }: { word: string; value: Json | undefined }) {
   return (
     <figure>
       <figcaption>{word}</figcaption>
-      <pre className="value">{value === undefined ? "not there" : print(value)}</pre>
+      <Written>{value === undefined ? "not there" : print(value)}</Written>
     </figure>
   );
 }

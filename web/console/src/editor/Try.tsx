@@ -8,6 +8,7 @@ import type { ExecutionList } from "../api/types";
 import { ParamFields } from "../forms/ParamFields";
 import type { Param } from "../forms/param";
 import { Answers, Dialog } from "../parts/Dialog";
+import { Written } from "../parts/Written";
 import { stateOfExecution } from "../states";
 import { ago, moment } from "../time";
 import { useBench } from "./bench";
@@ -124,7 +125,7 @@ function Result({ result }: { result: Evaluated | Problem | null }) {
       <p>
         It gives {/^[aio]/.test(result.type) ? "an" : "a"} {result.type}:
       </p>
-      <pre className="value">{print(result.value)}</pre>
+      <Written>{print(result.value)}</Written>
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { CopyButton } from "../parts/CopyButton";
 import { Answers, Dialog } from "../parts/Dialog";
 import { FormFailure } from "../parts/FormFailure";
 import { useMay } from "../parts/rights";
+import { Written } from "../parts/Written";
 import { EXECUTIONS, go, Link } from "../router";
 import { again, curlAgain, isMasked } from "./curl";
 
@@ -47,7 +48,7 @@ function Ask({ execution, close }: { execution: Execution; close: () => void }) 
           ? `The pipeline as it is now; this was its revision ${revision}.`
           : "The same definition, which was sent along."}
       </p>
-      <pre className="value">{print(pipeline_definition.params)}</pre>
+      <Written>{print(pipeline_definition.params)}</Written>
       {masked && (
         <p className="form-failure">
           Some of it is hidden, and would be sent as it is shown here

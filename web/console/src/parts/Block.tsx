@@ -1,4 +1,5 @@
 import { CopyButton } from "./CopyButton";
+import { Written } from "./Written";
 
 /** A longer text that somebody else has written: shown as it is, and to be copied. */
 export function Block({ word, text }: { word: string; text: string }) {
@@ -8,10 +9,7 @@ export function Block({ word, text }: { word: string; text: string }) {
         <b>{word}</b>
         <CopyButton text={text}>Copy</CopyButton>
       </header>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
-      <pre className="value" tabIndex={0}>
-        {text}
-      </pre>
+      <Written>{text}</Written>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { print } from "../api/json";
 import type { Pipeline } from "../api/types";
 import { CopyButton } from "../parts/CopyButton";
+import { Written } from "../parts/Written";
 import { exportAs } from "../pipelines/export";
 import { quoted } from "./Executions";
 
@@ -21,7 +22,7 @@ export function Definition({ pipeline }: { pipeline: Pipeline }) {
           or type <code>pipeline-engine pipelines show {quoted(pipeline.name)} --json</code>
         </span>
       </div>
-      <pre className="value">{text}</pre>
+      <Written>{text}</Written>
     </section>
   );
 }

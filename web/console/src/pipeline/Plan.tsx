@@ -6,6 +6,7 @@ import type { Statistics } from "../api/types";
 import { type Direction, edges, type Node, type Place, type Size } from "../execution/graph/nodes";
 import { useArrangement } from "../execution/graph/useArrangement";
 import { Notice } from "../parts/Notice";
+import { Written } from "../parts/Written";
 import { go, useQueryString, withQuery } from "../router";
 import type { PlanStep } from "./steps";
 import { took } from "./took";
@@ -153,7 +154,7 @@ function Chosen({ step, statistics }: { step: PlanStep; statistics: Statistics |
           within {took(known.p95_seconds)}
         </p>
       )}
-      <pre className="value">{print(step.written)}</pre>
+      <Written>{print(step.written)}</Written>
     </aside>
   );
 }

@@ -10,6 +10,7 @@ import { Answers, Dialog } from "../parts/Dialog";
 import { AreaField, CheckField } from "../parts/Field";
 import { FormFailure } from "../parts/FormFailure";
 import { objectOf } from "../parts/lines";
+import { Written } from "../parts/Written";
 import { EXECUTIONS, Link } from "../router";
 
 export function Test({ webhook, close }: { webhook: Webhook; close: () => void }) {
@@ -103,10 +104,7 @@ function Told({ trial, wasDry }: { trial: WebhookTrial; wasDry: boolean }) {
           ))}
         </ul>
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
-      <pre className="value" tabIndex={0}>
-        {print(params)}
-      </pre>
+      <Written>{print(params)}</Written>
       {dedupe_key && (
         <p>
           It counts once by <code>{dedupe_key}</code>.

@@ -4,6 +4,7 @@ import { print } from "../../api/json";
 import type { DefinedStep, Execution, OneStep } from "../../api/types";
 import { CopyButton } from "../../parts/CopyButton";
 import { Failure } from "../../parts/Notice";
+import { Written } from "../../parts/Written";
 import { isOpen } from "../../states";
 import { save } from "../save";
 
@@ -106,10 +107,7 @@ function Value({ value, empty, file }: { value: unknown; empty: string; file: st
         </button>
         {cut && <span className="muted">the first 64 KB of {sizeOf(written.length)}</span>}
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
-      <pre className="value" tabIndex={0}>
-        {cut ? `${written.slice(0, SHOWN)}…` : written}
-      </pre>
+      <Written>{cut ? `${written.slice(0, SHOWN)}…` : written}</Written>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { memo } from "react";
 import { print } from "../../api/json";
 import type { LogLine } from "../../api/types";
+import { Written } from "../../parts/Written";
 import { clock, exact, moment } from "../../time";
 
 /** What of a line is drawn in its row, and what of it when it is opened. */
@@ -59,11 +60,10 @@ export function Opened({ line }: { line: LogLine }) {
         {line.item_index !== null && ` · item ${line.item_index}`} · attempt {line.attempt}
         {cut && " · the first 64 KB; all of it can be copied"}
       </p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
-      <pre className="value" tabIndex={0}>
+      <Written>
         {line.message.slice(0, OPENED)}
         {Object.keys(line.facts).length > 0 && `\n${print(line.facts)}`}
-      </pre>
+      </Written>
     </section>
   );
 }
