@@ -172,10 +172,10 @@ def test_a_saved_action_is_live_on_the_next_step_and_a_broken_one_is_told_once(w
     assert "one.py:1: SyntaxError" in broken(client)["written_one"]
     assert client.action("written_one")["type"] == "written_one", "the old one"
     assert said() == "second"
-    lasting.written.save_action("one")
-    wait_until(lambda: not broken(client), within=5)
     shown = (whole.directory / "logs" / "supervisor.log").read_text()
     assert shown.count("one.py:1: SyntaxError") == 1
+    lasting.written.save_action("one")
+    wait_until(lambda: not broken(client), within=5)
 
 
 def broken(client):

@@ -672,7 +672,8 @@ def test_why_a_token_was_refused_is_told_to_the_audit_log_only(
     assert (answer.status_code, answer.json["detail"]) == (401, unknown.json["detail"])
     assert found["details"]["reason"] == reason
     assert found["details"]["credential"] == f"token:{made['id']}"
-    assert made["token"].rpartition("_")[2] not in str(recorded(session))
+    secret = made["token"].split("_", 2)[2]  # which may have more of them
+    assert secret not in str(recorded(session))
 
 
 def test_a_callback_token_is_not_kept_with_its_refusal(
