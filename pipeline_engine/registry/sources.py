@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +19,9 @@ from pipeline_engine.registry.discovery import distribution_of
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 #: What tells one state of a file from another: an editor may write it anew, or rename another.
 Mark = tuple[int, int, int]
+#: Nanoseconds for which a file that was emptied may be one that is being saved: many editors
+#: empty it first, and write it then.
+BEING_SAVED_NS = 500_000_000
 
 
 @dataclass
@@ -34,9 +38,14 @@ class Package:
         self._seen = self._marks()
 
     def has_changed(self) -> bool:
-        """Whether files are others than at the last call; those are compiled anew."""
+        """Whether files are others than at the last call; those are compiled anew.
+
+        One that is being saved is another only when it is written.
+        """
         now = self._marks()
         changed = {path for path, _ in self._seen.items() ^ now.items()}
+        if any(_is_being_saved(now[path]) for path in changed & now.keys()):
+            return False
         self._seen = now
         for path in changed:
             # By its second and size alone Python would take an old compilation for a fresh one.
@@ -65,6 +74,11 @@ def _marks(roots: Iterable[Path]) -> Iterator[tuple[Path, Mark]]:
             with suppress(OSError):  # gone while we looked
                 found = path.stat()
                 yield path, (found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+def _is_being_saved(mark: Mark) -> bool:
+    saved_ns, size, _ = mark
+    return size == 0 and time.time_ns() - saved_ns < BEING_SAVED_NS
 
 
 def packages_of(entry_points: Iterable[metadata.EntryPoint]) -> list[Package]:

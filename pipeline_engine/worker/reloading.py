@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from threading import Event, Thread
 
 import structlog
@@ -19,7 +18,6 @@ class Reloading:
     def __init__(self, registry: ReloadingRegistry) -> None:
         self._registry = registry
         self._stopped = Event()
-        self._told: dict[str, Mapping[str, str]] = {}  # why what is broken, by package
 
     def start(self) -> None:
         """Start looking, in a thread that ends with the process."""
@@ -33,15 +31,11 @@ class Reloading:
         while not self._stopped.wait(INTERVAL_SECONDS):
             self._registry.look()
             for change in self._registry.news():
-                self._say(change)
+                _say(change)
 
-    def _say(self, change: Change) -> None:
-        package = change.package
-        if change.live:
-            log.info("action_reloaded", package=package, actions=list(change.live))
-        # An editor that empties a file before it writes it makes two changes of one save.
-        before = self._told.get(package, {})
-        self._told[package] = change.broken
-        for name, reason in change.broken.items():
-            if before.get(name) != reason:
-                log.warning("action_broken", action=name, package=package, reason=reason)
+
+def _say(change: Change) -> None:
+    if change.live:
+        log.info("action_reloaded", package=change.package, actions=list(change.live))
+    for name, reason in change.broken.items():
+        log.warning("action_broken", action=name, package=change.package, reason=reason)

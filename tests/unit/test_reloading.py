@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,23 @@ def test_files_are_not_looked_at_more_often_than_fifty_times_a_second(author: Au
 
     assert author.registry.look(now=10.01) == before
     assert author.registry.look(now=10.02) == before + 1
+
+
+def test_a_file_that_was_emptied_is_looked_at_when_it_is_written_or_stays_empty(
+    author: Author,
+) -> None:
+    """Many editors save in two moves; between them the file is no fault of its author's."""
+    before = author.look()
+    author.save("one", "")
+
+    assert author.look() == before
+    author.save("one", "x = = 1")
+    assert author.look() == before + 1
+
+    author.save("one", "")
+    assert author.look() == before + 1
+    os.utime(author.folder / "one.py", (1, 1))
+    assert author.look() == before + 2
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ def test_a_token_leads_to_the_page_that_was_wanted_and_sign_out_away_from_all_of
 
         sign_in(page, token["token"])
         expect(page).to_have_url(re.compile(re.escape(FAILED_ONES) + "$"))
+        expect(page.get_by_role("heading", name="Executions", exact=True)).to_be_visible()
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_label("Token")).to_be_visible()
         page.go_back()
@@ -85,6 +86,7 @@ def test_a_session_that_ends_asks_again_and_leads_back(
         page = context.new_page()
         page.goto("/console/sign-in")
         sign_in(page, token["token"])
+        expect(page.get_by_role("heading", name="Now", exact=True)).to_be_visible()
         page.goto(FAILED_ONES)
         expect(page.get_by_role("heading", name="Executions", exact=True)).to_be_visible()
 

@@ -27,6 +27,7 @@ export interface Session {
 }
 
 let csrf = "";
+let leaving = new AbortController();
 
 /** An answer with what its headers say of it. */
 export interface Answered<Value> {
@@ -42,7 +43,8 @@ export async function get<Answer>(path: string, signal?: AbortSignal): Promise<A
 }
 
 export function read<Answer>(path: string, signal?: AbortSignal): Promise<Answered<Answer>> {
-  return ask<Answer>(BASE + path, signal ? { signal } : {});
+  const signals = [leaving.signal, ...(signal ? [signal] : [])];
+  return ask<Answer>(BASE + path, { signal: AbortSignal.any(signals) });
 }
 
 /** With a key it is done once, however often it is sent. */
@@ -70,6 +72,9 @@ export async function session(): Promise<Session> {
 }
 
 export async function signOut(): Promise<void> {
+  // What is still being asked for would be answered 401, and lead back to this page.
+  leaving.abort();
+  leaving = new AbortController();
   await write("POST", "/console/sign-out", {});
   location.assign("/console/sign-in");
 }
