@@ -2,14 +2,15 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Suspense, useEffect, useState } from "react";
+import { HOME, PARKED } from "./addresses";
 import { session, signOut } from "./api/client";
+import { ApprovalsBadge } from "./approvals/ApprovalsBadge";
 import { Keys } from "./keys/Keys";
 import { PAGES, type Page, pageAt } from "./pages";
-import { Asking } from "./parked/Asking";
 import { Announcements } from "./parts/announce";
 import { Notice } from "./parts/Notice";
 import { PageIcon } from "./parts/PageIcon";
-import { go, HOME, Link, PARKED, usePath } from "./router";
+import { go, Link, usePath } from "./router";
 import { type Choice, choose, useChoice } from "./theme/theme";
 import { ZONE } from "./time";
 
@@ -96,7 +97,7 @@ function PageLink({ page, path }: { page: Page; path: string }) {
     >
       {page.icon && <PageIcon name={page.icon} />}
       {page.word}
-      {page.path === PARKED && <Asking />}
+      {page.path === PARKED && <ApprovalsBadge />}
     </Link>
   );
 }

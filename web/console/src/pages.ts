@@ -1,6 +1,20 @@
 /** Every page: where it is, what the sidebar calls it, and the code that it needs. */
 
 import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+import {
+  ACTIONS,
+  EXECUTIONS,
+  GUARDRAILS,
+  HOME,
+  NEW_PIPELINE,
+  PARKED,
+  PIPELINES,
+  SCHEDULES,
+  SUBSCRIPTIONS,
+  SYSTEM,
+  TRIGGER,
+  WEBHOOKS,
+} from "./addresses";
 import type { PageIconName } from "./parts/PageIcon";
 
 /** What stands at the `:name` parts of a path. */
@@ -20,110 +34,110 @@ export interface Page {
 /** The first is where one lands; the sidebar has them in this order. */
 export const PAGES: Page[] = [
   {
-    path: "/console/now",
+    path: HOME,
     word: "Now",
     icon: "now",
     component: lazy(() => import("./now/Now")),
   },
   {
-    path: "/console/pipelines",
+    path: PIPELINES,
     word: "Pipelines",
     icon: "pipelines",
     component: lazy(() => import("./pipelines/Pipelines")),
   },
   {
     // Before the page that any other word leads to.
-    path: "/console/pipelines/new",
+    path: NEW_PIPELINE,
     component: lazy(() => import("./editor/New")),
   },
   {
-    path: "/console/pipelines/:id",
+    path: `${PIPELINES}/:id`,
     component: lazy(() => import("./pipeline/Pipeline")),
   },
   {
-    path: "/console/pipelines/:id/grid",
+    path: `${PIPELINES}/:id/grid`,
     component: lazy(() => import("./grid/Grid")),
   },
   {
-    path: "/console/pipelines/:id/edit",
+    path: `${PIPELINES}/:id/edit`,
     component: lazy(() => import("./editor/Editor")),
   },
   {
-    path: "/console/executions",
+    path: EXECUTIONS,
     word: "Executions",
     icon: "play",
     component: lazy(() => import("./executions/Executions")),
   },
   {
-    path: "/console/executions/:id",
+    path: `${EXECUTIONS}/:id`,
     component: lazy(() => import("./execution/Execution")),
   },
   {
-    path: "/console/parked",
+    path: PARKED,
     word: "Parked",
     icon: "parked",
     component: lazy(() => import("./parked/Parked")),
   },
   {
-    path: "/console/schedules",
+    path: SCHEDULES,
     word: "Schedules",
     icon: "calendar",
     component: lazy(() => import("./schedules/Schedules")),
   },
   {
-    path: "/console/schedules/:id",
+    path: `${SCHEDULES}/:id`,
     component: lazy(() => import("./schedules/Schedule")),
   },
   {
-    path: "/console/webhooks",
+    path: WEBHOOKS,
     word: "Webhooks and triggers",
     icon: "hook",
     component: lazy(() => import("./webhooks/Webhooks")),
   },
   {
-    path: "/console/webhooks/:id",
+    path: `${WEBHOOKS}/:id`,
     component: lazy(() => import("./webhooks/Webhook")),
   },
   {
-    path: "/console/triggers/:id",
+    path: `${TRIGGER}/:id`,
     component: lazy(() => import("./triggers/Trigger")),
   },
   {
-    path: "/console/subscriptions",
+    path: SUBSCRIPTIONS,
     word: "Subscriptions",
     icon: "send",
     component: lazy(() => import("./subscriptions/Subscriptions")),
   },
   {
-    path: "/console/subscriptions/:id",
+    path: `${SUBSCRIPTIONS}/:id`,
     component: lazy(() => import("./subscriptions/Subscription")),
   },
   {
-    path: "/console/actions",
+    path: ACTIONS,
     word: "Actions",
     icon: "actions",
     component: lazy(() => import("./actions/Actions")),
   },
   {
-    path: "/console/actions/:type",
+    path: `${ACTIONS}/:type`,
     component: lazy(() => import("./actions/Action")),
   },
   {
-    path: "/console/guardrails",
+    path: GUARDRAILS,
     word: "Guardrails",
     icon: "shield",
     component: lazy(() => import("./guardrails/Guardrails")),
   },
   {
-    path: "/console/guardrails/new",
+    path: `${GUARDRAILS}/new`,
     component: lazy(() => import("./guardrails/Workflow")),
   },
   {
-    path: "/console/guardrails/:id",
+    path: `${GUARDRAILS}/:id`,
     component: lazy(() => import("./guardrails/Workflow")),
   },
   {
-    path: "/console/system",
+    path: SYSTEM,
     word: "System",
     icon: "system",
     component: lazy(() => import("./system/System")),

@@ -2,8 +2,6 @@
 
 import { type AnchorHTMLAttributes, type MouseEvent, useSyncExternalStore } from "react";
 
-export { EXECUTIONS, HOME, PARKED } from "./addresses";
-
 const listeners = new Set<() => void>();
 addEventListener("popstate", tell);
 

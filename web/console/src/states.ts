@@ -39,6 +39,13 @@ const STEP: Record<string, State> = {
   SKIPPED: { word: "Skipped", look: "skipped", icon: "skip" },
 };
 
+/** Where a definition is in its life: none of it is good or bad, so it has no colour. */
+const PIPELINE: Record<string, State> = {
+  ACTIVE: { word: "Active", look: "waiting", icon: "check" },
+  DRAFT: { word: "Draft", look: "skipped", icon: "dot" },
+  ARCHIVED: { word: "Archived", look: "skipped", icon: "stop" },
+};
+
 const PARKED: State = { word: "Parked", look: "parked", icon: "pause" };
 const IN_LINE: State = { word: "In line", look: "waiting", icon: "clock" };
 const CANCELLING: State = { word: "Cancelling", look: "retrying", icon: "stop" };
@@ -46,6 +53,8 @@ const CANCELLING: State = { word: "Cancelling", look: "retrying", icon: "stop" }
 export const EXECUTION_STATUSES = Object.keys(EXECUTION);
 
 const unknown = (status: string): State => ({ word: status, look: "waiting", icon: "dot" });
+
+export const stateOfPipeline = (status: string): State => PIPELINE[status] ?? unknown(status);
 
 export const stateOfStatus = (status: string): State => EXECUTION[status] ?? unknown(status);
 

@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import { parse } from "../src/api/json";
 import type { DefinedStep, Execution, LogLine } from "../src/api/types";
-import { again, curlAgain, isMasked, quoted } from "../src/execution/curl";
+import { again, curlAgain, isMasked } from "../src/execution/curl";
 import { shareOf, written, zoomed } from "../src/execution/gantt/span";
 import { found } from "../src/execution/graph/search";
 import { asked } from "../src/execution/items";
 import { before, behind, PAGE } from "../src/execution/logs/lines";
+import { quoted } from "../src/parts/shell";
 import { step } from "./history";
 
 const execution = (pipeline_id: string | null, params: unknown) =>

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { parts } from "../src/execution/counts";
 import { forward } from "../src/execution/forward";
 import { readySince, segmentsOf, tracked } from "../src/execution/gantt/segments";
 import { merged, stepOf, told } from "../src/execution/history/events";
 import { NOTHING, withNews, withOlder } from "../src/execution/history/history";
+import { itemCounts } from "../src/parts/itemCounts";
 import { at, event, progress, step } from "./history";
 
 const numbers = (events: { sequence_number: number }[]) => events.map((one) => one.sequence_number);
@@ -113,9 +113,9 @@ test("an event of a kind that is not known yet is told by its name", () => {
 test("what is parked does not count as running, and the counts add up", () => {
   const by_status = { COMPLETED: 9_400, FAILED: 60, RUNNING: 8, PENDING: 532 };
 
-  const found = parts({ total: 10_000, open: 540, failed: 60, by_status, parked: 3 });
+  const found = itemCounts({ total: 10_000, open: 540, failed: 60, by_status, parked: 3 });
 
-  expect(found.map((part) => `${part.count} ${part.word}`)).toEqual([
+  expect(found.map((itemCount) => `${itemCount.count} ${itemCount.word}`)).toEqual([
     "9400 completed",
     "60 failed",
     "5 running",

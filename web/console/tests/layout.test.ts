@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { inLayers, layered } from "../src/execution/graph/layers";
-import { arranged, DAGRE } from "../src/execution/graph/layout";
-import { edges, type Node, type Place } from "../src/execution/graph/nodes";
+import { inLayers, layered } from "../src/graph/layers";
+import { arranged, DAGRE } from "../src/graph/layout";
+import { edges, type Node, type Place } from "../src/graph/nodes";
 
 const WIDE = { width: 1600, height: 400 };
 const node = (id: string, ...after: string[]): Node => ({ id, after, hasBar: false });

@@ -1,15 +1,7 @@
 import { expect, test } from "vitest";
 import type { ApprovalList, Parked } from "../src/api/types";
-import {
-  askedOf,
-  countOf,
-  filtersOf,
-  placeOf,
-  requestOf,
-  sayKey,
-  waitingOf,
-  whomOf,
-} from "../src/parked/waiting";
+import { askedOf, countOf, placeOf, sayKey, waitingOf, whomOf } from "../src/approvals/waiting";
+import { filtersOf, requestOf } from "../src/parked/filters";
 
 const at = "2026-11-28T10:00:00+00:00";
 const place = { execution_id: "e", step_id: "pay", item_index: 3, within: "each[3]" };

@@ -1,6 +1,7 @@
 /** One action: what it does, what it is given and leaves, where it is from, and how it is used. */
 
 import { useQuery } from "@tanstack/react-query";
+import { ACTIONS, actionAt } from "../addresses";
 import { get } from "../api/client";
 import type { OneAction } from "../api/types";
 import { CopyButton } from "../parts/CopyButton";
@@ -8,26 +9,16 @@ import { webAddress } from "../parts/choices";
 import { Facts, Section } from "../parts/Facts";
 import { Failure } from "../parts/Notice";
 import { useNow } from "../parts/now";
+import { Preformatted } from "../parts/Preformatted";
 import { Skeleton } from "../parts/Skeleton";
 import { Chip } from "../parts/State";
 import { ThingHead } from "../parts/Thing";
 import { Time } from "../parts/Time";
 import { Link } from "../router";
-import {
-  ACTIONS,
-  addressOf,
-  courseOf,
-  marksOf,
-  originOf,
-  patienceOf,
-  stateOf,
-  stepOf,
-  triesOf,
-} from "./catalogue";
+import { courseOf, marksOf, originOf, patienceOf, stateOf, stepOf, triesOf } from "./catalogue";
 import { Outputs, Params } from "./Params";
 import { Versions } from "./Versions";
 import "./actions.css";
-import { Written } from "../parts/Written";
 
 export default function Action({ type }: { type: string }) {
   const found = useQuery({
@@ -90,7 +81,7 @@ function Deprecated({ action }: { action: OneAction }) {
       {replacedBy && (
         <>
           {" "}
-          Use <Link href={addressOf(replacedBy)}>{replacedBy}</Link> in its place.
+          Use <Link href={actionAt(replacedBy)}>{replacedBy}</Link> in its place.
         </>
       )}
     </p>
@@ -148,13 +139,13 @@ function Examples({ action }: { action: OneAction }) {
         {action.examples.map(({ title, params, description }) => {
           const step = stepOf(action, params);
           return (
-            <figure key={title} className="panel example">
+            <figure key={title} className="panel action-example">
               <figcaption>
                 <b>{title}</b>
                 <CopyButton text={step}>Copy the step</CopyButton>
               </figcaption>
               {description && <p className="muted">{description}</p>}
-              <Written>{step}</Written>
+              <Preformatted>{step}</Preformatted>
             </figure>
           );
         })}

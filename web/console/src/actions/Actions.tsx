@@ -1,5 +1,6 @@
 /** What steps can do, by category; what is broken and why; and what could be installed. */
 
+import { actionAt } from "../addresses";
 import type { ActionCatalogue, ListedAction } from "../api/types";
 import { wordOf } from "../parts/choices";
 import { Section } from "../parts/Facts";
@@ -8,10 +9,10 @@ import { PageHead } from "../parts/PageHead";
 import { Search } from "../parts/Search";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
+import { useActions } from "../parts/useActions";
 import { go, Link, useQueryString, withQuery } from "../router";
-import { addressOf, type Category, found, marksOf, originOf } from "./catalogue";
+import { type Category, found, marksOf, originOf } from "./catalogue";
 import { Marketplace } from "./Marketplace";
-import { useCatalogue } from "./useCatalogue";
 import "./actions.css";
 
 const TABS = [
@@ -21,7 +22,7 @@ const TABS = [
 
 export default function Actions() {
   const query = useQueryString();
-  const catalogue = useCatalogue();
+  const catalogue = useActions();
   const inMarket = wordOf(query, "tab", ["marketplace"]) !== null;
   return (
     <div className="list-page">
@@ -97,7 +98,7 @@ function Card({ action }: { action: ListedAction }) {
   const { type, version, name, description } = action;
   return (
     <li className="action-card">
-      <Link className="row-link" href={addressOf(type)}>
+      <Link className="row-link" href={actionAt(type)}>
         {name}
       </Link>
       <span className="id">

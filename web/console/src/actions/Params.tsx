@@ -18,7 +18,7 @@ export function Params({ params }: { params: ListedAction["params"] }) {
           width: "24%",
           cell: ({ name, label, group }) => (
             <>
-              <code className="param-name">{name}</code>
+              <code className="action-param-name">{name}</code>
               <span className="sub">
                 {label}
                 {group && ` · ${group}`}
@@ -41,7 +41,7 @@ export function Params({ params }: { params: ListedAction["params"] }) {
             <div className="wrapped">
               {param.description}
               {rulesOf(param).map((rule) => (
-                <span key={rule} className="rule">
+                <span key={rule} className="action-rule">
                   {rule}
                 </span>
               ))}
@@ -65,7 +65,7 @@ export function Outputs({ outputs }: { outputs: ListedAction["outputs"] }) {
           head: "Name",
           names: true,
           width: "24%",
-          cell: ({ name }) => <code className="param-name">{name}</code>,
+          cell: ({ name }) => <code className="action-param-name">{name}</code>,
         },
         { head: "Type", width: "110px", cell: ({ type }) => <code>{type}</code> },
         {

@@ -8,8 +8,8 @@ import { CopyButton } from "../parts/CopyButton";
 import { Section } from "../parts/Facts";
 import { Listed } from "../parts/Listed";
 import { useNow } from "../parts/now";
+import { Preformatted } from "../parts/Preformatted";
 import { Time } from "../parts/Time";
-import { Written } from "../parts/Written";
 
 export function Versions({ type, definition }: { type: string; definition: unknown }) {
   const found = useQuery({
@@ -33,7 +33,7 @@ export function Versions({ type, definition }: { type: string; definition: unkno
                   saved <Time at={createdAt} now={now} relative /> by {createdBy}
                 </span>
               </summary>
-              <Written>{print(its)}</Written>
+              <Preformatted>{print(its)}</Preformatted>
             </details>
           ))
         }

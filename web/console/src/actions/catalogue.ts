@@ -7,10 +7,6 @@ import { inline, limitsOf } from "../forms/words";
 import type { State } from "../states";
 import { duration } from "../time";
 
-export const ACTIONS = "/console/actions";
-
-export const addressOf = (type: string): string => `${ACTIONS}/${encodeURIComponent(type)}`;
-
 /** Those in which each word stands somewhere: in the type, the name, the description or an alias. */
 export function fitting(action: ListedAction, words: string): boolean {
   const { type, name, description, category, aliases, package: from } = action;

@@ -1,8 +1,10 @@
 /** Where one is, whether it is saved, and what one can do with the whole. */
 
 import { useEffect } from "react";
+import { PIPELINES, pipelineAt } from "../addresses";
 import { announce } from "../parts/announce";
 import { useNow } from "../parts/now";
+import { Trail } from "../parts/Trail";
 import { Link, withQuery } from "../router";
 import { ago } from "../time";
 import { useBench } from "./bench";
@@ -28,13 +30,14 @@ export function Head({ id, isText, publishing, layOut, openTry }: Props) {
   useTitle(name, isSaved(state));
   return (
     <header className="edit-head">
-      <div className="crumbs">
-        <Link href="/console/pipelines">Pipelines</Link>
-        <span>/</span>
-        <Link href={`/console/pipelines/${encodeURIComponent(id)}`}>{state.published.name}</Link>
-        <span>/</span>
+      <Trail
+        ways={[
+          ["Pipelines", PIPELINES],
+          [state.published.name, pipelineAt(id)],
+        ]}
+      >
         <span>edit</span>
-      </div>
+      </Trail>
       <div className="edit-title">
         <h1 title={name}>{name}</h1>
         <Standing state={state} />

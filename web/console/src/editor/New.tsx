@@ -1,6 +1,7 @@
 /** A new pipeline: it is stored without steps, as a draft, and edited from then on. */
 
 import { type FormEvent, useId, useState } from "react";
+import { editorAt, PIPELINES } from "../addresses";
 import { Problem } from "../api/client";
 import { PageHead } from "../parts/PageHead";
 import { go, Link } from "../router";
@@ -20,7 +21,7 @@ export default function New() {
     setProblem(null);
     try {
       const id = await create(trimmed);
-      go(`/console/pipelines/${encodeURIComponent(id)}/edit`, { replace: true });
+      go(editorAt(id), { replace: true });
     } catch (error) {
       setProblem(error instanceof Problem ? error : new Problem(0, "error", String(error)));
       setBusy(false);
@@ -51,7 +52,7 @@ export default function New() {
           </p>
         )}
         <div className="answers">
-          <Link className="button" href="/console/pipelines">
+          <Link className="button" href={PIPELINES}>
             Back
           </Link>
           <button type="submit" className="main" disabled={!trimmed || isBusy}>

@@ -3,13 +3,13 @@
 import { type ReactNode, useMemo } from "react";
 import type { Json } from "../api/json";
 import { print } from "../api/json";
+import type { Members } from "../definition/document";
+import { Preformatted } from "../parts/Preformatted";
 import { Time } from "../parts/Time";
-import { Written } from "../parts/Written";
 import { useBench } from "./bench";
-import { keyOf, type Published, versionOf } from "./editing";
+import { keyOf, versionOf } from "./editing";
 import { differences, taken } from "./model/differences";
-import type { Members } from "./model/document";
-import type { StoredDraft } from "./server";
+import type { Published, StoredDraft } from "./server";
 import type { Publishing } from "./usePublish";
 
 /** Another revision. Until one has chosen, one's own stays a draft over the older one. */
@@ -137,7 +137,7 @@ function Side({ word, value }: { word: string; value: Json | undefined }) {
   return (
     <figure>
       <figcaption>{word}</figcaption>
-      <Written>{value === undefined ? "not there" : print(value)}</Written>
+      <Preformatted>{value === undefined ? "not there" : print(value)}</Preformatted>
     </figure>
   );
 }

@@ -8,7 +8,7 @@ import type { ExecutionList } from "../api/types";
 import { ParamFields } from "../forms/ParamFields";
 import type { Param } from "../forms/param";
 import { Answers, Dialog } from "../parts/Dialog";
-import { Written } from "../parts/Written";
+import { Preformatted } from "../parts/Preformatted";
 import { stateOfExecution } from "../states";
 import { ago, moment } from "../time";
 import { useBench } from "./bench";
@@ -125,7 +125,7 @@ function Result({ result }: { result: Evaluated | Problem | null }) {
       <p>
         It gives {/^[aio]/.test(result.type) ? "an" : "a"} {result.type}:
       </p>
-      <Written>{print(result.value)}</Written>
+      <Preformatted>{print(result.value)}</Preformatted>
     </div>
   );
 }

@@ -128,7 +128,7 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
               <ReactFlowProvider>
                 <CanvasView id={id} list={list} chosen={chosen} layouts={layouts} />
               </ReactFlowProvider>
-              <aside className="panel" aria-label={placed ? "Step" : "Pipeline"}>
+              <aside className="editor-panel" aria-label={placed ? "Step" : "Pipeline"}>
                 {placed ? (
                   <StepPanel key={String(placed.path)} placed={placed} />
                 ) : (

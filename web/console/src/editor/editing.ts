@@ -2,8 +2,9 @@
 
 import { useSyncExternalStore } from "react";
 import type { Problem } from "../api/client";
+import { canonical, isObject, type Members } from "../definition/document";
+import { isError, type Language, readJson } from "../definition/text";
 import { moment } from "../time";
-import { canonical, isObject, type Members } from "./model/document";
 import {
   begin,
   commit,
@@ -13,20 +14,7 @@ import {
   type Version,
   type Written,
 } from "./model/history";
-import { isError, type Language, readJson } from "./model/text";
-import type { StoredDraft } from "./server";
-
-/** A revision as the server has it. */
-export interface Published {
-  document: Members;
-  name: string;
-  revision: number;
-  /** What `If-Match` of a change names. */
-  etag: string | null;
-  lockVersion: number;
-  by: string | null;
-  at: string | null;
-}
+import type { Published, StoredDraft } from "./server";
 
 export type Saving = "idle" | "saving" | "failed";
 

@@ -3,8 +3,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { get } from "../api/client";
+import type { Members } from "../definition/document";
 import type { Param } from "../forms/param";
-import type { Members } from "./model/document";
 import type { Output } from "./model/names";
 
 export interface Action {

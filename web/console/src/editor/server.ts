@@ -1,8 +1,7 @@
 /** What the editor asks of the API, and tells it. */
 
 import { type Answered, change, get, read } from "../api/client";
-import type { Published } from "./editing";
-import type { Members } from "./model/document";
+import type { Members } from "../definition/document";
 import type { Report } from "./model/issues";
 
 interface Pipeline {
@@ -13,6 +12,18 @@ interface Pipeline {
   updated_at: string | null;
   created_by: string | null;
   dag: Members | null;
+}
+
+/** A revision as the server has it. */
+export interface Published {
+  document: Members;
+  name: string;
+  revision: number;
+  /** What `If-Match` of a change names. */
+  etag: string | null;
+  lockVersion: number;
+  by: string | null;
+  at: string | null;
 }
 
 /** What one has typed and not published. */

@@ -26,5 +26,5 @@ export function useKeys(editing: Editing, layOut: () => void): void {
   }, [editing, layOut]);
 }
 
-export const isTyped = (target: HTMLElement): boolean =>
+const isTyped = (target: HTMLElement): boolean =>
   target.closest("input, textarea, select, dialog, [contenteditable], [data-code]") !== null;

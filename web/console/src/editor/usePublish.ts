@@ -3,8 +3,8 @@
 import { useCallback, useState } from "react";
 import { Problem } from "../api/client";
 import { announce } from "../parts/announce";
-import { type Editing, isPublished, type Published } from "./editing";
-import { load, publish, savedBy } from "./server";
+import { type Editing, isPublished } from "./editing";
+import { load, type Published, publish, savedBy } from "./server";
 import type { Checked } from "./useValidation";
 
 export interface Publishing {

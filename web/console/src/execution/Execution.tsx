@@ -44,7 +44,7 @@ function Shown({ live, progress }: { live: Live; progress: Progress }) {
   const explanation = useExplanation(execution.id, open);
   useTitle(progress);
   const view = query.get("view");
-  const names = ["execution"];
+  const names = ["execution-page"];
   if (query.get("step")) names.push("chosen");
   if (query.get("wide")) names.push("wide");
   if (view) names.push("alone");
@@ -108,7 +108,7 @@ function Together({ live, progress, now, chosen }: TogetherProps) {
         selected={chosen?.id ?? null}
         row={useQueryString().get("row")}
       />
-      <section className="log" aria-label="Events">
+      <section className="event-log" aria-label="Events">
         <h2>
           Events <span>{word}</span>
         </h2>

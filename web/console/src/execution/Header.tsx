@@ -1,11 +1,13 @@
 /** What this is, how it stands, how far it is, and what one can do about it. */
 
+import { EXECUTIONS, pipelineAt } from "../addresses";
 import type { Execution, Progress } from "../api/types";
 import { Bar, type Share } from "../parts/Bar";
 import { CopyButton } from "../parts/CopyButton";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
-import { EXECUTIONS, Link, useQueryString } from "../router";
+import { Trail } from "../parts/Trail";
+import { Link, useQueryString } from "../router";
 import { isOpen, stateOfExecution } from "../states";
 import { clock, duration, exact, moment } from "../time";
 import { Cancel } from "./Cancel";
@@ -33,18 +35,15 @@ export function Header({ progress, live: { awaySince, history }, now }: Props) {
   const pipeline = execution.pipeline_id;
   return (
     <header className="exec-head">
-      <nav className="crumbs" aria-label="Where this is">
-        <Link href={EXECUTIONS}>Executions</Link>
-        <span>/</span>
-        {pipeline ? (
-          <Link href={`/console/pipelines/${pipeline}`}>{name}</Link>
-        ) : (
-          <span>{name}</span>
-        )}
-        <span>/</span>
+      <Trail
+        ways={[
+          ["Executions", EXECUTIONS],
+          [name, pipeline && pipelineAt(pipeline)],
+        ]}
+      >
         <span className="id">{execution.id}</span>
-      </nav>
-      <div className="title">
+      </Trail>
+      <div className="execution-title">
         <h1>{name}</h1>
         <Chip state={stateOfExecution(execution)} />
         {awaySince !== null && (

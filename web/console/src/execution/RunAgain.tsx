@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { EXECUTIONS, runAt } from "../addresses";
 import { post } from "../api/client";
 import { print } from "../api/json";
 import type { Execution } from "../api/types";
@@ -6,9 +7,9 @@ import { useAct } from "../parts/act";
 import { CopyButton } from "../parts/CopyButton";
 import { Answers, Dialog } from "../parts/Dialog";
 import { FormFailure } from "../parts/FormFailure";
+import { Preformatted } from "../parts/Preformatted";
 import { useMay } from "../parts/rights";
-import { Written } from "../parts/Written";
-import { EXECUTIONS, go, Link } from "../router";
+import { go, Link } from "../router";
 import { again, curlAgain, isMasked } from "./curl";
 
 /** Starts the same once more; what is to be changed first is changed in the pipeline's own form. */
@@ -48,7 +49,7 @@ function Ask({ execution, close }: { execution: Execution; close: () => void }) 
           ? `The pipeline as it is now; this was its revision ${revision}.`
           : "The same definition, which was sent along."}
       </p>
-      <Written>{print(pipeline_definition.params)}</Written>
+      <Preformatted>{print(pipeline_definition.params)}</Preformatted>
       {masked && (
         <p className="form-failure">
           Some of it is hidden, and would be sent as it is shown here
@@ -62,10 +63,7 @@ function Ask({ execution, close }: { execution: Execution; close: () => void }) 
         </button>
         {!masked && <CopyButton text={curlAgain(request)}>Copy as curl</CopyButton>}
         {pipeline_id && (
-          <Link
-            className="button"
-            href={`/console/pipelines/${pipeline_id}?run=1&from=${execution.id}`}
-          >
+          <Link className="button" href={`${runAt(pipeline_id)}&from=${execution.id}`}>
             Change params
           </Link>
         )}

@@ -2,6 +2,7 @@
 
 import { write } from "../api/json";
 import type { Execution } from "../api/types";
+import { quoted } from "../parts/shell";
 
 const TOKEN = `  -H "Authorization: Bearer $PIPELINE_API_TOKEN"`;
 const NEXT = " \\\n";
@@ -18,9 +19,6 @@ export const curlAgain = (again: Again): string =>
     "  -H 'Content-Type: application/json'",
     `  -d ${quoted(write(again.body))}\n`,
   ].join(NEXT);
-
-/** One word of a shell, whatever is in it. */
-export const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 export interface Again {
   path: string;

@@ -1,11 +1,11 @@
 import { keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
 import { get } from "../api/client";
 import type { OneStep, Step, StepList } from "../api/types";
-import { PARKED } from "./counts";
+import { PARKED } from "../parts/itemCounts";
 
-export const ITEMS_PER_PAGE = 100;
+const ITEMS_PER_PAGE = 100;
 /** Beyond so many items the Gantt shows their sum only. */
-export const DRAWN = ITEMS_PER_PAGE;
+const DRAWN = ITEMS_PER_PAGE;
 
 /** Which items: by what is written, and by their state. */
 export interface Sought {
@@ -14,7 +14,7 @@ export interface Sought {
   state: string | null;
 }
 
-export const ALL: Sought = { text: "", state: null };
+const ALL: Sought = { text: "", state: null };
 
 function pageOf(step: Step, page: number, sought: Sought = ALL) {
   const { execution_id, id, inside } = step;

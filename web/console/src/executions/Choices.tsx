@@ -12,7 +12,7 @@ export function Choices({ filters }: { filters: Filters }) {
   const nothing = Object.fromEntries(NAMES.map((name) => [name, null]));
   return (
     <search className="execution-choices">
-      <div className="line">
+      <div className="execution-choice-line">
         <Search label="Pipeline's name, or the start of an id" />
         <States filters={filters} />
         {isNarrowed(query) && (
@@ -21,7 +21,7 @@ export function Choices({ filters }: { filters: Filters }) {
           </Link>
         )}
       </div>
-      <div className="line">
+      <div className="execution-choice-line">
         <PipelineChoice chosen={filters.pipeline} />
         <When filters={filters} />
         <Initiator key={filters.initiator} written={filters.initiator} />
@@ -96,7 +96,7 @@ function When({ filters: { span, from, to } }: { filters: Filters }) {
         </select>
       </label>
       {own && (
-        <span className="line moments">
+        <span className="execution-choice-line execution-span">
           <input
             type="datetime-local"
             aria-label="From"
@@ -161,7 +161,7 @@ function Params({ params }: { params: string[] }) {
       {params.map((param) => (
         <Link
           key={param}
-          className="param"
+          className="execution-param"
           href={withParams(params.filter((one) => one !== param))}
           title="Take it away"
         >

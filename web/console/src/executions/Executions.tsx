@@ -4,6 +4,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { get } from "../api/client";
 import type { ExecutionList } from "../api/types";
+import { ExecutionTable } from "../parts/ExecutionTable";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
 import { useNow } from "../parts/now";
@@ -15,7 +16,6 @@ import { isOpen } from "../states";
 import { Choices } from "./Choices";
 import { type Filters, filtersOf, isNarrowed, NAMES, requestOf } from "./filters";
 import { Several } from "./Several";
-import { Table } from "./Table";
 import "./executions.css";
 
 /** Milliseconds between two looks: with something open, and without. */
@@ -67,7 +67,7 @@ function Found({ list, filters }: { list: ExecutionList; filters: Filters }) {
         open={open}
         choose={(ids) => setChosen(new Set(ids))}
       />
-      <Table
+      <ExecutionTable
         {...{ executions, now, choose }}
         chosen={may("executions:control") && open.length > 0 ? chosen : null}
       />

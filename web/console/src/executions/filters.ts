@@ -8,7 +8,7 @@ export const PAGE_SIZE = 50;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 /** How far back one looks, in milliseconds. */
-export const SPANS = { "1h": HOUR, "24h": 24 * HOUR, "7d": 7 * 24 * HOUR, "30d": 30 * 24 * HOUR };
+const SPANS = { "1h": HOUR, "24h": 24 * HOUR, "7d": 7 * 24 * HOUR, "30d": 30 * 24 * HOUR };
 export type SpanName = keyof typeof SPANS;
 const SPAN_NAMES = Object.keys(SPANS) as SpanName[];
 

@@ -59,7 +59,7 @@ export const Field = memo(function Field(props: Props) {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it only notes that the focus has been here
     <div
-      className={wrong.length > 0 ? "param wrong" : "param"}
+      className={wrong.length > 0 ? "param-field wrong" : "param-field"}
       data-param={name}
       onBlur={() => setTouched(true)}
     >
@@ -67,7 +67,7 @@ export const Field = memo(function Field(props: Props) {
         <label htmlFor={id} id={`${id}-label`}>
           {param.label}
           {param.required && (
-            <span className="needed" title="needed">
+            <span className="param-needed" title="needed">
               *<span className="unseen"> needed</span>
             </span>
           )}

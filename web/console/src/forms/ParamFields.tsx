@@ -128,7 +128,7 @@ function useStrangers(params: readonly Param[], values: Values): Param[] {
 
 /** Lead to the first field with a problem; tells whether there is one. */
 export function focusFirstProblem(form: HTMLElement | null): boolean {
-  const found = form?.querySelector<HTMLElement>('[aria-invalid="true"], .param.wrong input');
+  const found = form?.querySelector<HTMLElement>('[aria-invalid="true"], .param-field.wrong input');
   found?.focus();
   return found != null;
 }

@@ -101,9 +101,3 @@ function matches(value: string, pattern: string | null | undefined): boolean {
     return true;
   }
 }
-
-/** The names of parameters that are needed and not there. */
-export const missing = (params: readonly Param[], values: Values): string[] =>
-  params
-    .filter((param) => faultOf(param, values[param.name], false) === "This is needed.")
-    .map(({ name }) => name);

@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
+import { EXECUTIONS } from "../addresses";
 import { get } from "../api/client";
 import type { OneStep } from "../api/types";
 import { Chip } from "../parts/State";
-import { EXECUTIONS, Link } from "../router";
+import { Link } from "../router";
 import { stateOfStep } from "../states";
 import { duration, exact, moment } from "../time";
 import type { Column, GridStep } from "./columns";

@@ -2,20 +2,20 @@
 
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, memo, useEffect, useMemo, useRef, useState } from "react";
+import { EXECUTIONS, PIPELINES, pipelineAt } from "../addresses";
 import { get } from "../api/client";
 import type { Grid as Answer, Pipeline } from "../api/types";
-import { useWindow } from "../execution/useWindow";
 import { Icon } from "../parts/Icon";
 import { Failure, Notice } from "../parts/Notice";
 import { PageHead } from "../parts/PageHead";
 import { Skeleton } from "../parts/Skeleton";
-import { pipelineAt } from "../pipelines/places";
-import { EXECUTIONS, go, Link, useQueryString, withQuery } from "../router";
+import { Trail } from "../parts/Trail";
+import { useWindow } from "../parts/useWindow";
+import { go, Link, useQueryString, withQuery } from "../router";
 import { isOpen, stateOfStatus, stateOfStep } from "../states";
 import { duration, exact, moment } from "../time";
 import { Cell } from "./Cell";
 import { type Column, type GridStep, merged, type Sheet, toAsk } from "./columns";
-import "../parts/facts.css";
 import "./grid.css";
 
 const PAGE_SIZE = 20;
@@ -36,9 +36,14 @@ export default function Grid({ id }: { id: string }) {
   if (pipeline.error) return <Failure error={pipeline.error} />;
   return (
     <div className="list-page grid-page">
-      <nav className="trail">
-        <Link href={pipelineAt(id)}>{name || "Pipeline"}</Link>
-      </nav>
+      <Trail
+        ways={[
+          ["Pipelines", PIPELINES],
+          [name || "Pipeline", pipelineAt(id)],
+        ]}
+      >
+        <span>grid</span>
+      </Trail>
       <PageHead
         title={name ? `Grid of ${name}` : "Grid"}
         count={pages.data?.pages[0]?.pagination.total_count}

@@ -32,7 +32,7 @@ export function Cards<Value>({
         {label} <code className="field-name">{name}</code>
       </legend>
       {cards.map(({ value, word, about }) => (
-        <label key={String(value)} className="card">
+        <label key={String(value)} className="guardrail-card">
           <input
             type="radio"
             name={id}
@@ -40,8 +40,8 @@ export function Cards<Value>({
             aria-invalid={wrong.length > 0 || undefined}
             onChange={() => choose(value)}
           />
-          <span className="card-word">{word}</span>
-          {about && <span className="card-about">{about}</span>}
+          <span className="guardrail-card-word">{word}</span>
+          {about && <span className="guardrail-card-about">{about}</span>}
         </label>
       ))}
       <div className="field-problems" id={`${id}-wrong`} aria-live="polite">

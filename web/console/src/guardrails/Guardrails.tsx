@@ -1,6 +1,7 @@
 /** Guardrail workflows, the newest first: how each stands, and where it is. */
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { GUARDRAILS } from "../addresses";
 import { get } from "../api/client";
 import type { GuardrailWorkflowList } from "../api/types";
 import { Listed, NothingLikeThat } from "../parts/Listed";
@@ -13,7 +14,6 @@ import { Tabs } from "../parts/Tabs";
 import { Link, useQueryString } from "../router";
 import { type Filters, filtersOf, requestOf, TABS } from "./listing";
 import { Table } from "./Table";
-import { GUARDRAILS } from "./workflow";
 import "./guardrails.css";
 
 /** Milliseconds between two looks. */

@@ -20,20 +20,20 @@ export function Notes({
 }) {
   const lost = forgets(workflow, values);
   return (
-    <div className="step-notes" aria-live="polite">
+    <div className="guardrail-notes" aria-live="polite">
       {lost.length > 0 && (
-        <p className="step-note">
+        <p className="guardrail-note">
           With another answer {lost.join(", ")} {lost.length > 1 ? "are" : "is"} forgotten, and
           asked for again.
         </p>
       )}
       {mayNot && (
-        <p className="step-note">
+        <p className="guardrail-note">
           To say steps one needs <code>guardrails:write</code> and <code>executions:run</code>.
         </p>
       )}
       {workflow && isRunning(workflow) && (
-        <p className="step-note">
+        <p className="guardrail-note">
           While the pipeline runs nothing can be changed. One may go away and come back.
         </p>
       )}
@@ -44,7 +44,7 @@ export function Notes({
 /** Two have said the same step: nothing of either is lost unseen. */
 export function Overtaken({ giveWay, insist }: { giveWay: () => void; insist: () => void }) {
   return (
-    <div className="step-warning" role="alert">
+    <div className="guardrail-warning" role="alert">
       <p>Somebody else has said this step meanwhile, and otherwise.</p>
       <button type="button" onClick={giveWay}>
         Show what was said
@@ -67,7 +67,7 @@ export function Refusal({ error, number }: { error: Error | null; number: number
     <>
       <FormFailure error={error} shown={shown} />
       {missing.length > 0 && (
-        <ul className="missing" aria-label="What is missing">
+        <ul className="guardrail-missing" aria-label="What is missing">
           {missing.map(({ step, fields }) => (
             <li key={step}>
               <Link href={withQuery({ step: String(step) })}>

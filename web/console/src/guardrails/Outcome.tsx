@@ -71,7 +71,7 @@ function Left({ workflow, none }: { workflow: Workflow; none: string | null }) {
     <>
       {none && <p className="muted">{none}</p>}
       {onboarded.length > 0 && (
-        <dl className="taken">
+        <dl className="guardrail-taken">
           <Onboarded models={onboarded} />
         </dl>
       )}
@@ -92,7 +92,7 @@ function Completed({ workflow }: { workflow: Workflow }) {
   return (
     <Panel look="done" title="The guardrail is deployed">
       {workflow.reason && <p>{workflow.reason}</p>}
-      <dl className="taken">
+      <dl className="guardrail-taken">
         {facts
           .filter(([, values]) => values.length > 0)
           .map(([word, values]) => (
@@ -124,7 +124,7 @@ function Value({ value }: { value: string }) {
 function Panel({ look, title, children }: { look: string; title: string; children: ReactNode }) {
   const panel = useInView();
   return (
-    <section className={`outcome outcome-${look}`} ref={panel} aria-label={title}>
+    <section className={`guardrail-outcome outcome-${look}`} ref={panel} aria-label={title}>
       <h2>{title}</h2>
       {children}
     </section>

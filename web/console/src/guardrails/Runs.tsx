@@ -1,13 +1,14 @@
 /** The pipelines that a workflow has started, and the one that runs step by step. */
 
+import { EXECUTIONS } from "../addresses";
 import type { Progress as ExecutionProgress } from "../api/types";
-import { parts } from "../execution/counts";
 import { Bar, type Share } from "../parts/Bar";
 import { Section } from "../parts/Facts";
+import { itemCounts } from "../parts/itemCounts";
 import { useMay } from "../parts/rights";
 import { Chip, Mark } from "../parts/State";
 import { Time } from "../parts/Time";
-import { EXECUTIONS, Link } from "../router";
+import { Link } from "../router";
 import { stateOfStep } from "../states";
 import { duration, moment } from "../time";
 import { useInView } from "./useInView";
@@ -56,7 +57,7 @@ function Steps({ progress }: { progress: ExecutionProgress }) {
           <span>{step.step_name || step.step_id}</span>
           {step.items && (
             <span className="muted">
-              {parts(step.items)
+              {itemCounts(step.items)
                 .map(({ count, word }) => `${count} ${word}`)
                 .join(", ")}
             </span>
@@ -76,7 +77,7 @@ export function Runs({ runs, now }: { runs: readonly Run[]; now: number }) {
           pipelines; each will be listed here.
         </p>
       ) : (
-        <ol className="runs">
+        <ol className="guardrail-runs">
           {runs.toReversed().map((run) => (
             <li key={run.execution_id}>
               <RunLine run={run} now={now} />

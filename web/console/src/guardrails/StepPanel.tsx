@@ -58,17 +58,17 @@ export function StepPanel({ found, number, now, said }: Props) {
   };
   const Form = FORMS[number] as ComponentType<FormProps>;
   return (
-    <section className="panel step-panel" aria-label={`Step ${number}`}>
+    <section className="panel guardrail-step" aria-label={`Step ${number}`}>
       <StepHead workflow={workflow} number={number} />
       {found && isAt(found.workflow, number) && <Running found={found} now={now} />}
       <form ref={form} onSubmit={submit} noValidate>
-        <fieldset className="step-form" disabled={isClosed || mayNot}>
+        <fieldset className="guardrail-step-form" disabled={isClosed || mayNot}>
           <Form {...step} workflow={workflow} earlier={earlier} />
         </fieldset>
         <Notes {...{ workflow, mayNot }} values={step.isChanged ? step.values : {}} />
         {step.isOvertaken && <Overtaken giveWay={() => step.forget()} insist={step.insist} />}
         <Refusal error={step.error} number={number} />
-        <div className="step-foot">
+        <div className="guardrail-step-foot">
           <Way workflow={workflow} number={number} by={-1} word="Back" />
           {number === MODELS && !isClosed && !mayNot && (
             <button type="button" disabled={step.isPending} onClick={() => step.send({})}>
@@ -107,7 +107,7 @@ function StepHead({ workflow, number }: { workflow: Workflow | null; number: num
     first.current = false;
   }, [number]);
   return (
-    <header className="step-head">
+    <header className="guardrail-step-head">
       <span>
         Step {number} of {STEPS.length}
       </span>
@@ -118,7 +118,9 @@ function StepHead({ workflow, number }: { workflow: Workflow | null; number: num
         <Chip state={stateOfStep(workflow, number)} />
       </div>
       <p>{about}</p>
-      {workflow?.skipped_steps.includes(number) && <p className="step-note">Skipped: {skipped}</p>}
+      {workflow?.skipped_steps.includes(number) && (
+        <p className="guardrail-note">Skipped: {skipped}</p>
+      )}
     </header>
   );
 }

@@ -1,10 +1,11 @@
+import { GUARDRAILS } from "../addresses";
 import { type Column, DataTable } from "../parts/DataTable";
 import { Chip } from "../parts/State";
 import { Dated } from "../parts/Time";
 import { placeOf } from "./listing";
 import { inShort } from "./short";
 import { MODELS, PROBES } from "./twelve";
-import { GUARDRAILS, nameOf, stateOfPhase, told, type Workflow } from "./workflow";
+import { nameOf, stateOfPhase, told, type Workflow } from "./workflow";
 
 export function Table({ workflows, now }: { workflows: Workflow[]; now: number }) {
   const columns: Column<Workflow>[] = [

@@ -33,7 +33,7 @@ export function TakenBack({
   return (
     <section className="taken-back" aria-label="What was taken back">
       <Chip state={state} />
-      <dl className="taken">
+      <dl className="guardrail-taken">
         {undone.map(([kind, word]) => (
           <Line key={kind} word={word} ids={cleaned_up[kind] ?? []} />
         ))}

@@ -28,7 +28,10 @@ export function Words(props: Props) {
     if (added.length > 0) change([...words, ...added]);
   };
   return (
-    <div className={wrong.length > 0 ? "field wrong" : "field"} data-param={name}>
+    <div
+      className={wrong.length > 0 ? "guardrail-field wrong" : "guardrail-field"}
+      data-param={name}
+    >
       <div className="field-head">
         <label htmlFor={id}>
           {label}
@@ -45,7 +48,7 @@ export function Words(props: Props) {
           {about}
         </p>
       )}
-      <div className="words">
+      <div className="guardrail-words">
         {words.map((word, at) => (
           <Word
             // biome-ignore lint/suspicious/noArrayIndexKey: a word may be there twice
@@ -86,7 +89,7 @@ const wordOf = (word: unknown): string =>
 
 function Word({ word, wrong, remove }: { word: string; wrong: boolean; remove: () => void }) {
   return (
-    <span className={wrong ? "word wrong-word" : "word"}>
+    <span className={wrong ? "guardrail-word wrong-word" : "guardrail-word"}>
       <span>{word}</span>
       <button type="button" className="plain" onClick={remove} aria-label={`Take away ${word}`}>
         ×

@@ -1,6 +1,7 @@
 /** One workflow: the twelve steps as a wizard, the pipelines that it has started, and how it has ended. */
 
 import { useEffect, useRef } from "react";
+import { GUARDRAILS } from "../addresses";
 import { announce } from "../parts/announce";
 import { Failure } from "../parts/Notice";
 import { useNow } from "../parts/now";
@@ -15,15 +16,7 @@ import { Runs } from "./Runs";
 import { StepPanel } from "./StepPanel";
 import { stepAt, stepNamed, stepToShow } from "./twelve";
 import { useHeard, useWorkflow } from "./useWorkflow";
-import {
-  GUARDRAILS,
-  isOver,
-  isRunning,
-  nameOf,
-  type Progress,
-  stateOfPhase,
-  type Workflow,
-} from "./workflow";
+import { isOver, isRunning, nameOf, type Progress, stateOfPhase, type Workflow } from "./workflow";
 import "../forms/forms.css";
 import "./guardrails.css";
 

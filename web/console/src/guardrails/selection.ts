@@ -19,7 +19,7 @@ export function rulesOf({ rules }: Probe): readonly Rule[] | null {
   return Array.isArray(rules) && rules.length > 0 ? rules : null;
 }
 
-export const isOn = (rule: Rule): boolean => !OFF.includes(String(rule.status ?? "").toLowerCase());
+const isOn = (rule: Rule): boolean => !OFF.includes(String(rule.status ?? "").toLowerCase());
 
 /** A line of the list of rules: one that is known, or one that was only named. */
 export interface RuleLine extends KnownRule {

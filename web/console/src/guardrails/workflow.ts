@@ -4,7 +4,6 @@ import type { GuardrailProgress, GuardrailWorkflow, ModelStatus } from "../api/t
 import { isObject, type Limit } from "../forms/param";
 import type { State } from "../states";
 
-export const GUARDRAILS = "/console/guardrails";
 export const DEPLOY_WORKFLOW = "/guardrails/deploy-workflow";
 
 export type Workflow = GuardrailWorkflow;

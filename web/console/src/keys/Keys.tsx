@@ -9,7 +9,7 @@ import { current, type Key, subscribe, written } from "./keys";
 import { useKeyboard, useKeys } from "./useKeys";
 import "./keys.css";
 
-const Palette = lazy(() => import("../palette/Palette"));
+const Palette = lazy(() => import("../palette/CommandPalette"));
 
 const IS_MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 const EVERYWHERE = "Everywhere";

@@ -12,7 +12,7 @@ export function Lights() {
         {(lights ?? WAITING).map(({ name, state, says }) => (
           <li key={name}>
             <Mark state={state} />
-            <span className="light">
+            <span className="lights-words">
               <b>{name}</b>
               <span className="muted" title={says}>
                 {says}

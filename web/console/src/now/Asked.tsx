@@ -2,18 +2,19 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { EXECUTIONS, PARKED } from "../addresses";
 import { get } from "../api/client";
 import type { ApprovalList } from "../api/types";
-import { Answer } from "../parked/Answer";
-import { askedOf, sayKey, type Waiting } from "../parked/waiting";
+import { AnswerDialog } from "../approvals/AnswerDialog";
+import { askedOf, sayKey, type Waiting } from "../approvals/waiting";
 import { useMay } from "../parts/rights";
 import { Mark } from "../parts/State";
 import { Time } from "../parts/Time";
-import { EXECUTIONS, Link } from "../router";
+import { Link } from "../router";
 import { Brief } from "./Brief";
 
 const SHOWN = 6;
-const PARKED = { word: "Waits for an answer", look: "parked", icon: "pause" } as const;
+const WAITS = { word: "Waits for an answer", look: "parked", icon: "pause" } as const;
 
 export function Asked({ now, every }: { now: number; every: number }) {
   const found = useQuery({
@@ -33,7 +34,7 @@ export function Asked({ now, every }: { now: number; every: number }) {
       <Brief
         title="Asks for an answer"
         all={{
-          href: "/console/parked?kind=approval",
+          href: `${PARKED}?kind=approval`,
           word: total > SHOWN ? `All ${total.toLocaleString("en-GB")} approvals` : "All approvals",
         }}
         rows={waiting}
@@ -51,7 +52,7 @@ export function Asked({ now, every }: { now: number; every: number }) {
         )}
       </Brief>
       {asking && (
-        <Answer
+        <AnswerDialog
           waiting={waiting?.find(({ key }) => key === asking.key) ?? null}
           approved={asking.approved}
           close={() => ask(null)}
@@ -78,7 +79,7 @@ function Row({
   const asks = one.approval?.message;
   return (
     <li>
-      <Mark state={PARKED} />
+      <Mark state={WAITS} />
       <span className="brief-name">
         <Link className="row-link" href={`${EXECUTIONS}/${one.execution_id}`}>
           {asks || name}

@@ -26,7 +26,7 @@ export function Brief<Row>({
 }) {
   const id = useId();
   return (
-    <section className="card brief" aria-labelledby={id} aria-busy={of.isPending}>
+    <section className="now-card brief" aria-labelledby={id} aria-busy={of.isPending}>
       <header>
         <h2 id={id}>{title}</h2>
         {all && <Link href={all.href}>{all.word}</Link>}

@@ -1,5 +1,6 @@
 /** What the clock starts next. */
 
+import { SCHEDULES } from "../addresses";
 import type { Overview } from "../api/types";
 import { Icon } from "../parts/Icon";
 import { useMay } from "../parts/rights";
@@ -8,7 +9,6 @@ import { Link } from "../router";
 import { Brief } from "./Brief";
 
 const SHOWN = 6;
-const SCHEDULES = "/console/schedules";
 
 export function Due({ due, now }: { due: Overview["next_due"]; now: number }) {
   const may = useMay()("schedules:read");

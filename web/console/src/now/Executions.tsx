@@ -1,12 +1,13 @@
 /** What runs, and what failed last. */
 
 import { useQuery } from "@tanstack/react-query";
+import { EXECUTIONS } from "../addresses";
 import { get } from "../api/client";
 import type { ExecutionList, ListedExecution } from "../api/types";
-import { Progress } from "../executions/Table";
+import { ExecutionProgress } from "../parts/ExecutionTable";
 import { Mark } from "../parts/State";
 import { Time } from "../parts/Time";
-import { EXECUTIONS, Link } from "../router";
+import { Link } from "../router";
 import { stateOfExecution } from "../states";
 import { Brief } from "./Brief";
 
@@ -34,7 +35,7 @@ export function Running({ now, every }: { now: number; every: number }) {
       {(execution) => (
         <Row key={execution.id} execution={execution}>
           <span className="brief-progress">
-            <Progress execution={execution} />
+            <ExecutionProgress execution={execution} />
           </span>
           <span className="brief-when">
             <Time at={execution.start_time ?? execution.created_at} now={now} relative />

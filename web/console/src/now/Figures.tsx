@@ -1,10 +1,11 @@
 /** How many executions are where, each with the way to them. */
 
 import type { ReactNode } from "react";
+import { EXECUTIONS, PARKED } from "../addresses";
 import type { Overview } from "../api/types";
 import { Icon } from "../parts/Icon";
 import { Time } from "../parts/Time";
-import { EXECUTIONS, Link } from "../router";
+import { Link } from "../router";
 import type { IconName, Look } from "../states";
 
 export function Figures({ overview, now }: { overview: Overview; now: number }) {
@@ -26,13 +27,7 @@ export function Figures({ overview, now }: { overview: Overview; now: number }) 
           icon="dot"
           href={`${EXECUTIONS}?status=PENDING`}
         />
-        <Figure
-          count={parked.count}
-          word="Parked"
-          look="parked"
-          icon="pause"
-          href="/console/parked"
-        >
+        <Figure count={parked.count} word="Parked" look="parked" icon="pause" href={PARKED}>
           {parked.oldest && <Oldest oldest={parked.oldest} now={now} />}
         </Figure>
         <Figure
@@ -85,7 +80,7 @@ function Figure({
   children?: ReactNode;
 }) {
   return (
-    <li className="card figure">
+    <li className="now-card figure">
       <Link className="figure-link" href={href}>
         <span className={count > 0 ? `figure-count text-${look}` : "figure-count none"}>
           {count.toLocaleString("en-GB")}

@@ -29,7 +29,7 @@ export default function Now() {
   });
   const { data, error } = found;
   return (
-    <div className="list-page now">
+    <div className="list-page now-page">
       <PageHead title="Now" awaySince={data && error ? found.dataUpdatedAt : null} />
       <Lights />
       {data ? (

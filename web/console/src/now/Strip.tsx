@@ -18,7 +18,7 @@ export function Strip({ hours }: { hours: Hour[] }) {
     choose(Math.max(0, Math.min(last, place)));
   };
   return (
-    <section className="card strip" aria-labelledby="strip-title">
+    <section className="now-card strip" aria-labelledby="strip-title">
       <header>
         <h2 id="strip-title">Ended in 24 hours</h2>
         <p className="strip-told">
@@ -33,7 +33,7 @@ export function Strip({ hours }: { hours: Hour[] }) {
         </p>
       </header>
       <div className="bars">
-        <span className="most" aria-hidden="true">
+        <span className="now-most" aria-hidden="true">
           {most(hours).toLocaleString("en-GB")}
         </span>
         {hours.map((one, index) => (
@@ -66,7 +66,7 @@ export function Strip({ hours }: { hours: Hour[] }) {
 function Bar({ hour, most: whole, isChosen }: { hour: Hour; most: number; isChosen: boolean }) {
   const share = (100 * endedIn(hour)) / whole;
   return (
-    <div className="hour" data-chosen={isChosen || undefined} aria-hidden="true">
+    <div className="now-hour" data-chosen={isChosen || undefined} aria-hidden="true">
       <div className="stack" style={{ height: `${share}%` }}>
         {ENDED.map(
           (ended) =>

@@ -1,7 +1,6 @@
 /** What one can go to, and which of it fits to some words. */
 
-import { addressOf } from "../actions/catalogue";
-import { EXECUTIONS } from "../addresses";
+import { actionAt, EXECUTIONS, pipelineAt } from "../addresses";
 import type { ListedAction, ListedExecution } from "../api/types";
 import { PAGES, pageAt } from "../pages";
 import type { PageIconName } from "../parts/PageIcon";
@@ -21,8 +20,6 @@ export interface Group {
   entries: Entry[];
 }
 
-const PIPELINES = "/console/pipelines";
-
 export function pages(words: string): Entry[] {
   return PAGES.filter(({ word }) => word && fits(word, words)).map((page) => ({
     href: page.path,
@@ -40,12 +37,12 @@ export function actions(all: readonly ListedAction[], words: string, most: numbe
     .filter(({ type, name }) => fits(`${type} ${name}`, words))
     .sort((one, other) => begins(other) - begins(one))
     .slice(0, most)
-    .map(({ type, name }) => ({ href: addressOf(type), word: name, more: type, icon: "actions" }));
+    .map(({ type, name }) => ({ href: actionAt(type), word: name, more: type, icon: "actions" }));
 }
 
 /** A pipeline's own page; where there is none, what became of it. */
 export function pipeline({ id, name }: { id: string; name: string }): Entry {
-  const own = `${PIPELINES}/${id}`;
+  const own = pipelineAt(id);
   const href = pageAt(own) ? own : `${EXECUTIONS}?pipeline=${id}`;
   return { href, word: name, more: "", icon: "pipelines" };
 }
@@ -61,7 +58,7 @@ export function execution(execution: ListedExecution): Entry {
 }
 
 /** Each word has to stand somewhere in it. */
-export function fits(text: string, words: string): boolean {
+function fits(text: string, words: string): boolean {
   const lower = text.toLowerCase();
   return words
     .toLowerCase()

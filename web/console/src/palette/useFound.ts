@@ -2,11 +2,11 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { useCatalogue } from "../actions/useCatalogue";
 import { get } from "../api/client";
 import type { ExecutionList } from "../api/types";
 import { asked } from "../parts/choices";
 import { useMay } from "../parts/rights";
+import { useActions } from "../parts/useActions";
 import { actions, execution, type Group, pages, pipeline } from "./entries";
 
 const MOST = 6;
@@ -17,7 +17,7 @@ export function useFound(text: string): { groups: Group[]; isAsking: boolean } {
   const words = text.trim();
   const asking = useSettled(words);
   const may = useMay();
-  const catalogue = useCatalogue(words !== "" && may("actions:read"));
+  const catalogue = useActions(words !== "" && may("actions:read"));
   const pipelines = useQuery({
     queryKey: ["pipelines", "palette", asking],
     queryFn: ({ signal }) =>

@@ -4,6 +4,8 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { get } from "../api/client";
 import type { ApprovalList, Pagination, ParkedList } from "../api/types";
+import { AnswerDialog } from "../approvals/AnswerDialog";
+import { askedOf, sayKey, type Waiting, waitingOf } from "../approvals/waiting";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
 import { useNow } from "../parts/now";
@@ -12,19 +14,8 @@ import { Pager } from "../parts/Pager";
 import { PipelineChoice } from "../parts/PipelineChoice";
 import { Tabs } from "../parts/Tabs";
 import { Link, useQueryString, withQuery } from "../router";
-import { Answer } from "./Answer";
+import { asksForApprovals, type Filters, filtersOf, requestOf, TABS } from "./filters";
 import { Table } from "./Table";
-import {
-  askedOf,
-  asksForApprovals,
-  type Filters,
-  filtersOf,
-  requestOf,
-  sayKey,
-  TABS,
-  type Waiting,
-  waitingOf,
-} from "./waiting";
 import "./parked.css";
 
 /** Milliseconds between two looks. */
@@ -97,7 +88,7 @@ export default function Parked() {
         }
       </Listed>
       {asking && (
-        <Answer
+        <AnswerDialog
           waiting={found.data?.waiting.find(({ key }) => key === asking.key) ?? null}
           approved={asking.approved}
           close={() => ask(null)}

@@ -1,9 +1,10 @@
+import { EXECUTIONS } from "../addresses";
+import { countOf, placeOf, sayKey, type Waiting, whomOf } from "../approvals/waiting";
 import { type Column, DataTable } from "../parts/DataTable";
 import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Dated } from "../parts/Time";
-import { EXECUTIONS } from "../router";
-import { countOf, placeOf, sayKey, stateOfKind, type Waiting, whomOf } from "./waiting";
+import { stateOfKind } from "./filters";
 
 interface Props {
   waiting: Waiting[];

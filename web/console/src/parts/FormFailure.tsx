@@ -1,5 +1,6 @@
 import { Problem } from "../api/client";
 import { otherFaults } from "./problems";
+import "./fields.css";
 
 /** Why a form was not taken: the code, and what no field of it shows. */
 export function FormFailure({

@@ -1,7 +1,8 @@
 import { type ReactNode, useEffect } from "react";
-import { Link } from "../router";
 import type { State } from "../states";
 import { Chip } from "./State";
+import { Trail } from "./Trail";
+import "./facts.css";
 
 /** The head of the page of one thing: the way back, its name, how it stands, and what one can do. */
 export function ThingHead({
@@ -26,11 +27,9 @@ export function ThingHead({
   }, [title]);
   return (
     <header className="page-section">
-      <nav className="trail" aria-label="Where this is">
-        <Link href={href}>{list}</Link>
-        <span>/</span>
+      <Trail ways={[[list, href]]}>
         <span className="id">{id}</span>
-      </nav>
+      </Trail>
       <div className="page-title">
         <h1>{name}</h1>
         <Chip state={state} />

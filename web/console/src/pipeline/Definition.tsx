@@ -1,15 +1,15 @@
 import { print } from "../api/json";
 import type { Pipeline } from "../api/types";
 import { CopyButton } from "../parts/CopyButton";
-import { Written } from "../parts/Written";
+import { Preformatted } from "../parts/Preformatted";
+import { quoted } from "../parts/shell";
 import { exportAs } from "../pipelines/export";
-import { quoted } from "./Executions";
 
 /** The document as it is stored; defaults of secrets are hidden. */
 export function Definition({ pipeline }: { pipeline: Pipeline }) {
   const text = print(pipeline.dag);
   return (
-    <section className="definition" aria-label="Definition">
+    <section className="pipeline-definition" aria-label="Definition">
       <div className="definition-acts">
         <CopyButton text={text}>Copy</CopyButton>
         <button type="button" onClick={() => void exportAs(pipeline, "json")}>
@@ -22,7 +22,7 @@ export function Definition({ pipeline }: { pipeline: Pipeline }) {
           or type <code>pipeline-engine pipelines show {quoted(pipeline.name)} --json</code>
         </span>
       </div>
-      <Written>{text}</Written>
+      <Preformatted>{text}</Preformatted>
     </section>
   );
 }

@@ -1,14 +1,15 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { EXECUTIONS } from "../addresses";
 import { get } from "../api/client";
 import type { ExecutionList, Pipeline } from "../api/types";
-import { Table } from "../executions/Table";
+import { ExecutionTable } from "../parts/ExecutionTable";
 import { Listed } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
 import { useNow } from "../parts/now";
 import { Pager, pageOf } from "../parts/Pager";
-import { EXECUTIONS, Link, useQueryString } from "../router";
+import { quoted } from "../parts/shell";
+import { Link, useQueryString } from "../router";
 import { isOpen } from "../states";
-import "../executions/executions.css";
 
 const PAGE_SIZE = 25;
 /** Milliseconds between two looks: with something open, and without. */
@@ -40,7 +41,12 @@ export function Executions({ pipeline }: { pipeline: Pipeline }) {
           </Notice>
         ) : (
           <>
-            <Table executions={executions} now={now} chosen={null} choose={() => undefined} />
+            <ExecutionTable
+              executions={executions}
+              now={now}
+              chosen={null}
+              choose={() => undefined}
+            />
             <div className="below-table">
               <Link href={`${EXECUTIONS}?pipeline=${pipeline.id}`}>Search among them</Link>
               <Pager
@@ -55,7 +61,3 @@ export function Executions({ pipeline }: { pipeline: Pipeline }) {
     </Listed>
   );
 }
-
-/** A word for a shell, whatever it holds. */
-export const quoted = (word: string): string =>
-  /^[\w.@/-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -23,7 +23,7 @@ export function Overview({ pipeline }: { pipeline: Pipeline }) {
   return (
     <>
       <Plan steps={steps} statistics={statistics} />
-      <div className="overview">
+      <div className="pipeline-overview">
         <Summary steps={steps} statistics={statistics} />
         <Parameters parameters={pipeline.dag?.parameters} />
       </div>
@@ -43,7 +43,7 @@ function Parameters({ parameters }: { parameters: unknown }) {
       width: "34%",
       cell: ({ name, required }) => (
         <>
-          <code className="whole">{name}</code>
+          <code className="pipeline-whole">{name}</code>
           <span className="sub">{required ? "needed" : "optional"}</span>
         </>
       ),
@@ -59,7 +59,7 @@ function Parameters({ parameters }: { parameters: unknown }) {
         const limits = limitsOf(param);
         const choices = param.options?.map(({ label }) => label).join(", ");
         return (
-          <span className="parameter">
+          <span className="pipeline-parameter">
             {param.description && <span>{param.description}</span>}
             {(choices || limits) && (
               <span className="muted">{choices ? `one of ${choices}` : limits}</span>

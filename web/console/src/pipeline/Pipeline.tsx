@@ -1,6 +1,7 @@
 /** One pipeline: what it does, how it went, how it was changed, what starts it. */
 
 import { useQuery } from "@tanstack/react-query";
+import { editorAt, gridAt, PIPELINES } from "../addresses";
 import { read } from "../api/client";
 import type { Pipeline as Stored } from "../api/types";
 import { CopyButton } from "../parts/CopyButton";
@@ -13,9 +14,8 @@ import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Time } from "../parts/Time";
 import { Acts } from "../pipelines/Acts";
-import { editorAt, gridAt, PIPELINES } from "../pipelines/places";
-import { stateOfPipeline } from "../pipelines/status";
 import { go, Link, useQueryString, withQuery } from "../router";
+import { stateOfPipeline } from "../states";
 import { Definition } from "./Definition";
 import { Executions } from "./Executions";
 import { Overview } from "./Overview";
@@ -101,7 +101,7 @@ function Head({ pipeline, awaySince }: { pipeline: Stored; awaySince: number | n
         </Link>
         <Acts pipeline={pipeline} gone={() => go(PIPELINES)} />
       </PageHead>
-      {description && <p className="about">{description}</p>}
+      {description && <p className="pipeline-about">{description}</p>}
       <Facts pipeline={pipeline} />
     </>
   );

@@ -3,10 +3,10 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "react";
 import { print } from "../api/json";
 import type { Statistics } from "../api/types";
-import { type Direction, edges, type Node, type Place, type Size } from "../execution/graph/nodes";
-import { useArrangement } from "../execution/graph/useArrangement";
+import { type Direction, edges, type Node, type Place, type Size } from "../graph/nodes";
+import { useArrangement } from "../graph/useArrangement";
 import { Notice } from "../parts/Notice";
-import { Written } from "../parts/Written";
+import { Preformatted } from "../parts/Preformatted";
 import { go, useQueryString, withQuery } from "../router";
 import type { PlanStep } from "./steps";
 import { took } from "./took";
@@ -154,7 +154,7 @@ function Chosen({ step, statistics }: { step: PlanStep; statistics: Statistics |
           within {took(known.p95_seconds)}
         </p>
       )}
-      <Written>{print(step.written)}</Written>
+      <Preformatted>{print(step.written)}</Preformatted>
     </aside>
   );
 }

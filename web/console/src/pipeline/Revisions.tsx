@@ -56,7 +56,7 @@ function Compared({ revisions, pipeline, etag }: ComparedProps) {
   const before = revisions[revisions.indexOf(chosen) + 1];
   const base = named("base") ?? before;
   return (
-    <div className="revisions">
+    <div className="pipeline-revisions">
       <List revisions={revisions} chosen={chosen} base={base} />
       <Difference older={base} newer={chosen} pipeline={pipeline} etag={etag} />
     </div>
@@ -127,7 +127,7 @@ function Difference({ older, newer, pipeline, etag }: DifferenceProps) {
     ? `Revision ${newer.revision} compared with ${older.revision}`
     : `Revision ${newer.revision}, the oldest on this page`;
   return (
-    <section className="difference" aria-label={title}>
+    <section className="pipeline-difference" aria-label={title}>
       <header>
         <h2>{title}</h2>
         <span className="muted">

@@ -2,6 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
+import { EXECUTIONS } from "../addresses";
 import { get } from "../api/client";
 import { print } from "../api/json";
 import type { Execution, Pipeline } from "../api/types";
@@ -15,7 +16,7 @@ import { useAct } from "../parts/act";
 import { Answers, Dialog } from "../parts/Dialog";
 import { FormFailure } from "../parts/FormFailure";
 import { Failure } from "../parts/Notice";
-import { EXECUTIONS, go } from "../router";
+import { go } from "../router";
 import { Starter } from "./start";
 
 interface Props {
@@ -89,7 +90,7 @@ function Form({ pipeline, first, from, close }: Props & { first: Values }) {
   }, [problems]);
   return (
     <Dialog title={`Run ${pipeline.name}`} close={close} wide submit={submit}>
-      <div className="run" ref={frame}>
+      <div className="pipeline-run" ref={frame}>
         {from && (
           <p>
             With the params of <code>{from}</code>; secrets are not among them.

@@ -2,6 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
+import { SCHEDULES, TRIGGER, WEBHOOKS } from "../addresses";
 import { get } from "../api/client";
 import type { EventTrigger, Pipeline, Schedule, Webhook } from "../api/types";
 import { CopyButton } from "../parts/CopyButton";
@@ -9,9 +10,9 @@ import { type Column, DataTable } from "../parts/DataTable";
 import { Listed } from "../parts/Listed";
 import { useNow } from "../parts/now";
 import { Chip } from "../parts/State";
+import { quoted } from "../parts/shell";
 import { Time } from "../parts/Time";
 import type { State } from "../states";
-import { quoted } from "./Executions";
 
 const MOST = 100;
 
@@ -24,7 +25,7 @@ export function Starters({ pipeline }: { pipeline: Pipeline }) {
         title="Schedules"
         of="schedules"
         path="/schedules"
-        page="/console/schedules"
+        page={SCHEDULES}
         pipeline={pipeline}
         columns={schedules(now)}
         none={`pipeline-engine schedules create ${name} --cron '0 7 * * *'`}
@@ -33,7 +34,7 @@ export function Starters({ pipeline }: { pipeline: Pipeline }) {
         title="Webhooks"
         of="webhooks"
         path="/webhooks"
-        page="/console/webhooks"
+        page={WEBHOOKS}
         pipeline={pipeline}
         columns={webhooks(now)}
         none={`pipeline-engine webhooks create ${name}`}
@@ -42,7 +43,7 @@ export function Starters({ pipeline }: { pipeline: Pipeline }) {
         title="Event triggers"
         of="event triggers"
         path="/event-triggers"
-        page="/console/triggers"
+        page={TRIGGER}
         pipeline={pipeline}
         columns={triggers(now)}
         none={`pipeline-engine triggers create ${name} --on build.completed`}
@@ -80,7 +81,7 @@ function Kind<Row extends { id: string }>(props: KindProps<Row>) {
       <Listed found={found} of={of}>
         {(rows) =>
           rows.length === 0 ? (
-            <p className="muted none">
+            <p className="muted pipeline-none">
               None. <code>{none}</code>
             </p>
           ) : (
@@ -163,7 +164,7 @@ const webhooks = (now: number): Column<Webhook>[] => [
     head: "Address",
     width: "34%",
     cell: ({ endpoint_url }) => (
-      <span className="address">
+      <span className="starter-address">
         <code title={endpoint_url}>{endpoint_url}</code>
         <CopyButton text={new URL(endpoint_url, location.origin).href}>Copy</CopyButton>
       </span>

@@ -1,6 +1,7 @@
 /** What can be done with a pipeline, wherever it is shown. */
 
 import { useState } from "react";
+import { editorAt } from "../addresses";
 import { change } from "../api/client";
 import { useAct } from "../parts/act";
 import { Confirm } from "../parts/Confirm";
@@ -9,7 +10,6 @@ import { useMay } from "../parts/rights";
 import { Delete } from "./Delete";
 import { Duplicate } from "./Duplicate";
 import { exportAs } from "./export";
-import { editorAt } from "./places";
 
 export interface Named {
   id: string;

@@ -3,6 +3,7 @@ import { change } from "../api/client";
 import { useAct } from "../parts/act";
 import { Confirm } from "../parts/Confirm";
 import { dependents } from "./dependents";
+import "./pipelines.css";
 
 interface Props {
   pipeline: { id: string; name: string };
@@ -38,7 +39,7 @@ export function Delete({ pipeline, close, gone }: Props) {
         Its executions stay, and those that run go on to their end. It cannot be brought back;
         archive it if its definition may be of use.
       </p>
-      <div className="dependents" aria-live="polite">
+      <div className="pipeline-dependents" aria-live="polite">
         {isPending && <p>Looking for what depends on it…</p>}
         {error && <p>What depends on it could not be found out: {error.message}</p>}
         {data && data.length === 0 && <p>Nothing that you may see depends on it.</p>}

@@ -1,11 +1,11 @@
 import { useState } from "react";
+import { pipelineAt } from "../addresses";
 import { get, post } from "../api/client";
 import type { Pipeline } from "../api/types";
 import { useAct } from "../parts/act";
 import { Answers, Dialog } from "../parts/Dialog";
 import { FormFailure } from "../parts/FormFailure";
 import { go } from "../router";
-import { pipelineAt } from "./places";
 
 /** A pipeline of one's own that says the same under another name. */
 export function Duplicate({

@@ -1,15 +1,15 @@
 /** A definition from a file, or pasted: checked first, with every problem and its place. */
 
 import { type DragEvent, useId, useState } from "react";
+import { pipelineAt } from "../addresses";
 import { post } from "../api/client";
 import type { Issue, Pipeline, Report } from "../api/types";
-import { isError } from "../editor/model/text";
+import { readDefinition } from "../definition/formats";
+import { isError } from "../definition/text";
 import { useAct } from "../parts/act";
 import { Answers, Dialog } from "../parts/Dialog";
 import { FormFailure } from "../parts/FormFailure";
 import { go } from "../router";
-import { pipelineAt } from "./places";
-import { readDefinition } from "./reading";
 
 /** Characters; the API takes less than this, and says so better. */
 const LARGEST = 10_000_000;

@@ -2,6 +2,7 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { NEW_PIPELINE } from "../addresses";
 import { read } from "../api/client";
 import type { ListedPipeline } from "../api/types";
 import { Listed, NothingLikeThat } from "../parts/Listed";
@@ -16,7 +17,6 @@ import { Link, useQueryString } from "../router";
 import { isOpen } from "../states";
 import { type Filters, filtersOf, PAGE_SIZE, requestOf, STATUSES } from "./filters";
 import { Import } from "./Import";
-import { NEW_PIPELINE } from "./places";
 import { Table } from "./Table";
 import "./pipelines.css";
 

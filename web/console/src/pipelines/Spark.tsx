@@ -1,6 +1,7 @@
 import type { MouseEvent } from "react";
+import { EXECUTIONS } from "../addresses";
 import type { RecentExecution } from "../api/types";
-import { EXECUTIONS, go } from "../router";
+import { go } from "../router";
 import { stateOfStatus } from "../states";
 import { duration, exact, moment } from "../time";
 import { barsOf, failedOf, inWords } from "./spark";

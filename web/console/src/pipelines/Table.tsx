@@ -1,13 +1,13 @@
+import { pipelineAt, runAt } from "../addresses";
 import type { ListedPipeline } from "../api/types";
 import { type Column, DataTable } from "../parts/DataTable";
 import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Time } from "../parts/Time";
 import { Link } from "../router";
+import { stateOfPipeline } from "../states";
 import { Acts } from "./Acts";
-import { pipelineAt, runAt } from "./places";
 import { Spark } from "./Spark";
-import { stateOfPipeline } from "./status";
 
 export function Table({ pipelines, now }: { pipelines: ListedPipeline[]; now: number }) {
   const may = useMay();

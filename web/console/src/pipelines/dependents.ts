@@ -67,7 +67,7 @@ export interface Defined extends Named {
 }
 
 /** The pipelines whose steps run another one, by its name or its id. */
-export function callersOf(pipeline: Named, all: Defined[]): string[] {
+function callersOf(pipeline: Named, all: Defined[]): string[] {
   return all
     .filter(({ id, dag }) => id !== pipeline.id && runs(dag, new Set([pipeline.id, pipeline.name])))
     .map(({ name }) => name);

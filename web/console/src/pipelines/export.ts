@@ -2,10 +2,10 @@
 
 import { get } from "../api/client";
 import type { Pipeline } from "../api/types";
-import type { Members } from "../editor/model/document";
-import type { Language } from "../editor/model/text";
+import type { Members } from "../definition/document";
+import { writeDefinition } from "../definition/formats";
+import type { Language } from "../definition/text";
 import { announce } from "../parts/announce";
-import { writeDefinition } from "./reading";
 
 interface Named {
   id: string;
@@ -23,7 +23,7 @@ export async function exportAs(pipeline: Named, language: Language): Promise<voi
 }
 
 /** A name that is one on every system. */
-export const fileName = (name: string): string =>
+const fileName = (name: string): string =>
   name
     .replaceAll(/[^\p{L}\p{N}._-]+/gu, "-")
     .replaceAll(/^[-.]+|-+$/g, "")

@@ -2,7 +2,7 @@
 
 export const PAGE_SIZE = 50;
 /** Executions of each that are drawn. */
-export const RECENT = 20;
+const RECENT = 20;
 
 export const STATUSES = ["ACTIVE", "DRAFT", "ARCHIVED"] as const;
 export type PipelineStatus = (typeof STATUSES)[number];

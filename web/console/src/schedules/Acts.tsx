@@ -1,6 +1,7 @@
 /** What one can do with a schedule: run it now, pause it, resume it, delete it. */
 
 import { useState } from "react";
+import { EXECUTIONS } from "../addresses";
 import { change, post } from "../api/client";
 import type { Schedule } from "../api/types";
 import { useDrafts } from "../forms/drafts";
@@ -11,7 +12,7 @@ import { Answers, Dialog } from "../parts/Dialog";
 import { FormFailure } from "../parts/FormFailure";
 import { PipelineParams } from "../parts/PipelineParams";
 import { useMay } from "../parts/rights";
-import { EXECUTIONS, go } from "../router";
+import { go } from "../router";
 
 const CHANGES = [["schedules"], ["schedule"]];
 

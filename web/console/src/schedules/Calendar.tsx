@@ -1,6 +1,7 @@
 /** Fourteen days of what is due, hour by hour; days have the hours that the clocks give them. */
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { SCHEDULES } from "../addresses";
 import { get } from "../api/client";
 import type { ScheduleCalendar } from "../api/types";
 import { asked } from "../parts/choices";
@@ -9,7 +10,6 @@ import { go, Link, withQuery } from "../router";
 import { ZONE } from "../time";
 import { Day } from "./Day";
 import { dateAfter, isDate, shownIn } from "./days";
-import { SCHEDULES } from "./states";
 
 const DAYS = 14;
 /** Milliseconds: what is due changes when somebody changes a schedule. */
@@ -97,7 +97,7 @@ function Days({
 }) {
   const longest = Math.max(24, ...calendar.days.map(({ hours }) => hours));
   return (
-    <div className="calendar">
+    <div className="schedule-calendar">
       <Often days={calendar.days} />
       <div className="calendar-hours" aria-hidden="true">
         {[0, 3, 6, 9, 12, 15, 18, 21].map((hour) => (

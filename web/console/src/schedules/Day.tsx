@@ -1,5 +1,6 @@
 /** One day of the calendar: its hours in a row, and on demand all that is due. */
 
+import { SCHEDULES } from "../addresses";
 import type { ScheduleCalendar } from "../api/types";
 import { Icon } from "../parts/Icon";
 import { Chip } from "../parts/State";
@@ -7,7 +8,6 @@ import { Link, withQuery } from "../router";
 import type { State } from "../states";
 import { exact, moment } from "../time";
 import { hoursOf, shownIn, wordsOfDay } from "./days";
-import { SCHEDULES } from "./states";
 
 type CalendarDay = ScheduleCalendar["days"][number];
 type Firing = CalendarDay["firings"][number];

@@ -2,6 +2,7 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { EXECUTIONS } from "../addresses";
 import { get } from "../api/client";
 import type { Fire, FireList, Schedule } from "../api/types";
 import { asked, pageOf, wordOf } from "../parts/choices";
@@ -13,7 +14,7 @@ import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Dated } from "../parts/Time";
-import { EXECUTIONS, Link, useQueryString } from "../router";
+import { Link, useQueryString } from "../router";
 import { duration } from "../time";
 import { Backfill } from "./Backfill";
 import { BECAUSE, ORIGINS, OUTCOMES, stateOfFire } from "./states";

@@ -2,10 +2,11 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { EXECUTIONS, SCHEDULES } from "../addresses";
 import { get, read } from "../api/client";
 import { print } from "../api/json";
 import type { Schedule as AnySchedule } from "../api/types";
-import { Block } from "../parts/Block";
+import { CodeBlock } from "../parts/CodeBlock";
 import { Facts, Section } from "../parts/Facts";
 import { Failure } from "../parts/Notice";
 import { useNow } from "../parts/now";
@@ -13,13 +14,13 @@ import { useMay } from "../parts/rights";
 import { Skeleton } from "../parts/Skeleton";
 import { ThingHead } from "../parts/Thing";
 import { Time } from "../parts/Time";
-import { EXECUTIONS, go, Link } from "../router";
+import { go, Link } from "../router";
 import { duration } from "../time";
 import { Delete, PauseOrResume, RunNow } from "./Acts";
 import { Ledger } from "./Ledger";
 import { Moments } from "./Moments";
 import { OVERLAPS, ScheduleForm } from "./ScheduleForm";
-import { PAUSED_BECAUSE, SCHEDULES, stateOfSchedule } from "./states";
+import { PAUSED_BECAUSE, stateOfSchedule } from "./states";
 import { Last } from "./Table";
 import "./schedules.css";
 
@@ -126,7 +127,7 @@ function About({ schedule, now }: { schedule: AnySchedule; now: number }) {
           ["Made by", schedule.created_by],
         ]}
       />
-      {Object.keys(params).length > 0 && <Block word="Params" text={print(params)} />}
+      {Object.keys(params).length > 0 && <CodeBlock word="Params" text={print(params)} />}
     </div>
   );
 }

@@ -2,6 +2,7 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { SCHEDULES } from "../addresses";
 import { get } from "../api/client";
 import type { ScheduleList } from "../api/types";
 import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
@@ -16,7 +17,7 @@ import { Tabs } from "../parts/Tabs";
 import { go, useQueryString } from "../router";
 import { Calendar } from "./Calendar";
 import { ScheduleForm } from "./ScheduleForm";
-import { SCHEDULES, STATUSES, stateOfSchedule } from "./states";
+import { STATUSES, stateOfSchedule } from "./states";
 import { Table } from "./Table";
 import "./schedules.css";
 

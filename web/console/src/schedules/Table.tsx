@@ -1,11 +1,12 @@
+import { EXECUTIONS, SCHEDULES } from "../addresses";
 import type { Schedule } from "../api/types";
 import { type Column, DataTable } from "../parts/DataTable";
 import { Chip } from "../parts/State";
 import { Dated, Time } from "../parts/Time";
-import { EXECUTIONS, Link } from "../router";
+import { Link } from "../router";
 import { stateOfStatus } from "../states";
 import { PauseOrResume, RunNow } from "./Acts";
-import { PAUSED_BECAUSE, SCHEDULES, stateOfSchedule } from "./states";
+import { PAUSED_BECAUSE, stateOfSchedule } from "./states";
 
 export function Table({ schedules, now }: { schedules: Schedule[]; now: number }) {
   const columns: Column<Schedule>[] = [

@@ -2,9 +2,6 @@
 
 import type { State } from "../states";
 
-/** The page of schedules; each is below it. */
-export const SCHEDULES = "/console/schedules";
-
 export const STATUSES = ["active", "paused", "completed", "expired"] as const;
 
 const STATUS: Record<string, State> = {

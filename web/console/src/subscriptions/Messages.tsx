@@ -1,11 +1,12 @@
 /** The messages of a subscription, newest first, with their tries; each can be sent again. */
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { EXECUTIONS } from "../addresses";
 import { get, post } from "../api/client";
 import { parse, print } from "../api/json";
 import type { ListedMessage, Message, MessageList, Subscription } from "../api/types";
 import { useAct } from "../parts/act";
-import { Block } from "../parts/Block";
+import { CodeBlock } from "../parts/CodeBlock";
 import { asked, pageOf, wordOf } from "../parts/choices";
 import { type Column, DataTable } from "../parts/DataTable";
 import { Answers, Dialog } from "../parts/Dialog";
@@ -17,7 +18,7 @@ import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Dated, Time } from "../parts/Time";
-import { EXECUTIONS, go, Link, useQueryString, withQuery } from "../router";
+import { go, Link, useQueryString, withQuery } from "../router";
 import { clock, duration, exact, moment } from "../time";
 import { MESSAGE_STATUSES, stateOfMessage } from "./states";
 
@@ -217,7 +218,7 @@ function Told({ message, now }: { message: Message; now: number }) {
           ],
         ]}
       />
-      <ol className="tries" aria-label="Tries" aria-live="polite">
+      <ol className="message-tries" aria-label="Tries" aria-live="polite">
         {message.tries.length === 0 && <li className="muted">It was not tried yet.</li>}
         {message.tries.map((one) => (
           <li key={one.at}>
@@ -228,7 +229,7 @@ function Told({ message, now }: { message: Message; now: number }) {
           </li>
         ))}
       </ol>
-      <Block word="Body" text={readable(message.body)} />
+      <CodeBlock word="Body" text={readable(message.body)} />
     </>
   );
 }

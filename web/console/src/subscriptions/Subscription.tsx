@@ -2,6 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { SUBSCRIPTIONS } from "../addresses";
 import { read } from "../api/client";
 import type { Subscription as AnySubscription } from "../api/types";
 import { CopyButton } from "../parts/CopyButton";
@@ -17,7 +18,7 @@ import { Delete, nameOf, PauseOrResume, Replay, Rotate, Test } from "./Acts";
 import { Messages } from "./Messages";
 import { SubscriptionForm } from "./SubscriptionForm";
 import { Of } from "./Subscriptions";
-import { addressOf, BECAUSE, FORMATS, SUBSCRIPTIONS, stateOfSubscription, TARGETS } from "./states";
+import { addressOf, BECAUSE, FORMATS, stateOfSubscription, TARGETS } from "./states";
 import "./subscriptions.css";
 
 const LIVE = 3_000;
@@ -89,7 +90,7 @@ function About({ subscription, now }: { subscription: AnySubscription; now: numb
           <code>{reason}</code> {BECAUSE[reason]}
         </p>
       )}
-      <div className="target">
+      <div className="subscription-target">
         <span className="muted">to {wordOf(TARGETS, target.type)}</span>
         <code>{addressOf(subscription)}</code>
         <CopyButton text={addressOf(subscription)}>Copy</CopyButton>

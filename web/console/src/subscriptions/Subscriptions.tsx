@@ -2,6 +2,7 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { SUBSCRIPTIONS } from "../addresses";
 import { get } from "../api/client";
 import type { MadeSubscription, Subscription, SubscriptionList } from "../api/types";
 import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
@@ -20,7 +21,7 @@ import { Time } from "../parts/Time";
 import { useQueryString } from "../router";
 import { Made, nameOf, PauseOrResume } from "./Acts";
 import { SubscriptionForm } from "./SubscriptionForm";
-import { addressOf, eventsOf, STATUSES, SUBSCRIPTIONS, stateOfSubscription } from "./states";
+import { addressOf, eventsOf, STATUSES, stateOfSubscription } from "./states";
 import "./subscriptions.css";
 
 const PAGE_SIZE = 50;

@@ -3,9 +3,6 @@
 import type { Subscription } from "../api/types";
 import type { State } from "../states";
 
-/** The page of subscriptions; each is below it. */
-export const SUBSCRIPTIONS = "/console/subscriptions";
-
 export const STATUSES = ["active", "paused", "failed", "expired"] as const;
 
 const STATUS: Record<string, State> = {

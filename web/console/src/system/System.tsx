@@ -30,7 +30,7 @@ const SHOWN = [
 export default function System() {
   const tab = wordOf(useQueryString(), "tab", TABS);
   return (
-    <div className="list-page system">
+    <div className="list-page system-page">
       <PageHead title="System" />
       <Lights />
       <div className="choices">

@@ -1,11 +1,12 @@
 /** What came from outside: first what no step has taken, which can be offered again. */
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { EXECUTIONS, TRIGGER } from "../addresses";
 import { get, post } from "../api/client";
 import { print } from "../api/json";
 import type { Delivery, DeliveryList } from "../api/types";
 import { useAct } from "../parts/act";
-import { Block } from "../parts/Block";
+import { CodeBlock } from "../parts/CodeBlock";
 import { asked, pageOf, wordOf } from "../parts/choices";
 import { type Column, DataTable } from "../parts/DataTable";
 import { Answers, Dialog } from "../parts/Dialog";
@@ -18,8 +19,8 @@ import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Dated, Time } from "../parts/Time";
-import { EXECUTIONS, go, Link, useQueryString, withQuery } from "../router";
-import { DISPOSITIONS, stateOfDisposition, stateOfFiring, TRIGGER } from "./states";
+import { go, Link, useQueryString, withQuery } from "../router";
+import { DISPOSITIONS, stateOfDisposition, stateOfFiring } from "./states";
 import "./triggers.css";
 
 const PAGE_SIZE = 25;
@@ -178,7 +179,7 @@ function One({ delivery, now, close }: { delivery: Delivery; now: number; close:
           ))}
         </ul>
       )}
-      <Block word="Body" text={print(body)} />
+      <CodeBlock word="Body" text={print(body)} />
       <Answers>
         <button type="submit">Close</button>
       </Answers>

@@ -2,12 +2,14 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { EXECUTIONS, TRIGGERS } from "../addresses";
 import { get, read } from "../api/client";
 import { print } from "../api/json";
 import type { EventTrigger, FiringList } from "../api/types";
-import { Block } from "../parts/Block";
+import { CodeBlock } from "../parts/CodeBlock";
 import { asked, pageOf, wordOf } from "../parts/choices";
 import { type Column, DataTable } from "../parts/DataTable";
+import { DISABLED_BECAUSE, stateOfEnabled } from "../parts/enabled";
 import { Facts, Section } from "../parts/Facts";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Failure } from "../parts/Notice";
@@ -19,11 +21,10 @@ import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { ThingHead } from "../parts/Thing";
 import { Dated, Time } from "../parts/Time";
-import { EXECUTIONS, go, Link, useQueryString } from "../router";
+import { go, Link, useQueryString } from "../router";
 import { duration } from "../time";
-import { DISABLED_BECAUSE, stateOfDoor } from "../webhooks/states";
 import { Delete, Turn } from "./Acts";
-import { OUTCOMES, stateOfFiring, TRIGGERS } from "./states";
+import { OUTCOMES, stateOfFiring } from "./states";
 import { TriggerForm } from "./TriggerForm";
 import { Which } from "./Which";
 import "./triggers.css";
@@ -55,7 +56,7 @@ export default function Trigger({ id }: { id: string }) {
         href={TRIGGERS}
         id={trigger.id}
         name={trigger.name}
-        state={stateOfDoor(trigger)}
+        state={stateOfEnabled(trigger)}
       >
         <Write trigger={trigger} etag={etag} />
       </ThingHead>
@@ -118,7 +119,7 @@ function About({ trigger, now }: { trigger: EventTrigger; now: number }) {
           ["Made by", trigger.created_by],
         ]}
       />
-      {Object.keys(params).length > 0 && <Block word="Params" text={print(params)} />}
+      {Object.keys(params).length > 0 && <CodeBlock word="Params" text={print(params)} />}
     </div>
   );
 }

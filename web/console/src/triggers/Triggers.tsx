@@ -2,10 +2,12 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { TRIGGER } from "../addresses";
 import { read } from "../api/client";
 import type { EventTrigger } from "../api/types";
 import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
 import { type Column, DataTable } from "../parts/DataTable";
+import { ENABLED_TABS, stateOfEnabled } from "../parts/enabled";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
 import { useNow } from "../parts/now";
@@ -16,9 +18,7 @@ import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Time } from "../parts/Time";
 import { go, useQueryString } from "../router";
-import { stateOfDoor } from "../webhooks/states";
 import { Turn } from "./Acts";
-import { TRIGGER } from "./states";
 import { TriggerForm } from "./TriggerForm";
 import { Which } from "./Which";
 import "./triggers.css";
@@ -26,11 +26,6 @@ import "./triggers.css";
 const PAGE_SIZE = 50;
 /** Milliseconds between two looks. */
 const LIVE = 5_000;
-const ENABLED = [
-  { value: null, word: "All" },
-  { value: "true", word: "Enabled" },
-  { value: "false", word: "Disabled" },
-];
 
 export function Triggers() {
   const query = useQueryString();
@@ -49,7 +44,7 @@ export function Triggers() {
   return (
     <>
       <div className="choices">
-        <Tabs label="Enabled" name="enabled" tabs={ENABLED} chosen={enabled} />
+        <Tabs label="Enabled" name="enabled" tabs={ENABLED_TABS} chosen={enabled} />
         <div className="choices-end">
           <PipelineChoice chosen={pipeline} />
           {may("event-triggers:write", "executions:run") && (
@@ -105,7 +100,7 @@ function Table({ triggers }: { triggers: EventTrigger[] }) {
         </>
       ),
     },
-    { head: "Status", width: "120px", cell: (one) => <Chip state={stateOfDoor(one)} /> },
+    { head: "Status", width: "120px", cell: (one) => <Chip state={stateOfEnabled(one)} /> },
     { head: "Events", width: "38%", card: "line", cell: ({ config }) => <Which config={config} /> },
     {
       head: "Last",

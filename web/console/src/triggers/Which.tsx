@@ -5,7 +5,7 @@ import type { EventTrigger } from "../api/types";
 export function Which({ config }: { config: EventTrigger["config"] }) {
   const filters = Object.entries(config.filters);
   return (
-    <span className="which">
+    <span className="trigger-filter">
       <code>{config.event_type === "*" ? "every event" : config.event_type}</code>
       {filters.map(([path, value]) => (
         <code key={path}>

@@ -2,10 +2,6 @@
 
 import type { State } from "../states";
 
-/** The list of triggers; each has a page below TRIGGER. */
-export const TRIGGERS = "/console/webhooks?view=triggers";
-export const TRIGGER = "/console/triggers";
-
 export const OUTCOMES = [
   "fired",
   "failed",

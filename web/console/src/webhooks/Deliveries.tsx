@@ -1,10 +1,11 @@
 /** What came in and was accepted, and what became of it. */
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { EXECUTIONS } from "../addresses";
 import { get } from "../api/client";
 import { print } from "../api/json";
 import type { Webhook, WebhookDelivery, WebhookDeliveryList } from "../api/types";
-import { Block } from "../parts/Block";
+import { CodeBlock } from "../parts/CodeBlock";
 import { asked, pageOf, wordOf } from "../parts/choices";
 import { type Column, DataTable } from "../parts/DataTable";
 import { Answers, Dialog } from "../parts/Dialog";
@@ -15,7 +16,7 @@ import { Pager } from "../parts/Pager";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Dated, Time } from "../parts/Time";
-import { EXECUTIONS, go, Link, useQueryString, withQuery } from "../router";
+import { go, Link, useQueryString, withQuery } from "../router";
 import { OUTCOMES, stateOfDelivery } from "./states";
 
 const PAGE_SIZE = 25;
@@ -234,9 +235,9 @@ function Request({ delivery, now }: { delivery: WebhookDelivery; now: number }) 
           <code>{delivery.code}</code> {delivery.message}
         </p>
       )}
-      <Block word="Headers" text={print(headers)} />
-      {Object.keys(query).length > 0 && <Block word="Query" text={print(query)} />}
-      <Block word="Body" text={body ?? "not kept"} />
+      <CodeBlock word="Headers" text={print(headers)} />
+      {Object.keys(query).length > 0 && <CodeBlock word="Query" text={print(query)} />}
+      <CodeBlock word="Body" text={body ?? "not kept"} />
     </>
   );
 }

@@ -1,10 +1,12 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { WEBHOOKS } from "../addresses";
 import { read } from "../api/client";
 import type { MadeWebhook, Webhook } from "../api/types";
 import { CopyButton } from "../parts/CopyButton";
 import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
 import { type Column, DataTable } from "../parts/DataTable";
+import { ENABLED_TABS, stateOfEnabled } from "../parts/enabled";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
 import { useNow } from "../parts/now";
@@ -18,17 +20,11 @@ import { Time } from "../parts/Time";
 import { useQueryString } from "../router";
 import { Turn } from "./Acts";
 import { Made } from "./Secrets";
-import { stateOfDoor, WEBHOOKS } from "./states";
 import { WebhookForm } from "./WebhookForm";
 
 const PAGE_SIZE = 50;
 /** Milliseconds between two looks. */
 const LIVE = 5_000;
-export const ENABLED = [
-  { value: null, word: "All" },
-  { value: "true", word: "Enabled" },
-  { value: "false", word: "Disabled" },
-];
 
 export function List() {
   const query = useQueryString();
@@ -48,7 +44,7 @@ export function List() {
   return (
     <>
       <div className="choices">
-        <Tabs label="Enabled" name="enabled" tabs={ENABLED} chosen={enabled} />
+        <Tabs label="Enabled" name="enabled" tabs={ENABLED_TABS} chosen={enabled} />
         <div className="choices-end">
           <PipelineChoice chosen={pipeline} />
           {may("webhooks:write", "executions:run") && (
@@ -102,13 +98,13 @@ function Table({ webhooks }: { webhooks: Webhook[] }) {
         </>
       ),
     },
-    { head: "Status", width: "120px", cell: (one) => <Chip state={stateOfDoor(one)} /> },
+    { head: "Status", width: "120px", cell: (one) => <Chip state={stateOfEnabled(one)} /> },
     {
       head: "Address",
       width: "36%",
       card: "line",
       cell: ({ endpoint_url }) => (
-        <span className="address">
+        <span className="webhook-address">
           <code title={endpoint_url}>{endpoint_url}</code>
           <CopyButton text={endpoint_url}>Copy</CopyButton>
         </span>

@@ -48,7 +48,7 @@ export function Secrets({ webhook, now }: { webhook: Webhook; now: number }) {
   );
   return (
     <Section title="Secrets" tools={tools}>
-      <ul className="panel secrets">
+      <ul className="panel webhook-secrets">
         {webhook.secrets.length === 0 && (
           <li className="muted">It has none: whoever knows its address may start the pipeline.</li>
         )}

@@ -1,6 +1,7 @@
 /** Treats a body as if somebody had sent it; unless one wants more, it only says what would happen. */
 
 import { useState } from "react";
+import { EXECUTIONS } from "../addresses";
 import { post } from "../api/client";
 import { print } from "../api/json";
 import type { Webhook, WebhookTrial } from "../api/types";
@@ -10,8 +11,8 @@ import { Answers, Dialog } from "../parts/Dialog";
 import { AreaField, CheckField } from "../parts/Field";
 import { FormFailure } from "../parts/FormFailure";
 import { objectOf } from "../parts/lines";
-import { Written } from "../parts/Written";
-import { EXECUTIONS, Link } from "../router";
+import { Preformatted } from "../parts/Preformatted";
+import { Link } from "../router";
 
 export function Test({ webhook, close }: { webhook: Webhook; close: () => void }) {
   const [body, setBody] = useState("{}");
@@ -104,7 +105,7 @@ function Told({ trial, wasDry }: { trial: WebhookTrial; wasDry: boolean }) {
           ))}
         </ul>
       )}
-      <Written>{print(params)}</Written>
+      <Preformatted>{print(params)}</Preformatted>
       {dedupe_key && (
         <p>
           It counts once by <code>{dedupe_key}</code>.

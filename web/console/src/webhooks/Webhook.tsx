@@ -2,11 +2,13 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { EXECUTIONS, WEBHOOKS } from "../addresses";
 import { read } from "../api/client";
 import { print } from "../api/json";
 import type { Webhook as AnyWebhook } from "../api/types";
-import { Block } from "../parts/Block";
+import { CodeBlock } from "../parts/CodeBlock";
 import { CopyButton } from "../parts/CopyButton";
+import { DISABLED_BECAUSE, stateOfEnabled } from "../parts/enabled";
 import { Facts, Section } from "../parts/Facts";
 import { Failure } from "../parts/Notice";
 import { useNow } from "../parts/now";
@@ -15,12 +17,11 @@ import { useMay } from "../parts/rights";
 import { Skeleton } from "../parts/Skeleton";
 import { ThingHead } from "../parts/Thing";
 import { Time } from "../parts/Time";
-import { EXECUTIONS, go, Link } from "../router";
+import { go, Link } from "../router";
 import { duration } from "../time";
 import { Delete, Turn } from "./Acts";
 import { Deliveries } from "./Deliveries";
 import { Secrets } from "./Secrets";
-import { DISABLED_BECAUSE, stateOfDoor, WEBHOOKS } from "./states";
 import { Test } from "./Test";
 import { WebhookForm } from "./WebhookForm";
 import "./webhooks.css";
@@ -46,7 +47,7 @@ export default function Webhook({ id }: { id: string }) {
         href={WEBHOOKS}
         id={webhook.id}
         name={webhook.name}
-        state={stateOfDoor(webhook)}
+        state={stateOfEnabled(webhook)}
       >
         <Write webhook={webhook} etag={etag} />
       </ThingHead>
@@ -98,7 +99,7 @@ function About({ webhook, now }: { webhook: AnyWebhook; now: number }) {
   return (
     <div className="panel">
       {webhook.description && <p className="muted">{webhook.description}</p>}
-      <div className="address">
+      <div className="webhook-address">
         <code>{endpoint_url}</code>
         <CopyButton text={endpoint_url}>Copy</CopyButton>
       </div>
@@ -127,8 +128,8 @@ function About({ webhook, now }: { webhook: AnyWebhook; now: number }) {
           ["Made by", webhook.created_by],
         ]}
       />
-      {config.map && <Block word="Params from the request" text={print(config.map)} />}
-      {Object.keys(params).length > 0 && <Block word="Its own params" text={print(params)} />}
+      {config.map && <CodeBlock word="Params from the request" text={print(config.map)} />}
+      {Object.keys(params).length > 0 && <CodeBlock word="Its own params" text={print(params)} />}
     </div>
   );
 }

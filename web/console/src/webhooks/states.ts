@@ -2,9 +2,6 @@
 
 import type { State } from "../states";
 
-/** The page of webhooks and triggers; each webhook is below it. */
-export const WEBHOOKS = "/console/webhooks";
-
 export const OUTCOMES = ["pending", "started", "refused", "duplicate"] as const;
 
 const OUTCOME: Record<string, State> = {
@@ -16,18 +13,6 @@ const OUTCOME: Record<string, State> = {
 
 export const stateOfDelivery = (outcome: string): State =>
   OUTCOME[outcome] ?? { word: outcome, look: "waiting", icon: "dot" };
-
-/** Of webhooks and of event triggers. */
-export const stateOfDoor = ({ enabled }: { enabled: boolean }): State =>
-  enabled
-    ? { word: "Enabled", look: "done", icon: "check" }
-    : { word: "Disabled", look: "waiting", icon: "stop" };
-
-/** Why the engine itself has disabled it. */
-export const DISABLED_BECAUSE: Record<string, string> = {
-  pipeline_deleted: "its pipeline was deleted",
-  pipeline_archived: "its pipeline is archived",
-};
 
 /** How a sender proves that it knows the secret. */
 export const FORMS = [

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { parse } from "../../src/api/json";
+import { canonical, type Members, put } from "../../src/definition/document";
 import {
   addStep,
   connect,
@@ -11,7 +12,6 @@ import {
   renameStep,
   whyNotCalled,
 } from "../../src/editor/model/changes";
-import { canonical, type Members, put } from "../../src/editor/model/document";
 import { before, whyNotConnected } from "../../src/editor/model/graph";
 import { begin, commit, type History, redo, undo } from "../../src/editor/model/history";
 import { dependsOn, everyStep, find, ROOT, stepsOf } from "../../src/editor/model/steps";

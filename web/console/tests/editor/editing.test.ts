@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { parse } from "../../src/api/json";
-import { Editing, isPublished, isSaved, keyOf, type Published } from "../../src/editor/editing";
+import { canonical, type Members, put } from "../../src/definition/document";
+import { readJson } from "../../src/definition/text";
+import { Editing, isPublished, isSaved, keyOf } from "../../src/editor/editing";
 import { differences, taken } from "../../src/editor/model/differences";
-import { canonical, type Members, put } from "../../src/editor/model/document";
-import { readJson } from "../../src/editor/model/text";
+import type { Published } from "../../src/editor/server";
 
 const document = (text: string): Members => parse(text) as Members;
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parse } from "../../src/api/json";
+import type { Members } from "../../src/definition/document";
 import { stepsIn } from "../../src/editor/model/clipboard";
-import type { Members } from "../../src/editor/model/document";
 import { problemsOf } from "../../src/editor/model/issues";
 import { namesAt } from "../../src/editor/model/names";
 import { find } from "../../src/editor/model/steps";

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { Exact, parse } from "../../src/api/json";
-import { canonical, type Members } from "../../src/editor/model/document";
-import { isError, printJson, type Read, readJson } from "../../src/editor/model/text";
-import { printYaml, readYaml } from "../../src/editor/model/yaml";
+import { canonical, type Members } from "../../src/definition/document";
+import { isError, printJson, type Read, readJson } from "../../src/definition/text";
+import { printYaml, readYaml } from "../../src/definition/yaml";
 
 const NUMBERS =
   '{"id":3544790567247868102,"n":9007199254740993,"x":0.23456789012345678901,"e":"","z":null,"t":1.0,"d":{},"l":[],"p":-1e400,"s":"1.0","y":"yes","c":"a: b # no comment","w":" x\\n- y\\n"}';

@@ -9,7 +9,7 @@ import {
   useReactFlow,
 } from "@xyflow/react";
 import { type DragEvent, type KeyboardEvent, useEffect, useMemo, useRef } from "react";
-import type { Direction } from "../../execution/graph/nodes";
+import type { Direction } from "../../graph/nodes";
 import { announce } from "../../parts/announce";
 import { inOrder, whyNotConnected } from "../model/graph";
 import type { Problem } from "../model/issues";

@@ -2,13 +2,13 @@
 
 import { useReactFlow } from "@xyflow/react";
 import { useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import type { Direction } from "../../execution/graph/nodes";
+import type { Path } from "../../definition/document";
+import type { Direction } from "../../graph/nodes";
 import { announce } from "../../parts/announce";
 import { go, Link, withQuery } from "../../router";
 import { useBench } from "../bench";
 import { addStep, connect, disconnect, paste, removeSteps } from "../model/changes";
 import { copied, stepsIn } from "../model/clipboard";
-import type { Path } from "../model/document";
 import {
   blocksAround,
   everyStep,

@@ -2,8 +2,8 @@
 
 import { Handle, type NodeProps, Position } from "@xyflow/react";
 import { memo } from "react";
+import { isObject, listOf, type Members } from "../../definition/document";
 import { Glyph } from "../Glyph";
-import { isObject, listOf, type Members } from "../model/document";
 import { actionOf, isBlock, nameOf } from "../model/steps";
 import type { LaneNode, StepNode } from "./nodes";
 
@@ -18,7 +18,7 @@ export const StepCard = memo(function StepCard({ data }: NodeProps<StepNode>) {
   return (
     <>
       <Handle type="target" position={entry} className="port" isConnectable={!isHandler} />
-      <div className={`card${problems > 0 ? " bad" : ""}${isHandler ? " quiet" : ""}`}>
+      <div className={`editor-card${problems > 0 ? " bad" : ""}${isHandler ? " quiet" : ""}`}>
         <span className="top">
           <Glyph icon={block ? "block" : (action?.icon ?? "dot")} color={action?.color} />
           <span className="name" title={nameOf(step)}>
@@ -58,7 +58,7 @@ const RULES: Record<string, string> = {
 };
 
 /** What is not as in most steps, in few words. */
-export function badgesOf(step: Members): string[] {
+function badgesOf(step: Members): string[] {
   const rule = step.trigger_rule;
   const retry = Array.isArray(step.retry) ? step.retry[0] : step.retry;
   return [

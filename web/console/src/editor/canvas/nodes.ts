@@ -1,7 +1,7 @@
 /** The nodes and lines of the canvas, made of the definition. What has not changed is the same object. */
 
 import { type Edge, type Node, Position } from "@xyflow/react";
-import type { Direction } from "../../execution/graph/nodes";
+import type { Direction } from "../../graph/nodes";
 import { wordsAtEdge } from "../model/graph";
 import { actionOf, dependsOn, isBlock, nameOf, type Placed } from "../model/steps";
 import type { Action, Palette } from "../palette";

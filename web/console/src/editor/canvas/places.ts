@@ -1,7 +1,7 @@
 /** Where the steps are drawn. A definition has no place for that, so it is the browser's. */
 
-import { arranged } from "../../execution/graph/layout";
-import { type Direction, NODE, type Size } from "../../execution/graph/nodes";
+import { arranged } from "../../graph/layout";
+import { type Direction, NODE, type Size } from "../../graph/nodes";
 import { dependsOn, type Placed } from "../model/steps";
 
 export interface Point {
@@ -74,7 +74,7 @@ function wanted(placed: Placed, found: Points, taken: Point[], direction: Direct
 }
 
 /** The next place across the direction where nothing lies below it. */
-export function freePlace(start: Point, taken: Point[], direction: Direction): Point {
+function freePlace(start: Point, taken: Point[], direction: Direction): Point {
   const step =
     direction === "LR"
       ? { x: 0, y: SIZE.height + GAP.across }

@@ -25,7 +25,7 @@ import {
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
-import type { Language, TextError } from "../model/text";
+import type { Language, TextError } from "../../definition/text";
 
 interface Props {
   text: string;

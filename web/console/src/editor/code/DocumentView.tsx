@@ -1,10 +1,10 @@
 /** The definition as a text: another view of the same thing, with the same undo. */
 
 import { useMemo, useState } from "react";
+import { pathOf, pointerTo } from "../../definition/document";
+import { isError, type Language, printJson, readJson } from "../../definition/text";
+import { printYaml, readYaml } from "../../definition/yaml";
 import { type Bench, useBench } from "../bench";
-import { pathOf, pointerTo } from "../model/document";
-import { isError, type Language, printJson, readJson } from "../model/text";
-import { printYaml, readYaml } from "../model/yaml";
 import { CodeField } from "./CodeField";
 
 const WORDS: [Language, string][] = [

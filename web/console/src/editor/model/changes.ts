@@ -1,16 +1,16 @@
 /** What one can do to the steps of a definition. Each returns another definition. */
 
 import type { Json } from "../../api/json";
-import { at, isObject, listOf, type Members, type Path, put } from "./document";
+import { at, isObject, listOf, type Members, type Path, put } from "../../definition/document";
 import { whyNotConnected } from "./graph";
 import { renamedIn } from "./references";
 import { dependsOn, everyStep, find, idOf, isBlock, type Placed, stepsOf, textsOf } from "./steps";
 
 const LONGEST_ID = 100;
-export const STEP_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
+const STEP_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 
 /** An id that no step has yet, made of a word; with underscores, as templates want it. */
-export function freeId(taken: ReadonlySet<string>, word: string): string {
+function freeId(taken: ReadonlySet<string>, word: string): string {
   const plain = word.replace(/[^A-Za-z0-9]+/g, "_").replace(/^_+|_+$/g, "") || "step";
   const stem = plain.slice(0, LONGEST_ID - 5);
   if (!taken.has(stem)) return stem;

@@ -1,8 +1,8 @@
 /** In what two definitions differ: step by step, and field by field of the rest. */
 
 import type { Json } from "../../api/json";
+import { at, canonical, listOf, type Members, put } from "../../definition/document";
 import { removeSteps } from "./changes";
-import { at, canonical, listOf, type Members, put } from "./document";
 import { blocksAround, everyStep, find, isBlock, listWithin, type Placed } from "./steps";
 
 export interface Difference {

@@ -1,11 +1,11 @@
 /** What waits for what: circles, and what a step can see. */
 
-import type { Members, Path } from "./document";
-import { isObject, listOf } from "./document";
+import type { Members } from "../../definition/document";
+import { isObject, listOf } from "../../definition/document";
 import { blocksAround, dependsOn, everyStep, type Placed, ROOT, stepsOf, textsOf } from "./steps";
 
 /** A way along dependencies from *from* to *to*, both included; null if there is none. */
-export function wayBetween(steps: Placed[], from: string, to: string): string[] | null {
+function wayBetween(steps: Placed[], from: string, to: string): string[] | null {
   const behind = dependents(steps);
   const cameFrom = new Map<string, string | null>([[from, null]]);
   const queue = [from];
@@ -95,7 +95,7 @@ export function wordsAtEdge(from: Members, to: string): string | null {
   return entry ? `on ${textsOf(entry.errors).join(", ") || "error"}` : null;
 }
 
-export function branchesOf(step: Members): Members[] {
+function branchesOf(step: Members): Members[] {
   return isObject(step.params) ? listOf(step.params.branches).filter(isObject) : [];
 }
 
@@ -120,5 +120,3 @@ export function inOrder(steps: Placed[]): Placed[] {
   for (const placed of steps) if (!done.has(placed)) visit(placed);
   return [...done];
 }
-
-export const sameList = (one: Path, other: Path): boolean => String(one) === String(other);

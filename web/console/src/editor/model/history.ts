@@ -1,7 +1,7 @@
 /** One stack of what was done, for canvas, forms and text alike. */
 
-import type { Members } from "./document";
-import type { Language, TextError } from "./text";
+import type { Members } from "../../definition/document";
+import type { Language, TextError } from "../../definition/text";
 
 /** A text as somebody types it: it may be none of a definition at the moment. */
 export interface Written {

@@ -1,6 +1,6 @@
 /** What the engine has against a definition, and which step and field each of it is about. */
 
-import { type Members, pathOf } from "./document";
+import { type Members, pathOf } from "../../definition/document";
 import { nameOf, type Placed, stepAt } from "./steps";
 
 export interface Issue {

@@ -1,6 +1,6 @@
 /** Which names a template may use at a place of the definition. */
 
-import { isObject, listOf, type Members } from "./document";
+import { isObject, listOf, type Members } from "../../definition/document";
 import { seenBy } from "./graph";
 import { actionOf, blocksAround, isBlock, nameOf, type Placed, ROOT, stepsOf } from "./steps";
 
@@ -60,7 +60,7 @@ export function namesAt(document: Members, placed: Placed | null, outputsOf: Out
   ];
 }
 
-export function paramNames(document: Members): Name[] {
+function paramNames(document: Members): Name[] {
   return listOf(document.parameters)
     .filter(isObject)
     .flatMap(({ name, type }) =>

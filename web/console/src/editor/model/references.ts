@@ -1,7 +1,7 @@
 /** Names inside of templates: what refers to a step, or to a param, is rewritten with it. */
 
 import { Exact, type Json } from "../../api/json";
-import { isObject } from "./document";
+import { isObject } from "../../definition/document";
 
 /** Fields whose whole text is an expression if it has no braces. */
 const EXPRESSIONS = new Set(["condition", "until"]);
@@ -54,7 +54,7 @@ function inTemplate(
   return bare ? inExpression(text, root, names) : text;
 }
 
-export function inExpression(text: string, root: Root, names: ReadonlyMap<string, string>): string {
+function inExpression(text: string, root: Root, names: ReadonlyMap<string, string>): string {
   const tokens = text.match(TOKENS) ?? [];
   for (let i = 0; i < tokens.length; i++) {
     if (tokens[i] !== root || previous(tokens, i) === ".") continue;

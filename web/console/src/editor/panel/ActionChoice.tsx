@@ -1,8 +1,8 @@
 /** Which action a step runs, and in which version. */
 
 import { useId } from "react";
+import { put } from "../../definition/document";
 import { useBench } from "../bench";
-import { put } from "../model/document";
 import { actionOf, type Placed } from "../model/steps";
 
 export function ActionChoice({ placed }: { placed: Placed }) {

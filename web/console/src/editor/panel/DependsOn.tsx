@@ -2,10 +2,10 @@
 
 import { useId } from "react";
 import type { Json } from "../../api/json";
+import { isObject, put } from "../../definition/document";
 import { announce } from "../../parts/announce";
 import { useBench } from "../bench";
 import { connect, disconnect } from "../model/changes";
-import { isObject, put } from "../model/document";
 import { whyNotConnected } from "../model/graph";
 import { dependsOn, nameOf, type Placed, stepsOf } from "../model/steps";
 import { Fields } from "./Fields";

@@ -2,12 +2,20 @@
 
 import { type ReactNode, useMemo } from "react";
 import type { Json } from "../../api/json";
+import {
+  at,
+  isObject,
+  type Members,
+  type Path,
+  pathOf,
+  pointerTo,
+  put,
+} from "../../definition/document";
 import { ParamFields } from "../../forms/ParamFields";
 import type { Option, Param, Values } from "../../forms/param";
 import type { FieldProblem } from "../../forms/problems";
 import type { Completion } from "../../forms/templates";
 import { useBench } from "../bench";
-import { at, isObject, type Members, type Path, pathOf, pointerTo, put } from "../model/document";
 import { namesAt } from "../model/names";
 import type { Placed } from "../model/steps";
 
@@ -176,7 +184,7 @@ export function Several({
       {entries.length === 0 && <p className="muted">{about}</p>}
       {entries.map((_, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: an entry is known by its place
-        <div className="entry" key={index}>
+        <div className="editor-entry" key={index}>
           <Fields params={params} path={places[index] ?? path} placed={placed} whole />
           <button type="button" className="plain" onClick={() => remove(index)}>
             Take this {one} away

@@ -1,10 +1,10 @@
 /** The pipeline as a whole: its name, params, settings, handlers and outputs. */
 
 import { type ReactNode, useState } from "react";
+import { isObject, listOf, put } from "../../definition/document";
 import { Link, useQueryString, withQuery } from "../../router";
 import { useBench } from "../bench";
 import { addStep, move, removeSteps, renameParameter } from "../model/changes";
-import { isObject, listOf, put } from "../model/document";
 import {
   actionOf,
   HANDLER_LISTS,
@@ -88,7 +88,7 @@ function Parameters() {
       <p className="muted">What an execution is started with; forms are made of it.</p>
       {parameters.map((one, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a param is known by its place while it is typed
-        <details key={index} className="entry" open={parameters.length === 1}>
+        <details key={index} className="editor-entry" open={parameters.length === 1}>
           <summary>
             <b>{isObject(one) ? String(one.name ?? "") : "?"}</b>{" "}
             <span className="muted">{isObject(one) ? String(one.type ?? "string") : ""}</span>

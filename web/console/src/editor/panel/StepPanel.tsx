@@ -1,11 +1,11 @@
 /** All that a definition says of one step. */
 
 import type { ReactNode } from "react";
+import { isObject, put as putAt } from "../../definition/document";
 import type { Option, Param } from "../../forms/param";
 import { Link, useQueryString, withQuery } from "../../router";
 import { useBench } from "../bench";
 import { Glyph } from "../Glyph";
-import { isObject, put as putAt } from "../model/document";
 import { leftBy } from "../model/names";
 import { actionOf, isBlock, nameOf, type Placed, stepsOf } from "../model/steps";
 import { ActionChoice } from "./ActionChoice";

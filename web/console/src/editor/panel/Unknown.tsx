@@ -1,8 +1,8 @@
 /** Keys that the editor has no field for: they are kept, and named here. */
 
 import { print } from "../../api/json";
-import type { Members, Path } from "../model/document";
-import { pointerTo } from "../model/document";
+import type { Members, Path } from "../../definition/document";
+import { pointerTo } from "../../definition/document";
 
 export function Unknown({
   object,

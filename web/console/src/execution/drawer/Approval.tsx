@@ -1,7 +1,13 @@
 import { useState } from "react";
 import type { Execution, OneStep } from "../../api/types";
-import { Answer } from "../../parked/Answer";
-import { countOf, waitingOf as parkedOf, sayKey, type Waiting, whomOf } from "../../parked/waiting";
+import { AnswerDialog } from "../../approvals/AnswerDialog";
+import {
+  countOf,
+  waitingOf as parkedOf,
+  sayKey,
+  type Waiting,
+  whomOf,
+} from "../../approvals/waiting";
 import { useMay } from "../../parts/rights";
 import { Time } from "../../parts/Time";
 
@@ -14,7 +20,7 @@ export function Approval(props: { execution: Execution; row: OneStep; now: numbe
   const waiting = waitingOf(execution, row);
   // Somebody else may decide while one still writes: the dialog stays, and tells.
   const dialog = saying !== null && (
-    <Answer
+    <AnswerDialog
       waiting={waiting}
       approved={saying}
       close={() => setSaying(null)}
@@ -25,7 +31,7 @@ export function Approval(props: { execution: Execution; row: OneStep; now: numbe
   const { approval } = waiting;
   const { yes, required } = countOf(approval);
   return (
-    <section className="why parked" aria-label="Approval">
+    <section className="execution-why parked" aria-label="Approval">
       <b>{approval.message || "It waits for a yes or a no."}</b>
       <p>
         Asks {whomOf(approval) ?? "whoever may control the execution"}

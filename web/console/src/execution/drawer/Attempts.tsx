@@ -13,7 +13,7 @@ export function Attempts({ row, now }: { row: OneStep; now: number }) {
   const chosen = Number(useQueryString().get("attempt")) || null;
   if (row.attempts.length === 0) return <p className="empty">No attempt has begun yet.</p>;
   return (
-    <ol className="attempts">
+    <ol className="attempt-list">
       {row.attempts.map((attempt, at) => (
         <One
           key={attempt.attempt}
@@ -46,7 +46,7 @@ function One({ attempt, before, parked, now, chosen }: Props) {
   const waited = before?.ended_at && started_at ? moment(started_at) - moment(before.ended_at) : 0;
   return (
     <li ref={line} aria-current={chosen ? "true" : undefined}>
-      <div className="line">
+      <div className="execution-line">
         <b>Attempt {attempt.attempt}</b>
         <Chip state={state} />
         <span className="took">

@@ -79,7 +79,7 @@ function OfExecution({ execution, explanation, now }: Props) {
   ];
   return (
     <Panel label="Execution" tabs={tabs}>
-      <div className="line">
+      <div className="execution-line">
         <h2>Execution</h2>
         <Chip state={stateOfExecution(execution)} />
       </div>
@@ -116,7 +116,7 @@ function OfRow(props: Props & { row: OneStep; complete: boolean }) {
   return (
     <Panel label="Step" tabs={tabs} closable>
       {row.parent_id && <Back row={row} step={step} />}
-      <div className="line">
+      <div className="execution-line">
         <h2 title={name}>{name}</h2>
         <Chip state={stateOfStep(row)} />
       </div>

@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
+import { EXECUTIONS } from "../../addresses";
 import { get } from "../../api/client";
 import type { Execution, ExecutionList, Explanation } from "../../api/types";
 import { Facts } from "../../parts/Facts";
 import { Chip } from "../../parts/State";
 import { Time } from "../../parts/Time";
-import { EXECUTIONS, Link } from "../../router";
+import { Link } from "../../router";
 import { isOpen, stateOfExecution } from "../../states";
 
 import { Why } from "./Why";

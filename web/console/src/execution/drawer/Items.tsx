@@ -3,15 +3,15 @@
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import type { Step } from "../../api/types";
 import { Icon } from "../../parts/Icon";
+import { type ItemCount, itemCounts } from "../../parts/itemCounts";
 import { Failure } from "../../parts/Notice";
 import { Search } from "../../parts/Search";
 import { Mark } from "../../parts/State";
+import { useShown, useWindow } from "../../parts/useWindow";
 import { Link, useQueryString, withQuery } from "../../router";
 import { isOpen, stateOfStep } from "../../states";
 import { duration, moment } from "../../time";
-import { type Part, parts } from "../counts";
 import { itemName, useItems } from "../items";
-import { useShown, useWindow } from "../useWindow";
 
 /** Pixels. */
 const ROW = 34;
@@ -23,16 +23,16 @@ export function Items({ step, now }: { step: Step; now: number }) {
   return (
     <div className="items-panel">
       <Search label="Label, or # and the index" name="item" />
-      {step.items && <States parts={parts(step.items)} chosen={sought.state} />}
+      {step.items && <States counts={itemCounts(step.items)} chosen={sought.state} />}
       <Found key={`${step.id} ${sought.text} ${sought.state}`} {...{ step, sought, now }} />
     </div>
   );
 }
 
-function States({ parts, chosen }: { parts: Part[]; chosen: string | null }) {
+function States({ counts, chosen }: { counts: ItemCount[]; chosen: string | null }) {
   return (
     <nav className="item-states" aria-label="State of the items">
-      {parts.map(({ look, icon, word, count, status }) => (
+      {counts.map(({ look, icon, word, count, status }) => (
         <Link
           key={status}
           className={`chip ${look}`}
@@ -76,7 +76,7 @@ function Found({ step, sought, now }: FoundProps) {
             : "There are none yet."
           : narrowed && `${total.toLocaleString("en-GB")} found`}
       </p>
-      <section className="items" aria-label="Items" ref={frame} onKeyDown={walk.press}>
+      <section className="item-list" aria-label="Items" ref={frame} onKeyDown={walk.press}>
         <div style={{ height: Math.ceil(total / columns) * ROW }}>
           <ul
             style={{

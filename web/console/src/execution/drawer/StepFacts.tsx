@@ -24,7 +24,7 @@ export function StepFacts({ execution, row, explanation, now }: Props) {
       <Approval {...{ execution, row, now }} />
       {open && <Why findings={about} of="step" />}
       {row.error_message && (
-        <div className="why failed">
+        <div className="execution-why failed">
           <b>{row.error_code ?? "Failed"}</b>
           <p>{row.error_message}</p>
         </div>

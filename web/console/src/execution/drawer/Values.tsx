@@ -4,7 +4,7 @@ import { print } from "../../api/json";
 import type { DefinedStep, Execution, OneStep } from "../../api/types";
 import { CopyButton } from "../../parts/CopyButton";
 import { Failure } from "../../parts/Notice";
-import { Written } from "../../parts/Written";
+import { Preformatted } from "../../parts/Preformatted";
 import { isOpen } from "../../states";
 import { save } from "../save";
 
@@ -100,14 +100,14 @@ function Value({ value, empty, file }: { value: unknown; empty: string; file: st
   const cut = written.length > SHOWN;
   return (
     <div className="value-box">
-      <div className="line">
+      <div className="execution-line">
         <CopyButton text={written}>Copy</CopyButton>
         <button type="button" onClick={() => save(file, "application/json", [written, "\n"])}>
           Download
         </button>
         {cut && <span className="muted">the first 64 KB of {sizeOf(written.length)}</span>}
       </div>
-      <Written>{cut ? `${written.slice(0, SHOWN)}…` : written}</Written>
+      <Preformatted>{cut ? `${written.slice(0, SHOWN)}…` : written}</Preformatted>
     </div>
   );
 }

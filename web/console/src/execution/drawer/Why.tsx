@@ -8,7 +8,7 @@ export function Why({ findings, of }: { findings: Finding[] | undefined; of: str
   const kinds = kindsOf(findings);
   const parked = findings.some((finding) => finding.code === "parked");
   return (
-    <div className={`why ${parked ? "parked" : "running"}`}>
+    <div className={`execution-why ${parked ? "parked" : "running"}`}>
       <b>Why is it waiting?</b>
       {kinds.length === 0 && <p>Nothing holds this {of} up at the moment.</p>}
       {kinds.slice(0, SHOWN).map(([finding, alike]) => (

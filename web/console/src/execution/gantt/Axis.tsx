@@ -44,7 +44,7 @@ export function Axis({ span, whole, lane }: Props) {
   };
   return (
     <div
-      className="lane scale"
+      className="lane gantt-scale"
       ref={lane}
       role="slider"
       tabIndex={0}

@@ -2,11 +2,11 @@
 
 import { type MouseEvent, useMemo, useRef } from "react";
 import type { DefinedStep, Step } from "../../api/types";
+import { useWindow } from "../../parts/useWindow";
 import { go, useQueryString, withQuery } from "../../router";
 import { isOpen, stateOfStep } from "../../states";
 import { itemName } from "../items";
 import { point } from "../pointer";
-import { useWindow } from "../useWindow";
 import { Axis, zoomTo } from "./Axis";
 import { Row } from "./Row";
 import { readySince, type Tracks } from "./segments";

@@ -27,7 +27,7 @@ export const Row = memo(function Row(props: Props) {
   const { step, name, top, inner, track, readyAt, span, now, selected, attempt, select } = props;
   const pointed = usePointed(top);
   const state = stateOfStep(step);
-  const names = ["row", inner && "inner", selected && "selected", pointed && "pointed"];
+  const names = ["gantt-row", inner && "inner", selected && "selected", pointed && "pointed"];
   const within = (from: number, to: number) => from <= span.to && to >= span.from;
   return (
     <div className={names.filter(Boolean).join(" ")} {...pointing(top)}>
@@ -82,7 +82,7 @@ function Bar({ segment, span, end, chosen, choose }: BarProps) {
       type="button"
       // What is here is in the drawer's attempts, too, where keys lead.
       tabIndex={-1}
-      className={`seg fill-${segment.look}${chosen ? " chosen" : ""}`}
+      className={`gantt-segment fill-${segment.look}${chosen ? " chosen" : ""}`}
       style={{ left: `${left}%`, width: `${shareOf(end, span) - left}%` }}
       title={label}
       aria-label={label}

@@ -3,12 +3,12 @@
 import { useStore } from "@xyflow/react";
 import { useEffect, useMemo, useRef } from "react";
 import type { Step } from "../../api/types";
+import type { Arrangement } from "../../graph/layout";
+import { edges, meet, type Node, type Place } from "../../graph/nodes";
 import { PATHS } from "../../parts/Icon";
 import { type Look, stateOfStep } from "../../states";
 import { useTheme } from "../../theme/theme";
 import { courseOf } from "./course";
-import type { Arrangement } from "./layout";
-import { edges, meet, type Node, type Place } from "./nodes";
 import { READABLE } from "./Tools";
 
 interface Props {
@@ -69,7 +69,7 @@ export function MapOfMany({ steps, nodes, arrangement, selected, lit }: Props) {
   return (
     <canvas
       ref={canvas}
-      className="map"
+      className="graph-map"
       role="img"
       aria-label={`Map of ${steps.length} steps; the Gantt lists them`}
     />

@@ -3,14 +3,14 @@
 import { type Node as FlowNode, Handle, type NodeProps, Position } from "@xyflow/react";
 import { memo } from "react";
 import type { Step } from "../../api/types";
+import type { Direction } from "../../graph/nodes";
 import { Bar } from "../../parts/Bar";
 import { Icon } from "../../parts/Icon";
+import { type ItemCount, itemCounts } from "../../parts/itemCounts";
 import { Mark } from "../../parts/State";
 import { stateOfStep } from "../../states";
 import { duration, moment } from "../../time";
-import { type Part, parts } from "../counts";
 import { pointing, usePointed } from "../pointer";
-import type { Direction } from "./nodes";
 
 export interface Shown extends Record<string, unknown> {
   step: Step;
@@ -31,10 +31,10 @@ export const StepCard = memo(function StepCard({ data }: NodeProps<StepNode>) {
   const { step, selected, lit, direction, select } = data;
   const pointed = usePointed(step.id);
   const state = stateOfStep(step);
-  const counted = step.items ? parts(step.items) : [];
+  const counted = step.items ? itemCounts(step.items) : [];
   const [entry, exit] = SIDES[direction];
   const quiet = state.look === "waiting" || state.look === "skipped";
-  const names = ["node", quiet && "quiet", pointed && "pointed", lit === false && "dim"];
+  const names = ["graph-node", quiet && "quiet", pointed && "pointed", lit === false && "dim"];
   const name = step.step_name || step.step_id;
   return (
     <>
@@ -55,7 +55,7 @@ export const StepCard = memo(function StepCard({ data }: NodeProps<StepNode>) {
         </span>
         <span className="sub">
           {counted.length > 0 ? (
-            <Counted parts={counted} />
+            <Counted counts={counted} />
           ) : (
             <Plain step={step} word={state.word} />
           )}
@@ -72,8 +72,8 @@ export const StepCard = memo(function StepCard({ data }: NodeProps<StepNode>) {
   );
 });
 
-function Counted({ parts }: { parts: Part[] }) {
-  return parts.map(({ look, icon, word, count }) => (
+function Counted({ counts }: { counts: ItemCount[] }) {
+  return counts.map(({ look, icon, word, count }) => (
     <span key={word} className={`count count-${look}`} title={`${count} ${word}`}>
       <Icon name={icon} />
       {count.toLocaleString("en-GB")}

@@ -1,9 +1,9 @@
 import { Panel, useReactFlow, useStore, type Viewport } from "@xyflow/react";
 import { type KeyboardEvent as ReactKey, useRef, useState } from "react";
 import type { Step } from "../../api/types";
+import { type Arrangement, DAGRE } from "../../graph/layout";
 import { useKeys } from "../../keys/useKeys";
 import { go, useQueryString, withQuery } from "../../router";
-import { type Arrangement, DAGRE } from "./layout";
 
 /** With so few steps one finds each without looking. */
 const FEW = 8;
@@ -29,7 +29,7 @@ export function Tools({ steps, fitted, lit, arrangement, onMoved, select }: Prop
   useKeys([{ keys: "f", word: "Show all steps", where: "Graph", act: fit }]);
   return (
     <>
-      <Panel position="bottom-right" className="corner">
+      <Panel position="bottom-right" className="graph-corner">
         <button
           type="button"
           aria-label="Smaller"
@@ -96,7 +96,7 @@ function Finder({ steps, lit, arrangement, onMoved, select }: Omit<Props, "fitte
     }
   };
   return (
-    <label className="find">
+    <label className="graph-find">
       <span className="unseen">Find a step</span>
       <input
         ref={input}

@@ -3,8 +3,8 @@
 import { Position, useStore } from "@xyflow/react";
 import { useMemo, useRef } from "react";
 import type { Step } from "../../api/types";
-import type { Arrangement } from "./layout";
-import { type Direction, meet, type Place } from "./nodes";
+import type { Arrangement } from "../../graph/layout";
+import { type Direction, meet, type Place } from "../../graph/nodes";
 import type { StepNode } from "./StepCard";
 import { READABLE } from "./Tools";
 

@@ -3,9 +3,9 @@
 import { memo, useEffect, useRef } from "react";
 import type { Event } from "../../api/types";
 import { Icon } from "../../parts/Icon";
+import { useAnchor, useWindow } from "../../parts/useWindow";
 import { clock, day, exact, moment, TODAY } from "../../time";
 import { pointing, usePointed } from "../pointer";
-import { useAnchor, useWindow } from "../useWindow";
 import { told } from "./events";
 import "./history.css";
 
@@ -52,7 +52,7 @@ export function EventLines({ events, hasOlder, older, subject, select, empty }: 
   if (events.length === 0) return <p className="empty">{empty ?? "Nothing has happened yet."}</p>;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
-    <section className="lines" ref={frame} tabIndex={0} aria-label="Events, the newest first">
+    <section className="event-lines" ref={frame} tabIndex={0} aria-label="Events, the newest first">
       <div style={{ height: events.length * ROW + (hasOlder ? HEAD : 0) }}>
         <ol style={{ transform: `translateY(${from * ROW}px)` }}>
           {shown.map((event) => {

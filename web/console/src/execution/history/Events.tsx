@@ -45,7 +45,7 @@ export function Events({ execution, chosen, live, subject, select }: Props) {
   const { history, hasOlder, older } = live;
   return (
     <section className="alone-part" aria-label="Events">
-      <div className="line filters">
+      <div className="execution-line filters">
         <Search label="Step, kind, error code or worker" name="event" />
         <select
           aria-label="Kinds of events"
@@ -62,7 +62,7 @@ export function Events({ execution, chosen, live, subject, select }: Props) {
           ))}
         </select>
         {(chosen || query.get("of")) && (
-          <label className="check">
+          <label className="execution-check">
             <input
               type="checkbox"
               checked={query.get("of") !== null}

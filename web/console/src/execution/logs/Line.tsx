@@ -1,7 +1,7 @@
 import { memo } from "react";
 import { print } from "../../api/json";
 import type { LogLine } from "../../api/types";
-import { Written } from "../../parts/Written";
+import { Preformatted } from "../../parts/Preformatted";
 import { clock, exact, moment } from "../../time";
 
 /** What of a line is drawn in its row, and what of it when it is opened. */
@@ -60,10 +60,10 @@ export function Opened({ line }: { line: LogLine }) {
         {line.item_index !== null && ` · item ${line.item_index}`} · attempt {line.attempt}
         {cut && " · the first 64 KB; all of it can be copied"}
       </p>
-      <Written>
+      <Preformatted>
         {line.message.slice(0, OPENED)}
         {Object.keys(line.facts).length > 0 && `\n${print(line.facts)}`}
-      </Written>
+      </Preformatted>
     </section>
   );
 }

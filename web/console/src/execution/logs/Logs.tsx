@@ -6,10 +6,10 @@ import { announce } from "../../parts/announce";
 import { CopyButton } from "../../parts/CopyButton";
 import { Failure } from "../../parts/Notice";
 import { Search } from "../../parts/Search";
+import { useWindow } from "../../parts/useWindow";
 import { go, Link, useQueryString, withQuery } from "../../router";
 import { isOpen } from "../../states";
 import { save } from "../save";
-import { useWindow } from "../useWindow";
 import { Line, Opened } from "./Line";
 import { type Stretch, written } from "./lines";
 import { type Log, useLog } from "./useLog";
@@ -42,7 +42,7 @@ export function Logs({ execution, row }: Props) {
   const log = useLog(execution.id, filter, open);
   return (
     <div className="logs-panel">
-      <div className="line">
+      <div className="execution-line">
         <Search label="Search the log" name="log" />
         <select
           aria-label="Level"
@@ -160,9 +160,9 @@ function Lines({ log, stretch, open, file }: LinesProps) {
         </div>
       </section>
       {picked.length === 1 && picked[0] && <Opened line={picked[0]} />}
-      <div className="line log-acts">
+      <div className="execution-line log-acts">
         {open && (
-          <label className="check">
+          <label className="execution-check">
             <input
               type="checkbox"
               checked={followed && stretch.atEnd}

@@ -31,7 +31,7 @@ export function TextArea(props: Props) {
     "aria-activedescendant": open ? `${popup}-${chosen}` : undefined,
   };
   return (
-    <div className="text-area">
+    <div className="param-text-area">
       <textarea
         ref={field}
         {...marks}

@@ -28,7 +28,7 @@ export function Clusters({ workflow, values, change, problems }: FormProps) {
 
 function None({ looked }: { looked: unknown }) {
   return (
-    <p className="step-note">
+    <p className="guardrail-note">
       {looked === undefined
         ? "Clusters are looked for once the deployment specs were said."
         : "No cluster has room for all models together. Ask for less in the deployment specs, or look again when there is more room."}

@@ -51,7 +51,7 @@ export function Load({ values, change, problems, drafts, setDraft }: FormProps) 
   return (
     <>
       {of("deploy_config").map(({ message }) => (
-        <p key={message} className="step-problem" role="alert">
+        <p key={message} className="guardrail-problem" role="alert">
           {message}
         </p>
       ))}

@@ -74,12 +74,12 @@ export function ModelTable({
 export function Models({ workflow }: FormProps) {
   const models = modelsOf(workflow);
   if (models === null) {
-    return <p className="step-note">This is known once project and probes were said.</p>;
+    return <p className="guardrail-note">This is known once project and probes were said.</p>;
   }
   const isDone = workflow?.phase === "completed";
   return (
     <>
-      <p className="step-note">{summed(models, isDone)}.</p>
+      <p className="guardrail-note">{summed(models, isDone)}.</p>
       {models.length > 0 && <ModelTable models={models} isDone={isDone} />}
     </>
   );

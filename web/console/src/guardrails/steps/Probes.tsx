@@ -61,7 +61,7 @@ export function Probes(props: FormProps) {
         />
       ))}
       {own.map(({ message, code }) => (
-        <p key={message} className="step-problem" role="alert">
+        <p key={message} className="guardrail-problem" role="alert">
           {message} {code && <code>{code}</code>}
         </p>
       ))}
@@ -163,13 +163,13 @@ function Rules({ probe, known, change, problems }: RulesProps) {
   };
   const lines = ruleLines(probe, known);
   return (
-    <fieldset className="rules">
+    <fieldset className="guardrail-rules">
       <legend className="unseen">Rules</legend>
-      <label className="rule">
+      <label className="guardrail-rule">
         <input type="radio" checked={!some} onChange={() => turn(false)} />
         All of its rules that are on
       </label>
-      <label className="rule">
+      <label className="guardrail-rule">
         <input type="radio" checked={some} onChange={() => turn(true)} />
         Only these rules
       </label>
@@ -210,7 +210,7 @@ function named(problem: FieldProblem, probe: Probe): FieldProblem {
 
 function RuleBox({ line, turn }: { line: RuleLine; turn: (on: boolean) => void }) {
   return (
-    <label className="rule">
+    <label className="guardrail-rule">
       <input
         type="checkbox"
         checked={line.chosen}

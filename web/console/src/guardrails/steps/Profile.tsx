@@ -31,7 +31,7 @@ export function Profile(props: FormProps) {
   return (
     <>
       {existing && (
-        <p className="step-note">
+        <p className="guardrail-note">
           A profile that there is gets changed: what is left out stays as it says.
         </p>
       )}

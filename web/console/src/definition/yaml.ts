@@ -11,7 +11,7 @@ import {
   type Scalar,
   type ScalarTag,
 } from "yaml";
-import { Exact, type Json } from "../../api/json";
+import { Exact, type Json } from "../api/json";
 import { type Members, pointerTo } from "./document";
 import { asDefinition, exactly, lineAt, type Read, type TextError, Unreadable } from "./text";
 

@@ -1,6 +1,6 @@
 /** Places in a definition, and how a value is read and replaced there. Nothing is changed in place. */
 
-import { Exact, type Json } from "../../api/json";
+import { Exact, type Json } from "../api/json";
 
 export type Members = { [key: string]: Json };
 /** The way to a place: keys of objects, and indexes of lists. */

@@ -1,6 +1,6 @@
 /** A definition as text, and where in it something stands. */
 
-import { Exact, type Json, print } from "../../api/json";
+import { Exact, type Json, print } from "../api/json";
 import { isObject, type Members, pointerTo } from "./document";
 
 export type Language = "json" | "yaml";

@@ -3,7 +3,7 @@ import { get } from "../api/client";
 import type { ActionCatalogue } from "../api/types";
 
 /** All actions. They change with an installation; who stores one sees it in a minute. */
-export function useCatalogue(enabled = true) {
+export function useActions(enabled = true) {
   return useQuery({
     queryKey: ["actions"],
     queryFn: ({ signal }) => get<ActionCatalogue>("/actions", signal),

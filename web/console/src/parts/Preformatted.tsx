@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 /** A text as it is written, line by line; what scrolls can be reached by keys. */
-export function Written({ children }: { children: ReactNode }) {
+export function Preformatted({ children }: { children: ReactNode }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
     <pre className="value" tabIndex={0}>

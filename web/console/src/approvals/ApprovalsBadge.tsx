@@ -8,7 +8,7 @@ import { useMay } from "../parts/rights";
 /** Milliseconds between two looks, on every page. */
 const EVERY = 20_000;
 
-export function Asking() {
+export function ApprovalsBadge() {
   const may = useMay();
   const { data: count } = useQuery({
     queryKey: ["parked", "asked count"],

@@ -1,16 +1,10 @@
 /** A definition as text: as somebody has written it, and as a file. */
 
-import type { Members } from "../editor/model/document";
-import {
-  type Language,
-  printJson,
-  type Read,
-  readJson,
-  type TextError,
-} from "../editor/model/text";
+import type { Members } from "./document";
+import { type Language, printJson, type Read, readJson, type TextError } from "./text";
 
 /** YAML is for people: what reads and writes it is loaded when somebody asks for it. */
-const yaml = () => import("../editor/model/yaml");
+const yaml = () => import("./yaml");
 
 export async function readDefinition(text: string): Promise<Read | TextError> {
   return /^\s*[{[]/.test(text) ? readJson(text) : (await yaml()).readYaml(text);

@@ -1,7 +1,7 @@
 /** The nodes of a graph, as its layout needs them. */
 
 export const NODE = { width: 200, height: 62 };
-export const NODE_WITH_BAR = { width: 200, height: 78 };
+const NODE_WITH_BAR = { width: 200, height: 78 };
 
 export interface Node {
   id: string;

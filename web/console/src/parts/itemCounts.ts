@@ -3,7 +3,7 @@
 import type { Step } from "../api/types";
 import { type IconName, type Look, stateOfStep } from "../states";
 
-export interface Part {
+export interface ItemCount {
   look: Look;
   icon: IconName;
   word: string;
@@ -18,19 +18,19 @@ export const PARKED = "PARKED";
 
 type Counts = NonNullable<Step["items"]>;
 
-/** One part for each state that there is; their sum is the number of items. */
-export function parts({ by_status, parked }: Counts): Part[] {
+/** One for each state that there is; their sum is the number of items. */
+export function itemCounts({ by_status, parked }: Counts): ItemCount[] {
   // What is parked has the status RUNNING or RETRYING, but it does not run.
   const counted = Object.entries(by_status).map(([status, count]) =>
-    part(status, status === "RUNNING" ? count - parked : count),
+    itemCount(status, status === "RUNNING" ? count - parked : count),
   );
-  if (parked > 0) counted.push(part(PARKED, parked));
+  if (parked > 0) counted.push(itemCount(PARKED, parked));
   return counted
-    .filter((part) => part.count > 0)
+    .filter(({ count }) => count > 0)
     .sort((one, other) => ORDER.indexOf(one.look) - ORDER.indexOf(other.look));
 }
 
-function part(status: string, count: number): Part {
+function itemCount(status: string, count: number): ItemCount {
   const parked = status === PARKED;
   const { look, icon, word } = stateOfStep({ status, parked, waits_for_place: false });
   return { look, icon, word: word.toLowerCase(), status, count };

@@ -1,31 +1,6 @@
 /** What waits for the world, in words: for what, of whom, and what they have said so far. */
 
 import type { ApprovalList, Parked } from "../api/types";
-import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
-import type { IconName, State } from "../states";
-
-export const PAGE_SIZE = 50;
-
-export const KINDS = ["approval", "event", "callback", "execution", "timer"] as const;
-export type Kind = (typeof KINDS)[number];
-
-const WORDS: Record<Kind, [many: string, one: string, icon: IconName]> = {
-  approval: ["Approvals", "An approval", "check"],
-  event: ["Events", "An event", "dot"],
-  callback: ["Callbacks", "A callback", "retry"],
-  execution: ["Executions", "An execution", "play"],
-  timer: ["Clock", "The clock", "clock"],
-};
-
-export const TABS = [
-  { value: null, word: "All" },
-  ...KINDS.map((value) => ({ value, word: WORDS[value][0] })),
-];
-
-export function stateOfKind(kind: string): State {
-  const [, word, icon] = WORDS[kind as Kind] ?? ["", kind, "pause"];
-  return { word, look: "parked", icon };
-}
 
 type Approval = NonNullable<Parked["approval"]>;
 
@@ -98,27 +73,3 @@ export function countOf(approval: Approval): { yes: number; required: number } {
   const yes = (approval.decisions ?? []).filter(({ approved }) => approved).length;
   return { yes, required: approval.asked?.required ?? 1 };
 }
-
-export interface Filters {
-  kind: Kind | null;
-  pipeline: string | null;
-  page: number;
-}
-
-export function filtersOf(query: URLSearchParams): Filters {
-  return { kind: wordOf(query, "kind", KINDS), pipeline: pipelineOf(query), page: pageOf(query) };
-}
-
-/** Those that ask one in executions of others are in the list of approvals alone. */
-export const asksForApprovals = ({ kind, pipeline }: Filters): boolean =>
-  kind === "approval" && pipeline === null;
-
-export const requestOf = (filters: Filters): string =>
-  asksForApprovals(filters)
-    ? asked("/approvals", { page: filters.page, page_size: PAGE_SIZE })
-    : asked("/parked", {
-        page: filters.page,
-        page_size: PAGE_SIZE,
-        kind: filters.kind,
-        pipeline_id: filters.pipeline,
-      });

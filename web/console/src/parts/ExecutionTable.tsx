@@ -1,11 +1,12 @@
+import { EXECUTIONS } from "../addresses";
 import type { ListedExecution } from "../api/types";
-import { Bar, type Share } from "../parts/Bar";
-import { type Column, DataTable } from "../parts/DataTable";
-import { Chip } from "../parts/State";
-import { Time } from "../parts/Time";
-import { EXECUTIONS } from "../router";
 import { isOpen, stateOfExecution } from "../states";
 import { duration, moment } from "../time";
+import { Bar, type Share } from "./Bar";
+import { type Column, DataTable } from "./DataTable";
+import { Chip } from "./State";
+import { Time } from "./Time";
+import "./executionTable.css";
 
 interface Props {
   executions: ListedExecution[];
@@ -15,12 +16,12 @@ interface Props {
   choose: (id: string) => void;
 }
 
-export function Table({ executions, now, chosen, choose }: Props) {
+export function ExecutionTable({ executions, now, chosen, choose }: Props) {
   const columns: Column<ListedExecution>[] = [
     ...(chosen ? [choice(chosen, choose)] : []),
     { head: "State", width: "140px", cell: (one) => <Chip state={stateOfExecution(one)} /> },
     { head: "Pipeline", names: true, cell: (one) => <Name execution={one} /> },
-    { head: "Progress", width: "170px", cell: (one) => <Progress execution={one} /> },
+    { head: "Progress", width: "170px", cell: (one) => <ExecutionProgress execution={one} /> },
     {
       head: "Started",
       width: "116px",
@@ -54,6 +55,7 @@ const choice = (
     isOpen(status) && (
       <input
         type="checkbox"
+        className="execution-choice"
         aria-label={`Choose ${pipeline_definition.pipeline_name || id}`}
         checked={chosen.has(id)}
         onChange={() => choose(id)}
@@ -68,7 +70,7 @@ function Name({ execution }: { execution: ListedExecution }) {
     <>
       {pipeline_definition.pipeline_name || "(without a name)"}
       {message ? (
-        <span className="sub tint-failed" title={message}>
+        <span className="sub failure" title={message}>
           {message}
         </span>
       ) : (
@@ -82,7 +84,7 @@ function Name({ execution }: { execution: ListedExecution }) {
   );
 }
 
-export function Progress({ execution }: { execution: ListedExecution }) {
+export function ExecutionProgress({ execution }: { execution: ListedExecution }) {
   const percent = Number(execution.progress_percentage);
   const { look, word } = stateOfExecution(execution);
   const shares: Share[] = [

@@ -9,6 +9,7 @@ import { AreaField, TextField } from "../parts/Field";
 import { FormFailure } from "../parts/FormFailure";
 import { decided } from "./decided";
 import { countOf, placeOf, type Waiting, whomOf } from "./waiting";
+import "./approvals.css";
 
 /** Longer ones the API refuses. */
 const LONGEST_COMMENT = 1000;
@@ -21,7 +22,7 @@ interface Props {
   answered: (waiting: Waiting) => void;
 }
 
-export function Answer({ waiting, approved, close, answered }: Props) {
+export function AnswerDialog({ waiting, approved, close, answered }: Props) {
   // What one is asked stays in view, whatever becomes of the list behind.
   const [seen, setSeen] = useState(waiting);
   if (waiting && waiting !== seen) setSeen(waiting);
@@ -121,7 +122,7 @@ function Question({ step, approved }: { step: Waiting; approved: boolean }) {
   const left = required - yes - 1;
   return (
     <>
-      {approval.message && <p className="parked-question">{approval.message}</p>}
+      {approval.message && <p className="approval-question">{approval.message}</p>}
       <p>
         {pipeline_name} · {placeOf(step)} · asks{" "}
         {whomOf(approval) ?? "whoever may control the execution"}

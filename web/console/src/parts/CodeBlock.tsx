@@ -1,15 +1,16 @@
 import { CopyButton } from "./CopyButton";
-import { Written } from "./Written";
+import { Preformatted } from "./Preformatted";
+import "./facts.css";
 
 /** A longer text that somebody else has written: shown as it is, and to be copied. */
-export function Block({ word, text }: { word: string; text: string }) {
+export function CodeBlock({ word, text }: { word: string; text: string }) {
   return (
-    <div className="block">
+    <div className="code-block">
       <header>
         <b>{word}</b>
         <CopyButton text={text}>Copy</CopyButton>
       </header>
-      <Written>{text}</Written>
+      <Preformatted>{text}</Preformatted>
     </div>
   );
 }

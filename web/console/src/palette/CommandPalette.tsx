@@ -8,7 +8,7 @@ import { type Entry, type Group, moved } from "./entries";
 import { useFound } from "./useFound";
 import "./palette.css";
 
-export default function Palette({ close }: { close: () => void }) {
+export default function CommandPalette({ close }: { close: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
@@ -33,7 +33,13 @@ export default function Palette({ close }: { close: () => void }) {
   const leave = (event: MouseEvent) => event.target === dialog.current && dialog.current?.close();
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a dialog by itself
-    <dialog ref={dialog} className="palette" aria-label="Go to" onClose={close} onClick={leave}>
+    <dialog
+      ref={dialog}
+      className="command-palette"
+      aria-label="Go to"
+      onClose={close}
+      onClick={leave}
+    >
       <div className="palette-box">
         <input
           type="text"
