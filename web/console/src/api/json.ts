@@ -13,7 +13,11 @@ export class Exact {
   }
 }
 
-export type Json = null | boolean | number | string | Exact | Json[] | { [key: string]: Json };
+export type Json = null | boolean | number | string | Exact | Json[] | Members;
+export type Members = { [key: string]: Json };
+
+export const isObject = (value: unknown): value is Members =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Exact);
 
 type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
 const parseWith = JSON.parse as (text: string, reviver: Reviver) => unknown;

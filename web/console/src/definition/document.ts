@@ -1,19 +1,7 @@
 /** Places in a definition, and how a value is read and replaced there. Nothing is changed in place. */
 
-import { Exact, type Json } from "../api/json";
-
-export type Members = { [key: string]: Json };
-/** The way to a place: keys of objects, and indexes of lists. */
-export type Path = readonly (string | number)[];
-
-export function isObject(value: unknown): value is Members {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !(value instanceof Exact)
-  );
-}
+import { Exact, isObject, type Json, type Members } from "../api/json";
+import type { Path } from "../api/pointer";
 
 export const listOf = (value: unknown): Json[] => (Array.isArray(value) ? value : []);
 
@@ -61,18 +49,6 @@ function withMember(object: Members, key: string, rest: Path, next: Json | undef
   }
   const { [key]: _, ...others } = object;
   return others;
-}
-
-/** RFC 6901. */
-export const pointerTo = (path: Path): string =>
-  path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
-
-export function pathOf(pointer: string): Path {
-  return pointer
-    .split("/")
-    .slice(1)
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
-    .map((part) => (/^(0|[1-9]\d*)$/.test(part) ? Number(part) : part));
 }
 
 const written = new WeakMap<object, string>();

@@ -11,9 +11,10 @@ import {
   type Scalar,
   type ScalarTag,
 } from "yaml";
-import { Exact, type Json } from "../api/json";
-import { type Members, pointerTo } from "./document";
-import { asDefinition, exactly, lineAt, type Read, type TextError, Unreadable } from "./text";
+import { Exact, type Json, type Members } from "../api/json";
+import { exactly, lineAt, orFault, type TextFault, Unreadable } from "../api/jsonText";
+import { pointerTo } from "../api/pointer";
+import { asDefinition, type Read } from "./text";
 
 const DECIMAL = /^[-+]?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/;
 /** Anchors that name each other would make a document endless. */
@@ -32,18 +33,14 @@ export function printYaml(document: Members): string {
   return made.toString({ lineWidth: 100, indentSeq: true });
 }
 
-export function readYaml(text: string): Read | TextError {
+export function readYaml(text: string): Read | TextFault {
   const parsed = parseDocument(text, { prettyErrors: false, uniqueKeys: true, merge: false });
   const wrong = parsed.errors[0];
   if (wrong) return { message: wrong.message, ...lineAt(text, wrong.pos[0]) };
-  try {
+  return orFault(text, () => {
     const reader = new Reader(parsed);
     return asDefinition(reader.value(parsed.contents, []), reader.places);
-  } catch (error) {
-    if (error instanceof Unreadable)
-      return { message: error.message, ...lineAt(text, error.offset) };
-    throw error;
-  }
+  });
 }
 
 type Path = (string | number)[];

@@ -1,9 +1,8 @@
 /** Somebody else, or another tab, was there meanwhile: both side by side, and nothing is lost. */
 
 import { type ReactNode, useMemo } from "react";
-import type { Json } from "../api/json";
+import type { Json, Members } from "../api/json";
 import { print } from "../api/json";
-import type { Members } from "../definition/document";
 import { Preformatted } from "../parts/Preformatted";
 import { Time } from "../parts/Time";
 import { useBench } from "./bench";

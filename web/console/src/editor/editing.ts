@@ -2,8 +2,10 @@
 
 import { useSyncExternalStore } from "react";
 import type { Problem } from "../api/client";
-import { canonical, isObject, type Members } from "../definition/document";
-import { isError, type Language, readJson } from "../definition/text";
+import { isObject, type Members } from "../api/json";
+import { isFault } from "../api/jsonText";
+import { canonical } from "../definition/document";
+import { type Language, readJson } from "../definition/text";
 import { moment } from "../time";
 import {
   begin,
@@ -87,8 +89,8 @@ export class Editing {
 
   /** Another text: what it says is the definition, if it says one. */
   type(text: string, language: Language, read: ReturnType<typeof readJson>): void {
-    const error = isError(read) ? read : null;
-    const document = isError(read) ? this.document : keptIfSame(this.document, read.document);
+    const error = isFault(read) ? read : null;
+    const document = isFault(read) ? this.document : keptIfSame(this.document, read.document);
     const written: Written = { language, text, error };
     this.moved(commit(this.state.history, { document, written }, "text", Date.now()));
   }
@@ -136,7 +138,7 @@ function opened(published: Published, draft: StoredDraft) {
 export function versionOf(draft: unknown, known: Members): Version | null {
   if (typeof draft === "string") {
     const read = readJson(draft);
-    if (!isError(read)) return { document: read.document, written: null };
+    if (!isFault(read)) return { document: read.document, written: null };
     const language: Language = /^\s*[{[]/.test(draft) ? "json" : "yaml";
     return { document: known, written: { language, text: draft, error: read } };
   }

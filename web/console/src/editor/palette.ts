@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { get } from "../api/client";
-import type { Members } from "../definition/document";
+import type { Members } from "../api/json";
 import type { Param } from "../forms/param";
 import type { Output } from "./model/names";
 

@@ -1,7 +1,7 @@
 /** What the editor asks of the API, and tells it. */
 
 import { type Answered, change, get, read } from "../api/client";
-import type { Members } from "../definition/document";
+import type { Members } from "../api/json";
 import type { Report } from "./model/issues";
 
 interface Pipeline {

@@ -1,7 +1,7 @@
 /** Asks the engine what it has against the definition, a moment after the last change. */
 
 import { useEffect, useState } from "react";
-import type { Members } from "../definition/document";
+import type { Members } from "../api/json";
 import { type Problem, problemsOf } from "./model/issues";
 import { check } from "./server";
 

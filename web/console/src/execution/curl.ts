@@ -2,6 +2,7 @@
 
 import { write } from "../api/json";
 import type { Execution } from "../api/types";
+import { MASK } from "../forms/param";
 import { quoted } from "../parts/shell";
 
 const TOKEN = `  -H "Authorization: Bearer $PIPELINE_API_TOKEN"`;
@@ -32,8 +33,6 @@ export function again({ pipeline_id, pipeline_definition }: Execution): Again {
     ? { path: "/executions/run", body: { pipeline_definition: dag, params } }
     : { path: "/executions", body: { pipeline_id, params } };
 }
-
-const MASK = "***REDACTED***";
 
 /** Whether some of the params are not shown, and could only be sent as their mask. */
 export const isMasked = (again: Again): boolean => write(again.body).includes(MASK);

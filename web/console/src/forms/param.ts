@@ -1,6 +1,6 @@
 /** What a form knows of a parameter, and which parameters it shows. */
 
-import { Exact } from "../api/json";
+import { Exact, isObject } from "../api/json";
 
 export interface Option {
   value: unknown;
@@ -67,9 +67,6 @@ export const isTemplated = (value: unknown): value is string =>
 
 export const isNumber = (value: unknown): value is Limit =>
   typeof value === "number" || value instanceof Exact;
-
-export const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Exact);
 
 export const hasDefault = (param: Param): boolean =>
   param.default !== undefined && param.default !== null;

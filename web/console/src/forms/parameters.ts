@@ -1,6 +1,7 @@
 /** The parameters of a pipeline as a form shows them, and what it begins with. */
 
-import { isObject, MASK, type NestedRules, type Param, type Rules, type Values } from "./param";
+import { isObject } from "../api/json";
+import { MASK, type NestedRules, type Param, type Rules, type Values } from "./param";
 import { inline } from "./words";
 
 /** What a definition says of a parameter (docs/reference/definition.md). */

@@ -1,9 +1,14 @@
 /** From what is typed to values, and back. What cannot be read says where and why. */
 
-import { Exact, parse, print, write } from "../api/json";
-import { type Fault, faultIn } from "./jsonFault";
+import { print, write } from "../api/json";
+import { exactly, isFault, readText } from "../api/jsonText";
 
-export type { Fault } from "./jsonFault";
+/** Why a text is no value; of JSON also where, counted from 1. */
+export interface Fault {
+  message: string;
+  line?: number;
+  column?: number;
+}
 
 /** `undefined` is what an empty text means: nothing. */
 export type Reading = { value: unknown } | { fault: Fault };
@@ -20,18 +25,14 @@ export function readNumber(text: string): Reading {
   if (plain === "") return { value: undefined };
   if (!NUMBER.test(plain))
     return { fault: { message: "This is not a number, such as 12 or 0.5." } };
-  const number = Number(plain);
-  if (!Number.isFinite(number)) return { fault: { message: "This number is too large." } };
-  return { value: String(number) === plain ? number : new Exact(plain) };
+  if (!Number.isFinite(Number(plain))) return { fault: { message: "This number is too large." } };
+  return { value: exactly(plain) };
 }
 
 export function readJson(text: string): Reading {
   if (text.trim() === "") return { value: undefined };
-  try {
-    return { value: parse(text) };
-  } catch {
-    return { fault: faultIn(text) };
-  }
+  const read = readText(text);
+  return isFault(read) ? { fault: read } : { value: read.value };
 }
 
 /** What a field shows: what was typed as long as it still says the value, or else the value. */

@@ -1,6 +1,7 @@
 /** Which input edits a value: that of its parameter's type, where the value fits into it. */
 
-import { isNumber, isObject, isTemplated, type Param } from "./param";
+import { isObject } from "../api/json";
+import { isNumber, isTemplated, type Param } from "./param";
 
 export type Kind =
   | "text"

@@ -1,7 +1,7 @@
 /** What fits into a field, in words, before somebody has to find out. */
 
-import { print } from "../api/json";
-import { isNumber, isObject, type NestedRules, type Param, type Rules } from "./param";
+import { isObject, print } from "../api/json";
+import { isNumber, type NestedRules, type Param, type Rules } from "./param";
 
 const EXAMPLES: Record<string, string> = {
   date: "2026-01-31",

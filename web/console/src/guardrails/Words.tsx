@@ -1,7 +1,7 @@
 /** A list of texts, each of which can be taken away: ids, tags, kinds. */
 
 import { type KeyboardEvent, useId, useState } from "react";
-import { isObject } from "../forms/param";
+import { isObject } from "../api/json";
 import type { FieldProblem } from "../forms/problems";
 import { inline } from "../forms/words";
 

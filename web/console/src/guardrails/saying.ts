@@ -1,6 +1,7 @@
 /** Saying a step: from what was said to a form, from there to a request, and what is wrong with it. */
 
-import { isObject, same, type Values } from "../forms/param";
+import { isObject } from "../api/json";
+import { same, type Values } from "../forms/param";
 import type { FieldProblem } from "../forms/problems";
 import { probesIn } from "./selection";
 import {

@@ -1,6 +1,6 @@
 /** The probes that are selected, and of each the rules: all that are on, or only these. */
 
-import { isObject } from "../forms/param";
+import { isObject } from "../api/json";
 import type { FieldProblem } from "../forms/problems";
 import type { KnownRule } from "./earlier";
 import type { Probe, Rule } from "./workflow";

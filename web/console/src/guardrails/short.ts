@@ -1,6 +1,6 @@
 /** What was said with a step, in a few words: beside its name, and in the review of all of them. */
 
-import { isObject } from "../forms/param";
+import { isObject } from "../api/json";
 import { inline } from "../forms/words";
 import { summed } from "./models";
 import { CLUSTER, isSaid, MODELS, PROBES, PROFILE, SPECS, stepAt, TYPE } from "./twelve";

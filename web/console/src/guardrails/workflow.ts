@@ -1,7 +1,8 @@
 /** A guardrail deployment workflow as the API tells it: what was said, found out and started. */
 
+import { isObject } from "../api/json";
 import type { GuardrailProgress, GuardrailWorkflow, ModelStatus } from "../api/types";
-import { isObject, type Limit } from "../forms/param";
+import type { Limit } from "../forms/param";
 import type { State } from "../states";
 
 export const DEPLOY_WORKFLOW = "/guardrails/deploy-workflow";

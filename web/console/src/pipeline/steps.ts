@@ -1,6 +1,5 @@
+import { isObject } from "../api/json";
 /** The steps of a definition, as its page draws them: a block is one of them. */
-
-import { isObject } from "../forms/param";
 
 export interface PlanStep {
   id: string;

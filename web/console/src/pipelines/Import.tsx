@@ -3,9 +3,9 @@
 import { type DragEvent, useId, useState } from "react";
 import { pipelineAt } from "../addresses";
 import { post } from "../api/client";
+import { isFault } from "../api/jsonText";
 import type { Issue, Pipeline, Report } from "../api/types";
 import { readDefinition } from "../definition/formats";
-import { isError } from "../definition/text";
 import { useAct } from "../parts/act";
 import { Answers, Dialog } from "../parts/Dialog";
 import { FormFailure } from "../parts/FormFailure";
@@ -31,7 +31,7 @@ export function Import({ close }: { close: () => void }) {
   };
   const definition = async () => {
     const read = await readDefinition(text);
-    if (!isError(read)) return read.document;
+    if (!isFault(read)) return read.document;
     setUnreadable(`Line ${read.line}, column ${read.column}: ${read.message}`);
     return null;
   };

@@ -1,8 +1,8 @@
 /** A definition as a file. */
 
 import { get } from "../api/client";
+import type { Members } from "../api/json";
 import type { Pipeline } from "../api/types";
-import type { Members } from "../definition/document";
 import { writeDefinition } from "../definition/formats";
 import type { Language } from "../definition/text";
 import { announce } from "../parts/announce";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { parse } from "../../src/api/json";
-import { canonical, type Members, put } from "../../src/definition/document";
+import { type Members, parse } from "../../src/api/json";
+import { canonical, put } from "../../src/definition/document";
 import { readJson } from "../../src/definition/text";
 import { Editing, isPublished, isSaved, keyOf } from "../../src/editor/editing";
 import { differences, taken } from "../../src/editor/model/differences";

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { parse } from "../../src/api/json";
-import type { Members } from "../../src/definition/document";
+import { type Members, parse } from "../../src/api/json";
 import { stepsIn } from "../../src/editor/model/clipboard";
 import { problemsOf } from "../../src/editor/model/issues";
 import { namesAt } from "../../src/editor/model/names";

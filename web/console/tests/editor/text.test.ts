@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { Exact, parse } from "../../src/api/json";
-import { canonical, type Members } from "../../src/definition/document";
-import { isError, printJson, type Read, readJson } from "../../src/definition/text";
+import { Exact, type Members, parse } from "../../src/api/json";
+import { isFault } from "../../src/api/jsonText";
+import { canonical } from "../../src/definition/document";
+import { printJson, type Read, readJson } from "../../src/definition/text";
 import { printYaml, readYaml } from "../../src/definition/yaml";
 
 const NUMBERS =
@@ -27,7 +28,12 @@ test("JSON is read as the API reads it", () => {
 
 test.each([
   ['{"a": 1,\n "b": }', 2, 7, "A value is expected"],
-  ['{"a": 1,}', 1, 9, "A key in double quotes"],
+  ['{"a": 1,}', 1, 9, "a comma too many"],
+  ["{a: 1}", 1, 2, "A key in double quotes"],
+  ['{"a" 1}', 1, 6, "A colon is expected"],
+  ["{\"a\": 'b'}", 1, 7, "in double quotes"],
+  ['{"a": 1 // no', 1, 9, "A comma is expected"],
+  ['{"a": # no', 1, 7, "no comments"],
   ['{"a": 1\n "b": 2}', 2, 2, "A comma is expected"],
   ['{"a": [1, 2', 1, 12, "ends too early"],
   ['{"a": nil}', 1, 7, "“nil” is no value"],
@@ -40,16 +46,16 @@ test.each([
   ['{"a": "\\x"}', 1, 7, "escape"],
 ])("%j is refused with its place", (text, line, column, message) => {
   const read = readJson(text);
-  expect(isError(read) && read).toMatchObject({ line, column });
-  expect(isError(read) && read.message).toContain(message);
+  expect(isFault(read) && read).toMatchObject({ line, column });
+  expect(isFault(read) && read.message).toContain(message);
 });
 
 test("YAML is refused with its place", () => {
   const read = readYaml("name: a\nsteps:\n  - id: [\n");
-  expect(isError(read) && read.line).toBeGreaterThan(2);
-  expect(isError(readYaml("a: .nan"))).toBe(true);
-  expect(isError(readYaml("a: 1\na: 2"))).toBe(true);
-  expect(isError(readYaml("- a"))).toBe(true);
+  expect(isFault(read) && read.line).toBeGreaterThan(2);
+  expect(isFault(readYaml("a: .nan"))).toBe(true);
+  expect(isFault(readYaml("a: 1\na: 2"))).toBe(true);
+  expect(isFault(readYaml("- a"))).toBe(true);
 });
 
 test("what aliases stand for is written out, and keys are texts", () => {

@@ -2,7 +2,7 @@
 
 import { useReactFlow } from "@xyflow/react";
 import { useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import type { Path } from "../../definition/document";
+import type { Path } from "../../api/pointer";
 import type { Direction } from "../../graph/nodes";
 import { announce } from "../../parts/announce";
 import { go, Link, withQuery } from "../../router";

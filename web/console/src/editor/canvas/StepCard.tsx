@@ -2,7 +2,8 @@
 
 import { Handle, type NodeProps, Position } from "@xyflow/react";
 import { memo } from "react";
-import { isObject, listOf, type Members } from "../../definition/document";
+import { isObject, type Members } from "../../api/json";
+import { listOf } from "../../definition/document";
 import { Glyph } from "../Glyph";
 import { actionOf, isBlock, nameOf } from "../model/steps";
 import type { LaneNode, StepNode } from "./nodes";

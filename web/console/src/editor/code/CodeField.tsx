@@ -25,13 +25,14 @@ import {
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
-import type { Language, TextError } from "../../definition/text";
+import type { TextFault } from "../../api/jsonText";
+import type { Language } from "../../definition/text";
 
 interface Props {
   text: string;
   language: Language;
   label: string;
-  error: TextError | null;
+  error: TextFault | null;
   change: (text: string) => void;
   /** Where the cursor is wanted: another object leads there anew. */
   goal: { offset: number } | null;

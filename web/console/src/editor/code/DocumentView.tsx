@@ -1,8 +1,9 @@
 /** The definition as a text: another view of the same thing, with the same undo. */
 
 import { useMemo, useState } from "react";
-import { pathOf, pointerTo } from "../../definition/document";
-import { isError, type Language, printJson, readJson } from "../../definition/text";
+import { isFault } from "../../api/jsonText";
+import { pathOf, pointerTo } from "../../api/pointer";
+import { type Language, printJson, readJson } from "../../definition/text";
 import { printYaml, readYaml } from "../../definition/yaml";
 import { type Bench, useBench } from "../bench";
 import { CodeField } from "./CodeField";
@@ -66,7 +67,7 @@ export default function DocumentView() {
 /** Where a place of the definition, or what is nearest around it, begins in the text. */
 function placeOf(goal: Bench["goal"], text: string, language: Language) {
   const read = language === "json" ? readJson(text) : readYaml(text);
-  if (!goal || isError(read)) return null;
+  if (!goal || isFault(read)) return null;
   for (let path = pathOf(goal.pointer); ; path = path.slice(0, -1)) {
     const offset = read.places.get(pointerTo(path));
     if (offset !== undefined) return { offset };

@@ -1,7 +1,8 @@
 /** What one can do to the steps of a definition. Each returns another definition. */
 
-import type { Json } from "../../api/json";
-import { at, isObject, listOf, type Members, type Path, put } from "../../definition/document";
+import { isObject, type Json, type Members } from "../../api/json";
+import type { Path } from "../../api/pointer";
+import { at, listOf, put } from "../../definition/document";
 import { whyNotConnected } from "./graph";
 import { renamedIn } from "./references";
 import { dependsOn, everyStep, find, idOf, isBlock, type Placed, stepsOf, textsOf } from "./steps";

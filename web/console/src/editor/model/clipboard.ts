@@ -1,7 +1,7 @@
 /** Steps on the clipboard: JSON that can be read by people, and pasted in another tab. */
 
-import { parse, print } from "../../api/json";
-import { isObject, listOf, type Members } from "../../definition/document";
+import { isObject, type Members, parse, print } from "../../api/json";
+import { listOf } from "../../definition/document";
 import { idOf } from "./steps";
 
 export const copied = (steps: Members[]): string => `${print({ steps })}\n`;

@@ -1,7 +1,7 @@
 /** In what two definitions differ: step by step, and field by field of the rest. */
 
-import type { Json } from "../../api/json";
-import { at, canonical, listOf, type Members, put } from "../../definition/document";
+import type { Json, Members } from "../../api/json";
+import { at, canonical, listOf, put } from "../../definition/document";
 import { removeSteps } from "./changes";
 import { blocksAround, everyStep, find, isBlock, listWithin, type Placed } from "./steps";
 

@@ -1,7 +1,7 @@
 /** What waits for what: circles, and what a step can see. */
 
-import type { Members } from "../../definition/document";
-import { isObject, listOf } from "../../definition/document";
+import { isObject, type Members } from "../../api/json";
+import { listOf } from "../../definition/document";
 import { blocksAround, dependsOn, everyStep, type Placed, ROOT, stepsOf, textsOf } from "./steps";
 
 /** A way along dependencies from *from* to *to*, both included; null if there is none. */

@@ -1,13 +1,14 @@
 /** One stack of what was done, for canvas, forms and text alike. */
 
-import type { Members } from "../../definition/document";
-import type { Language, TextError } from "../../definition/text";
+import type { Members } from "../../api/json";
+import type { TextFault } from "../../api/jsonText";
+import type { Language } from "../../definition/text";
 
 /** A text as somebody types it: it may be none of a definition at the moment. */
 export interface Written {
   language: Language;
   text: string;
-  error: TextError | null;
+  error: TextFault | null;
 }
 
 export interface Version {

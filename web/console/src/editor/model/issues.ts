@@ -1,6 +1,7 @@
 /** What the engine has against a definition, and which step and field each of it is about. */
 
-import { type Members, pathOf } from "../../definition/document";
+import type { Members } from "../../api/json";
+import { pathOf } from "../../api/pointer";
 import { nameOf, type Placed, stepAt } from "./steps";
 
 export interface Issue {

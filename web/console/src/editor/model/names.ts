@@ -1,6 +1,7 @@
 /** Which names a template may use at a place of the definition. */
 
-import { isObject, listOf, type Members } from "../../definition/document";
+import { isObject, type Members } from "../../api/json";
+import { listOf } from "../../definition/document";
 import { seenBy } from "./graph";
 import { actionOf, blocksAround, isBlock, nameOf, type Placed, ROOT, stepsOf } from "./steps";
 

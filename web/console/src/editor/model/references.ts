@@ -1,7 +1,6 @@
 /** Names inside of templates: what refers to a step, or to a param, is rewritten with it. */
 
-import { Exact, type Json } from "../../api/json";
-import { isObject } from "../../definition/document";
+import { Exact, isObject, type Json } from "../../api/json";
 
 /** Fields whose whole text is an expression if it has no braces. */
 const EXPRESSIONS = new Set(["condition", "until"]);

@@ -1,7 +1,8 @@
 /** Where the steps of a definition are: in lists, in blocks, and as handlers. */
 
-import type { Json } from "../../api/json";
-import { at, isObject, listOf, type Members, type Path } from "../../definition/document";
+import { isObject, type Json, type Members } from "../../api/json";
+import type { Path } from "../../api/pointer";
+import { at, listOf } from "../../definition/document";
 
 export const ROOT: Path = ["steps"];
 export const HANDLER_LISTS = ["on_success", "on_failure", "on_cancel", "finally"] as const;

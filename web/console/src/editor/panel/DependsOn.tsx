@@ -1,8 +1,8 @@
 /** What a step waits for, and how much of it: the lines of the canvas in words, for the keyboard. */
 
 import { useId } from "react";
-import type { Json } from "../../api/json";
-import { isObject, put } from "../../definition/document";
+import { isObject, type Json } from "../../api/json";
+import { put } from "../../definition/document";
 import { announce } from "../../parts/announce";
 import { useBench } from "../bench";
 import { connect, disconnect } from "../model/changes";

@@ -1,16 +1,9 @@
 /** Forms that change the definition at one place. */
 
 import { type ReactNode, useMemo } from "react";
-import type { Json } from "../../api/json";
-import {
-  at,
-  isObject,
-  type Members,
-  type Path,
-  pathOf,
-  pointerTo,
-  put,
-} from "../../definition/document";
+import { isObject, type Json, type Members } from "../../api/json";
+import { type Path, pathOf, pointerTo } from "../../api/pointer";
+import { at, put } from "../../definition/document";
 import { ParamFields } from "../../forms/ParamFields";
 import type { Option, Param, Values } from "../../forms/param";
 import type { FieldProblem } from "../../forms/problems";

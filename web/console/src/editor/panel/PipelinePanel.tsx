@@ -1,7 +1,8 @@
 /** The pipeline as a whole: its name, params, settings, handlers and outputs. */
 
 import { type ReactNode, useState } from "react";
-import { isObject, listOf, put } from "../../definition/document";
+import { isObject } from "../../api/json";
+import { listOf, put } from "../../definition/document";
 import { Link, useQueryString, withQuery } from "../../router";
 import { useBench } from "../bench";
 import { addStep, move, removeSteps, renameParameter } from "../model/changes";

@@ -1,7 +1,8 @@
 /** All that a definition says of one step. */
 
 import type { ReactNode } from "react";
-import { isObject, put as putAt } from "../../definition/document";
+import { isObject } from "../../api/json";
+import { put as putAt } from "../../definition/document";
 import type { Option, Param } from "../../forms/param";
 import { Link, useQueryString, withQuery } from "../../router";
 import { useBench } from "../bench";

@@ -1,8 +1,7 @@
 /** Keys that the editor has no field for: they are kept, and named here. */
 
-import { print } from "../../api/json";
-import type { Members, Path } from "../../definition/document";
-import { pointerTo } from "../../definition/document";
+import { type Members, print } from "../../api/json";
+import { type Path, pointerTo } from "../../api/pointer";
 
 export function Unknown({
   object,

@@ -1,4 +1,4 @@
-import { isObject } from "../param";
+import { isObject } from "../../api/json";
 import { groupMarks, type WidgetProps } from "./props";
 import { TextArea } from "./TextArea";
 

@@ -1,7 +1,8 @@
 /** Step 7: what the models have to carry, what they have to reach, and how they scale. */
 
+import { isObject } from "../../api/json";
 import { ParamFields } from "../../forms/ParamFields";
-import { isObject, type Param, withValue } from "../../forms/param";
+import { type Param, withValue } from "../../forms/param";
 import type { FormProps } from "./form";
 
 const number = (name: string, label: string, usual: number | null, description: string): Param => ({
