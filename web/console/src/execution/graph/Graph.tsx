@@ -135,7 +135,7 @@ const viewOf = ({ places, size: { width, height } }: Arrangement, canvas: Size) 
     canvas.height,
     0.01,
     1,
-    room(places.size),
+    room(places.size, canvas.width),
   );
 
 function nodeAt(point: { x: number; y: number }, { places }: Arrangement): string | null {

@@ -8,9 +8,16 @@ import { go, useQueryString, withQuery } from "../../router";
 /** With so few steps one finds each without looking. */
 const FEW = 8;
 
+/** Narrower than this the legend has two lines. */
+const NARROW = 760;
+
 /** Room for the legend and the buttons below, and above for the field, if there is one. */
-export const room = (steps: number) =>
-  ({ x: "24px", top: steps > FEW ? "60px" : "20px", bottom: "52px" }) as const;
+export const room = (steps: number, width: number) =>
+  ({
+    x: "24px",
+    top: steps > FEW ? "60px" : "20px",
+    bottom: width < NARROW ? "68px" : "52px",
+  }) as const;
 /** Below this, text cannot be read: of many steps no cards are drawn then. */
 export const READABLE = 0.5;
 interface Props {
