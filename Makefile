@@ -58,7 +58,9 @@ down: $(INSTALLED) ## Stop a stack that runs in the background
 test: $(INSTALLED) console browser ## Run the tests of the product
 	$(PYTEST) --ignore=$(TOOLS)
 
-check: lint types contracts check-console browser ## All that must hold: lint, types, contracts, then the tests
+# (Types take one CPU only; two at a time, the other one has something to do, too.)
+check: $(INSTALLED) console browser ## All that must hold: lint, types, contracts, then the tests
+	@$(MAKE) --no-print-directory -j2 types lint contracts check-console
 	$(PYTEST) --ignore=$(TOOLS)
 
 check-tools: $(INSTALLED) ## Run the tests of the benchmarks and of the battery

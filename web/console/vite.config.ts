@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import react from "@vitejs/plugin-react";
-import { defineConfig, type Plugin } from "vite";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
 
 const THEME = "src/theme/first.js";
 
@@ -39,4 +40,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     target: "es2022",
   },
+  // The tests leave nothing behind, so they may share a process: half the time.
+  test: { isolate: false },
 });
