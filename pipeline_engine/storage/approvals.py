@@ -100,7 +100,7 @@ def _read(
         .limit(limit)
         .offset(offset)
     )
-    return [WaitingApproval(*row) for row in rows]
+    return [WaitingApproval._make(row) for row in rows]
 
 
 def _open_to(caller: Caller) -> Sequence[ColumnElement[bool]]:

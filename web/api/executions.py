@@ -91,6 +91,8 @@ def list_executions(query: dict[str, Any]) -> Any:
     wanted = ExecutionFilter(
         start=query.get("start_date"),
         end=query.get("end_date"),
+        ended_from=query.get("ended_from"),
+        ended_before=query.get("ended_before"),
         statuses=query["status"],
         initiator=query.get("initiator"),
         pipeline_id=query.get("pipeline_id") or query.get("workflow_id"),

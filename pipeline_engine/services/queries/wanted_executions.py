@@ -29,10 +29,12 @@ HEX_DIGITS = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionFilter:
-    """Which executions are listed; both ends of the span are included."""
+    """Which executions are listed; both ends of the span in which they were made are included."""
 
     start: datetime | None = None
     end: datetime | None = None
+    ended_from: datetime | None = None
+    ended_before: datetime | None = None  #: not included, as the end of an hour is not in it
     statuses: Collection[str] = ()  #: any of them
     initiator: str | None = None
     pipeline_id: UUID | None = None
@@ -47,15 +49,29 @@ def conditions_of(
     caller: Caller, session: Session, wanted: ExecutionFilter
 ) -> Sequence[ColumnElement[bool]]:
     """What is true of each execution that is wanted, and that *caller* may see."""
-    return [visible_to(Execution, caller), *_plain(wanted), *_searched(session, wanted)]
+    return [
+        visible_to(Execution, caller),
+        *_in_time(wanted),
+        *_plain(wanted),
+        *_searched(session, wanted),
+    ]
 
 
-def _plain(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
-    found = []
+def _in_time(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
     if wanted.start is not None:
         found.append(Execution.created_at >= wanted.start)
     if wanted.end is not None:
         found.append(Execution.created_at <= wanted.end)
+    if wanted.ended_from is not None:
+        found.append(Execution.finished_at >= wanted.ended_from)
+    if wanted.ended_before is not None:
+        found.append(Execution.finished_at < wanted.ended_before)
+    return found
+
+
+def _plain(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
     if wanted.statuses:
         found.append(Execution.status.in_(wanted.statuses))
     if wanted.initiator is not None:

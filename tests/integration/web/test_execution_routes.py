@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -400,6 +400,24 @@ def test_points_in_time_may_be_written_in_every_usual_way(
     found = alice.get(f"/executions?start_date={moment}&end_date=2100-01-01")
 
     assert len(found.json["executions"]) == 1
+
+
+def test_an_hour_has_what_ended_in_it_so_that_its_list_is_as_long_as_its_bar(
+    session: Session, alice: FlaskClient
+) -> None:
+    hour = datetime(2026, 3, 5, 14, tzinfo=UTC)
+    ends = {"first": hour, "last": hour + timedelta(minutes=59), "next": hour + timedelta(hours=1)}
+    ids = {
+        str(an_execution(session, user_id="alice", status="COMPLETED", finished_at=at).id): name
+        for name, at in ends.items()
+    }
+    an_execution(session, user_id="alice", status="RUNNING")
+    session.commit()
+
+    span = "ended_from=2026-03-05T14:00:00Z&ended_before=2026-03-05T15:00:00Z"
+    listed = alice.get(f"/executions?{span}").json["executions"]
+
+    assert {ids[execution["id"]] for execution in listed} == {"first", "last"}
 
 
 @pytest.mark.parametrize(

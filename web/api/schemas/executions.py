@@ -186,6 +186,8 @@ class ExecutionQuery(ApiSchema):
     end_date = LastMoment(
         metadata={"description": "Created at or before; a day without a time is included."}
     )
+    ended_from = Moment(metadata={"description": "Ended at or after."})
+    ended_before = Moment(metadata={"description": "Ended before; what is open has not ended."})
     status = some_of(EXECUTION_STATUSES)
     initiator = text(255)
     pipeline_name = text(255, 1)

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Hour, inWords, most, spanOf, total } from "../src/now/hours";
+import { type Hour, inWords, listOf, most, spanOf, total } from "../src/now/hours";
 
 const hour = (from: string, completed = 0, failed = 0): Hour => ({
   from,
@@ -24,4 +24,10 @@ test("the last hour is not over, and the others say when they were", () => {
   const noon = hour(new Date(2026, 10, 28, 12).toISOString());
   expect(spanOf(noon, false)).toBe("12:00 to 13:00");
   expect(spanOf(noon, true)).toBe("since 12:00");
+});
+
+test("a bar leads to the executions that ended in its hour, and to no others", () => {
+  expect(listOf(hour("2026-11-28T12:00:00Z"))).toBe(
+    "/console/executions?ended_from=2026-11-28T12%3A00%3A00Z&ended_before=2026-11-28T13%3A00%3A00.000Z",
+  );
 });

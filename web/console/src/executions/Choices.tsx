@@ -5,7 +5,7 @@ import { PipelineChoice } from "../parts/PipelineChoice";
 import { Search } from "../parts/Search";
 import { go, Link, useQueryString, withQuery } from "../router";
 import { EXECUTION_STATUSES, stateOfStatus } from "../states";
-import { type Filters, isNarrowed, isParam, NAMES, toggled } from "./filters";
+import { endedInWords, type Filters, isNarrowed, isParam, NAMES, toggled } from "./filters";
 
 export function Choices({ filters }: { filters: Filters }) {
   const query = useQueryString();
@@ -24,6 +24,7 @@ export function Choices({ filters }: { filters: Filters }) {
       <div className="execution-choice-line">
         <PipelineChoice chosen={filters.pipeline} />
         <When filters={filters} />
+        <Ended filters={filters} />
         <Initiator key={filters.initiator} written={filters.initiator} />
         <Params params={filters.params} />
       </div>
@@ -113,6 +114,21 @@ function When({ filters: { span, from, to } }: { filters: Filters }) {
         </span>
       )}
     </>
+  );
+}
+
+/** Where one came from a figure or a bar: what it has counted. */
+function Ended({ filters }: { filters: Filters }) {
+  const words = endedInWords(filters, Date.now());
+  if (!words) return null;
+  return (
+    <Link
+      className="param"
+      href={withQuery({ ended_from: null, ended_before: null, page: null })}
+      title="Take it away"
+    >
+      {words} ×
+    </Link>
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { pageOf, pipelineOf, wordOf } from "../parts/choices";
 import { EXECUTION_STATUSES } from "../states";
+import { clock, day, exact, moment } from "../time";
 
 export const PAGE_SIZE = 50;
 
@@ -24,6 +25,9 @@ export interface Filters {
   span: SpanName | null;
   from: string | null;
   to: string | null;
+  /** Ended at or after, and before: an hour, or what a figure has counted. */
+  endedFrom: string | null;
+  endedBefore: string | null;
   page: number;
 }
 
@@ -38,6 +42,8 @@ export const NAMES = [
   "last",
   "from",
   "to",
+  "ended_from",
+  "ended_before",
   "page",
 ];
 
@@ -54,6 +60,8 @@ export function filtersOf(query: URLSearchParams): Filters {
     span: wordOf(query, "last", SPAN_NAMES),
     from: momentOf(query.get("from")),
     to: momentOf(query.get("to")),
+    endedFrom: momentOf(query.get("ended_from")),
+    endedBefore: momentOf(query.get("ended_before")),
     page: pageOf(query),
   };
 }
@@ -69,11 +77,20 @@ export const isNarrowed = (query: URLSearchParams): boolean =>
 /** The same, as the API is asked; a span ends *now*, which is to the minute. */
 export function requestOf(filters: Filters, now: number): string {
   const { q, statuses, parked, pipeline, initiator, params, span, from, to, page } = filters;
+  const { endedFrom, endedBefore } = filters;
   const query = new URLSearchParams({ page: String(page), page_size: String(PAGE_SIZE) });
   for (const status of statuses) query.append("status", status);
   for (const param of params) query.append("param", param);
   const since = span ? new Date(minuteOf(now) - SPANS[span]).toISOString() : from && iso(from);
-  const given = { q, pipeline_id: pipeline, initiator, start_date: since, end_date: to && iso(to) };
+  const given = {
+    q,
+    pipeline_id: pipeline,
+    initiator,
+    start_date: since,
+    end_date: to && iso(to),
+    ended_from: endedFrom && iso(endedFrom),
+    ended_before: endedBefore && iso(endedBefore),
+  };
   for (const [name, value] of Object.entries(given)) if (value) query.set(name, value);
   if (parked) query.set("parked", "true");
   return `/executions?${query}`;
@@ -82,6 +99,17 @@ export function requestOf(filters: Filters, now: number): string {
 const minuteOf = (now: number): number => Math.floor(now / MINUTE) * MINUTE;
 /** The browser's fields have the time of this zone, without saying so. */
 const iso = (text: string): string => new Date(text).toISOString();
+
+/** `ended 28 Nov 14:00 to 15:00`; null where it does not matter when. */
+export function endedInWords({ endedFrom, endedBefore }: Filters, now: number): string | null {
+  const from = endedFrom && day(moment(endedFrom), now);
+  if (from && !endedBefore) return `ended since ${from}`;
+  if (!endedBefore) return null;
+  const before = moment(endedBefore);
+  if (!from || !endedFrom) return `ended before ${day(before, now)}`;
+  const isSameDay = exact(moment(endedFrom)).slice(0, 10) === exact(before).slice(0, 10);
+  return `ended ${from} to ${isSameDay ? clock(before).slice(0, 5) : day(before, now)}`;
+}
 
 /** The address with a state more, or less. */
 export function toggled(statuses: string[], status: string): string | null {

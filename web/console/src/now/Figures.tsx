@@ -7,9 +7,10 @@ import { Icon } from "../parts/Icon";
 import { Time } from "../parts/Time";
 import { Link } from "../router";
 import type { IconName, Look } from "../states";
+import { failedInADay } from "./hours";
 
 export function Figures({ overview, now }: { overview: Overview; now: number }) {
-  const { running, waiting, parked, failed_24h: failed } = overview;
+  const { running, waiting, parked, failed_24h: failed, taken_at: takenAt } = overview;
   return (
     <>
       <ul className="figures">
@@ -35,7 +36,7 @@ export function Figures({ overview, now }: { overview: Overview; now: number }) 
           word="Failed in 24 h"
           look="failed"
           icon="cross"
-          href={`${EXECUTIONS}?status=FAILED`}
+          href={failedInADay(takenAt)}
         />
       </ul>
       <span className="unseen" role="status">

@@ -1,5 +1,6 @@
 /** The last 24 hours: how high each bar is, and the same in words. */
 
+import { EXECUTIONS } from "../addresses";
 import type { Overview } from "../api/types";
 import { clock, moment } from "../time";
 
@@ -25,10 +26,24 @@ export function total(hours: readonly Hour[]): Counts {
   };
 }
 
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** The executions that ended in this hour: as many as its bar has. */
+export const listOf = (hour: Hour): string =>
+  ended({ ended_from: hour.from, ended_before: iso(moment(hour.from) + HOUR) });
+
+/** Those that the figure beside has counted; to the minute, for the list to be asked for once. */
+export const failedInADay = (takenAt: string): string =>
+  ended({ status: "FAILED", ended_from: iso(Math.floor(moment(takenAt) / 60_000) * 60_000 - DAY) });
+
+const ended = (query: Record<string, string>) => `${EXECUTIONS}?${new URLSearchParams(query)}`;
+const iso = (at: number) => new Date(at).toISOString();
+
 /** `14:00 to 15:00`, in the viewer's zone; the last hour is not over. */
 export function spanOf(hour: Hour, isLast: boolean): string {
   const from = moment(hour.from);
-  return isLast ? `since ${at(from)}` : `${at(from)} to ${at(from + 3_600_000)}`;
+  return isLast ? `since ${at(from)}` : `${at(from)} to ${at(from + HOUR)}`;
 }
 
 export const at = (when: number): string => clock(when).slice(0, 5);
