@@ -40,6 +40,7 @@ class WaitingApproval(NamedTuple):
     execution_id: UUID
     owner: str | None
     pipeline_name: str
+    is_in_sight: bool  #: whether the caller may read its execution, too
 
     @property
     def place(self) -> str:
@@ -93,6 +94,7 @@ def _read(
             StepExecution.execution_id,
             Execution.user_id,
             Execution.name,
+            func.coalesce(visible_to(Execution, caller), false()),  # that of nobody is null
         )
         .join(Execution)
         .where(*_open_to(caller), *wanted)

@@ -13,6 +13,8 @@ EXAMPLES: Mapping[str, Example] = {
                 {
                     "execution_id": EXECUTION_ID,
                     "pipeline_name": "release",
+                    "execution_is_readable": True,
+                    "step_execution_id": "4711",
                     "step_id": "sign_off",
                     "step_name": "Sign off",
                     "item_index": None,

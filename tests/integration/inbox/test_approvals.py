@@ -123,6 +123,17 @@ def test_who_is_asked_finds_and_answers_the_step_of_another_owner_and_nobody_els
     assert listed(driver, OPS) == []
 
 
+def test_who_is_only_asked_is_told_that_the_execution_is_not_his_to_read(driver: Driver) -> None:
+    execution_id = waiting(driver, "sign_off", params={"approvers": ["bob"]})
+
+    def in_sight(caller: Caller) -> list[bool]:
+        with driver.runtime.sessions() as session:
+            found = approvals.waiting(caller, session, Page(), execution_id)
+            return [one.is_in_sight for one in found.entries]
+
+    assert (in_sight(SYSTEM), in_sight(OPS)) == ([True], [False])
+
+
 def test_a_token_that_is_bound_to_another_pipeline_is_not_asked(driver: Driver) -> None:
     waiting(driver, "sign_off", params={"approvers": ["bob"]})
     bound = Caller(user_id="bob", only_pipelines=frozenset({UUID(int=7)}))

@@ -38,6 +38,11 @@ class WaitingSchema(ApiSchema):
 
     execution_id = fields.UUID()
     pipeline_name = fields.String()
+    execution_is_readable = fields.Boolean(
+        attribute="is_in_sight",
+        metadata={"description": "Whether the caller may read it; else it only asks him."},
+    )
+    step_execution_id = fields.String(attribute="id")
     step_id = fields.String()
     step_name = fields.String(attribute="name")
     item_index = fields.Integer(allow_none=True)

@@ -1,10 +1,25 @@
 import { expect, test } from "vitest";
 import type { ApprovalList, Parked } from "../src/api/types";
-import { askedOf, countOf, placeOf, sayKey, waitingOf, whomOf } from "../src/approvals/waiting";
+import { inWords } from "../src/approvals/decided";
+import {
+  askedOf,
+  countOf,
+  hrefOf,
+  placeOf,
+  sayKey,
+  waitingOf,
+  whomOf,
+} from "../src/approvals/waiting";
 import { filtersOf, requestOf } from "../src/parked/filters";
 
 const at = "2026-11-28T10:00:00+00:00";
-const place = { execution_id: "e", step_id: "pay", item_index: 3, within: "each[3]" };
+const place = {
+  execution_id: "e",
+  step_execution_id: "7",
+  step_id: "pay",
+  item_index: 3,
+  within: "each[3]",
+};
 const asked = { users: ["ada"], groups: ["ops"], required: 2 };
 const decision = { by: "grace", approved: true, comment: null, at };
 const approval = { message: "Pay?", asked, decisions: [decision], deadline: at, page_url: "" };
@@ -12,6 +27,7 @@ const parked = { ...place, kind: "approval", item_key: "Köln", approval } as un
 const listed = {
   ...place,
   ...approval,
+  execution_is_readable: true,
   since: at,
 } as unknown as ApprovalList["approvals"][number];
 
@@ -24,6 +40,20 @@ test("somebody's decision makes it another question, which may be answered anew"
   const before = waitingOf({ ...parked, approval: { ...approval, decisions: [] } });
 
   expect(sayKey(before)).not.toBe(sayKey(waitingOf(parked)));
+});
+
+test("a row leads to its step, but not into an execution that one may not read", () => {
+  expect(hrefOf(askedOf(listed))).toBe("/console/executions/e?step=7");
+  expect(hrefOf(askedOf({ ...listed, execution_is_readable: false }))).toBeNull();
+});
+
+test("whoever is late is told who has decided, also about an item, and what nobody said", () => {
+  const said = { approved: true, by: "ada" };
+  expect(inWords({ outputs: said, end_time: at })).toMatch(/^approved by ada at \d\d:\d\d:00$/);
+  expect(inWords({ outputs: { approved: false, expired: true }, end_time: null })).toBe(
+    "rejected by time, as nobody answered",
+  );
+  expect(inWords({ outputs: null, end_time: null })).toBeNull();
 });
 
 test("words say where it is, who is asked, and how many have said yes", () => {

@@ -1,5 +1,6 @@
 /** What waits for the world, in words: for what, of whom, and what they have said so far. */
 
+import { EXECUTIONS } from "../addresses";
 import type { ApprovalList, Parked } from "../api/types";
 
 type Approval = NonNullable<Parked["approval"]>;
@@ -12,7 +13,9 @@ export interface Waiting {
   pipeline_name: string;
   step_id: string;
   step_name: string;
-  step_execution_id: string | null;
+  step_execution_id: string;
+  /** In executions of others one is only asked. */
+  isReadable: boolean;
   item_index: number | null;
   item_key: string | null;
   within: string | null;
@@ -25,17 +28,18 @@ export interface Waiting {
 }
 
 export function waitingOf(parked: Parked): Waiting {
-  return { ...parked, key: keyOf(parked) };
+  return { ...parked, key: keyOf(parked), isReadable: true };
 }
 
 /** Of the list of approvals, which has also those of others' executions, and says less. */
 export function askedOf(approval: ApprovalList["approvals"][number]): Waiting {
-  const { message, asked: whom, decisions, deadline, page_url, ...place } = approval;
+  const { message, asked: whom, decisions, deadline, page_url, ...rest } = approval;
+  const { execution_is_readable: isReadable, ...place } = rest;
   return {
     ...place,
     key: keyOf(place),
+    isReadable,
     kind: "approval",
-    step_execution_id: null,
     item_key: null,
     until: deadline,
     attempt: null,
@@ -52,6 +56,10 @@ const keyOf = ({ execution_id, within, step_id, item_index }: Place): string =>
 /** A new decision of somebody makes it another question. */
 export const sayKey = ({ key, approval }: Waiting): string =>
   `${key} ${approval?.decisions?.length ?? 0}`;
+
+/** The step in its execution; null where that is of somebody else, and would not be found. */
+export const hrefOf = ({ isReadable, execution_id, step_execution_id }: Waiting): string | null =>
+  isReadable ? `${EXECUTIONS}/${execution_id}?step=${step_execution_id}` : null;
 
 /** `each[3]/pay, item Köln`: which of the steps with this name. */
 export function placeOf({ within, step_id, item_index, item_key }: Waiting): string {

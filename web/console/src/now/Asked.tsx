@@ -2,11 +2,11 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { EXECUTIONS, PARKED } from "../addresses";
+import { PARKED } from "../addresses";
 import { get } from "../api/client";
 import type { ApprovalList } from "../api/types";
 import { AnswerDialog } from "../approvals/AnswerDialog";
-import { askedOf, sayKey, type Waiting } from "../approvals/waiting";
+import { askedOf, hrefOf, sayKey, type Waiting } from "../approvals/waiting";
 import { useMay } from "../parts/rights";
 import { Mark } from "../parts/State";
 import { Time } from "../parts/Time";
@@ -77,15 +77,21 @@ function Row({
   const may = useMay()("executions:control");
   const name = one.step_name || one.step_id;
   const asks = one.approval?.message;
+  const href = hrefOf(one);
   return (
     <li>
       <Mark state={WAITS} />
       <span className="brief-name">
-        <Link className="row-link" href={`${EXECUTIONS}/${one.execution_id}`}>
-          {asks || name}
-        </Link>
+        {href ? (
+          <Link className="row-link" href={href}>
+            {asks || name}
+          </Link>
+        ) : (
+          <b>{asks || name}</b>
+        )}
         <span className="sub">
           {one.pipeline_name} · {name}
+          {!href && " · of somebody else"}
           {one.since && (
             <>
               {" · "}

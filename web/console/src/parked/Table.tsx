@@ -1,5 +1,4 @@
-import { EXECUTIONS } from "../addresses";
-import { countOf, placeOf, sayKey, type Waiting, whomOf } from "../approvals/waiting";
+import { countOf, hrefOf, placeOf, sayKey, type Waiting, whomOf } from "../approvals/waiting";
 import { type Column, DataTable } from "../parts/DataTable";
 import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
@@ -57,21 +56,20 @@ export function Table({ waiting, now, answered, ask }: Props) {
       columns={columns}
       rows={waiting}
       keyOf={({ key }) => key}
-      hrefOf={({ execution_id, step_execution_id }) =>
-        `${EXECUTIONS}/${execution_id}${step_execution_id ? `?step=${step_execution_id}` : ""}`
-      }
+      hrefOf={hrefOf}
     />
   );
 }
 
 function Name({ one }: { one: Waiting }) {
-  const { step_name, step_id, pipeline_name, attempt } = one;
+  const { step_name, step_id, pipeline_name, attempt, isReadable } = one;
   return (
     <>
       {step_name || step_id}
       <span className="sub parked-step">
         {pipeline_name} · {placeOf(one)}
         {attempt !== null && attempt > 1 && ` · attempt ${attempt}`}
+        {!isReadable && " · of somebody else"}
       </span>
     </>
   );
