@@ -11,6 +11,7 @@ import { Announcements } from "./parts/announce";
 import { Notice } from "./parts/Notice";
 import { PageIcon } from "./parts/PageIcon";
 import { go, Link, usePath } from "./router";
+import { Ended } from "./session/Ended";
 import { type Choice, choose, useChoice } from "./theme/theme";
 import { ZONE } from "./time";
 
@@ -23,6 +24,7 @@ export function App() {
       </a>
       <Sidebar path={path} />
       <main id="main" tabIndex={-1}>
+        <Ended />
         <Shown path={path} />
       </main>
       <Announcements />
@@ -123,9 +125,7 @@ function Who() {
   return (
     <footer>
       <ThemeSwitch />
-      <span className="zone" title="All times are shown in this time zone">
-        {ZONE}
-      </span>
+      <span title="All times are shown in this time zone">{ZONE}</span>
       {data && (
         <div className="who">
           <span title={data.subject}>{data.subject}</span>

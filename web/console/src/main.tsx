@@ -2,6 +2,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import { Problem } from "./api/client";
+import { watchTyping } from "./session/typed";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/parts.css";
@@ -18,6 +19,8 @@ const client = new QueryClient({
     },
   },
 });
+
+watchTyping(document);
 
 const root = document.getElementById("app");
 if (root) {

@@ -100,7 +100,7 @@ async function ask<Answer>(address: string, options: RequestInit): Promise<Answe
     },
   );
   if (answer.ok || answer.type === "opaqueredirect") return answered<Answer>(answer);
-  if (answer.status === 401) whenEnded();
+  if (answer.status === 401) sessionEnded();
   throw await problemOf(answer);
 }
 
@@ -122,15 +122,27 @@ async function problemOf(answer: Response): Promise<Problem> {
   return new Problem(answer.status, code, String(message), told);
 }
 
-let whenEnded: () => void = toSignIn;
+let otherwise: () => void = toSignIn;
+let keeping: (() => void) | null = null;
 
-/** For a page that holds what would be lost: *keep* is called in place of leaving it. */
-export function keepWhenSessionEnds(keep: () => void): () => void {
-  whenEnded = keep;
+/** What every page does when the session ends. */
+export function whenSessionEnds(act: () => void): () => void {
+  otherwise = act;
   return () => {
-    whenEnded = toSignIn;
+    otherwise = toSignIn;
   };
 }
+
+/** For a page that has its own way of it: *keep* is called in place of that. */
+export function keepWhenSessionEnds(keep: () => void): () => void {
+  keeping = keep;
+  return () => {
+    keeping = null;
+  };
+}
+
+/** The API has answered that nobody is signed in. */
+export const sessionEnded = (): void => (keeping ?? otherwise)();
 
 /** Sign in as the page at the door does; returns why not, or null. */
 export async function signInWith(token: string): Promise<string | null> {

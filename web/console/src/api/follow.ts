@@ -1,6 +1,6 @@
 /** Follows a stream until it ends: comes back where it was, and says when it is away. */
 
-import { BASE, toSignIn } from "./client";
+import { BASE, sessionEnded } from "./client";
 import { type Frame, Parser } from "./sse";
 
 /** Without a wish of the server: twice as long after each failure, up to this. */
@@ -57,7 +57,7 @@ async function once(path: string, parser: Parser, listener: Listener, stop: Abor
       signal: AbortSignal.any([stop, silent.signal]),
     });
     if (answer.status === 204) return true;
-    if (answer.status === 401) toSignIn();
+    if (answer.status === 401) sessionEnded();
     if (!answer.ok || answer.body === null) return answer.status === 404;
     listener.connected();
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();

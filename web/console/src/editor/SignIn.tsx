@@ -1,10 +1,7 @@
-/** Signs in again without leaving the page. Who is somebody else does not see what was edited. */
+/** A session that has ended takes nothing of the editor away: one signs in above it. */
 
-import { useQuery } from "@tanstack/react-query";
-import { useId, useState } from "react";
-import { session, signInWith } from "../api/client";
-import { announce } from "../parts/announce";
-import { Answers, Dialog } from "../parts/Dialog";
+import { useState } from "react";
+import { SignInAgain } from "../session/SignInAgain";
 import type { Editing } from "./editing";
 
 export function SignIn({ editing }: { editing: Editing }) {
@@ -19,58 +16,12 @@ export function SignIn({ editing }: { editing: Editing }) {
           Sign in
         </button>
       </div>
-      {isOpen && <Ask editing={editing} close={() => setOpen(false)} />}
-    </section>
-  );
-}
-
-function Ask({ editing, close }: { editing: Editing; close: () => void }) {
-  const [token, setToken] = useState("");
-  const [said, setSaid] = useState<string | null>(null);
-  const field = useId();
-  // Whoever was here is known from before.
-  const { data: before } = useQuery({ queryKey: ["session"], queryFn: session, enabled: false });
-  const back = async () => {
-    const now = await session().catch(() => null);
-    if (!now) return setSaid("Nobody is signed in yet.");
-    if (before && now.subject !== before.subject) return location.replace("/console/");
-    editing.set({ isSignedOut: false, saving: "idle" });
-    announce("Signed in again.");
-    return close();
-  };
-  const submit = async () => {
-    const why = await signInWith(token.trim());
-    if (why) setSaid(why);
-    else await back();
-  };
-  return (
-    <Dialog title="Sign in again" close={close} submit={() => void submit()}>
-      <p>What you have edited stays as it is. Sign in as {before?.subject ?? "before"} to go on.</p>
-      <label htmlFor={field}>
-        Token
-        <input
-          id={field}
-          type="password"
-          autoComplete="current-password"
-          spellCheck={false}
-          value={token}
-          aria-invalid={said !== null || undefined}
-          onChange={(event) => setToken(event.target.value)}
+      {isOpen && (
+        <SignInAgain
+          back={() => editing.set({ isSignedOut: false, saving: "idle" })}
+          close={() => setOpen(false)}
         />
-      </label>
-      {said && (
-        <p className="failure" role="alert">
-          {said}
-        </p>
       )}
-      <Answers>
-        <button type="button" onClick={() => void back()}>
-          I have signed in in another tab
-        </button>
-        <button type="submit" className="main" disabled={token.trim() === ""}>
-          Sign in
-        </button>
-      </Answers>
-    </Dialog>
+    </section>
   );
 }
