@@ -5,7 +5,7 @@ import type { Direction } from "../../graph/nodes";
 import { wordsAtEdge } from "../model/graph";
 import { actionOf, dependsOn, isBlock, nameOf, type Placed } from "../model/steps";
 import type { Action, Palette } from "../palette";
-import { apart, type Point, type Points, SIZE } from "./places";
+import { apart, LONGEST_WORDS, type Point, type Points, SIZE } from "./places";
 
 export interface Shown extends Record<string, unknown> {
   placed: Placed;
@@ -176,9 +176,8 @@ export function linesOf(steps: readonly Placed[], selected: ReadonlySet<string>)
   );
 }
 
-const LONGEST = 18;
 const shortened = (words: string): string =>
-  words.length > LONGEST ? `${words.slice(0, LONGEST - 1)}…` : words;
+  words.length > LONGEST_WORDS ? `${words.slice(0, LONGEST_WORDS - 1)}…` : words;
 
 /** Handlers run one after another: a line that nobody can take away. */
 export function handlerLines(handlers: readonly Placed[]): Edge[] {
