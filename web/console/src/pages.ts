@@ -90,7 +90,7 @@ export const PAGES: Page[] = [
   },
   {
     path: WEBHOOKS,
-    word: "Webhooks and triggers",
+    word: "Webhooks & triggers",
     icon: "hook",
     component: lazy(() => import("./webhooks/Webhooks")),
   },

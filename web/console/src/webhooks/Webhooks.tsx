@@ -22,7 +22,7 @@ export default function Webhooks() {
   const view = wordOf(useQueryString(), "view", VIEWS);
   return (
     <div className="list-page">
-      <PageHead title="Webhooks and triggers">
+      <PageHead title="Webhooks & triggers">
         <Tabs label="View" name="view" tabs={TABS} chosen={view} reset={CHOICES} />
       </PageHead>
       {view === null && <List />}
