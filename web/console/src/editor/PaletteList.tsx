@@ -77,7 +77,7 @@ function Entry({ action, add }: { action: Action; add: (action: string) => void 
       onClick={() => add(action.type)}
     >
       <Glyph icon={action.icon} color={action.color} />
-      <span className="action-name">{action.name}</span>
+      <span>{action.name}</span>
       {action.deprecated && <span className="badge">old</span>}
     </button>
   );

@@ -29,7 +29,7 @@ export function Cards<Value>({
   return (
     <fieldset className="cards" aria-describedby={`${id}-wrong`} data-param={name}>
       <legend>
-        {label} <code className="field-name">{name}</code>
+        {label} <code className="param-name">{name}</code>
       </legend>
       {cards.map(({ value, word, about }) => (
         <label key={String(value)} className="guardrail-card">
@@ -44,7 +44,7 @@ export function Cards<Value>({
           {about && <span className="guardrail-card-about">{about}</span>}
         </label>
       ))}
-      <div className="field-problems" id={`${id}-wrong`} aria-live="polite">
+      <div className="param-problems" id={`${id}-wrong`} aria-live="polite">
         {wrong.map(({ message, code }) => (
           <p key={message}>
             {message} {code && <code className="code">{code}</code>}

@@ -28,23 +28,20 @@ export function Words(props: Props) {
     if (added.length > 0) change([...words, ...added]);
   };
   return (
-    <div
-      className={wrong.length > 0 ? "guardrail-field wrong" : "guardrail-field"}
-      data-param={name}
-    >
-      <div className="field-head">
+    <div className={wrong.length > 0 ? "param wrong" : "param"} data-param={name}>
+      <div className="param-head">
         <label htmlFor={id}>
           {label}
           {needed && (
-            <span className="needed" title="needed">
+            <span className="param-needed" title="needed">
               *<span className="unseen"> needed</span>
             </span>
           )}
         </label>
-        <code className="field-name">{name}</code>
+        <code className="param-name">{name}</code>
       </div>
       {about && (
-        <p className="field-about" id={`${id}-about`}>
+        <p className="param-about" id={`${id}-about`}>
           {about}
         </p>
       )}
@@ -67,7 +64,7 @@ export function Words(props: Props) {
           removeLast={() => words.length > 0 && change(words.slice(0, -1))}
         />
       </div>
-      <div className="field-problems" id={`${id}-wrong`} aria-live="polite">
+      <div className="param-problems" id={`${id}-wrong`} aria-live="polite">
         {wrong.map(({ message, path, code }) => (
           <p key={`${path} ${message}`}>
             {path !== undefined && <code>{wordOf(words[Number(path)])}</code>} {message}{" "}

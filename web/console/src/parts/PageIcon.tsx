@@ -19,7 +19,7 @@ export type PageIconName = keyof typeof PATHS;
 
 export function PageIcon({ name }: { name: PageIconName }) {
   return (
-    <svg className="icon page-icon" viewBox="0 0 16 16" aria-hidden="true">
+    <svg className="icon" viewBox="0 0 16 16" aria-hidden="true">
       <path d={PATHS[name]} />
     </svg>
   );

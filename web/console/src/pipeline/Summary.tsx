@@ -88,7 +88,7 @@ function Spread({ step, longest }: { step: StepFigures; longest: number }) {
   const percent = (seconds: number | null) => `${(100 * Number(seconds ?? 0)) / longest}%`;
   return (
     <span className="spread" aria-hidden="true">
-      <i className="p95" style={{ width: percent(step.p95_seconds) }} />
+      <i style={{ width: percent(step.p95_seconds) }} />
       <i className="p50" style={{ width: percent(step.p50_seconds) }} />
     </span>
   );

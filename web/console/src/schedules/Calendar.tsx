@@ -136,7 +136,7 @@ function Often({ days }: { days: ScheduleCalendar["days"] }) {
     <p className="calendar-often">
       Too often to be drawn:{" "}
       {[...most].map(([id, { name, count }]) => (
-        <Link key={id} className="often" href={`${SCHEDULES}/${id}`}>
+        <Link key={id} href={`${SCHEDULES}/${id}`}>
           {name} <b>{count.toLocaleString("en-GB")} a day</b>
         </Link>
       ))}

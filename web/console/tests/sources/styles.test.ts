@@ -76,6 +76,18 @@ test("every class that is styled is used, or is one of the graph's library", () 
   expect(unused.map(({ sheet, selector }) => `${sheet}: ${selector}`)).toEqual([]);
 });
 
+test("every class that is named is styled, so that no field is left as the browser has it", () => {
+  const styled = new Set(RULES.flatMap(({ classes }) => classes));
+  const named = [...FILES].flatMap(([file, text]) =>
+    [...text.matchAll(/className="([^"]+)"/g)].flatMap(([, names = ""]) =>
+      names.split(" ").map((name) => ({ file, name })),
+    ),
+  );
+
+  expect(named.length).toBeGreaterThan(500);
+  expect(named.filter(({ name }) => !styled.has(name))).toEqual([]);
+});
+
 test("colours are tokens, so that each has a light and a dark one", () => {
   const colour = /#[\da-f]{3,8}\b|\b(?:rgb|hsl)a?\(|[:\s](?:white|black)[;\s]/i;
   const found = SHEETS.filter(([sheet]) => sheet !== TOKENS).flatMap(([sheet, css]) =>

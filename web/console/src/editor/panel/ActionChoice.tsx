@@ -16,8 +16,8 @@ export function ActionChoice({ placed }: { placed: Placed }) {
   return (
     <>
       <div className="two">
-        <div className="field" data-param="action">
-          <div className="field-head">
+        <div className="param" data-param="action">
+          <div className="param-head">
             <label htmlFor={field}>Action</label>
           </div>
           <select id={field} value={type} onChange={(event) => set(event.target.value)}>
@@ -34,8 +34,8 @@ export function ActionChoice({ placed }: { placed: Placed }) {
             ))}
           </select>
         </div>
-        <div className="field">
-          <div className="field-head">
+        <div className="param">
+          <div className="param-head">
             <label htmlFor={`${field}-v`}>Version</label>
           </div>
           <select
@@ -53,10 +53,10 @@ export function ActionChoice({ placed }: { placed: Placed }) {
         </div>
       </div>
       {palette && !action && type && (
-        <p className="said-of failure">No action “{type}” is installed. Its params are kept.</p>
+        <p className="failure">No action “{type}” is installed. Its params are kept.</p>
       )}
       {action?.deprecated && (
-        <p className="said-of warn">
+        <p className="warn">
           {action.deprecationMessage ?? "New definitions should not use this action."}{" "}
           {action.replacedBy && (
             <>

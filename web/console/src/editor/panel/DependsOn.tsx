@@ -24,8 +24,8 @@ export function DependsOn({ placed }: { placed: Placed }) {
     else editing.change(connect(editing.document, placed.list, from, placed.id));
   };
   return (
-    <div className="field" data-param="depends_on">
-      <div className="field-head">
+    <div className="param" data-param="depends_on">
+      <div className="param-head">
         <label htmlFor={field}>Waits for</label>
       </div>
       {waits.length === 0 && <p className="muted">Nothing: it begins at once.</p>}
@@ -75,10 +75,10 @@ export function TriggerRule({ placed }: { placed: Placed }) {
   const known = ["", "at_least", ...TRIGGER_RULES.map(([word]) => word)];
   return (
     <>
-      <div className="field" data-param="trigger_rule">
-        <div className="field-head">
+      <div className="param" data-param="trigger_rule">
+        <div className="param-head">
           <label htmlFor={field}>Starts when</label>
-          <code className="field-name">trigger_rule</code>
+          <code className="param-name">trigger_rule</code>
         </div>
         <select id={field} value={shown} onChange={(event) => choose(event.target.value)}>
           <option value="">all ended, none with a failure that nobody handled (default)</option>

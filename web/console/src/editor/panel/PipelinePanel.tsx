@@ -121,8 +121,8 @@ function ParameterName({ index, name }: { index: number; name: string }) {
     if (text !== name) editing.change(renameParameter(editing.document, index, text));
   };
   return (
-    <label className="field">
-      <span className="field-head">Name</span>
+    <label className="param">
+      <span className="param-head">Name</span>
       <input
         className="mono"
         value={text}

@@ -19,8 +19,8 @@ export function StepId({ placed }: { placed: Placed }) {
     go(withQuery({ step: text }), { replace: true });
   };
   return (
-    <form className="field" onSubmit={rename} data-param="id">
-      <div className="field-head">
+    <form className="param" onSubmit={rename} data-param="id">
+      <div className="param-head">
         <label htmlFor={field}>Id</label>
       </div>
       <input
@@ -35,7 +35,7 @@ export function StepId({ placed }: { placed: Placed }) {
         onBlur={() => rename()}
         onKeyDown={(event) => event.key === "Escape" && setText(placed.id)}
       />
-      <div className="field-problems" id={`${field}-why`} aria-live="polite">
+      <div className="param-problems" id={`${field}-why`} aria-live="polite">
         {why && <p>{why}</p>}
       </div>
     </form>

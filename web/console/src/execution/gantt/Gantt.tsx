@@ -82,7 +82,7 @@ export function Gantt({ steps, defined, items, tracks, whole, now, selected, row
         <Axis {...{ span, whole, lane }} />
       </div>
       {lines.length === 0 && <p className="empty">No step is like that at the moment.</p>}
-      <div className="rows" style={{ height: lines.length * ROW }}>
+      <div style={{ height: lines.length * ROW }}>
         <div style={{ transform: `translateY(${from * ROW}px)` }}>
           {lines.slice(from, to).map(({ step, name, top, inner }) => (
             <Row

@@ -160,7 +160,7 @@ function Lines({ log, stretch, open, file }: LinesProps) {
         </div>
       </section>
       {picked.length === 1 && picked[0] && <Opened line={picked[0]} />}
-      <div className="execution-line log-acts">
+      <div className="execution-line">
         {open && (
           <label className="execution-check">
             <input

@@ -20,7 +20,7 @@ export function JsonField(props: WidgetProps) {
   const text = draft?.text ?? shownText(typed, value, readJson);
   const tidy = value === undefined ? "" : print(value);
   return (
-    <div className="json">
+    <div>
       <TextArea
         text={text}
         change={type}
