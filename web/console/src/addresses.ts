@@ -12,6 +12,7 @@ export const gridAt = (id: string): string => `${pipelineAt(id)}/grid`;
 export const runAt = (id: string): string => `${pipelineAt(id)}?run=1`;
 
 export const EXECUTIONS = "/console/executions";
+export const executionAt = (id: string): string => `${EXECUTIONS}/${encodeURIComponent(id)}`;
 /** What waits for the world, and the approvals among it. */
 export const PARKED = "/console/parked";
 export const SCHEDULES = "/console/schedules";

@@ -52,11 +52,13 @@ const CANCELLING: State = { word: "Cancelling", look: "retrying", icon: "stop" }
 
 export const EXECUTION_STATUSES = Object.keys(EXECUTION);
 
-const unknown = (status: string): State => ({ word: status, look: "waiting", icon: "dot" });
+/** One of the states by its name in the API; one that nobody has put in words is its own word. */
+export const stateIn = (states: Readonly<Record<string, State>>, name: string): State =>
+  states[name] ?? { word: name, look: "waiting", icon: "dot" };
 
-export const stateOfPipeline = (status: string): State => PIPELINE[status] ?? unknown(status);
+export const stateOfPipeline = (status: string): State => stateIn(PIPELINE, status);
 
-export const stateOfStatus = (status: string): State => EXECUTION[status] ?? unknown(status);
+export const stateOfStatus = (status: string): State => stateIn(EXECUTION, status);
 
 export function stateOfExecution(execution: ListedExecution): State {
   if (execution.cancel_requested_at !== null && isOpen(execution.status)) return CANCELLING;
@@ -65,7 +67,7 @@ export function stateOfExecution(execution: ListedExecution): State {
 
 export function stateOfStep(step: Pick<Step, "status" | "parked" | "waits_for_place">): State {
   if (step.parked) return PARKED;
-  return step.waits_for_place ? IN_LINE : (STEP[step.status] ?? unknown(step.status));
+  return step.waits_for_place ? IN_LINE : stateIn(STEP, step.status);
 }
 
 export const isOpen = (status: string): boolean =>

@@ -6,13 +6,13 @@ import { get } from "../api/client";
 import type { OneAction } from "../api/types";
 import { CopyButton } from "../parts/CopyButton";
 import { webAddress } from "../parts/choices";
+import { DetailHead } from "../parts/DetailHead";
 import { Facts, Section } from "../parts/Facts";
 import { Failure } from "../parts/Notice";
 import { useNow } from "../parts/now";
 import { Preformatted } from "../parts/Preformatted";
 import { Skeleton } from "../parts/Skeleton";
 import { Chip } from "../parts/State";
-import { ThingHead } from "../parts/Thing";
 import { Time } from "../parts/Time";
 import { Link } from "../router";
 import { courseOf, marksOf, originOf, patienceOf, stateOf, stepOf, triesOf } from "./catalogue";
@@ -43,7 +43,7 @@ function Told({ action }: { action: OneAction }) {
   const docs = webAddress(action.docsUrl);
   return (
     <>
-      <ThingHead
+      <DetailHead
         list="Actions"
         href={ACTIONS}
         id={action.type}
@@ -56,7 +56,7 @@ function Told({ action }: { action: OneAction }) {
           </a>
         )}
         <CopyButton text={action.type}>Copy its type</CopyButton>
-      </ThingHead>
+      </DetailHead>
       <p className="action-says">{action.description}</p>
       <Deprecated action={action} />
       <About action={action} />

@@ -1,6 +1,5 @@
 /** Executions, newest first: which state, of what, since when, by whom, with which params. */
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { get } from "../api/client";
 import type { ExecutionList } from "../api/types";
@@ -11,6 +10,7 @@ import { useNow } from "../parts/now";
 import { PageHead } from "../parts/PageHead";
 import { Pager } from "../parts/Pager";
 import { useMay } from "../parts/rights";
+import { usePolled } from "../parts/usePolled";
 import { Link, useQueryString, withQuery } from "../router";
 import { isOpen } from "../states";
 import { Choices } from "./Choices";
@@ -24,12 +24,11 @@ const QUIET = 6_000;
 
 export default function Executions() {
   const filters = filtersOf(useQueryString());
-  const found = useQuery({
-    queryKey: ["executions", filters],
-    queryFn: ({ signal }) => get<ExecutionList>(requestOf(filters, Date.now()), signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) => (anyOpen(state.data) ? LIVE : QUIET),
-  });
+  const found = usePolled(
+    ["executions", filters],
+    (signal) => get<ExecutionList>(requestOf(filters, Date.now()), signal),
+    (known) => (anyOpen(known) ? LIVE : QUIET),
+  );
   return (
     <div className="list-page">
       <PageHead

@@ -1,6 +1,5 @@
 /** Guardrail workflows, the newest first: how each stands, and where it is. */
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { GUARDRAILS } from "../addresses";
 import { get } from "../api/client";
 import type { GuardrailWorkflowList } from "../api/types";
@@ -11,6 +10,7 @@ import { PageHead } from "../parts/PageHead";
 import { Pager } from "../parts/Pager";
 import { useMay } from "../parts/rights";
 import { Tabs } from "../parts/Tabs";
+import { usePolled } from "../parts/usePolled";
 import { Link, useQueryString } from "../router";
 import { type Filters, filtersOf, requestOf, TABS } from "./listing";
 import { Table } from "./Table";
@@ -21,12 +21,11 @@ const LIVE = 4_000;
 
 export default function Guardrails() {
   const filters = filtersOf(useQueryString());
-  const found = useQuery({
-    queryKey: ["guardrail workflows", filters],
-    queryFn: ({ signal }) => get<GuardrailWorkflowList>(requestOf(filters), signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: LIVE,
-  });
+  const found = usePolled(
+    ["guardrail workflows", filters],
+    (signal) => get<GuardrailWorkflowList>(requestOf(filters), signal),
+    LIVE,
+  );
   const now = useNow(true);
   const may = useMay();
   return (

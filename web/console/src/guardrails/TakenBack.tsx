@@ -2,7 +2,7 @@
 
 import type { ReactNode } from "react";
 import { Chip } from "../parts/State";
-import type { State } from "../states";
+import { type State, stateIn } from "../states";
 import type { OnboardedModel, Rollback } from "./workflow";
 
 const STATES: Record<string, State> = {
@@ -27,7 +27,7 @@ export function TakenBack({
   onboarded: readonly OnboardedModel[];
 }) {
   const { status, cleaned_up, kept, errors } = rollback;
-  const state = STATES[status] ?? { word: status, look: "waiting", icon: "dot" };
+  const state = stateIn(STATES, status);
   const undone = KINDS.filter(([kind]) => (cleaned_up[kind]?.length ?? 0) > 0);
   const left = KINDS.filter(([kind]) => (kept?.[kind]?.length ?? 0) > 0);
   return (

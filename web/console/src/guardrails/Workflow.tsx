@@ -3,10 +3,10 @@
 import { useEffect, useRef } from "react";
 import { GUARDRAILS } from "../addresses";
 import { announce } from "../parts/announce";
+import { DetailHead } from "../parts/DetailHead";
 import { Failure } from "../parts/Notice";
 import { useNow } from "../parts/now";
 import { useMay } from "../parts/rights";
-import { ThingHead } from "../parts/Thing";
 import { go, useQueryString, withQuery } from "../router";
 import { clock } from "../time";
 import { Cancel } from "./Cancel";
@@ -33,8 +33,8 @@ function New() {
     go(`${GUARDRAILS}/${workflow.workflow_id}`, { replace: true });
   };
   return (
-    <div className="guardrail">
-      <ThingHead list="Guardrails" href={GUARDRAILS} id="new" name="New guardrail" state={BEGIN} />
+    <div className="guardrail-page">
+      <DetailHead list="Guardrails" href={GUARDRAILS} id="new" name="New guardrail" state={BEGIN} />
       <Rail workflow={null} shown={1} />
       <div className="guardrail-main">
         <StepPanel found={null} number={1} now={0} said={begun} />
@@ -63,8 +63,8 @@ function Shown({ found, awaySince }: { found: Progress; awaySince: number | null
   const shown = stepNamed(useQueryString().get("step")) ?? stepToShow(workflow);
   useSpoken(workflow);
   return (
-    <div className="guardrail">
-      <ThingHead
+    <div className="guardrail-page">
+      <DetailHead
         list="Guardrails"
         href={GUARDRAILS}
         id={workflow.workflow_id}
@@ -79,7 +79,7 @@ function Shown({ found, awaySince }: { found: Progress; awaySince: number | null
         {!isOver(workflow) && workflow.phase !== "cancelling" && may("guardrails:write") && (
           <Cancel workflow={workflow} />
         )}
-      </ThingHead>
+      </DetailHead>
       <Rail workflow={workflow} shown={shown} />
       <div className="guardrail-main">
         <Outcome workflow={workflow} />

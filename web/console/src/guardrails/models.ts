@@ -1,7 +1,7 @@
 /** The models that the rules need, in words: how each stands, and what has to be done for it. */
 
 import type { ModelStatus } from "../api/types";
-import type { State } from "../states";
+import { type State, stateIn } from "../states";
 
 const STATES: Record<string, State> = {
   not_onboarded: { word: "Not onboarded", look: "waiting", icon: "dot" },
@@ -14,8 +14,7 @@ const STATES: Record<string, State> = {
   deleting: { word: "Deleting", look: "waiting", icon: "stop" },
 };
 
-export const stateOfModel = ({ status }: ModelStatus): State =>
-  STATES[status] ?? { word: status, look: "waiting", icon: "dot" };
+export const stateOfModel = ({ status }: ModelStatus): State => stateIn(STATES, status);
 
 /** What the workflow will do for a model; once it is completed, what it has done. */
 export function toDo(model: ModelStatus, isDone = false): string {

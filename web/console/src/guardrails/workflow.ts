@@ -3,7 +3,7 @@
 import { isObject } from "../api/json";
 import type { GuardrailProgress, GuardrailWorkflow, ModelStatus } from "../api/types";
 import type { Limit } from "../forms/param";
-import type { State } from "../states";
+import { type State, stateIn } from "../states";
 
 export const DEPLOY_WORKFLOW = "/guardrails/deploy-workflow";
 
@@ -98,9 +98,7 @@ const PHASES: Record<string, State> = {
   cancelled: { word: "Cancelled", look: "waiting", icon: "stop" },
 };
 
-const unknown = (word: string): State => ({ word, look: "waiting", icon: "dot" });
-
-export const stateOfPhase = (phase: string): State => PHASES[phase] ?? unknown(phase);
+export const stateOfPhase = (phase: string): State => stateIn(PHASES, phase);
 
 const RUNS: Record<string, State> = {
   running: { word: "Running", look: "running", icon: "play" },
@@ -109,7 +107,7 @@ const RUNS: Record<string, State> = {
   cancelled: { word: "Cancelled", look: "waiting", icon: "stop" },
 };
 
-export const stateOfRun = ({ status }: Run): State => RUNS[status] ?? unknown(status);
+export const stateOfRun = ({ status }: Run): State => stateIn(RUNS, status);
 
 /** What is known already is never older than what was: an answer may come late. */
 export function forward(before: Progress | undefined, next: Progress): Progress {

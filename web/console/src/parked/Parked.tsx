@@ -1,6 +1,6 @@
 /** What waits for the world, the oldest first: for what, since when, until when; approvals are answered here. */
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { get } from "../api/client";
 import type { ApprovalList, Pagination, ParkedList } from "../api/types";
@@ -13,6 +13,7 @@ import { PageHead } from "../parts/PageHead";
 import { Pager } from "../parts/Pager";
 import { PipelineChoice } from "../parts/PipelineChoice";
 import { Tabs } from "../parts/Tabs";
+import { usePolled } from "../parts/usePolled";
 import { Link, useQueryString, withQuery } from "../router";
 import { asksForApprovals, type Filters, filtersOf, requestOf, TABS } from "./filters";
 import { Table } from "./Table";
@@ -44,12 +45,7 @@ interface Asked {
 
 export default function Parked() {
   const filters = filtersOf(useQueryString());
-  const found = useQuery({
-    queryKey: ["parked", filters],
-    queryFn: ({ signal }) => find(filters, signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: LIVE,
-  });
+  const found = usePolled(["parked", filters], (signal) => find(filters, signal), LIVE);
   const now = useNow(true);
   const [asking, ask] = useState<Asked | null>(null);
   const [answered, setAnswered] = useState<ReadonlyMap<string, boolean>>(new Map());

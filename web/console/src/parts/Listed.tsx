@@ -11,25 +11,25 @@ interface Found<Data> {
   refetch: () => unknown;
 }
 
-/** A list that was asked for: what was found, or rows to come, or why there are none. */
-export function Listed<Data>({
-  found,
-  of,
-  children,
-}: {
+interface Props<Data> {
   found: Found<Data>;
   of: string;
   children: (data: Data) => ReactNode;
-}) {
+}
+
+/** What was asked for, once it is there; until then rows to come, or why there are none. */
+export function Loaded<Data>({ found, of, children }: Props<Data>) {
+  if (found.data !== undefined) return children(found.data);
+  if (!found.error) return <Skeleton of={of} />;
+  return <Failure error={found.error} retry={() => void found.refetch()} />;
+}
+
+/** The same for a list, which fades while another page of it comes. */
+export function Listed<Data>(props: Props<Data>) {
+  const { isPlaceholderData, isFetching } = props.found;
   return (
-    <div className={found.isPlaceholderData ? "list fading" : "list"} aria-busy={found.isFetching}>
-      {found.data !== undefined ? (
-        children(found.data)
-      ) : found.error ? (
-        <Failure error={found.error} retry={() => void found.refetch()} />
-      ) : (
-        <Skeleton of={of} />
-      )}
+    <div className={isPlaceholderData ? "list fading" : "list"} aria-busy={isFetching}>
+      <Loaded {...props} />
     </div>
   );
 }

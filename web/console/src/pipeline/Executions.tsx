@@ -1,4 +1,3 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { EXECUTIONS } from "../addresses";
 import { get } from "../api/client";
 import type { ExecutionList, Pipeline } from "../api/types";
@@ -8,6 +7,7 @@ import { Notice } from "../parts/Notice";
 import { useNow } from "../parts/now";
 import { Pager, pageOf } from "../parts/Pager";
 import { quoted } from "../parts/shell";
+import { usePolled } from "../parts/usePolled";
 import { Link, useQueryString } from "../router";
 import { isOpen } from "../states";
 
@@ -20,17 +20,15 @@ const QUIET = 6_000;
 export function Executions({ pipeline }: { pipeline: Pipeline }) {
   const page = pageOf(useQueryString());
   const now = useNow(true);
-  const found = useQuery({
-    queryKey: ["executions", "of", pipeline.id, page],
-    queryFn: ({ signal }) =>
+  const found = usePolled(
+    ["executions", "of", pipeline.id, page],
+    (signal) =>
       get<ExecutionList>(
         `/executions?pipeline_id=${pipeline.id}&page=${page}&page_size=${PAGE_SIZE}`,
         signal,
       ),
-    placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) =>
-      state.data?.executions.some(({ status }) => isOpen(status)) ? LIVE : QUIET,
-  });
+    (known) => (known?.executions.some(({ status }) => isOpen(status)) ? LIVE : QUIET),
+  );
   return (
     <Listed found={found} of="executions">
       {({ executions, pagination }) =>

@@ -7,12 +7,12 @@ import { get } from "../api/client";
 import type { EventTrigger, Pipeline, Schedule, Webhook } from "../api/types";
 import { CopyButton } from "../parts/CopyButton";
 import { type Column, DataTable } from "../parts/DataTable";
+import { stateOfEnabled } from "../parts/enabled";
 import { Listed } from "../parts/Listed";
 import { useNow } from "../parts/now";
 import { Chip } from "../parts/State";
 import { quoted } from "../parts/shell";
 import { Time } from "../parts/Time";
-import type { State } from "../states";
 
 const MOST = 100;
 
@@ -99,9 +99,6 @@ function Kind<Row extends { id: string }>(props: KindProps<Row>) {
   );
 }
 
-const ON: State = { word: "Enabled", look: "waiting", icon: "check" };
-const OFF: State = { word: "Disabled", look: "skipped", icon: "pause" };
-
 interface Standing {
   name: string;
   description: string | null;
@@ -126,7 +123,7 @@ const state = {
   width: "150px",
   cell: ({ enabled, disabled_reason }: Standing) => (
     <span title={disabled_reason ?? undefined}>
-      <Chip state={enabled ? ON : OFF} />
+      <Chip state={stateOfEnabled({ enabled })} />
     </span>
   ),
 };

@@ -1,6 +1,5 @@
 /** Pipelines: what each did lately, when it runs next, and what can be done with it. */
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { NEW_PIPELINE } from "../addresses";
 import { read } from "../api/client";
@@ -13,6 +12,7 @@ import { Pager } from "../parts/Pager";
 import { useMay } from "../parts/rights";
 import { Search } from "../parts/Search";
 import { Tabs } from "../parts/Tabs";
+import { usePolled } from "../parts/usePolled";
 import { Link, useQueryString } from "../router";
 import { isOpen } from "../states";
 import { type Filters, filtersOf, PAGE_SIZE, requestOf, STATUSES } from "./filters";
@@ -28,12 +28,11 @@ export default function Pipelines() {
   const filters = filtersOf(useQueryString());
   const [importing, setImporting] = useState(false);
   const may = useMay();
-  const found = useQuery({
-    queryKey: ["pipelines", filters],
-    queryFn: ({ signal }) => read<ListedPipeline[]>(requestOf(filters), signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) => (anyOpen(state.data?.value) ? LIVE : QUIET),
-  });
+  const found = usePolled(
+    ["pipelines", filters],
+    (signal) => read<ListedPipeline[]>(requestOf(filters), signal),
+    (known) => (anyOpen(known?.value) ? LIVE : QUIET),
+  );
   return (
     <div className="list-page">
       <PageHead

@@ -1,40 +1,36 @@
 /** What one can do with a schedule: run it now, pause it, resume it, delete it. */
 
 import { useState } from "react";
-import { EXECUTIONS } from "../addresses";
-import { change, post } from "../api/client";
+import { executionAt } from "../addresses";
+import { post } from "../api/client";
 import type { Schedule } from "../api/types";
 import { useDrafts } from "../forms/drafts";
 import type { Values } from "../forms/param";
+import { ActButton } from "../parts/ActButton";
 import { useAct } from "../parts/act";
-import { Confirm } from "../parts/Confirm";
+import { DeleteButton } from "../parts/DeleteButton";
 import { Answers, Dialog } from "../parts/Dialog";
 import { FormFailure } from "../parts/FormFailure";
 import { PipelineParams } from "../parts/PipelineParams";
+import { changesOf, listsOf } from "../parts/queries";
 import { useMay } from "../parts/rights";
 import { go } from "../router";
 
-const CHANGES = [["schedules"], ["schedule"]];
+export const pathOf = (id: string): string => `/schedules/${encodeURIComponent(id)}`;
 
-export function PauseOrResume({ schedule }: { schedule: Schedule }) {
+export function PauseOrResume({ schedule: { id, name, status } }: { schedule: Schedule }) {
   const may = useMay();
-  const paused = schedule.status === "paused";
-  const turn = useAct({
-    act: () => post(`/schedules/${schedule.id}/${paused ? "resume" : "pause"}`, undefined),
-    changes: CHANGES,
-    said: () => `${schedule.name} ${paused ? "goes on" : "is paused"}.`,
-    aloud: true,
-  });
-  if (!may("schedules:control") || !(paused || schedule.status === "active")) return null;
+  const isPaused = status === "paused";
+  if (!may("schedules:control") || !(isPaused || status === "active")) return null;
+  const word = isPaused ? "Resume" : "Pause";
   return (
-    <button
-      type="button"
-      disabled={turn.isPending}
-      aria-label={`${paused ? "Resume" : "Pause"} ${schedule.name}`}
-      onClick={() => turn.once(undefined)}
-    >
-      {paused ? "Resume" : "Pause"}
-    </button>
+    <ActButton
+      word={word}
+      label={`${word} ${name}`}
+      act={() => post(`${pathOf(id)}/${word.toLowerCase()}`, undefined)}
+      changes={changesOf("schedule")}
+      said={() => `${name} ${isPaused ? "goes on" : "is paused"}.`}
+    />
   );
 }
 
@@ -57,10 +53,10 @@ function RunDialog({ schedule, close }: { schedule: Schedule; close: () => void 
   const [values, setValues] = useState<Values>(schedule.params);
   const [drafts, setDraft] = useDrafts();
   const run = useAct({
-    act: () => post<{ execution_id: string }>(`/schedules/${schedule.id}/trigger`, values),
-    changes: CHANGES,
+    act: () => post<{ execution_id: string }>(`${pathOf(schedule.id)}/trigger`, values),
+    changes: changesOf("schedule"),
     said: () => `${schedule.name} was started.`,
-    after: ({ execution_id }) => go(`${EXECUTIONS}/${execution_id}`),
+    after: ({ execution_id }) => go(executionAt(execution_id)),
   });
   const unread = Object.keys(drafts).length > 0;
   return (
@@ -95,30 +91,15 @@ function RunDialog({ schedule, close }: { schedule: Schedule; close: () => void 
 }
 
 export function Delete({ schedule, deleted }: { schedule: Schedule; deleted: () => void }) {
-  const [open, setOpen] = useState(false);
-  const remove = useAct({
-    act: () => change("DELETE", `/schedules/${schedule.id}`),
-    changes: [["schedules"]],
-    said: () => `${schedule.name} was deleted.`,
-    after: deleted,
-  });
   return (
-    <>
-      <button type="button" className="danger" onClick={() => setOpen(true)}>
-        Delete
-      </button>
-      {open && (
-        <Confirm
-          title={`Delete “${schedule.name}”?`}
-          word="Delete schedule"
-          running={remove.isPending}
-          error={remove.error}
-          act={() => remove.once(undefined)}
-          close={() => setOpen(false)}
-        >
-          <p>Its ledger goes with it. What it has started stays, and goes on.</p>
-        </Confirm>
-      )}
-    </>
+    <DeleteButton
+      noun="schedule"
+      name={schedule.name}
+      path={pathOf(schedule.id)}
+      changes={[listsOf("schedule")]}
+      deleted={deleted}
+    >
+      Its ledger goes with it. What it has started stays, and goes on.
+    </DeleteButton>
   );
 }

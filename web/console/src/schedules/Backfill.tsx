@@ -8,8 +8,10 @@ import { Answers, Dialog } from "../parts/Dialog";
 import { Row, TextField } from "../parts/Field";
 import { FormFailure } from "../parts/FormFailure";
 import { instantOf, localOf } from "../parts/instants";
+import { changesOf } from "../parts/queries";
 import { Chip } from "../parts/State";
 import { day, exact, moment, ZONE } from "../time";
+import { pathOf } from "./Acts";
 import { stateOfFire } from "./states";
 
 const DAY = 86_400_000;
@@ -18,7 +20,7 @@ export function Backfill({ schedule, close }: { schedule: Schedule; close: () =>
   const [now] = useState(Date.now);
   const [from, setFrom] = useState(() => localOf(new Date(now - DAY).toISOString()));
   const [to, setTo] = useState(() => localOf(new Date(now).toISOString()));
-  const path = `/schedules/${schedule.id}/backfill`;
+  const path = `${pathOf(schedule.id)}/backfill`;
   const span = { from: instantOf(from), to: instantOf(to) };
   const [shown, setShown] = useState<MadeUp | null>(null);
   const look = useAct({
@@ -28,7 +30,7 @@ export function Backfill({ schedule, close }: { schedule: Schedule; close: () =>
   });
   const start = useAct({
     act: () => post<MadeUp>(path, { ...span, dry_run: false }),
-    changes: [["schedule"], ["schedules"]],
+    changes: changesOf("schedule"),
     said: ({ started_count }) => `${countOf(started_count)} started.`,
     after: close,
   });

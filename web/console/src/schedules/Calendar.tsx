@@ -1,11 +1,11 @@
 /** Fourteen days of what is due, hour by hour; days have the hours that the clocks give them. */
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { SCHEDULES } from "../addresses";
 import { get } from "../api/client";
 import type { ScheduleCalendar } from "../api/types";
 import { asked } from "../parts/choices";
 import { Listed } from "../parts/Listed";
+import { usePolled } from "../parts/usePolled";
 import { go, Link, withQuery } from "../router";
 import { ZONE } from "../time";
 import { Day } from "./Day";
@@ -21,12 +21,11 @@ export function Calendar({ query }: { query: URLSearchParams }) {
   const today = shownIn(zone, Date.now()).date;
   const from = isDate(query.get("from") ?? "") ? String(query.get("from")) : today;
   const request = { from, to: dateAfter(from, DAYS - 1), zone };
-  const found = useQuery({
-    queryKey: ["schedules", "calendar", request],
-    queryFn: ({ signal }) => find(asked("/schedules/calendar", request), signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: QUIET,
-  });
+  const found = usePolled(
+    ["schedules", "calendar", request],
+    (signal) => find(asked("/schedules/calendar", request), signal),
+    QUIET,
+  );
   return (
     <>
       <Where from={from} today={today} zone={zone} />

@@ -1,12 +1,11 @@
 /** What became of each due time of a schedule, the newest first. */
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { EXECUTIONS } from "../addresses";
 import { get } from "../api/client";
 import type { Fire, FireList, Schedule } from "../api/types";
 import { asked, pageOf, wordOf } from "../parts/choices";
 import { type Column, DataTable } from "../parts/DataTable";
+import { ExecutionLink } from "../parts/ExecutionLink";
 import { Section } from "../parts/Facts";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Pager } from "../parts/Pager";
@@ -14,13 +13,13 @@ import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Dated } from "../parts/Time";
-import { Link, useQueryString } from "../router";
+import { usePolled } from "../parts/usePolled";
+import { useQueryString } from "../router";
 import { duration } from "../time";
 import { Backfill } from "./Backfill";
 import { BECAUSE, ORIGINS, OUTCOMES, stateOfFire } from "./states";
 
 const PAGE_SIZE = 25;
-const LIVE = 5_000;
 const TABS = [
   { value: null, word: "All" },
   ...OUTCOMES.map((value) => ({ value, word: stateOfFire(value).word })),
@@ -33,13 +32,9 @@ export function Ledger({ schedule, now }: { schedule: Schedule; now: number }) {
   const outcome = wordOf(query, "outcome", OUTCOMES);
   const page = pageOf(query);
   const request = { outcome, page, page_size: PAGE_SIZE };
-  const found = useQuery({
-    queryKey: ["schedule", schedule.id, "fires", request],
-    queryFn: ({ signal }) =>
-      get<FireList>(asked(`/schedules/${schedule.id}/fires`, request), signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: LIVE,
-  });
+  const found = usePolled(["schedule", schedule.id, "fires", request], (signal) =>
+    get<FireList>(asked(`/schedules/${schedule.id}/fires`, request), signal),
+  );
   const backfill = may("schedules:control", "executions:run") && schedule.pipeline_id && (
     <button type="button" onClick={() => fill(true)}>
       Backfill
@@ -100,12 +95,7 @@ function Fires({ fires, now }: { fires: Fire[]; now: number }) {
     {
       head: "Execution",
       card: "line",
-      cell: ({ execution_id }) =>
-        execution_id && (
-          <Link className="id plain-link" href={`${EXECUTIONS}/${execution_id}`}>
-            {execution_id}
-          </Link>
-        ),
+      cell: ({ execution_id }) => <ExecutionLink id={execution_id} />,
     },
     {
       head: "Late",

@@ -1,22 +1,24 @@
 /** One schedule: when, what, what is to come, and its ledger. */
 
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { EXECUTIONS, SCHEDULES } from "../addresses";
-import { get, read } from "../api/client";
+import { type Answered, get, read } from "../api/client";
 import { print } from "../api/json";
 import type { Schedule as AnySchedule } from "../api/types";
 import { CodeBlock } from "../parts/CodeBlock";
+import { DetailHead } from "../parts/DetailHead";
+import { EditButton } from "../parts/EditButton";
 import { Facts, Section } from "../parts/Facts";
+import { Loaded } from "../parts/Listed";
 import { Failure } from "../parts/Notice";
 import { useNow } from "../parts/now";
 import { useMay } from "../parts/rights";
-import { Skeleton } from "../parts/Skeleton";
-import { ThingHead } from "../parts/Thing";
+import { Stopped } from "../parts/Stopped";
 import { Time } from "../parts/Time";
+import { usePolled } from "../parts/usePolled";
 import { go, Link } from "../router";
 import { duration } from "../time";
-import { Delete, PauseOrResume, RunNow } from "./Acts";
+import { Delete, PauseOrResume, pathOf, RunNow } from "./Acts";
 import { Ledger } from "./Ledger";
 import { Moments } from "./Moments";
 import { OVERLAPS, ScheduleForm } from "./ScheduleForm";
@@ -24,23 +26,21 @@ import { PAUSED_BECAUSE, stateOfSchedule } from "./states";
 import { Last } from "./Table";
 import "./schedules.css";
 
-const LIVE = 5_000;
-
 export default function Schedule({ id }: { id: string }) {
-  const found = useQuery({
-    queryKey: ["schedule", id],
-    queryFn: ({ signal }) => read<AnySchedule>(`/schedules/${encodeURIComponent(id)}`, signal),
-    refetchInterval: LIVE,
-  });
+  const found = usePolled(["schedule", id], (signal) => read<AnySchedule>(pathOf(id), signal));
+  return (
+    <Loaded found={found} of="the schedule">
+      {(known) => <Page known={known} />}
+    </Loaded>
+  );
+}
+
+function Page({ known }: { known: Answered<AnySchedule> }) {
   const now = useNow(true);
-  if (found.error && !found.data) {
-    return <Failure error={found.error} retry={() => void found.refetch()} />;
-  }
-  if (!found.data) return <Skeleton of="the schedule" />;
-  const { value: schedule, etag } = found.data;
+  const schedule = known.value;
   return (
     <div className="list-page">
-      <ThingHead
+      <DetailHead
         list="Schedules"
         href={SCHEDULES}
         id={schedule.id}
@@ -49,14 +49,14 @@ export default function Schedule({ id }: { id: string }) {
       >
         <RunNow schedule={schedule} />
         <PauseOrResume schedule={schedule} />
-        <Write schedule={schedule} etag={etag} />
-      </ThingHead>
-      {schedule.disabled_reason && (
-        <p className="failure" role="status">
-          <code>{schedule.disabled_reason}</code> The engine has paused it:{" "}
-          {PAUSED_BECAUSE[schedule.disabled_reason] ?? "see its ledger"}.
-        </p>
-      )}
+        <Write known={known} />
+      </DetailHead>
+      <Stopped
+        reason={schedule.disabled_reason}
+        did="paused"
+        words={PAUSED_BECAUSE}
+        elsewhere="see its ledger"
+      />
       <div className="panels">
         <Section title="What it does">
           <About schedule={schedule} now={now} />
@@ -70,21 +70,16 @@ export default function Schedule({ id }: { id: string }) {
   );
 }
 
-function Write({ schedule, etag }: { schedule: AnySchedule; etag: string | null }) {
+function Write({ known }: { known: Answered<AnySchedule> }) {
   const may = useMay();
-  const [editing, setEditing] = useState<{ schedule: AnySchedule; etag: string | null } | null>(
-    null,
-  );
   if (!may("schedules:write")) return null;
+  const schedule = known.value;
   return (
     <>
-      <button type="button" onClick={() => setEditing({ schedule, etag })}>
-        Change
-      </button>
+      <EditButton of={known}>
+        {(before, close) => <ScheduleForm before={before} close={close} />}
+      </EditButton>
       <Delete schedule={schedule} deleted={() => go(SCHEDULES)} />
-      {editing && (
-        <ScheduleForm before={editing} close={() => setEditing(null)} saved={() => undefined} />
-      )}
     </>
   );
 }

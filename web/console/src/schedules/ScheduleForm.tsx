@@ -1,6 +1,7 @@
 /** Make or change a schedule: while one types, the engine says what it means. */
 
 import { useState } from "react";
+import type { Answered } from "../api/client";
 import type { Schedule } from "../api/types";
 import { useDrafts } from "../forms/drafts";
 import { Dialog } from "../parts/Dialog";
@@ -8,9 +9,11 @@ import { AreaField, More, Row, SelectField, TextField } from "../parts/Field";
 import { PipelineField } from "../parts/PipelineChoice";
 import { PipelineParams } from "../parts/PipelineParams";
 import { faultAt } from "../parts/problems";
+import { changesOf } from "../parts/queries";
 import { SaveButtons } from "../parts/SaveButtons";
 import { useSave } from "../parts/save";
 import { ZONE } from "../time";
+import { pathOf } from "./Acts";
 import { bodyOf, emptyForm, type Form, formOf } from "./form";
 import { Limits } from "./Limits";
 import { usePreview } from "./Preview";
@@ -24,22 +27,23 @@ export function ScheduleForm({
   close,
   saved,
 }: {
-  before: { schedule: Schedule; etag: string | null } | null;
+  /** What it was when one began; null makes a new one. */
+  before: Answered<Schedule> | null;
   close: () => void;
-  saved: (schedule: Schedule) => void;
+  saved?: (schedule: Schedule) => void;
 }) {
-  const [begin] = useState<Form>(() => (before ? formOf(before.schedule) : emptyForm(ZONE)));
+  const [begin] = useState<Form>(() => (before ? formOf(before.value) : emptyForm(ZONE)));
   const [form, setForm] = useState(begin);
   const [drafts, setDraft] = useDrafts();
   const set = (change: Partial<Form>) => setForm((known) => ({ ...known, ...change }));
   const saving = useSave<Schedule>({
-    path: before ? `/schedules/${before.schedule.id}` : "/schedules",
+    path: before ? pathOf(before.value.id) : "/schedules",
     before: before && { body: bodyOf(begin), etag: before.etag },
-    changes: [["schedules"], ["schedule"]],
+    changes: changesOf("schedule"),
     said: ({ name, in_words }) => `${name} is saved: ${in_words}.`,
     after: (schedule) => {
       close();
-      saved(schedule);
+      saved?.(schedule);
     },
   });
   const preview = usePreview(form);
@@ -48,7 +52,7 @@ export function ScheduleForm({
   return (
     <Dialog
       wide
-      title={before ? `Change “${before.schedule.name}”` : "New schedule"}
+      title={before ? `Change “${before.value.name}”` : "New schedule"}
       close={close}
       submit={() => !blocked && saving.save(bodyOf(form))}
     >

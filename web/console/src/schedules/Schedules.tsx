@@ -1,6 +1,5 @@
 /** Schedules: what is due when, as a list and as a calendar. */
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { SCHEDULES } from "../addresses";
 import { get } from "../api/client";
@@ -14,6 +13,7 @@ import { Pager } from "../parts/Pager";
 import { PipelineChoice } from "../parts/PipelineChoice";
 import { useMay } from "../parts/rights";
 import { Tabs } from "../parts/Tabs";
+import { usePolled } from "../parts/usePolled";
 import { go, useQueryString } from "../router";
 import { Calendar } from "./Calendar";
 import { ScheduleForm } from "./ScheduleForm";
@@ -22,8 +22,6 @@ import { Table } from "./Table";
 import "./schedules.css";
 
 const PAGE_SIZE = 50;
-/** Milliseconds between two looks. */
-const LIVE = 5_000;
 
 const VIEWS = [
   { value: null, word: "List" },
@@ -66,12 +64,9 @@ function List({ query }: { query: URLSearchParams }) {
   const pipeline = pipelineOf(query);
   const page = pageOf(query);
   const request = { status, pipeline_id: pipeline, page, page_size: PAGE_SIZE };
-  const found = useQuery({
-    queryKey: ["schedules", request],
-    queryFn: ({ signal }) => get<ScheduleList>(asked("/schedules", request), signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: LIVE,
-  });
+  const found = usePolled(["schedules", request], (signal) =>
+    get<ScheduleList>(asked("/schedules", request), signal),
+  );
   const now = useNow(true);
   return (
     <>

@@ -1,6 +1,6 @@
 /** How schedules stand, and what became of their due times, in words. */
 
-import type { State } from "../states";
+import { type State, stateIn } from "../states";
 
 export const STATUSES = ["active", "paused", "completed", "expired"] as const;
 
@@ -21,10 +21,8 @@ const OUTCOME: Record<string, State> = {
   failed: { word: "Failed", look: "failed", icon: "cross" },
 };
 
-const unknown = (word: string): State => ({ word, look: "waiting", icon: "dot" });
-
-export const stateOfSchedule = (status: string): State => STATUS[status] ?? unknown(status);
-export const stateOfFire = (outcome: string): State => OUTCOME[outcome] ?? unknown(outcome);
+export const stateOfSchedule = (status: string): State => stateIn(STATUS, status);
+export const stateOfFire = (outcome: string): State => stateIn(OUTCOME, outcome);
 
 /** Why the engine itself has paused it. */
 export const PAUSED_BECAUSE: Record<string, string> = {

@@ -1,63 +1,57 @@
 /** What one can do with a subscription: pause it, test it, give it a secret, send again, delete it. */
 
 import { useState } from "react";
-import { change, post } from "../api/client";
+import { post } from "../api/client";
 import type { MadeSubscription, Message, Subscription } from "../api/types";
+import { ActButton } from "../parts/ActButton";
 import { useAct } from "../parts/act";
-import { Confirm } from "../parts/Confirm";
+import { DeleteButton } from "../parts/DeleteButton";
 import { Answers, Dialog } from "../parts/Dialog";
 import { TextField } from "../parts/Field";
 import { FormFailure } from "../parts/FormFailure";
 import { instantOf, localOf } from "../parts/instants";
 import { numberOf } from "../parts/lines";
 import { faultAt } from "../parts/problems";
+import { changesOf, listsOf } from "../parts/queries";
 import { useMay } from "../parts/rights";
 import { SecretOnce } from "../parts/SecretOnce";
 import { go, withQuery } from "../router";
 import { ZONE } from "../time";
 
-const CHANGES = [["subscriptions"], ["subscription"]];
 const SCOPES = ["subscriptions:write", "executions:read"];
 const HOUR = 3_600_000;
 
 export const nameOf = ({ name }: Pick<Subscription, "name">): string => name ?? "(without a name)";
 
+export const pathOf = (id: string): string => `/subscriptions/${encodeURIComponent(id)}`;
+
 export function PauseOrResume({ subscription }: { subscription: Subscription }) {
   const may = useMay();
   const { id, status } = subscription;
-  const goesOn = status === "paused" || status === "failed";
-  const turn = useAct({
-    act: () => post(`/subscriptions/${id}/${goesOn ? "resume" : "pause"}`, undefined),
-    changes: CHANGES,
-    said: () => `${nameOf(subscription)} ${goesOn ? "goes on" : "is paused"}.`,
-    aloud: true,
-  });
-  if (!may(...SCOPES) || !(goesOn || status === "active")) return null;
-  const word = goesOn ? "Resume" : "Pause";
+  const isStopped = status === "paused" || status === "failed";
+  if (!may(...SCOPES) || !(isStopped || status === "active")) return null;
+  const word = isStopped ? "Resume" : "Pause";
+  const name = nameOf(subscription);
   return (
-    <button
-      type="button"
-      disabled={turn.isPending}
-      aria-label={`${word} ${nameOf(subscription)}`}
-      onClick={() => turn.once(undefined)}
-    >
-      {word}
-    </button>
+    <ActButton
+      word={word}
+      label={`${word} ${name}`}
+      act={() => post(`${pathOf(id)}/${word.toLowerCase()}`, undefined)}
+      changes={changesOf("subscription")}
+      said={() => `${name} ${isStopped ? "goes on" : "is paused"}.`}
+    />
   );
 }
 
 /** The message of the test opens at once: it says what comes of it. */
 export function Test({ subscription }: { subscription: Subscription }) {
-  const test = useAct({
-    act: () => post<Message>(`/subscriptions/${subscription.id}/test`, undefined),
-    changes: CHANGES,
-    after: ({ id }) => go(withQuery({ message: id })),
-    aloud: true,
-  });
   return (
-    <button type="button" disabled={test.isPending} onClick={() => test.once(undefined)}>
-      Test
-    </button>
+    <ActButton
+      word="Test"
+      act={() => post<Message>(`${pathOf(subscription.id)}/test`, undefined)}
+      changes={changesOf("subscription")}
+      after={({ id }) => go(withQuery({ message: id }))}
+    />
   );
 }
 
@@ -89,10 +83,10 @@ function RotateDialog({
   const [overlap, setOverlap] = useState("86400");
   const rotate = useAct({
     act: () =>
-      post<MadeSubscription>(`/subscriptions/${subscription.id}/rotate-secret`, {
+      post<MadeSubscription>(`${pathOf(subscription.id)}/rotate-secret`, {
         overlap_seconds: numberOf(overlap) ?? 0,
       }),
-    changes: CHANGES,
+    changes: changesOf("subscription"),
     after: (answer) => {
       close();
       made(answer);
@@ -159,10 +153,10 @@ function ReplayDialog({ subscription, close }: { subscription: Subscription; clo
   const [since, setSince] = useState(() => localOf(new Date(Date.now() - HOUR).toISOString()));
   const replay = useAct({
     act: () =>
-      post<{ position: string | null }>(`/subscriptions/${subscription.id}/replay`, {
+      post<{ position: string | null }>(`${pathOf(subscription.id)}/replay`, {
         since: instantOf(since),
       }),
-    changes: CHANGES,
+    changes: changesOf("subscription"),
     said: ({ position }) =>
       position === null
         ? "Nothing has happened since then."
@@ -205,30 +199,15 @@ export function Delete({
   subscription: Subscription;
   deleted: () => void;
 }) {
-  const [open, setOpen] = useState(false);
-  const remove = useAct({
-    act: () => change("DELETE", `/subscriptions/${subscription.id}`),
-    changes: [["subscriptions"]],
-    said: () => `${nameOf(subscription)} was deleted.`,
-    after: deleted,
-  });
   return (
-    <>
-      <button type="button" className="danger" onClick={() => setOpen(true)}>
-        Delete
-      </button>
-      {open && (
-        <Confirm
-          title={`Delete “${nameOf(subscription)}”?`}
-          word="Delete subscription"
-          running={remove.isPending}
-          error={remove.error}
-          act={() => remove.once(undefined)}
-          close={() => setOpen(false)}
-        >
-          <p>Its messages go with it, also those that wait: nothing is sent any more.</p>
-        </Confirm>
-      )}
-    </>
+    <DeleteButton
+      noun="subscription"
+      name={nameOf(subscription)}
+      path={pathOf(subscription.id)}
+      changes={[listsOf("subscription")]}
+      deleted={deleted}
+    >
+      Its messages go with it, also those that wait: nothing is sent any more.
+    </DeleteButton>
   );
 }

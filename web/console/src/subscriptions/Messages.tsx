@@ -1,24 +1,26 @@
 /** The messages of a subscription, newest first, with their tries; each can be sent again. */
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { EXECUTIONS } from "../addresses";
+import { useQuery } from "@tanstack/react-query";
 import { get, post } from "../api/client";
 import { parse, print } from "../api/json";
 import type { ListedMessage, Message, MessageList, Subscription } from "../api/types";
-import { useAct } from "../parts/act";
+import { ActButton } from "../parts/ActButton";
 import { CodeBlock } from "../parts/CodeBlock";
 import { asked, pageOf, wordOf } from "../parts/choices";
 import { type Column, DataTable } from "../parts/DataTable";
 import { Answers, Dialog } from "../parts/Dialog";
+import { ExecutionLink } from "../parts/ExecutionLink";
 import { Facts, Section } from "../parts/Facts";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Failure } from "../parts/Notice";
 import { Pager } from "../parts/Pager";
+import { changesOf } from "../parts/queries";
 import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Dated, Time } from "../parts/Time";
-import { go, Link, useQueryString, withQuery } from "../router";
+import { usePolled } from "../parts/usePolled";
+import { go, useQueryString, withQuery } from "../router";
 import { clock, duration, exact, moment } from "../time";
 import { MESSAGE_STATUSES, stateOfMessage } from "./states";
 
@@ -38,12 +40,11 @@ export function Messages({ subscription, now }: { subscription: Subscription; no
   const chosen = query.get("message");
   const request = { status, page, page_size: PAGE_SIZE };
   const path = `/subscriptions/${subscription.id}/messages`;
-  const found = useQuery({
-    queryKey: ["subscription", subscription.id, "messages", request],
-    queryFn: ({ signal }) => get<MessageList>(asked(path, request), signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: LIVE,
-  });
+  const found = usePolled(
+    ["subscription", subscription.id, "messages", request],
+    (signal) => get<MessageList>(asked(path, request), signal),
+    LIVE,
+  );
   return (
     <Section title="Messages">
       <Tabs label="Status" name="status" tabs={TABS} chosen={status} reset={["page", "message"]} />
@@ -103,12 +104,7 @@ function Table({ messages, path, now }: { messages: ListedMessage[]; path: strin
     {
       head: "Execution",
       width: "120px",
-      cell: ({ execution_id }) =>
-        execution_id && (
-          <Link className="id plain-link" href={`${EXECUTIONS}/${execution_id}`}>
-            {execution_id.slice(0, 8)}…
-          </Link>
-        ),
+      cell: ({ execution_id }) => <ExecutionLink id={execution_id} short />,
     },
     {
       head: "Control",
@@ -146,22 +142,15 @@ const wordsOf = ({ status_code, error, seconds }: Tries[number]): string =>
 
 function Again({ message, path }: { message: ListedMessage; path: string }) {
   const may = useMay();
-  const again = useAct({
-    act: () => post(`${path}/replay`, undefined),
-    changes: [["subscription"], ["subscriptions"], ["message"]],
-    said: () => "It is tried anew, under its id.",
-    aloud: true,
-  });
   if (message.status === "waiting" || !may("subscriptions:write", "executions:read")) return null;
   return (
-    <button
-      type="button"
-      disabled={again.isPending}
-      aria-label={`Send ${message.event_type} again`}
-      onClick={() => again.once(undefined)}
-    >
-      Send again
-    </button>
+    <ActButton
+      word="Send again"
+      label={`Send ${message.event_type} again`}
+      act={() => post(`${path}/replay`, undefined)}
+      changes={[...changesOf("subscription"), ["message"]]}
+      said={() => "It is tried anew, under its id."}
+    />
   );
 }
 
@@ -202,14 +191,7 @@ function Told({ message, now }: { message: Message; now: number }) {
           ["Settled", at(settled_at)],
           ["Next try", at(next_try_at)],
           ["Note", note],
-          [
-            "Execution",
-            execution_id && (
-              <Link key="e" className="id plain-link" href={`${EXECUTIONS}/${execution_id}`}>
-                {execution_id}
-              </Link>
-            ),
-          ],
+          ["Execution", execution_id && <ExecutionLink key="execution" id={execution_id} />],
           [
             "Id",
             <span key="id" className="id">

@@ -1,20 +1,19 @@
 /** One subscription: where to, how it stands, and its messages with their tries. */
 
-import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { SUBSCRIPTIONS } from "../addresses";
-import { read } from "../api/client";
+import { type Answered, read } from "../api/client";
 import type { Subscription as AnySubscription } from "../api/types";
 import { CopyButton } from "../parts/CopyButton";
+import { DetailHead } from "../parts/DetailHead";
+import { EditButton } from "../parts/EditButton";
 import { Facts } from "../parts/Facts";
-import { Failure } from "../parts/Notice";
+import { Loaded } from "../parts/Listed";
 import { useNow } from "../parts/now";
 import { useMay } from "../parts/rights";
-import { Skeleton } from "../parts/Skeleton";
-import { ThingHead } from "../parts/Thing";
 import { Dated, Time } from "../parts/Time";
+import { usePolled } from "../parts/usePolled";
 import { go } from "../router";
-import { Delete, nameOf, PauseOrResume, Replay, Rotate, Test } from "./Acts";
+import { Delete, nameOf, PauseOrResume, pathOf, Replay, Rotate, Test } from "./Acts";
 import { Messages } from "./Messages";
 import { SubscriptionForm } from "./SubscriptionForm";
 import { Of } from "./Subscriptions";
@@ -24,55 +23,52 @@ import "./subscriptions.css";
 const LIVE = 3_000;
 
 export default function Subscription({ id }: { id: string }) {
-  const found = useQuery({
-    queryKey: ["subscription", id],
-    queryFn: ({ signal }) =>
-      read<AnySubscription>(`/subscriptions/${encodeURIComponent(id)}`, signal),
-    refetchInterval: LIVE,
-  });
+  const found = usePolled(
+    ["subscription", id],
+    (signal) => read<AnySubscription>(pathOf(id), signal),
+    LIVE,
+  );
+  return (
+    <Loaded found={found} of="the subscription">
+      {(known) => <Page known={known} />}
+    </Loaded>
+  );
+}
+
+function Page({ known }: { known: Answered<AnySubscription> }) {
   const now = useNow(true);
-  if (found.error && !found.data) {
-    return <Failure error={found.error} retry={() => void found.refetch()} />;
-  }
-  if (!found.data) return <Skeleton of="the subscription" />;
-  const { value: subscription, etag } = found.data;
+  const subscription = known.value;
   return (
     <div className="list-page">
-      <ThingHead
+      <DetailHead
         list="Subscriptions"
         href={SUBSCRIPTIONS}
         id={subscription.id}
         name={nameOf(subscription)}
         state={stateOfSubscription(subscription.status)}
       >
-        <Write subscription={subscription} etag={etag} />
-      </ThingHead>
+        <Write known={known} />
+      </DetailHead>
       <About subscription={subscription} now={now} />
       <Messages subscription={subscription} now={now} />
     </div>
   );
 }
 
-function Write({ subscription, etag }: { subscription: AnySubscription; etag: string | null }) {
+function Write({ known }: { known: Answered<AnySubscription> }) {
   const may = useMay();
-  const [editing, setEditing] = useState<{
-    subscription: AnySubscription;
-    etag: string | null;
-  } | null>(null);
   if (!may("subscriptions:write", "executions:read")) return null;
+  const subscription = known.value;
   return (
     <>
       <Test subscription={subscription} />
       <Replay subscription={subscription} />
       <PauseOrResume subscription={subscription} />
       {subscription.target.type === "http" && <Rotate subscription={subscription} />}
-      <button type="button" onClick={() => setEditing({ subscription, etag })}>
-        Change
-      </button>
+      <EditButton of={known}>
+        {(before, close) => <SubscriptionForm before={before} close={close} />}
+      </EditButton>
       <Delete subscription={subscription} deleted={() => go(SUBSCRIPTIONS)} />
-      {editing && (
-        <SubscriptionForm before={editing} close={() => setEditing(null)} saved={() => undefined} />
-      )}
     </>
   );
 }

@@ -1,15 +1,18 @@
 /** Make or change a subscription: of what, where to, and in which words. */
 
 import { useState } from "react";
+import type { Answered } from "../api/client";
 import type { MadeSubscription, Subscription } from "../api/types";
 import { Dialog } from "../parts/Dialog";
 import { AreaField, Row, SelectField, TextField } from "../parts/Field";
 import { instantOf, localOf } from "../parts/instants";
 import { PipelineField } from "../parts/PipelineChoice";
 import { faultAt } from "../parts/problems";
+import { changesOf } from "../parts/queries";
 import { SaveButtons } from "../parts/SaveButtons";
 import { useSave } from "../parts/save";
 import { ZONE } from "../time";
+import { pathOf } from "./Acts";
 import { ADDRESS, bodyOf, EMPTY, type Form, formOf, newBodyOf, type Reach } from "./form";
 import { FORMATS, TARGETS } from "./states";
 
@@ -44,31 +47,30 @@ export function SubscriptionForm({
   close,
   saved,
 }: {
-  before: { subscription: Subscription; etag: string | null } | null;
+  /** What it was when one began; null makes a new one. */
+  before: Answered<Subscription> | null;
   close: () => void;
-  saved: (subscription: MadeSubscription) => void;
+  saved?: (subscription: MadeSubscription) => void;
 }) {
-  const [begin] = useState<Form>(() => (before ? formOf(before.subscription) : EMPTY));
+  const [begin] = useState<Form>(() => (before ? formOf(before.value) : EMPTY));
   const [form, setForm] = useState(begin);
   const set = (change: Partial<Form>) => setForm((known) => ({ ...known, ...change }));
   const body = before ? bodyOf(form) : newBodyOf(form);
   const saving = useSave<MadeSubscription>({
-    path: before ? `/subscriptions/${before.subscription.id}` : "/subscriptions",
+    path: before ? pathOf(before.value.id) : "/subscriptions",
     before: before && { body: bodyOf(begin), etag: before.etag },
-    changes: [["subscriptions"], ["subscription"]],
+    changes: changesOf("subscription"),
     said: ({ name }) => `${name ?? "The subscription"} is saved.`,
     after: (subscription) => {
       close();
-      saved(subscription);
+      saved?.(subscription);
     },
   });
   const { error } = saving;
   return (
     <Dialog
       wide
-      title={
-        before ? `Change “${before.subscription.name ?? "the subscription"}”` : "New subscription"
-      }
+      title={before ? `Change “${before.value.name ?? "the subscription"}”` : "New subscription"}
       close={close}
       submit={() => saving.save(body)}
     >

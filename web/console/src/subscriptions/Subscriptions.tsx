@@ -1,6 +1,5 @@
 /** Subscriptions: who is told of what happens, and how that goes. */
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { SUBSCRIPTIONS } from "../addresses";
 import { get } from "../api/client";
@@ -18,6 +17,7 @@ import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Time } from "../parts/Time";
+import { usePolled } from "../parts/usePolled";
 import { useQueryString } from "../router";
 import { Made, nameOf, PauseOrResume } from "./Acts";
 import { SubscriptionForm } from "./SubscriptionForm";
@@ -25,8 +25,6 @@ import { addressOf, eventsOf, STATUSES, stateOfSubscription } from "./states";
 import "./subscriptions.css";
 
 const PAGE_SIZE = 50;
-/** Milliseconds between two looks. */
-const LIVE = 5_000;
 const TABS = [
   { value: null, word: "All" },
   ...STATUSES.map((value) => ({ value, word: stateOfSubscription(value).word })),
@@ -41,12 +39,9 @@ export default function Subscriptions() {
   const pipeline = pipelineOf(query);
   const page = pageOf(query);
   const request = { status, pipeline_id: pipeline, page, page_size: PAGE_SIZE };
-  const found = useQuery({
-    queryKey: ["subscriptions", request],
-    queryFn: ({ signal }) => get<SubscriptionList>(asked("/subscriptions", request), signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: LIVE,
-  });
+  const found = usePolled(["subscriptions", request], (signal) =>
+    get<SubscriptionList>(asked("/subscriptions", request), signal),
+  );
   return (
     <div className="list-page">
       <PageHead

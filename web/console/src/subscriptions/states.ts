@@ -1,7 +1,7 @@
 /** How subscriptions and their messages stand, and where they go, in words. */
 
 import type { Subscription } from "../api/types";
-import type { State } from "../states";
+import { type State, stateIn } from "../states";
 
 export const STATUSES = ["active", "paused", "failed", "expired"] as const;
 
@@ -20,10 +20,8 @@ const MESSAGE: Record<string, State> = {
   dead: { word: "Given up", look: "failed", icon: "cross" },
 };
 
-const unknown = (word: string): State => ({ word, look: "waiting", icon: "dot" });
-
-export const stateOfSubscription = (status: string): State => STATUS[status] ?? unknown(status);
-export const stateOfMessage = (status: string): State => MESSAGE[status] ?? unknown(status);
+export const stateOfSubscription = (status: string): State => stateIn(STATUS, status);
+export const stateOfMessage = (status: string): State => stateIn(MESSAGE, status);
 
 export const TARGETS = [
   ["http", "a URL"],

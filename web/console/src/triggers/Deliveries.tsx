@@ -1,15 +1,15 @@
 /** What came from outside: first what no step has taken, which can be offered again. */
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { EXECUTIONS, TRIGGER } from "../addresses";
+import { TRIGGER } from "../addresses";
 import { get, post } from "../api/client";
 import { print } from "../api/json";
 import type { Delivery, DeliveryList } from "../api/types";
-import { useAct } from "../parts/act";
+import { ActButton } from "../parts/ActButton";
 import { CodeBlock } from "../parts/CodeBlock";
 import { asked, pageOf, wordOf } from "../parts/choices";
 import { type Column, DataTable } from "../parts/DataTable";
 import { Answers, Dialog } from "../parts/Dialog";
+import { ExecutionLink } from "../parts/ExecutionLink";
 import { Facts } from "../parts/Facts";
 import { Listed } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
@@ -19,12 +19,12 @@ import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Dated, Time } from "../parts/Time";
+import { usePolled } from "../parts/usePolled";
 import { go, Link, useQueryString, withQuery } from "../router";
 import { DISPOSITIONS, stateOfDisposition, stateOfFiring } from "./states";
 import "./triggers.css";
 
 const PAGE_SIZE = 25;
-const LIVE = 5_000;
 /** The first is what one comes here for. */
 const TABS = [
   ...DISPOSITIONS.map((value) => ({
@@ -40,12 +40,9 @@ export function Deliveries() {
   const page = pageOf(query);
   const disposition = chosen === "all" ? null : (chosen ?? "unmatched");
   const request = { disposition, page, page_size: PAGE_SIZE };
-  const found = useQuery({
-    queryKey: ["deliveries", request],
-    queryFn: ({ signal }) => get<DeliveryList>(asked("/deliveries", request), signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: LIVE,
-  });
+  const found = usePolled(["deliveries", request], (signal) =>
+    get<DeliveryList>(asked("/deliveries", request), signal),
+  );
   const now = useNow(true);
   const one = found.data?.deliveries.find(({ id }) => id === query.get("delivery"));
   return (
@@ -128,24 +125,17 @@ function Table({ deliveries, now }: { deliveries: Delivery[]; now: number }) {
   );
 }
 
-function Replay({ delivery }: { delivery: Delivery }) {
+function Replay({ delivery: { id, disposition } }: { delivery: Delivery }) {
   const may = useMay();
-  const replay = useAct({
-    act: () => post(`/deliveries/${delivery.id}/replay`, undefined),
-    changes: [["deliveries"]],
-    said: () => `Delivery ${delivery.id} is offered again.`,
-    aloud: true,
-  });
-  if (delivery.disposition !== "unmatched" || !may("deliveries:control")) return null;
+  if (disposition !== "unmatched" || !may("deliveries:control")) return null;
   return (
-    <button
-      type="button"
-      disabled={replay.isPending}
-      aria-label={`Offer delivery ${delivery.id} again`}
-      onClick={() => replay.once(undefined)}
-    >
-      Offer again
-    </button>
+    <ActButton
+      word="Offer again"
+      label={`Offer delivery ${id} again`}
+      act={() => post(`/deliveries/${id}/replay`, undefined)}
+      changes={[["deliveries"]]}
+      said={() => `Delivery ${id} is offered again.`}
+    />
   );
 }
 
@@ -200,11 +190,7 @@ function Target({ target }: { target: Delivery["targets"][number] }) {
         <span>step {step_execution_id}</span>
       )}
       {note && <span className="muted">{note}</span>}
-      {execution_id && (
-        <Link className="id plain-link" href={`${EXECUTIONS}/${execution_id}`}>
-          {execution_id}
-        </Link>
-      )}
+      <ExecutionLink id={execution_id} />
     </li>
   );
 }

@@ -1,35 +1,34 @@
 /** One event trigger: which events, what they start, and what became of them. */
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { EXECUTIONS, TRIGGERS } from "../addresses";
-import { get, read } from "../api/client";
+import { type Answered, get, read } from "../api/client";
 import { print } from "../api/json";
 import type { EventTrigger, FiringList } from "../api/types";
 import { CodeBlock } from "../parts/CodeBlock";
 import { asked, pageOf, wordOf } from "../parts/choices";
 import { type Column, DataTable } from "../parts/DataTable";
+import { DetailHead } from "../parts/DetailHead";
+import { EditButton } from "../parts/EditButton";
+import { ExecutionLink } from "../parts/ExecutionLink";
 import { DISABLED_BECAUSE, stateOfEnabled } from "../parts/enabled";
 import { Facts, Section } from "../parts/Facts";
-import { Listed, NothingLikeThat } from "../parts/Listed";
-import { Failure } from "../parts/Notice";
+import { Listed, Loaded, NothingLikeThat } from "../parts/Listed";
 import { useNow } from "../parts/now";
 import { Pager } from "../parts/Pager";
 import { useMay } from "../parts/rights";
-import { Skeleton } from "../parts/Skeleton";
 import { Chip } from "../parts/State";
+import { Stopped } from "../parts/Stopped";
 import { Tabs } from "../parts/Tabs";
-import { ThingHead } from "../parts/Thing";
 import { Dated, Time } from "../parts/Time";
+import { usePolled } from "../parts/usePolled";
 import { go, Link, useQueryString } from "../router";
 import { duration } from "../time";
-import { Delete, Turn } from "./Acts";
+import { Delete, Enable, pathOf } from "./Acts";
 import { OUTCOMES, stateOfFiring } from "./states";
 import { TriggerForm } from "./TriggerForm";
 import { Which } from "./Which";
 import "./triggers.css";
 
-const LIVE = 5_000;
 const PAGE_SIZE = 25;
 const TABS = [
   { value: null, word: "All" },
@@ -37,57 +36,51 @@ const TABS = [
 ];
 
 export default function Trigger({ id }: { id: string }) {
-  const found = useQuery({
-    queryKey: ["trigger", id],
-    queryFn: ({ signal }) =>
-      read<EventTrigger>(`/event-triggers/${encodeURIComponent(id)}`, signal),
-    refetchInterval: LIVE,
-  });
+  const found = usePolled(["trigger", id], (signal) => read<EventTrigger>(pathOf(id), signal));
+  return (
+    <Loaded found={found} of="the trigger">
+      {(known) => <Page known={known} />}
+    </Loaded>
+  );
+}
+
+function Page({ known }: { known: Answered<EventTrigger> }) {
   const now = useNow(true);
-  if (found.error && !found.data) {
-    return <Failure error={found.error} retry={() => void found.refetch()} />;
-  }
-  if (!found.data) return <Skeleton of="the trigger" />;
-  const { value: trigger, etag } = found.data;
+  const trigger = known.value;
   return (
     <div className="list-page">
-      <ThingHead
+      <DetailHead
         list="Event triggers"
         href={TRIGGERS}
         id={trigger.id}
         name={trigger.name}
         state={stateOfEnabled(trigger)}
       >
-        <Write trigger={trigger} etag={etag} />
-      </ThingHead>
-      {trigger.disabled_reason && (
-        <p className="failure" role="status">
-          <code>{trigger.disabled_reason}</code> The engine has disabled it:{" "}
-          {DISABLED_BECAUSE[trigger.disabled_reason] ?? "see the audit log"}.
-        </p>
-      )}
+        <Write known={known} />
+      </DetailHead>
+      <Stopped
+        reason={trigger.disabled_reason}
+        did="disabled"
+        words={DISABLED_BECAUSE}
+        elsewhere="see the audit log"
+      />
       <About trigger={trigger} now={now} />
       <Firings trigger={trigger} now={now} />
     </div>
   );
 }
 
-function Write({ trigger, etag }: { trigger: EventTrigger; etag: string | null }) {
+function Write({ known }: { known: Answered<EventTrigger> }) {
   const may = useMay();
-  const [editing, setEditing] = useState<{ trigger: EventTrigger; etag: string | null } | null>(
-    null,
-  );
   if (!may("event-triggers:write")) return null;
+  const trigger = known.value;
   return (
     <>
-      <Turn trigger={trigger} />
-      <button type="button" onClick={() => setEditing({ trigger, etag })}>
-        Change
-      </button>
+      <Enable trigger={trigger} />
+      <EditButton of={known}>
+        {(before, close) => <TriggerForm before={before} close={close} />}
+      </EditButton>
       <Delete trigger={trigger} deleted={() => go(TRIGGERS)} />
-      {editing && (
-        <TriggerForm before={editing} close={() => setEditing(null)} saved={() => undefined} />
-      )}
     </>
   );
 }
@@ -131,13 +124,9 @@ function Firings({ trigger, now }: { trigger: EventTrigger; now: number }) {
   const outcome = wordOf(query, "outcome", OUTCOMES);
   const page = pageOf(query);
   const request = { outcome, page, page_size: PAGE_SIZE };
-  const found = useQuery({
-    queryKey: ["trigger", trigger.id, "firings", request],
-    queryFn: ({ signal }) =>
-      get<FiringList>(asked(`/event-triggers/${trigger.id}/firings`, request), signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: LIVE,
-  });
+  const found = usePolled(["trigger", trigger.id, "firings", request], (signal) =>
+    get<FiringList>(asked(`/event-triggers/${trigger.id}/firings`, request), signal),
+  );
   return (
     <Section title="Events that it was offered">
       <Tabs label="Outcome" name="outcome" tabs={TABS} chosen={outcome} />
@@ -178,12 +167,7 @@ function Table({ firings, now }: { firings: Firing[]; now: number }) {
     {
       head: "Execution",
       card: "line",
-      cell: ({ execution_id }) =>
-        execution_id && (
-          <Link className="id plain-link" href={`${EXECUTIONS}/${execution_id}`}>
-            {execution_id}
-          </Link>
-        ),
+      cell: ({ execution_id }) => <ExecutionLink id={execution_id} />,
     },
   ];
   return (

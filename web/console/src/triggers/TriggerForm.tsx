@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { get } from "../api/client";
+import { type Answered, get } from "../api/client";
 import type { EventTrigger, EventType } from "../api/types";
 import { useDrafts } from "../forms/drafts";
 import { Dialog } from "../parts/Dialog";
@@ -10,8 +10,10 @@ import { AreaField, More, Row, TextField } from "../parts/Field";
 import { PipelineField } from "../parts/PipelineChoice";
 import { PipelineParams } from "../parts/PipelineParams";
 import { faultAt } from "../parts/problems";
+import { changesOf } from "../parts/queries";
 import { SaveButtons } from "../parts/SaveButtons";
 import { useSave } from "../parts/save";
+import { pathOf } from "./Acts";
 import { bodyOf, EMPTY, type Form, filtersProblem, formOf } from "./form";
 
 const SHOWN = ["/pipeline_id", "/name", "/description", "/params", "/config"];
@@ -24,22 +26,23 @@ export function TriggerForm({
   close,
   saved,
 }: {
-  before: { trigger: EventTrigger; etag: string | null } | null;
+  /** What it was when one began; null makes a new one. */
+  before: Answered<EventTrigger> | null;
   close: () => void;
-  saved: (trigger: EventTrigger) => void;
+  saved?: (trigger: EventTrigger) => void;
 }) {
-  const [begin] = useState<Form>(() => (before ? formOf(before.trigger) : EMPTY));
+  const [begin] = useState<Form>(() => (before ? formOf(before.value) : EMPTY));
   const [form, setForm] = useState(begin);
   const [drafts, setDraft] = useDrafts();
   const set = (change: Partial<Form>) => setForm((known) => ({ ...known, ...change }));
   const saving = useSave<EventTrigger>({
-    path: before ? `/event-triggers/${before.trigger.id}` : "/event-triggers",
+    path: before ? pathOf(before.value.id) : "/event-triggers",
     before: before && { body: bodyOf(begin), etag: before.etag },
-    changes: [["triggers"], ["trigger"]],
+    changes: changesOf("trigger"),
     said: ({ name }) => `${name} is saved.`,
     after: (trigger) => {
       close();
-      saved(trigger);
+      saved?.(trigger);
     },
   });
   const blocked =
@@ -49,7 +52,7 @@ export function TriggerForm({
   return (
     <Dialog
       wide
-      title={before ? `Change “${before.trigger.name}”` : "New event trigger"}
+      title={before ? `Change “${before.value.name}”` : "New event trigger"}
       close={close}
       submit={() => !blocked && saving.save(bodyOf(form))}
     >

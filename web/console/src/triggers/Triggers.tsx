@@ -1,6 +1,5 @@
 /** Event triggers: which events start what. */
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { TRIGGER } from "../addresses";
 import { read } from "../api/client";
@@ -17,15 +16,14 @@ import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Time } from "../parts/Time";
+import { usePolled } from "../parts/usePolled";
 import { go, useQueryString } from "../router";
-import { Turn } from "./Acts";
+import { Enable } from "./Acts";
 import { TriggerForm } from "./TriggerForm";
 import { Which } from "./Which";
 import "./triggers.css";
 
 const PAGE_SIZE = 50;
-/** Milliseconds between two looks. */
-const LIVE = 5_000;
 
 export function Triggers() {
   const query = useQueryString();
@@ -35,12 +33,9 @@ export function Triggers() {
   const pipeline = pipelineOf(query);
   const page = pageOf(query);
   const request = { enabled, pipeline_id: pipeline, page, page_size: PAGE_SIZE };
-  const found = useQuery({
-    queryKey: ["triggers", request],
-    queryFn: ({ signal }) => read<EventTrigger[]>(asked("/event-triggers", request), signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: LIVE,
-  });
+  const found = usePolled(["triggers", request], (signal) =>
+    read<EventTrigger[]>(asked("/event-triggers", request), signal),
+  );
   return (
     <>
       <div className="choices">
@@ -115,7 +110,7 @@ function Table({ triggers }: { triggers: EventTrigger[] }) {
       number: true,
       cell: ({ trigger_count }) => trigger_count.toLocaleString("en-GB"),
     },
-    { head: "Control", width: "110px", card: "line", cell: (one) => <Turn trigger={one} /> },
+    { head: "Control", width: "110px", card: "line", cell: (one) => <Enable trigger={one} /> },
   ];
   return (
     <DataTable

@@ -1,6 +1,6 @@
 /** What became of events at a trigger, and of what came from outside, in words. */
 
-import type { State } from "../states";
+import { type State, stateIn } from "../states";
 
 export const OUTCOMES = [
   "fired",
@@ -33,8 +33,5 @@ const DISPOSITION: Record<string, State> = {
   closed: { word: "Closed", look: "waiting", icon: "stop" },
 };
 
-const unknown = (word: string): State => ({ word, look: "waiting", icon: "dot" });
-
-export const stateOfFiring = (outcome: string): State => OUTCOME[outcome] ?? unknown(outcome);
-export const stateOfDisposition = (disposition: string): State =>
-  DISPOSITION[disposition] ?? unknown(disposition);
+export const stateOfFiring = (outcome: string): State => stateIn(OUTCOME, outcome);
+export const stateOfDisposition = (disposition: string): State => stateIn(DISPOSITION, disposition);

@@ -1,6 +1,6 @@
 /** What came in and was accepted, and what became of it. */
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { EXECUTIONS } from "../addresses";
 import { get } from "../api/client";
 import { print } from "../api/json";
@@ -16,11 +16,11 @@ import { Pager } from "../parts/Pager";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Dated, Time } from "../parts/Time";
+import { usePolled } from "../parts/usePolled";
 import { go, Link, useQueryString, withQuery } from "../router";
 import { OUTCOMES, stateOfDelivery } from "./states";
 
 const PAGE_SIZE = 25;
-const LIVE = 5_000;
 const TABS = [
   { value: null, word: "All" },
   ...OUTCOMES.map((value) => ({ value, word: stateOfDelivery(value).word })),
@@ -33,12 +33,9 @@ export function Deliveries({ webhook, now }: { webhook: Webhook; now: number }) 
   const chosen = query.get("delivery");
   const request = { outcome, page, page_size: PAGE_SIZE };
   const path = `/webhooks/${webhook.id}/deliveries`;
-  const found = useQuery({
-    queryKey: ["webhook", webhook.id, "deliveries", request],
-    queryFn: ({ signal }) => get<WebhookDeliveryList>(asked(path, request), signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: LIVE,
-  });
+  const found = usePolled(["webhook", webhook.id, "deliveries", request], (signal) =>
+    get<WebhookDeliveryList>(asked(path, request), signal),
+  );
   return (
     <Section title="Deliveries">
       <Tabs

@@ -1,4 +1,3 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { WEBHOOKS } from "../addresses";
 import { read } from "../api/client";
@@ -17,14 +16,13 @@ import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Time } from "../parts/Time";
+import { usePolled } from "../parts/usePolled";
 import { useQueryString } from "../router";
-import { Turn } from "./Acts";
+import { Enable } from "./Acts";
 import { Made } from "./Secrets";
 import { WebhookForm } from "./WebhookForm";
 
 const PAGE_SIZE = 50;
-/** Milliseconds between two looks. */
-const LIVE = 5_000;
 
 export function List() {
   const query = useQueryString();
@@ -35,12 +33,9 @@ export function List() {
   const pipeline = pipelineOf(query);
   const page = pageOf(query);
   const request = { enabled, pipeline_id: pipeline, page, page_size: PAGE_SIZE };
-  const found = useQuery({
-    queryKey: ["webhooks", request],
-    queryFn: ({ signal }) => read<Webhook[]>(asked("/webhooks", request), signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: LIVE,
-  });
+  const found = usePolled(["webhooks", request], (signal) =>
+    read<Webhook[]>(asked("/webhooks", request), signal),
+  );
   return (
     <>
       <div className="choices">
@@ -123,7 +118,7 @@ function Table({ webhooks }: { webhooks: Webhook[] }) {
       number: true,
       cell: ({ trigger_count }) => trigger_count.toLocaleString("en-GB"),
     },
-    { head: "Control", width: "110px", card: "line", cell: (one) => <Turn webhook={one} /> },
+    { head: "Control", width: "110px", card: "line", cell: (one) => <Enable webhook={one} /> },
   ];
   return (
     <DataTable

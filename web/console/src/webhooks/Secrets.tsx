@@ -11,14 +11,14 @@ import { TextField } from "../parts/Field";
 import { FormFailure } from "../parts/FormFailure";
 import { numberOf } from "../parts/lines";
 import { faultAt } from "../parts/problems";
+import { changesOf } from "../parts/queries";
 import { useMay } from "../parts/rights";
 import { SecretOnce } from "../parts/SecretOnce";
 import { Time } from "../parts/Time";
 import { moment } from "../time";
+import { pathOf } from "./Acts";
 
 type Secret = Webhook["secrets"][number];
-
-const CHANGES = [["webhooks"], ["webhook"]];
 
 /** What is told once of a webhook that was made, or has a new secret. */
 export function Made({ webhook, close }: { webhook: MadeWebhook; close: () => void }) {
@@ -103,11 +103,11 @@ function Rotate({
   const [secret, setSecret] = useState("");
   const rotate = useAct({
     act: () =>
-      post<MadeWebhook>(`/webhooks/${webhook.id}/rotate-secret`, {
+      post<MadeWebhook>(`${pathOf(webhook.id)}/rotate-secret`, {
         overlap_seconds: numberOf(overlap) ?? 0,
         secret: secret || null,
       }),
-    changes: CHANGES,
+    changes: changesOf("webhook"),
     after: (answer) => {
       close();
       made(answer);
@@ -150,8 +150,8 @@ function Rotate({
 function Revoke({ webhook, secret }: { webhook: Webhook; secret: Secret }) {
   const [open, setOpen] = useState(false);
   const revoke = useAct({
-    act: () => post(`/webhooks/${webhook.id}/revoke-secret`, { secret_id: secret.id }),
-    changes: CHANGES,
+    act: () => post(`${pathOf(webhook.id)}/revoke-secret`, { secret_id: secret.id }),
+    changes: changesOf("webhook"),
     said: () => "The secret counts no more.",
     after: () => setOpen(false),
   });

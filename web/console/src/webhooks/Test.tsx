@@ -12,7 +12,9 @@ import { AreaField, CheckField } from "../parts/Field";
 import { FormFailure } from "../parts/FormFailure";
 import { objectOf } from "../parts/lines";
 import { Preformatted } from "../parts/Preformatted";
+import { changesOf } from "../parts/queries";
 import { Link } from "../router";
+import { pathOf } from "./Acts";
 
 export function Test({ webhook, close }: { webhook: Webhook; close: () => void }) {
   const [body, setBody] = useState("{}");
@@ -25,12 +27,12 @@ export function Test({ webhook, close }: { webhook: Webhook; close: () => void }
   const [told, tell] = useState<{ trial: WebhookTrial; wasDry: boolean } | null>(null);
   const test = useAct({
     act: () =>
-      post<WebhookTrial>(`/webhooks/${webhook.id}/test`, {
+      post<WebhookTrial>(`${pathOf(webhook.id)}/test`, {
         body: "value" in readBody ? (readBody.value ?? null) : null,
         headers: ("value" in readHeaders && readHeaders.value) || {},
         dry_run: isDry,
       }),
-    changes: [["webhook"], ["webhooks"]],
+    changes: changesOf("webhook"),
     after: (trial) => tell({ trial, wasDry: isDry }),
   });
   const isReady = !bodyProblem && !headersProblem;

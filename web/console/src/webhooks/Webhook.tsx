@@ -1,62 +1,61 @@
 /** One webhook: its address, whom it lets in, its secrets, and what came. */
 
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { EXECUTIONS, WEBHOOKS } from "../addresses";
-import { read } from "../api/client";
+import { type Answered, read } from "../api/client";
 import { print } from "../api/json";
 import type { Webhook as AnyWebhook } from "../api/types";
 import { CodeBlock } from "../parts/CodeBlock";
 import { CopyButton } from "../parts/CopyButton";
+import { DetailHead } from "../parts/DetailHead";
+import { EditButton } from "../parts/EditButton";
 import { DISABLED_BECAUSE, stateOfEnabled } from "../parts/enabled";
 import { Facts, Section } from "../parts/Facts";
-import { Failure } from "../parts/Notice";
+import { Loaded } from "../parts/Listed";
 import { useNow } from "../parts/now";
 import { usePipelineName } from "../parts/pipelines";
 import { useMay } from "../parts/rights";
-import { Skeleton } from "../parts/Skeleton";
-import { ThingHead } from "../parts/Thing";
+import { Stopped } from "../parts/Stopped";
 import { Time } from "../parts/Time";
+import { usePolled } from "../parts/usePolled";
 import { go, Link } from "../router";
 import { duration } from "../time";
-import { Delete, Turn } from "./Acts";
+import { Delete, Enable, pathOf } from "./Acts";
 import { Deliveries } from "./Deliveries";
 import { Secrets } from "./Secrets";
 import { Test } from "./Test";
 import { WebhookForm } from "./WebhookForm";
 import "./webhooks.css";
 
-const LIVE = 5_000;
-
 export default function Webhook({ id }: { id: string }) {
-  const found = useQuery({
-    queryKey: ["webhook", id],
-    queryFn: ({ signal }) => read<AnyWebhook>(`/webhooks/${encodeURIComponent(id)}`, signal),
-    refetchInterval: LIVE,
-  });
+  const found = usePolled(["webhook", id], (signal) => read<AnyWebhook>(pathOf(id), signal));
+  return (
+    <Loaded found={found} of="the webhook">
+      {(known) => <Page known={known} />}
+    </Loaded>
+  );
+}
+
+function Page({ known }: { known: Answered<AnyWebhook> }) {
   const now = useNow(true);
-  if (found.error && !found.data) {
-    return <Failure error={found.error} retry={() => void found.refetch()} />;
-  }
-  if (!found.data) return <Skeleton of="the webhook" />;
-  const { value: webhook, etag } = found.data;
+  const webhook = known.value;
   return (
     <div className="list-page">
-      <ThingHead
+      <DetailHead
         list="Webhooks"
         href={WEBHOOKS}
         id={webhook.id}
         name={webhook.name}
         state={stateOfEnabled(webhook)}
       >
-        <Write webhook={webhook} etag={etag} />
-      </ThingHead>
-      {webhook.disabled_reason && (
-        <p className="failure" role="status">
-          <code>{webhook.disabled_reason}</code> The engine has disabled it:{" "}
-          {DISABLED_BECAUSE[webhook.disabled_reason] ?? "see the audit log"}.
-        </p>
-      )}
+        <Write known={known} />
+      </DetailHead>
+      <Stopped
+        reason={webhook.disabled_reason}
+        did="disabled"
+        words={DISABLED_BECAUSE}
+        elsewhere="see the audit log"
+      />
       <div className="panels">
         <Section title="What it does">
           <About webhook={webhook} now={now} />
@@ -68,11 +67,11 @@ export default function Webhook({ id }: { id: string }) {
   );
 }
 
-function Write({ webhook, etag }: { webhook: AnyWebhook; etag: string | null }) {
+function Write({ known }: { known: Answered<AnyWebhook> }) {
   const may = useMay();
-  const [editing, setEditing] = useState<{ webhook: AnyWebhook; etag: string | null } | null>(null);
   const [testing, test] = useState(false);
   if (!may("webhooks:write")) return null;
+  const webhook = known.value;
   return (
     <>
       {may("executions:run") && (
@@ -80,15 +79,12 @@ function Write({ webhook, etag }: { webhook: AnyWebhook; etag: string | null }) 
           Test
         </button>
       )}
-      <Turn webhook={webhook} />
-      <button type="button" onClick={() => setEditing({ webhook, etag })}>
-        Change
-      </button>
+      <Enable webhook={webhook} />
+      <EditButton of={known}>
+        {(before, close) => <WebhookForm before={before} close={close} />}
+      </EditButton>
       <Delete webhook={webhook} deleted={() => go(WEBHOOKS)} />
       {testing && <Test webhook={webhook} close={() => test(false)} />}
-      {editing && (
-        <WebhookForm before={editing} close={() => setEditing(null)} saved={() => undefined} />
-      )}
     </>
   );
 }

@@ -1,6 +1,7 @@
 /** Make or change a webhook: what it starts, whom it lets in, and what it makes of what they send. */
 
 import { useState } from "react";
+import type { Answered } from "../api/client";
 import type { MadeWebhook, Webhook } from "../api/types";
 import { useDrafts } from "../forms/drafts";
 import { Dialog } from "../parts/Dialog";
@@ -8,8 +9,10 @@ import { AreaField, CheckField, ChecksField, More, Row, TextField } from "../par
 import { PipelineField } from "../parts/PipelineChoice";
 import { PipelineParams } from "../parts/PipelineParams";
 import { faultAt } from "../parts/problems";
+import { changesOf } from "../parts/queries";
 import { SaveButtons } from "../parts/SaveButtons";
 import { useSave } from "../parts/save";
+import { pathOf } from "./Acts";
 import { bodyOf, EMPTY, type Form, formOf, mapProblem } from "./form";
 import { FORMS } from "./states";
 
@@ -21,22 +24,23 @@ export function WebhookForm({
   close,
   saved,
 }: {
-  before: { webhook: Webhook; etag: string | null } | null;
+  /** What it was when one began; null makes a new one. */
+  before: Answered<Webhook> | null;
   close: () => void;
-  saved: (webhook: MadeWebhook) => void;
+  saved?: (webhook: MadeWebhook) => void;
 }) {
-  const [begin] = useState<Form>(() => (before ? formOf(before.webhook) : EMPTY));
+  const [begin] = useState<Form>(() => (before ? formOf(before.value) : EMPTY));
   const [form, setForm] = useState(begin);
   const [drafts, setDraft] = useDrafts();
   const set = (change: Partial<Form>) => setForm((known) => ({ ...known, ...change }));
   const saving = useSave<MadeWebhook>({
-    path: before ? `/webhooks/${before.webhook.id}` : "/webhooks",
+    path: before ? pathOf(before.value.id) : "/webhooks",
     before: before && { body: bodyOf(begin), etag: before.etag },
-    changes: [["webhooks"], ["webhook"]],
+    changes: changesOf("webhook"),
     said: ({ name }) => `${name} is saved.`,
     after: (webhook) => {
       close();
-      saved(webhook);
+      saved?.(webhook);
     },
   });
   const body = { ...bodyOf(form), ...(form.secret && !before ? { secret: form.secret } : {}) };
@@ -47,7 +51,7 @@ export function WebhookForm({
   return (
     <Dialog
       wide
-      title={before ? `Change “${before.webhook.name}”` : "New webhook"}
+      title={before ? `Change “${before.value.name}”` : "New webhook"}
       close={close}
       submit={() => !blocked && saving.save(body)}
     >

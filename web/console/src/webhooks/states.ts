@@ -1,6 +1,6 @@
 /** How webhooks stand, and what became of what they let in, in words. */
 
-import type { State } from "../states";
+import { type State, stateIn } from "../states";
 
 export const OUTCOMES = ["pending", "started", "refused", "duplicate"] as const;
 
@@ -11,8 +11,7 @@ const OUTCOME: Record<string, State> = {
   duplicate: { word: "Duplicate", look: "waiting", icon: "retry" },
 };
 
-export const stateOfDelivery = (outcome: string): State =>
-  OUTCOME[outcome] ?? { word: outcome, look: "waiting", icon: "dot" };
+export const stateOfDelivery = (outcome: string): State => stateIn(OUTCOME, outcome);
 
 /** How a sender proves that it knows the secret. */
 export const FORMS = [

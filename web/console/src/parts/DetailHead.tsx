@@ -5,7 +5,7 @@ import { Trail } from "./Trail";
 import "./facts.css";
 
 /** The head of the page of one thing: the way back, its name, how it stands, and what one can do. */
-export function ThingHead({
+export function DetailHead({
   list,
   href,
   id,
