@@ -9,7 +9,7 @@ import { connect, disconnect } from "../model/changes";
 import { whyNotConnected } from "../model/graph";
 import { dependsOn, nameOf, type Placed, stepsOf } from "../model/steps";
 import { Fields } from "./Fields";
-import { AT_LEAST, CANCEL_REST, TRIGGER_RULES } from "./fields";
+import { AT_LEAST, CANCEL_REST, TRIGGER_RULES } from "./fields/step";
 
 export function DependsOn({ placed }: { placed: Placed }) {
   const { editing, jump } = useBench();

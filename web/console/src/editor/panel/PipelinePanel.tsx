@@ -1,9 +1,8 @@
 /** The pipeline as a whole: its name, params, settings, handlers and outputs. */
 
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { isObject } from "../../api/json";
 import { listOf, put } from "../../definition/document";
-import { Link, useQueryString, withQuery } from "../../router";
 import { useBench } from "../bench";
 import { addStep, move, removeSteps, renameParameter } from "../model/changes";
 import {
@@ -15,10 +14,13 @@ import {
   stepsOf,
 } from "../model/steps";
 import { Fields, Optional } from "./Fields";
-import * as fields from "./fields";
+import { PARAMETER } from "./fields/parameter";
+import { PIPELINE, PIPELINE_OUTPUTS, SETTINGS } from "./fields/pipeline";
+import { CONCURRENCY } from "./fields/repeat";
+import { type PanelTab, PanelTabs } from "./PanelTabs";
 import { Unknown } from "./Unknown";
 
-const TABS: { id: string; word: string; show: () => ReactNode }[] = [
+const TABS: PanelTab[] = [
   { id: "pipeline", word: "Pipeline", show: () => <General /> },
   { id: "parameters", word: "Params", show: () => <Parameters /> },
   { id: "settings", word: "Settings", show: () => <Settings /> },
@@ -30,8 +32,6 @@ const KNOWN = new Set(
 );
 
 export function PipelinePanel() {
-  const wanted = useQueryString().get("tab");
-  const here = TABS.find(({ id }) => id === wanted) ?? TABS[0];
   return (
     <>
       <div className="panel-head">
@@ -40,20 +40,7 @@ export function PipelinePanel() {
         </div>
         <span className="muted">Choose a step to see what it does.</span>
       </div>
-      <nav className="panel-tabs" aria-label="Parts of the pipeline">
-        {TABS.map(({ id, word }) => (
-          <Link
-            key={id}
-            href={withQuery({ tab: id })}
-            aria-current={id === here?.id ? "true" : undefined}
-          >
-            {word}
-          </Link>
-        ))}
-      </nav>
-      <div className="panel-body" key={here?.id}>
-        {here?.show()}
-      </div>
+      <PanelTabs label="Parts of the pipeline" tabs={TABS} />
     </>
   );
 }
@@ -62,8 +49,8 @@ function General() {
   const { editing } = useBench();
   return (
     <>
-      <Fields params={fields.PIPELINE} path={[]} placed={null} plain />
-      <Fields params={fields.PIPELINE_OUTPUTS} path={[]} placed={null} />
+      <Fields params={PIPELINE} path={[]} placed={null} plain />
+      <Fields params={PIPELINE_OUTPUTS} path={[]} placed={null} />
       <Unknown object={editing.document} known={KNOWN} path={[]} />
     </>
   );
@@ -95,7 +82,7 @@ function Parameters() {
             <span className="muted">{isObject(one) ? String(one.type ?? "string") : ""}</span>
           </summary>
           <ParameterName index={index} name={isObject(one) ? String(one.name ?? "") : ""} />
-          <Fields params={fields.PARAMETER} path={["parameters", index]} placed={null} plain />
+          <Fields params={PARAMETER} path={["parameters", index]} placed={null} plain />
           <button type="button" className="plain" onClick={() => remove(index)}>
             Take this param away
           </button>
@@ -138,14 +125,14 @@ function ParameterName({ index, name }: { index: number; name: string }) {
 function Settings() {
   return (
     <>
-      <Fields params={fields.SETTINGS} path={["settings"]} placed={null} />
+      <Fields params={SETTINGS} path={["settings"]} placed={null} />
       <Optional
         title="One at a time"
         about="As many executions at once as are started."
         path={["concurrency"]}
         initial={{ key: "" }}
       >
-        <Fields params={fields.CONCURRENCY} path={["concurrency"]} placed={null} whole />
+        <Fields params={CONCURRENCY} path={["concurrency"]} placed={null} whole />
       </Optional>
     </>
   );

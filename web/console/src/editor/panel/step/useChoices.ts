@@ -1,0 +1,20 @@
+import type { Option, Param } from "../../../forms/param";
+import { useBench } from "../../bench";
+import { nameOf, type Placed, stepsOf } from "../../model/steps";
+
+/** Steps for targets, and actions for what runs an action itself. */
+export function useChoices(placed: Placed): (param: Param) => readonly Option[] | null {
+  const { editing, palette } = useBench();
+  return (param) => {
+    if (param.type === "branches") {
+      return stepsOf(editing.document, placed.list)
+        .filter(({ id }) => id !== placed.id)
+        .map(({ id, step }) => ({ value: id, label: nameOf(step) }));
+    }
+    if (param.name !== "action") return null;
+    return [...(palette?.byType.values() ?? [])].map(({ type, name }) => ({
+      value: type,
+      label: name,
+    }));
+  };
+}
