@@ -361,7 +361,7 @@ class QuotaExceeded(PipelineEngineError):
 
 
 class TooManyStoredBytes(QuotaExceeded):
-    """The definitions of this owner take as much room as they may; delete some pipelines."""
+    """What this owner has defined takes as much room as it may; delete some pipelines."""
 
     code = "too_many_stored_bytes"
 

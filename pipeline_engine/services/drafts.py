@@ -21,7 +21,7 @@ from pipeline_engine.domain.callers import GROUP, Caller
 from pipeline_engine.domain.sealing import Sealer, SecretUnreadable
 from pipeline_engine.errors import VersionMismatch
 from pipeline_engine.scheduler.runtime import Runtime
-from pipeline_engine.services import audit_log
+from pipeline_engine.services import audit_log, quotas
 from pipeline_engine.services.audit_log import Act
 from pipeline_engine.services.pipelines import require_changeable
 from pipeline_engine.services.stored_pipelines import as_id, not_found, seen
@@ -68,7 +68,8 @@ def save(
 ) -> Draft:
     """Keep *document*, if what is there is one of these *versions*; null is any.
 
-    Raises ``PipelineNotFound``, ``SystemPipelineReadOnly`` and ``VersionMismatch``.
+    Raises ``PipelineNotFound``, ``SystemPipelineReadOnly``, ``VersionMismatch`` and
+    ``TooManyStoredBytes``.
     """
     pipeline = _changeable(caller, session, pipeline_id)
     before = _locked_version(caller, session, pipeline.id, versions)
@@ -79,6 +80,7 @@ def save(
     version = drafts.keep(session.connection(), new, versions)
     if version is None:
         raise VersionMismatch("The draft was begun in another place meanwhile.")
+    quotas.check_stored_bytes(session, runtime.settings, caller.user_id)
     if before == NO_DRAFT:  # it is saved whenever somebody pauses in typing
         _record(caller, session, Act.DRAFT_BEGIN, pipeline)
     return Draft(version, based_on, document, moment)

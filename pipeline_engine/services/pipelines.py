@@ -12,7 +12,6 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from pipeline_engine.config import Settings
 from pipeline_engine.domain import checks
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.checks import CheckReport
@@ -31,13 +30,12 @@ from pipeline_engine.errors import (
     DuplicateName,
     InvalidDefinition,
     PipelineEngineError,
-    TooManyStoredBytes,
     VersionMismatch,
 )
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.start import check_demands
 from pipeline_engine.scheduler.transaction import retry_on_conflict
-from pipeline_engine.services import audit_log
+from pipeline_engine.services import audit_log, quotas
 from pipeline_engine.services.audit_log import Act
 from pipeline_engine.services.definition_limits import limits_of
 from pipeline_engine.services.stored_actions.catalogue import OwnersCatalogue, catalogue_of
@@ -50,7 +48,7 @@ from pipeline_engine.services.stored_pipelines import (
     listed,
     not_found,
 )
-from pipeline_engine.storage import quotas, standing_orders, subscriptions
+from pipeline_engine.storage import standing_orders, subscriptions
 from pipeline_engine.storage.pipelines import newest, newest_named
 from pipeline_engine.storage.standing_orders import DisabledReason
 from pipeline_engine.storage.tables.pipelines import Pipeline, PipelineRevision
@@ -125,7 +123,7 @@ def create(
     document = with_sealed_defaults(request.document, runtime.sealer)
     session.add(_revision(caller, pipeline, document, actions.recorded(report.versions)))
     session.flush()
-    _check_stored_bytes(session, runtime.settings, pipeline.user_id)
+    quotas.check_stored_bytes(session, runtime.settings, pipeline.user_id)
     _record(owner, session, Act.PIPELINE_CREATE, pipeline)
     return get(owner, session, pipeline.id)
 
@@ -162,27 +160,9 @@ def update(
     _revise(caller, session, runtime, pipeline, request.document, actions.recorded(report.versions))
     pipeline.lock_version += 1
     session.flush()
-    _check_stored_bytes(session, runtime.settings, pipeline.user_id)
+    quotas.check_stored_bytes(session, runtime.settings, pipeline.user_id)
     _record(caller, session, Act.PIPELINE_REPLACE, pipeline)
     return get(caller, session, pipeline.id)
-
-
-def _check_stored_bytes(session: Session, settings: Settings, owner: str | None) -> None:
-    """Refuse what has been written if that is too much; then it is rolled back."""
-    most = settings.quota("stored_bytes", owner)
-    if most is None:
-        return
-    connection = session.connection()
-    quotas.lock(connection, owner, quotas.STORED_BYTES)
-    used = quotas.stored_bytes(connection, owner)
-    if used > most:
-        raise TooManyStoredBytes(
-            f"The definitions of {owner or 'the system'} would take {used} bytes, and may take"
-            f" {most}; delete some pipelines",
-            quota="stored_bytes",
-            limit=most,
-            used=used,
-        )
 
 
 def delete(caller: Caller, session: Session, pipeline_id: UUID | str) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from pipeline_engine.config import Settings
 from pipeline_engine.domain.callers import Caller
+from pipeline_engine.errors import TooManyStoredBytes
 from pipeline_engine.storage import quotas as storage
 
 #: By name, what counts how much of it an owner has.
@@ -43,3 +44,21 @@ def of(caller: Caller, session: Session, settings: Settings) -> list[Quota]:
         Quota(name, settings.quota(name, owner), count(connection, owner))
         for name, count in USE.items()
     ]
+
+
+def check_stored_bytes(session: Session, settings: Settings, owner: str | None) -> None:
+    """Refuse what has been written if that is too much; then it is rolled back."""
+    most = settings.quota("stored_bytes", owner)
+    if most is None:
+        return
+    connection = session.connection()
+    storage.lock(connection, owner, storage.STORED_BYTES)
+    used = storage.stored_bytes(connection, owner)
+    if used > most:
+        raise TooManyStoredBytes(
+            f"The definitions and drafts of {owner or 'the system'} would take {used} bytes, and"
+            f" may take {most}; delete some pipelines",
+            quota="stored_bytes",
+            limit=most,
+            used=used,
+        )

@@ -119,14 +119,14 @@ def _last_before(moment: datetime) -> ColumnElement[int]:
     Numbers are given when a record is written, and that may be as long after its ``at``, when the
     transaction began, as a transaction may take.
     """
-    older = select(AuditRecord.id).where(AuditRecord.at < moment - LONGEST_TRANSACTION)
+    older = select(AuditRecord.id).where(AuditRecord.at < _moved(moment, -LONGEST_TRANSACTION))
     found = older.order_by(AuditRecord.at.desc()).limit(1).scalar_subquery()
     return func.coalesce(found, 0)
 
 
 def _first_after(moment: datetime) -> ColumnElement[int]:
     """An id above all of what was recorded until then."""
-    newer = select(AuditRecord.id).where(AuditRecord.at > moment + LONGEST_TRANSACTION)
+    newer = select(AuditRecord.id).where(AuditRecord.at > _moved(moment, LONGEST_TRANSACTION))
     found = newer.order_by(AuditRecord.at).limit(1).scalar_subquery()
     return func.coalesce(found, HIGHEST_ID)
 
@@ -145,3 +145,11 @@ def count_old(connection: Connection, cutoff: datetime) -> int:
         "SELECT count(*) FROM audit_log WHERE at < %(cutoff)s", {"cutoff": cutoff}
     ).scalar_one()
     return found
+
+
+def _moved(moment: datetime, by: timedelta) -> datetime:
+    """The moment so much later; at the ends of the calendar, where nothing was recorded, itself."""
+    try:
+        return moment + by
+    except OverflowError:
+        return moment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from pipeline_engine.storage.rows import StepRow
 from pipeline_engine.storage.tables.base import Json
 from pipeline_engine.storage.tables.events import EventType
 
-#: Events of one step that are read at most; one that reports progress all day has many more.
+#: Events of one step that are read at most.
 MOST_OF_STEP = 2000
 
 
@@ -70,16 +70,19 @@ class Happened(NamedTuple):
     details: dict[str, Json]
 
 
-def of_step(connection: Connection, execution_id: UUID, step_execution_id: int) -> list[Happened]:
-    """The events of one step, the first ones if there are very many, in their order."""
+def of_step(
+    connection: Connection, execution_id: UUID, step_execution_id: int, kinds: Collection[str]
+) -> list[Happened]:
+    """The events of one step of these *kinds*, the last ones if there are very many, in order."""
     # By the index of the execution's events: one of the steps would be written for every event.
     found = connection.exec_driver_sql(
         "SELECT event_type, created_at, coalesce(details, '{}') FROM events"
         " WHERE execution_id = %(execution)s AND step_execution_id = %(step)s"
-        f" ORDER BY transaction_id, id LIMIT {MOST_OF_STEP}",
-        {"execution": str(execution_id), "step": step_execution_id},
+        " AND event_type = ANY(%(kinds)s)"
+        f" ORDER BY transaction_id DESC, id DESC LIMIT {MOST_OF_STEP}",
+        {"execution": str(execution_id), "step": step_execution_id, "kinds": sorted(kinds)},
     )
-    return [Happened(*row) for row in found]
+    return [Happened(*row) for row in found][::-1]
 
 
 def about(step: StepRow, event_type: EventType, **details: Json) -> NewEvent:

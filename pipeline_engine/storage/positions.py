@@ -45,7 +45,7 @@ def position_at(connection: Connection, moment: datetime) -> Position | None:
     while low < high:
         middle = (low + high) // 2
         at = _first_moment(connection, middle)
-        if at is not None and at < moment - LONGEST_TRANSACTION:
+        if at is not None and at + LONGEST_TRANSACTION < moment:
             low = middle + 1
         else:
             high = middle

@@ -8,6 +8,17 @@ from pipeline_engine.storage.postgres import driver
 from pipeline_engine.storage.tables.executions import OPEN
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(coalesce(%(owner)s, ''), %(number)s))"
+# A draft counts for the owner for whom it was typed, whosever the pipeline is.
+_STORED_BYTES = """
+SELECT (
+    SELECT coalesce(sum(pg_column_size(r.document) + coalesce(pg_column_size(r.actions), 0)), 0)
+    FROM pipelines p JOIN pipeline_revisions r ON r.pipeline_id = p.id
+    WHERE coalesce(p.user_id, '') = coalesce(%(owner)s, '')
+) + (
+    SELECT coalesce(sum(pg_column_size(d.document)), 0) FROM pipeline_drafts d
+    WHERE coalesce(d.user_id, '') = coalesce(%(owner)s, '')
+)
+"""
 #: Numbers of locks; places of keys have 2.
 OPEN_EXECUTIONS, STORED_BYTES, SCHEDULES, STORED_ACTIONS = 3, 4, 5, 6
 
@@ -45,15 +56,8 @@ def parked_steps(connection: Connection, owner: str | None) -> int:
 
 
 def stored_bytes(connection: Connection, owner: str | None) -> int:
-    """What the definitions of its pipelines, of all revisions, take in the database."""
-    found = driver.fetch(
-        connection,
-        "SELECT coalesce(sum(pg_column_size(r.document)"
-        " + coalesce(pg_column_size(r.actions), 0)), 0) FROM pipelines p"
-        " JOIN pipeline_revisions r ON r.pipeline_id = p.id"
-        " WHERE coalesce(p.user_id, '') = coalesce(%(owner)s, '')",
-        {"owner": owner},
-    )
+    """What the definitions of its pipelines, of all revisions, and drafts take in the database."""
+    found = driver.fetch(connection, _STORED_BYTES, {"owner": owner})
     return int(found[0][0])
 
 

@@ -512,12 +512,15 @@ def test_executions_are_found_by_names_ids_statuses_and_what_is_parked(session: 
         ([("none", "null")], ["one"]),
         ([("missing", "null")], []),
         ([("region", "eu%")], []),
+        ([("password", "hunter22")], []),  # shown as the mask: nobody finds it out by guessing
+        ([("mail", '{"to": "ada", "password": "hunter22"}')], []),
     ],
 )
 def test_executions_are_found_by_their_params(
     session: Session, params: list[tuple[str, str]], found: list[str]
 ) -> None:
     one = {"region": "eu", "count": 7, "version": "1.4", "items": [1, 2], "none": None}
+    one |= {"password": "hunter22", "mail": {"to": "ada", "password": "hunter22"}}
     an_execution(session, user_id="alice", params=one).name = "one"
     two = {"region": "eu", "count": 8, "version": 1.4}
     an_execution(session, user_id="alice", params=two).name = "two"

@@ -6,6 +6,7 @@ from threading import Barrier
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 from support.driving import Driver, in_background
 from support.factories import a_document, a_pipeline, a_step, an_action
@@ -17,7 +18,7 @@ from pipeline_engine.scheduler import sweep
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.start import Request
 from pipeline_engine.sdk import ActionContext, ActionResult, ExecutionMode
-from pipeline_engine.services import executions, pipelines, quotas
+from pipeline_engine.services import drafts, executions, pipelines, quotas
 from pipeline_engine.services.explain import FindingCode, explain
 from pipeline_engine.services.pipelines import PipelineRequest
 from pipeline_engine.storage import quotas as storage
@@ -212,3 +213,21 @@ def test_definitions_take_no_more_room_than_their_owner_may_use(make_runtime, se
     assert refused.value.facts["limit"] == used + used // 2
     assert refused.value.facts["used"] > used + used // 2
     stored(narrow, "two")
+
+
+def test_what_is_typed_and_not_published_takes_room_as_well(make_runtime, session):
+    pipeline_id = stored(make_runtime(), "one")
+    used = storage.stored_bytes(session.connection(), "ann")
+    narrow = make_runtime(max_stored_bytes=used + 1000)
+
+    def typed(document: str, caller: Caller = ANN) -> None:
+        with narrow.sessions.begin() as opened:
+            drafts.save(caller, opened, narrow, pipeline_id, document, based_on=1)
+
+    typed("x" * 200)
+    with pytest.raises(TooManyStoredBytes):
+        typed("x" * 2000)
+
+    with narrow.sessions() as opened:
+        kept = drafts.get(ANN, opened, narrow, pipeline_id).document
+    assert orjson.dumps(kept) == orjson.dumps("x" * 200)

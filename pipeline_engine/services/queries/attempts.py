@@ -23,6 +23,8 @@ ENDS: Mapping[str, str] = {
     EventType.STEP_TIMEOUT: StepStatus.TIMEOUT,
     EventType.STEP_SKIPPED: StepStatus.SKIPPED,
 }
+#: All that tells of attempts: a step that reports progress all day has many more events.
+KINDS = frozenset({EventType.STEP_STARTED, *ENDS})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.expressions import ExpressionError, Fuel, Template, parse_template
+from pipeline_engine.domain.json_guard import JsonRejected
 from pipeline_engine.errors import InvalidExpression, StepNotFound
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.services.queries.one_step import seen_from
@@ -72,9 +74,11 @@ def evaluate(
             raise StepNotFound(f"Execution {execution_id} has no such step {trial.step_id!r}")
         seen = seen.at(row)
     try:
-        value = fuel.hand_out(_parsed(trial).render(seen.scope(), fuel))
+        value = json_guard.check(fuel.hand_out(_parsed(trial).render(seen.scope(), fuel)))
     except ExpressionError as error:
-        raise _refused(trial, error) from error
+        raise _refused(trial, error, error.code, error.hint) from error
+    except JsonRejected as error:  # no step could be given it, either
+        raise _refused(trial, error, error.reason) from error
     return Evaluated(seen.redactor.redact(value))
 
 
@@ -87,12 +91,14 @@ def _parsed(trial: Trial) -> Template:
     return parsed
 
 
-def _refused(trial: Trial, error: ExpressionError) -> InvalidExpression:
+def _refused(
+    trial: Trial, error: Exception, code: str, hint: str | None = None
+) -> InvalidExpression:
     problem = {
         "pointer": "/template" if trial.expression is None else "/expression",
         "in": "body",
-        "code": error.code,
+        "code": code,
         "message": str(error),
-        "hint": error.hint,
+        "hint": hint,
     }
     return InvalidExpression(str(error), problems=[problem])

@@ -18,7 +18,7 @@ from pipeline_engine.errors import PipelineEngineError, StepNotFound
 from pipeline_engine.scheduler.runtime import Runtime
 from pipeline_engine.scheduler.shown_scope import ShownStep
 from pipeline_engine.services.pages import Page
-from pipeline_engine.services.queries.attempts import Attempt, attempts_in
+from pipeline_engine.services.queries.attempts import KINDS, Attempt, attempts_in
 from pipeline_engine.services.queries.parked import ParkedStep, parked
 from pipeline_engine.services.queries.steps import StepRecord, step
 from pipeline_engine.services.visibility import redactor_of
@@ -49,7 +49,7 @@ def one_step(
     """
     record = step(caller, session, execution_id, step_execution_id)
     redactor, connection = redactor_of(caller, session, execution_id), session.connection()
-    told = history.of_step(connection, execution_id, step_execution_id)
+    told = history.of_step(connection, execution_id, step_execution_id, KINDS)
     params, problem = _params(caller, session, runtime, record)
     waits = ParkedFilter(step_execution_id=step_execution_id)
     return OneStep(
@@ -70,7 +70,7 @@ def _params(
     try:
         seen = seen_from(caller, session, runtime, record.execution_id, record.id)
         began_at = record.started_at.isoformat() if record.started_at else None
-        return seen.params(now=began_at), None
+        return json_guard.check(seen.params(now=began_at)), None
     except PipelineEngineError as error:  # an action that is not installed here, for example
         return None, error
 

@@ -10,13 +10,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, literal, not_, or_
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, false, literal, not_, or_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from pipeline_engine.domain import json_guard
 from pipeline_engine.domain.callers import Caller
 from pipeline_engine.domain.json_guard import JsonRejected
+from pipeline_engine.domain.redaction import Redactor
 from pipeline_engine.domain.states import ExecutionStatus, StepStatus
 from pipeline_engine.storage.execution_names import names_with
 from pipeline_engine.storage.tables.executions import PLAIN_PARAMS, Execution
@@ -125,7 +126,13 @@ def _has_param(name: str, value: str) -> ColumnElement[bool]:
     meant: list[Any] = [value]
     with suppress(JsonRejected):  # then it is a text, and nothing else
         meant.append(json_guard.loads(value.encode()))
-    return or_(*(_is_param(name, one) for one in meant))
+    return or_(false(), *(_is_param(name, one) for one in meant if _is_shown(name, one)))
+
+
+def _is_shown(name: str, value: Any) -> bool:
+    """Whether it is told as it is: what reads as the mask is found out by no guess."""
+    given = {name: value}
+    return bool(Redactor().redact(given) == given)
 
 
 def _is_param(name: str, value: Any) -> ColumnElement[bool]:

@@ -732,6 +732,7 @@ def test_records_are_found_by_each_of_their_words(
     assert acts(result="refused") == acts(request_id="the-refusal") == ["pipeline.delete"]
     assert acts(until="2026-01-01") == acts(since=tomorrow) == []
     assert len(acts(since="2026-01-01", until=tomorrow)) == 2
+    assert len(acts(since="0001-01-01", until="9999-12-31T23:59:59Z")) == 2
 
 
 def test_who_is_bound_to_owners_reads_of_their_rows_only(

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 from support.driving import Driver
 from support.factories import a_step
@@ -101,6 +102,26 @@ def test_attempts_are_told_with_their_errors_and_workers(
     assert (found[0]["ended_at"] is None, found[2]["ended_at"]) == (False, None)
 
 
+def test_attempts_are_told_of_a_step_that_has_reported_progress_all_day(
+    session: Session, alice: FlaskClient
+) -> None:
+    execution = an_execution(session, user_id="alice")
+    step = a_row(session, execution, "a", "COMPLETED", attempt=2)
+    reported = text(
+        "INSERT INTO events (execution_id, event_type, step_execution_id, details)"
+        " SELECT :execution, kind, :step, jsonb_build_object('attempt', attempt)"
+        " FROM (VALUES (1, 'step_started', 1, 1), (2, 'step_progress', 1, 2500),"
+        " (3, 'step_retrying', 1, 1), (4, 'step_started', 2, 1), (5, 'step_completed', 2, 1))"
+        " AS told (place, kind, attempt, times), generate_series(1, times) ORDER BY place"
+    )
+    session.execute(reported, {"execution": execution.id, "step": step.id})
+    session.commit()
+
+    found = shown(alice, execution.id, "a")["attempts"]
+
+    assert [(one["attempt"], one["status"]) for one in found] == [(1, "FAILED"), (2, "COMPLETED")]
+
+
 def test_a_parked_step_says_what_it_waits_for_and_until_when(
     driver: Driver, service: FlaskClient
 ) -> None:
@@ -163,6 +184,7 @@ def test_expressions_are_tried_with_what_a_step_sees_and_learn_nothing_of_what_i
     listed = tried(expression="[params.hub, true]")
     refused = [tried(expression="1 +"), tried(template="{{ 'x' * 2 | nothing }}"), tried()]
     large = tried(expression="('x' * 1000000)")
+    half = tried(expression=r"'\ud800'")  # half a surrogate pair is no text that JSON has
 
     assert told == {
         "params.hub": MASK,
@@ -172,7 +194,7 @@ def test_expressions_are_tried_with_what_a_step_sees_and_learn_nothing_of_what_i
     }
     assert item.json == {"value": "b COMPLETED", "type": "string"}
     assert listed.json == {"value": [MASK, True], "type": "array"}
-    assert [one.status_code for one in (*refused, large)] == [422] * 4
+    assert [one.status_code for one in (*refused, large, half)] == [422] * 5
     assert refused[0].json["code"] == "invalid_expression"
     assert refused[0].json["errors"][0]["pointer"] == "/expression"
     assert tried(expression="1", step_id="nowhere").json["code"] == "step_not_found"

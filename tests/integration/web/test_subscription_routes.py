@@ -9,7 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from support.history_rows import a_pipeline, an_execution
+from support.history_rows import a_pipeline, an_event, an_execution
+
+from pipeline_engine.storage.tables.events import EventType
 
 from .conftest import client_of
 
@@ -189,3 +191,13 @@ def test_the_first_of_all_positions_is_one_that_can_be_said_again(alice: FlaskCl
     answers = [alice.post(replays, json={"position": position}) for position in ("0-0", "7-1")]
 
     assert [answer.json["position"] for answer in answers] == ["0-0", "7-0"]
+
+
+def test_all_can_be_said_again_since_the_first_day_of_the_calendar(
+    alice: FlaskClient, session: Session
+) -> None:
+    replays = f"{PATH}/{create(alice).json['id']}/replay"
+    an_event(session, an_execution(session, user_id="alice").id, EventType.WORKFLOW_STARTED)
+    session.commit()
+
+    assert alice.post(replays, json={"since": "0001-01-01T00:00:00Z"}).status_code < 300
