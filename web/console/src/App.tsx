@@ -7,7 +7,9 @@ import { session, signOut } from "./api/client";
 import { ApprovalsBadge } from "./approvals/ApprovalsBadge";
 import { Keys } from "./keys/Keys";
 import { PAGES, type Page, pageAt } from "./pages";
-import { Announcements } from "./parts/announce";
+import { inWords } from "./parts/act";
+import { Announcements, announce } from "./parts/announce";
+import { Boundary } from "./parts/Boundary";
 import { Notice } from "./parts/Notice";
 import { PageIcon } from "./parts/PageIcon";
 import { go, Link, usePath } from "./router";
@@ -41,9 +43,11 @@ function Shown({ path }: { path: string }) {
   if (found) {
     const Component = found.page.component;
     return (
-      <Suspense fallback={<p className="loading">Loading…</p>}>
-        <Component key={path} {...found.places} />
-      </Suspense>
+      <Boundary key={path} alone>
+        <Suspense fallback={<p className="loading">Loading…</p>}>
+          <Component key={path} {...found.places} />
+        </Suspense>
+      </Boundary>
     );
   }
   if (atHome) return null;
@@ -129,7 +133,7 @@ function Who() {
       {data && (
         <div className="who">
           <span title={data.subject}>{data.subject}</span>
-          <button type="button" className="plain" onClick={() => void signOut()}>
+          <button type="button" className="plain" onClick={() => signOut().catch(tell)}>
             Sign out
           </button>
         </div>
@@ -137,6 +141,8 @@ function Who() {
     </footer>
   );
 }
+
+const tell = (error: Error) => announce(inWords(error), { failed: true });
 
 const CHOICES: [Choice, string][] = [
   ["system", "Auto"],

@@ -1,7 +1,9 @@
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import { Problem } from "./api/client";
+import { askAgain } from "./parts/away";
+import { Boundary } from "./parts/Boundary";
 import { watchTyping } from "./session/typed";
 import "./styles/tokens.css";
 import "./styles/base.css";
@@ -9,7 +11,8 @@ import "./styles/parts.css";
 
 const RETRIES = 2;
 
-const client = new QueryClient({
+const client: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onSuccess: () => askAgain(client) }),
   defaultOptions: {
     queries: {
       staleTime: 1_000,
@@ -26,7 +29,9 @@ const root = document.getElementById("app");
 if (root) {
   createRoot(root).render(
     <QueryClientProvider client={client}>
-      <App />
+      <Boundary>
+        <App />
+      </Boundary>
     </QueryClientProvider>,
   );
 }

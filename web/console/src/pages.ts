@@ -1,6 +1,6 @@
 /** Every page: where it is, what the sidebar calls it, and the code that it needs. */
 
-import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+import type { ComponentType, LazyExoticComponent } from "react";
 import {
   ACTIONS,
   EXECUTIONS,
@@ -16,6 +16,7 @@ import {
   WEBHOOKS,
 } from "./addresses";
 import type { PageIconName } from "./parts/PageIcon";
+import { part } from "./parts/part";
 
 /** What stands at the `:name` parts of a path. */
 export type Places = Readonly<Record<string, string>>;
@@ -37,110 +38,110 @@ export const PAGES: Page[] = [
     path: HOME,
     word: "Now",
     icon: "now",
-    component: lazy(() => import("./now/Now")),
+    component: part(() => import("./now/Now")),
   },
   {
     path: PIPELINES,
     word: "Pipelines",
     icon: "pipelines",
-    component: lazy(() => import("./pipelines/Pipelines")),
+    component: part(() => import("./pipelines/Pipelines")),
   },
   {
     // Before the page that any other word leads to.
     path: NEW_PIPELINE,
-    component: lazy(() => import("./editor/New")),
+    component: part(() => import("./editor/New")),
   },
   {
     path: `${PIPELINES}/:id`,
-    component: lazy(() => import("./pipeline/Pipeline")),
+    component: part(() => import("./pipeline/Pipeline")),
   },
   {
     path: `${PIPELINES}/:id/grid`,
-    component: lazy(() => import("./grid/Grid")),
+    component: part(() => import("./grid/Grid")),
   },
   {
     path: `${PIPELINES}/:id/edit`,
-    component: lazy(() => import("./editor/Editor")),
+    component: part(() => import("./editor/Editor")),
   },
   {
     path: EXECUTIONS,
     word: "Executions",
     icon: "play",
-    component: lazy(() => import("./executions/Executions")),
+    component: part(() => import("./executions/Executions")),
   },
   {
     path: `${EXECUTIONS}/:id`,
-    component: lazy(() => import("./execution/Execution")),
+    component: part(() => import("./execution/Execution")),
   },
   {
     path: PARKED,
     word: "Parked",
     icon: "parked",
-    component: lazy(() => import("./parked/Parked")),
+    component: part(() => import("./parked/Parked")),
   },
   {
     path: SCHEDULES,
     word: "Schedules",
     icon: "calendar",
-    component: lazy(() => import("./schedules/Schedules")),
+    component: part(() => import("./schedules/Schedules")),
   },
   {
     path: `${SCHEDULES}/:id`,
-    component: lazy(() => import("./schedules/Schedule")),
+    component: part(() => import("./schedules/Schedule")),
   },
   {
     path: WEBHOOKS,
     word: "Webhooks & triggers",
     icon: "hook",
-    component: lazy(() => import("./webhooks/Webhooks")),
+    component: part(() => import("./webhooks/Webhooks")),
   },
   {
     path: `${WEBHOOKS}/:id`,
-    component: lazy(() => import("./webhooks/Webhook")),
+    component: part(() => import("./webhooks/Webhook")),
   },
   {
     path: `${TRIGGER}/:id`,
-    component: lazy(() => import("./triggers/Trigger")),
+    component: part(() => import("./triggers/Trigger")),
   },
   {
     path: SUBSCRIPTIONS,
     word: "Subscriptions",
     icon: "send",
-    component: lazy(() => import("./subscriptions/Subscriptions")),
+    component: part(() => import("./subscriptions/Subscriptions")),
   },
   {
     path: `${SUBSCRIPTIONS}/:id`,
-    component: lazy(() => import("./subscriptions/Subscription")),
+    component: part(() => import("./subscriptions/Subscription")),
   },
   {
     path: ACTIONS,
     word: "Actions",
     icon: "actions",
-    component: lazy(() => import("./actions/Actions")),
+    component: part(() => import("./actions/Actions")),
   },
   {
     path: `${ACTIONS}/:type`,
-    component: lazy(() => import("./actions/Action")),
+    component: part(() => import("./actions/Action")),
   },
   {
     path: GUARDRAILS,
     word: "Guardrails",
     icon: "shield",
-    component: lazy(() => import("./guardrails/Guardrails")),
+    component: part(() => import("./guardrails/Guardrails")),
   },
   {
     path: `${GUARDRAILS}/new`,
-    component: lazy(() => import("./guardrails/Workflow")),
+    component: part(() => import("./guardrails/Workflow")),
   },
   {
     path: `${GUARDRAILS}/:id`,
-    component: lazy(() => import("./guardrails/Workflow")),
+    component: part(() => import("./guardrails/Workflow")),
   },
   {
     path: SYSTEM,
     word: "System",
     icon: "system",
-    component: lazy(() => import("./system/System")),
+    component: part(() => import("./system/System")),
   },
 ];
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Problem } from "../src/api/client";
-import { parse, write } from "../src/api/json";
+import { own, parse, write } from "../src/api/json";
 import { groupsOf, isShown, type Param, same, strangers, withValue } from "../src/forms/param";
 import { fieldOf, fieldsOf, valuesAgain } from "../src/forms/parameters";
 import { faultOf, problemsOf, stillTrue } from "../src/forms/problems";
@@ -200,4 +200,16 @@ test("limits of the browser are those of the engine, and templates are believed"
   expect(faultOf(a({ validation: { pattern: "(?s).*x" } }), "y", false)).toBeNull();
   expect(faultOf(a({ required: true }), undefined, false)).toBe("This is needed.");
   expect(faultOf(a({ required: true, default: "d" }), undefined, false)).toBeNull();
+});
+
+test("a parameter may have a name that every object knows", () => {
+  const params = ["constructor", "__proto__", "toString"].map((name) =>
+    a({ name, required: true }),
+  );
+  const given = withValue(withValue({}, "__proto__", 7), "toString", "");
+
+  expect(params.map(({ name }) => own({}, name))).toEqual([undefined, undefined, undefined]);
+  expect(params.map(({ name }) => own(given, name))).toEqual([undefined, 7, ""]);
+  expect(write(given)).toBe('{"__proto__":7,"toString":""}');
+  expect(same(JSON.parse('{"__proto__":1}'), { constructor: 1 })).toBe(false);
 });

@@ -41,6 +41,12 @@ test("a step that waits for one that is not there is drawn all the same", () => 
   expect(arranged([node("a", "gone")], WIDE).places.size).toBe(1);
 });
 
+test("steps may have ids that every object knows", () => {
+  const { places } = arranged([node("toString", "constructor"), node("constructor")], WIDE);
+
+  expect(places.get("constructor")?.x).toBeLessThan(places.get("toString")?.x ?? 0);
+});
+
 test("no two steps lie on each other, few as well as many", () => {
   for (const count of [40, DAGRE + 50]) {
     expect(overlapping([...arranged(tree(count), WIDE).places.values()])).toBe(0);

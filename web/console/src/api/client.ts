@@ -26,7 +26,7 @@ export interface Session {
   zone: string | null;
 }
 
-let csrf = "";
+let known: Session | null = null;
 let leaving = new AbortController();
 
 /** An answer with what its headers say of it. */
@@ -67,7 +67,7 @@ export function change<Answer>(
 
 export async function session(): Promise<Session> {
   const { value } = await ask<Session>("/console/session", {});
-  csrf = value.csrf_token;
+  known = value;
   return value;
 }
 
@@ -79,19 +79,45 @@ export async function signOut(): Promise<void> {
   location.assign("/console/sign-in");
 }
 
-function write<Answer>(
+async function write<Answer>(
   method: Method,
   address: string,
   body: unknown,
   more: Record<string, string> = {},
 ): Promise<Answered<Answer>> {
-  const headers: Record<string, string> = { "X-CSRF-Token": csrf, ...more };
-  if (body === undefined) return ask(address, { method, headers });
-  headers["Content-Type"] = "application/json";
-  return ask(address, { method, headers, body: written(body) });
+  const text = body === undefined ? null : written(body);
+  const type = text === null ? {} : { "Content-Type": "application/json" };
+  const send = () => {
+    const headers = { "X-CSRF-Token": known?.csrf_token ?? "", ...type, ...more };
+    return ask<Answer>(address, { method, headers, ...(text === null ? {} : { body: text }) });
+  };
+  try {
+    return await send();
+  } catch (error) {
+    if (!(error instanceof Problem && error.code === "csrf_failed")) throw error;
+    await requireSamePerson();
+    return send();
+  }
 }
 
+/** Signed in anew in another tab, one has another CSRF token, and nothing else is different. */
+async function requireSamePerson(): Promise<void> {
+  const before = known;
+  const now = await session();
+  if (before === null || before.subject === now.subject) return;
+  known = before; // nothing of the one is done in the name of the other
+  const words = `${now.subject} has signed in meanwhile, in another tab. Load the page again.`;
+  throw new Problem(403, "csrf_failed", words);
+}
+
+/** Whether a browser asks for just that: with `..` in an id it would ask for something else. */
+export const isStraight = (address: string): boolean => {
+  const [path = ""] = address.split(/[?#]/);
+  return new URL(path, "http://x").pathname === path;
+};
+
 async function ask<Answer>(address: string, options: RequestInit): Promise<Answered<Answer>> {
+  if (!isStraight(address)) throw new Problem(404, "not_found", "There is no such address.");
   const headers = { Accept: "application/json", ...options.headers };
   const answer = await fetch(address, { ...options, headers, redirect: "manual" }).catch(
     (error) => {

@@ -19,6 +19,12 @@ export type Members = { [key: string]: Json };
 export const isObject = (value: unknown): value is Members =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Exact);
 
+/** What belongs to a name that anybody may have chosen: `constructor` is one, too. */
+export const own = <Value>(
+  all: Readonly<Record<string, Value>>,
+  name: string,
+): Value | undefined => (Object.hasOwn(all, name) ? all[name] : undefined);
+
 type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
 const parseWith = JSON.parse as (text: string, reviver: Reviver) => unknown;
 

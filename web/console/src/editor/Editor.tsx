@@ -1,24 +1,27 @@
 /** The editor of a pipeline: canvas, forms and document of one definition, and its way to the server. */
 
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { Failure } from "../parts/Notice";
 import { Editing } from "./editing";
+import { takeLeft } from "./left";
 import { load, loadDraft } from "./server";
 import { Workbench } from "./Workbench";
 import "./editor.css";
 
 export default function Editor({ id }: { id: string }) {
+  const [left] = useState(() => takeLeft(id));
   const { data, error, refetch } = useQuery({
     queryKey: ["editor", id],
     queryFn: ({ signal }) => Promise.all([load(id, signal), loadDraft(id, signal)]),
+    enabled: left === null,
     // What is edited is the editor's own from here on.
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,
   });
-  const editing = useMemo(() => data && new Editing(...data), [data]);
+  const editing = useMemo(() => left ?? (data && new Editing(...data)), [left, data]);
   if (editing) return <Workbench key={id} id={id} editing={editing} />;
   if (error) return <Failure error={error} retry={() => void refetch()} />;
   return <p className="loading">Loading the pipeline…</p>;

@@ -1,9 +1,11 @@
 /** The parts of the editor around one definition, and what one does with them. */
 
 import { ReactFlowProvider } from "@xyflow/react";
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Drafts, SetDraft } from "../forms/drafts";
 import { announce } from "../parts/announce";
+import { Boundary } from "../parts/Boundary";
+import { part } from "../parts/part";
 import { go, useQueryString, withQuery } from "../router";
 import { type Bench, BenchOf } from "./bench";
 import { CanvasView } from "./canvas/CanvasView";
@@ -25,7 +27,7 @@ import { usePublish } from "./usePublish";
 import { useSession } from "./useSession";
 import { useValidation } from "./useValidation";
 
-const DocumentView = lazy(() => import("./code/DocumentView"));
+const DocumentView = part(() => import("./code/DocumentView"));
 
 type Pane = "actions" | "canvas" | "step" | "problems";
 const PANES: [Pane, string][] = [
@@ -119,9 +121,11 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
         </nav>
         <div className="stage">
           {isText ? (
-            <Suspense fallback={<p className="loading">Loading the document…</p>}>
-              <DocumentView />
-            </Suspense>
+            <Boundary>
+              <Suspense fallback={<p className="loading">Loading the document…</p>}>
+                <DocumentView />
+              </Suspense>
+            </Boundary>
           ) : (
             <>
               <PaletteList palette={palette} add={addLatest} />

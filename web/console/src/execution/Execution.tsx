@@ -1,11 +1,13 @@
 /** One execution: graph, Gantt and events on one clock, and a drawer with what is behind a step. */
 
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useCallback, useEffect, useMemo } from "react";
+import { Suspense, useCallback, useEffect, useMemo } from "react";
 import { get } from "../api/client";
 import type { DefinedStep, Event, Explanation, Progress, Step } from "../api/types";
+import { Boundary } from "../parts/Boundary";
 import { Failure } from "../parts/Notice";
 import { useNow } from "../parts/now";
+import { part } from "../parts/part";
 import { go, useQueryString, withQuery } from "../router";
 import { isOpen, stateOfExecution } from "../states";
 import { moment } from "../time";
@@ -26,7 +28,7 @@ import "./execution.css";
 const EXPLAINED = 5_000;
 
 // It is half of the code, and the other half need not wait for it.
-const Graph = lazy(() => import("./graph/Graph"));
+const Graph = part(() => import("./graph/Graph"));
 
 export default function Execution({ id }: { id: string }) {
   const live = useLive(id);
@@ -98,9 +100,11 @@ function Together({ live, progress, now, chosen }: TogetherProps) {
       : "reconnecting";
   return (
     <>
-      <Suspense fallback={<section className="graph" aria-label="Steps" />}>
-        <Graph {...{ steps, defined, select }} selected={chosen?.id ?? null} />
-      </Suspense>
+      <Boundary>
+        <Suspense fallback={<section className="graph" aria-label="Steps" />}>
+          <Graph {...{ steps, defined, select }} selected={chosen?.id ?? null} />
+        </Suspense>
+      </Boundary>
       <Gantt
         {...{ steps, defined, items, now }}
         tracks={history.tracks}

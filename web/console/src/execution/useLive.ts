@@ -6,6 +6,8 @@ import { get } from "../api/client";
 import { follow } from "../api/follow";
 import { parse } from "../api/json";
 import type { Event, EventList, Progress } from "../api/types";
+import { inWords } from "../parts/act";
+import { announce } from "../parts/announce";
 import { isOpen } from "../states";
 import { forward } from "./forward";
 import { type History, NOTHING, withNews, withOlder } from "./history/history";
@@ -53,6 +55,8 @@ export function useLive(id: string): Live {
   const newest = useQuery({
     queryKey: ["newest events", id],
     queryFn: ({ signal }) => get<EventList>(`/executions/${id}/events?limit=${NEWEST}`, signal),
+    // The stream begins behind them, so without them the page would stand still.
+    refetchInterval: ({ state }) => (state.data ? false : POLL),
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
   });
@@ -112,7 +116,7 @@ export function useLive(id: string): Live {
     retry: () => void found.refetch(),
     history,
     hasOlder: first > 1,
-    older: () => void older(),
+    older: () => older().catch((error: Error) => announce(inWords(error), { failed: true })),
     awaySince,
   };
 }

@@ -1,6 +1,7 @@
 /** A form made from parameters: of an action, or (`fieldsOf`) of a pipeline. */
 
 import { useCallback, useEffect, useMemo, useRef } from "react";
+import { own } from "../api/json";
 import { Field } from "./Field";
 import "./forms.css";
 import { type Drafts, type SetDraft, useDrafts } from "./drafts";
@@ -55,9 +56,9 @@ export function ParamFields(props: Props) {
     <Field
       key={param.name}
       param={param}
-      value={values[param.name]}
+      value={own(values, param.name)}
       change={change}
-      draft={drafts[param.name]}
+      draft={own(drafts, param.name)}
       setDraft={setDraft}
       problems={problemsAt(problems, param.name)}
       templates={mode === "templates"}

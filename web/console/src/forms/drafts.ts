@@ -20,7 +20,7 @@ export function useDrafts(): [Drafts, SetDraft] {
   const set: SetDraft = (name, draft) =>
     setDrafts((before) => {
       if (draft) return { ...before, [name]: draft };
-      if (!(name in before)) return before;
+      if (!Object.hasOwn(before, name)) return before;
       const { [name]: _, ...rest } = before;
       return rest;
     });

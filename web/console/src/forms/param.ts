@@ -1,6 +1,6 @@
 /** What a form knows of a parameter, and which parameters it shows. */
 
-import { Exact, isObject } from "../api/json";
+import { Exact, isObject, own } from "../api/json";
 
 export interface Option {
   value: unknown;
@@ -84,7 +84,7 @@ export function same(one: unknown, other: unknown): boolean {
     const names = Object.keys(one);
     return (
       names.length === Object.keys(other).length &&
-      names.every((name) => name in other && same(one[name], other[name]))
+      names.every((name) => Object.hasOwn(other, name) && same(one[name], other[name]))
     );
   }
   return one === other;
@@ -95,7 +95,7 @@ export function isShown(param: Param, params: readonly Param[], values: Values):
   const rule = param.visibleWhen;
   if (!rule) return true;
   const other = params.find(({ name }) => name === rule.param);
-  const value = values[rule.param] ?? other?.default ?? null;
+  const value = own(values, rule.param) ?? other?.default ?? null;
   if (isTemplated(value)) return true; // known only when the step runs
   if (rule.equals != null && !same(value, rule.equals)) return false;
   return rule.notEquals == null || !same(value, rule.notEquals);

@@ -1,6 +1,7 @@
 /** What is wrong with values: what the server has said, and what can be seen before it is asked. */
 
 import { Problem } from "../api/client";
+import { own } from "../api/json";
 import {
   hasDefault,
   isNumber,
@@ -56,7 +57,7 @@ export const stillTrue = (
   problems: readonly FieldProblem[],
   refused: Values,
   values: Values,
-): FieldProblem[] => problems.filter(({ name }) => same(refused[name], values[name]));
+): FieldProblem[] => problems.filter(({ name }) => same(own(refused, name), own(values, name)));
 
 const plain = (part: string): string => part.replaceAll("~1", "/").replaceAll("~0", "~");
 

@@ -38,11 +38,14 @@ function byDagre(nodes: Node[], direction: Direction): Map<string, Place> {
   const graph = new Graph();
   graph.setGraph({ rankdir: direction, nodesep: 28, ranksep: direction === "LR" ? 48 : 36 });
   graph.setDefaultEdgeLabel(() => ({}));
-  for (const node of nodes) graph.setNode(node.id, { ...sizeOf(node) });
-  for (const [from, to] of edges(nodes)) graph.setEdge(from, to);
+  for (const node of nodes) graph.setNode(nameOf(node.id), { ...sizeOf(node) });
+  for (const [from, to] of edges(nodes)) graph.setEdge(nameOf(from), nameOf(to));
   layout(graph);
-  return new Map(nodes.map(({ id }) => [id, corner(graph.node(id) as Place)]));
+  return new Map(nodes.map(({ id }) => [id, corner(graph.node(nameOf(id)) as Place)]));
 }
+
+/** dagre keeps nodes by their names in plain objects, which have a `constructor` already. */
+const nameOf = (id: string): string => `step ${id}`;
 
 const corner = ({ x, y, width, height }: Place): Place => ({
   x: x - width / 2,

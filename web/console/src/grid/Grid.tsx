@@ -4,6 +4,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, memo, useEffect, useMemo, useRef, useState } from "react";
 import { EXECUTIONS, PIPELINES, pipelineAt } from "../addresses";
 import { get } from "../api/client";
+import { own } from "../api/json";
 import type { Grid as Answer, Pipeline } from "../api/types";
 import { Icon } from "../parts/Icon";
 import { Failure, Notice } from "../parts/Notice";
@@ -120,7 +121,7 @@ function Table({ sheet }: { sheet: Sheet }) {
   const chosen = useQueryString().get("cell") ?? "";
   const [execution = "", stepId = ""] = chosen.split(/:(.*)/s);
   const column = columns.find(({ execution_id }) => execution_id === execution);
-  const cell = column?.cells[stepId];
+  const cell = column && own(column.cells, stepId);
   const step = steps.find(({ step_id }) => step_id === stepId);
   const focus = (next: At) => {
     setAt(next);
@@ -259,7 +260,7 @@ const Row = memo(function Row({ step, row, columns, tab, chosen, enter }: RowPro
       </span>
       {columns.map((column, at) => {
         const { execution_id, cells, revision } = column;
-        const cell = cells[step.step_id];
+        const cell = own(cells, step.step_id);
         const state = cell ? stateOfStep({ ...cell, waits_for_place: false }) : null;
         const words =
           cell && state ? `${state.word}${tookOf(cell)}` : `not in revision ${revision}`;

@@ -1,21 +1,24 @@
 /** What the keys of all pages open: the palette, and the list of keys. */
 
-import { lazy, Suspense, useState, useSyncExternalStore } from "react";
+import { Suspense, useState, useSyncExternalStore } from "react";
 import { createPortal } from "react-dom";
+import { Boundary } from "../parts/Boundary";
 import { Answers, Dialog } from "../parts/Dialog";
+import { part } from "../parts/part";
 import { go } from "../router";
 import { GOALS } from "./goals";
 import { current, type Key, subscribe, written } from "./keys";
 import { useKeyboard, useKeys } from "./useKeys";
 import "./keys.css";
 
-const Palette = lazy(() => import("../palette/CommandPalette"));
+const Palette = part(() => import("../palette/CommandPalette"));
 
 const IS_MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 const EVERYWHERE = "Everywhere";
 
 export function Keys() {
   const [open, setOpen] = useState<"palette" | "list" | null>(null);
+  const close = () => setOpen(null);
   useKeyboard();
   useKeys([
     {
@@ -47,11 +50,19 @@ export function Keys() {
       {createPortal(
         <>
           {open === "palette" && (
-            <Suspense>
-              <Palette close={() => setOpen(null)} />
-            </Suspense>
+            <Boundary
+              frame={(words) => (
+                <Dialog title="Go to" close={close} submit={close}>
+                  {words}
+                </Dialog>
+              )}
+            >
+              <Suspense>
+                <Palette close={close} />
+              </Suspense>
+            </Boundary>
           )}
-          {open === "list" && <KeyList close={() => setOpen(null)} />}
+          {open === "list" && <KeyList close={close} />}
         </>,
         document.body,
       )}

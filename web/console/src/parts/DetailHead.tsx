@@ -1,5 +1,6 @@
 import { type ReactNode, useEffect } from "react";
 import type { State } from "../states";
+import { Away } from "./PageHead";
 import { Chip } from "./State";
 import { Trail } from "./Trail";
 import "./facts.css";
@@ -33,6 +34,7 @@ export function DetailHead({
       <div className="page-title">
         <h1>{name}</h1>
         <Chip state={state} />
+        <Away />
         {children && <div className="page-acts">{children}</div>}
       </div>
     </header>

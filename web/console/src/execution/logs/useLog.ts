@@ -1,10 +1,13 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { get } from "../../api/client";
 import type { LogLine, LogList } from "../../api/types";
+import { Turns } from "../turns";
 import { before, behind, type LogFilter, PAGE, query, type Stretch, written } from "./lines";
 
 /** Milliseconds between two looks for new lines. */
 const FOLLOW = 2_000;
+/** Until what has failed is asked again. */
+const LATER = 5_000;
 /** The most that the server gives at once. */
 const AT_ONCE = 1_000;
 
@@ -24,7 +27,7 @@ export function useLog(execution: string, filter: LogFilter, open: boolean): Log
   const [stretch, setStretch] = useState<Stretch | null>(null);
   const [error, setError] = useState<Error | null>(null);
   const key = query(filter, {}).toString();
-  const asking = useRef(false);
+  const [turns] = useState(() => new Turns());
 
   const ask = useCallback(
     async (place: Record<string, string>, limit = PAGE): Promise<LogLine[]> => {
@@ -35,51 +38,53 @@ export function useLog(execution: string, filter: LogFilter, open: boolean): Log
     },
     [execution, key],
   );
-  const once = useCallback(async (act: () => Promise<void>) => {
-    if (asking.current) return;
-    asking.current = true;
-    await act()
-      .then(() => setError(null), setError)
-      .finally(() => {
-        asking.current = false;
-      });
-  }, []);
+  const read = useCallback(
+    (place: Record<string, string>, heard: (lines: LogLine[]) => void) =>
+      turns.ask(
+        () => ask(place),
+        (lines) => {
+          heard(lines);
+          setError(null);
+        },
+        setError,
+      ),
+    [ask, turns],
+  );
   const toEnd = useCallback(
     () =>
-      once(async () => {
-        const lines = await ask({ tail: "true" });
-        setStretch({ lines, atStart: lines.length < PAGE, atEnd: true });
-      }),
-    [ask, once],
+      read({ tail: "true" }, (lines) =>
+        setStretch({ lines, atStart: lines.length < PAGE, atEnd: true }),
+      ),
+    [read],
   );
   const toStart = useCallback(
-    () =>
-      once(async () => {
-        const lines = await ask({});
-        setStretch({ lines, atStart: true, atEnd: lines.length < PAGE });
-      }),
-    [ask, once],
+    () => read({}, (lines) => setStretch({ lines, atStart: true, atEnd: lines.length < PAGE })),
+    [read],
   );
   useEffect(() => {
+    turns.begin();
     setStretch(null);
+    setError(null);
     void toEnd();
-  }, [toEnd]);
+  }, [toEnd, turns]);
+  const hasNone = stretch === null;
+  useEffect(() => {
+    if (!error || !hasNone) return undefined;
+    const timer = setTimeout(() => void toEnd(), LATER);
+    return () => clearTimeout(timer);
+  }, [toEnd, error, hasNone]);
 
   const first = stretch?.lines[0]?.cursor;
   const last = stretch?.lines.at(-1)?.cursor;
   const earlier = () => {
     if (!first || stretch?.atStart) return;
-    void once(async () => {
-      const more = await ask({ before: first });
-      setStretch((known) => known && before(known, more));
-    });
+    void read({ before: first }, (more) => setStretch((known) => known && before(known, more)));
   };
   const later = useCallback(() => {
-    void once(async () => {
-      const more = await ask(last ? { after: last } : {});
+    void read(last ? { after: last } : {}, (more) => {
       if (more.length > 0) setStretch((known) => known && behind(known, more));
     });
-  }, [ask, once, last]);
+  }, [read, last]);
   const follows = open && stretch?.atEnd;
   useEffect(() => {
     if (!follows) return;

@@ -1,0 +1,53 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { change, get, isStraight, type Problem, session } from "../src/api/client";
+
+const json = (body: unknown, status = 200) =>
+  new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
+
+/** A server that takes writes with one CSRF token only, and tells it. */
+function server(csrf: string, subject = "ada") {
+  const asked: string[] = [];
+  vi.stubGlobal(
+    "fetch",
+    async (address: string, { method = "GET", headers = {} } = {} as never) => {
+      asked.push(`${method} ${address}`);
+      if (address === "/console/session") return json({ subject, csrf_token: csrf });
+      if (method === "GET") return json({ at: address });
+      const given = (headers as Record<string, string>)["X-CSRF-Token"];
+      return given === csrf ? json({ done: true }) : json({ code: "csrf_failed" }, 403);
+    },
+  );
+  return asked;
+}
+
+afterEach(() => vi.unstubAllGlobals());
+
+test("whoever has signed in anew in another tab writes on in this one", async () => {
+  server("first");
+  await session();
+  const asked = server("second");
+
+  expect((await change("PUT", "/pipelines/7", {})).value).toEqual({ done: true });
+  expect(asked.filter((one) => one.startsWith("PUT"))).toHaveLength(2);
+});
+
+test("nothing is done in the name of somebody else who has signed in", async () => {
+  server("first");
+  await session();
+  const asked = server("second", "bob");
+
+  await expect(change("PUT", "/pipelines/7", {})).rejects.toThrow("bob has signed in meanwhile");
+  expect(asked.filter((one) => one.startsWith("PUT"))).toHaveLength(1);
+});
+
+test("an id that leads elsewhere is asked nowhere", async () => {
+  const asked = server("first");
+  const odd = ["../../whoami", "..%2Fwhoami/../..", "%2e%2e/%2e%2e/whoami", "..\\..", "a\tb", "."];
+  for (const id of odd) {
+    await expect(get(`/executions/${id}/progress`)).rejects.toMatchObject({
+      status: 404,
+    } satisfies Partial<Problem>);
+  }
+  expect(asked).toEqual([]);
+  expect(isStraight("/api/v1/pipelines/a%20b%2F..?q=../x")).toBe(true);
+});
