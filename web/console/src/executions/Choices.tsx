@@ -123,7 +123,7 @@ function Ended({ filters }: { filters: Filters }) {
   if (!words) return null;
   return (
     <Link
-      className="param"
+      className="execution-param"
       href={withQuery({ ended_from: null, ended_before: null, page: null })}
       title="Take it away"
     >

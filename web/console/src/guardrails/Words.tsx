@@ -28,7 +28,7 @@ export function Words(props: Props) {
     if (added.length > 0) change([...words, ...added]);
   };
   return (
-    <div className={wrong.length > 0 ? "param wrong" : "param"} data-param={name}>
+    <div className={wrong.length > 0 ? "param-field wrong" : "param-field"} data-param={name}>
       <div className="param-head">
         <label htmlFor={id}>
           {label}

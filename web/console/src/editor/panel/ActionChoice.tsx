@@ -16,7 +16,7 @@ export function ActionChoice({ placed }: { placed: Placed }) {
   return (
     <>
       <div className="two">
-        <div className="param" data-param="action">
+        <div className="param-field" data-param="action">
           <div className="param-head">
             <label htmlFor={field}>Action</label>
           </div>
@@ -34,7 +34,7 @@ export function ActionChoice({ placed }: { placed: Placed }) {
             ))}
           </select>
         </div>
-        <div className="param">
+        <div className="param-field">
           <div className="param-head">
             <label htmlFor={`${field}-v`}>Version</label>
           </div>

@@ -24,7 +24,7 @@ export function DependsOn({ placed }: { placed: Placed }) {
     else editing.change(connect(editing.document, placed.list, from, placed.id));
   };
   return (
-    <div className="param" data-param="depends_on">
+    <div className="param-field" data-param="depends_on">
       <div className="param-head">
         <label htmlFor={field}>Waits for</label>
       </div>
@@ -75,7 +75,7 @@ export function TriggerRule({ placed }: { placed: Placed }) {
   const known = ["", "at_least", ...TRIGGER_RULES.map(([word]) => word)];
   return (
     <>
-      <div className="param" data-param="trigger_rule">
+      <div className="param-field" data-param="trigger_rule">
         <div className="param-head">
           <label htmlFor={field}>Starts when</label>
           <code className="param-name">trigger_rule</code>

@@ -108,7 +108,7 @@ function ParameterName({ index, name }: { index: number; name: string }) {
     if (text !== name) editing.change(renameParameter(editing.document, index, text));
   };
   return (
-    <label className="param">
+    <label className="param-field">
       <span className="param-head">Name</span>
       <input
         className="mono"

@@ -19,7 +19,7 @@ export function StepId({ placed }: { placed: Placed }) {
     go(withQuery({ step: text }), { replace: true });
   };
   return (
-    <form className="param" onSubmit={rename} data-param="id">
+    <form className="param-field" onSubmit={rename} data-param="id">
       <div className="param-head">
         <label htmlFor={field}>Id</label>
       </div>
