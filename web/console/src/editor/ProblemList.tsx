@@ -15,7 +15,7 @@ export function ProblemList({ checked }: { checked: Checked }) {
   return (
     <section className="problem-bar" aria-label="Problems" data-open={all || undefined}>
       <ul>
-        {shown.map(({ pointer, code, message, hint, isWarning, step, field, where }) => (
+        {shown.map(({ pointer, code, message, told, isWarning, step, field, where }) => (
           <li key={`${pointer} ${code} ${message}`}>
             <button
               type="button"
@@ -25,9 +25,7 @@ export function ProblemList({ checked }: { checked: Checked }) {
               <span aria-hidden="true">{isWarning ? "▲" : "●"}</span>
               <span className="unseen">{isWarning ? "Warning" : "Error"}: </span>
               <b>{where}</b>
-              <span>
-                {message} {hint}
-              </span>
+              <span>{told}</span>
               <code>{code}</code>
             </button>
           </li>

@@ -2,6 +2,7 @@
 
 import { Problem } from "../api/client";
 import { own } from "../api/json";
+import { type Told, toldOf } from "../api/told";
 import {
   hasDefault,
   isNumber,
@@ -23,13 +24,6 @@ export interface FieldProblem {
   code?: string;
 }
 
-interface Told {
-  pointer?: string;
-  code?: string;
-  message?: string;
-  hint?: string | null;
-}
-
 /** The problems that an answer of the API tells, by the field below *prefix* that they point to. */
 export function problemsOf(error: Error | null, prefix = "/params"): FieldProblem[] {
   if (!(error instanceof Problem)) return [];
@@ -38,15 +32,14 @@ export function problemsOf(error: Error | null, prefix = "/params"): FieldProble
   return (told as Told[]).map((one) => problemAt(one, prefix));
 }
 
-function problemAt({ pointer = "", code, message, hint }: Told, prefix: string): FieldProblem {
+function problemAt(told: Told, prefix: string): FieldProblem {
+  const pointer = told.pointer ?? "";
   const below = pointer.startsWith(`${prefix}/`) ? pointer.slice(prefix.length + 1) : "";
   const [name = "", ...path] = below.split("/").map(plain);
-  const place = `${pointer.slice(1).split("/").map(plain).join(".")}: `;
-  const words = message?.startsWith(place) ? message.slice(place.length) : message;
-  const said = [words ?? code ?? "This does not fit.", hint].filter(Boolean).join(" ");
+  const { code } = told;
   return {
     name,
-    message: said,
+    message: toldOf(told),
     ...(path.length > 0 ? { path: path.join("/") } : {}),
     ...(code ? { code } : {}),
   };

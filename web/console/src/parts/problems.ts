@@ -1,6 +1,7 @@
 /** What the API has refused, field by field (RFC 9457 with JSON pointers). */
 
 import { Problem } from "../api/client";
+import { type Told, toldOf } from "../api/told";
 
 export interface Fault {
   /** A JSON pointer into the body: `/schedule/expression`. */
@@ -10,12 +11,10 @@ export interface Fault {
 
 export function faultsOf(error: Error | null): Fault[] {
   if (!(error instanceof Problem) || !Array.isArray(error.told.errors)) return [];
-  return error.told.errors.map(
-    (told: { pointer?: unknown; message?: unknown; hint?: unknown }) => ({
-      pointer: String(told.pointer ?? ""),
-      message: [told.message, told.hint].filter(Boolean).join(" "),
-    }),
-  );
+  return error.told.errors.map((told: Told) => ({
+    pointer: told.pointer ?? "",
+    message: toldOf(told),
+  }));
 }
 
 /** What is wrong at a place of the body, or below it. */

@@ -4,6 +4,7 @@ import { type DragEvent, useId, useState } from "react";
 import { pipelineAt } from "../addresses";
 import { post } from "../api/client";
 import { isFault } from "../api/jsonText";
+import { toldOf } from "../api/told";
 import type { Issue, Pipeline, Report } from "../api/types";
 import { readDefinition } from "../definition/formats";
 import { useAct } from "../parts/act";
@@ -119,14 +120,13 @@ function Issues({ report }: { report: Report }) {
 }
 
 function Told({ issue, warns }: { issue: Issue; warns: boolean }) {
-  const { pointer, message, hint, code } = issue;
+  const { pointer, code } = issue;
   return (
     <li className={warns ? "warns" : undefined}>
       <span className="where">
         {warns ? "Warning" : "Error"} <code>{pointer || "/"}</code>
       </span>
-      {message}
-      {hint && `. ${hint}`} <code className="code">{code}</code>
+      {toldOf(issue)} <code>{code}</code>
     </li>
   );
 }

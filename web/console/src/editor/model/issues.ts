@@ -2,6 +2,7 @@
 
 import type { Members } from "../../api/json";
 import { pathOf } from "../../api/pointer";
+import { toldOf, toldOfStep } from "../../api/told";
 import { nameOf, type Placed, stepAt } from "./steps";
 
 export interface Issue {
@@ -19,6 +20,8 @@ export interface Report {
 
 export interface Problem extends Issue {
   isWarning: boolean;
+  /** The message with its hint, for whoever sees *where*. */
+  told: string;
   /** The step that it is about; null for the pipeline itself. */
   step: Placed | null;
   /** What it is called: the step, and the place in it. */
@@ -40,7 +43,8 @@ export function problemsOf(document: Members, report: Report): Problem[] {
     );
     const place = rest.join(".");
     const where = found ? [nameOf(found.placed.step), place].filter(Boolean).join(" · ") : place;
-    return { ...issue, step: found?.placed ?? null, where, field: field.join("") };
+    const told = found ? toldOfStep(issue) : toldOf(issue);
+    return { ...issue, told, step: found?.placed ?? null, where, field: field.join("") };
   });
 }
 

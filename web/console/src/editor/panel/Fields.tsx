@@ -79,13 +79,12 @@ function useProblems(path: Path, params: readonly Param[], whole: boolean): Fiel
   const place = pointerTo(path);
   return useMemo(() => {
     const names = new Set(params.map(({ name }) => name));
-    return problems.flatMap(({ pointer, message, hint, code }) => {
+    return problems.flatMap(({ pointer, told, code }) => {
       if (!pointer.startsWith(`${place}/`) && !(whole && pointer === place)) return [];
       const [name = "", ...rest] = pathOf(pointer.slice(place.length));
       if (!whole && !names.has(String(name))) return [];
-      const said = [message, hint].filter(Boolean).join(" ");
       const inside = rest.length > 0 ? { path: rest.join("/") } : {};
-      return [{ name: String(name), message: said, code, ...inside }];
+      return [{ name: String(name), message: told, code, ...inside }];
     });
   }, [problems, place, params, whole]);
 }
