@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Response, WebError
 
@@ -20,12 +23,22 @@ class Complaints:
     def __init__(self) -> None:
         self._found: list[str] = []
 
-    def listen_to(self, context: BrowserContext) -> None:
-        """Hear what its pages say from now on."""
-        context.on("console", self._said)
-        context.on("weberror", self._thrown)
-        context.on("requestfailed", self._failed)
-        context.on("response", self._answered)
+    @contextmanager
+    def heard_in(self, context: BrowserContext) -> Iterator[None]:
+        """Hear what its pages say meanwhile."""
+        ears: dict[Any, Callable[..., None]] = {
+            "console": self._said,
+            "weberror": self._thrown,
+            "requestfailed": self._failed,
+            "response": self._answered,
+        }
+        for event, ear in ears.items():
+            context.on(event, ear)
+        try:
+            yield
+        finally:
+            for event, ear in ears.items():
+                context.remove_listener(event, ear)
 
     def __str__(self) -> str:
         return "\n".join(self._found)

@@ -87,8 +87,8 @@ def visitor(browser: Browser, client: Client, complaints: Complaints) -> Visitor
     def come(**more: Any) -> Iterator[BrowserContext]:
         with somebody(browser, client.url, **more) as context:
             context.set_default_timeout(PATIENCE)
-            complaints.listen_to(context)
-            yield context
+            with complaints.heard_in(context):
+                yield context
 
     return come
 

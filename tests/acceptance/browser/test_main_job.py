@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 from support.observing import Ledger
-
-from .test_execution import kill_who_works, let_go_on, node
+from support.waiting import wait_until
 
 
 def field(page: Page, name: str) -> Locator:
@@ -32,6 +34,22 @@ def add(page: Page, action: str, step_id: str, **params: Any) -> None:
 
 def part(page: Page, word: str) -> None:
     page.get_by_label("Parts of the step").get_by_role("link", name=word, exact=True).click()
+
+
+def let_go_on(ledger: Ledger) -> None:
+    """The work in there waits for one other to have finished."""
+    with Path(ledger.path).open("a") as lines:
+        lines.write('{"what": "finished"}\n')
+
+
+def kill_who_works(ledger: Ledger) -> None:
+    """Kill the very process that has written that it has begun."""
+    wait_until(lambda: ledger.count("started"), within=30, what="the work")
+    os.kill(ledger.entries("started")[0]["pid"], signal.SIGKILL)
+
+
+def node(page: Page, name: str) -> Locator:
+    return page.get_by_label("Steps").get_by_role("button", name=name)
 
 
 def test_eight_steps_are_built_from_the_palette_run_and_survive_a_killed_worker(
@@ -72,11 +90,17 @@ def test_eight_steps_are_built_from_the_palette_run_and_survive_a_killed_worker(
 
     expect(node(page, "each")).to_contain_text("3 completed")
     expect(node(page, "branch")).to_contain_text("Skipped")
+    expect(node(page, "work")).to_contain_text("Running")
+    node(page, "work").click()
+    drawer = page.get_by_label("Step", exact=True)
+    expect(drawer.get_by_role("heading", name="work")).to_be_visible()
     kill_who_works(ledger)
     expect(page.get_by_text("1 lost attempt repeated")).to_be_visible()
     let_go_on(ledger)
     expect(node(page, "ask")).to_contain_text("Parked")
+    expect(drawer.get_by_role("heading", name="work")).to_be_visible()
     node(page, "ask").click()
     page.get_by_role("button", name="Approve").click()
     page.get_by_role("dialog").get_by_role("button", name="Approve").click()
     expect(page.locator("header").get_by_text("Completed")).to_be_visible()
+    expect(page.locator("header").get_by_text("100 %")).to_be_visible()

@@ -90,8 +90,9 @@ def test_a_session_that_ends_asks_again_and_leads_back(
         page.goto(FAILED_ONES)
         expect(page.get_by_role("heading", name="Executions", exact=True)).to_be_visible()
 
-        # The page looks again by itself, and learns of it.
+        # Somebody comes back to this tab: the page asks again, and learns of it.
         Client(stack.api_url, stack.api_token).revoke_token(token["id"])
+        page.evaluate("dispatchEvent(new Event('visibilitychange'))")
         sign_in(page, token_of_ada)
         expect(page).to_have_url(re.compile(re.escape(FAILED_ONES) + "$"))
 
