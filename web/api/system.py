@@ -21,4 +21,4 @@ def show() -> Any:
 
     It takes two seconds at most: `away` names what has not answered by then.
     """
-    return services.overview(runtime(), looks())
+    return services.describe(runtime(), looks())
