@@ -57,6 +57,7 @@ NOBODYS = {
 OTHERWISE = {
     "stored_actions.catalogue.catalogue_of": "for the owner of a definition that was let in",
     "stored_actions.catalogue.catalogue_read": "for the owner of a definition that was let in",
+    "quotas.check_stored_bytes": "of the owner of a row that its service has let in, and written",
     "tokens.holder": "the token is what tells who asks",
     "executions.ended": "the door asks for all whose answers it holds back; they have the ids",
     "webhooks.keeping.keep": "the door has looked who sends it, and whose webhook it is",
