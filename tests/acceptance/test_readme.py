@@ -260,6 +260,24 @@ def test_a_guardrail_deployment_goes_as_its_page_says(
         assert any(fits(shown, answer) for answer in told), shown
 
 
+def test_the_commands_of_the_console_s_empty_pages_lead_from_nothing_to_all_that_they_name(
+    desk: Path, administrator: Client
+) -> None:
+    written = (ROOT / "web/console/src/parts/commands.ts").read_text()
+    commands = re.findall(r"= `(.+?)`;", written, re.DOTALL)
+
+    printed = shell(
+        "\n".join(commands).replace("https://hooks.example", "http://127.0.0.1:9"), desk
+    )
+
+    assert len(commands) == 5, "one for each kind of thing, and every one was typed"
+    assert "whsec_" in printed
+    administrator.schedules.delete(administrator.schedules.find("every-night")["id"])
+    administrator.webhooks.delete(administrator.webhooks.find("on-tag")["id"])
+    administrator.delete_event_trigger(administrator.find_event_trigger("on-build")["id"])
+    administrator.subscriptions.delete(administrator.subscriptions.find("everything")["id"])
+
+
 def fits(shown: Any, answer: Any) -> bool:
     """Whether a page shows an answer as it is, but for what it leaves out or shows as "…"."""
     if isinstance(shown, dict) and isinstance(answer, dict):

@@ -1,8 +1,11 @@
 /** Executions, newest first: which state, of what, since when, by whom, with which params. */
 
 import { useState } from "react";
+import { PIPELINES } from "../addresses";
 import { get } from "../api/client";
 import type { ExecutionList } from "../api/types";
+import { Commands } from "../parts/Commands";
+import { MAKE_PIPELINE } from "../parts/commands";
 import { ExecutionTable } from "../parts/ExecutionTable";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
@@ -91,9 +94,11 @@ function Nothing({ page, narrowed }: { page: number; narrowed: boolean }) {
   }
   if (narrowed) return <NothingLikeThat of="execution" choices={NAMES} />;
   return (
-    <Notice title="Nothing has been executed yet">
-      <p>Write a definition, and run it; it will be listed here at once:</p>
-      <pre>pipeline-engine run pipeline.json --watch</pre>
+    <Notice title="No executions yet">
+      <p>
+        Run one of your <Link href={PIPELINES}>pipelines</Link>, or type:
+      </p>
+      <Commands>{MAKE_PIPELINE}</Commands>
     </Notice>
   );
 }

@@ -64,7 +64,7 @@ export default function Grid({ id }: { id: string }) {
       ) : !pages.data ? (
         <Skeleton of="the grid" />
       ) : sheet.columns.length === 0 ? (
-        <Notice title="It has never run">
+        <Notice title="No executions yet">
           <p>
             <Link href={`${pipelineAt(id)}?run=1`}>Run it</Link>, and it is shown here step by step.
           </p>

@@ -69,7 +69,7 @@ function None({ filters }: { filters: Filters }) {
     return <NothingLikeThat of="guardrail workflow" choices={["status", "page"]} />;
   }
   return (
-    <Notice title="No guardrail was deployed from here yet">
+    <Notice title="No guardrails yet">
       <p>
         A guardrail looks at what goes into a model and at what comes out of it. Twelve steps lead
         to one, here or over the API:

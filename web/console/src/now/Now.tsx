@@ -1,14 +1,17 @@
 /** What all executions are up to, whether everything is well, and what waits for me. */
 
 import { useQuery } from "@tanstack/react-query";
+import { NEW_PIPELINE } from "../addresses";
 import { get } from "../api/client";
 import type { ExecutionList, Overview } from "../api/types";
 import { Lights } from "../lights/Lights";
-import { CopyButton } from "../parts/CopyButton";
+import { Commands } from "../parts/Commands";
+import { MAKE_PIPELINE } from "../parts/commands";
 import { Failure, Notice } from "../parts/Notice";
 import { useNow } from "../parts/now";
 import { PageHead } from "../parts/PageHead";
 import { Skeleton } from "../parts/Skeleton";
+import { Link } from "../router";
 import { Asked } from "./Asked";
 import { Due } from "./Due";
 import { FailedLast, Running } from "./Executions";
@@ -72,15 +75,14 @@ function useIsFresh(isQuietNow: boolean): boolean {
   return isQuietNow && data?.pagination.total_count === 0;
 }
 
-const COMMANDS =
-  "pipeline-engine init pipelines\npipeline-engine run pipelines/pipeline.json --watch";
-
 function First() {
   return (
-    <Notice title="Nothing has been executed yet">
-      <p>These commands write a first pipeline and run it; it will be here at once:</p>
-      <pre>{COMMANDS}</pre>
-      <CopyButton text={COMMANDS}>Copy</CopyButton>
+    <Notice title="No executions yet">
+      <p>
+        <Link href={NEW_PIPELINE}>Build a pipeline</Link> here, or let these commands write one,
+        store it and run it. It waits for your approval then, on this page:
+      </p>
+      <Commands>{MAKE_PIPELINE}</Commands>
     </Notice>
   );
 }

@@ -125,7 +125,7 @@ function None({ filters }: { filters: Filters }) {
     return <NothingLikeThat of="parked step" choices={["kind", "pipeline", "page"]} />;
   }
   return (
-    <Notice title="Nothing waits for the world">
+    <Notice title="Nothing is parked">
       <p>
         Steps that wait for a person, an event, a callback, another execution or the clock are
         listed here. They hold no worker. This one waits for a yes:

@@ -1,6 +1,7 @@
 import { EXECUTIONS } from "../addresses";
 import { get } from "../api/client";
 import type { ExecutionList, Pipeline } from "../api/types";
+import { Commands } from "../parts/Commands";
 import { ExecutionTable } from "../parts/ExecutionTable";
 import { Listed } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
@@ -33,9 +34,9 @@ export function Executions({ pipeline }: { pipeline: Pipeline }) {
     <Listed found={found} of="executions">
       {({ executions, pagination }) =>
         executions.length === 0 ? (
-          <Notice title={page > 1 ? "This page is empty" : "It has never run"}>
+          <Notice title={page > 1 ? "This page is empty" : "No executions yet"}>
             <p>Run it here, or type:</p>
-            <pre>pipeline-engine run {quoted(pipeline.name)} --watch</pre>
+            <Commands>{`pipeline-engine run ${quoted(pipeline.name)} --watch`}</Commands>
           </Notice>
         ) : (
           <>

@@ -1,10 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
+import { editorAt } from "../addresses";
 import { get } from "../api/client";
 import type { Pipeline, Statistics } from "../api/types";
 import type { Parameter } from "../forms/parameters";
 import { fieldsOf } from "../forms/parameters";
 import { inline, limitsOf } from "../forms/words";
 import { type Column, DataTable } from "../parts/DataTable";
+import { Notice } from "../parts/Notice";
+import { Link } from "../router";
 import { Plan } from "./Plan";
 import { Summary } from "./Summary";
 import { stepsOf } from "./steps";
@@ -22,7 +25,16 @@ export function Overview({ pipeline }: { pipeline: Pipeline }) {
   const steps = stepsOf(pipeline.dag);
   return (
     <>
-      <Plan steps={steps} statistics={statistics} />
+      {steps.length > 0 ? (
+        <Plan steps={steps} statistics={statistics} />
+      ) : (
+        <Notice title="No steps yet">
+          <p>
+            <Link href={editorAt(pipeline.id)}>Add steps in the editor</Link>, and publish them
+            there.
+          </p>
+        </Notice>
+      )}
       <div className="pipeline-overview">
         <Summary steps={steps} statistics={statistics} />
         <Parameters parameters={pipeline.dag?.parameters} />

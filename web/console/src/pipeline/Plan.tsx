@@ -5,7 +5,6 @@ import { print } from "../api/json";
 import type { Statistics } from "../api/types";
 import { type Direction, edges, type Node, type Place, type Size } from "../graph/nodes";
 import { useArrangement } from "../graph/useArrangement";
-import { Notice } from "../parts/Notice";
 import { Preformatted } from "../parts/Preformatted";
 import { go, useQueryString, withQuery } from "../router";
 import type { PlanStep } from "./steps";
@@ -34,7 +33,6 @@ export function Plan({ steps, statistics }: Props) {
   }, []);
   const chosen = useQueryString().get("step");
   const step = steps.find(({ id }) => id === chosen);
-  if (steps.length === 0) return <Notice title="It has no steps yet" />;
   return (
     <section className={step ? "plan with-step" : "plan"} aria-label="Steps">
       <div className="plan-frame" ref={frame}>

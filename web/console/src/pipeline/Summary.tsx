@@ -24,7 +24,7 @@ export function Summary({ steps, statistics }: Props) {
     <section aria-label="Durations">
       <h2>{looked_at === 0 ? "How long it takes" : `The last ${looked_at} executions`}</h2>
       {looked_at === 0 ? (
-        <p className="muted">It has not come to an end yet.</p>
+        <p className="muted">No execution has ended yet.</p>
       ) : (
         <>
           <div className="totals">

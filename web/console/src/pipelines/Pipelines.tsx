@@ -4,6 +4,8 @@ import { useState } from "react";
 import { NEW_PIPELINE } from "../addresses";
 import { read } from "../api/client";
 import type { ListedPipeline } from "../api/types";
+import { Commands } from "../parts/Commands";
+import { MAKE_PIPELINE } from "../parts/commands";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
 import { useNow } from "../parts/now";
@@ -91,12 +93,11 @@ function Found({ pipelines, total, filters }: FoundProps) {
     return <NothingLikeThat of="pipeline" choices={["q", "status", "page"]} />;
   }
   return (
-    <Notice title="Nothing is stored yet">
+    <Notice title="No pipelines yet">
       <p>
-        <Link href={NEW_PIPELINE}>Draw the first pipeline</Link>, import a definition, or write one
-        and store it:
+        <Link href={NEW_PIPELINE}>Build one</Link>, import a definition, or type:
       </p>
-      <pre>pipeline-engine pipelines apply pipeline.json</pre>
+      <Commands>{MAKE_PIPELINE}</Commands>
     </Notice>
   );
 }

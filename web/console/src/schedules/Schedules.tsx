@@ -4,7 +4,9 @@ import { useState } from "react";
 import { SCHEDULES } from "../addresses";
 import { get } from "../api/client";
 import type { ScheduleList } from "../api/types";
+import { Commands } from "../parts/Commands";
 import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
+import { MAKE_SCHEDULE } from "../parts/commands";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
 import { useNow } from "../parts/now";
@@ -93,9 +95,9 @@ function List({ query }: { query: URLSearchParams }) {
 function None({ isChosen }: { isChosen: boolean }) {
   if (isChosen) return <NothingLikeThat of="schedule" choices={["status", "pipeline", "page"]} />;
   return (
-    <Notice title="Nothing starts by the clock yet">
-      <p>Make a schedule here, or type:</p>
-      <pre>{'pipeline-engine schedules create nightly release --cron "30 2 * * *"'}</pre>
+    <Notice title="No schedules yet">
+      <p>A schedule starts a pipeline by the clock. Make one here, or type:</p>
+      <Commands>{MAKE_SCHEDULE}</Commands>
     </Notice>
   );
 }

@@ -4,7 +4,9 @@ import { useState } from "react";
 import { SUBSCRIPTIONS } from "../addresses";
 import { get } from "../api/client";
 import type { MadeSubscription, Subscription, SubscriptionList } from "../api/types";
+import { Commands } from "../parts/Commands";
 import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
+import { MAKE_SUBSCRIPTION } from "../parts/commands";
 import { type Column, DataTable } from "../parts/DataTable";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
@@ -82,9 +84,9 @@ function None({ isChosen }: { isChosen: boolean }) {
     return <NothingLikeThat of="subscription" choices={["status", "pipeline", "page"]} />;
   }
   return (
-    <Notice title="Nobody is told of anything yet">
+    <Notice title="No subscriptions yet">
       <p>A subscription tells a URL, Redis or Dapr what executions do. Make one, or type:</p>
-      <pre>pipeline-engine subscriptions create https://hooks.example/ --name everything</pre>
+      <Commands>{MAKE_SUBSCRIPTION}</Commands>
     </Notice>
   );
 }

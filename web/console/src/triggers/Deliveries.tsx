@@ -59,7 +59,7 @@ export function Deliveries() {
       <Listed found={found} of="deliveries">
         {({ deliveries, pagination }) =>
           deliveries.length === 0 ? (
-            <Notice title="There are none">
+            <Notice title="No deliveries">
               <p>
                 Events and callbacks that no step has taken while they were kept are listed here. An
                 event trigger may have fired all the same.

@@ -4,7 +4,9 @@ import { useState } from "react";
 import { TRIGGER } from "../addresses";
 import { read } from "../api/client";
 import type { EventTrigger } from "../api/types";
+import { Commands } from "../parts/Commands";
 import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
+import { MAKE_TRIGGER } from "../parts/commands";
 import { type Column, DataTable } from "../parts/DataTable";
 import { ENABLED_TABS, stateOfEnabled } from "../parts/enabled";
 import { Listed, NothingLikeThat } from "../parts/Listed";
@@ -75,9 +77,9 @@ export function Triggers() {
 function None({ isChosen }: { isChosen: boolean }) {
   if (isChosen) return <NothingLikeThat of="trigger" choices={["enabled", "pipeline", "page"]} />;
   return (
-    <Notice title="No event starts anything yet">
+    <Notice title="No event triggers yet">
       <p>An event trigger starts a pipeline for each event of a type. Make one, or type:</p>
-      <pre>pipeline-engine triggers create on-push deploy --event-type git.push</pre>
+      <Commands>{MAKE_TRIGGER}</Commands>
     </Notice>
   );
 }

@@ -2,8 +2,10 @@ import { useState } from "react";
 import { WEBHOOKS } from "../addresses";
 import { read } from "../api/client";
 import type { MadeWebhook, Webhook } from "../api/types";
+import { Commands } from "../parts/Commands";
 import { CopyButton } from "../parts/CopyButton";
 import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
+import { MAKE_WEBHOOK } from "../parts/commands";
 import { type Column, DataTable } from "../parts/DataTable";
 import { ENABLED_TABS, stateOfEnabled } from "../parts/enabled";
 import { Listed, NothingLikeThat } from "../parts/Listed";
@@ -70,11 +72,11 @@ export function List() {
 function None({ isChosen }: { isChosen: boolean }) {
   if (isChosen) return <NothingLikeThat of="webhook" choices={["enabled", "pipeline", "page"]} />;
   return (
-    <Notice title="No webhook lets anybody in yet">
+    <Notice title="No webhooks yet">
       <p>
         A webhook is an address that a third party calls to start a pipeline. Make one, or type:
       </p>
-      <pre>pipeline-engine webhooks create on-push deploy --accept hub</pre>
+      <Commands>{MAKE_WEBHOOK}</Commands>
     </Notice>
   );
 }
