@@ -1,5 +1,6 @@
 /** One way to ask the API: with the session's cookie, big numbers kept, problems as errors. */
 
+import { hear } from "./clock";
 import { parse, write as written } from "./json";
 
 export const BASE = "/api/v1";
@@ -119,12 +120,14 @@ export const isStraight = (address: string): boolean => {
 async function ask<Answer>(address: string, options: RequestInit): Promise<Answered<Answer>> {
   if (!isStraight(address)) throw new Problem(404, "not_found", "There is no such address.");
   const headers = { Accept: "application/json", ...options.headers };
+  const asked = Date.now();
   const answer = await fetch(address, { ...options, headers, redirect: "manual" }).catch(
     (error) => {
       if (options.signal?.aborted) throw error;
       throw new Problem(0, "unreachable", "The server cannot be reached.");
     },
   );
+  hear(answer.headers.get("Date"), asked);
   if (answer.ok || answer.type === "opaqueredirect") return answered<Answer>(answer);
   if (answer.status === 401) sessionEnded();
   throw await problemOf(answer);

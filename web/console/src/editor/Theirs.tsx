@@ -1,6 +1,7 @@
 /** Somebody else, or another tab, was there meanwhile: both side by side, and nothing is lost. */
 
 import { type ReactNode, useMemo } from "react";
+import { serverNow } from "../api/clock";
 import type { Json, Members } from "../api/json";
 import { print } from "../api/json";
 import { Preformatted } from "../parts/Preformatted";
@@ -31,7 +32,7 @@ export function Theirs({
       <p>
         <b>
           Revision {theirs.revision} was published {theirs.by && `by ${theirs.by} `}
-          {theirs.at && <Time at={theirs.at} now={Date.now()} />}
+          {theirs.at && <Time at={theirs.at} now={serverNow()} />}
         </b>{" "}
         while you were editing. Yours is kept as it is.
       </p>
@@ -62,7 +63,7 @@ export function Elsewhere({ elsewhere }: { elsewhere: StoredDraft }) {
   const take = () => {
     editing.change((version ?? state.history.present).document);
     keepMine();
-    if (version) editing.set({ draft: { key: keyOf(version), at: Date.now() } });
+    if (version) editing.set({ draft: { key: keyOf(version), at: serverNow() } });
   };
   return (
     <Beside other={version?.document ?? state.published.document} word="The other draft">
@@ -71,7 +72,7 @@ export function Elsewhere({ elsewhere }: { elsewhere: StoredDraft }) {
         {elsewhere.saved_at && (
           <>
             {" "}
-            (<Time at={elsewhere.saved_at} now={Date.now()} />)
+            (<Time at={elsewhere.saved_at} now={serverNow()} />)
           </>
         )}
         . What you have here is kept in this tab until you choose.

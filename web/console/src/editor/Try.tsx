@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { get, Problem, post } from "../api/client";
+import { serverNow } from "../api/clock";
 import { print } from "../api/json";
 import type { ExecutionList } from "../api/types";
 import { ParamFields } from "../forms/ParamFields";
@@ -72,7 +73,7 @@ export function Try({
           <select value={chosen} onChange={(event) => setExecution(event.target.value)}>
             {list.map((one) => (
               <option key={one.id} value={one.id}>
-                {stateOfExecution(one).word}, {ago(moment(one.created_at), Date.now())} · {one.id}
+                {stateOfExecution(one).word}, {ago(moment(one.created_at), serverNow())} · {one.id}
               </option>
             ))}
           </select>

@@ -1,6 +1,7 @@
 /** What is typed goes to the server as a draft, and a draft that is published goes away. */
 
 import { Problem } from "../api/client";
+import { serverNow } from "../api/clock";
 import { type Editing, isPublished, isSaved, keyOf, type State } from "./editing";
 import { dropDraft, loadDraft, saveDraft } from "./server";
 
@@ -24,7 +25,7 @@ export async function keep(id: string, editing: Editing): Promise<void> {
       const document = present.written?.error ? present.written.text : present.document;
       const draft = { based_on: sent.basedOn, document };
       const draftTag = await saveDraft(id, sent.draftTag, draft);
-      const kept = { key: keyOf(present), at: Date.now() };
+      const kept = { key: keyOf(present), at: serverNow() };
       editing.set({ draft: kept, draftTag, saving: "idle", error: null });
     }
   } catch (error) {

@@ -3,6 +3,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { get } from "../api/client";
+import { serverNow } from "../api/clock";
 import { follow } from "../api/follow";
 import { parse } from "../api/json";
 import type { Event, EventList, Progress } from "../api/types";
@@ -81,7 +82,7 @@ export function useLive(id: string): Live {
       );
       const stop = follow(`/executions/${id}/stream`, String(last.current), {
         connected: () => setAwaySince(null),
-        lost: () => setAwaySince((since) => since ?? Date.now()),
+        lost: () => setAwaySince((since) => since ?? serverNow()),
         over: () => {
           const seen = client.getQueryData<Progress>(["execution", id]);
           if (seen && isOpen(seen.execution.status)) asks.run();

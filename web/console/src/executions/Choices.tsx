@@ -1,6 +1,7 @@
 /** Which executions are shown. */
 
 import { type FormEvent, useState } from "react";
+import { serverNow } from "../api/clock";
 import { PipelineChoice } from "../parts/PipelineChoice";
 import { Search } from "../parts/Search";
 import { go, Link, useQueryString, withQuery } from "../router";
@@ -119,7 +120,7 @@ function When({ filters: { span, from, to } }: { filters: Filters }) {
 
 /** Where one came from a figure or a bar: what it has counted. */
 function Ended({ filters }: { filters: Filters }) {
-  const words = endedInWords(filters, Date.now());
+  const words = endedInWords(filters, serverNow());
   if (!words) return null;
   return (
     <Link

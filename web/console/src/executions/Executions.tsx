@@ -3,6 +3,7 @@
 import { useState } from "react";
 import { PIPELINES } from "../addresses";
 import { get } from "../api/client";
+import { serverNow } from "../api/clock";
 import type { ExecutionList } from "../api/types";
 import { Commands } from "../parts/Commands";
 import { MAKE_PIPELINE } from "../parts/commands";
@@ -29,7 +30,7 @@ export default function Executions() {
   const filters = filtersOf(useQueryString());
   const found = usePolled(
     ["executions", filters],
-    (signal) => get<ExecutionList>(requestOf(filters, Date.now()), signal),
+    (signal) => get<ExecutionList>(requestOf(filters, serverNow()), signal),
     (known) => (anyOpen(known) ? LIVE : QUIET),
   );
   return (

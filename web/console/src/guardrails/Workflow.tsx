@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from "react";
 import { GUARDRAILS } from "../addresses";
+import { byServer } from "../api/clock";
 import { announce } from "../parts/announce";
 import { DetailHead } from "../parts/DetailHead";
 import { Failure } from "../parts/Notice";
@@ -73,7 +74,7 @@ function Shown({ found, awaySince }: { found: Progress; awaySince: number | null
       >
         {awaySince !== null && (
           <span className="away" role="status">
-            <span className="dot" /> cannot be reached since {clock(awaySince)}
+            <span className="dot" /> cannot be reached since {clock(byServer(awaySince))}
           </span>
         )}
         {!isOver(workflow) && workflow.phase !== "cancelling" && may("guardrails:write") && (

@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect } from "react";
+import { byServer } from "../api/clock";
 import { clock } from "../time";
 import { useAwaySince } from "./away";
 
@@ -35,7 +36,7 @@ export function Away({ since }: { since?: number | null | undefined }) {
   if (at === null) return null;
   return (
     <span className="away" role="status">
-      <span className="dot" /> cannot be reached since {clock(at)}, trying again
+      <span className="dot" /> cannot be reached since {clock(byServer(at))}, trying again
     </span>
   );
 }

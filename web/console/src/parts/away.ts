@@ -13,7 +13,8 @@ import { Problem } from "../api/client";
 /** Nobody there, a proxy that finds nobody, or a server that is without its database. */
 const AWAY: readonly number[] = [0, 502, 503, 504];
 
-export const isAway = (error: unknown): boolean => error instanceof Problem && AWAY.includes(error.status);
+export const isAway = (error: unknown): boolean =>
+  error instanceof Problem && AWAY.includes(error.status);
 
 const isMissed = (query: Query): boolean => query.isActive() && isAway(query.state.error);
 

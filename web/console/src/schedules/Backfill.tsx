@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import { post } from "../api/client";
+import { serverNow } from "../api/clock";
 import type { Backfill as MadeUp, Schedule } from "../api/types";
 import { useAct } from "../parts/act";
 import { Answers, Dialog } from "../parts/Dialog";
@@ -17,7 +18,7 @@ import { stateOfFire } from "./states";
 const DAY = 86_400_000;
 
 export function Backfill({ schedule, close }: { schedule: Schedule; close: () => void }) {
-  const [now] = useState(Date.now);
+  const [now] = useState(serverNow);
   const [from, setFrom] = useState(() => localOf(new Date(now - DAY).toISOString()));
   const [to, setTo] = useState(() => localOf(new Date(now).toISOString()));
   const path = `${pathOf(schedule.id)}/backfill`;

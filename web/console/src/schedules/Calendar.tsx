@@ -2,6 +2,7 @@
 
 import { SCHEDULES } from "../addresses";
 import { get } from "../api/client";
+import { serverNow } from "../api/clock";
 import type { ScheduleCalendar } from "../api/types";
 import { asked } from "../parts/choices";
 import { Listed } from "../parts/Listed";
@@ -18,7 +19,7 @@ const QUIET = 30_000;
 export function Calendar({ query }: { query: URLSearchParams }) {
   const wanted = query.get("zone");
   const zone = wanted && isZone(wanted) ? wanted : ZONE;
-  const today = shownIn(zone, Date.now()).date;
+  const today = shownIn(zone, serverNow()).date;
   const from = isDate(query.get("from") ?? "") ? String(query.get("from")) : today;
   const request = { from, to: dateAfter(from, DAYS - 1), zone };
   const found = usePolled(

@@ -1,6 +1,7 @@
 /** One day of the calendar: its hours in a row, and on demand all that is due. */
 
 import { SCHEDULES } from "../addresses";
+import { serverNow } from "../api/clock";
 import type { ScheduleCalendar } from "../api/types";
 import { Icon } from "../parts/Icon";
 import { Chip } from "../parts/State";
@@ -73,7 +74,7 @@ export function Day({
   );
   const due = day.firings.length;
   const isOdd = day.hours !== 24;
-  const words = wordsOfDay(day.date, Date.now());
+  const words = wordsOfDay(day.date, serverNow());
   return (
     <section className="calendar-day" aria-label={words} data-open={open || undefined}>
       <Link

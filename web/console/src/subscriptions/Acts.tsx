@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import { post } from "../api/client";
+import { serverNow } from "../api/clock";
 import type { MadeSubscription, Message, Subscription } from "../api/types";
 import { ActButton } from "../parts/ActButton";
 import { useAct } from "../parts/act";
@@ -150,7 +151,7 @@ export function Replay({ subscription }: { subscription: Subscription }) {
 }
 
 function ReplayDialog({ subscription, close }: { subscription: Subscription; close: () => void }) {
-  const [since, setSince] = useState(() => localOf(new Date(Date.now() - HOUR).toISOString()));
+  const [since, setSince] = useState(() => localOf(new Date(serverNow() - HOUR).toISOString()));
   const replay = useAct({
     act: () =>
       post<{ position: string | null }>(`${pathOf(subscription.id)}/replay`, {

@@ -1,5 +1,6 @@
 /** What the Gantt draws: for each row one segment per attempt and per wait, from the history. */
 
+import { serverNow } from "../../api/clock";
 import type { Event, Step } from "../../api/types";
 import { isOpen, type Look, stateOfStep } from "../../states";
 import { moment } from "../../time";
@@ -144,7 +145,7 @@ function drawn({ segments, backOffUntil }: Track): Segment[] {
   if (!last || last.to !== null || last.look !== "retrying" || backOffUntil === null) {
     return segments;
   }
-  if (Date.now() < backOffUntil + CARRIAGE) return segments;
+  if (serverNow() < backOffUntil + CARRIAGE) return segments;
   const waits = { ...last, to: backOffUntil };
   return [...segments.slice(0, -1), waits, { ...last, ...QUEUED, from: backOffUntil }];
 }

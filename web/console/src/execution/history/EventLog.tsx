@@ -1,6 +1,7 @@
 /** What has happened, the newest first, on the same clock as the Gantt. */
 
 import { memo, useEffect, useRef } from "react";
+import { serverNow } from "../../api/clock";
 import type { Event } from "../../api/types";
 import { Icon } from "../../parts/Icon";
 import { useAnchor, useWindow } from "../../parts/useWindow";
@@ -92,7 +93,7 @@ const Line = memo(function Line({ event, name, top, select }: LineProps) {
   return (
     <li className={pointed ? "pointed" : undefined} {...pointing(top, at)}>
       <time dateTime={event.timestamp} title={exact(at)}>
-        {Date.now() - at < TODAY ? clock(at, 1) : day(at, Date.now())}
+        {serverNow() - at < TODAY ? clock(at, 1) : day(at, serverNow())}
       </time>
       <span className={`tint-${look}`}>
         <Icon name={icon} />
