@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { change, get, isStraight, type Problem, session } from "../src/api/client";
+import { Once } from "../src/api/once";
 
 const json = (body: unknown, status = 200) =>
   new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
@@ -50,4 +51,22 @@ test("an id that leads elsewhere is asked nowhere", async () => {
   }
   expect(asked).toEqual([]);
   expect(isStraight("/api/v1/pipelines/a%20b%2F..?q=../x")).toBe(true);
+});
+
+test("what is sent again because no answer came has the same key, and what was changed another", async () => {
+  const keys: unknown[] = [];
+  vi.stubGlobal("fetch", async (_: string, { headers }: { headers: Record<string, string> }) => {
+    keys.push(headers["Idempotency-Key"]);
+    if (keys.length === 1) throw new TypeError("cut off");
+    return json({ execution_id: "7" });
+  });
+  const once = new Once();
+
+  await expect(once.post("/executions", { params: {} })).rejects.toThrow("cannot be reached");
+  await once.post("/executions", { params: {} });
+  await once.post("/executions", { params: { a: 1 } });
+
+  expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
+  expect(keys[1]).toBe(keys[0]);
+  expect(keys[2]).not.toBe(keys[0]);
 });

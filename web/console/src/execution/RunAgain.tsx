@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { EXECUTIONS, runAt } from "../addresses";
-import { post } from "../api/client";
 import { print } from "../api/json";
+import { Once } from "../api/once";
 import type { Execution } from "../api/types";
 import { useAct } from "../parts/act";
 import { CopyButton } from "../parts/CopyButton";
@@ -32,8 +32,9 @@ function Ask({ execution, close }: { execution: Execution; close: () => void }) 
   const { pipeline_id, revision, pipeline_definition } = execution;
   const request = again(execution);
   const masked = isMasked(request);
+  const [once] = useState(() => new Once());
   const start = useAct({
-    act: () => post<{ execution_id: string }>(request.path, request.body),
+    act: () => once.post<{ execution_id: string }>(request.path, request.body),
     changes: [["executions"]],
     said: () => "Started.",
     after: ({ execution_id }) => go(`${EXECUTIONS}/${execution_id}`),

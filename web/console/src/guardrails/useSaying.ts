@@ -1,8 +1,8 @@
 /** Saying a step: what is typed stays by step until it is said, and is said once. */
 
-import { useRef, useState } from "react";
-import { change, post } from "../api/client";
-import { write } from "../api/json";
+import { useState } from "react";
+import { change } from "../api/client";
+import { Once } from "../api/once";
 import { same, type Values } from "../forms/param";
 import { useAct } from "../parts/act";
 import { bodyOf, valuesOf } from "./saying";
@@ -43,27 +43,15 @@ interface Said {
 
 /** Sent on the version that one sees: of two who change it at once, the second hears of the first. */
 export function useSaying(workflow: Workflow | null, after: (now: Workflow, said: Said) => void) {
-  const keys = useRef({ body: "", key: "" });
+  const [once] = useState(() => new Once());
   return useAct({
     act: async ({ number, values }: Said): Promise<Workflow> => {
       const body = bodyOf(workflow, number, values);
-      if (workflow === null)
-        return post<Workflow>(DEPLOY_WORKFLOW, body, keyFor(keys.current, body));
+      if (workflow === null) return once.post<Workflow>(DEPLOY_WORKFLOW, body);
       const etag = `"${workflow.version}"`;
       return (await change<Workflow>("POST", DEPLOY_WORKFLOW, body, etag)).value;
     },
     changes: workflow ? [["guardrail workflow", workflow.workflow_id]] : [],
     after,
   });
-}
-
-/** The same for the same body: what is sent again because no answer came begins nothing twice. */
-function keyFor(last: { body: string; key: string }, body: Values): string {
-  const text = write(body);
-  if (last.body !== text) {
-    last.body = text;
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    last.key = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  }
-  return last.key;
 }

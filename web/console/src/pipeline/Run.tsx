@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { EXECUTIONS } from "../addresses";
 import { get } from "../api/client";
 import { isObject, print } from "../api/json";
+import { Once } from "../api/once";
 import type { Execution, Pipeline } from "../api/types";
 import { useDrafts } from "../forms/drafts";
 import { focusFirstProblem, ParamFields } from "../forms/ParamFields";
@@ -17,7 +18,10 @@ import { Answers, Dialog } from "../parts/Dialog";
 import { FormFailure } from "../parts/FormFailure";
 import { Failure } from "../parts/Notice";
 import { go } from "../router";
-import { Starter } from "./start";
+
+interface Started {
+  execution_id: string;
+}
 
 interface Props {
   pipeline: Pipeline;
@@ -57,13 +61,13 @@ function Form({ pipeline, first, from, close }: Props & { first: Values }) {
   const [sent, setSent] = useState<Values>({});
   const [heldBack, setHeldBack] = useState(false);
   const [json, setJson] = useState<string | null>(null);
-  const starter = useRef<Starter>(null);
-  starter.current ??= new Starter(pipeline.id);
+  const [once] = useState(() => new Once());
   const frame = useRef<HTMLDivElement>(null);
   const params = fieldsOf(pipeline.dag?.parameters);
   const raw = json === null ? null : readParams(json);
   const start = useAct({
-    act: (given: Values) => (starter.current as Starter).start(given),
+    act: (params: Values) =>
+      once.post<Started>("/executions", { pipeline_id: pipeline.id, params }),
     changes: [["executions"], ["pipelines"]],
     after: ({ execution_id }) => go(`${EXECUTIONS}/${execution_id}`),
   });
