@@ -27,14 +27,14 @@ export function App() {
       <Sidebar path={path} />
       <main id="main" tabIndex={-1}>
         <Ended />
-        <Shown path={path} />
+        <CurrentPage path={path} />
       </main>
       <Announcements />
     </>
   );
 }
 
-function Shown({ path }: { path: string }) {
+function CurrentPage({ path }: { path: string }) {
   const atHome = path === "/console" || path === "/console/";
   useEffect(() => {
     if (atHome) go(HOME + location.search, { replace: true });

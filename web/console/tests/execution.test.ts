@@ -4,7 +4,7 @@ import type { DefinedStep, Execution, LogLine } from "../src/api/types";
 import { again, curlAgain, isMasked } from "../src/execution/curl";
 import { shareOf, written, zoomed } from "../src/execution/gantt/span";
 import { found } from "../src/execution/graph/search";
-import { asked } from "../src/execution/items";
+import { queryOf } from "../src/execution/items";
 import { before, behind, PAGE } from "../src/execution/logs/lines";
 import { quoted } from "../src/parts/shell";
 import { step } from "./history";
@@ -29,13 +29,13 @@ test("what was sent along is sent along again, and what is hidden is not sent as
 });
 
 test("a number behind # is an index, all else a part of a label", () => {
-  expect(asked({ text: " #7341 ", state: null })).toEqual({ index: "7341" });
-  expect(asked({ text: "№7341", state: null })).toEqual({ q: "№7341" });
+  expect(queryOf({ text: " #7341 ", state: null })).toEqual({ index: "7341" });
+  expect(queryOf({ text: "№7341", state: null })).toEqual({ q: "№7341" });
 });
 
-test("what runs is asked for without what is parked, which has a state of its own", () => {
-  expect(asked({ text: "", state: "RUNNING" })).toEqual({ status: "RUNNING", parked: "false" });
-  expect(asked({ text: "", state: "PARKED" })).toEqual({ parked: "true" });
+test("what runs is queryOf for without what is parked, which has a state of its own", () => {
+  expect(queryOf({ text: "", state: "RUNNING" })).toEqual({ status: "RUNNING", parked: "false" });
+  expect(queryOf({ text: "", state: "PARKED" })).toEqual({ parked: "true" });
 });
 
 test("steps are found by name, state and what stands in their params, with all the words", () => {
@@ -68,7 +68,7 @@ test("a stretch that is zoomed to is in the address, to the millisecond", () => 
 const lines = (count: number, from = 0) =>
   Array.from({ length: count }, (_, at) => ({ cursor: String(from + at) }) as LogLine);
 
-test("a log is one stretch: what is let go of at an end is asked for again there", () => {
+test("a log is one stretch: what is let go of at an end is queryOf for again there", () => {
   let held = { lines: lines(PAGE), atStart: true, atEnd: false };
   for (let at = PAGE; at < 21_000; at += PAGE) held = behind(held, lines(PAGE, at));
 

@@ -2,13 +2,10 @@ import { expect, test } from "vitest";
 import { Problem } from "../src/api/client";
 import { Exact } from "../src/api/json";
 import type { ModelStatus } from "../src/api/types";
-import { earlierOf } from "../src/guardrails/earlier";
 import { gigabytes, shareOf } from "../src/guardrails/figures";
 import { filtersOf, placeOf, requestOf } from "../src/guardrails/listing";
 import { summed, toDo } from "../src/guardrails/models";
-import { bodyOf, deedOf, faultsOf, forgets, missingOf, valuesOf } from "../src/guardrails/saying";
 import { problemsAt, ruleLines, withRule, withRules } from "../src/guardrails/selection";
-import { inShort } from "../src/guardrails/short";
 import {
   isComplete,
   neighbour,
@@ -16,7 +13,17 @@ import {
   stateOfStep,
   stepNamed,
   stepToShow,
-} from "../src/guardrails/twelve";
+} from "../src/guardrails/stepList";
+import {
+  bodyOf,
+  buttonWord,
+  faultsOf,
+  forgets,
+  missingOf,
+  valuesOf,
+} from "../src/guardrails/submission";
+import { suggestionsOf } from "../src/guardrails/suggestions";
+import { summaryOf } from "../src/guardrails/summaries";
 import { forward, type Progress, type Workflow } from "../src/guardrails/workflow";
 
 const ID = "01a20112-0d5c-7a43-9f0e-6a0f3f6d2b22";
@@ -164,18 +171,20 @@ test("the button says what it starts, and is none where sending would do nothing
   const onboarding = workflow({ model_statuses: [MODEL] });
   const failed = workflow({}, { phase: "failed", runs: run(12, "failed") });
 
-  expect(deedOf(null, 1, true)).toBe("Begin");
-  expect(deedOf(onboarding, 5, false)).toBe("Onboard the models");
-  expect(deedOf(workflow({ recommended_clusters: [] }), 8, false)).toBe("Look for clusters again");
-  expect(deedOf(workflow({ project_id: "p" }), 2, false)).toBeNull();
-  expect(deedOf(failed, 12, false)).toBe("Deploy again");
+  expect(buttonWord(null, 1, true)).toBe("Begin");
+  expect(buttonWord(onboarding, 5, false)).toBe("Onboard the models");
+  expect(buttonWord(workflow({ recommended_clusters: [] }), 8, false)).toBe(
+    "Look for clusters again",
+  );
+  expect(buttonWord(workflow({ project_id: "p" }), 2, false)).toBeNull();
+  expect(buttonWord(failed, 12, false)).toBe("Deploy again");
 });
 
 test("a refusal names the steps that come first", () => {
   const missing = [{ step: 6, fields: ["hardware_mode"] }, { step: 8, fields: [] }, "x"];
   const refused = new Problem(409, "guardrail_step_not_reached", "not yet", { missing });
 
-  expect(missingOf(refused.told)).toEqual(missing.slice(0, 2));
+  expect(missingOf(refused.body)).toEqual(missing.slice(0, 2));
   expect(missingOf({})).toEqual([]);
 });
 
@@ -210,7 +219,7 @@ test("rules are all that are on, or only those that are chosen, and unknown memb
 });
 
 test("what earlier workflows have said is offered once, the newest first", () => {
-  const known = earlierOf([
+  const known = suggestionsOf([
     workflow({ project_id: "b", endpoint_ids: ["chat"], model_statuses: [MODEL, MODEL] }),
     workflow({ project_id: "a", profile_id: "made" }),
     workflow({ project_id: "b" }),
@@ -233,7 +242,7 @@ test("figures and answers are told in a few words", () => {
     is_standalone: false,
   });
 
-  expect([3, 7, 8, 9, 10].map((number) => inShort(said, number))).toEqual([
+  expect([3, 7, 8, 9, 10].map((number) => summaryOf(said, number))).toEqual([
     "harm, topics",
     "as usual",
     "Amsterdam",

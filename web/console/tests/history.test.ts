@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { forward } from "../src/execution/forward";
 import { readySince, segmentsOf, tracked } from "../src/execution/gantt/segments";
-import { merged, stepOf, told } from "../src/execution/history/events";
+import { eventLine, merged, stepOf } from "../src/execution/history/events";
 import { NOTHING, withNews, withOlder } from "../src/execution/history/history";
 import { itemCounts } from "../src/parts/itemCounts";
 import { at, event, progress, step } from "./history";
@@ -45,7 +45,7 @@ test("each attempt and each wait has a segment of its own, and a lost attempt a 
   ]);
 });
 
-test("the pause before an attempt and the time in the queue behind it are told apart", () => {
+test("the pause before an attempt and the time in the queue behind it are eventLine apart", () => {
   const history = [
     event(1, "step_started"),
     event(2, "step_retrying", { delay_seconds: 30, error: "no" }),
@@ -103,9 +103,9 @@ test("an event in a block or item belongs to the step of the definition around i
   expect(stepOf(event(1, "step_started", { within: "each[3]/pay#2" }))).toBe("each");
 });
 
-test("an event of a kind that is not known yet is told by its name", () => {
-  expect(told(event(1, "step_levitated"), "Deploy").text).toBe("step_levitated");
-  expect(told(event(1, "step_parked", { external_ids: ["job-7"] }), "Deploy").text).toBe(
+test("an event of a kind that is not known yet is eventLine by its name", () => {
+  expect(eventLine(event(1, "step_levitated"), "Deploy").text).toBe("step_levitated");
+  expect(eventLine(event(1, "step_parked", { external_ids: ["job-7"] }), "Deploy").text).toBe(
     "Deploy parked until job-7",
   );
 });

@@ -4,16 +4,16 @@ import { useQuery } from "@tanstack/react-query";
 import { ACTIONS, actionAt } from "../addresses";
 import { get } from "../api/client";
 import type { OneAction } from "../api/types";
+import { webAddress } from "../parts/address";
 import { CopyButton } from "../parts/CopyButton";
-import { webAddress } from "../parts/choices";
 import { DetailHead } from "../parts/DetailHead";
 import { Facts, Section } from "../parts/Facts";
 import { Failure } from "../parts/Notice";
-import { useNow } from "../parts/now";
 import { Preformatted } from "../parts/Preformatted";
 import { Skeleton } from "../parts/Skeleton";
 import { Chip } from "../parts/State";
 import { Time } from "../parts/Time";
+import { useNow } from "../parts/useNow";
 import { Link } from "../router";
 import { courseOf, marksOf, originOf, patienceOf, stateOf, stepOf, triesOf } from "./catalogue";
 import { Outputs, Params } from "./Params";
@@ -29,7 +29,7 @@ export default function Action({ type }: { type: string }) {
   return (
     <div className="list-page action-page">
       {found.data ? (
-        <Told action={found.data} />
+        <ActionFacts action={found.data} />
       ) : found.error ? (
         <Failure error={found.error} retry={() => void found.refetch()} />
       ) : (
@@ -39,7 +39,7 @@ export default function Action({ type }: { type: string }) {
   );
 }
 
-function Told({ action }: { action: OneAction }) {
+function ActionFacts({ action }: { action: OneAction }) {
   const docs = webAddress(action.docsUrl);
   return (
     <>

@@ -2,7 +2,7 @@
 
 import { actionAt } from "../addresses";
 import type { ActionCatalogue, ListedAction } from "../api/types";
-import { wordOf } from "../parts/choices";
+import { wordOf } from "../parts/address";
 import { Section } from "../parts/Facts";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { PageHead } from "../parts/PageHead";

@@ -3,15 +3,15 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { get } from "../api/client";
 import type { PackageList } from "../api/types";
+import { pageOf, pathWith } from "../parts/address";
 import { CopyButton } from "../parts/CopyButton";
-import { asked, pageOf } from "../parts/choices";
 import { DataTable } from "../parts/DataTable";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
-import { useNow } from "../parts/now";
 import { Pager } from "../parts/Pager";
 import { Chip } from "../parts/State";
 import { Time } from "../parts/Time";
+import { useNow } from "../parts/useNow";
 import { useQueryString } from "../router";
 import type { State } from "../states";
 
@@ -26,7 +26,7 @@ export function Marketplace() {
     queryKey: ["packages", words, page],
     queryFn: ({ signal }) =>
       get<PackageList>(
-        asked("/marketplace/packages", { q: words, page, page_size: PAGE_SIZE }),
+        pathWith("/marketplace/packages", { q: words, page, page_size: PAGE_SIZE }),
         signal,
       ),
     placeholderData: keepPreviousData,

@@ -7,9 +7,9 @@ import type { ActionVersions } from "../api/types";
 import { CopyButton } from "../parts/CopyButton";
 import { Section } from "../parts/Facts";
 import { Listed } from "../parts/Listed";
-import { useNow } from "../parts/now";
 import { Preformatted } from "../parts/Preformatted";
 import { Time } from "../parts/Time";
+import { useNow } from "../parts/useNow";
 
 export function Versions({ type, definition }: { type: string; definition: unknown }) {
   const found = useQuery({

@@ -12,7 +12,7 @@ export class Problem extends Error {
     readonly code: string,
     message: string,
     /** All that the problem says: `errors` among it, one for each place of the body. */
-    readonly told: Readonly<Record<string, unknown>> = {},
+    readonly body: Readonly<Record<string, unknown>> = {},
   ) {
     super(message);
   }
@@ -145,10 +145,10 @@ async function answered<Answer>(answer: Response): Promise<Answered<Answer>> {
 }
 
 async function problemOf(answer: Response): Promise<Problem> {
-  const told = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
-  const message = told.detail ?? told.title ?? `The server answered ${answer.status}.`;
-  const code = String(told.code ?? `http_${answer.status}`);
-  return new Problem(answer.status, code, String(message), told);
+  const body = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
+  const message = body.detail ?? body.title ?? `The server answered ${answer.status}.`;
+  const code = String(body.code ?? `http_${answer.status}`);
+  return new Problem(answer.status, code, String(message), body);
 }
 
 let otherwise: () => void = toSignIn;

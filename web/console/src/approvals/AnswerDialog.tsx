@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { get, Problem, post } from "../api/client";
 import { useAct } from "../parts/act";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { AreaField, TextField } from "../parts/Field";
 import { FormFailure } from "../parts/FormFailure";
 import { decided } from "./decided";
@@ -97,7 +97,7 @@ function Ask({ step, waits, approved, close, answered }: AskProps) {
       ) : (
         <FormFailure error={answer.error} />
       )}
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={close}>
           {over ? "Close" : "Say nothing yet"}
         </button>
@@ -110,7 +110,7 @@ function Ask({ step, waits, approved, close, answered }: AskProps) {
             {approved ? "Approve" : "Reject"}
           </button>
         )}
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }

@@ -3,11 +3,11 @@
 import { useEffect } from "react";
 import { PIPELINES, pipelineAt } from "../addresses";
 import { announce } from "../parts/announce";
-import { useNow } from "../parts/now";
 import { Trail } from "../parts/Trail";
+import { useNow } from "../parts/useNow";
 import { Link, withQuery } from "../router";
 import { ago } from "../time";
-import { useBench } from "./bench";
+import { useEditor } from "./context";
 import { isPublished, isSaved, type State } from "./editing";
 import type { Problem } from "./model/issues";
 import type { Publishing } from "./usePublish";
@@ -22,7 +22,7 @@ interface Props {
 }
 
 export function Head({ id, isText, publishing, layOut, openTry }: Props) {
-  const { editing, state } = useBench();
+  const { editing, state } = useEditor();
   const { past, future, present } = state.history;
   const { name: typed } = present.document;
   const name = typeof typed === "string" && typed ? typed : state.published.name;
@@ -76,7 +76,7 @@ export function Head({ id, isText, publishing, layOut, openTry }: Props) {
 
 /** A text that cannot be read holds one back, and says where. */
 function Turn({ isText }: { isText: boolean }) {
-  const { state } = useBench();
+  const { state } = useEditor();
   const error = state.history.present.written?.error;
   if (!error) {
     return (

@@ -1,13 +1,13 @@
 /** What the engine has against the definition; each leads to its place. */
 
 import { useState } from "react";
-import { useBench } from "./bench";
+import { useEditor } from "./context";
 import type { Checked } from "./useValidation";
 
 const FEW = 2;
 
 export function ProblemList({ checked }: { checked: Checked }) {
-  const { jump } = useBench();
+  const { jump } = useEditor();
   const [all, setAll] = useState(false);
   const { problems, isCurrent, isAway } = checked;
   const errors = problems.filter(({ isWarning }) => !isWarning).length;

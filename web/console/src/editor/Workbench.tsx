@@ -7,8 +7,10 @@ import { announce } from "../parts/announce";
 import { Boundary } from "../parts/Boundary";
 import { part } from "../parts/part";
 import { go, useQueryString, withQuery } from "../router";
-import { type Bench, BenchOf } from "./bench";
+import { Conflict, DraftConflict } from "./Conflict";
 import { CanvasView } from "./canvas/CanvasView";
+import { type EditorContext, EditorProvider } from "./context";
+import { Evaluate } from "./Evaluate";
 import { type Editing, useEditing } from "./editing";
 import { Head } from "./Head";
 import { addStep } from "./model/changes";
@@ -19,8 +21,6 @@ import { newStep, usePalette } from "./palette";
 import { PipelinePanel } from "./panel/PipelinePanel";
 import { StepPanel } from "./panel/StepPanel";
 import { SignIn } from "./SignIn";
-import { Elsewhere, Theirs } from "./Theirs";
-import { Try } from "./Try";
 import { useDraft } from "./useDraft";
 import { useKeys } from "./useKeys";
 import { usePublish } from "./usePublish";
@@ -47,7 +47,7 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
   };
   const checked = useValidation(document);
   const [pane, setPane] = useState<Pane>("canvas");
-  const [goal, setGoal] = useState<Bench["goal"]>(null);
+  const [goal, setGoal] = useState<EditorContext["goal"]>(null);
   const [isTrying, setTrying] = useState(false);
   const [layouts, setLayouts] = useState(0);
   const layOut = useCallback(() => setLayouts((count) => count + 1), []);
@@ -74,8 +74,16 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
     setPane("step");
     if (field) requestAnimationFrame(() => requestAnimationFrame(() => focusField(field)));
   }, []);
-  const bench = useMemo(
-    (): Bench => ({ editing, state, palette, problems: checked.problems, jump, goal, draftsAt }),
+  const context = useMemo(
+    (): EditorContext => ({
+      editing,
+      state,
+      palette,
+      problems: checked.problems,
+      jump,
+      goal,
+      draftsAt,
+    }),
     [editing, state, palette, checked.problems, jump, goal, draftsAt],
   );
   const add = (action: string) => {
@@ -91,7 +99,7 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
   });
   const addLatest = useCallback((action: string) => latest.current(action), []);
   return (
-    <BenchOf value={bench}>
+    <EditorProvider value={context}>
       <div className="editor" data-view={isText ? "document" : "canvas"} data-pane={pane}>
         <Head
           id={id}
@@ -103,8 +111,8 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
         />
         <div className="notes">
           {state.isSignedOut && <SignIn editing={editing} />}
-          {state.elsewhere && <Elsewhere elsewhere={state.elsewhere} />}
-          {state.theirs && <Theirs id={id} theirs={state.theirs} publishing={publishing} />}
+          {state.elsewhere && <DraftConflict elsewhere={state.elsewhere} />}
+          {state.theirs && <Conflict id={id} theirs={state.theirs} publishing={publishing} />}
         </div>
         <nav className="panes" aria-label="Parts of the editor">
           {PANES.map(([name, word]) => (
@@ -143,9 +151,9 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
           )}
         </div>
         <ProblemList checked={checked} />
-        {isTrying && <Try id={id} placed={placed} close={() => setTrying(false)} />}
+        {isTrying && <Evaluate id={id} placed={placed} close={() => setTrying(false)} />}
       </div>
-    </BenchOf>
+    </EditorProvider>
   );
 }
 
@@ -184,7 +192,7 @@ function focusField(field: string): void {
   }
 }
 
-function useFormDrafts(): Bench["draftsAt"] {
+function useFormDrafts(): EditorContext["draftsAt"] {
   const [all, setAll] = useState<Readonly<Record<string, Drafts>>>({});
   return useMemo(() => {
     const setters = new Map<string, SetDraft>();

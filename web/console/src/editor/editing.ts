@@ -10,11 +10,11 @@ import { moment } from "../time";
 import {
   begin,
   commit,
+  type DocumentText,
   type History,
   redo,
   undo,
   type Version,
-  type Written,
 } from "./model/history";
 import type { Published, StoredDraft } from "./server";
 
@@ -91,7 +91,7 @@ export class Editing {
   type(text: string, language: Language, read: ReturnType<typeof readJson>): void {
     const error = isFault(read) ? read : null;
     const document = isFault(read) ? this.document : keptIfSame(this.document, read.document);
-    const written: Written = { language, text, error };
+    const written: DocumentText = { language, text, error };
     this.moved(commit(this.state.history, { document, written }, "text", Date.now()));
   }
 

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { post } from "../api/client";
 import type { Execution } from "../api/types";
 import { useAct } from "../parts/act";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { TextField } from "../parts/Field";
 import { FormFailure } from "../parts/FormFailure";
 import { useMay } from "../parts/rights";
@@ -50,14 +50,14 @@ function Ask({ execution, force, close }: Props) {
       </p>
       <TextField label="Reason (optional)" value={reason} change={setReason} />
       <FormFailure error={cancel.error} />
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={close}>
           Keep it running
         </button>
         <button type="submit" className="main danger" disabled={cancel.isPending}>
           {force ? "Stop them" : "Cancel execution"}
         </button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }

@@ -6,8 +6,8 @@ import { get } from "../api/client";
 import type { DefinedStep, Event, Explanation, Progress, Step } from "../api/types";
 import { Boundary } from "../parts/Boundary";
 import { Failure } from "../parts/Notice";
-import { useNow } from "../parts/now";
 import { part } from "../parts/part";
+import { useNow } from "../parts/useNow";
 import { go, useQueryString, withQuery } from "../router";
 import { isOpen, stateOfExecution } from "../states";
 import { moment } from "../time";
@@ -19,8 +19,8 @@ import { EventLines } from "./history/EventLog";
 import { Events } from "./history/Events";
 import { stepOf } from "./history/events";
 import { itemName, useDrawnItems } from "./items";
+import { LiveRegion } from "./LiveRegion";
 import { Logs } from "./logs/Logs";
-import { Spoken } from "./Spoken";
 import { type Live, useLive } from "./useLive";
 import "./execution.css";
 
@@ -53,7 +53,7 @@ function Shown({ live, progress }: { live: Live; progress: Progress }) {
   return (
     <div className={names.join(" ")}>
       <Header progress={progress} live={live} now={now} />
-      <Spoken progress={progress} />
+      <LiveRegion progress={progress} />
       {view === "events" ? (
         <EventsAlone {...{ live, progress, chosen }} />
       ) : view === "logs" ? (

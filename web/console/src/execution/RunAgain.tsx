@@ -5,7 +5,7 @@ import { Once } from "../api/once";
 import type { Execution } from "../api/types";
 import { useAct } from "../parts/act";
 import { CopyButton } from "../parts/CopyButton";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { FormFailure } from "../parts/FormFailure";
 import { Preformatted } from "../parts/Preformatted";
 import { useMay } from "../parts/rights";
@@ -58,7 +58,7 @@ function Ask({ execution, close }: { execution: Execution; close: () => void }) 
         </p>
       )}
       <FormFailure error={start.error} />
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={close}>
           Leave it
         </button>
@@ -73,7 +73,7 @@ function Ask({ execution, close }: { execution: Execution; close: () => void }) 
             Run again
           </button>
         )}
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }

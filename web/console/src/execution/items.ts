@@ -24,7 +24,7 @@ function pageOf(step: Step, page: number, sought: Sought = ALL) {
     page_size: String(ITEMS_PER_PAGE),
     include_outputs: "false",
     ...(inside ? { within: inside } : {}),
-    ...asked(sought),
+    ...queryOf(sought),
   });
   return {
     // Under the execution's key: what makes that stale makes these stale, too.
@@ -34,8 +34,8 @@ function pageOf(step: Step, page: number, sought: Sought = ALL) {
   };
 }
 
-/** What the server is asked for. */
-export function asked({ text, state }: Sought): Record<string, string> {
+/** What the server is queryOf for. */
+export function queryOf({ text, state }: Sought): Record<string, string> {
   const index = /^#(\d+)$/.exec(text.trim())?.[1];
   return {
     ...(index ? { index } : text.trim() ? { q: text.trim() } : {}),

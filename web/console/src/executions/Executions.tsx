@@ -10,16 +10,16 @@ import { MAKE_PIPELINE } from "../parts/commands";
 import { ExecutionTable } from "../parts/ExecutionTable";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
-import { useNow } from "../parts/now";
 import { PageHead } from "../parts/PageHead";
 import { Pager } from "../parts/Pager";
 import { useMay } from "../parts/rights";
+import { useNow } from "../parts/useNow";
 import { usePolled } from "../parts/usePolled";
 import { Link, useQueryString, withQuery } from "../router";
 import { isOpen } from "../states";
-import { Choices } from "./Choices";
+import { FilterBar } from "./FilterBar";
 import { type Filters, filtersOf, isNarrowed, NAMES, requestOf } from "./filters";
-import { Several } from "./Several";
+import { Selection } from "./Selection";
 import "./executions.css";
 
 /** Milliseconds between two looks: with something open, and without. */
@@ -40,7 +40,7 @@ export default function Executions() {
         count={found.data?.pagination.total_count}
         awaySince={found.data && found.error ? found.dataUpdatedAt : null}
       />
-      <Choices filters={filters} />
+      <FilterBar filters={filters} />
       <Listed found={found} of="executions">
         {(list) => <Found list={list} filters={filters} />}
       </Listed>
@@ -65,7 +65,7 @@ function Found({ list, filters }: { list: ExecutionList; filters: Filters }) {
     );
   return (
     <>
-      <Several
+      <Selection
         ids={open.filter((id) => chosen.has(id))}
         open={open}
         choose={(ids) => setChosen(new Set(ids))}

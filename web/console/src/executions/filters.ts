@@ -1,6 +1,6 @@
 /** What the list shows is what its address says: it can be kept, sent on, and gone back to. */
 
-import { pageOf, pipelineOf, wordOf } from "../parts/choices";
+import { pageOf, pipelineOf, wordOf } from "../parts/address";
 import { EXECUTION_STATUSES } from "../states";
 import { clock, day, exact, moment } from "../time";
 

@@ -1,8 +1,8 @@
 /** What is wrong with values: what the server has said, and what can be seen before it is asked. */
 
 import { Problem } from "../api/client";
+import { type IssueParts, issueText } from "../api/issueText";
 import { own } from "../api/json";
-import { type Told, toldOf } from "../api/told";
 import {
   hasDefault,
   isNumber,
@@ -27,19 +27,19 @@ export interface FieldProblem {
 /** The problems that an answer of the API tells, by the field below *prefix* that they point to. */
 export function problemsOf(error: Error | null, prefix = "/params"): FieldProblem[] {
   if (!(error instanceof Problem)) return [];
-  const told = error.told.errors ?? error.told.error_details;
+  const told = error.body.errors ?? error.body.error_details;
   if (!Array.isArray(told)) return [];
-  return (told as Told[]).map((one) => problemAt(one, prefix));
+  return (told as IssueParts[]).map((one) => problemAt(one, prefix));
 }
 
-function problemAt(told: Told, prefix: string): FieldProblem {
+function problemAt(told: IssueParts, prefix: string): FieldProblem {
   const pointer = told.pointer ?? "";
   const below = pointer.startsWith(`${prefix}/`) ? pointer.slice(prefix.length + 1) : "";
   const [name = "", ...path] = below.split("/").map(plain);
   const { code } = told;
   return {
     name,
-    message: toldOf(told),
+    message: issueText(told),
     ...(path.length > 0 ? { path: path.join("/") } : {}),
     ...(code ? { code } : {}),
   };

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { post } from "../api/client";
 import type { GuardrailTakenBack } from "../api/types";
 import { useAct } from "../parts/act";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { AreaField } from "../parts/Field";
 import { FormFailure } from "../parts/FormFailure";
 import { DEPLOY_WORKFLOW, type Workflow } from "./workflow";
@@ -57,14 +57,14 @@ function Ask({ workflow, close }: { workflow: Workflow; close: () => void }) {
         problem={over > 0 ? `Too long by ${over}` : null}
       />
       <FormFailure error={cancel.error} />
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={close}>
           Leave it
         </button>
         <button type="submit" className="main danger" disabled={cancel.isPending}>
           Cancel workflow
         </button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }

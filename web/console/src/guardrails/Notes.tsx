@@ -5,8 +5,8 @@ import type { Values } from "../forms/param";
 import { FormFailure } from "../parts/FormFailure";
 import { faultsOf, otherFaults } from "../parts/problems";
 import { Link, withQuery } from "../router";
-import { forgets, missingOf } from "./saying";
-import { stepAt } from "./twelve";
+import { stepAt } from "./stepList";
+import { forgets, missingOf } from "./submission";
 import { isRunning, type Workflow } from "./workflow";
 
 export function Notes({
@@ -59,7 +59,7 @@ export function Overtaken({ giveWay, insist }: { giveWay: () => void; insist: ()
 /** Why it was not taken, what has to be said first, and where. */
 export function Refusal({ error, number }: { error: Error | null; number: number }) {
   if (error === null) return null;
-  const missing = error instanceof Problem ? missingOf(error.told) : [];
+  const missing = error instanceof Problem ? missingOf(error.body) : [];
   const shown = stepAt(number).fields.map((name) => `/${name}`);
   const isAllAtFields = faultsOf(error).length > 0 && otherFaults(error, shown).length === 0;
   if (isAllAtFields) return null;

@@ -1,12 +1,12 @@
 /** How a workflow has ended, or why it does not go on; above the step that is shown. */
 
 import type { ReactNode } from "react";
-import { webAddress } from "../parts/choices";
+import { webAddress } from "../parts/address";
 import { Link, withQuery } from "../router";
+import { stepAt } from "./stepList";
 import { Onboarded, TakenBack } from "./TakenBack";
-import { stepAt } from "./twelve";
 import { useInView } from "./useInView";
-import { newestRun, onboardedOf, rollbackOf, told, type Workflow } from "./workflow";
+import { fieldOf, newestRun, onboardedOf, rollbackOf, type Workflow } from "./workflow";
 
 export function Outcome({ workflow }: { workflow: Workflow }) {
   if (workflow.phase === "completed") return <Completed workflow={workflow} />;
@@ -81,7 +81,7 @@ function Left({ workflow, none }: { workflow: Workflow; none: string | null }) {
 
 function Completed({ workflow }: { workflow: Workflow }) {
   const ids = (name: string): string[] => {
-    const found = told(workflow, name);
+    const found = fieldOf(workflow, name);
     return Array.isArray(found) ? found.map(String) : found === undefined ? [] : [String(found)];
   };
   const facts: [string, string[]][] = [

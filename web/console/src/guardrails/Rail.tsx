@@ -4,8 +4,8 @@ import { useState } from "react";
 import { PageIcon } from "../parts/PageIcon";
 import { Mark } from "../parts/State";
 import { Link, withQuery } from "../router";
-import { inShort } from "./short";
-import { STEPS, stateOfStep, stepAt } from "./twelve";
+import { STEPS, stateOfStep, stepAt } from "./stepList";
+import { summaryOf } from "./summaries";
 import type { Workflow } from "./workflow";
 
 export function Rail({ workflow, shown }: { workflow: Workflow | null; shown: number }) {
@@ -23,7 +23,7 @@ export function Rail({ workflow, shown }: { workflow: Workflow | null; shown: nu
       </button>
       <ol id="rail-steps">
         {STEPS.map(({ number, word }) => {
-          const said = inShort(workflow, number);
+          const said = summaryOf(workflow, number);
           const inner = (
             <>
               <Mark state={stateOfStep(workflow, number)} />

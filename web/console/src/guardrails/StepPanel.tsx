@@ -4,10 +4,9 @@ import { type ComponentType, type FormEvent, useEffect, useRef } from "react";
 import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Link, withQuery } from "../router";
-import { useEarlier } from "./earlier";
 import { Notes, Overtaken, Refusal } from "./Notes";
 import { Running } from "./Runs";
-import { deedOf } from "./saying";
+import { MODELS, neighbour, STEPS, stateOfStep, stepAt } from "./stepList";
 import { DeploymentType, Endpoints, HardwareMode } from "./steps/Choices";
 import { Clusters } from "./steps/Clusters";
 import type { FormProps } from "./steps/form";
@@ -17,7 +16,8 @@ import { Project, Provider } from "./steps/Plain";
 import { Probes } from "./steps/Probes";
 import { Profile } from "./steps/Profile";
 import { Review } from "./steps/Review";
-import { MODELS, neighbour, STEPS, stateOfStep, stepAt } from "./twelve";
+import { buttonWord } from "./submission";
+import { useSuggestions } from "./suggestions";
 import { useStep } from "./useStep";
 import { isOver, isRunning, newestRun, type Progress, type Workflow } from "./workflow";
 
@@ -48,13 +48,13 @@ export function StepPanel({ found, number, now, said }: Props) {
   const workflow = found?.workflow ?? null;
   const form = useRef<HTMLFormElement>(null);
   const step = useStep(workflow, number, form, said);
-  const earlier = useEarlier(workflow);
+  const earlier = useSuggestions(workflow);
   const mayNot = !useMay()("guardrails:write", "executions:run");
   const isClosed = workflow !== null && !mayBeSaid(workflow, number);
-  const deed = isClosed || mayNot ? null : deedOf(workflow, number, step.isChanged);
+  const word = isClosed || mayNot ? null : buttonWord(workflow, number, step.isChanged);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (deed !== null) step.send(step.values);
+    if (word !== null) step.send(step.values);
   };
   const Form = FORMS[number] as ComponentType<FormProps>;
   return (
@@ -75,11 +75,11 @@ export function StepPanel({ found, number, now, said }: Props) {
               Find out anew
             </button>
           )}
-          {deed === null ? (
+          {word === null ? (
             <Way workflow={workflow} number={number} by={1} word="Next" />
           ) : (
             <button type="submit" className="main" disabled={step.isPending || step.isOvertaken}>
-              {step.isPending ? "Asking the engine…" : deed}
+              {step.isPending ? "Asking the engine…" : word}
             </button>
           )}
         </div>

@@ -3,9 +3,9 @@ import { type Column, DataTable } from "../parts/DataTable";
 import { Chip } from "../parts/State";
 import { Dated } from "../parts/Time";
 import { placeOf } from "./listing";
-import { inShort } from "./short";
-import { MODELS, PROBES } from "./twelve";
-import { nameOf, stateOfPhase, told, type Workflow } from "./workflow";
+import { MODELS, PROBES } from "./stepList";
+import { summaryOf } from "./summaries";
+import { fieldOf, nameOf, stateOfPhase, type Workflow } from "./workflow";
 
 export function Table({ workflows, now }: { workflows: Workflow[]; now: number }) {
   const columns: Column<Workflow>[] = [
@@ -21,7 +21,9 @@ export function Table({ workflows, now }: { workflows: Workflow[]; now: number }
         <>
           {nameOf(workflow)}
           <span className="sub">
-            {[told(workflow, "project_id"), inShort(workflow, PROBES)].filter(Boolean).join(" · ")}
+            {[fieldOf(workflow, "project_id"), summaryOf(workflow, PROBES)]
+              .filter(Boolean)
+              .join(" · ")}
           </span>
         </>
       ),
@@ -45,7 +47,7 @@ export function Table({ workflows, now }: { workflows: Workflow[]; now: number }
       head: "Models",
       card: "line",
       width: "24%",
-      cell: (workflow) => inShort(workflow, MODELS) || "not known yet",
+      cell: (workflow) => summaryOf(workflow, MODELS) || "not known yet",
     },
     {
       head: "Changed",

@@ -1,7 +1,7 @@
-/** The list of workflows: what its address chooses, and what is asked for. */
+/** The list of workflows: what its address chooses, and what is pathWith for. */
 
-import { asked, pageOf, wordOf } from "../parts/choices";
-import { STEPS, stepAt } from "./twelve";
+import { pageOf, pathWith, wordOf } from "../parts/address";
+import { STEPS, stepAt } from "./stepList";
 import { DEPLOY_WORKFLOW, isOver, newestRun, type Workflow } from "./workflow";
 
 export const PAGE_SIZE = 20;
@@ -31,7 +31,7 @@ export const filtersOf = (query: URLSearchParams): Filters => ({
 });
 
 export const requestOf = ({ status, page }: Filters): string =>
-  asked(DEPLOY_WORKFLOW, { status, page, page_size: PAGE_SIZE });
+  pathWith(DEPLOY_WORKFLOW, { status, page, page_size: PAGE_SIZE });
 
 /** Where a workflow is: the step that is next or runs, or what it has come to. */
 export function placeOf(workflow: Workflow): string {

@@ -2,7 +2,7 @@
 
 import { isObject } from "../api/json";
 import type { FieldProblem } from "../forms/problems";
-import type { KnownRule } from "./earlier";
+import type { KnownRule } from "./suggestions";
 import type { Probe, Rule } from "./workflow";
 
 /** Words of the engine for a rule that is switched off. */

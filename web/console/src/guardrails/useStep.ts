@@ -6,8 +6,8 @@ import { focusFirstProblem } from "../forms/ParamFields";
 import type { Values } from "../forms/param";
 import { type FieldProblem, problemsOf } from "../forms/problems";
 import { go, withQuery } from "../router";
-import { faultsOf } from "./saying";
-import { useSaying, useTyped } from "./useSaying";
+import { faultsOf } from "./submission";
+import { useSubmission, useTyped } from "./useSubmission";
 import type { Workflow } from "./workflow";
 
 const NONE: FieldProblem[] = [];
@@ -21,7 +21,7 @@ export function useStep(
   const typed = useTyped(workflow, number);
   const [drafts, setDraft] = useDrafts();
   const [seen, setSeen] = useState(NONE);
-  const saying = useSaying(workflow, (now, { number: which }) => {
+  const saying = useSubmission(workflow, (now, { number: which }) => {
     typed.forget(which);
     said(now);
   });

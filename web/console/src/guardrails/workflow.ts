@@ -48,11 +48,11 @@ export interface OnboardedModel {
 }
 
 /** A field of the workflow; undefined if nobody has said or found it out. */
-export const told = (workflow: Workflow | null, name: string): unknown =>
+export const fieldOf = (workflow: Workflow | null, name: string): unknown =>
   workflow?.workflow_steps[name] ?? undefined;
 
 const list = <One>(workflow: Workflow | null, name: string): One[] => {
-  const found = told(workflow, name);
+  const found = fieldOf(workflow, name);
   return Array.isArray(found) ? found.filter(isObject).map((one) => one as One) : [];
 };
 
@@ -64,10 +64,10 @@ export const onboardedOf = (workflow: Workflow | null): OnboardedModel[] =>
 
 /** Null before they are known; then there may be none. */
 export const modelsOf = (workflow: Workflow | null): ModelStatus[] | null =>
-  told(workflow, "model_statuses") === undefined ? null : list(workflow, "model_statuses");
+  fieldOf(workflow, "model_statuses") === undefined ? null : list(workflow, "model_statuses");
 
 export function rollbackOf(workflow: Workflow): Rollback | null {
-  const found = told(workflow, "rollback");
+  const found = fieldOf(workflow, "rollback");
   return isObject(found) ? (found as unknown as Rollback) : null;
 }
 
@@ -83,7 +83,7 @@ export const isOver = ({ phase }: Workflow): boolean =>
 
 /** What it is called: the name of its profile, or what there is of it. */
 export function nameOf(workflow: Workflow): string {
-  const name = told(workflow, "name") ?? told(workflow, "guardrail_profile_id");
+  const name = fieldOf(workflow, "name") ?? fieldOf(workflow, "guardrail_profile_id");
   return typeof name === "string" ? name : "Guardrail without a name";
 }
 

@@ -3,7 +3,7 @@
 import { Suspense, useState, useSyncExternalStore } from "react";
 import { createPortal } from "react-dom";
 import { Boundary } from "../parts/Boundary";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { part } from "../parts/part";
 import { go } from "../router";
 import { GOALS } from "./goals";
@@ -90,9 +90,9 @@ function KeyList({ close }: { close: () => void }) {
         ))}
       </div>
       <p>While you type, and while a question is open, keys are text.</p>
-      <Answers>
+      <DialogButtons>
         <button type="submit">Close</button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }

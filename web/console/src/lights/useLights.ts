@@ -16,8 +16,8 @@ async function ready(signal: AbortSignal): Promise<Ready> {
   try {
     return await get<Ready>("/ready", signal);
   } catch (error) {
-    if (error instanceof Problem && Array.isArray(error.told.parts)) {
-      return error.told as unknown as Ready;
+    if (error instanceof Problem && Array.isArray(error.body.parts)) {
+      return error.body as unknown as Ready;
     }
     throw error;
   }

@@ -8,11 +8,11 @@ import { Lights } from "../lights/Lights";
 import { Commands } from "../parts/Commands";
 import { MAKE_PIPELINE } from "../parts/commands";
 import { Failure, Notice } from "../parts/Notice";
-import { useNow } from "../parts/now";
 import { PageHead } from "../parts/PageHead";
 import { Skeleton } from "../parts/Skeleton";
+import { useNow } from "../parts/useNow";
 import { Link } from "../router";
-import { Asked } from "./Asked";
+import { Approvals } from "./Approvals";
 import { Due } from "./Due";
 import { FailedLast, Running } from "./Executions";
 import { Figures } from "./Figures";
@@ -56,7 +56,7 @@ function Seen({ overview }: { overview: Overview }) {
       <Figures overview={overview} now={now} />
       <Strip hours={overview.hours} />
       <div className="briefs">
-        <Asked now={now} every={every} />
+        <Approvals now={now} every={every} />
         <Running now={now} every={every} />
         <FailedLast now={now} every={QUIET} />
         <Due due={overview.next_due} now={now} />

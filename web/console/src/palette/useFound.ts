@@ -4,13 +4,13 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { get } from "../api/client";
 import type { ExecutionList } from "../api/types";
-import { asked } from "../parts/choices";
+import { pathWith } from "../parts/address";
 import { useMay } from "../parts/rights";
 import { useActions } from "../parts/useActions";
 import { actions, execution, type Group, pages, pipeline } from "./entries";
 
 const MOST = 6;
-/** Milliseconds after the last key before the server is asked. */
+/** Milliseconds after the last key before the server is pathWith. */
 const PAUSE = 150;
 
 export function useFound(text: string): { groups: Group[]; isAsking: boolean } {
@@ -22,7 +22,7 @@ export function useFound(text: string): { groups: Group[]; isAsking: boolean } {
     queryKey: ["pipelines", "palette", asking],
     queryFn: ({ signal }) =>
       get<{ id: string; name: string }[]>(
-        asked("/pipelines", {
+        pathWith("/pipelines", {
           q: asking,
           page_size: MOST,
           include_dag: "false",
@@ -36,7 +36,7 @@ export function useFound(text: string): { groups: Group[]; isAsking: boolean } {
   const executions = useQuery({
     queryKey: ["executions", "palette", asking],
     queryFn: ({ signal }) =>
-      get<ExecutionList>(asked("/executions", { q: asking || null, page_size: MOST }), signal),
+      get<ExecutionList>(pathWith("/executions", { q: asking || null, page_size: MOST }), signal),
     enabled: may("executions:read"),
     placeholderData: keepPreviousData,
   });

@@ -1,6 +1,6 @@
 /** Which of the parked steps the page lists, as its address says. */
 
-import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
+import { pageOf, pathWith, pipelineOf, wordOf } from "../parts/address";
 import type { IconName, State } from "../states";
 
 export const PAGE_SIZE = 50;
@@ -42,8 +42,8 @@ export const asksForApprovals = ({ kind, pipeline }: Filters): boolean =>
 
 export const requestOf = (filters: Filters): string =>
   asksForApprovals(filters)
-    ? asked("/approvals", { page: filters.page, page_size: PAGE_SIZE })
-    : asked("/parked", {
+    ? pathWith("/approvals", { page: filters.page, page_size: PAGE_SIZE })
+    : pathWith("/parked", {
         page: filters.page,
         page_size: PAGE_SIZE,
         kind: filters.kind,

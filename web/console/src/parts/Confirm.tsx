@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { Answers, Dialog } from "./Dialog";
+import { Dialog, DialogButtons } from "./Dialog";
 import { FormFailure } from "./FormFailure";
 
 /** Asks before something is done that cannot be taken back. */
@@ -27,14 +27,14 @@ export function Confirm({
     <Dialog title={title} close={close} submit={act}>
       {children}
       <FormFailure error={error} />
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={close}>
           Leave it
         </button>
         <button type="submit" className={danger ? "main danger" : "main"} disabled={running}>
           {word}
         </button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }

@@ -33,6 +33,6 @@ export function Dialog({
 }
 
 /** The row of buttons at the end of a dialog: the one that changes nothing comes first. */
-export function Answers({ children }: { children: ReactNode }) {
+export function DialogButtons({ children }: { children: ReactNode }) {
   return <div className="answers">{children}</div>;
 }

@@ -10,7 +10,7 @@ export interface Joined {
   "aria-invalid": true | undefined;
 }
 
-interface Said {
+interface Labels {
   label: string;
   hint?: ReactNode;
   problem?: string | null | undefined;
@@ -21,7 +21,7 @@ export function Field({
   hint,
   problem,
   children,
-}: Said & { children: (joined: Joined) => ReactNode }) {
+}: Labels & { children: (joined: Joined) => ReactNode }) {
   const id = useId();
   const described = [hint && `${id}-hint`, problem && `${id}-problem`].filter(Boolean).join(" ");
   return (
@@ -46,7 +46,7 @@ export function Field({
   );
 }
 
-type Typed<Value> = Said & { value: Value; change: (value: Value) => void };
+type Typed<Value> = Labels & { value: Value; change: (value: Value) => void };
 
 export function TextField({
   value,
@@ -55,7 +55,7 @@ export function TextField({
   placeholder,
   mono = false,
   list,
-  ...said
+  ...labels
 }: Typed<string> & {
   type?: string;
   placeholder?: string;
@@ -65,7 +65,7 @@ export function TextField({
 }) {
   const suggestions = useId();
   return (
-    <Field {...said}>
+    <Field {...labels}>
       {(joined) => (
         <>
           <input
@@ -97,10 +97,10 @@ export function AreaField({
   change,
   rows = 3,
   mono = false,
-  ...said
+  ...labels
 }: Typed<string> & { rows?: number; mono?: boolean }) {
   return (
-    <Field {...said}>
+    <Field {...labels}>
       {(joined) => (
         <textarea
           {...joined}
@@ -121,10 +121,10 @@ export function SelectField({
   value,
   change,
   options,
-  ...said
+  ...labels
 }: Typed<string> & { options: readonly Option[] }) {
   return (
-    <Field {...said}>
+    <Field {...labels}>
       {(joined) => (
         <select {...joined} value={value} onChange={(event) => change(event.target.value)}>
           {options.map(([option, word]) => (

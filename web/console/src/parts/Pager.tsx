@@ -1,6 +1,6 @@
 import { Link, withQuery } from "../router";
 
-export { pageOf } from "./choices";
+export { pageOf } from "./address";
 
 /** Which part of a list is shown, and the ways to its neighbours. */
 export function Pager({

@@ -1,4 +1,4 @@
-import { Answers } from "./Dialog";
+import { DialogButtons } from "./Dialog";
 import { FormFailure } from "./FormFailure";
 
 /** The end of a form: what is wrong, somebody who was quicker, and the two buttons. */
@@ -40,14 +40,14 @@ export function SaveButtons({
           {blocked}
         </p>
       )}
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={close}>
           Discard
         </button>
         <button type="submit" className="main" disabled={save.isPending || blocked !== null}>
           {word}
         </button>
-      </Answers>
+      </DialogButtons>
     </>
   );
 }

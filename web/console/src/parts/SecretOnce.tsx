@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import { CopyButton } from "./CopyButton";
-import { Answers, Dialog } from "./Dialog";
+import { Dialog, DialogButtons } from "./Dialog";
 
 /** Secrets that nobody is told again: they are shown as long as this is open. */
 export function SecretOnce({
@@ -25,11 +25,11 @@ export function SecretOnce({
         </div>
       ))}
       {children}
-      <Answers>
+      <DialogButtons>
         <button type="submit" className="main">
           I have kept it
         </button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }

@@ -1,7 +1,7 @@
 /** What the API has refused, field by field (RFC 9457 with JSON pointers). */
 
 import { Problem } from "../api/client";
-import { type Told, toldOf } from "../api/told";
+import { type IssueParts, issueText } from "../api/issueText";
 
 export interface Fault {
   /** A JSON pointer into the body: `/schedule/expression`. */
@@ -10,10 +10,10 @@ export interface Fault {
 }
 
 export function faultsOf(error: Error | null): Fault[] {
-  if (!(error instanceof Problem) || !Array.isArray(error.told.errors)) return [];
-  return error.told.errors.map((told: Told) => ({
+  if (!(error instanceof Problem) || !Array.isArray(error.body.errors)) return [];
+  return error.body.errors.map((told: IssueParts) => ({
     pointer: told.pointer ?? "",
-    message: toldOf(told),
+    message: issueText(told),
   }));
 }
 

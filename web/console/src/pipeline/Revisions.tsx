@@ -7,10 +7,10 @@ import type { Pipeline, Revision } from "../api/types";
 import { useAct } from "../parts/act";
 import { Confirm } from "../parts/Confirm";
 import { Listed } from "../parts/Listed";
-import { useNow } from "../parts/now";
 import { Pager, pageOf } from "../parts/Pager";
 import { useMay } from "../parts/rights";
 import { Time } from "../parts/Time";
+import { useNow } from "../parts/useNow";
 import { go, useQueryString, withQuery } from "../router";
 import { canonicalLines, countOf, diff, hunks, type Line } from "./diff";
 

@@ -14,7 +14,7 @@ import { fieldsOf, valuesAgain } from "../forms/parameters";
 import { problemsOf, stillTrue } from "../forms/problems";
 import { readJson } from "../forms/text";
 import { useAct } from "../parts/act";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { FormFailure } from "../parts/FormFailure";
 import { Failure } from "../parts/Notice";
 import { go } from "../router";
@@ -44,11 +44,11 @@ export function Run({ pipeline, from, close }: Props) {
     return (
       <Dialog title={`Run ${pipeline.name}`} close={close} wide>
         {again.error ? <Failure error={again.error} /> : <p>Loading the params…</p>}
-        <Answers>
+        <DialogButtons>
           <button type="button" onClick={close}>
             Close
           </button>
-        </Answers>
+        </DialogButtons>
       </Dialog>
     );
   }
@@ -123,14 +123,14 @@ function Form({ pipeline, first, from, close }: Props & { first: Values }) {
       <FormFailure error={heldBack ? null : start.error} shown={json === null ? ["/params"] : []} />
       <div className="run-answers">
         <FormOrJson json={json !== null} turn={turn} blocked={raw !== null && "fault" in raw} />
-        <Answers>
+        <DialogButtons>
           <button type="button" onClick={close}>
             Leave it
           </button>
           <button type="submit" className="main" disabled={start.isPending}>
             {start.isPending ? "Starting…" : "Run"}
           </button>
-        </Answers>
+        </DialogButtons>
       </div>
     </Dialog>
   );

@@ -9,10 +9,10 @@ import { CopyButton } from "../parts/CopyButton";
 import { type Column, DataTable } from "../parts/DataTable";
 import { stateOfEnabled } from "../parts/enabled";
 import { Listed } from "../parts/Listed";
-import { useNow } from "../parts/now";
 import { Chip } from "../parts/State";
 import { quoted } from "../parts/shell";
 import { Time } from "../parts/Time";
+import { useNow } from "../parts/useNow";
 
 const MOST = 100;
 

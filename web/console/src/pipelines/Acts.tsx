@@ -18,12 +18,12 @@ export interface Named {
   system_owned: boolean;
 }
 
-type Asked = "duplicate" | "archive" | "delete";
+type DialogName = "duplicate" | "archive" | "delete";
 
 export function Acts({ pipeline, gone }: { pipeline: Named; gone?: () => void }) {
-  const [asked, setAsked] = useState<Asked | null>(null);
+  const [dialog, setDialog] = useState<DialogName | null>(null);
   const may = useMay();
-  const close = () => setAsked(null);
+  const close = () => setDialog(null);
   const restore = useAct({
     act: () => change("POST", `/pipelines/${pipeline.id}/restore`),
     changes: [["pipelines"], ["pipeline", pipeline.id]],
@@ -35,19 +35,19 @@ export function Acts({ pipeline, gone }: { pipeline: Named; gone?: () => void })
   const archived = pipeline.status === "ARCHIVED";
   const choices: (Choice | false)[] = [
     isIts && !archived && { word: "Edit", href: editorAt(pipeline.id) },
-    mayWrite && { word: "Duplicate…", act: () => setAsked("duplicate") },
+    mayWrite && { word: "Duplicate…", act: () => setDialog("duplicate") },
     { word: "Export as JSON", act: () => void exportAs(pipeline, "json") },
     { word: "Export as YAML", act: () => void exportAs(pipeline, "yaml") },
-    isIts && !archived && { word: "Archive…", act: () => setAsked("archive") },
+    isIts && !archived && { word: "Archive…", act: () => setDialog("archive") },
     isIts && archived && { word: "Restore", act: () => restore.once(undefined) },
-    isIts && { word: "Delete…", act: () => setAsked("delete"), danger: true },
+    isIts && { word: "Delete…", act: () => setDialog("delete"), danger: true },
   ];
   return (
     <>
       <Menu label={`More for ${pipeline.name}`} choices={choices.filter((one) => one !== false)} />
-      {asked === "duplicate" && <Duplicate pipeline={pipeline} close={close} />}
-      {asked === "archive" && <Archive pipeline={pipeline} close={close} />}
-      {asked === "delete" && <Delete pipeline={pipeline} close={close} gone={gone} />}
+      {dialog === "duplicate" && <Duplicate pipeline={pipeline} close={close} />}
+      {dialog === "archive" && <Archive pipeline={pipeline} close={close} />}
+      {dialog === "delete" && <Delete pipeline={pipeline} close={close} gone={gone} />}
     </>
   );
 }

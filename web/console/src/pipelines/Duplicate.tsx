@@ -3,7 +3,7 @@ import { pipelineAt } from "../addresses";
 import { get, post } from "../api/client";
 import type { Pipeline } from "../api/types";
 import { useAct } from "../parts/act";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { FormFailure } from "../parts/FormFailure";
 import { go } from "../router";
 
@@ -40,14 +40,14 @@ export function Duplicate({
       </label>
       <p>Its steps and parameters are copied; schedules, webhooks and event triggers are not.</p>
       <FormFailure error={duplicate.error} />
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={close}>
           Leave it
         </button>
         <button type="submit" className="main" disabled={duplicate.isPending || !name.trim()}>
           Duplicate
         </button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }

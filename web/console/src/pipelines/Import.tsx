@@ -3,12 +3,12 @@
 import { type DragEvent, useId, useState } from "react";
 import { pipelineAt } from "../addresses";
 import { post } from "../api/client";
+import { issueText } from "../api/issueText";
 import { isFault } from "../api/jsonText";
-import { toldOf } from "../api/told";
 import type { Issue, Pipeline, Report } from "../api/types";
 import { readDefinition } from "../definition/formats";
 import { useAct } from "../parts/act";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { FormFailure } from "../parts/FormFailure";
 import { go } from "../router";
 
@@ -88,14 +88,14 @@ export function Import({ close }: { close: () => void }) {
         {report && <Issues report={report} />}
       </div>
       <FormFailure error={store.error} />
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={close}>
           Close
         </button>
         <button type="submit" className="main" disabled={store.isPending || !text.trim()}>
           Check and store
         </button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }
@@ -112,21 +112,21 @@ function Issues({ report }: { report: Report }) {
       <ul className="import-issues">
         {[...errors, ...warnings].map((issue, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: two may say the same
-          <Told key={at} issue={issue} warns={at >= errors.length} />
+          <IssueParts key={at} issue={issue} warns={at >= errors.length} />
         ))}
       </ul>
     </>
   );
 }
 
-function Told({ issue, warns }: { issue: Issue; warns: boolean }) {
+function IssueParts({ issue, warns }: { issue: Issue; warns: boolean }) {
   const { pointer, code } = issue;
   return (
     <li className={warns ? "warns" : undefined}>
       <span className="where">
         {warns ? "Warning" : "Error"} <code>{pointer || "/"}</code>
       </span>
-      {toldOf(issue)} <code>{code}</code>
+      {issueText(issue)} <code>{code}</code>
     </li>
   );
 }

@@ -9,7 +9,7 @@ import type { Values } from "../forms/param";
 import { ActButton } from "../parts/ActButton";
 import { useAct } from "../parts/act";
 import { DeleteButton } from "../parts/DeleteButton";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { FormFailure } from "../parts/FormFailure";
 import { PipelineParams } from "../parts/PipelineParams";
 import { changesOf, listsOf } from "../parts/queries";
@@ -78,14 +78,14 @@ function RunDialog({ schedule, close }: { schedule: Schedule; close: () => void 
         setDraft={setDraft}
       />
       <FormFailure error={run.error} shown={["/params"]} />
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={close}>
           Leave it
         </button>
         <button type="submit" className="main" disabled={run.isPending || unread}>
           Run now
         </button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }

@@ -5,7 +5,7 @@ import { post } from "../api/client";
 import { serverNow } from "../api/clock";
 import type { Backfill as MadeUp, Schedule } from "../api/types";
 import { useAct } from "../parts/act";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { Row, TextField } from "../parts/Field";
 import { FormFailure } from "../parts/FormFailure";
 import { instantOf, localOf } from "../parts/instants";
@@ -62,7 +62,7 @@ export function Backfill({ schedule, close }: { schedule: Schedule; close: () =>
         <p>First it is said what would be started. Nothing is yet.</p>
       )}
       <FormFailure error={look.error ?? start.error} />
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={close}>
           Leave it
         </button>
@@ -75,7 +75,7 @@ export function Backfill({ schedule, close }: { schedule: Schedule; close: () =>
             Show what would start
           </button>
         )}
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }

@@ -4,7 +4,7 @@ import { SCHEDULES } from "../addresses";
 import { get } from "../api/client";
 import { serverNow } from "../api/clock";
 import type { ScheduleCalendar } from "../api/types";
-import { asked } from "../parts/choices";
+import { pathWith } from "../parts/address";
 import { Listed } from "../parts/Listed";
 import { usePolled } from "../parts/usePolled";
 import { go, Link, withQuery } from "../router";
@@ -24,7 +24,7 @@ export function Calendar({ query }: { query: URLSearchParams }) {
   const request = { from, to: dateAfter(from, DAYS - 1), zone };
   const found = usePolled(
     ["schedules", "calendar", request],
-    (signal) => find(asked("/schedules/calendar", request), signal),
+    (signal) => find(pathWith("/schedules/calendar", request), signal),
     QUIET,
   );
   return (

@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { get } from "../api/client";
 import type { Fire, FireList, Schedule } from "../api/types";
-import { asked, pageOf, wordOf } from "../parts/choices";
+import { pageOf, pathWith, wordOf } from "../parts/address";
 import { type Column, DataTable } from "../parts/DataTable";
 import { ExecutionLink } from "../parts/ExecutionLink";
 import { Section } from "../parts/Facts";
@@ -33,7 +33,7 @@ export function Ledger({ schedule, now }: { schedule: Schedule; now: number }) {
   const page = pageOf(query);
   const request = { outcome, page, page_size: PAGE_SIZE };
   const found = usePolled(["schedule", schedule.id, "fires", request], (signal) =>
-    get<FireList>(asked(`/schedules/${schedule.id}/fires`, request), signal),
+    get<FireList>(pathWith(`/schedules/${schedule.id}/fires`, request), signal),
   );
   const backfill = may("schedules:control", "executions:run") && schedule.pipeline_id && (
     <button type="button" onClick={() => fill(true)}>

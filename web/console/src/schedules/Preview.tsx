@@ -5,8 +5,8 @@ import { useEffect, useState } from "react";
 import { post } from "../api/client";
 import { write } from "../api/json";
 import type { SchedulePreview } from "../api/types";
+import { DueTimes } from "./DueTimes";
 import { type Form, hasExpression, whenOf } from "./form";
-import { Moments } from "./Moments";
 
 /** Milliseconds after the last key. */
 const PAUSE = 300;
@@ -46,7 +46,7 @@ export function Preview({ preview: { data } }: { preview: Previewed }) {
       {data ? (
         <>
           <b>{data.in_words}</b>
-          <Moments instants={data.next_runs} local={data.local} zone={data.timezone} />
+          <DueTimes instants={data.next_runs} local={data.local} zone={data.timezone} />
         </>
       ) : (
         <span className="muted">What it means is said here.</span>

@@ -11,16 +11,16 @@ import { EditButton } from "../parts/EditButton";
 import { Facts, Section } from "../parts/Facts";
 import { Loaded } from "../parts/Listed";
 import { Failure } from "../parts/Notice";
-import { useNow } from "../parts/now";
 import { useMay } from "../parts/rights";
 import { Stopped } from "../parts/Stopped";
 import { Time } from "../parts/Time";
+import { useNow } from "../parts/useNow";
 import { usePolled } from "../parts/usePolled";
 import { go, Link } from "../router";
 import { duration } from "../time";
 import { Delete, PauseOrResume, pathOf, RunNow } from "./Acts";
+import { DueTimes } from "./DueTimes";
 import { Ledger } from "./Ledger";
-import { Moments } from "./Moments";
 import { OVERLAPS, ScheduleForm } from "./ScheduleForm";
 import { PAUSED_BECAUSE, stateOfSchedule } from "./states";
 import { Last } from "./Table";
@@ -160,7 +160,7 @@ function Next({ schedule }: { schedule: AnySchedule }) {
       ) : status === "paused" ? (
         <p className="muted">It is paused: nothing is due until somebody resumes it.</p>
       ) : (
-        <Moments
+        <DueTimes
           instants={found.data.next_runs}
           local={found.data.local}
           zone={found.data.timezone}

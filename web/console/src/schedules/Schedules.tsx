@@ -4,17 +4,17 @@ import { useState } from "react";
 import { SCHEDULES } from "../addresses";
 import { get } from "../api/client";
 import type { ScheduleList } from "../api/types";
+import { pageOf, pathWith, pipelineOf, wordOf } from "../parts/address";
 import { Commands } from "../parts/Commands";
-import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
 import { MAKE_SCHEDULE } from "../parts/commands";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
-import { useNow } from "../parts/now";
 import { PageHead } from "../parts/PageHead";
 import { Pager } from "../parts/Pager";
 import { PipelineChoice } from "../parts/PipelineChoice";
 import { useMay } from "../parts/rights";
 import { Tabs } from "../parts/Tabs";
+import { useNow } from "../parts/useNow";
 import { usePolled } from "../parts/usePolled";
 import { go, useQueryString } from "../router";
 import { Calendar } from "./Calendar";
@@ -67,7 +67,7 @@ function List({ query }: { query: URLSearchParams }) {
   const page = pageOf(query);
   const request = { status, pipeline_id: pipeline, page, page_size: PAGE_SIZE };
   const found = usePolled(["schedules", request], (signal) =>
-    get<ScheduleList>(asked("/schedules", request), signal),
+    get<ScheduleList>(pathWith("/schedules", request), signal),
   );
   const now = useNow(true);
   return (

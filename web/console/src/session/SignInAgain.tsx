@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { session, signInWith } from "../api/client";
 import { announce } from "../parts/announce";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 
 export function SignInAgain({ back, close }: { back: () => void; close: () => void }) {
   const [token, setToken] = useState("");
@@ -45,14 +45,14 @@ export function SignInAgain({ back, close }: { back: () => void; close: () => vo
           {said}
         </p>
       )}
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={() => void look()}>
           I have signed in in another tab
         </button>
         <button type="submit" className="main" disabled={token.trim() === ""}>
           Sign in
         </button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }

@@ -7,7 +7,7 @@ import type { MadeSubscription, Message, Subscription } from "../api/types";
 import { ActButton } from "../parts/ActButton";
 import { useAct } from "../parts/act";
 import { DeleteButton } from "../parts/DeleteButton";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { TextField } from "../parts/Field";
 import { FormFailure } from "../parts/FormFailure";
 import { instantOf, localOf } from "../parts/instants";
@@ -67,7 +67,7 @@ export function Rotate({ subscription }: { subscription: Subscription }) {
       {open && (
         <RotateDialog subscription={subscription} close={() => setOpen(false)} made={setMade} />
       )}
-      {made && <Made subscription={made} close={() => setMade(null)} />}
+      {made && <NewSecret subscription={made} close={() => setMade(null)} />}
     </>
   );
 }
@@ -107,20 +107,20 @@ function RotateDialog({
         problem={faultAt(rotate.error, "/overlap_seconds")}
       />
       <FormFailure error={rotate.error} shown={["/overlap_seconds"]} />
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={close}>
           Leave it
         </button>
         <button type="submit" className="main" disabled={rotate.isPending}>
           Rotate secret
         </button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }
 
 /** What is told once; only messages to a URL are signed. */
-export function Made({
+export function NewSecret({
   subscription,
   close,
 }: {
@@ -181,14 +181,14 @@ function ReplayDialog({ subscription, close }: { subscription: Subscription; clo
         In order, and under the ids that the messages had: a receiver that knows them does nothing.
       </p>
       <FormFailure error={replay.error} shown={["/since"]} />
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={close}>
           Leave it
         </button>
         <button type="submit" className="main" disabled={replay.isPending || since === ""}>
           Send again
         </button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }

@@ -5,10 +5,10 @@ import { get, post } from "../api/client";
 import { parse, print } from "../api/json";
 import type { ListedMessage, Message, MessageList, Subscription } from "../api/types";
 import { ActButton } from "../parts/ActButton";
+import { pageOf, pathWith, wordOf } from "../parts/address";
 import { CodeBlock } from "../parts/CodeBlock";
-import { asked, pageOf, wordOf } from "../parts/choices";
 import { type Column, DataTable } from "../parts/DataTable";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { ExecutionLink } from "../parts/ExecutionLink";
 import { Facts, Section } from "../parts/Facts";
 import { Listed, NothingLikeThat } from "../parts/Listed";
@@ -42,7 +42,7 @@ export function Messages({ subscription, now }: { subscription: Subscription; no
   const path = `/subscriptions/${subscription.id}/messages`;
   const found = usePolled(
     ["subscription", subscription.id, "messages", request],
-    (signal) => get<MessageList>(asked(path, request), signal),
+    (signal) => get<MessageList>(pathWith(path, request), signal),
     LIVE,
   );
   return (
@@ -63,7 +63,7 @@ export function Messages({ subscription, now }: { subscription: Subscription; no
         }
       </Listed>
       {chosen && (
-        <One
+        <MessageDialog
           path={`${path}/${encodeURIComponent(chosen)}`}
           now={now}
           close={() => go(withQuery({ message: null }))}
@@ -154,7 +154,7 @@ function Again({ message, path }: { message: ListedMessage; path: string }) {
   );
 }
 
-function One({ path, now, close }: { path: string; now: number; close: () => void }) {
+function MessageDialog({ path, now, close }: { path: string; now: number; close: () => void }) {
   const found = useQuery({
     queryKey: ["message", path],
     queryFn: ({ signal }) => get<Message>(path, signal),
@@ -163,21 +163,21 @@ function One({ path, now, close }: { path: string; now: number; close: () => voi
   return (
     <Dialog wide title="Message" close={close} submit={close}>
       {found.data ? (
-        <Told message={found.data} now={now} />
+        <MessageFacts message={found.data} now={now} />
       ) : found.error ? (
         <Failure error={found.error} />
       ) : (
         <p>Loading…</p>
       )}
-      <Answers>
+      <DialogButtons>
         {found.data && <Again message={found.data} path={path} />}
         <button type="submit">Close</button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }
 
-function Told({ message, now }: { message: Message; now: number }) {
+function MessageFacts({ message, now }: { message: Message; now: number }) {
   const { id, status, note, origin, created_at, settled_at, next_try_at, execution_id } = message;
   const at = (value: string | null) => value && <Dated at={value} now={now} />;
   return (

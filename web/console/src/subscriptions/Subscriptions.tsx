@@ -4,13 +4,12 @@ import { useState } from "react";
 import { SUBSCRIPTIONS } from "../addresses";
 import { get } from "../api/client";
 import type { MadeSubscription, Subscription, SubscriptionList } from "../api/types";
+import { pageOf, pathWith, pipelineOf, wordOf } from "../parts/address";
 import { Commands } from "../parts/Commands";
-import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
 import { MAKE_SUBSCRIPTION } from "../parts/commands";
 import { type Column, DataTable } from "../parts/DataTable";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
-import { useNow } from "../parts/now";
 import { PageHead } from "../parts/PageHead";
 import { Pager } from "../parts/Pager";
 import { PipelineChoice } from "../parts/PipelineChoice";
@@ -19,9 +18,10 @@ import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Time } from "../parts/Time";
+import { useNow } from "../parts/useNow";
 import { usePolled } from "../parts/usePolled";
 import { useQueryString } from "../router";
-import { Made, nameOf, PauseOrResume } from "./Acts";
+import { NewSecret, nameOf, PauseOrResume } from "./Acts";
 import { SubscriptionForm } from "./SubscriptionForm";
 import { addressOf, eventsOf, STATUSES, stateOfSubscription } from "./states";
 import "./subscriptions.css";
@@ -42,7 +42,7 @@ export default function Subscriptions() {
   const page = pageOf(query);
   const request = { status, pipeline_id: pipeline, page, page_size: PAGE_SIZE };
   const found = usePolled(["subscriptions", request], (signal) =>
-    get<SubscriptionList>(asked("/subscriptions", request), signal),
+    get<SubscriptionList>(pathWith("/subscriptions", request), signal),
   );
   return (
     <div className="list-page">
@@ -74,7 +74,7 @@ export default function Subscriptions() {
         }
       </Listed>
       {making && <SubscriptionForm before={null} close={() => make(false)} saved={setMade} />}
-      {made && <Made subscription={made} close={() => setMade(null)} />}
+      {made && <NewSecret subscription={made} close={() => setMade(null)} />}
     </div>
   );
 }

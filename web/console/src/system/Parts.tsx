@@ -3,13 +3,13 @@
 import type { System } from "../api/types";
 import { unservedQueues } from "../lights/lights";
 import { useSystem } from "../lights/useLights";
+import { webAddress } from "../parts/address";
 import { Bar } from "../parts/Bar";
-import { webAddress } from "../parts/choices";
 import { DataTable } from "../parts/DataTable";
 import { Facts, Section } from "../parts/Facts";
 import { Listed } from "../parts/Listed";
-import { useNow } from "../parts/now";
 import { Time } from "../parts/Time";
+import { useNow } from "../parts/useNow";
 import { duration } from "../time";
 
 export function Parts() {

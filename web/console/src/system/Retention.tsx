@@ -9,8 +9,8 @@ import { Confirm } from "../parts/Confirm";
 import { DataTable } from "../parts/DataTable";
 import { Facts, Section } from "../parts/Facts";
 import { Listed } from "../parts/Listed";
-import { useNow } from "../parts/now";
 import { Time } from "../parts/Time";
+import { useNow } from "../parts/useNow";
 import { keptFor, subjectOf, titleOf } from "./words";
 
 export function Retention() {

@@ -1,7 +1,7 @@
 /** The settings of the process that answers; of secrets only that they are set. */
 
 import { useSystem } from "../lights/useLights";
-import { wordOf } from "../parts/choices";
+import { wordOf } from "../parts/address";
 import { DataTable } from "../parts/DataTable";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Search } from "../parts/Search";

@@ -3,7 +3,7 @@
 import type { ReactNode } from "react";
 import { Lights } from "../lights/Lights";
 import { useReady } from "../lights/useLights";
-import { wordOf } from "../parts/choices";
+import { wordOf } from "../parts/address";
 import { DataTable } from "../parts/DataTable";
 import { Section } from "../parts/Facts";
 import { Listed } from "../parts/Listed";

@@ -5,20 +5,20 @@ import { get, post } from "../api/client";
 import { print } from "../api/json";
 import type { Delivery, DeliveryList } from "../api/types";
 import { ActButton } from "../parts/ActButton";
+import { pageOf, pathWith, wordOf } from "../parts/address";
 import { CodeBlock } from "../parts/CodeBlock";
-import { asked, pageOf, wordOf } from "../parts/choices";
 import { type Column, DataTable } from "../parts/DataTable";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { ExecutionLink } from "../parts/ExecutionLink";
 import { Facts } from "../parts/Facts";
 import { Listed } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
-import { useNow } from "../parts/now";
 import { Pager } from "../parts/Pager";
 import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Dated, Time } from "../parts/Time";
+import { useNow } from "../parts/useNow";
 import { usePolled } from "../parts/usePolled";
 import { go, Link, useQueryString, withQuery } from "../router";
 import { DISPOSITIONS, stateOfDisposition, stateOfFiring } from "./states";
@@ -41,7 +41,7 @@ export function Deliveries() {
   const disposition = chosen === "all" ? null : (chosen ?? "unmatched");
   const request = { disposition, page, page_size: PAGE_SIZE };
   const found = usePolled(["deliveries", request], (signal) =>
-    get<DeliveryList>(asked("/deliveries", request), signal),
+    get<DeliveryList>(pathWith("/deliveries", request), signal),
   );
   const now = useNow(true);
   const one = found.data?.deliveries.find(({ id }) => id === query.get("delivery"));
@@ -73,7 +73,9 @@ export function Deliveries() {
           )
         }
       </Listed>
-      {one && <One delivery={one} now={now} close={() => go(withQuery({ delivery: null }))} />}
+      {one && (
+        <DeliveryDialog delivery={one} now={now} close={() => go(withQuery({ delivery: null }))} />
+      )}
     </>
   );
 }
@@ -139,7 +141,15 @@ function Replay({ delivery: { id, disposition } }: { delivery: Delivery }) {
   );
 }
 
-function One({ delivery, now, close }: { delivery: Delivery; now: number; close: () => void }) {
+function DeliveryDialog({
+  delivery,
+  now,
+  close,
+}: {
+  delivery: Delivery;
+  now: number;
+  close: () => void;
+}) {
   const { received_at, settled_at, verdict, note, body, targets } = delivery;
   const at = (value: string | null) => value && <Time at={value} now={now} />;
   return (
@@ -170,9 +180,9 @@ function One({ delivery, now, close }: { delivery: Delivery; now: number; close:
         </ul>
       )}
       <CodeBlock word="Body" text={print(body)} />
-      <Answers>
+      <DialogButtons>
         <button type="submit">Close</button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }

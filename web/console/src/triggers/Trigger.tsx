@@ -4,8 +4,8 @@ import { EXECUTIONS, TRIGGERS } from "../addresses";
 import { type Answered, get, read } from "../api/client";
 import { print } from "../api/json";
 import type { EventTrigger, FiringList } from "../api/types";
+import { pageOf, pathWith, wordOf } from "../parts/address";
 import { CodeBlock } from "../parts/CodeBlock";
-import { asked, pageOf, wordOf } from "../parts/choices";
 import { type Column, DataTable } from "../parts/DataTable";
 import { DetailHead } from "../parts/DetailHead";
 import { EditButton } from "../parts/EditButton";
@@ -13,20 +13,20 @@ import { ExecutionLink } from "../parts/ExecutionLink";
 import { DISABLED_BECAUSE, stateOfEnabled } from "../parts/enabled";
 import { Facts, Section } from "../parts/Facts";
 import { Listed, Loaded, NothingLikeThat } from "../parts/Listed";
-import { useNow } from "../parts/now";
 import { Pager } from "../parts/Pager";
 import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Stopped } from "../parts/Stopped";
 import { Tabs } from "../parts/Tabs";
 import { Dated, Time } from "../parts/Time";
+import { useNow } from "../parts/useNow";
 import { usePolled } from "../parts/usePolled";
 import { go, Link, useQueryString } from "../router";
 import { duration } from "../time";
 import { Delete, Enable, pathOf } from "./Acts";
+import { EventFilter } from "./EventFilter";
 import { OUTCOMES, stateOfFiring } from "./states";
 import { TriggerForm } from "./TriggerForm";
-import { Which } from "./Which";
 import "./triggers.css";
 
 const PAGE_SIZE = 25;
@@ -93,7 +93,7 @@ function About({ trigger, now }: { trigger: EventTrigger; now: number }) {
       {trigger.description && <p className="muted">{trigger.description}</p>}
       <Facts
         facts={[
-          ["Events", <Which key="which" config={config} />],
+          ["Events", <EventFilter key="which" config={config} />],
           [
             "Starts",
             pipeline_id && (
@@ -125,7 +125,7 @@ function Firings({ trigger, now }: { trigger: EventTrigger; now: number }) {
   const page = pageOf(query);
   const request = { outcome, page, page_size: PAGE_SIZE };
   const found = usePolled(["trigger", trigger.id, "firings", request], (signal) =>
-    get<FiringList>(asked(`/event-triggers/${trigger.id}/firings`, request), signal),
+    get<FiringList>(pathWith(`/event-triggers/${trigger.id}/firings`, request), signal),
   );
   return (
     <Section title="Events that it was offered">

@@ -4,25 +4,25 @@ import { useState } from "react";
 import { TRIGGER } from "../addresses";
 import { read } from "../api/client";
 import type { EventTrigger } from "../api/types";
+import { pageOf, pathWith, pipelineOf, wordOf } from "../parts/address";
 import { Commands } from "../parts/Commands";
-import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
 import { MAKE_TRIGGER } from "../parts/commands";
 import { type Column, DataTable } from "../parts/DataTable";
 import { ENABLED_TABS, stateOfEnabled } from "../parts/enabled";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
-import { useNow } from "../parts/now";
 import { Pager } from "../parts/Pager";
 import { PipelineChoice } from "../parts/PipelineChoice";
 import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Time } from "../parts/Time";
+import { useNow } from "../parts/useNow";
 import { usePolled } from "../parts/usePolled";
 import { go, useQueryString } from "../router";
 import { Enable } from "./Acts";
+import { EventFilter } from "./EventFilter";
 import { TriggerForm } from "./TriggerForm";
-import { Which } from "./Which";
 import "./triggers.css";
 
 const PAGE_SIZE = 50;
@@ -36,7 +36,7 @@ export function Triggers() {
   const page = pageOf(query);
   const request = { enabled, pipeline_id: pipeline, page, page_size: PAGE_SIZE };
   const found = usePolled(["triggers", request], (signal) =>
-    read<EventTrigger[]>(asked("/event-triggers", request), signal),
+    read<EventTrigger[]>(pathWith("/event-triggers", request), signal),
   );
   return (
     <>
@@ -98,7 +98,12 @@ function Table({ triggers }: { triggers: EventTrigger[] }) {
       ),
     },
     { head: "Status", width: "120px", cell: (one) => <Chip state={stateOfEnabled(one)} /> },
-    { head: "Events", width: "38%", card: "line", cell: ({ config }) => <Which config={config} /> },
+    {
+      head: "Events",
+      width: "38%",
+      card: "line",
+      cell: ({ config }) => <EventFilter config={config} />,
+    },
     {
       head: "Last",
       width: "110px",

@@ -5,10 +5,10 @@ import { EXECUTIONS } from "../addresses";
 import { get } from "../api/client";
 import { print } from "../api/json";
 import type { Webhook, WebhookDelivery, WebhookDeliveryList } from "../api/types";
+import { pageOf, pathWith, wordOf } from "../parts/address";
 import { CodeBlock } from "../parts/CodeBlock";
-import { asked, pageOf, wordOf } from "../parts/choices";
 import { type Column, DataTable } from "../parts/DataTable";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { Facts, Section } from "../parts/Facts";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Failure } from "../parts/Notice";
@@ -34,7 +34,7 @@ export function Deliveries({ webhook, now }: { webhook: Webhook; now: number }) 
   const request = { outcome, page, page_size: PAGE_SIZE };
   const path = `/webhooks/${webhook.id}/deliveries`;
   const found = usePolled(["webhook", webhook.id, "deliveries", request], (signal) =>
-    get<WebhookDeliveryList>(asked(path, request), signal),
+    get<WebhookDeliveryList>(pathWith(path, request), signal),
   );
   return (
     <Section title="Deliveries">
@@ -58,8 +58,8 @@ export function Deliveries({ webhook, now }: { webhook: Webhook; now: number }) 
         }
       </Listed>
       {chosen && (
-        <One
-          request={asked(path, { ...request, include_body: "true" })}
+        <DeliveryDialog
+          request={pathWith(path, { ...request, include_body: "true" })}
           id={chosen}
           now={now}
           close={() => go(withQuery({ delivery: null }))}
@@ -155,7 +155,7 @@ function Because({ of: { code, message } }: { of: WebhookDelivery }) {
 }
 
 /** The request as it came, without what looks like a secret; bodies are fetched only here. */
-function One({
+function DeliveryDialog({
   request,
   id,
   now,
@@ -184,9 +184,9 @@ function One({
       ) : (
         <Request delivery={found.data} now={now} />
       )}
-      <Answers>
+      <DialogButtons>
         <button type="submit">Close</button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }

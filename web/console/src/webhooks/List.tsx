@@ -2,15 +2,14 @@ import { useState } from "react";
 import { WEBHOOKS } from "../addresses";
 import { read } from "../api/client";
 import type { MadeWebhook, Webhook } from "../api/types";
+import { pageOf, pathWith, pipelineOf, wordOf } from "../parts/address";
 import { Commands } from "../parts/Commands";
 import { CopyButton } from "../parts/CopyButton";
-import { asked, pageOf, pipelineOf, wordOf } from "../parts/choices";
 import { MAKE_WEBHOOK } from "../parts/commands";
 import { type Column, DataTable } from "../parts/DataTable";
 import { ENABLED_TABS, stateOfEnabled } from "../parts/enabled";
 import { Listed, NothingLikeThat } from "../parts/Listed";
 import { Notice } from "../parts/Notice";
-import { useNow } from "../parts/now";
 import { Pager } from "../parts/Pager";
 import { PipelineChoice } from "../parts/PipelineChoice";
 import { usePipelineName } from "../parts/pipelines";
@@ -18,10 +17,11 @@ import { useMay } from "../parts/rights";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Time } from "../parts/Time";
+import { useNow } from "../parts/useNow";
 import { usePolled } from "../parts/usePolled";
 import { useQueryString } from "../router";
 import { Enable } from "./Acts";
-import { Made } from "./Secrets";
+import { NewSecrets } from "./Secrets";
 import { WebhookForm } from "./WebhookForm";
 
 const PAGE_SIZE = 50;
@@ -36,7 +36,7 @@ export function List() {
   const page = pageOf(query);
   const request = { enabled, pipeline_id: pipeline, page, page_size: PAGE_SIZE };
   const found = usePolled(["webhooks", request], (signal) =>
-    read<Webhook[]>(asked("/webhooks", request), signal),
+    read<Webhook[]>(pathWith("/webhooks", request), signal),
   );
   return (
     <>
@@ -64,7 +64,7 @@ export function List() {
         }
       </Listed>
       {making && <WebhookForm before={null} close={() => make(false)} saved={setMade} />}
-      {made && <Made webhook={made} close={() => setMade(null)} />}
+      {made && <NewSecrets webhook={made} close={() => setMade(null)} />}
     </>
   );
 }

@@ -5,7 +5,7 @@ import { post } from "../api/client";
 import type { MadeWebhook, Webhook } from "../api/types";
 import { useAct } from "../parts/act";
 import { Confirm } from "../parts/Confirm";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { Section } from "../parts/Facts";
 import { TextField } from "../parts/Field";
 import { FormFailure } from "../parts/FormFailure";
@@ -21,7 +21,7 @@ import { pathOf } from "./Acts";
 type Secret = Webhook["secrets"][number];
 
 /** What is told once of a webhook that was made, or has a new secret. */
-export function Made({ webhook, close }: { webhook: MadeWebhook; close: () => void }) {
+export function NewSecrets({ webhook, close }: { webhook: MadeWebhook; close: () => void }) {
   const { name, endpoint_url, secret, standard_secret } = webhook;
   const secrets = [
     { word: "Address", text: endpoint_url },
@@ -65,7 +65,7 @@ export function Secrets({ webhook, now }: { webhook: Webhook; now: number }) {
         ))}
       </ul>
       {rotating && <Rotate webhook={webhook} close={() => rotate(false)} made={setMade} />}
-      {made && <Made webhook={made} close={() => setMade(null)} />}
+      {made && <NewSecrets webhook={made} close={() => setMade(null)} />}
     </Section>
   );
 }
@@ -135,14 +135,14 @@ function Rotate({
         hint="Empty: one is made, and shown once."
       />
       <FormFailure error={rotate.error} shown={["/overlap_seconds", "/secret"]} />
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={close}>
           Leave it
         </button>
         <button type="submit" className="main" disabled={rotate.isPending}>
           Rotate secret
         </button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }

@@ -7,7 +7,7 @@ import { print } from "../api/json";
 import type { Webhook, WebhookTrial } from "../api/types";
 import { readJson } from "../forms/text";
 import { useAct } from "../parts/act";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { AreaField, CheckField } from "../parts/Field";
 import { FormFailure } from "../parts/FormFailure";
 import { objectOf } from "../parts/lines";
@@ -24,7 +24,7 @@ export function Test({ webhook, close }: { webhook: Webhook; close: () => void }
   const readHeaders = objectOf(headers);
   const bodyProblem = "fault" in readBody ? readBody.fault : null;
   const headersProblem = "problem" in readHeaders ? readHeaders.problem : null;
-  const [told, tell] = useState<{ trial: WebhookTrial; wasDry: boolean } | null>(null);
+  const [result, setResult] = useState<{ trial: WebhookTrial; wasDry: boolean } | null>(null);
   const test = useAct({
     act: () =>
       post<WebhookTrial>(`${pathOf(webhook.id)}/test`, {
@@ -33,7 +33,7 @@ export function Test({ webhook, close }: { webhook: Webhook; close: () => void }
         dry_run: isDry,
       }),
     changes: changesOf("webhook"),
-    after: (trial) => tell({ trial, wasDry: isDry }),
+    after: (trial) => setResult({ trial, wasDry: isDry }),
   });
   const isReady = !bodyProblem && !headersProblem;
   return (
@@ -69,21 +69,21 @@ export function Test({ webhook, close }: { webhook: Webhook; close: () => void }
         value={isDry}
         change={setDry}
       />
-      {told && <Told {...told} />}
+      {result && <Result {...result} />}
       <FormFailure error={test.error} />
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={close}>
           Close
         </button>
         <button type="submit" className="main" disabled={test.isPending || !isReady}>
           {isDry ? "Try it" : "Start it"}
         </button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }
 
-function Told({ trial, wasDry }: { trial: WebhookTrial; wasDry: boolean }) {
+function Result({ trial, wasDry }: { trial: WebhookTrial; wasDry: boolean }) {
   const { params, problems, dedupe_key, execution_id } = trial;
   return (
     <div className="trial" aria-live="polite">

@@ -1,6 +1,6 @@
 /** What starts from outside: webhooks, event triggers, and deliveries that nobody has taken. */
 
-import { wordOf } from "../parts/choices";
+import { wordOf } from "../parts/address";
 import { PageHead } from "../parts/PageHead";
 import { Tabs } from "../parts/Tabs";
 import { useQueryString } from "../router";

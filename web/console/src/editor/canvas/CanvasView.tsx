@@ -6,7 +6,7 @@ import type { Path } from "../../api/pointer";
 import type { Direction } from "../../graph/nodes";
 import { announce } from "../../parts/announce";
 import { go, Link, withQuery } from "../../router";
-import { useBench } from "../bench";
+import { useEditor } from "../context";
 import { addStep, connect, disconnect, paste, removeSteps } from "../model/changes";
 import { copied, stepsIn } from "../model/clipboard";
 import {
@@ -53,7 +53,7 @@ function Filled({
   layouts,
   size,
 }: Props & { size: { width: number; height: number } }) {
-  const { editing, palette, problems, jump } = useBench();
+  const { editing, palette, problems, jump } = useEditor();
   // Typing in a form comes before drawing: with hundreds of steps that takes a moment.
   const document = useDeferredValue(editing.document);
   const { fitView } = useReactFlow();
@@ -192,7 +192,7 @@ async function pasted() {
 
 /** The blocks that one has gone into. */
 function Crumbs({ list }: { list: Path }) {
-  const { editing } = useBench();
+  const { editing } = useEditor();
   const around = blocksAround(editing.document, list);
   if (around.length === 0) return null;
   return (
@@ -214,7 +214,7 @@ function Crumbs({ list }: { list: Path }) {
 }
 
 function Empty({ acts }: { acts: Acts }) {
-  const { editing } = useBench();
+  const { editing } = useEditor();
   const isWhole = everyStep(editing.document).length === 0;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: what is dropped or pasted comes here

@@ -7,7 +7,7 @@ import { actionOf, dependsOn, isBlock, nameOf, type Placed } from "../model/step
 import type { Action, Palette } from "../palette";
 import { apart, LONGEST_WORDS, type Point, type Points, SIZE } from "./places";
 
-export interface Shown extends Record<string, unknown> {
+export interface StepNodeData extends Record<string, unknown> {
   placed: Placed;
   action: Action | null;
   problems: number;
@@ -16,7 +16,7 @@ export interface Shown extends Record<string, unknown> {
 export interface Lane extends Record<string, unknown> {
   word: string;
 }
-export type StepNode = Node<Shown, "step">;
+export type StepNode = Node<StepNodeData, "step">;
 export type LaneNode = Node<Lane, "lane">;
 export type AnyNode = StepNode | LaneNode;
 

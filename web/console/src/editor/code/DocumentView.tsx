@@ -5,7 +5,7 @@ import { isFault } from "../../api/jsonText";
 import { pathOf, pointerTo } from "../../api/pointer";
 import { type Language, printJson, readJson } from "../../definition/text";
 import { printYaml, readYaml } from "../../definition/yaml";
-import { type Bench, useBench } from "../bench";
+import { type EditorContext, useEditor } from "../context";
 import { CodeField } from "./CodeField";
 
 const WORDS: [Language, string][] = [
@@ -14,7 +14,7 @@ const WORDS: [Language, string][] = [
 ];
 
 export default function DocumentView() {
-  const { editing, state, goal } = useBench();
+  const { editing, state, goal } = useEditor();
   const { document, written } = state.history.present;
   const [chosen, setChosen] = useState<Language>(written?.language ?? "json");
   const language = written?.error ? written.language : chosen;
@@ -65,7 +65,7 @@ export default function DocumentView() {
 }
 
 /** Where a place of the definition, or what is nearest around it, begins in the text. */
-function placeOf(goal: Bench["goal"], text: string, language: Language) {
+function placeOf(goal: EditorContext["goal"], text: string, language: Language) {
   const read = language === "json" ? readJson(text) : readYaml(text);
   if (!goal || isFault(read)) return null;
   for (let path = pathOf(goal.pointer); ; path = path.slice(0, -1)) {

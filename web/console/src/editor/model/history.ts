@@ -5,7 +5,7 @@ import type { TextFault } from "../../api/jsonText";
 import type { Language } from "../../definition/text";
 
 /** A text as somebody types it: it may be none of a definition at the moment. */
-export interface Written {
+export interface DocumentText {
   language: Language;
   text: string;
   error: TextFault | null;
@@ -15,7 +15,7 @@ export interface Version {
   /** What the last text that could be read says. */
   document: Members;
   /** The text itself, while nothing but text has changed. */
-  written: Written | null;
+  written: DocumentText | null;
 }
 
 export interface History {
@@ -30,7 +30,7 @@ const MOST = 500;
 /** Milliseconds between two keys of one change. */
 const PAUSE = 1_200;
 
-export const begin = (document: Members, written: Written | null = null): History => ({
+export const begin = (document: Members, written: DocumentText | null = null): History => ({
   past: [],
   present: { document, written },
   future: [],

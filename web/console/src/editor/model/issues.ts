@@ -1,8 +1,8 @@
 /** What the engine has against a definition, and which step and field each of it is about. */
 
+import { issueText, stepIssueText } from "../../api/issueText";
 import type { Members } from "../../api/json";
 import { pathOf } from "../../api/pointer";
-import { toldOf, toldOfStep } from "../../api/told";
 import { nameOf, type Placed, stepAt } from "./steps";
 
 export interface Issue {
@@ -43,7 +43,7 @@ export function problemsOf(document: Members, report: Report): Problem[] {
     );
     const place = rest.join(".");
     const where = found ? [nameOf(found.placed.step), place].filter(Boolean).join(" · ") : place;
-    const told = found ? toldOfStep(issue) : toldOf(issue);
+    const told = found ? stepIssueText(issue) : issueText(issue);
     return { ...issue, told, step: found?.placed ?? null, where, field: field.join("") };
   });
 }

@@ -2,11 +2,11 @@
 
 import { useId } from "react";
 import { put } from "../../definition/document";
-import { useBench } from "../bench";
+import { useEditor } from "../context";
 import { actionOf, type Placed } from "../model/steps";
 
 export function ActionChoice({ placed }: { placed: Placed }) {
-  const { editing, palette } = useBench();
+  const { editing, palette } = useEditor();
   const field = useId();
   const { type, version } = actionOf(placed.step);
   const action = palette?.byType.get(type);

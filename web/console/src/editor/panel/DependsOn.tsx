@@ -4,7 +4,7 @@ import { useId } from "react";
 import { isObject, type Json } from "../../api/json";
 import { put } from "../../definition/document";
 import { announce } from "../../parts/announce";
-import { useBench } from "../bench";
+import { useEditor } from "../context";
 import { connect, disconnect } from "../model/changes";
 import { whyNotConnected } from "../model/graph";
 import { dependsOn, nameOf, type Placed, stepsOf } from "../model/steps";
@@ -12,7 +12,7 @@ import { Fields } from "./Fields";
 import { AT_LEAST, CANCEL_REST, TRIGGER_RULES } from "./fields/step";
 
 export function DependsOn({ placed }: { placed: Placed }) {
-  const { editing, jump } = useBench();
+  const { editing, jump } = useEditor();
   const field = useId();
   const steps = stepsOf(editing.document, placed.list);
   const waits = dependsOn(placed.step);
@@ -62,7 +62,7 @@ export function DependsOn({ placed }: { placed: Placed }) {
 }
 
 export function TriggerRule({ placed }: { placed: Placed }) {
-  const { editing } = useBench();
+  const { editing } = useEditor();
   const field = useId();
   const path = [...placed.path, "trigger_rule"];
   const rule = placed.step.trigger_rule;

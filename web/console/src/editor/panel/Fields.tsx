@@ -8,7 +8,7 @@ import { ParamFields } from "../../forms/ParamFields";
 import type { Option, Param, Values } from "../../forms/param";
 import type { FieldProblem } from "../../forms/problems";
 import type { Completion } from "../../forms/templates";
-import { useBench } from "../bench";
+import { useEditor } from "../context";
 import { namesAt } from "../model/names";
 import type { Placed } from "../model/steps";
 
@@ -25,7 +25,7 @@ interface Props {
 }
 
 export function Fields({ params, path, placed, whole = false, plain = false, choicesOf }: Props) {
-  const { editing, draftsAt } = useBench();
+  const { editing, draftsAt } = useEditor();
   const document = editing.document;
   const object = at(document, path);
   const values = useMemo(() => shownOf(object, params, whole), [object, params, whole]);
@@ -75,7 +75,7 @@ const changedKey = (before: Values, after: Values): string =>
 
 /** What is said of the members of an object; with *whole* also of it as such. */
 function useProblems(path: Path, params: readonly Param[], whole: boolean): FieldProblem[] {
-  const { problems } = useBench();
+  const { problems } = useEditor();
   const place = pointerTo(path);
   return useMemo(() => {
     const names = new Set(params.map(({ name }) => name));
@@ -90,7 +90,7 @@ function useProblems(path: Path, params: readonly Param[], whole: boolean): Fiel
 }
 
 export function useCompletions(placed: Placed | null): Completion[] {
-  const { editing, palette } = useBench();
+  const { editing, palette } = useEditor();
   const document = editing.document;
   return useMemo(
     () =>
@@ -116,7 +116,7 @@ export function Optional({
   initial: Json;
   children: ReactNode;
 }) {
-  const { editing } = useBench();
+  const { editing } = useEditor();
   const there = (at(editing.document, path) ?? null) !== null;
   const set = (value: Json | undefined) => editing.change(put(editing.document, path, value));
   return (
@@ -152,7 +152,7 @@ export function Several({
   params: readonly Param[];
   placed: Placed;
 }) {
-  const { editing } = useBench();
+  const { editing } = useEditor();
   const value = at(editing.document, path);
   const entries = Array.isArray(value) ? value : isObject(value) ? [value] : [];
   const places = Array.isArray(value) ? entries.map((_, index) => [...path, index]) : [path];

@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { isObject } from "../../api/json";
 import { listOf, put } from "../../definition/document";
-import { useBench } from "../bench";
+import { useEditor } from "../context";
 import { addStep, move, removeSteps, renameParameter } from "../model/changes";
 import {
   actionOf,
@@ -46,7 +46,7 @@ export function PipelinePanel() {
 }
 
 function General() {
-  const { editing } = useBench();
+  const { editing } = useEditor();
   return (
     <>
       <Fields params={PIPELINE} path={[]} placed={null} plain />
@@ -57,7 +57,7 @@ function General() {
 }
 
 function Parameters() {
-  const { editing } = useBench();
+  const { editing } = useEditor();
   const parameters = listOf(editing.document.parameters);
   const names = new Set(parameters.map((one) => (isObject(one) ? String(one.name) : "")));
   const add = () => {
@@ -97,7 +97,7 @@ function Parameters() {
 
 /** Templates follow the name once it is typed. */
 function ParameterName({ index, name }: { index: number; name: string }) {
-  const { editing } = useBench();
+  const { editing } = useEditor();
   const [text, setText] = useState(name);
   const [from, setFrom] = useState(name);
   if (from !== name) {
@@ -159,7 +159,7 @@ function Handlers() {
 }
 
 function HandlersOf({ list }: { list: HandlerList }) {
-  const { editing, palette, jump } = useBench();
+  const { editing, palette, jump } = useEditor();
   const path = handlersPath(list);
   const handlers = stepsOf(editing.document, path);
   const add = (type: string) => {

@@ -2,12 +2,12 @@
 
 import { type FormEvent, useEffect, useId, useState } from "react";
 import { go, withQuery } from "../../router";
-import { useBench } from "../bench";
+import { useEditor } from "../context";
 import { renameStep, whyNotCalled } from "../model/changes";
 import type { Placed } from "../model/steps";
 
 export function StepId({ placed }: { placed: Placed }) {
-  const { editing } = useBench();
+  const { editing } = useEditor();
   const [text, setText] = useState(placed.id);
   const field = useId();
   useEffect(() => setText(placed.id), [placed.id]);

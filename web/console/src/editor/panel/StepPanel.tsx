@@ -1,7 +1,7 @@
 /** All that a definition says of one step. */
 
 import { Link, withQuery } from "../../router";
-import { useBench } from "../bench";
+import { useEditor } from "../context";
 import { Glyph } from "../Glyph";
 import { actionOf, isBlock, nameOf, type Placed } from "../model/steps";
 import { type PanelTab, PanelTabs } from "./PanelTabs";
@@ -14,7 +14,7 @@ import { Repeat } from "./step/Repeat";
 import { When } from "./step/When";
 
 export function StepPanel({ placed }: { placed: Placed }) {
-  const { palette } = useBench();
+  const { palette } = useEditor();
   const { step } = placed;
   const action = palette?.byType.get(actionOf(step).type);
   return (

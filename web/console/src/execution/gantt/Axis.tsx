@@ -1,7 +1,7 @@
 import { type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
 import { go, withQuery } from "../../router";
 import { clock, duration, exact, tickStep } from "../../time";
-import { usePointedMoment } from "../pointer";
+import { useHoveredMoment } from "../hover";
 import { moved, type Span, scaled, shareOf, written } from "./span";
 
 const TICKS = 6;
@@ -95,7 +95,7 @@ function Ticks({ span, begin }: { span: Span; begin: number }) {
 }
 
 function Cursor({ span }: { span: Span }) {
-  const at = usePointedMoment();
+  const at = useHoveredMoment();
   if (at === null || at < span.from || at > span.to) return null;
   return (
     <div className="cursor" style={{ left: `${shareOf(at, span)}%` }}>

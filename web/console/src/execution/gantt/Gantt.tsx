@@ -5,8 +5,8 @@ import type { DefinedStep, Step } from "../../api/types";
 import { useWindow } from "../../parts/useWindow";
 import { go, useQueryString, withQuery } from "../../router";
 import { isOpen, stateOfStep } from "../../states";
+import { hover } from "../hover";
 import { itemName } from "../items";
-import { point } from "../pointer";
 import { Axis, zoomTo } from "./Axis";
 import { Row } from "./Row";
 import { readySince, type Tracks } from "./segments";
@@ -50,7 +50,7 @@ export function Gantt({ steps, defined, items, tracks, whole, now, selected, row
     const box = lane.current?.getBoundingClientRect();
     if (!box || box.width === 0) return;
     const share = (event.clientX - box.left) / box.width;
-    point({ at: share < 0 || share > 1 ? null : span.from + share * (span.to - span.from) });
+    hover({ at: share < 0 || share > 1 ? null : span.from + share * (span.to - span.from) });
   };
   return (
     <section
@@ -58,7 +58,7 @@ export function Gantt({ steps, defined, items, tracks, whole, now, selected, row
       aria-label="Gantt"
       ref={frame}
       onMouseMove={follow}
-      onMouseLeave={() => point({ at: null })}
+      onMouseLeave={() => hover({ at: null })}
     >
       <div className="axis">
         <div className="axis-head">

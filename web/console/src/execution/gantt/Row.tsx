@@ -3,7 +3,7 @@ import type { Step } from "../../api/types";
 import { Icon } from "../../parts/Icon";
 import { stateOfStep } from "../../states";
 import { clock, duration } from "../../time";
-import { pointing, usePointed } from "../pointer";
+import { hovering, useHovered } from "../hover";
 import { type Mark, type Segment, segmentsOf, type Track } from "./segments";
 import { type Span, shareOf } from "./span";
 
@@ -25,12 +25,12 @@ interface Props {
 
 export const Row = memo(function Row(props: Props) {
   const { step, name, top, inner, track, readyAt, span, now, selected, attempt, select } = props;
-  const pointed = usePointed(top);
+  const pointed = useHovered(top);
   const state = stateOfStep(step);
   const names = ["gantt-row", inner && "inner", selected && "selected", pointed && "pointed"];
   const within = (from: number, to: number) => from <= span.to && to >= span.from;
   return (
-    <div className={names.filter(Boolean).join(" ")} {...pointing(top)}>
+    <div className={names.filter(Boolean).join(" ")} {...hovering(top)}>
       <button
         type="button"
         className="plain"

@@ -10,9 +10,9 @@ import { type ItemCount, itemCounts } from "../../parts/itemCounts";
 import { Mark } from "../../parts/State";
 import { stateOfStep } from "../../states";
 import { duration, moment } from "../../time";
-import { pointing, usePointed } from "../pointer";
+import { hovering, useHovered } from "../hover";
 
-export interface Shown extends Record<string, unknown> {
+export interface StepNodeData extends Record<string, unknown> {
   step: Step;
   selected: boolean;
   /** Whether it is what is looked for: null if nothing is. */
@@ -20,7 +20,7 @@ export interface Shown extends Record<string, unknown> {
   direction: Direction;
   select: (id: string) => void;
 }
-export type StepNode = FlowNode<Shown, "step">;
+export type StepNode = FlowNode<StepNodeData, "step">;
 
 const SIDES = {
   LR: [Position.Left, Position.Right],
@@ -29,7 +29,7 @@ const SIDES = {
 
 export const StepCard = memo(function StepCard({ data }: NodeProps<StepNode>) {
   const { step, selected, lit, direction, select } = data;
-  const pointed = usePointed(step.id);
+  const pointed = useHovered(step.id);
   const state = stateOfStep(step);
   const counted = step.items ? itemCounts(step.items) : [];
   const [entry, exit] = SIDES[direction];
@@ -45,7 +45,7 @@ export const StepCard = memo(function StepCard({ data }: NodeProps<StepNode>) {
         className={names.filter(Boolean).join(" ")}
         aria-pressed={selected}
         onClick={() => select(step.id)}
-        {...pointing(step.id)}
+        {...hovering(step.id)}
       >
         <span className="top">
           <Mark state={state} />

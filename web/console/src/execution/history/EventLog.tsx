@@ -6,8 +6,8 @@ import type { Event } from "../../api/types";
 import { Icon } from "../../parts/Icon";
 import { useAnchor, useWindow } from "../../parts/useWindow";
 import { clock, day, exact, moment, TODAY } from "../../time";
-import { pointing, usePointed } from "../pointer";
-import { told } from "./events";
+import { hovering, useHovered } from "../hover";
+import { eventLine } from "./events";
 import "./history.css";
 
 /** Pixels. */
@@ -87,11 +87,11 @@ interface LineProps {
 }
 
 const Line = memo(function Line({ event, name, top, select }: LineProps) {
-  const { icon, look, text } = told(event, name);
+  const { icon, look, text } = eventLine(event, name);
   const at = moment(event.timestamp);
-  const pointed = usePointed(top);
+  const pointed = useHovered(top);
   return (
-    <li className={pointed ? "pointed" : undefined} {...pointing(top, at)}>
+    <li className={pointed ? "pointed" : undefined} {...hovering(top, at)}>
       <time dateTime={event.timestamp} title={exact(at)}>
         {serverNow() - at < TODAY ? clock(at, 1) : day(at, serverNow())}
       </time>

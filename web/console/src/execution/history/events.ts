@@ -15,7 +15,7 @@ export function merged(known: Event[], more: Event[]): Event[] {
   return [...all.values()].sort((one, other) => one.sequence_number - other.sequence_number);
 }
 
-export interface Told {
+export interface EventLine {
   icon: IconName;
   look: Look;
   text: string;
@@ -84,7 +84,7 @@ const made = (d: Record<string, unknown>) =>
   d.items === undefined ? "opened" : `${d.items} items`;
 
 /** One event in words. *subject* is how the step or item is called. */
-export function told(event: Event, subject: string): Told {
+export function eventLine(event: Event, subject: string): EventLine {
   const [icon, look, say] = WORDS[event.event_type] ?? ["dot", "waiting", () => event.event_type];
   return { icon, look, text: say(subject, event.event_details, event) };
 }

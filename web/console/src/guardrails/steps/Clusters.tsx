@@ -4,12 +4,12 @@ import { withValue } from "../../forms/param";
 import { Bar } from "../../parts/Bar";
 import { Cards } from "../Cards";
 import { gigabytes, shareOf } from "../figures";
-import { type Cluster, clustersOf, told } from "../workflow";
+import { type Cluster, clustersOf, fieldOf } from "../workflow";
 import type { FormProps } from "./form";
 
 export function Clusters({ workflow, values, change, problems }: FormProps) {
   const clusters = clustersOf(workflow);
-  if (clusters.length === 0) return <None looked={told(workflow, "recommended_clusters")} />;
+  if (clusters.length === 0) return <None looked={fieldOf(workflow, "recommended_clusters")} />;
   return (
     <Cards
       name="cluster_id"

@@ -5,7 +5,6 @@ import { ParamFields } from "../../forms/ParamFields";
 import { type Param, same, type Values, withValue } from "../../forms/param";
 import type { FieldProblem } from "../../forms/problems";
 import { More } from "../../parts/Field";
-import type { KnownRule } from "../earlier";
 import {
   probesIn,
   problemsAt,
@@ -15,6 +14,7 @@ import {
   withRule,
   withRules,
 } from "../selection";
+import type { KnownRule } from "../suggestions";
 import { Words } from "../Words";
 import type { Probe } from "../workflow";
 import type { FormProps } from "./form";

@@ -3,7 +3,7 @@
 import type { Param } from "../../forms/param";
 import { withValue } from "../../forms/param";
 import { Words } from "../Words";
-import { told } from "../workflow";
+import { fieldOf } from "../workflow";
 import type { FormProps } from "./form";
 import { Plain } from "./Plain";
 
@@ -23,7 +23,7 @@ const LISTS = ["guard_types", "tags"];
 
 export function Profile(props: FormProps) {
   const { workflow, values, change, problems, earlier } = props;
-  const existing = told(workflow, "guardrail_profile_id") !== undefined;
+  const existing = fieldOf(workflow, "guardrail_profile_id") !== undefined;
   const plain = Object.fromEntries(
     Object.entries(values).filter(([name]) => !LISTS.includes(name)),
   );

@@ -1,8 +1,8 @@
 /** Step 12: all that was said, on one page, before it is carried out and afterwards. */
 
 import { Link, withQuery } from "../../router";
-import { inShort } from "../short";
-import { STEPS, stateOfStep } from "../twelve";
+import { STEPS, stateOfStep } from "../stepList";
+import { summaryOf } from "../summaries";
 import { modelsOf } from "../workflow";
 import type { FormProps } from "./form";
 import { ModelTable } from "./Models";
@@ -20,7 +20,7 @@ export function Review({ workflow }: Pick<FormProps, "workflow">) {
             <dd>
               {stateOfStep(workflow, step.number).word === "Skipped"
                 ? `skipped: ${step.skipped?.toLowerCase() ?? ""}`
-                : inShort(workflow, step.number) || "–"}
+                : summaryOf(workflow, step.number) || "–"}
             </dd>
           </div>
         ))}

@@ -1,7 +1,7 @@
 import type { Drafts, SetDraft } from "../../forms/drafts";
 import type { Values } from "../../forms/param";
 import type { FieldProblem } from "../../forms/problems";
-import type { Earlier } from "../earlier";
+import type { Suggestions } from "../suggestions";
 import type { Workflow } from "../workflow";
 
 /** What the form of a step gets. */
@@ -10,7 +10,7 @@ export interface FormProps {
   values: Values;
   change: (values: Values) => void;
   problems: readonly FieldProblem[];
-  earlier: Earlier;
+  earlier: Suggestions;
   /** Texts that cannot be read yet. */
   drafts: Drafts;
   setDraft: SetDraft;

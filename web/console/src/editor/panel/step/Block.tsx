@@ -1,7 +1,7 @@
 /** What a block is made of. */
 
 import { Link, withQuery } from "../../../router";
-import { useBench } from "../../bench";
+import { useEditor } from "../../context";
 import { actionOf, nameOf, type Placed, stepsOf } from "../../model/steps";
 import { Fields } from "../Fields";
 import { NAME } from "../fields/step";
@@ -10,7 +10,7 @@ import { Unknown } from "../Unknown";
 import { KNOWN } from "./known";
 
 export function Block({ placed }: { placed: Placed }) {
-  const { editing } = useBench();
+  const { editing } = useEditor();
   const inner = stepsOf(editing.document, [...placed.path, "steps"]);
   return (
     <>

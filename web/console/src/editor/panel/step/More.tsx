@@ -1,7 +1,7 @@
 /** What few steps need: undoing, limits, notices, and where they run. */
 
 import { isObject } from "../../../api/json";
-import { useBench } from "../../bench";
+import { useEditor } from "../../context";
 import { actionOf, isBlock, type Placed } from "../../model/steps";
 import { Fields, Optional, Several } from "../Fields";
 import { CONCURRENCY } from "../fields/repeat";
@@ -48,7 +48,7 @@ export function More({ placed }: { placed: Placed }) {
 }
 
 function Undo({ placed }: { placed: Placed }) {
-  const { palette } = useBench();
+  const { palette } = useEditor();
   const { step } = placed;
   const path = [...placed.path, "compensate"];
   const undo = isObject(step.compensate) ? step.compensate : {};

@@ -1,13 +1,13 @@
 /** What a step leaves for others. */
 
-import { useBench } from "../../bench";
+import { useEditor } from "../../context";
 import { leftBy } from "../../model/names";
 import { isBlock, type Placed } from "../../model/steps";
 import { Fields } from "../Fields";
 import { BLOCK_OUTPUTS } from "../fields/step";
 
 export function Outputs({ placed }: { placed: Placed }) {
-  const { palette } = useBench();
+  const { palette } = useEditor();
   const left = leftBy(placed.step, (type) => palette?.byType.get(type)?.outputs ?? []);
   return (
     <>

@@ -1,6 +1,6 @@
 /** What the action of a step is given. */
 
-import { useBench } from "../../bench";
+import { useEditor } from "../../context";
 import { actionOf, type Placed } from "../../model/steps";
 import { ActionChoice } from "../ActionChoice";
 import { Fields } from "../Fields";
@@ -11,7 +11,7 @@ import { KNOWN } from "./known";
 import { useChoices } from "./useChoices";
 
 export function Params({ placed }: { placed: Placed }) {
-  const { palette } = useBench();
+  const { palette } = useEditor();
   const { step, path } = placed;
   const action = palette?.byType.get(actionOf(step).type);
   const choicesOf = useChoices(placed);

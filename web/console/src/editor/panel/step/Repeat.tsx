@@ -2,7 +2,7 @@
 
 import { isObject } from "../../../api/json";
 import { put } from "../../../definition/document";
-import { useBench } from "../../bench";
+import { useEditor } from "../../context";
 import { isBlock, type Placed } from "../../model/steps";
 import { Fields, Optional } from "../Fields";
 import { FOR_EACH, WHILE } from "../fields/repeat";
@@ -35,7 +35,7 @@ export function Repeat({ placed }: { placed: Placed }) {
 
 /** A list or a template alone is short for an object with `items`. */
 function ForEach({ placed }: { placed: Placed }) {
-  const { editing } = useBench();
+  const { editing } = useEditor();
   const path = [...placed.path, "for_each"];
   const value = placed.step.for_each;
   if (isObject(value)) return <Fields params={FOR_EACH} path={path} placed={placed} whole />;

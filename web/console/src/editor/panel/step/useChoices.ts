@@ -1,10 +1,10 @@
 import type { Option, Param } from "../../../forms/param";
-import { useBench } from "../../bench";
+import { useEditor } from "../../context";
 import { nameOf, type Placed, stepsOf } from "../../model/steps";
 
 /** Steps for targets, and actions for what runs an action itself. */
 export function useChoices(placed: Placed): (param: Param) => readonly Option[] | null {
-  const { editing, palette } = useBench();
+  const { editing, palette } = useEditor();
   return (param) => {
     if (param.type === "branches") {
       return stepsOf(editing.document, placed.list)

@@ -18,7 +18,7 @@ export function wordOf<Word extends string>(
 }
 
 /** A path with its query; what is null is left out. */
-export function asked(path: string, query: Record<string, string | number | null>): string {
+export function pathWith(path: string, query: Record<string, string | number | null>): string {
   const given = Object.entries(query).filter(([, value]) => value !== null);
   return `${path}?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
 }

@@ -11,20 +11,20 @@ const subscribe = (listener: () => void) => {
   return () => listeners.delete(listener);
 };
 
-export function point(to: { step?: string | null; at?: number | null }): void {
+export function hover(to: { step?: string | null; at?: number | null }): void {
   if (to.step !== undefined) step = to.step;
   if (to.at !== undefined) at = to.at;
   for (const listener of listeners) listener();
 }
 
 /** Only what begins or ceases to be pointed at is drawn anew. */
-export const usePointed = (id: string | null): boolean =>
+export const useHovered = (id: string | null): boolean =>
   useSyncExternalStore(subscribe, () => id !== null && step === id);
 
-export const usePointedMoment = (): number | null => useSyncExternalStore(subscribe, () => at);
+export const useHoveredMoment = (): number | null => useSyncExternalStore(subscribe, () => at);
 
 /** The handlers of what stands for a step. */
-export const pointing = (id: string | null, moment?: number) => ({
-  onMouseEnter: () => point(moment === undefined ? { step: id } : { step: id, at: moment }),
-  onMouseLeave: () => point(moment === undefined ? { step: null } : { step: null, at: null }),
+export const hovering = (id: string | null, moment?: number) => ({
+  onMouseEnter: () => hover(moment === undefined ? { step: id } : { step: id, at: moment }),
+  onMouseLeave: () => hover(moment === undefined ? { step: null } : { step: null, at: null }),
 });

@@ -1,7 +1,7 @@
 /** The twelve steps: what each asks, and when it is complete. The server decides which is next. */
 
 import type { State } from "../states";
-import { clustersOf, isRunning, modelsOf, newestRun, told, type Workflow } from "./workflow";
+import { clustersOf, fieldOf, isRunning, modelsOf, newestRun, type Workflow } from "./workflow";
 
 export interface Step {
   number: number;
@@ -140,14 +140,14 @@ export function isComplete(workflow: Workflow | null, number: number): boolean {
   if (number === ONBOARDING) {
     return modelsOf(workflow)?.every((model) => !model.requires_onboarding) ?? false;
   }
-  if (number === SPECS) return isSaid(told(workflow, "deploy_config"));
+  if (number === SPECS) return isSaid(fieldOf(workflow, "deploy_config"));
   if (number === CLUSTER) {
-    const chosen = told(workflow, "cluster_id");
+    const chosen = fieldOf(workflow, "cluster_id");
     return clustersOf(workflow).some(({ cluster_id }) => cluster_id === chosen);
   }
-  if (number === PROFILE && isSaid(told(workflow, "guardrail_profile_id"))) return true;
+  if (number === PROFILE && isSaid(fieldOf(workflow, "guardrail_profile_id"))) return true;
   if (number === LAST) return workflow.phase === "completed";
-  return stepAt(number).needs.some((name) => isSaid(told(workflow, name)));
+  return stepAt(number).needs.some((name) => isSaid(fieldOf(workflow, name)));
 }
 
 const STATES = {

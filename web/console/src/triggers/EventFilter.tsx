@@ -1,8 +1,8 @@
 import { print } from "../api/json";
 import type { EventTrigger } from "../api/types";
 
-/** Which events, in a line or two. */
-export function Which({ config }: { config: EventTrigger["config"] }) {
+/** EventFilter events, in a line or two. */
+export function EventFilter({ config }: { config: EventTrigger["config"] }) {
   const filters = Object.entries(config.filters);
   return (
     <span className="trigger-filter">

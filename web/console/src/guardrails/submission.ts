@@ -16,14 +16,14 @@ import {
   SPECS,
   STEPS,
   stepAt,
-} from "./twelve";
-import { clustersOf, newestRun, told, type Workflow } from "./workflow";
+} from "./stepList";
+import { clustersOf, fieldOf, newestRun, type Workflow } from "./workflow";
 
 /** What was said with a step, by the names of its fields. */
 export function valuesOf(workflow: Workflow | null, number: number): Values {
   const names = stepAt(number).fields;
   return Object.fromEntries(
-    names.map((name) => [name, told(workflow, name)]).filter(([, value]) => value !== undefined),
+    names.map((name) => [name, fieldOf(workflow, name)]).filter(([, value]) => value !== undefined),
   );
 }
 
@@ -36,7 +36,7 @@ export function bodyOf(workflow: Workflow | null, number: number, values: Values
   const said =
     number === SPECS
       ? { ...values, deploy_config: values.deploy_config ?? {} }
-      : number === PROFILE && told(workflow, "description") !== undefined
+      : number === PROFILE && fieldOf(workflow, "description") !== undefined
         ? { ...values, description: values.description ?? "" }
         : values;
   const trigger = number === LAST ? { trigger_workflow: true } : {};
@@ -53,11 +53,11 @@ export function faultsOf(
   const empty = number === PROBES ? withoutRules(workflow, values) : [];
   const gone = fields
     .filter((name) => name !== "description" && name !== "deploy_config")
-    .filter((name) => isSaid(told(workflow, name)) && !isSaid(values[name]))
+    .filter((name) => isSaid(fieldOf(workflow, name)) && !isSaid(values[name]))
     .filter((name) => values[name] === undefined || needs.includes(name))
     .map((name) => ({ name, message: "What was said can be replaced, but not taken back." }));
-  const isKnown = needs.some((name) => isSaid(values[name]) || isSaid(told(workflow, name)));
-  const existing = number === PROFILE && isSaid(told(workflow, "guardrail_profile_id"));
+  const isKnown = needs.some((name) => isSaid(values[name]) || isSaid(fieldOf(workflow, name)));
+  const existing = number === PROFILE && isSaid(fieldOf(workflow, "guardrail_profile_id"));
   if (gone.length > 0 || needs.length === 0 || isKnown || existing) return [...gone, ...empty];
   const message = needs.length > 1 ? "This, or the other one, is needed." : "This is needed.";
   return needs.map((name) => ({ name, message }));
@@ -65,7 +65,7 @@ export function faultsOf(
 
 /** A list of rules with nothing in it means all of them, which nobody sees in it. */
 function withoutRules(workflow: Workflow | null, values: Values): FieldProblem[] {
-  if (same(values.probe_selections, told(workflow, "probe_selections"))) return [];
+  if (same(values.probe_selections, fieldOf(workflow, "probe_selections"))) return [];
   return probesIn(values.probe_selections).flatMap(({ rules }, at) =>
     rules?.length === 0
       ? [{ name: "probe_selections", path: `${at}/rules`, message: "Choose a rule, or all." }]
@@ -91,18 +91,18 @@ const WORDS: Record<string, string> = {
 /** What of the workflow hangs on an answer, and is forgotten if it becomes *values*. */
 export function forgets(workflow: Workflow | null, values: Values): string[] {
   const changed = Object.keys(values).filter(
-    (name) => isSaid(told(workflow, name)) && !same(told(workflow, name), values[name]),
+    (name) => isSaid(fieldOf(workflow, name)) && !same(fieldOf(workflow, name), values[name]),
   );
   const stale = changed
     .filter((name) => name !== "is_standalone" || values[name] === true)
     .flatMap((name) => FORGETS[name] ?? []);
   return [...new Set(stale)]
-    .filter((name) => isSaid(told(workflow, name)))
+    .filter((name) => isSaid(fieldOf(workflow, name)))
     .map((name) => WORDS[name] as string);
 }
 
-/** What the button says; null where sending it would do nothing. */
-export function deedOf(
+/** What the button of the form says; null where sending it would do nothing. */
+export function buttonWord(
   workflow: Workflow | null,
   number: number,
   isChanged: boolean,
@@ -124,9 +124,9 @@ export interface Missing {
 }
 
 /** The steps that have to be said first, as a refusal tells them. */
-export function missingOf(told: Readonly<Record<string, unknown>>): Missing[] {
-  if (!Array.isArray(told.missing)) return [];
-  return told.missing.filter(isObject).map(({ step, fields }) => ({
+export function missingOf(body: Readonly<Record<string, unknown>>): Missing[] {
+  if (!Array.isArray(body.missing)) return [];
+  return body.missing.filter(isObject).map(({ step, fields }) => ({
     step: Number(step),
     fields: Array.isArray(fields) ? fields.map(String) : [],
   }));

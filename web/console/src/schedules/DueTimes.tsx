@@ -1,10 +1,10 @@
-import { useNow } from "../parts/now";
 import { Time } from "../parts/Time";
+import { useNow } from "../parts/useNow";
 import { day, exact, moment, ZONE } from "../time";
 import { wordsOfDay } from "./days";
 
 /** Due times to come: as the clocks of the zone say them, and on the viewer's. */
-export function Moments({
+export function DueTimes({
   instants,
   local,
   zone,

@@ -6,7 +6,7 @@ import type { Editing, State } from "./editing";
 import type { Problem } from "./model/issues";
 import type { Palette } from "./palette";
 
-export interface Bench {
+export interface EditorContext {
   editing: Editing;
   state: State;
   palette: Palette | null;
@@ -19,11 +19,11 @@ export interface Bench {
   draftsAt: (place: string) => { drafts: Drafts; onDraft: SetDraft };
 }
 
-const Context = createContext<Bench | null>(null);
-export const BenchOf = Context.Provider;
+const Context = createContext<EditorContext | null>(null);
+export const EditorProvider = Context.Provider;
 
-export function useBench(): Bench {
-  const bench = useContext(Context);
-  if (!bench) throw new Error("There is no editor around this.");
-  return bench;
+export function useEditor(): EditorContext {
+  const editor = useContext(Context);
+  if (!editor) throw new Error("There is no editor around this.");
+  return editor;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Problem } from "../src/api/client";
-import { asked, webAddress } from "../src/parts/choices";
+import { pathWith, webAddress } from "../src/parts/address";
 import { faultAt, otherFaults } from "../src/parts/problems";
 import { fromNow } from "../src/time";
 
@@ -11,8 +11,8 @@ test("only pages of the web are links, whatever a text calls itself", () => {
   }
 });
 
-test("what is null is not asked for", () => {
-  expect(asked("/schedules", { page: 2, status: null, q: "a b&c" })).toBe(
+test("what is null is not pathWith for", () => {
+  expect(pathWith("/schedules", { page: 2, status: null, q: "a b&c" })).toBe(
     "/schedules?page=2&q=a+b%26c",
   );
 });

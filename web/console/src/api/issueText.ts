@@ -2,7 +2,7 @@
 
 import { pathOf } from "./pointer";
 
-export interface Told {
+export interface IssueParts {
   pointer?: string | null;
   code?: string | null;
   message?: string | null;
@@ -10,7 +10,7 @@ export interface Told {
 }
 
 /** `Step 'tell': `, or the place with dots: `steps.3.retry: `. */
-export function toldOf({ pointer, code, message, hint }: Told): string {
+export function issueText({ pointer, code, message, hint }: IssueParts): string {
   const place = `${pathOf(pointer ?? "").join(".")}: `;
   const words = message || code || "This does not fit";
   const said = words.startsWith(place) ? words.slice(place.length) : words;
@@ -18,8 +18,8 @@ export function toldOf({ pointer, code, message, hint }: Told): string {
 }
 
 /** Where the name of the step stands before it, too. */
-export const toldOfStep = (told: Told): string =>
-  toldOf({ ...told, message: told.message?.replace(/^Step '[^']*': /, "") ?? null });
+export const stepIssueText = (issue: IssueParts): string =>
+  issueText({ ...issue, message: issue.message?.replace(/^Step '[^']*': /, "") ?? null });
 
 function sentences(first: string, second: string | null | undefined): string {
   if (!second) return first;

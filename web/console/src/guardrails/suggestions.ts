@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { get } from "../api/client";
 import type { GuardrailWorkflowList } from "../api/types";
-import { DEPLOY_WORKFLOW, modelsOf, probesOf, told, type Workflow } from "./workflow";
+import { DEPLOY_WORKFLOW, fieldOf, modelsOf, probesOf, type Workflow } from "./workflow";
 
 /** So many workflows are looked at. */
 const MOST = 50;
@@ -15,7 +15,7 @@ export interface KnownRule {
   model: string | null;
 }
 
-export interface Earlier {
+export interface Suggestions {
   /** Values by the name of the field. */
   values: Readonly<Record<string, readonly string[]>>;
   /** By the id of their probe: rules with a model, for nothing tells of the others. */
@@ -25,7 +25,7 @@ export interface Earlier {
 const FIELDS = ["provider_type", "provider_id", "project_id", "credential_id", "name"];
 const LISTS = ["endpoint_ids", "tags", "guard_types"];
 
-export function earlierOf(workflows: readonly Workflow[]): Earlier {
+export function suggestionsOf(workflows: readonly Workflow[]): Suggestions {
   const values: Record<string, string[]> = {};
   const rules: Record<string, KnownRule[]> = {};
   const note = (name: string, value: unknown) => {
@@ -34,14 +34,14 @@ export function earlierOf(workflows: readonly Workflow[]): Earlier {
     if (!values[name].includes(value)) values[name].push(value);
   };
   for (const workflow of workflows) {
-    for (const name of FIELDS) note(name, told(workflow, name));
+    for (const name of FIELDS) note(name, fieldOf(workflow, name));
     for (const name of LISTS) {
-      const found = told(workflow, name);
+      const found = fieldOf(workflow, name);
       if (Array.isArray(found)) for (const value of found) note(name, value);
     }
     for (const { id } of probesOf(workflow)) note("probes", id);
-    note("guardrail_profile_id", told(workflow, "guardrail_profile_id"));
-    note("guardrail_profile_id", told(workflow, "profile_id"));
+    note("guardrail_profile_id", fieldOf(workflow, "guardrail_profile_id"));
+    note("guardrail_profile_id", fieldOf(workflow, "profile_id"));
     for (const model of modelsOf(workflow) ?? []) {
       rules[model.probe_id] ??= [];
       const known = rules[model.probe_id] as KnownRule[];
@@ -52,7 +52,7 @@ export function earlierOf(workflows: readonly Workflow[]): Earlier {
   return { values, rules };
 }
 
-export function useEarlier(workflow: Workflow | null): Earlier {
+export function useSuggestions(workflow: Workflow | null): Suggestions {
   const found = useQuery({
     queryKey: ["guardrail workflows", "earlier"],
     queryFn: ({ signal }) =>
@@ -61,7 +61,7 @@ export function useEarlier(workflow: Workflow | null): Earlier {
   });
   const others = found.data?.workflows;
   return useMemo(
-    () => earlierOf([...(workflow ? [workflow] : []), ...(others ?? [])]),
+    () => suggestionsOf([...(workflow ? [workflow] : []), ...(others ?? [])]),
     [workflow, others],
   );
 }

@@ -5,7 +5,7 @@ import { change } from "../api/client";
 import { Once } from "../api/once";
 import { same, type Values } from "../forms/param";
 import { useAct } from "../parts/act";
-import { bodyOf, valuesOf } from "./saying";
+import { bodyOf, valuesOf } from "./submission";
 import { DEPLOY_WORKFLOW, type Workflow } from "./workflow";
 
 interface Typed {
@@ -36,16 +36,19 @@ export function useTyped(workflow: Workflow | null, number: number) {
   };
 }
 
-interface Said {
+interface Submission {
   number: number;
   values: Values;
 }
 
 /** Sent on the version that one sees: of two who change it at once, the second hears of the first. */
-export function useSaying(workflow: Workflow | null, after: (now: Workflow, said: Said) => void) {
+export function useSubmission(
+  workflow: Workflow | null,
+  after: (now: Workflow, said: Submission) => void,
+) {
   const [once] = useState(() => new Once());
   return useAct({
-    act: async ({ number, values }: Said): Promise<Workflow> => {
+    act: async ({ number, values }: Submission): Promise<Workflow> => {
       const body = bodyOf(workflow, number, values);
       if (workflow === null) return once.post<Workflow>(DEPLOY_WORKFLOW, body);
       const etag = `"${workflow.version}"`;

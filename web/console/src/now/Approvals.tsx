@@ -16,7 +16,7 @@ import { Brief } from "./Brief";
 const SHOWN = 6;
 const WAITS = { word: "Waits for an answer", look: "parked", icon: "pause" } as const;
 
-export function Asked({ now, every }: { now: number; every: number }) {
+export function Approvals({ now, every }: { now: number; every: number }) {
   const found = useQuery({
     queryKey: ["parked", "asked now"],
     queryFn: async ({ signal }) => {

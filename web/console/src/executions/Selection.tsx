@@ -12,7 +12,7 @@ interface Props {
 }
 
 /** What can be done with those that are chosen. */
-export function Several({ ids, open, choose }: Props) {
+export function Selection({ ids, open, choose }: Props) {
   const [asks, setAsks] = useState(false);
   if (ids.length === 0) return null;
   return (

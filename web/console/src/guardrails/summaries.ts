@@ -3,34 +3,34 @@
 import { isObject } from "../api/json";
 import { inline } from "../forms/words";
 import { summed } from "./models";
-import { CLUSTER, isSaid, MODELS, PROBES, PROFILE, SPECS, stepAt, TYPE } from "./twelve";
-import { clustersOf, modelsOf, probesOf, told, type Workflow } from "./workflow";
+import { CLUSTER, isSaid, MODELS, PROBES, PROFILE, SPECS, stepAt, TYPE } from "./stepList";
+import { clustersOf, fieldOf, modelsOf, probesOf, type Workflow } from "./workflow";
 
 /** What was said with a step, or found out at it, in a few words; empty if that is nothing. */
-export function inShort(workflow: Workflow | null, number: number): string {
+export function summaryOf(workflow: Workflow | null, number: number): string {
   if (number === PROBES) return probesInShort(workflow);
   if (number === MODELS) {
     const models = modelsOf(workflow);
     return models ? summed(models, workflow?.phase === "completed") : "";
   }
-  if (number === SPECS) return loadInShort(told(workflow, "deploy_config"));
+  if (number === SPECS) return loadInShort(fieldOf(workflow, "deploy_config"));
   if (number === CLUSTER) {
-    const chosen = told(workflow, "cluster_id");
+    const chosen = fieldOf(workflow, "cluster_id");
     const found = clustersOf(workflow).find(({ cluster_id }) => cluster_id === chosen);
     return found?.cluster_name ?? (typeof chosen === "string" ? chosen : "");
   }
   if (number === TYPE) {
-    const value = told(workflow, "is_standalone");
+    const value = fieldOf(workflow, "is_standalone");
     return value === undefined ? "" : value ? "standalone" : "in front of endpoints";
   }
-  if (number === PROFILE) return textOf(told(workflow, "name"));
-  const said = stepAt(number).fields.map((name) => textOf(told(workflow, name)));
+  if (number === PROFILE) return textOf(fieldOf(workflow, "name"));
+  const said = stepAt(number).fields.map((name) => textOf(fieldOf(workflow, name)));
   return said.filter(Boolean).join(" · ");
 }
 
 function probesInShort(workflow: Workflow | null): string {
   const probes = probesOf(workflow).map(({ id }) => id);
-  const profile = textOf(told(workflow, "guardrail_profile_id"));
+  const profile = textOf(fieldOf(workflow, "guardrail_profile_id"));
   return [probes.join(", "), profile && `profile ${profile}`].filter(Boolean).join(" · ");
 }
 

@@ -8,7 +8,7 @@ import { go, Link, useQueryString, withQuery } from "../router";
 import { EXECUTION_STATUSES, stateOfStatus } from "../states";
 import { endedInWords, type Filters, isNarrowed, isParam, NAMES, toggled } from "./filters";
 
-export function Choices({ filters }: { filters: Filters }) {
+export function FilterBar({ filters }: { filters: Filters }) {
   const query = useQueryString();
   const nothing = Object.fromEntries(NAMES.map((name) => [name, null]));
   return (

@@ -6,14 +6,14 @@ import type { Json, Members } from "../api/json";
 import { print } from "../api/json";
 import { Preformatted } from "../parts/Preformatted";
 import { Time } from "../parts/Time";
-import { useBench } from "./bench";
+import { useEditor } from "./context";
 import { keyOf, versionOf } from "./editing";
 import { differences, taken } from "./model/differences";
 import type { Published, StoredDraft } from "./server";
 import type { Publishing } from "./usePublish";
 
 /** Another revision. Until one has chosen, one's own stays a draft over the older one. */
-export function Theirs({
+export function Conflict({
   theirs,
   publishing,
 }: {
@@ -21,7 +21,7 @@ export function Theirs({
   theirs: Published;
   publishing: Publishing;
 }) {
-  const { editing } = useBench();
+  const { editing } = useEditor();
   const build = () => editing.set({ published: theirs, basedOn: theirs.lockVersion, theirs: null });
   const take = () => {
     editing.change(theirs.document);
@@ -55,8 +55,8 @@ export function Theirs({
 }
 
 /** One's own draft was edited in another tab. */
-export function Elsewhere({ elsewhere }: { elsewhere: StoredDraft }) {
-  const { editing, state } = useBench();
+export function DraftConflict({ elsewhere }: { elsewhere: StoredDraft }) {
+  const { editing, state } = useEditor();
   const version = versionOf(elsewhere.document, state.published.document);
   const keepMine = () =>
     editing.set({ elsewhere: null, draftTag: elsewhere.etag, draft: null, saving: "idle" });
@@ -97,7 +97,7 @@ function Beside({
   word: string;
   children: [ReactNode, ...ReactNode[]];
 }) {
-  const { editing } = useBench();
+  const { editing } = useEditor();
   const mine = editing.document;
   const found = useMemo(() => differences(other, mine), [other, mine]);
   const [told, ...buttons] = children;

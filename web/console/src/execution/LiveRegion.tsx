@@ -6,7 +6,7 @@ import { stateOfExecution, stateOfStep } from "../states";
 const PAUSE = 5_000;
 
 /** Says aloud how it stands when that has changed. */
-export function Spoken({ progress }: { progress: Progress }) {
+export function LiveRegion({ progress }: { progress: Progress }) {
   const text = spoken(progress);
   const [said, setSaid] = useState(text);
   useEffect(() => {

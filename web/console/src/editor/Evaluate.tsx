@@ -8,11 +8,11 @@ import { print } from "../api/json";
 import type { ExecutionList } from "../api/types";
 import { ParamFields } from "../forms/ParamFields";
 import type { Param } from "../forms/param";
-import { Answers, Dialog } from "../parts/Dialog";
+import { Dialog, DialogButtons } from "../parts/Dialog";
 import { Preformatted } from "../parts/Preformatted";
 import { stateOfExecution } from "../states";
 import { ago, moment } from "../time";
-import { useBench } from "./bench";
+import { useEditor } from "./context";
 import { nameOf, type Placed, ROOT, stepsOf } from "./model/steps";
 import { useCompletions } from "./panel/Fields";
 
@@ -31,7 +31,7 @@ interface Evaluated {
   type: string;
 }
 
-export function Try({
+export function Evaluate({
   id,
   placed,
   close,
@@ -40,7 +40,7 @@ export function Try({
   placed: Placed | null;
   close: () => void;
 }) {
-  const { editing } = useBench();
+  const { editing } = useEditor();
   const steps = stepsOf(editing.document, ROOT);
   const list = useExecutions(id);
   const [execution, setExecution] = useState("");
@@ -60,7 +60,7 @@ export function Try({
     }
   };
   return (
-    <Dialog title="Try a template" close={close} submit={() => void submit()} wide>
+    <Dialog title="Evaluate a template" close={close} submit={() => void submit()} wide>
       {list.length === 0 && (
         <p>
           Nothing has been executed yet: there is nothing to try it with.{" "}
@@ -100,14 +100,14 @@ export function Try({
         />
       </div>
       <Result result={result} />
-      <Answers>
+      <DialogButtons>
         <button type="button" onClick={close}>
           Close
         </button>
         <button type="submit" className="main" disabled={!chosen || !text}>
-          Try
+          Evaluate
         </button>
-      </Answers>
+      </DialogButtons>
     </Dialog>
   );
 }
