@@ -117,15 +117,22 @@ def test_reading_a_status_is_nobodys_fault(source):
     assert not list(writes(ast.parse(source)))
 
 
-def test_nobody_but_transitions_writes_a_status():
-    found = {
+@pytest.fixture(scope="module")
+def scanned():
+    """What each module writes, and puts in the queue: all of them are read once."""
+    trees = ((path, ast.parse(path.read_text())) for path in SOURCES)
+    return {path: (list(writes(tree)), list(queuers(tree))) for path, tree in trees}
+
+
+def test_nobody_but_transitions_writes_a_status(scanned):
+    others = {
         f"{path.relative_to(ROOT)}:{line} ({how})"
-        for path in SOURCES
+        for path, (written, _) in scanned.items()
         if path not in {WRITER, OF_PIPELINES}
-        for line, how in writes(ast.parse(path.read_text()))
+        for line, how in written
     }
 
-    assert found == set()
+    assert others == set()
 
 
 def queuers(tree: ast.AST) -> Iterator[int]:
@@ -149,16 +156,16 @@ def test_what_puts_a_step_in_the_queue_is_recognised(source, found):
     assert list(queuers(ast.parse(source))) == found
 
 
-def test_nobody_but_admission_puts_a_step_in_the_queue():
-    found = {
+def test_nobody_but_admission_puts_a_step_in_the_queue(scanned):
+    others = {
         f"{path.relative_to(ROOT)}:{line}"
-        for path in SOURCES
+        for path, (_, queued) in scanned.items()
         if path != GATE
-        for line in queuers(ast.parse(path.read_text()))
+        for line in queued
     }
 
-    assert found == set()
-    assert list(queuers(ast.parse(GATE.read_text())))
+    assert others == set()
+    assert scanned[GATE][1]
 
 
 def test_every_move_names_the_statuses_that_it_leads_out_of():
