@@ -9,6 +9,9 @@ INSTALLED := .venv/installed
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
+# Hundreds of processes load the same modules: what is compiled is kept, whatever a shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install lock demo up down test check check-tools lint types contracts format bench
 .PHONY: browser screenshots console check-console battery battery-bugs bench-peers pages clean
