@@ -22,11 +22,17 @@ HOUR = 3600.0
 MadeApp = Callable[[Settings], Flask]
 
 
-@pytest.fixture
-def narrow(web_settings: Settings, app_with: MadeApp, redis: redis_client.Redis) -> Flask:
+@pytest.fixture(scope="module")
+def narrow_application(web_settings: Settings, app_with: MadeApp) -> Flask:
     return app_with(
         replace(web_settings, rate_limit=3, address_rate_limit=2, rate_limit_seconds=HOUR)
     )
+
+
+@pytest.fixture
+def narrow(narrow_application: Flask, redis: redis_client.Redis) -> Flask:
+    """Made once: the buckets are in Redis, which is empty after each test."""
+    return narrow_application
 
 
 def ask(app: Flask, token: str | None, path: str = "/actions", **given: Any) -> Any:

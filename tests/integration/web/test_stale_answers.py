@@ -36,10 +36,15 @@ SECRETIVE = {
 }
 
 
+@pytest.fixture(scope="module")
+def lonely(web_settings: Settings, app_with: Callable[[Settings], Flask]) -> Flask:
+    """A process that finds no PostgreSQL, and the Redis of all the others."""
+    return app_with(replace(web_settings, database_url=NO_DATABASE))
+
+
 @pytest.fixture
-def away(web_settings: Settings, app_with: Callable[[Settings], Flask], app: Flask) -> Clients:
-    """Clients of a process that finds no PostgreSQL, and the Redis of all the others."""
-    lonely = app_with(replace(web_settings, database_url=NO_DATABASE))
+def away(lonely: Flask, app: Flask) -> Clients:
+    """Clients of that process, whose Redis is empty after each test."""
 
     def client(token: str) -> FlaskClient:
         made = lonely.test_client()
