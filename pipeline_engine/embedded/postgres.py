@@ -46,7 +46,12 @@ SETTINGS = {
     "idle_in_transaction_session_timeout": "5min",
 }
 # For tests: nothing survives a crash of the machine, and nothing has to.
-VOLATILE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+VOLATILE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum_naptime": "1min",  # each look at each database starts a process
+}
 
 
 def postgres(home: Home, *, password: str, port: int, durable: bool = True) -> Server:
