@@ -11,7 +11,7 @@ from typing import Any
 from pipeline_engine.client import Client, Snapshot, StepView
 from pipeline_engine.client.snapshot import take
 from pipeline_engine.domain.states import ExecutionStatus
-from support.waiting import wait_until
+from support.waiting import ASK_SECONDS, wait_until
 
 RESULTS = frozenset({"step_completed", "step_failed", "step_skipped", "step_timeout"})
 LAST_EVENTS = frozenset({"workflow_completed", "workflow_failed", "workflow_interrupted"})
@@ -47,7 +47,8 @@ class Run:
                 return None
             return snapshot
 
-        found = wait_until(fitting, within=within, what=what or f"a state of {self.id}")
+        what = what or f"a state of {self.id}"
+        found = wait_until(fitting, within=within, what=what, every=ASK_SECONDS)
         assert found is not None
         return found
 
