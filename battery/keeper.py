@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from threading import Event, Thread
 import psutil
 
 from pipeline_engine.embedded.console import Console
+from pipeline_engine.embedded.forked import FORK_SERVER
 from pipeline_engine.embedded.programs import Program
 from pipeline_engine.embedded.state import ProcessState
 from pipeline_engine.embedded.supervisor import Supervisor
@@ -21,10 +22,20 @@ START_WITHIN_SECONDS = 60.0
 
 
 class Keeper:
-    """Keeps programs running; one thread owns them all, for they die with whoever forked them."""
+    """Keeps programs running; one thread owns them all, for they die with whoever forked them.
 
-    def __init__(self, programs: Iterable[Program], logs: Path) -> None:
+    A fork server that has loaded *modules*, and has their environment, forks them.
+    """
+
+    def __init__(
+        self,
+        programs: Iterable[Program],
+        logs: Path,
+        modules: Sequence[str],
+        environment: Mapping[str, str],
+    ) -> None:
         self._programs = list(programs)
+        self._forks = modules, environment
         self._logs = logs
         self._states: dict[str, ProcessState] = {}
         self._started = Event()
@@ -60,12 +71,15 @@ class Keeper:
 
     @property
     def logs(self) -> list[Path]:
-        """The log of each program, over all its lives."""
-        return [self._logs / f"{program.name}.log" for program in self._programs]
+        """The log of each program, over all its lives, and of what forks them."""
+        names = [*(program.name for program in self._programs), FORK_SERVER]
+        return [self._logs / f"{name}.log" for name in names]
 
     def pids(self) -> list[int]:
-        """Return every process that is ours: programs and their children."""
-        return [process.pid for program in self._programs for process in self.family(program.name)]
+        """Return every process that is ours: programs, their children, and what forks them."""
+        ours = [process.pid for one in self._programs for process in self.family(one.name)]
+        forks = self._supervisor.fork_server_pid
+        return ours if forks is None else [*ours, forks]
 
     def family(self, name: str) -> list[psutil.Process]:
         """Return a program's process and its children; empty while it is dead."""
@@ -77,6 +91,7 @@ class Keeper:
 
     def _keep(self) -> None:
         try:
+            self._supervisor.start_fork_server(*self._forks)
             self._supervisor.launch(self._programs)
             self._started.set()
             self._supervisor.run()

@@ -22,6 +22,9 @@ POOLS: Mapping[str, tuple[str, ...]] = {
 }
 BEAT = ("beat", "-S", "pipeline_engine.beat.scheduler:PipelineScheduler", "--loglevel=INFO")
 WEB = ("pipeline_engine_web", "battery.asgi:door", "--workers", "2")
+#: Modules that the programs have in common, for a fork server: they die all the time, and most of
+#: the way back is loading them.
+COMMON = ("battery.worker_app", "pipeline_engine.beat.scheduler", "battery.asgi")
 
 
 def twins(programs: Sequence[Program], name: str) -> Iterator[Program]:
@@ -29,8 +32,11 @@ def twins(programs: Sequence[Program], name: str) -> Iterator[Program]:
     for program in programs:
         if program.name == name:
             other = f"{name}-2"
-            command = tuple(part.replace(f"{name}@", f"{other}@") for part in program.command)
-            yield replace(program, name=other, command=command)
+            words = (program.command, program.module)
+            command, module = (
+                tuple(part.replace(f"{name}@", f"{other}@") for part in parts) for parts in words
+            )
+            yield replace(program, name=other, command=command, module=module)
 
 
 def programs(environment: Mapping[str, str], web_port: int, flower_port: int) -> list[Program]:
@@ -38,14 +44,21 @@ def programs(environment: Mapping[str, str], web_port: int, flower_port: int) ->
     return list(_programs(environment, web_port, flower_port))
 
 
+def of_programs(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return *environment* for them; the package `battery` is found with the rest."""
+    path = f"{environment['PYTHONPATH']}{os.pathsep}{REPOSITORY}"
+    return {**os.environ, **environment, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+
+
 def _programs(environment: Mapping[str, str], web_port: int, flower_port: int) -> Iterator[Program]:
-    told = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
+    told = of_programs(environment)
     for name, pool in POOLS.items():
         command = (*CELERY, "worker", "-n", f"{name}@%h", *pool, *QUIET)
         yield _python(name, Stage.WORKERS, told, command)
     yield _python("beat", Stage.FRONT, told, (*CELERY, *BEAT))
     shown = ("flower", f"--address={LOOPBACK}", f"--port={flower_port}")
-    yield _python("flower", Stage.FRONT, told, (*CELERY, *shown))
+    # Not forked: it has to be loaded before our app.
+    yield replace(_python("flower", Stage.FRONT, told, (*CELERY, *shown)), module=())
     yield _python("web", Stage.FRONT, told, (*WEB, "--host", LOOPBACK, "--port", str(web_port)))
 
 
@@ -54,9 +67,9 @@ def _python(
 ) -> Program:
     return Program(
         name=name,
-        command=(sys.executable, "-m", *module),
+        command=(sys.executable, "-P", "-m", *module),
+        module=module,
         environment=environment,
         stage=stage,
-        directory=REPOSITORY,  # where the package `battery` is found
         stop_within=timedelta(seconds=10),
     )

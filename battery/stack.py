@@ -26,7 +26,7 @@ from battery.clock import Clock
 from battery.evidence import Page
 from battery.keeper import Keeper
 from battery.ledger import Ledger
-from battery.programs import programs, twins
+from battery.programs import COMMON, of_programs, programs, twins
 from battery.proxy import Proxy
 from pipeline_engine.cli.db import upgrade
 from pipeline_engine.config import Settings
@@ -310,9 +310,10 @@ def running_stack(
         settings, clock = Settings.from_env(told), Clock(folder / "clock")
         port = int(settings.public_url.rpartition(":")[2])
         flower = Flower(free_port(), known.flower)
-        once = programs({**told, **clock.environment}, port, flower.port)
+        told |= clock.environment
+        once = programs(told, port, flower.port)
         found = [*once, *(twin for name in doubled for twin in twins(once, name))]
-        keeper = Keeper(found, folder / "logs")
+        keeper = Keeper(found, folder / "logs", COMMON, of_programs(told))
         stack = Stack(servers, proxy, keeper, settings, folder, known, clock, flower)
         stack.armed.mkdir()
         if bug:

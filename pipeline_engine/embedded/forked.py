@@ -65,6 +65,11 @@ class ForkServer:
         self._answers_within = answers_within
         self._ended: dict[int, int] = {}
 
+    @property
+    def pid(self) -> int:
+        """The server's own process."""
+        return self._process.pid
+
     def fork(self, program: Program, output: int) -> Running | None:
         """Start a program, once everything is loaded; None if this is not for a fork server."""
         if not program.module or self._is_gone:

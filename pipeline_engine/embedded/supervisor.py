@@ -147,6 +147,11 @@ class Supervisor:
         self._fork_log = ProcessLog(FORK_SERVER, self._logs, self._console)
         self._selector.register(reading, selectors.EVENT_READ, self._fork_log)
 
+    @property
+    def fork_server_pid(self) -> int | None:
+        """The process that forks the programs, if one does."""
+        return self._fork_server.pid if self._fork_server else None
+
     def launch(self, programs: Iterable[Program]) -> None:
         """Start programs and look after them from now on."""
         for program in programs:
