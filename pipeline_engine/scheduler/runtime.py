@@ -116,6 +116,8 @@ class Runtime:
     begun: set[UUID] = field(default_factory=set, repr=False)
     #: some of what the audit log says only once, and has said
     recorded: set[str] = field(default_factory=set, repr=False)
+    #: whether others use its connections to the database, too, and close them
+    is_guest: bool = False
     _facts: OrderedDict[UUID, ExecutionFacts] = field(default_factory=OrderedDict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -126,11 +128,15 @@ class Runtime:
         *,
         registry: Registry | None = None,
         dispatch: Dispatcher | None = None,
+        connections: Engine | None = None,
     ) -> Runtime:
-        """Open what a process needs; nothing is connected before it is used."""
+        """Open what a process needs; nothing is connected before it is used.
+
+        Whoever gives it *connections* to the database closes them.
+        """
         failpoints.arm(settings.failpoints)
         require_zones()
-        engine = make_engine(settings)
+        engine = connections or make_engine(settings)
         actions = registry or installed_actions(settings)
         return cls(
             settings=settings,
@@ -144,6 +150,7 @@ class Runtime:
             peers=Peers(settings, make_breakers(settings), gateway_of(settings)),
             leases=Leases(engine, settings.lease_seconds),
             log_lines=LogLines(engine, settings),
+            is_guest=connections is not None,
         )
 
     def take_over_changes(self) -> None:
@@ -155,7 +162,8 @@ class Runtime:
         """Close the connections, and end the processes of isolated actions."""
         self.leases.stop()
         self.log_lines.stop()
-        self.engine.dispose()
+        if not self.is_guest:
+            self.engine.dispose()
         self.redis.close()
         self.peers.close()
         close_all()

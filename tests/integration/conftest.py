@@ -8,12 +8,18 @@ from dataclasses import replace
 
 import pytest
 import structlog
-from support.runtimes import drive, installed_actions, make_runtime
+from support.runtimes import (
+    connections,
+    drive,
+    installed_actions,
+    make_runtime,
+    own_connections,
+)
 
 from pipeline_engine.config import Settings
 from pipeline_engine.logs import configure_logging
 
-__all__ = ["drive", "installed_actions", "make_runtime"]
+__all__ = ["connections", "drive", "installed_actions", "make_runtime", "own_connections"]
 
 
 @pytest.fixture

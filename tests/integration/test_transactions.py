@@ -6,7 +6,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import Engine, event, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from support.driving import Driver, in_background
 from support.factories import a_step, an_action
@@ -18,6 +18,12 @@ from pipeline_engine.sdk import ActionContext, ActionResult
 from pipeline_engine.services import executions, inbox
 from pipeline_engine.services.inbox import Arrival
 from pipeline_engine.storage.tables.steps import StepExecution
+
+
+@pytest.fixture
+def connections(own_connections: Engine) -> Engine:
+    """Some tests change what a connection waits for."""
+    return own_connections
 
 
 class Commits:

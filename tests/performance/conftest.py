@@ -5,11 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.runtimes import drive, installed_actions, make_runtime
+from sqlalchemy import Engine
+from support.runtimes import drive, installed_actions, make_runtime, own_connections
 
-__all__ = ["drive", "installed_actions", "make_runtime"]
+__all__ = ["drive", "installed_actions", "make_runtime", "own_connections"]
 
 HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def connections(own_connections: Engine) -> Engine:
+    """New ones for each test: nothing has been planned for the tables of another."""
+    return own_connections
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

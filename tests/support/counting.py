@@ -18,6 +18,7 @@ def counted_statements(engine: Engine) -> Iterator[Counter[str]]:
     SQLAlchemy does not see them all: those of the hot path go past it.
     """
     counts: Counter[str] = Counter()
+    usual: dict[Any, Any] = {}
 
     class CountingCursor(psycopg2.extensions.cursor):
         def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 (psycopg2's name)
@@ -25,10 +26,10 @@ def counted_statements(engine: Engine) -> Iterator[Counter[str]]:
             super().execute(query, vars)
 
     def take(connection: Any, *_: Any) -> None:
-        connection.cursor_factory = CountingCursor
+        usual[connection], connection.cursor_factory = connection.cursor_factory, CountingCursor
 
     def give_back(connection: Any, *_: Any) -> None:
-        connection.cursor_factory = None
+        connection.cursor_factory = usual.pop(connection, connection.cursor_factory)
 
     def commit(_: Any) -> None:
         counts["COMMIT"] += 1

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from pipeline_engine.config import Settings
 from pipeline_engine.registry import RegisteredAction, Registry
 from pipeline_engine.scheduler.runtime import Runtime
+from pipeline_engine.storage.postgres.session import make_engine
 from support.driving import Driver
 
 MakeRuntime = Callable[..., Runtime]
@@ -24,11 +25,33 @@ def installed_actions() -> list[RegisteredAction]:
     return list(Registry.discover())
 
 
+@pytest.fixture(scope="session")
+def connections(settings: Settings) -> Iterator[Engine]:
+    """The connections of all runtimes that the tests make.
+
+    A new one has to log in, and PostgreSQL plans every statement anew for it: a third of a test.
+    """
+    yield from new_connections(settings)
+
+
+@pytest.fixture
+def own_connections(settings: Settings) -> Iterator[Engine]:
+    """Those of one test; a file has them that changes them: its ``connections`` are these."""
+    yield from new_connections(settings)
+
+
+def new_connections(settings: Settings) -> Iterator[Engine]:
+    made = make_engine(settings)
+    yield made
+    made.dispose()
+
+
 @pytest.fixture
 def make_runtime(
     engine: Engine,
     redis: redis_client.Redis,
     settings: Settings,
+    connections: Engine,
     installed_actions: list[RegisteredAction],
 ) -> Iterator[MakeRuntime]:
     """A way to make runtimes that know other actions too, or have other settings."""
@@ -36,7 +59,10 @@ def make_runtime(
 
     def make(*actions: RegisteredAction, **changed: Any) -> Runtime:
         registry = Registry([*installed_actions, *actions])
-        made.append(Runtime.start(replace(settings, **changed), registry=registry))
+        wanted = replace(settings, **changed)
+        # An engine of its own, for what a test listens to is said to no other; and their pool.
+        shared = None if "database_url" in changed else connections.execution_options()
+        made.append(Runtime.start(wanted, registry=registry, connections=shared))
         return made[-1]
 
     yield make

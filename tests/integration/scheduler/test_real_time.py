@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError
 from support.driving import Driver
 from support.factories import a_fan_out, a_step, an_action
@@ -47,6 +47,12 @@ def slow(how: Callable[[float], object], seconds: float) -> Callable[..., Action
     calls: list[str] = []
     execute.calls = calls  # type: ignore[attr-defined]
     return execute
+
+
+@pytest.fixture
+def connections(own_connections: Engine) -> Engine:
+    """Some tests change how long a connection waits, or have it ended."""
+    return own_connections
 
 
 @pytest.mark.parametrize("how", [spin, swallow, time.sleep])
@@ -155,6 +161,7 @@ def impatient(drive) -> Callable[..., Driver]:
             raw.commit()
             raw.idle_seconds = IDLE_SECONDS
 
+        driver.runtime.engine.dispose()  # of those that others have opened
         return driver
 
     return make
