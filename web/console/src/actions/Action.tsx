@@ -101,7 +101,7 @@ function About({ action }: { action: OneAction }) {
           ["Other versions", others.join(", ")],
           ["From", originOf(action)],
           ["Category", action.category],
-          ["A step with it", courseOf(action)],
+          ["How it runs", courseOf(action)],
           ["Time limit", patienceOf(action)],
           ["Tried again", triesOf(action)],
           ["Safe to repeat", action.idempotent ? "yes" : "no: it is not repeated by itself"],

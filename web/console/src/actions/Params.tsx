@@ -28,7 +28,7 @@ export function Params({ params }: { params: ListedAction["params"] }) {
         },
         { head: "Type", width: "110px", cell: ({ type }) => <code>{type}</code> },
         {
-          head: "If left out",
+          head: "Default",
           width: "20%",
           card: "label",
           cell: (param) =>

@@ -1,13 +1,13 @@
 /** What this is, how it stands, how far it is, and what one can do about it. */
 
 import { EXECUTIONS, pipelineAt } from "../addresses";
-import type { Execution, Progress } from "../api/types";
+import type { Progress } from "../api/types";
 import { Bar, type Share } from "../parts/Bar";
 import { CopyButton } from "../parts/CopyButton";
 import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { Trail } from "../parts/Trail";
-import { Link, useQueryString } from "../router";
+import { Link, useQueryString, withQuery } from "../router";
 import { isOpen, stateOfExecution } from "../states";
 import { clock, duration, exact, moment } from "../time";
 import { Cancel } from "./Cancel";
@@ -61,7 +61,7 @@ export function Header({ progress, live: { awaySince, history }, now }: Props) {
         <Facts progress={progress} lost={lost} now={now} />
         <Tabs label="View" name="view" tabs={VIEWS} chosen={view} reset={[]} />
       </div>
-      {execution.error_info && <Failed execution={execution} />}
+      {execution.error_info && <Failed progress={progress} />}
     </header>
   );
 }
@@ -115,12 +115,20 @@ function Facts({
   );
 }
 
-function Failed({ execution }: { execution: Execution }) {
+/** Why it has failed, and the way to the step: what it was given and its attempts are there. */
+function Failed({ progress: { execution, steps } }: { progress: Progress }) {
   const { code, message, step_id } = execution.error_info ?? {};
+  const step = steps.find((one) => one.step_id === step_id);
   return (
     <p className="failure" role="status">
       <code>{String(code ?? "failed")}</code>
-      {step_id ? ` at ${step_id}: ` : ": "}
+      {step_id !== null && step_id !== undefined && " at "}
+      {step ? (
+        <Link href={withQuery({ step: step.id })}>{step.step_name}</Link>
+      ) : (
+        String(step_id ?? "")
+      )}
+      {": "}
       {String(message ?? "")}
     </p>
   );

@@ -32,7 +32,7 @@ export function Approvals({ now, every }: { now: number; every: number }) {
   return (
     <>
       <Brief
-        title="Asks for an answer"
+        title="Waits for approval"
         all={{
           href: `${PARKED}?kind=approval`,
           word: total > SHOWN ? `All ${total.toLocaleString("en-GB")} approvals` : "All approvals",

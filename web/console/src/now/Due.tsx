@@ -14,7 +14,7 @@ export function Due({ due, now }: { due: Overview["next_due"]; now: number }) {
   const may = useMay()("schedules:read");
   return (
     <Brief
-      title="Starts next"
+      title="Scheduled next"
       all={may ? { href: SCHEDULES, word: "All schedules" } : null}
       rows={due.slice(0, SHOWN)}
       of={{ isPending: false, error: null }}

@@ -26,7 +26,7 @@ export function Running({ now, every }: { now: number; every: number }) {
   const found = useNewest("RUNNING", every);
   return (
     <Brief
-      title="Runs now"
+      title="Running"
       all={{ href: `${EXECUTIONS}?status=RUNNING`, word: "All that run" }}
       rows={found.data?.executions}
       of={found}
@@ -50,7 +50,7 @@ export function FailedLast({ now, every }: { now: number; every: number }) {
   const found = useNewest("FAILED", every);
   return (
     <Brief
-      title="Failed last"
+      title="Failed recently"
       all={{ href: `${EXECUTIONS}?status=FAILED`, word: "All that failed" }}
       rows={found.data?.executions}
       of={found}

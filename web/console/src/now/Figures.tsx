@@ -23,7 +23,7 @@ export function Figures({ overview, now }: { overview: Overview; now: number }) 
         />
         <Figure
           count={waiting}
-          word="Waiting to begin"
+          word="Pending"
           look="waiting"
           icon="dot"
           href={`${EXECUTIONS}?status=PENDING`}

@@ -84,7 +84,11 @@ function Name({ execution }: { execution: ListedExecution }) {
   );
 }
 
+/** How far one came that did not end well is counted on its page only. */
 export function ExecutionProgress({ execution }: { execution: ListedExecution }) {
+  if (!isOpen(execution.status) && execution.status !== "COMPLETED") {
+    return <span className="muted">–</span>;
+  }
   const percent = Number(execution.progress_percentage);
   const { look, word } = stateOfExecution(execution);
   const shares: Share[] = [

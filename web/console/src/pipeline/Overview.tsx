@@ -90,7 +90,7 @@ function Parameters({ parameters }: { parameters: unknown }) {
     <section aria-label="Parameters">
       <h2>Parameters</h2>
       {params.length === 0 ? (
-        <p className="muted">It has none: nothing has to be given.</p>
+        <p className="muted">It has none.</p>
       ) : (
         <DataTable label="Parameters" columns={columns} rows={params} keyOf={({ name }) => name} />
       )}

@@ -28,7 +28,7 @@ const TABS = [
   { value: null, word: "Overview" },
   { value: "executions", word: "Executions" },
   { value: "revisions", word: "Revisions" },
-  { value: "starters", word: "Starts by itself" },
+  { value: "starters", word: "Triggers" },
   { value: "definition", word: "Definition" },
 ];
 
@@ -121,7 +121,9 @@ function Facts({ pipeline }: { pipeline: Stored }) {
       <span>
         {step_count} step{step_count === 1 ? "" : "s"}
       </span>
-      <span title={`Made by ${created_by}`}>{user_id ? `of ${user_id}` : "of the system"}</span>
+      <span title={`Created by ${created_by}`}>
+        {user_id ? `owner ${user_id}` : "owner system"}
+      </span>
       <CopyButton text={id}>Copy id</CopyButton>
     </div>
   );

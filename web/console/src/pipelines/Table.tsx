@@ -26,27 +26,27 @@ const columnsAt = (now: number, mayRun: boolean): Column<ListedPipeline>[] => [
   { head: "Pipeline", names: true, cell: (pipeline) => <Name pipeline={pipeline} /> },
   {
     head: "Last executions",
-    width: "266px",
+    width: "248px",
     card: "line",
     cell: ({ recent }) => <Spark recent={recent} />,
   },
   {
     head: "Last run",
-    width: "104px",
+    width: "94px",
     card: "label",
     cell: ({ last_execution_at: at }) =>
       at ? <Time at={at} now={now} relative /> : <span className="muted">never</span>,
   },
   {
-    head: "Next firing",
-    width: "104px",
+    head: "Next run",
+    width: "94px",
     card: "label",
     cell: ({ next_due_at: at }) =>
       at ? <Time at={at} now={now} relative /> : <span className="muted">none</span>,
   },
   {
     head: "Owner",
-    width: "120px",
+    width: "96px",
     card: "label",
     cell: ({ user_id }) => user_id ?? <span className="muted">system</span>,
   },
@@ -56,7 +56,7 @@ const columnsAt = (now: number, mayRun: boolean): Column<ListedPipeline>[] => [
     cell: ({ status }) => <Chip state={stateOfPipeline(status)} />,
   },
   {
-    head: "Acts",
+    head: "Control",
     width: "112px",
     cell: (pipeline) => (
       <span className="pipeline-acts">

@@ -1,7 +1,7 @@
 /** One schedule: when, what, what is to come, and its ledger. */
 
 import { useQuery } from "@tanstack/react-query";
-import { EXECUTIONS, SCHEDULES } from "../addresses";
+import { pipelineAt, SCHEDULES } from "../addresses";
 import { type Answered, get, read } from "../api/client";
 import { print } from "../api/json";
 import type { Schedule as AnySchedule } from "../api/types";
@@ -100,14 +100,14 @@ function About({ schedule, now }: { schedule: AnySchedule; now: number }) {
           [
             "Pipeline",
             pipeline_id ? (
-              <Link key="p" className="plain-link" href={`${EXECUTIONS}?pipeline=${pipeline_id}`}>
+              <Link key="p" className="plain-link" href={pipelineAt(pipeline_id)}>
                 {schedule.pipeline_name}
               </Link>
             ) : (
               "is gone"
             ),
           ],
-          ["While one is open", OVERLAPS.find(([word]) => word === schedule.overlap)?.[1]],
+          ["While the previous is open", OVERLAPS.find(([word]) => word === schedule.overlap)?.[1]],
           ["Missed due times", MISSED[schedule.misfire]],
           ["… at most late by", seconds(schedule.catch_up_seconds)],
           ["Jitter", schedule.jitter_seconds > 0 && seconds(schedule.jitter_seconds)],
@@ -119,7 +119,7 @@ function About({ schedule, now }: { schedule: AnySchedule; now: number }) {
           ["Pauses after", after(schedule.pause_after_failures)],
           ["Last", <Last key="last" of={schedule} now={now} />],
           ["Owner", schedule.user_id ?? "the system"],
-          ["Made by", schedule.created_by],
+          ["Created by", schedule.created_by],
         ]}
       />
       {Object.keys(params).length > 0 && <CodeBlock word="Params" text={print(params)} />}

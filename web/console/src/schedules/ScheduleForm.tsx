@@ -79,7 +79,7 @@ export function ScheduleForm({
         setDraft={setDraft}
       />
       <SelectField
-        label="While an execution before it is open"
+        label="While the previous execution is open"
         value={form.overlap}
         change={(overlap) => set({ overlap })}
         options={OVERLAPS}

@@ -58,7 +58,9 @@ export function Messages({ subscription, now }: { subscription: Subscription; no
           ) : status !== null || page > 1 ? (
             <NothingLikeThat of="message" choices={["status", "page"]} />
           ) : (
-            <p className="panel muted">Nothing was to be told yet.</p>
+            <p className="panel muted">
+              No messages yet. Each event that it is told of will have a line here.
+            </p>
           )
         }
       </Listed>

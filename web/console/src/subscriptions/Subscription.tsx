@@ -93,8 +93,8 @@ function About({ subscription, now }: { subscription: AnySubscription; now: numb
       </div>
       <Facts
         facts={[
-          ["Tells of", <Of key="of" subscription={subscription} />],
-          ["Written as", wordOf(FORMATS, subscription.format)],
+          ["Events", <Of key="of" subscription={subscription} />],
+          ["Format", wordOf(FORMATS, subscription.format)],
           ["Waiting", `${subscription.waiting}`],
           ["Given up", `${subscription.dead}`],
           ["Last sent", at(subscription.last_sent_at)],
@@ -108,7 +108,7 @@ function About({ subscription, now }: { subscription: AnySubscription; now: numb
           ],
           ["Keeps about", target.max_length && `${target.max_length} entries`],
           ["Owner", subscription.owner ?? "the system"],
-          ["Made by", subscription.created_by],
+          ["Created by", subscription.created_by],
         ]}
       />
       {last_error && (

@@ -86,7 +86,7 @@ export function SubscriptionForm({
       <Events form={form} set={set} error={error} />
       <Row>
         <SelectField
-          label="Written as"
+          label="Format"
           value={form.format}
           change={(format) => set({ format })}
           options={FORMATS}
@@ -116,7 +116,7 @@ function Of({ form, set, error }: Part) {
   return (
     <Row>
       <SelectField
-        label="Tells of"
+        label="Events"
         value={form.reach}
         change={(reach) => set({ reach: reach as Reach })}
         options={REACHES}

@@ -109,7 +109,7 @@ function Table({ subscriptions }: { subscriptions: Subscription[] }) {
       width: "120px",
       cell: ({ status }) => <Chip state={stateOfSubscription(status)} />,
     },
-    { head: "Tells of", width: "26%", card: "line", cell: (one) => <Of subscription={one} /> },
+    { head: "Events", width: "26%", card: "line", cell: (one) => <Of subscription={one} /> },
     { head: "Messages", width: "140px", card: "line", cell: (one) => <Counts of={one} /> },
     {
       head: "Last sent",

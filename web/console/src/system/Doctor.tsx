@@ -24,7 +24,7 @@ export function Doctor() {
       title="Doctor"
       tools={
         <button type="button" disabled={found.isFetching} onClick={() => void found.refetch()}>
-          {found.isFetching ? "Looking…" : "Look again"}
+          {found.isFetching ? "Refreshing…" : "Refresh"}
         </button>
       }
     >

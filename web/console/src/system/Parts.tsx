@@ -51,7 +51,7 @@ function Installation({ system, again }: { system: System; again: () => void }) 
             </a>
           )}
           <button type="button" onClick={again}>
-            Look again
+            Refresh
           </button>
         </>
       }

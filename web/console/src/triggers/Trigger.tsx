@@ -1,6 +1,6 @@
 /** One event trigger: which events, what they start, and what became of them. */
 
-import { EXECUTIONS, TRIGGERS } from "../addresses";
+import { pipelineAt, TRIGGERS } from "../addresses";
 import { type Answered, get, read } from "../api/client";
 import { print } from "../api/json";
 import type { EventTrigger, FiringList } from "../api/types";
@@ -97,19 +97,19 @@ function About({ trigger, now }: { trigger: EventTrigger; now: number }) {
           [
             "Starts",
             pipeline_id && (
-              <Link key="p" className="plain-link" href={`${EXECUTIONS}?pipeline=${pipeline_id}`}>
+              <Link key="p" className="plain-link" href={pipelineAt(pipeline_id)}>
                 {trigger.pipeline_name}
               </Link>
             ),
           ],
-          ["Has fired", `${trigger.trigger_count}`],
+          ["Fired", `${trigger.trigger_count}`],
           ["Last", last_triggered_at && <Time at={last_triggered_at} now={now} relative />],
           ["Counts once by", config.dedupe_key && <code>{config.dedupe_key}</code>],
           ["… for", seconds(config.dedupe_seconds)],
           ["Waits for quiet", seconds(config.quiet_seconds)],
           ["… at most", seconds(config.max_wait_seconds)],
           ["Owner", trigger.user_id ?? "the system"],
-          ["Made by", trigger.created_by],
+          ["Created by", trigger.created_by],
         ]}
       />
       {Object.keys(params).length > 0 && <CodeBlock word="Params" text={print(params)} />}

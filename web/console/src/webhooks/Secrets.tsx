@@ -4,6 +4,7 @@ import { useState } from "react";
 import { post } from "../api/client";
 import type { MadeWebhook, Webhook } from "../api/types";
 import { useAct } from "../parts/act";
+import { CodeBlock } from "../parts/CodeBlock";
 import { Confirm } from "../parts/Confirm";
 import { Dialog, DialogButtons } from "../parts/Dialog";
 import { Section } from "../parts/Facts";
@@ -14,9 +15,11 @@ import { faultAt } from "../parts/problems";
 import { changesOf } from "../parts/queries";
 import { useMay } from "../parts/rights";
 import { SecretOnce } from "../parts/SecretOnce";
+import { quoted } from "../parts/shell";
 import { Time } from "../parts/Time";
 import { moment } from "../time";
 import { pathOf } from "./Acts";
+import { curlOf } from "./curl";
 
 type Secret = Webhook["secrets"][number];
 
@@ -31,7 +34,12 @@ export function NewSecrets({ webhook, close }: { webhook: MadeWebhook; close: ()
       : []),
   ];
   return (
-    <SecretOnce title={`What the sender for “${name}” needs`} secrets={secrets} close={close} />
+    <SecretOnce title={`What the sender for “${name}” needs`} secrets={secrets} close={close}>
+      <CodeBlock
+        word="Try it"
+        text={`${secret ? `WEBHOOK_SECRET=${quoted(secret)}\n` : ""}${curlOf(webhook)}`}
+      />
+    </SecretOnce>
   );
 }
 
@@ -81,7 +89,7 @@ function Until({ secret: { expires_at, revoked_at }, now }: { secret: Secret; no
       </span>
     );
   }
-  if (expires_at === null) return <b>counts</b>;
+  if (expires_at === null) return <b>active</b>;
   return (
     <span className="muted">
       {moment(expires_at) > now ? "counts yet, ends" : "ended"}{" "}

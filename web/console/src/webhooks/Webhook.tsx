@@ -1,7 +1,7 @@
 /** One webhook: its address, whom it lets in, its secrets, and what came. */
 
 import { useState } from "react";
-import { EXECUTIONS, WEBHOOKS } from "../addresses";
+import { pipelineAt, WEBHOOKS } from "../addresses";
 import { type Answered, read } from "../api/client";
 import { print } from "../api/json";
 import type { Webhook as AnyWebhook } from "../api/types";
@@ -21,6 +21,7 @@ import { usePolled } from "../parts/usePolled";
 import { go, Link } from "../router";
 import { duration } from "../time";
 import { Delete, Enable, pathOf } from "./Acts";
+import { curlOf } from "./curl";
 import { Deliveries } from "./Deliveries";
 import { Secrets } from "./Secrets";
 import { Test } from "./Test";
@@ -104,15 +105,15 @@ function About({ webhook, now }: { webhook: AnyWebhook; now: number }) {
           [
             "Starts",
             pipeline_id && (
-              <Link key="p" className="plain-link" href={`${EXECUTIONS}?pipeline=${pipeline_id}`}>
+              <Link key="p" className="plain-link" href={pipelineAt(pipeline_id)}>
                 {nameOf(pipeline_id)}
               </Link>
             ),
           ],
-          ["Has started", `${webhook.trigger_count}`],
+          ["Executions started", `${webhook.trigger_count}`],
           ["Last", last_triggered_at && <Time at={last_triggered_at} now={now} relative />],
-          ["Proofs", config.require_secret ? config.accepts.join(", ") : "none is asked for"],
-          ["From", config.allowed_ips?.join(", ") ?? "everywhere"],
+          ["Authentication", config.require_secret ? config.accepts.join(", ") : "none"],
+          ["Allowed from", config.allowed_ips?.join(", ") ?? "any address"],
           ["Headers as params", config.headers_to_include.join(", ")],
           ["Counts once by", config.dedupe_key && <code>{config.dedupe_key}</code>],
           [
@@ -121,8 +122,16 @@ function About({ webhook, now }: { webhook: AnyWebhook; now: number }) {
           ],
           ["At most", config.max_per_minute !== null && `${config.max_per_minute} in a minute`],
           ["Owner", webhook.user_id ?? "the system"],
-          ["Made by", webhook.created_by],
+          ["Created by", webhook.created_by],
         ]}
+      />
+      <CodeBlock
+        word={
+          config.require_secret
+            ? "Send a request, with the secret in WEBHOOK_SECRET"
+            : "Send a request"
+        }
+        text={curlOf(webhook)}
       />
       {config.map && <CodeBlock word="Params from the request" text={print(config.map)} />}
       {Object.keys(params).length > 0 && <CodeBlock word="Its own params" text={print(params)} />}

@@ -124,7 +124,7 @@ function Proofs({ form, set, error, isNew }: Part & { isNew: boolean }) {
       )}
       {form.require_secret && (
         <ChecksField
-          label="Proofs that count"
+          label="Accepted authentication"
           options={FORMS}
           value={form.accepts}
           change={(accepts) => set({ accepts })}

@@ -3,6 +3,7 @@
 import { Exact } from "../../api/json";
 import type { Event } from "../../api/types";
 import type { IconName, Look } from "../../states";
+import { duration } from "../../time";
 
 /** Put *more* into *known*, both in any order: by their numbers, each once. */
 export function merged(known: Event[], more: Event[]): Event[] {
@@ -79,7 +80,8 @@ const until = (d: Record<string, unknown>) =>
   Array.isArray(d.external_ids) && d.external_ids.length > 0
     ? ` until ${d.external_ids.join(", ")}`
     : "";
-const after = (d: Record<string, unknown>) => (d.delay_seconds ? ` in ${d.delay_seconds} s` : "");
+const after = (d: Record<string, unknown>) =>
+  d.delay_seconds ? ` in ${duration(Number(d.delay_seconds) * 1000)}` : "";
 const made = (d: Record<string, unknown>) =>
   d.items === undefined ? "opened" : `${d.items} items`;
 
