@@ -25,6 +25,8 @@ interface Saving<Made> {
   after: (made: Made) => void;
 }
 
+export type Save = ReturnType<typeof useSave<unknown>>;
+
 /** With `over` it is laid over what somebody else has saved meanwhile. */
 export function useSave<Made>({ path, before, changes, said, after }: Saving<Made>) {
   const save = useAct({

@@ -1,6 +1,7 @@
 import { Row, SelectField, TextField } from "../parts/Field";
 import { instantOf, localOf } from "../parts/instants";
 import { faultAt } from "../parts/problems";
+import { type FormPart, textProps } from "../parts/useForm";
 import { ZONE } from "../time";
 import { type Form, hasExpression } from "./form";
 
@@ -22,20 +23,9 @@ const DOUBLED = [
 ] as const;
 
 /** What few schedules need: bounds, and what becomes of due times that are late or odd. */
-export function Limits({
-  form,
-  set,
-  error,
-}: {
-  form: Form;
-  set: (change: Partial<Form>) => void;
-  error: Error | null;
-}) {
-  const typed = (name: keyof Form & string) => ({
-    value: String(form[name]),
-    change: (value: string) => set({ [name]: value }),
-    problem: faultAt(error, `/${name}`),
-  });
+export function Limits(part: FormPart<Form>) {
+  const { form, set, error } = part;
+  const typed = (name: keyof Form & string) => textProps(part, name, `/${name}`);
   const instant = (name: "starts_at" | "expires_at") => ({
     type: "datetime-local",
     value: localOf(form[name]),

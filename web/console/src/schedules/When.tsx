@@ -1,12 +1,10 @@
 import { Row, SelectField, TextField } from "../parts/Field";
 import { faultAt } from "../parts/problems";
+import type { FormPart } from "../parts/useForm";
 import { EXAMPLES, EXPRESSIONS, type Form, hasExpression } from "./form";
 import { Preview, type Previewed } from "./Preview";
 
-interface Props {
-  form: Form;
-  set: (change: Partial<Form>) => void;
-  error: Error | null;
+interface Props extends FormPart<Form> {
   preview: Previewed;
 }
 

@@ -1,6 +1,5 @@
 /** Make or change a subscription: of what, where to, and in which words. */
 
-import { useState } from "react";
 import type { Answered } from "../api/client";
 import type { MadeSubscription, Subscription } from "../api/types";
 import { Dialog } from "../parts/Dialog";
@@ -11,6 +10,7 @@ import { faultAt } from "../parts/problems";
 import { changesOf } from "../parts/queries";
 import { SaveButtons } from "../parts/SaveButtons";
 import { useSave } from "../parts/save";
+import { type FormPart, useForm } from "../parts/useForm";
 import { ZONE } from "../time";
 import { pathOf } from "./Acts";
 import { ADDRESS, bodyOf, EMPTY, type Form, formOf, newBodyOf, type Reach } from "./form";
@@ -36,12 +36,6 @@ const EVENTS = [
   ["named", "only what names it (notify)"],
 ] as const;
 
-interface Part {
-  form: Form;
-  set: (change: Partial<Form>) => void;
-  error: Error | null;
-}
-
 export function SubscriptionForm({
   before,
   close,
@@ -52,9 +46,7 @@ export function SubscriptionForm({
   close: () => void;
   saved?: (subscription: MadeSubscription) => void;
 }) {
-  const [begin] = useState<Form>(() => (before ? formOf(before.value) : EMPTY));
-  const [form, setForm] = useState(begin);
-  const set = (change: Partial<Form>) => setForm((known) => ({ ...known, ...change }));
+  const { begin, form, set } = useForm<Form>(() => (before ? formOf(before.value) : EMPTY));
   const body = before ? bodyOf(form) : newBodyOf(form);
   const saving = useSave<MadeSubscription>({
     path: before ? pathOf(before.value.id) : "/subscriptions",
@@ -112,7 +104,7 @@ export function SubscriptionForm({
   );
 }
 
-function Of({ form, set, error }: Part) {
+function Of({ form, set, error }: FormPart<Form>) {
   return (
     <Row>
       <SelectField
@@ -148,7 +140,7 @@ const WORDS: Record<string, string> = {
   topic: "Name of the topic",
 };
 
-function Where({ form, set, error }: Part) {
+function Where({ form, set, error }: FormPart<Form>) {
   const field = ADDRESS[form.target] ?? "url";
   return (
     <>
@@ -182,7 +174,7 @@ function Where({ form, set, error }: Part) {
   );
 }
 
-function Events({ form, set, error }: Part) {
+function Events({ form, set, error }: FormPart<Form>) {
   return (
     <>
       <SelectField

@@ -1,18 +1,14 @@
 /** Make or change an event trigger: which events, and what they start. */
 
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { type Answered, get } from "../api/client";
 import type { EventTrigger, EventType } from "../api/types";
-import { useDrafts } from "../forms/drafts";
-import { Dialog } from "../parts/Dialog";
 import { AreaField, More, Row, TextField } from "../parts/Field";
-import { PipelineField } from "../parts/PipelineChoice";
-import { PipelineParams } from "../parts/PipelineParams";
 import { faultAt } from "../parts/problems";
 import { changesOf } from "../parts/queries";
-import { SaveButtons } from "../parts/SaveButtons";
+import { StarterForm } from "../parts/StarterForm";
 import { useSave } from "../parts/save";
+import { type FormPart, textProps, useForm } from "../parts/useForm";
 import { pathOf } from "./Acts";
 import { bodyOf, EMPTY, type Form, filtersProblem, formOf } from "./form";
 
@@ -31,10 +27,7 @@ export function TriggerForm({
   close: () => void;
   saved?: (trigger: EventTrigger) => void;
 }) {
-  const [begin] = useState<Form>(() => (before ? formOf(before.value) : EMPTY));
-  const [form, setForm] = useState(begin);
-  const [drafts, setDraft] = useDrafts();
-  const set = (change: Partial<Form>) => setForm((known) => ({ ...known, ...change }));
+  const { begin, form, set } = useForm<Form>(() => (before ? formOf(before.value) : EMPTY));
   const saving = useSave<EventTrigger>({
     path: before ? pathOf(before.value.id) : "/event-triggers",
     before: before && { body: bodyOf(begin), etag: before.etag },
@@ -45,63 +38,28 @@ export function TriggerForm({
       saved?.(trigger);
     },
   });
-  const blocked =
-    Object.keys(drafts).length > 0
-      ? "A parameter cannot be read yet."
-      : filtersProblem(form) && "The filters cannot be read yet.";
   return (
-    <Dialog
-      wide
+    <StarterForm
       title={before ? `Change “${before.value.name}”` : "New event trigger"}
-      close={close}
-      submit={() => !blocked && saving.save(bodyOf(form))}
+      word={before ? "Save changes" : "Create trigger"}
+      {...{ form, set, saving, close }}
+      body={bodyOf(form)}
+      shown={SHOWN}
+      blocked={filtersProblem(form) && "The filters cannot be read yet."}
+      given={(name) => name !== EVENT}
+      more={
+        <More word="Description, what counts once, and bursts">
+          <Rest form={form} set={set} error={saving.error} />
+        </More>
+      }
     >
-      <Row>
-        <TextField
-          label="Name"
-          value={form.name}
-          change={(name) => set({ name })}
-          problem={faultAt(saving.error, "/name")}
-        />
-        <PipelineField
-          chosen={form.pipeline_id}
-          choose={(pipeline_id) => set({ pipeline_id })}
-          problem={faultAt(saving.error, "/pipeline_id")}
-        />
-      </Row>
       <Which form={form} set={set} error={saving.error} />
-      <PipelineParams
-        pipeline={form.pipeline_id}
-        values={form.params}
-        change={(params) => set({ params })}
-        error={saving.error}
-        drafts={drafts}
-        setDraft={setDraft}
-        given={(name) => name !== EVENT}
-      />
-      <More word="Description, what counts once, and bursts">
-        <Rest form={form} set={set} error={saving.error} />
-      </More>
-      <SaveButtons
-        word={before ? "Save changes" : "Create trigger"}
-        save={saving}
-        saveOver={() => saving.saveOver(bodyOf(form))}
-        close={close}
-        shown={SHOWN}
-        blocked={blocked || null}
-      />
-    </Dialog>
+    </StarterForm>
   );
 }
 
-interface Part {
-  form: Form;
-  set: (change: Partial<Form>) => void;
-  error: Error | null;
-}
-
 /** Which events: their type, values in them, and an expression. */
-function Which({ form, set, error }: Part) {
+function Which({ form, set, error }: FormPart<Form>) {
   const { data: types } = useQuery({
     queryKey: ["event types"],
     queryFn: ({ signal }) => get<EventType[]>("/event-triggers/event-types", signal),
@@ -145,12 +103,9 @@ function Which({ form, set, error }: Part) {
   );
 }
 
-function Rest({ form, set, error }: Part) {
-  const typed = (name: keyof Form & string, pointer = `/config/${name}`) => ({
-    value: String(form[name]),
-    change: (value: string) => set({ [name]: value }),
-    problem: faultAt(error, pointer),
-  });
+function Rest(part: FormPart<Form>) {
+  const typed = (name: keyof Form & string, pointer = `/config/${name}`) =>
+    textProps(part, name, pointer);
   return (
     <>
       <AreaField label="Description" rows={2} {...typed("description", "/description")} />

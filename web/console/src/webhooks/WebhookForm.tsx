@@ -1,17 +1,13 @@
 /** Make or change a webhook: what it starts, whom it lets in, and what it makes of what they send. */
 
-import { useState } from "react";
 import type { Answered } from "../api/client";
 import type { MadeWebhook, Webhook } from "../api/types";
-import { useDrafts } from "../forms/drafts";
-import { Dialog } from "../parts/Dialog";
 import { AreaField, CheckField, ChecksField, More, Row, TextField } from "../parts/Field";
-import { PipelineField } from "../parts/PipelineChoice";
-import { PipelineParams } from "../parts/PipelineParams";
 import { faultAt } from "../parts/problems";
 import { changesOf } from "../parts/queries";
-import { SaveButtons } from "../parts/SaveButtons";
+import { StarterForm } from "../parts/StarterForm";
 import { useSave } from "../parts/save";
+import { type FormPart, textProps, useForm } from "../parts/useForm";
 import { pathOf } from "./Acts";
 import { bodyOf, EMPTY, type Form, formOf, mapProblem } from "./form";
 import { FORMS } from "./states";
@@ -29,10 +25,7 @@ export function WebhookForm({
   close: () => void;
   saved?: (webhook: MadeWebhook) => void;
 }) {
-  const [begin] = useState<Form>(() => (before ? formOf(before.value) : EMPTY));
-  const [form, setForm] = useState(begin);
-  const [drafts, setDraft] = useDrafts();
-  const set = (change: Partial<Form>) => setForm((known) => ({ ...known, ...change }));
+  const { begin, form, set } = useForm<Form>(() => (before ? formOf(before.value) : EMPTY));
   const saving = useSave<MadeWebhook>({
     path: before ? pathOf(before.value.id) : "/webhooks",
     before: before && { body: bodyOf(begin), etag: before.etag },
@@ -44,30 +37,20 @@ export function WebhookForm({
     },
   });
   const body = { ...bodyOf(form), ...(form.secret && !before ? { secret: form.secret } : {}) };
-  const blocked =
-    Object.keys(drafts).length > 0
-      ? "A parameter cannot be read yet."
-      : mapProblem(form) && "The map cannot be read yet.";
   return (
-    <Dialog
-      wide
+    <StarterForm
       title={before ? `Change “${before.value.name}”` : "New webhook"}
-      close={close}
-      submit={() => !blocked && saving.save(body)}
+      word={before ? "Save changes" : "Create webhook"}
+      {...{ form, set, saving, close }}
+      body={body}
+      shown={SHOWN}
+      blocked={mapProblem(form) && "The map cannot be read yet."}
+      more={
+        <More word="Description, addresses, and what counts once">
+          <Rest form={form} set={set} error={saving.error} />
+        </More>
+      }
     >
-      <Row>
-        <TextField
-          label="Name"
-          value={form.name}
-          change={(name) => set({ name })}
-          problem={faultAt(saving.error, "/name")}
-        />
-        <PipelineField
-          chosen={form.pipeline_id}
-          choose={(pipeline_id) => set({ pipeline_id })}
-          problem={faultAt(saving.error, "/pipeline_id")}
-        />
-      </Row>
       <AreaField
         label="Params from the request (map)"
         mono
@@ -82,36 +65,11 @@ export function WebhookForm({
         }
       />
       <Proofs form={form} set={set} error={saving.error} isNew={before === null} />
-      <PipelineParams
-        pipeline={form.pipeline_id}
-        values={form.params}
-        change={(params) => set({ params })}
-        error={saving.error}
-        drafts={drafts}
-        setDraft={setDraft}
-      />
-      <More word="Description, addresses, and what counts once">
-        <Rest form={form} set={set} error={saving.error} />
-      </More>
-      <SaveButtons
-        word={before ? "Save changes" : "Create webhook"}
-        save={saving}
-        saveOver={() => saving.saveOver(body)}
-        close={close}
-        shown={SHOWN}
-        blocked={blocked || null}
-      />
-    </Dialog>
+    </StarterForm>
   );
 }
 
-interface Part {
-  form: Form;
-  set: (change: Partial<Form>) => void;
-  error: Error | null;
-}
-
-function Proofs({ form, set, error, isNew }: Part & { isNew: boolean }) {
+function Proofs({ form, set, error, isNew }: FormPart<Form> & { isNew: boolean }) {
   return (
     <>
       {isNew && (
@@ -144,12 +102,9 @@ function Proofs({ form, set, error, isNew }: Part & { isNew: boolean }) {
   );
 }
 
-function Rest({ form, set, error }: Part) {
-  const typed = (name: keyof Form & string, pointer = `/config/${name}`) => ({
-    value: String(form[name]),
-    change: (value: string) => set({ [name]: value }),
-    problem: faultAt(error, pointer),
-  });
+function Rest(part: FormPart<Form>) {
+  const typed = (name: keyof Form & string, pointer = `/config/${name}`) =>
+    textProps(part, name, pointer);
   return (
     <>
       <AreaField label="Description" rows={2} {...typed("description", "/description")} />
