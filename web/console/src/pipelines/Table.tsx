@@ -26,13 +26,13 @@ const columnsAt = (now: number, mayRun: boolean): Column<ListedPipeline>[] => [
   { head: "Pipeline", names: true, cell: (pipeline) => <Name pipeline={pipeline} /> },
   {
     head: "Last executions",
-    width: "248px",
+    width: "240px",
     card: "line",
     cell: ({ recent }) => <Spark recent={recent} />,
   },
   {
     head: "Last run",
-    width: "94px",
+    width: "108px",
     card: "label",
     cell: ({ last_execution_at: at }) =>
       at ? <Time at={at} now={now} relative /> : <span className="muted">never</span>,
