@@ -12,7 +12,7 @@ import {
   renameStep,
   whyNotCalled,
 } from "../../src/editor/model/changes";
-import { before, whyNotConnected } from "../../src/editor/model/graph";
+import { before, inOrder, whyNotConnected } from "../../src/editor/model/graph";
 import { begin, commit, type History, redo, undo } from "../../src/editor/model/history";
 import { dependsOn, everyStep, find, ROOT, stepsOf } from "../../src/editor/model/steps";
 import { one, random } from "./walk";
@@ -74,6 +74,17 @@ test("a circle is refused with its way", () => {
   expect(connect(DIAMOND, ROOT, "d", "a")).toBe(DIAMOND);
   expect(whyNotConnected(steps, "a", "a")).not.toBeNull();
   expect(whyNotConnected(steps, "a", "d")).toBeNull();
+});
+
+test("steps that have no id yet, or the same one, are in order as others are", () => {
+  const typed = document(
+    '{"steps": [{"action": "log"}, {"id": "b", "depends_on": ["a", ""]}, {"id": null}, {"id": "a"}, {"id": "a"}, 5]}',
+  );
+
+  const names = inOrder(stepsOf(typed, ROOT)).map(({ key }) => key);
+
+  expect(names.toSorted()).toEqual(["#0", "#2", "a", "a#4", "b"]);
+  expect(names.indexOf("a#4")).toBeLessThan(names.indexOf("b"));
 });
 
 test("who waited for a step that is gone waits for what that one waited for", () => {

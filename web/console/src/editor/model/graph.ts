@@ -107,13 +107,15 @@ export function inOrder(steps: Placed[]): Placed[] {
     const stack: [Placed, string[]][] = [[first, [...dependsOn(first.step)]]];
     const open = new Set([first]);
     for (let top = stack.at(-1); top; top = stack.at(-1)) {
-      const next = byId.get(top[1].shift() ?? "");
-      if (next && !done.has(next) && !open.has(next)) {
+      const [placed, before] = top;
+      const id = before.shift();
+      const next = id === undefined ? undefined : byId.get(id);
+      if (id === undefined) {
+        done.add(placed);
+        stack.pop();
+      } else if (next && !done.has(next) && !open.has(next)) {
         open.add(next);
         stack.push([next, [...dependsOn(next.step)]]);
-      } else if (!next && top[1].length === 0) {
-        done.add(top[0]);
-        stack.pop();
       }
     }
   };
