@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from itertools import cycle, islice
 from pathlib import Path
@@ -20,6 +21,8 @@ from werkzeug.serving import make_server
 
 PROBLEMS = (events.NonFatalError, events.FatalError)
 CONFIG = Path(__file__).with_name("schemathesis.toml")
+#: For what is made up, of which there is no end: ``FUZZ_SECONDS=600`` tries more of it.
+SECONDS = int(os.environ.get("FUZZ_SECONDS", "25"))
 
 
 @pytest.fixture
@@ -110,18 +113,29 @@ def test_no_value_in_any_place_breaks_the_server(service: FlaskClient) -> None:
             assert answer.json["code"], place
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(240)
-def test_no_request_breaks_the_contract(address: str) -> None:
+def sent(address: str, *phases: str, seconds: int | None = None) -> list[Any]:
+    """What happens while these phases of the fuzzer last, or until time is up."""
     config = SchemathesisConfig.from_path(CONFIG)
+    config.max_time = seconds
     schema = schemathesis.openapi.from_url(f"{address}/openapi.json", config=config)
-
+    schema.config.phases.update(phases=[*phases])
     happened = list(from_schema(schema).execute())
 
     problems = [event for event in happened if isinstance(event, PROBLEMS)]
-    tried = {event.label for event in happened if isinstance(event, events.ScenarioFinished)}
     end = happened[-1]
     assert isinstance(end, events.EngineFinished)
     assert not problems, "\n".join(event.info.format() for event in problems)
     assert not end.failures, "\n\n".join(f"{f.operation}: {f.message}" for f in end.failures)
+    return happened
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + 215)
+def test_no_request_breaks_the_contract(address: str) -> None:
+    schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
+
+    happened = sent(address, "examples")
+    sent(address, "coverage", "fuzzing", "stateful", seconds=SECONDS)
+
+    tried = {event.label for event in happened if isinstance(event, events.ScenarioFinished)}
     assert tried >= {found.ok().label for found in schema.get_all_operations()}
