@@ -12,7 +12,9 @@ from pipeline_engine.client import Client
 
 #: More stops than these nobody has the patience for.
 STOPS = 40
-FOCUSED = "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+#: What has the focus, by its own name or the one that its label gives it.
+FOCUSED = """(({activeElement: it}) =>
+  it.ariaLabel || it.labels?.[0]?.textContent || it.textContent)(document)"""
 
 
 def tab_to(page: Page, name: str) -> None:
@@ -75,3 +77,119 @@ def test_keys_lead_to_pages_and_names_and_are_text_while_one_types(page: Page) -
     expect(page).to_have_url(re.compile("/console/actions/http_request$"))
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def write(page: Page, text: str) -> None:
+    """In place of what stands in the field that has the focus."""
+    press(page, "Control+a")
+    page.keyboard.type(text)
+
+
+def add(page: Page, action: str, step_id: str) -> None:
+    """From the palette; the step has the focus then, and is called so."""
+    press(page, "/")
+    write(page, action)
+    press(page, "Enter")
+    expect(page.locator(".react-flow__node:focus")).to_be_visible()
+    press(page, "Enter")
+    expect(page.get_by_label("Id", exact=True)).to_be_focused()
+    write(page, step_id)
+    press(page, "Enter")
+    expect(page).to_have_url(re.compile(f"step={step_id}(&|$)"))
+
+
+def back_to(page: Page, step_id: str) -> None:
+    """From the form of a step to the step itself."""
+    press(page, "Escape")
+    expect(page.locator(f".react-flow__node[data-id={step_id}]")).to_be_focused()
+
+
+def test_a_pipeline_is_built_connected_published_run_and_approved_without_a_mouse(
+    page: Page,
+) -> None:
+    build(page)
+    connect(page)
+    press(page, "/", "Shift+Tab", "Enter")  # what comes before the palette is "Publish"
+    expect(page.get_by_text("Saved · revision 2")).to_be_visible()
+    run(page)
+    approve(page)
+
+
+def build(page: Page) -> None:
+    """Two steps that do not know of each other, and a param."""
+    page.goto("/console/pipelines/new")
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.keyboard.type("built by keys")
+    press(page, "Enter")
+    expect(page.get_by_role("heading", name="No steps yet")).to_be_visible()
+    tab_to(page, "^Params$")
+    press(page, "Enter")
+    tab_to(page, "^Add a param$")
+    press(page, "Enter")
+
+    add(page, "Log", "tell")
+    tab_to(page, "^Message")
+    write(page, "{{ params.param }}")
+    back_to(page, "tell")
+    press(page, "Escape")  # nothing is chosen: what comes next begins at once
+    add(page, "Approval", "ask")
+    tab_to(page, "^Message")
+    write(page, "Go on?")
+    back_to(page, "ask")
+
+
+def connect(page: Page) -> None:
+    """One line, and none back."""
+    ask = page.locator(".react-flow__node[data-id=ask]")
+    press(page, "ArrowLeft", "c")
+    page.keyboard.type("ask")
+    press(page, "Enter")
+    expect(ask).to_have_accessible_name(re.compile("after tell"))
+    press(page, "ArrowRight", "c", "Enter")
+    said = page.locator(".announcements")
+    expect(said).to_contain_text("That would be a circle: tell → ask → tell.")
+    press(page, "Escape")
+    expect(ask).to_be_focused()
+
+
+def run(page: Page) -> None:
+    """From the form of the pipeline."""
+    press(page, "Control+k")
+    expect(page.get_by_label("Page, pipeline, execution or action")).to_be_focused()
+    page.keyboard.type("built by keys")
+    option = page.locator("[role=option][aria-selected=true]")
+    expect(option).to_contain_text("built by keys")
+    press(page, "Enter")
+    expect(page.get_by_role("link", name="Run…")).to_be_visible()
+    tab_to(page, "^Run…$")
+    press(page, "Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    tab_to(page, "^param")
+    page.keyboard.type("told")
+    tab_to(page, "^Run$")
+    press(page, "Enter")
+    expect(page).to_have_url(re.compile("/console/executions/"))
+
+
+def approve(page: Page) -> None:
+    """In the list of the steps, which says in words what the graph draws."""
+    tab_to(page, "^List$")
+    press(page, "Enter")
+    ask = page.get_by_role("table", name="Steps, in the order").get_by_role("row").nth(2)
+    expect(ask).to_contain_text("Parked")
+    expect(ask).to_contain_text("Log")
+    tab_to(page, "^2. ")
+    press(page, "Enter")
+    expect(page.get_by_role("button", name="Approve")).to_be_visible()
+    tab_to(page, "^Approve$")
+    press(page, "Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    tab_to(page, "^Approve$")
+    press(page, "Enter")
+    expect(ask).to_contain_text("Completed")
+    expect(page.locator("header").get_by_text("Completed")).to_be_visible()

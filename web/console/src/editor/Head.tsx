@@ -12,16 +12,20 @@ import { isPublished, isSaved, type State } from "./editing";
 import type { Problem } from "./model/issues";
 import type { Publishing } from "./usePublish";
 
+export type View = "canvas" | "list" | "document";
+/** How the definition can be shown. */
+export const VIEWS: Record<View, string> = { canvas: "Canvas", list: "List", document: "Document" };
+
 interface Props {
   id: string;
-  isText: boolean;
+  view: View;
   publishing: Publishing;
   layOut: () => void;
   openTry: () => void;
   problems: readonly Problem[];
 }
 
-export function Head({ id, isText, publishing, layOut, openTry }: Props) {
+export function Head({ id, view, publishing, layOut, openTry }: Props) {
   const { editing, state } = useEditor();
   const { past, future, present } = state.history;
   const { name: typed } = present.document;
@@ -42,8 +46,12 @@ export function Head({ id, isText, publishing, layOut, openTry }: Props) {
         <h1 title={name}>{name}</h1>
         <Standing state={state} />
         <nav className="seg" aria-label="How it is shown">
-          <Turn isText={isText} />
-          <Link href={withQuery({ view: "document" })} aria-current={isText ? "true" : undefined}>
+          <Turn to="canvas" from={view} />
+          <Turn to="list" from={view} />
+          <Link
+            href={withQuery({ view: "document" })}
+            aria-current={view === "document" ? "true" : undefined}
+          >
             Document
           </Link>
         </nav>
@@ -54,7 +62,7 @@ export function Head({ id, isText, publishing, layOut, openTry }: Props) {
           <button type="button" disabled={!redoes} onClick={() => editing.redo()}>
             Redo
           </button>
-          {!isText && (
+          {view === "canvas" && (
             <button type="button" onClick={layOut} title="Puts the steps in order (l)">
               Lay out
             </button>
@@ -75,13 +83,15 @@ export function Head({ id, isText, publishing, layOut, openTry }: Props) {
 }
 
 /** A text that cannot be read holds one back, and says where. */
-function Turn({ isText }: { isText: boolean }) {
+function Turn({ to, from }: { to: "canvas" | "list"; from: View }) {
   const { state } = useEditor();
   const error = state.history.present.written?.error;
+  const word = VIEWS[to];
   if (!error) {
+    const view = to === "canvas" ? null : to;
     return (
-      <Link href={withQuery({ view: null })} aria-current={isText ? undefined : "true"}>
-        Canvas
+      <Link href={withQuery({ view })} aria-current={from === to ? "true" : undefined}>
+        {word}
       </Link>
     );
   }
@@ -91,10 +101,12 @@ function Turn({ isText }: { isText: boolean }) {
       type="button"
       title={why}
       onClick={() =>
-        announce(`The canvas needs a text that can be read. ${why}.`, { failed: true })
+        announce(`The ${word.toLowerCase()} needs a text that can be read. ${why}.`, {
+          failed: true,
+        })
       }
     >
-      Canvas
+      {word}
     </button>
   );
 }

@@ -1,6 +1,7 @@
 /** The actions to choose from: dragged to the canvas, or added behind the chosen step. */
 
-import { type DragEvent, memo, useState } from "react";
+import { type DragEvent, type KeyboardEvent, type MouseEvent, memo, useState } from "react";
+import { focusCanvas } from "./canvas/focus";
 import { Glyph } from "./Glyph";
 import { ACTION, type Action, BLOCK, type Palette, searched } from "./palette";
 
@@ -9,13 +10,15 @@ export const PaletteList = memo(function PaletteList({
   add,
 }: {
   palette: Palette | null;
-  add: (action: string) => void;
+  /** By keys: then the focus goes to the step that was added. */
+  add: (action: string, byKeys: boolean) => void;
 }) {
   const [text, setText] = useState("");
   const found = searched(palette?.categories ?? [], text);
   const showBlock = "block of steps".includes(text.toLowerCase().trim());
+  const first = found[0]?.actions[0]?.type ?? BLOCK;
   return (
-    <section className="action-palette" aria-label="Actions">
+    <section className="action-palette" aria-label="Actions" onKeyDown={walk}>
       <input
         type="search"
         data-search
@@ -25,9 +28,9 @@ export const PaletteList = memo(function PaletteList({
         value={text}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {
-          const first = found[0]?.actions[0];
-          if (event.key === "Enter" && text && first) add(first.type);
-          if (event.key === "Escape") setText("");
+          if (event.key === "Enter" && text && first !== BLOCK) add(first, true);
+          if (event.key === "Escape" && text) setText("");
+          else if (event.key === "Escape") focusCanvas();
         }}
       />
       {!palette && <p className="muted">Loading the actions…</p>}
@@ -37,7 +40,7 @@ export const PaletteList = memo(function PaletteList({
             {name} <span>{actions.length}</span>
           </h3>
           {actions.map((action) => (
-            <Entry key={action.type} action={action} add={add} />
+            <Entry key={action.type} action={action} isFirst={action.type === first} add={add} />
           ))}
         </section>
       ))}
@@ -48,9 +51,10 @@ export const PaletteList = memo(function PaletteList({
             type="button"
             className="action"
             draggable
+            tabIndex={first === BLOCK ? 0 : -1}
             title="Some steps as one: to repeat, retry or catch them together"
             onDragStart={(event) => drag(event, BLOCK)}
-            onClick={() => add(BLOCK)}
+            onClick={(event) => add(BLOCK, isOfKeys(event))}
           >
             <Glyph icon="block" />
             Block of steps
@@ -66,15 +70,38 @@ export const PaletteList = memo(function PaletteList({
   );
 });
 
-function Entry({ action, add }: { action: Action; add: (action: string) => void }) {
+/** Enter and Space press a button without having clicked. */
+const isOfKeys = ({ detail }: MouseEvent): boolean => detail === 0;
+
+/** One stop on the way by Tab, however many there are; arrows go from one to the next. */
+function walk(event: KeyboardEvent<HTMLElement>): void {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step) return;
+  const stops = [...event.currentTarget.querySelectorAll<HTMLElement>("input, .action")];
+  const next = stops[stops.indexOf(event.target as HTMLElement) + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}
+
+function Entry({
+  action,
+  isFirst,
+  add,
+}: {
+  action: Action;
+  isFirst: boolean;
+  add: (action: string, byKeys: boolean) => void;
+}) {
   return (
     <button
       type="button"
       className="action"
       draggable
+      tabIndex={isFirst ? 0 : -1}
       title={action.description}
       onDragStart={(event) => drag(event, action.type)}
-      onClick={() => add(action.type)}
+      onClick={(event) => add(action.type, isOfKeys(event))}
     >
       <Glyph icon={action.icon} color={action.color} />
       <span>{action.name}</span>

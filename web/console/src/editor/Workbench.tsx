@@ -9,10 +9,12 @@ import { part } from "../parts/part";
 import { go, useQueryString, withQuery } from "../router";
 import { Conflict, DraftConflict } from "./Conflict";
 import { CanvasView } from "./canvas/CanvasView";
+import { focusCanvas, focusSoon, focusStep } from "./canvas/focus";
 import { type EditorContext, EditorProvider } from "./context";
 import { Evaluate } from "./Evaluate";
 import { type Editing, useEditing } from "./editing";
-import { Head } from "./Head";
+import { Head, VIEWS, type View } from "./Head";
+import { ListView } from "./list/ListView";
 import { addStep } from "./model/changes";
 import { find, listWithin, type Placed } from "./model/steps";
 import { PaletteList } from "./PaletteList";
@@ -22,7 +24,7 @@ import { PipelinePanel } from "./panel/PipelinePanel";
 import { StepPanel } from "./panel/StepPanel";
 import { SignIn } from "./SignIn";
 import { useDraft } from "./useDraft";
-import { useKeys } from "./useKeys";
+import { useEditorKeys } from "./useKeys";
 import { usePublish } from "./usePublish";
 import { useSession } from "./useSession";
 import { useValidation } from "./useValidation";
@@ -54,23 +56,26 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
   const draftsAt = useFormDrafts();
   useDraft(id, editing, state);
   useSession(editing);
-  useKeys(editing, layOut);
+  useEditorKeys(editing, layOut);
   const publishing = usePublish(id, editing, checked);
 
   // A text that cannot be read is mended where it was typed.
   const isText = query.get("view") === "document" || written?.error != null;
+  const view: View = isText ? "document" : query.get("view") === "list" ? "list" : "canvas";
   const chosen = query.get("step");
   const placed = chosen === null ? null : find(document, chosen);
   const list = listOfView(editing, placed, query.get("in"));
 
   const jump = useCallback((step: string | null, field?: string, pointer?: string) => {
-    if (pointer !== undefined && new URLSearchParams(location.search).get("view") === "document") {
+    const view = new URLSearchParams(location.search).get("view");
+    if (pointer !== undefined && view === "document") {
       setGoal({ pointer });
       setPane("canvas");
       return;
     }
     const part = tabOf(field);
-    go(withQuery({ step, tab: part, view: null, in: null }), { replace: true });
+    const beside = view === "document" ? null : view;
+    go(withQuery({ step, tab: part, view: beside, in: null }), { replace: true });
     setPane("step");
     if (field) requestAnimationFrame(() => requestAnimationFrame(() => focusField(field)));
   }, []);
@@ -86,24 +91,28 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
     }),
     [editing, state, palette, checked.problems, jump, goal, draftsAt],
   );
-  const add = (action: string) => {
+  const add = (action: string, byKeys: boolean) => {
     const after = placed && !placed.isHandler ? [placed.id] : [];
     const { document: next, ids } = addStep(document, list, newStep(action, palette), after);
     editing.change(next);
     announce(`Added ${ids[0]}${after[0] ? ` behind ${after[0]}` : ""}.`);
     go(withQuery({ step: ids[0] ?? null, tab: null }), { replace: true });
+    if (byKeys && ids[0]) focusSoon(ids[0]);
   };
   const latest = useRef(add);
   useEffect(() => {
     latest.current = add;
   });
-  const addLatest = useCallback((action: string) => latest.current(action), []);
+  const addLatest = useCallback(
+    (action: string, byKeys: boolean) => latest.current(action, byKeys),
+    [],
+  );
   return (
     <EditorProvider value={context}>
-      <div className="editor" data-view={isText ? "document" : "canvas"} data-pane={pane}>
+      <div className="editor" data-view={view} data-pane={pane}>
         <Head
           id={id}
-          isText={isText}
+          view={view}
           publishing={publishing}
           layOut={layOut}
           openTry={() => setTrying(true)}
@@ -122,7 +131,7 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
               aria-pressed={pane === name}
               onClick={() => setPane(name)}
             >
-              {name === "canvas" && isText ? "Document" : word}
+              {name === "canvas" ? VIEWS[view] : word}
               {name === "problems" && checked.problems.length > 0 && ` ${checked.problems.length}`}
             </button>
           ))}
@@ -137,10 +146,20 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
           ) : (
             <>
               <PaletteList palette={palette} add={addLatest} />
-              <ReactFlowProvider>
-                <CanvasView id={id} list={list} chosen={chosen} layouts={layouts} />
-              </ReactFlowProvider>
-              <aside className="editor-panel" aria-label={placed ? "Step" : "Pipeline"}>
+              {view === "list" ? (
+                <ListView chosen={chosen} />
+              ) : (
+                <ReactFlowProvider>
+                  <CanvasView id={id} list={list} chosen={chosen} layouts={layouts} />
+                </ReactFlowProvider>
+              )}
+              <aside
+                className="editor-panel"
+                aria-label={placed ? "Step" : "Pipeline"}
+                onKeyDown={(event) => {
+                  if (event.key === "Escape") leavePanel(placed?.key ?? null);
+                }}
+              >
                 {placed ? (
                   <StepPanel key={String(placed.path)} placed={placed} />
                 ) : (
@@ -155,6 +174,11 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
       </div>
     </EditorProvider>
   );
+}
+
+/** Back from a form to its step, or to the canvas. */
+function leavePanel(key: string | null): void {
+  if (key === null || !focusStep(key)) focusCanvas();
 }
 
 /** The list in which the chosen step stands, or that of the block one is in. */

@@ -1,30 +1,32 @@
 /** Keys that count everywhere in the editor. */
 
 import { useEffect } from "react";
+import { useKeys } from "../keys/useKeys";
 import type { Editing } from "./editing";
 
-export function useKeys(editing: Editing, layOut: () => void): void {
+export function useEditorKeys(editing: Editing, layOut: () => void): void {
+  useKeys([
+    { keys: "l", word: "Put the steps in order", where: "Canvas", act: layOut },
+    { keys: "↓ ↑", word: "Through the actions, from their search", where: "Editor", act: null },
+    { keys: "mod+z", word: "Undo, also what was typed", where: "Editor", act: null },
+    { keys: "mod+y", word: "Redo", where: "Editor", act: null },
+  ]);
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
       if (target.closest("[data-own-undo], dialog")) return;
-      const command = event.ctrlKey || event.metaKey;
+      if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
       const key = event.key.toLowerCase();
-      if (command && !event.altKey && (key === "z" || key === "y")) {
+      if (key === "z" || key === "y") {
         // Fields are part of the same stack: the browser's own undo would know only one of them.
         event.preventDefault();
         if (key === "y" || event.shiftKey) editing.redo();
         else editing.undo();
-      } else if (command && key === "s") {
+      } else if (key === "s") {
         event.preventDefault();
-      } else if (!command && !event.altKey && key === "l" && !isTyped(target)) {
-        layOut();
       }
     };
     addEventListener("keydown", press, { capture: true });
     return () => removeEventListener("keydown", press, { capture: true });
-  }, [editing, layOut]);
+  }, [editing]);
 }
-
-const isTyped = (target: HTMLElement): boolean =>
-  target.closest("input, textarea, select, dialog, [contenteditable], [data-code]") !== null;

@@ -20,6 +20,7 @@ import { Events } from "./history/Events";
 import { stepOf } from "./history/events";
 import { itemName, useDrawnItems } from "./items";
 import { LiveRegion } from "./LiveRegion";
+import { List } from "./list/List";
 import { Logs } from "./logs/Logs";
 import { type Live, useLive } from "./useLive";
 import "./execution.css";
@@ -56,6 +57,8 @@ function Shown({ live, progress }: { live: Live; progress: Progress }) {
       <LiveRegion progress={progress} />
       {view === "events" ? (
         <EventsAlone {...{ live, progress, chosen }} />
+      ) : view === "list" ? (
+        <ListAlone {...{ progress, now, chosen }} />
       ) : view === "logs" ? (
         <section className="alone-part" aria-label="Logs">
           <Logs execution={execution} row={null} />
@@ -72,6 +75,12 @@ function EventsAlone({ live, progress, chosen }: Omit<TogetherProps, "now">) {
   const { execution, steps } = progress;
   const subject = useSubject(steps);
   return <Events {...{ execution, chosen, live, subject }} select={choose} />;
+}
+
+function ListAlone({ progress, now, chosen }: Omit<TogetherProps, "live">) {
+  const { execution, steps } = progress;
+  const defined = useMemo(() => definedSteps(execution), [execution]);
+  return <List {...{ steps, defined, now }} selected={chosen?.id ?? null} />;
 }
 
 interface TogetherProps {

@@ -17,6 +17,7 @@ import type { Live } from "./useLive";
 
 const VIEWS = [
   { value: null, word: "Together" },
+  { value: "list", word: "List" },
   { value: "events", word: "Events" },
   { value: "logs", word: "Logs" },
 ];

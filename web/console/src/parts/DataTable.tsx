@@ -24,6 +24,8 @@ export function DataTable<Row>({
   rows,
   keyOf,
   hrefOf,
+  idOf,
+  isChosen,
 }: {
   /** What the rows are, for whoever does not see the page. */
   label: string;
@@ -32,6 +34,10 @@ export function DataTable<Row>({
   keyOf: (row: Row) => string;
   /** Where a row leads; rows without have buttons of their own, or nothing behind them. */
   hrefOf?: (row: Row) => string | null;
+  /** What the link of a row is found by. */
+  idOf?: (row: Row) => string;
+  /** Whether it is the one that the rest of the page shows. */
+  isChosen?: (row: Row) => boolean;
 }) {
   useKeys(WALKING);
   return (
@@ -52,9 +58,15 @@ export function DataTable<Row>({
       </thead>
       <tbody>
         {rows.map((row) => (
-          <tr key={keyOf(row)}>
+          <tr key={keyOf(row)} data-chosen={isChosen?.(row) || undefined}>
             {columns.map((column) => (
-              <Cell key={column.head} column={column} row={row} href={hrefOf?.(row) ?? null} />
+              <Cell
+                key={column.head}
+                {...{ column, row }}
+                href={hrefOf?.(row) ?? null}
+                id={idOf?.(row)}
+                chosen={isChosen?.(row)}
+              />
             ))}
           </tr>
         ))}
@@ -63,14 +75,22 @@ export function DataTable<Row>({
   );
 }
 
-function Cell<Row>({ column, row, href }: { column: Column<Row>; row: Row; href: string | null }) {
+interface CellProps<Row> {
+  column: Column<Row>;
+  row: Row;
+  href: string | null;
+  id: string | undefined;
+  chosen: boolean | undefined;
+}
+
+function Cell<Row>({ column, row, href, id, chosen }: CellProps<Row>) {
   const { head, cell, number, names, card } = column;
   const kinds = [number && "number", names && "row-name", card && `card-${card}`];
   const kind = kinds.filter(Boolean).join(" ") || undefined;
   return (
     <td className={kind} data-head={head}>
       {names && href ? (
-        <Link className="row-link" href={href}>
+        <Link className="row-link" href={href} id={id} aria-current={chosen ? "true" : undefined}>
           {cell(row)}
         </Link>
       ) : (

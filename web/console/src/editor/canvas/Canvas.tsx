@@ -8,35 +8,26 @@ import {
   ReactFlow,
   useReactFlow,
 } from "@xyflow/react";
-import { type DragEvent, type KeyboardEvent, useEffect, useMemo, useRef } from "react";
+import { type DragEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Direction } from "../../graph/nodes";
+import { useKeys } from "../../keys/useKeys";
 import { announce } from "../../parts/announce";
 import { inOrder, whyNotConnected } from "../model/graph";
 import type { Problem } from "../model/issues";
 import type { Placed } from "../model/steps";
 import { ACTION, type Palette } from "../palette";
+import type { Acts } from "./acts";
+import { Connecting } from "./Connecting";
 import { Controls } from "./Controls";
-import { type AnyNode, handlerLines, handlerPlaces, linesOf, Nodes } from "./nodes";
-import { FIT, GRID, onGrid, type Point, type Points, SIZE } from "./places";
+import { CANVAS_KEYS, press } from "./keys";
+import { type AnyNode, handlerLines, handlerPlaces, linesOf, lineToCome, Nodes } from "./nodes";
+import { FIT, GRID, onGrid, type Points, SIZE } from "./places";
 import { LaneHead, StepCard } from "./StepCard";
-import { neighbour, type Way } from "./walking";
 import "@xyflow/react/dist/base.css";
 
 /** Above so many nodes only those that are seen are mounted. */
 const MANY = 100;
 const NODE_TYPES = { step: StepCard, lane: LaneHead };
-
-export interface Acts {
-  select: (keys: string[]) => void;
-  open: (key: string) => void;
-  connect: (from: string, to: string) => void;
-  disconnect: (lines: string[]) => void;
-  remove: (keys: string[]) => void;
-  add: (action: string, point: Point) => void;
-  moveTo: (points: Map<string, Point>) => void;
-  copy: (keys: string[]) => void;
-  paste: () => void;
-}
 
 interface Props {
   steps: Placed[];
@@ -55,18 +46,23 @@ export function Canvas(props: Props) {
   const makes = useRef(new Nodes()).current;
   const counts = useMemo(() => counted(props.problems), [props.problems]);
   const ordered = useMemo(() => inOrder(steps), [steps]);
+  const connecting = useConnecting(steps);
+  const { aimed } = connecting;
+  useKeys(CANVAS_KEYS);
   const nodes = useMemo((): AnyNode[] => {
     const lanes = handlerPlaces(handlers, points);
     return [
-      ...makes.of(ordered, points, selected, counts, palette, direction),
+      ...makes.of(ordered, points, { selected, counts, palette, direction, aimed }),
       ...lanes.lanes,
-      ...makes.of(handlers, lanes.points, selected, counts, palette, "LR"),
+      ...makes.of(handlers, lanes.points, { selected, counts, palette, direction: "LR", aimed }),
     ];
-  }, [ordered, handlers, points, selected, counts, palette, direction, makes]);
+  }, [ordered, handlers, points, selected, counts, palette, direction, aimed, makes]);
+  const from = connecting.from?.key ?? null;
   const lines = useMemo(
-    () => [...linesOf(steps, selected), ...handlerLines(handlers)],
-    [steps, handlers, selected],
+    () => [...linesOf(steps, selected), ...handlerLines(handlers), ...lineToCome(from, aimed)],
+    [steps, handlers, selected, from, aimed],
   );
+  const wanted = aimed ?? (selected.size === 1 ? ([...selected][0] ?? null) : null);
   const onNodesChange = (changes: NodeChange<AnyNode>[]) => {
     const moved = changes.flatMap((change) =>
       change.type === "position" && change.position
@@ -95,11 +91,11 @@ export function Canvas(props: Props) {
     <div
       className="flow"
       role="group"
-      aria-label="Steps. Arrow keys go along the lines, Enter opens a step, Delete takes it away."
+      aria-label="Steps. Arrow keys go along the lines, Enter opens a step, C connects it, Delete takes it away."
       data-canvas
       // biome-ignore lint/a11y/noNoninteractiveTabindex: keys without a step, such as pasting, are its own
       tabIndex={0}
-      onKeyDown={(event) => onPress(event, props)}
+      onKeyDown={(event) => press(event, { ...props, connectFrom: connecting.begin })}
     >
       <ReactFlow
         nodes={nodes}
@@ -138,20 +134,45 @@ export function Canvas(props: Props) {
         <Background gap={GRID} size={1.6} />
         <Controls />
       </ReactFlow>
-      <Jump selected={selected} />
+      <Jump wanted={wanted} isDrawn={nodes.some(({ id }) => id === wanted)} />
+      {connecting.from && (
+        <Connecting
+          {...{ steps }}
+          from={connecting.from}
+          aim={connecting.aim}
+          connect={(from, to) => acts.connect(from.key, to.key)}
+          close={connecting.end}
+        />
+      )}
     </div>
   );
+}
+
+/** The step from which a line is drawn by keys, and the one that it would lead to. */
+function useConnecting(steps: Placed[]) {
+  const [from, setFrom] = useState<Placed | null>(null);
+  const [aimed, aim] = useState<string | null>(null);
+  const end = useCallback(() => {
+    setFrom(null);
+    aim(null);
+  }, []);
+  const begin = (key: string) => {
+    const placed = steps.find((one) => one.key === key);
+    if (!placed) announce("Handlers run one after another: no line leads from one.");
+    else if (steps.length < 2) announce("There is no other step to connect it to.");
+    else setFrom(placed);
+  };
+  return { from, aimed, aim, begin, end };
 }
 
 /** More steps than these are not all shown when one of them is out of sight. */
 const FEW = 30;
 
-/** Brings a step into view that was chosen elsewhere; what is in view stays where it is. */
-function Jump({ selected }: { selected: ReadonlySet<string> }) {
+/** Brings a step into view that was chosen elsewhere, or is aimed at; what is in view stays where it is. */
+function Jump({ wanted, isDrawn }: { wanted: string | null; isDrawn: boolean }) {
   const { getNode, getNodes, getViewport, setCenter, fitView } = useReactFlow();
-  const key = selected.size === 1 ? [...selected][0] : undefined;
   useEffect(() => {
-    const node = key === undefined ? undefined : getNode(key);
+    const node = wanted === null || !isDrawn ? undefined : getNode(wanted);
     const frame = document.querySelector(".flow")?.getBoundingClientRect();
     if (!node || !frame) return;
     const { x, y, zoom } = getViewport();
@@ -161,7 +182,7 @@ function Jump({ selected }: { selected: ReadonlySet<string> }) {
     const middle = { x: node.position.x + SIZE.width / 2, y: node.position.y + SIZE.height / 2 };
     if (getNodes().length <= FEW) void fitView(FIT);
     else void setCenter(middle.x, middle.y, { zoom });
-  }, [key, getNode, getNodes, getViewport, setCenter, fitView]);
+  }, [wanted, isDrawn, getNode, getNodes, getViewport, setCenter, fitView]);
   return null;
 }
 
@@ -183,70 +204,4 @@ function after(
     else next.delete(id);
   }
   return [...next];
-}
-
-type Keys = Map<string, () => unknown>;
-
-/** Keys of the canvas; only what has its focus is meant. */
-function onPress(event: KeyboardEvent<HTMLElement>, props: Props): void {
-  const target = event.target as HTMLElement;
-  if (target.closest("input, textarea, select, button, [contenteditable]")) return;
-  const focused = target.closest<HTMLElement>(".react-flow__node")?.dataset.id ?? null;
-  const { selected } = props;
-  const meant = selected.size > 0 ? [...selected] : focused === null ? [] : [focused];
-  const command = event.ctrlKey || event.metaKey;
-  if (event.altKey || (command && event.shiftKey)) return;
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const keys = command ? commands(props, meant) : plainKeys(props, meant, focused);
-  const act = keys.get(key);
-  if (!act) return;
-  // Neither the page scrolls, nor is a text selected or copied.
-  event.preventDefault();
-  act();
-}
-
-const commands = ({ steps, handlers, acts }: Props, meant: string[]): Keys =>
-  new Map([
-    ["a", () => acts.select([...steps, ...handlers].map((placed) => placed.key))],
-    ["c", () => acts.copy(meant)],
-    ["v", () => acts.paste()],
-    [
-      "x",
-      () => {
-        acts.copy(meant);
-        removeChosen(meant, acts);
-      },
-    ],
-  ]);
-
-function plainKeys(props: Props, meant: string[], focused: string | null): Keys {
-  const { steps, handlers, points, selected, acts } = props;
-  const walk = (way: Way) => focusStep(neighbour(focused, way, steps, handlers, points));
-  const choose = () => focused !== null && acts.select([focused]);
-  const open = () => (focused !== null && selected.has(focused) ? acts.open(focused) : choose());
-  return new Map<string, () => unknown>([
-    ["Delete", () => removeChosen(meant, acts)],
-    ["Backspace", () => removeChosen(meant, acts)],
-    ["Escape", () => acts.select([])],
-    ["Enter", open],
-    [" ", choose],
-    ["ArrowRight", () => walk("right")],
-    ["ArrowLeft", () => walk("left")],
-    ["ArrowUp", () => walk("up")],
-    ["ArrowDown", () => walk("down")],
-  ]);
-}
-
-function focusStep(key: string | null): void {
-  if (key === null) return;
-  const node = `.react-flow__node[data-id="${CSS.escape(key)}"]`;
-  document.querySelector<HTMLElement>(node)?.focus();
-}
-
-/** Lines have the keys of both their ends. */
-function removeChosen(keys: string[], acts: Acts): void {
-  const lines = keys.filter((key) => key.includes("\n"));
-  if (lines.length > 0) acts.disconnect(lines);
-  const steps = keys.filter((key) => !key.includes("\n"));
-  if (steps.length > 0) acts.remove(steps);
 }

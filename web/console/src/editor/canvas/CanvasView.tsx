@@ -20,7 +20,9 @@ import {
   stepsOf,
 } from "../model/steps";
 import { ACTION, newStep } from "../palette";
-import { type Acts, Canvas } from "./Canvas";
+import type { Acts } from "./acts";
+import { Canvas } from "./Canvas";
+import { focusCanvas } from "./focus";
 import { completed, FIT, laidOut, type Point, type Points } from "./places";
 
 interface Props {
@@ -154,7 +156,6 @@ function Filled({
   );
 }
 
-const focusCanvas = () => window.document.querySelector<HTMLElement>(".flow")?.focus();
 const focusPanel = () =>
   window.document
     .querySelector<HTMLElement>(".panel-body :is(input, textarea, select, button)")

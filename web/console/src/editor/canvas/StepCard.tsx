@@ -59,7 +59,7 @@ const RULES: Record<string, string> = {
 };
 
 /** What is not as in most steps, in few words. */
-function badgesOf(step: Members): string[] {
+export function badgesOf(step: Members): string[] {
   const rule = step.trigger_rule;
   const retry = Array.isArray(step.retry) ? step.retry[0] : step.retry;
   return [

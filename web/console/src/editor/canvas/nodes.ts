@@ -20,7 +20,8 @@ export type StepNode = Node<StepNodeData, "step">;
 export type LaneNode = Node<Lane, "lane">;
 export type AnyNode = StepNode | LaneNode;
 
-const WORDS: Record<string, string> = {
+/** When the handlers of a list run. */
+export const WORDS: Record<string, string> = {
   on_success: "When it has completed",
   on_failure: "When it has failed",
   on_cancel: "When it was cancelled",
@@ -35,30 +36,36 @@ interface Made {
   problems: number;
   action: Action | null;
   direction: Direction;
+  /** Whether a line would lead here that is drawn by keys. */
+  aimed: boolean;
   node: StepNode;
+}
+
+/** What is said of all of them. */
+export interface Looks {
+  selected: ReadonlySet<string>;
+  counts: ReadonlyMap<string, number>;
+  palette: Palette | null;
+  direction: Direction;
+  aimed: string | null;
 }
 
 /** Makes nodes, and gives the same one as long as nothing of it is another. */
 export class Nodes {
   private readonly known = new Map<string, Made>();
 
-  of(
-    steps: readonly Placed[],
-    points: Points,
-    selected: ReadonlySet<string>,
-    problems: ReadonlyMap<string, number>,
-    palette: Palette | null,
-    direction: Direction,
-  ): StepNode[] {
+  of(steps: readonly Placed[], points: Points, looks: Looks): StepNode[] {
+    const { selected, counts, palette, direction, aimed } = looks;
     return steps.map((placed) => {
       const { key, id, step } = placed;
       return this.one(key, {
         placed,
         point: points.get(key) ?? { x: 0, y: 0 },
         selected: selected.has(key),
-        problems: problems.get(id) ?? 0,
+        problems: counts.get(id) ?? 0,
         action: palette?.byType.get(actionOf(step).type) ?? null,
         direction,
+        aimed: key === aimed,
       });
     });
   }
@@ -81,12 +88,13 @@ function isSame(one: Omit<Made, "node">, other: Omit<Made, "node">): boolean {
     one.selected === other.selected &&
     one.problems === other.problems &&
     one.action === other.action &&
-    one.direction === other.direction
+    one.direction === other.direction &&
+    one.aimed === other.aimed
   );
 }
 
 function nodeOf(key: string, made: Omit<Made, "node">): StepNode {
-  const { placed, point, selected, problems, action, direction } = made;
+  const { placed, point, selected, problems, action, direction, aimed } = made;
   return {
     id: key,
     type: "step",
@@ -95,6 +103,7 @@ function nodeOf(key: string, made: Omit<Made, "node">): StepNode {
     height: SIZE.height,
     handles: handlesOf(direction),
     selected,
+    ...(aimed ? { className: "aimed" } : {}),
     draggable: !placed.isHandler,
     connectable: !placed.isHandler,
     ariaLabel: spoken(placed, action, problems),
@@ -175,6 +184,21 @@ export function linesOf(steps: readonly Placed[], selected: ReadonlySet<string>)
     }),
   );
 }
+
+/** The line that is drawn by keys, while one chooses where it leads. */
+export const lineToCome = (source: string | null, target: string | null): Edge[] =>
+  source === null || target === null
+    ? []
+    : [
+        {
+          id: "to come",
+          source,
+          target,
+          className: "to-come",
+          selectable: false,
+          deletable: false,
+        },
+      ];
 
 const shortened = (words: string): string =>
   words.length > LONGEST_WORDS ? `${words.slice(0, LONGEST_WORDS - 1)}…` : words;

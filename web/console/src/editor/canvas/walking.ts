@@ -6,7 +6,7 @@ import type { Point, Points } from "./places";
 
 export type Way = "left" | "right" | "up" | "down";
 
-/** Left is what a step waits for, right what waits for it, up and down what lies there. */
+/** Left is what a step waits for, right what waits for it; else what lies on that side. */
 export function neighbour(
   from: string | null,
   way: Way,
@@ -18,9 +18,19 @@ export function neighbour(
   const here = all.find(({ key }) => key === from);
   if (!here) return all[0]?.key ?? null;
   if (here.isHandler) return besideHandler(here, way, steps, handlers);
-  if (way === "left") return dependsOn(here.step)[0] ?? null;
-  if (way === "right") return dependents([...steps]).get(here.id)?.[0] ?? null;
-  return nearest(here, way, steps, points) ?? (way === "down" ? (handlers[0]?.key ?? null) : null);
+  const along = alongLines(here, way, steps);
+  const there = along ?? nearest(here, way, steps, points);
+  return there ?? (way === "down" ? (handlers[0]?.key ?? null) : null);
+}
+
+function alongLines(here: Placed, way: Way, steps: readonly Placed[]): string | null {
+  const ids =
+    way === "left"
+      ? dependsOn(here.step)
+      : way === "right"
+        ? (dependents([...steps]).get(here.id) ?? [])
+        : [];
+  return steps.find(({ id }) => ids.includes(id))?.key ?? null;
 }
 
 function besideHandler(
@@ -36,15 +46,16 @@ function besideHandler(
 function nearest(here: Placed, way: Way, steps: readonly Placed[], points: Points): string | null {
   const start = points.get(here.key);
   if (!start) return null;
-  const sign = way === "down" ? 1 : -1;
+  const isSideways = way === "left" || way === "right";
+  const [along, across] = isSideways ? (["x", "y"] as const) : (["y", "x"] as const);
+  const sign = way === "down" || way === "right" ? 1 : -1;
+  const ahead = (point: Point) => (point[along] - start[along]) * sign;
+  // What is straight ahead is nearer than what is aside.
+  const distance = (point: Point) => ahead(point) + 2 * Math.abs(point[across] - start[across]);
   const found = steps
     .map(({ key }) => ({ key, point: points.get(key) }))
     .filter((one): one is { key: string; point: Point } => one.point !== undefined)
-    .filter(({ point }) => (point.y - start.y) * sign > 0)
-    .sort((a, b) => distance(start, a.point) - distance(start, b.point));
+    .filter(({ point }) => ahead(point) > 0)
+    .sort((one, other) => distance(one.point) - distance(other.point));
   return found[0]?.key ?? null;
 }
-
-/** What is straight above or below is nearer than what is aside. */
-const distance = (one: Point, other: Point): number =>
-  Math.abs(one.y - other.y) + 2 * Math.abs(one.x - other.x);

@@ -2,6 +2,7 @@
 
 import { isObject, type Members } from "../../api/json";
 import { listOf } from "../../definition/document";
+import { inOrder as ordered } from "../../graph/order";
 import { blocksAround, dependsOn, everyStep, type Placed, ROOT, stepsOf, textsOf } from "./steps";
 
 /** A way along dependencies from *from* to *to*, both included; null if there is none. */
@@ -100,25 +101,9 @@ function branchesOf(step: Members): Members[] {
 }
 
 /** The steps of a list so that each comes behind what it waits for; circles where they stand. */
-export function inOrder(steps: Placed[]): Placed[] {
-  const byId = new Map(steps.map((placed) => [placed.id, placed]));
-  const done = new Set<Placed>();
-  const visit = (first: Placed) => {
-    const stack: [Placed, string[]][] = [[first, [...dependsOn(first.step)]]];
-    const open = new Set([first]);
-    for (let top = stack.at(-1); top; top = stack.at(-1)) {
-      const [placed, before] = top;
-      const id = before.shift();
-      const next = id === undefined ? undefined : byId.get(id);
-      if (id === undefined) {
-        done.add(placed);
-        stack.pop();
-      } else if (next && !done.has(next) && !open.has(next)) {
-        open.add(next);
-        stack.push([next, [...dependsOn(next.step)]]);
-      }
-    }
-  };
-  for (const placed of steps) if (!done.has(placed)) visit(placed);
-  return [...done];
-}
+export const inOrder = (steps: Placed[]): Placed[] =>
+  ordered(
+    steps,
+    ({ id }) => id,
+    ({ step }) => dependsOn(step),
+  );

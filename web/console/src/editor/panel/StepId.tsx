@@ -33,7 +33,11 @@ export function StepId({ placed }: { placed: Placed }) {
         aria-describedby={`${field}-why`}
         onChange={(event) => setText(event.target.value)}
         onBlur={() => rename()}
-        onKeyDown={(event) => event.key === "Escape" && setText(placed.id)}
+        onKeyDown={(event) => {
+          if (event.key !== "Escape" || text === placed.id) return;
+          event.stopPropagation();
+          setText(placed.id);
+        }}
       />
       <div className="param-problems" id={`${field}-why`} aria-live="polite">
         {why && <p>{why}</p>}
