@@ -23,6 +23,14 @@ function server(csrf: string, subject = "ada") {
 
 afterEach(() => vi.unstubAllGlobals());
 
+test("what is written before one knows who is signed in waits for that", async () => {
+  const asked = server("first");
+
+  await change("POST", "/validate", {});
+
+  expect(asked).toEqual(["GET /console/session", "POST /api/v1/validate"]);
+});
+
 test("whoever has signed in anew in another tab writes on in this one", async () => {
   server("first");
   await session();

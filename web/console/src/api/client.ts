@@ -86,6 +86,8 @@ async function write<Answer>(
   body: unknown,
   more: Record<string, string> = {},
 ): Promise<Answered<Answer>> {
+  // A page may have something to say before it has heard who is signed in.
+  if (known === null) await session();
   const text = body === undefined ? null : written(body);
   const type = text === null ? {} : { "Content-Type": "application/json" };
   const send = () => {
