@@ -312,6 +312,32 @@ def unknown_in(command: click.Command, arguments: list[str]) -> list[str]:
     return [option for option in given if option not in known]
 
 
+def commands_of_the_console() -> Iterator[tuple[str, str]]:
+    """Every call of our own program that a page of the console says one may type."""
+    sources = ROOT / "web" / "console" / "src"
+    for source in sorted(sources.rglob("*.ts*")):
+        for typed in re.findall(r"[`>](pipeline-engine [a-z][^`<]+)[`<]", source.read_text()):
+            for line in re.sub(r"\$?\{.*?\}+", "word", typed).splitlines():
+                yield source.name, line
+
+
+@pytest.mark.parametrize(("page", "line"), list(commands_of_the_console()))
+def test_a_command_that_the_console_names_is_one_that_can_be_typed(page: str, line: str) -> None:
+    command: click.Command = main
+    _, *arguments = shlex.split(line)
+
+    while isinstance(command, click.Group) and arguments:
+        found = command.get_command(click.Context(command), arguments.pop(0))
+        assert found is not None
+        command = found
+    try:
+        command.make_context("typed", arguments or ["--help"])
+    except click.exceptions.MissingParameter:
+        raise
+    except (click.exceptions.Exit, click.BadParameter):
+        pass  # its help; a file that is not here
+
+
 def test_every_folder_on_the_map_of_the_readme_is_there() -> None:
     folders = re.findall(r"`([\w/]+/)`", README.read_text(encoding="utf-8"))
 

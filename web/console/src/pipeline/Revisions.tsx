@@ -131,7 +131,7 @@ function Difference({ older, newer, pipeline, etag }: DifferenceProps) {
       <header>
         <h2>{title}</h2>
         <span className="muted">
-          {countOf(lines, "added")} lines came, {countOf(lines, "removed")} went
+          {countOf(lines, "added")} added, {countOf(lines, "removed")} removed
         </span>
         <Restore revision={newer} pipeline={pipeline} etag={etag} />
       </header>

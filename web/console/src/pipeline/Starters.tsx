@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { SCHEDULES, TRIGGER, WEBHOOKS } from "../addresses";
+import { SCHEDULES, TRIGGER, TRIGGERS, WEBHOOKS } from "../addresses";
 import { get } from "../api/client";
 import type { EventTrigger, Pipeline, Schedule, Webhook } from "../api/types";
 import { CopyButton } from "../parts/CopyButton";
@@ -13,6 +13,7 @@ import { Chip } from "../parts/State";
 import { quoted } from "../parts/shell";
 import { Time } from "../parts/Time";
 import { useNow } from "../parts/useNow";
+import { Link } from "../router";
 
 const MOST = 100;
 
@@ -26,27 +27,30 @@ export function Starters({ pipeline }: { pipeline: Pipeline }) {
         of="schedules"
         path="/schedules"
         page={SCHEDULES}
+        list={SCHEDULES}
         pipeline={pipeline}
         columns={schedules(now)}
-        none={`pipeline-engine schedules create ${name} --cron '0 7 * * *'`}
+        none={`pipeline-engine schedules create every-morning ${name} --cron "0 7 * * *"`}
       />
       <Kind<Webhook>
         title="Webhooks"
         of="webhooks"
         path="/webhooks"
         page={WEBHOOKS}
+        list={WEBHOOKS}
         pipeline={pipeline}
         columns={webhooks(now)}
-        none={`pipeline-engine webhooks create ${name}`}
+        none={`pipeline-engine webhooks create on-push ${name}`}
       />
       <Kind<EventTrigger>
         title="Event triggers"
         of="event triggers"
         path="/event-triggers"
         page={TRIGGER}
+        list={TRIGGERS}
         pipeline={pipeline}
         columns={triggers(now)}
-        none={`pipeline-engine triggers create ${name} --on build.completed`}
+        none={`pipeline-engine triggers create on-build ${name} --event-type build.done`}
       />
     </div>
   );
@@ -58,6 +62,8 @@ interface KindProps<Row> {
   path: string;
   /** Where each has a page of its own. */
   page: string;
+  /** Where they are made. */
+  list: string;
   pipeline: Pipeline;
   columns: Column<Row>[];
   /** What to type to have one. */
@@ -65,7 +71,7 @@ interface KindProps<Row> {
 }
 
 function Kind<Row extends { id: string }>(props: KindProps<Row>) {
-  const { title, of, path, page, pipeline, columns, none } = props;
+  const { title, of, path, page, list, pipeline, columns, none } = props;
   const found = useQuery({
     queryKey: ["pipeline", pipeline.id, of],
     queryFn: async ({ signal }) => {
@@ -82,7 +88,7 @@ function Kind<Row extends { id: string }>(props: KindProps<Row>) {
         {(rows) =>
           rows.length === 0 ? (
             <p className="muted pipeline-none">
-              None. <code>{none}</code>
+              None yet. <Link href={list}>Make one</Link>, or type <code>{none}</code>
             </p>
           ) : (
             <DataTable
