@@ -202,6 +202,12 @@ test("limits of the browser are those of the engine, and templates are believed"
   expect(faultOf(a({ required: true, default: "d" }), undefined, false)).toBeNull();
 });
 
+test("parameters that are no such ones, as one types them, have a field or none", () => {
+  const typed = [5, null, { name: "a", type: 7, enum: "x", items: 5, properties: [] }, { name: 5 }];
+
+  expect(fieldsOf(typed).map(({ name, type }) => [name, type])).toEqual([["a", "json"]]);
+});
+
 test("a parameter may have a name that every object knows", () => {
   const params = ["constructor", "__proto__", "toString"].map((name) =>
     a({ name, required: true }),

@@ -40,7 +40,7 @@ const isParameter = (one: unknown): one is Parameter =>
   isObject(one) && typeof one.name === "string";
 
 export function fieldOf(parameter: Parameter): Param {
-  const type = (parameter.type ?? "string").toLowerCase();
+  const type = String(parameter.type ?? "string").toLowerCase();
   const isSecret = type === "secret";
   const given = parameter.default ?? null;
   return {

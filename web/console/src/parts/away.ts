@@ -10,8 +10,8 @@ import {
 import { useCallback, useSyncExternalStore } from "react";
 import { Problem } from "../api/client";
 
-/** Nobody there, a proxy that finds nobody, or a server that is without its database. */
-const AWAY: readonly number[] = [0, 502, 503, 504];
+/** Nobody there, a proxy that finds nobody, a server without its database, or one asked too often. */
+const AWAY: readonly number[] = [0, 429, 502, 503, 504];
 
 export const isAway = (error: unknown): boolean =>
   error instanceof Problem && AWAY.includes(error.status);
