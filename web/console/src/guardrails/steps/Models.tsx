@@ -11,7 +11,7 @@ import { Credential } from "./Plain";
 /** How it stood before is of no interest once it is done. */
 const STATUS: Column<ModelStatus> = {
   head: "Status",
-  width: "152px",
+  width: "168px",
   cell: (model) => <Chip state={stateOfModel(model)} />,
 };
 
