@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { conditionOf, fitting, found, leftOut, rulesOf } from "../src/actions/catalogue";
+import { conditionOf, leftOut, rulesOf } from "../src/actions/catalogue";
 import type { ListedAction } from "../src/api/types";
 import type { Param } from "../src/forms/param";
+import { fits, foundActions } from "../src/parts/actionSearch";
 
 const action = (type: string, more: Partial<ListedAction> = {}): ListedAction =>
   ({
@@ -18,9 +19,9 @@ const param = (more: Partial<Param>): Param => ({ name: "n", label: "N", type: "
 test("each word has to stand somewhere, in whatever case", () => {
   const http = action("http_request", { description: "Sends a request", aliases: ["fetch"] });
 
-  expect(fitting(http, "REQUEST sends")).toBe(true);
-  expect(fitting(http, "fetch")).toBe(true);
-  expect(fitting(http, "request mail")).toBe(false);
+  expect(fits(http, "REQUEST sends")).toBe(true);
+  expect(fits(http, "fetch")).toBe(true);
+  expect(fits(http, "request mail")).toBe(false);
 });
 
 test("a category in which nothing fits is not shown", () => {
@@ -29,10 +30,10 @@ test("a category in which nothing fits is not shown", () => {
     { name: "Integration", icon: "", actions: [action("webhook")] },
   ];
 
-  expect(found(all, "log", null).map(({ name, actions }) => [name, actions.length])).toEqual([
-    ["Control Flow", 1],
-  ]);
-  expect(found(all, "", "Integration")).toHaveLength(1);
+  expect(foundActions(all, "log", null).map(({ name, actions }) => [name, actions.length])).toEqual(
+    [["Control Flow", 1]],
+  );
+  expect(foundActions(all, "", "Integration")).toHaveLength(1);
 });
 
 test("false, 0 and an empty text are defaults, and null is none", () => {

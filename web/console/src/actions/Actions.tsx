@@ -2,6 +2,7 @@
 
 import { actionAt } from "../addresses";
 import type { ActionCatalogue, ListedAction } from "../api/types";
+import { type Category, foundActions } from "../parts/actionSearch";
 import { wordOf } from "../parts/address";
 import { Section } from "../parts/Facts";
 import { Listed, NothingLikeThat } from "../parts/Listed";
@@ -11,7 +12,7 @@ import { Chip } from "../parts/State";
 import { Tabs } from "../parts/Tabs";
 import { useActions } from "../parts/useActions";
 import { go, Link, useQueryString, withQuery } from "../router";
-import { type Category, found, marksOf, originOf } from "./catalogue";
+import { marksOf, originOf } from "./catalogue";
 import { Marketplace } from "./Marketplace";
 import "./actions.css";
 
@@ -75,7 +76,7 @@ function Catalogue({ catalogue }: { catalogue: ActionCatalogue }) {
   const query = useQueryString();
   const words = query.get("q") ?? "";
   const category = query.get("category");
-  const shown = found(catalogue.categories, words, category);
+  const shown = foundActions(catalogue.categories, words, category);
   const isWhole = !words && category === null;
   return (
     <div className="catalogue">

@@ -1,31 +1,11 @@
 /** What steps can do: found by words, and told in words. */
 
 import { print } from "../api/json";
-import type { ActionCatalogue, ListedAction } from "../api/types";
+import type { ListedAction } from "../api/types";
 import { hasDefault, type Param } from "../forms/param";
 import { inline, limitsOf } from "../forms/words";
 import type { State } from "../states";
 import { duration } from "../time";
-
-/** Those in which each word stands somewhere: in the type, the name, the description or an alias. */
-export function fitting(action: ListedAction, words: string): boolean {
-  const { type, name, description, category, aliases, package: from } = action;
-  const text = [type, name, description, category, from ?? "", ...aliases].join(" ").toLowerCase();
-  return words
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word));
-}
-
-export type Category = ActionCatalogue["categories"][number];
-
-/** The categories with what fits; of the others nothing is shown. */
-export function found(all: Category[], words: string, category: string | null): Category[] {
-  return all
-    .filter(({ name }) => category === null || name === category)
-    .map((one) => ({ ...one, actions: one.actions.filter((action) => fitting(action, words)) }))
-    .filter(({ actions }) => actions.length > 0);
-}
 
 const DEPRECATED: State = { word: "Deprecated", look: "retrying", icon: "clock" };
 const ISOLATED: State = { word: "Isolated", look: "waiting", icon: "stop" };

@@ -8,6 +8,9 @@ import { takeLeft } from "./left";
 import { load, loadDraft } from "./server";
 import { Workbench } from "./Workbench";
 import "./editor.css";
+import "./actionPalette.css";
+import "./canvas/canvas.css";
+import "./panel/panel.css";
 
 export default function Editor({ id }: { id: string }) {
   const [left] = useState(() => takeLeft(id));

@@ -7,6 +7,7 @@ import { announce } from "../parts/announce";
 import { Boundary } from "../parts/Boundary";
 import { part } from "../parts/part";
 import { go, useQueryString, withQuery } from "../router";
+import { ActionPalette } from "./ActionPalette";
 import { Conflict, DraftConflict } from "./Conflict";
 import { CanvasView } from "./canvas/CanvasView";
 import { focusCanvas, focusSoon, focusStep } from "./canvas/focus";
@@ -17,7 +18,6 @@ import { Head, VIEWS, type View } from "./Head";
 import { ListView } from "./list/ListView";
 import { addStep } from "./model/changes";
 import { find, listWithin, type Placed } from "./model/steps";
-import { PaletteList } from "./PaletteList";
 import { ProblemList } from "./ProblemList";
 import { newStep, usePalette } from "./palette";
 import { PipelinePanel } from "./panel/PipelinePanel";
@@ -145,7 +145,7 @@ export function Workbench({ id, editing }: { id: string; editing: Editing }) {
             </Boundary>
           ) : (
             <>
-              <PaletteList palette={palette} add={addLatest} />
+              <ActionPalette palette={palette} add={addLatest} />
               {view === "list" ? (
                 <ListView chosen={chosen} />
               ) : (

@@ -1,34 +1,12 @@
 /** The actions that steps can have, by category. */
 
-import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { get } from "../api/client";
 import type { Members } from "../api/json";
-import type { Param } from "../forms/param";
-import type { Output } from "./model/names";
+import type { ActionCatalogue, ListedAction } from "../api/types";
+import type { Category } from "../parts/actionSearch";
+import { useActions } from "../parts/useActions";
 
-export interface Action {
-  type: string;
-  version: string;
-  versions: string[];
-  package: string | null;
-  name: string;
-  description: string;
-  category: string;
-  icon: string;
-  color: string;
-  params: Param[];
-  outputs: Output[];
-  deprecated: boolean;
-  deprecationMessage: string | null;
-  replacedBy: string | null;
-  docsUrl: string | null;
-}
-
-export interface Category {
-  name: string;
-  actions: Action[];
-}
+export type Action = ListedAction;
 
 export interface Palette {
   categories: Category[];
@@ -36,41 +14,17 @@ export interface Palette {
   byType: Map<string, Action>;
 }
 
-interface Answer {
-  categories: Category[];
-  actions: (Action & { aliases?: string[] })[];
-}
-
-const FIVE_MINUTES = 300_000;
-
 export function usePalette(): Palette | null {
-  const { data } = useQuery({
-    queryKey: ["actions"],
-    queryFn: ({ signal }) => get<Answer>("/actions", signal),
-    staleTime: FIVE_MINUTES,
-  });
+  const { data } = useActions();
   return useMemo(() => data && paletteOf(data), [data]) ?? null;
 }
 
-function paletteOf({ categories, actions }: Answer): Palette {
+function paletteOf({ categories, actions }: ActionCatalogue): Palette {
   const byType = new Map<string, Action>();
   for (const action of actions) {
-    for (const name of [...(action.aliases ?? []), action.type]) byType.set(name, action);
+    for (const name of [...action.aliases, action.type]) byType.set(name, action);
   }
   return { categories, byType };
-}
-
-/** The categories with the actions that a text speaks of. */
-export function searched(categories: readonly Category[], text: string): Category[] {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  return categories
-    .map(({ name, actions }) => ({ name, actions: actions.filter((one) => speaksOf(one, words)) }))
-    .filter(({ actions }) => actions.length > 0);
-}
-
-function speaksOf({ name, type, description, category }: Action, words: string[]): boolean {
-  const said = `${name} ${type} ${category} ${description}`.toLowerCase();
-  return words.every((word) => said.includes(word));
 }
 
 /** What is dragged to the canvas. */

@@ -1,11 +1,12 @@
 /** The actions to choose from: dragged to the canvas, or added behind the chosen step. */
 
 import { type DragEvent, type KeyboardEvent, type MouseEvent, memo, useState } from "react";
+import { foundActions } from "../parts/actionSearch";
 import { focusCanvas } from "./canvas/focus";
 import { Glyph } from "./Glyph";
-import { ACTION, type Action, BLOCK, type Palette, searched } from "./palette";
+import { ACTION, type Action, BLOCK, type Palette } from "./palette";
 
-export const PaletteList = memo(function PaletteList({
+export const ActionPalette = memo(function ActionPalette({
   palette,
   add,
 }: {
@@ -14,7 +15,7 @@ export const PaletteList = memo(function PaletteList({
   add: (action: string, byKeys: boolean) => void;
 }) {
   const [text, setText] = useState("");
-  const found = searched(palette?.categories ?? [], text);
+  const found = foundActions(palette?.categories ?? [], text, null);
   const showBlock = "block of steps".includes(text.toLowerCase().trim());
   const first = found[0]?.actions[0]?.type ?? BLOCK;
   return (
