@@ -178,6 +178,7 @@ def run(page: Page) -> None:
 
 def approve(page: Page) -> None:
     """In the list of the steps, which says in words what the graph draws."""
+    expect(page.get_by_role("link", name="List", exact=True)).to_be_visible()
     tab_to(page, "^List$")
     press(page, "Enter")
     ask = page.get_by_role("table", name="Steps, in the order").get_by_role("row").nth(2)

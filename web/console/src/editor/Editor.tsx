@@ -1,7 +1,7 @@
 /** The editor of a pipeline: canvas, forms and document of one definition, and its way to the server. */
 
 import { useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useRef, useState } from "react";
 import { Failure } from "../parts/Notice";
 import { Editing } from "./editing";
 import { takeLeft } from "./left";
@@ -24,8 +24,10 @@ export default function Editor({ id }: { id: string }) {
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,
   });
-  const editing = useMemo(() => left ?? (data && new Editing(...data)), [left, data]);
-  if (editing) return <Workbench key={id} id={id} editing={editing} />;
+  // Whatever is asked again later takes nothing away of what was typed meanwhile.
+  const begun = useRef(left);
+  if (!begun.current && data) begun.current = new Editing(...data);
+  if (begun.current) return <Workbench key={id} id={id} editing={begun.current} />;
   if (error) return <Failure error={error} retry={() => void refetch()} />;
   return <p className="loading">Loading the pipeline…</p>;
 }
