@@ -68,13 +68,17 @@ def is_kept(page: Page) -> None:
 def silence(page: Page) -> Iterator[None]:
     """The network keeps back what is asked of the API meanwhile."""
     held: list[Route] = []
+    is_over = False
 
     def hold(route: Route) -> None:
-        held.append(route)
+        if is_over:
+            route.fallback()
+        else:
+            held.append(route)
 
     page.route("**/api/**", hold)
     yield
-    page.unroute("**/api/**", hold)
+    is_over = True
     for route in held:
         route.continue_()
 
