@@ -105,7 +105,7 @@ class Misbehave(BaseActionExecutor):
 
     def garble(self, params: dict[str, Any]) -> None:
         """Write into the connection to the engine what is no message."""
-        for handle in range(3, 64):
+        for handle in range(3, 4096):
             try:
                 os.write(handle, b"\xff\xff\xff\xff nonsense")
             except OSError:
